@@ -1,0 +1,2 @@
+//! The command `tokenkeeper`.
+fn main() {}

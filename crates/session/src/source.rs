@@ -1,0 +1,81 @@
+//! What a front (tower, reqwest) needs of an account: one small trait.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use http::{HeaderMap, StatusCode, Uri};
+use tokenkeeper_protocol::{Attachment, Verdict};
+
+use crate::Error;
+
+/// A token that may be sent now, in the form in which it is attached.
+#[derive(Clone)]
+pub struct Credential {
+    attachment: Attachment,
+    stamp: Stamp,
+}
+
+/// Which token set of which login a credential is, so that a late rejection of an old one is told from a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub(crate) authorization: u64,
+    pub(crate) generation: u64,
+}
+
+impl Credential {
+    pub(crate) fn new(attachment: Attachment, stamp: Stamp) -> Self {
+        Self { attachment, stamp }
+    }
+
+    /// The header or query parameter that carries the token.
+    #[must_use]
+    pub fn attachment(&self) -> &Attachment {
+        &self.attachment
+    }
+
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("stamp", &self.stamp)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a front gets its tokens: an [`Account`](crate::Account), or a fixed token in a user's tests.
+#[async_trait]
+pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
+    /// The token to send now, if no waiting is needed: no I/O, no allocation.
+    ///
+    /// `replayable` says whether the request could be sent a second time. One that cannot be is not started on a
+    /// token that a refresh under way is about to invalidate: the answer is `None` then, and [`token`](Self::token) waits.
+    fn cached(&self, replayable: bool) -> Option<Credential>;
+
+    /// The token to send, waiting for a refresh if one is needed. Dropping the future only stops the waiting.
+    ///
+    /// # Errors
+    /// When no token can be had within the caller's wait; the error says what to do.
+    async fn token(&self, replayable: bool) -> Result<Credential, Error>;
+
+    /// A token to replay with after the API rejected `rejected`.
+    ///
+    /// `None`: there is none that is worth a replay (a fresh token was rejected too, or refreshes because of rejections are held
+    /// off), and the response goes to the caller.
+    ///
+    /// # Errors
+    /// When the refresh failed in a way that the caller should see instead of the response (reauthorization required).
+    async fn replace(&self, rejected: &Credential) -> Result<Option<Credential>, Error>;
+
+    /// Starts the refresh that a rejection calls for, without waiting: for a request that cannot be replayed.
+    fn rejected(&self, rejected: &Credential);
+
+    /// What the provider says with this head, and the place to count a response that was accepted.
+    fn read(&self, sent: &Credential, status: StatusCode, headers: &HeaderMap) -> Verdict;
+
+    /// Whether the token belongs to this target. A request elsewhere passes untouched.
+    fn owns(&self, target: &Uri) -> bool;
+}

@@ -1,0 +1,1 @@
+//! Keeps OAuth 2.0 tokens.
