@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+mod entry;
+mod error;
+mod key;
+mod listing;
+mod token_store;
+
+pub use crate::entry::{Entry, Outcome, Version, unix_millis};
+pub use crate::error::{Advice, BoxError, StoreError};
+pub use crate::key::{Key, KeyDigest, KeyError};
+pub use crate::listing::{Cursor, Filter, Page};
+pub use crate::token_store::TokenStore;
+
+/// A boxed stream, as [`TokenStore::watch`] returns it.
+pub type BoxStream<'a, T> = std::pin::Pin<Box<dyn futures_core::Stream<Item = T> + Send + 'a>>;
