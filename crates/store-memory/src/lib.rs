@@ -1,1 +1,6 @@
 #![doc = include_str!("../README.md")]
+
+mod index;
+mod memory;
+
+pub use crate::memory::MemoryStore;

@@ -1,0 +1,141 @@
+//! What a listing, the bound and the removal of expired entries go by, so that none of them looks at every entry.
+
+use std::collections::BTreeSet;
+use std::ops::Bound::{self, Excluded, Unbounded};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokenkeeper_store::{Cursor, Entry, Filter, Key, Page, StoreError, unix_millis};
+
+/// The keys of the map, and those that have a time or a mark, in order.
+#[derive(Default)]
+pub(crate) struct Index {
+    keys: BTreeSet<Key>,
+    due: BTreeSet<(u64, Key)>,
+    expiring: BTreeSet<(u64, Key)>,
+    attention: BTreeSet<Key>,
+}
+
+impl Index {
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Follows a write: `old` was under `key`, `new` is now.
+    pub(crate) fn change(&mut self, key: &Key, old: Option<&Entry>, new: Option<&Entry>) {
+        if let Some(old) = old {
+            self.remove(key, old);
+        }
+        if let Some(new) = new {
+            self.insert(key, new);
+        }
+    }
+
+    /// A key whose entry may be forgotten at `now`, if there is one.
+    pub(crate) fn expired(&self, now: SystemTime) -> Option<Key> {
+        let (time, key) = self.expiring.first()?;
+        (from_millis(*time) <= now).then(|| key.clone())
+    }
+
+    /// The page that follows `cursor`. A cursor holds the last item of the page before: items that come and go between
+    /// two pages shift nothing.
+    pub(crate) fn page(
+        &self,
+        filter: Filter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        match filter {
+            Filter::All => key_page(&self.keys, cursor, limit),
+            Filter::Attention => key_page(&self.attention, cursor, limit),
+            Filter::DueBefore(time) => due_page(&self.due, time, cursor, limit),
+            _ => Err(StoreError::Unsupported("this filter")),
+        }
+    }
+
+    fn insert(&mut self, key: &Key, entry: &Entry) {
+        self.keys.insert(key.clone());
+        if let Some(time) = entry.due {
+            self.due.insert((unix_millis(time), key.clone()));
+        }
+        if let Some(time) = entry.keep_until {
+            self.expiring.insert((unix_millis(time), key.clone()));
+        }
+        if entry.attention {
+            self.attention.insert(key.clone());
+        }
+    }
+
+    fn remove(&mut self, key: &Key, entry: &Entry) {
+        self.keys.remove(key);
+        if let Some(time) = entry.due {
+            self.due.remove(&(unix_millis(time), key.clone()));
+        }
+        if let Some(time) = entry.keep_until {
+            self.expiring.remove(&(unix_millis(time), key.clone()));
+        }
+        self.attention.remove(key);
+    }
+}
+
+fn key_page(
+    keys: &BTreeSet<Key>,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    let last = cursor
+        .map(|cursor| read_key(cursor.as_bytes()))
+        .transpose()?;
+    let keys: Vec<Key> = keys
+        .range((after(last), Unbounded))
+        .take(limit)
+        .cloned()
+        .collect();
+    let next = keys.get(limit - 1).map(|last| Cursor::new(last.to_bytes()));
+    Ok(Page { keys, next })
+}
+
+/// The longest due come first. The cursor is the time of the last one, in 8 bytes, and its key.
+fn due_page(
+    due: &BTreeSet<(u64, Key)>,
+    before: SystemTime,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    let last = match cursor.map(Cursor::as_bytes) {
+        None => None,
+        Some(bytes) => {
+            let (time, key) = bytes.split_first_chunk::<8>().ok_or_else(not_our_cursor)?;
+            Some((u64::from_be_bytes(*time), read_key(key)?))
+        }
+    };
+    let items: Vec<&(u64, Key)> = due
+        .range((after(last), Unbounded))
+        .take_while(|(time, _)| from_millis(*time) < before)
+        .take(limit)
+        .collect();
+    let next = items.get(limit - 1).map(|(time, key)| {
+        let mut bytes = time.to_be_bytes().to_vec();
+        bytes.extend(key.to_bytes());
+        Cursor::new(bytes)
+    });
+    Ok(Page {
+        keys: items.into_iter().map(|(_, key)| key.clone()).collect(),
+        next,
+    })
+}
+
+fn after<T>(last: Option<T>) -> Bound<T> {
+    last.map_or(Unbounded, Excluded)
+}
+
+fn read_key(bytes: &[u8]) -> Result<Key, StoreError> {
+    Key::from_bytes(bytes).map_err(|_| not_our_cursor())
+}
+
+fn not_our_cursor() -> StoreError {
+    StoreError::other("the cursor is not one of this listing; start over without one")
+}
+
+fn from_millis(millis: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(millis)
+}
