@@ -1,0 +1,16 @@
+//! Tests of the store in memory.
+
+mod bound;
+mod conformance;
+mod expiry;
+mod watch;
+
+use tokenkeeper_store::{Entry, Key, Version};
+
+fn key(subject: &str) -> Key {
+    Key::new("brand", "https://provider.example", "client", subject).unwrap()
+}
+
+fn entry(value: &'static str) -> Entry {
+    Entry::new(Version::random(), value)
+}

@@ -1,0 +1,158 @@
+//! Rule: a decorator passes every method on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+
+use super::Violation;
+use super::subject::{entry, key};
+use super::violation::ensure;
+use crate::{
+    BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+};
+
+/// A call of each method of what `wrap` makes of a store reaches that store, once.
+///
+/// [`TokenStore::list`] and [`TokenStore::watch`] have defaults, so a wrapper that forgets one compiles, and silently
+/// loses it.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use std::sync::Arc;
+/// use tokenkeeper_store::conformance::forwards_every_method;
+///
+/// forwards_every_method(|store| Arc::new(store)).await.unwrap();
+/// # }
+/// ```
+pub async fn forwards_every_method(
+    wrap: impl FnOnce(Arc<dyn TokenStore>) -> Arc<dyn TokenStore>,
+) -> Result<(), Violation> {
+    let probe = Arc::new(Probe::default());
+    let wrapped = wrap(probe.clone());
+    let (key, entry) = (key("forwarded"), entry("value"));
+    ensure!(
+        wrapped.get(&key).await?.is_none(),
+        "a get was not forwarded"
+    );
+    let put = wrapped.put(&key, &entry, None).await?;
+    ensure!(put == Outcome::Applied, "a put came back as {put:?}");
+    let deleted = wrapped.delete(&key, entry.version).await?;
+    ensure!(
+        deleted == Outcome::Conflict(None),
+        "a delete came back as {deleted:?}"
+    );
+    let cursor = Cursor::new(&b"cursor"[..]);
+    let page = wrapped
+        .list(Filter::Attention, Some(cursor.clone()), 42)
+        .await?;
+    ensure!(
+        page == Page {
+            keys: vec![key.clone()],
+            next: Some(cursor)
+        },
+        "a list came back as {page:?}"
+    );
+    let watched = wrapped.watch().is_some();
+    for (method, calls) in probe.calls() {
+        ensure!(
+            calls == 1,
+            "one call of `{method}` reached the store {calls} times"
+        );
+    }
+    ensure!(watched, "the stream of `watch` got lost");
+    Ok(())
+}
+
+/// Counts the calls of each method.
+#[derive(Debug, Default)]
+struct Probe {
+    get: AtomicUsize,
+    put: AtomicUsize,
+    delete: AtomicUsize,
+    list: AtomicUsize,
+    watch: AtomicUsize,
+}
+
+impl Probe {
+    fn calls(&self) -> [(&'static str, usize); 5] {
+        let Self {
+            get,
+            put,
+            delete,
+            list,
+            watch,
+        } = self;
+        [
+            ("get", get),
+            ("put", put),
+            ("delete", delete),
+            ("list", list),
+            ("watch", watch),
+        ]
+        .map(|(method, calls)| (method, calls.load(Ordering::Relaxed)))
+    }
+}
+
+#[async_trait]
+impl TokenStore for Probe {
+    async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> {
+        self.get.fetch_add(1, Ordering::Relaxed);
+        Ok(None)
+    }
+
+    async fn put(
+        &self,
+        _: &Key,
+        _: &Entry,
+        expected: Option<Version>,
+    ) -> Result<Outcome, StoreError> {
+        self.put.fetch_add(1, Ordering::Relaxed);
+        Ok(if expected.is_none() {
+            Outcome::Applied
+        } else {
+            Outcome::Conflict(None)
+        })
+    }
+
+    async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> {
+        self.delete.fetch_add(1, Ordering::Relaxed);
+        Ok(Outcome::Conflict(None))
+    }
+
+    async fn list(
+        &self,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.list.fetch_add(1, Ordering::Relaxed);
+        if filter != Filter::Attention || limit != 42 {
+            return Err(StoreError::other("the arguments of `list` were changed"));
+        }
+        Ok(Page {
+            keys: vec![key("forwarded")],
+            next: cursor,
+        })
+    }
+
+    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+        self.watch.fetch_add(1, Ordering::Relaxed);
+        Some(Box::pin(Silence))
+    }
+}
+
+/// A stream of nothing.
+struct Silence;
+
+impl futures_core::Stream for Silence {
+    type Item = Key;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Key>> {
+        std::task::Poll::Pending
+    }
+}

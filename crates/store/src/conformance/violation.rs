@@ -1,0 +1,76 @@
+//! How a rule is broken.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::{Entry, StoreError};
+
+/// What a store did that a rule of the [suite](crate::conformance) forbids.
+#[derive(Debug)]
+pub struct Violation {
+    what: String,
+    source: Option<StoreError>,
+}
+
+impl Violation {
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            source: None,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        let mut cause = self.source.as_ref().map(|error| error as &dyn Error);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+// `Display` tells the whole chain, since it is what a failed test prints; hence no `source`.
+impl Error for Violation {}
+
+impl From<StoreError> for Violation {
+    fn from(error: StoreError) -> Self {
+        Self {
+            what: "the store failed where it should not".into(),
+            source: Some(error),
+        }
+    }
+}
+
+/// Returns a [`Violation`] unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($what:tt)+) => {
+        if !$condition {
+            return Err($crate::conformance::Violation::new(format!($($what)+)));
+        }
+    };
+}
+pub(super) use ensure;
+
+/// That `found` is `wanted`, whole.
+pub(super) fn expect_entry(
+    what: &str,
+    found: Option<&Entry>,
+    wanted: Option<&Entry>,
+) -> Result<(), Violation> {
+    // The length alone would hide a damaged value of the right length.
+    let same_value = found.map(|entry| &entry.value) == wanted.map(|entry| &entry.value);
+    let note = if same_value {
+        ""
+    } else {
+        " (the values differ)"
+    };
+    ensure!(
+        found == wanted,
+        "{what}: found {found:?}, wanted {wanted:?}{note}"
+    );
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! Rules: compare-and-swap, one call after the other.
+
+use super::subject::{entry, key};
+use super::violation::{ensure, expect_entry};
+use super::{Subject, Violation};
+use crate::{Outcome, Version};
+
+/// Where nothing is, nothing is found, and a put that expects nothing is applied and then found.
+pub async fn put_if_absent(subject: &Subject) -> Result<(), Violation> {
+    let (key, first) = (key("put-if-absent"), entry("first"));
+    expect_entry("before any put", subject.get(&key).await?.as_ref(), None)?;
+    let outcome = subject.store().put(&key, &first, None).await?;
+    ensure!(
+        outcome.is_applied(),
+        "a put that expects nothing, where nothing is, was {outcome:?}"
+    );
+    expect_entry(
+        "after the put",
+        subject.get(&key).await?.as_ref(),
+        Some(&first),
+    )
+}
+
+/// A put that expects nothing, where something is, changes nothing and returns what is there.
+pub async fn put_if_absent_returns_what_is_there(subject: &Subject) -> Result<(), Violation> {
+    let (key, first) = (
+        key("put-if-absent-conflict"),
+        entry("first").with_attention(true),
+    );
+    let _ = subject.store().put(&key, &first, None).await?;
+    let outcome = subject.store().put(&key, &entry("second"), None).await?;
+    expect_conflict(
+        "a put that expects nothing, where something is",
+        &outcome,
+        Some(&first),
+    )?;
+    expect_entry(
+        "after the conflict",
+        subject.get(&key).await?.as_ref(),
+        Some(&first),
+    )
+}
+
+/// A put at the version that is there is applied and replaces the entry whole.
+pub async fn put_over_the_expected_version(subject: &Subject) -> Result<(), Violation> {
+    let key = key("put-over");
+    let first = entry("first, a longer value")
+        .with_due(subject.now())
+        .with_attention(true);
+    let _ = subject.store().put(&key, &first, None).await?;
+    let second = entry("second");
+    let outcome = subject
+        .store()
+        .put(&key, &second, Some(first.version))
+        .await?;
+    ensure!(
+        outcome.is_applied(),
+        "a put at the version that is there was {outcome:?}"
+    );
+    expect_entry(
+        "after the put",
+        subject.get(&key).await?.as_ref(),
+        Some(&second),
+    )
+}
+
+/// A put at another version than the one that is there changes nothing and returns what is there.
+pub async fn put_at_another_version_returns_what_is_there(
+    subject: &Subject,
+) -> Result<(), Violation> {
+    let (key, first, second) = (key("put-stale"), entry("first"), entry("second"));
+    let _ = subject.store().put(&key, &first, None).await?;
+    let _ = subject
+        .store()
+        .put(&key, &second, Some(first.version))
+        .await?;
+    for expected in [first.version, Version::random()] {
+        let outcome = subject
+            .store()
+            .put(&key, &entry("third"), Some(expected))
+            .await?;
+        expect_conflict(
+            "a put at a version that is not there",
+            &outcome,
+            Some(&second),
+        )?;
+        expect_entry(
+            "after the conflict",
+            subject.get(&key).await?.as_ref(),
+            Some(&second),
+        )?;
+    }
+    Ok(())
+}
+
+/// A put at a version, where nothing is, writes nothing and says that nothing is there.
+pub async fn put_at_a_version_where_nothing_is_conflicts_with_none(
+    subject: &Subject,
+) -> Result<(), Violation> {
+    let key = key("put-missing");
+    let outcome = subject
+        .store()
+        .put(&key, &entry("first"), Some(Version::random()))
+        .await?;
+    expect_conflict("a put at a version, where nothing is", &outcome, None)?;
+    expect_entry(
+        "after the conflict",
+        subject.get(&key).await?.as_ref(),
+        None,
+    )
+}
+
+/// A delete at the version that is there removes the entry; afterwards the key is as if it had never been.
+pub async fn delete_at_its_version_removes(subject: &Subject) -> Result<(), Violation> {
+    let (key, first) = (key("delete"), entry("first"));
+    let _ = subject.store().put(&key, &first, None).await?;
+    let outcome = subject.store().delete(&key, first.version).await?;
+    ensure!(
+        outcome.is_applied(),
+        "a delete at the version that is there was {outcome:?}"
+    );
+    expect_entry("after the delete", subject.get(&key).await?.as_ref(), None)?;
+    let outcome = subject
+        .store()
+        .put(&key, &entry("second"), Some(first.version))
+        .await?;
+    expect_conflict("a put at the version that was deleted", &outcome, None)?;
+    let outcome = subject.store().put(&key, &entry("third"), None).await?;
+    ensure!(
+        outcome.is_applied(),
+        "a put that expects nothing, after a delete, was {outcome:?}"
+    );
+    Ok(())
+}
+
+/// A delete at another version than the one that is there changes nothing and returns what is there.
+pub async fn delete_at_another_version_changes_nothing(subject: &Subject) -> Result<(), Violation> {
+    let (key, first, second) = (key("delete-stale"), entry("first"), entry("second"));
+    let _ = subject.store().put(&key, &first, None).await?;
+    let _ = subject
+        .store()
+        .put(&key, &second, Some(first.version))
+        .await?;
+    for expected in [first.version, Version::random()] {
+        let outcome = subject.store().delete(&key, expected).await?;
+        expect_conflict(
+            "a delete at a version that is not there",
+            &outcome,
+            Some(&second),
+        )?;
+        expect_entry(
+            "after the conflict",
+            subject.get(&key).await?.as_ref(),
+            Some(&second),
+        )?;
+    }
+    Ok(())
+}
+
+/// A delete, where nothing is, says that nothing is there.
+pub async fn delete_of_nothing_conflicts_with_none(subject: &Subject) -> Result<(), Violation> {
+    let outcome = subject
+        .store()
+        .delete(&key("delete-missing"), Version::random())
+        .await?;
+    expect_conflict("a delete, where nothing is", &outcome, None)
+}
+
+/// Who lost the answer to a put finds by the version whether it landed.
+pub async fn ambiguous_put_is_found_by_its_version(subject: &Subject) -> Result<(), Violation> {
+    let (key, first, mine) = (key("ambiguous-found"), entry("first"), entry("mine"));
+    let _ = subject.store().put(&key, &first, None).await?;
+    let found = subject.get(&key).await?.map(|entry| entry.version);
+    ensure!(
+        found == Some(first.version),
+        "before the put the version is {found:?}, not the first one's"
+    );
+    let _lost = subject
+        .store()
+        .put(&key, &mine, Some(first.version))
+        .await?;
+    let found = subject.get(&key).await?.map(|entry| entry.version);
+    ensure!(
+        found == Some(mine.version),
+        "a put that landed is not found by its version: {found:?}"
+    );
+    Ok(())
+}
+
+/// To repeat a put whose answer was lost does no harm: the conflict shows the caller its own version.
+pub async fn ambiguous_put_can_be_repeated(subject: &Subject) -> Result<(), Violation> {
+    let (key, first, mine) = (key("ambiguous-repeated"), entry("first"), entry("mine"));
+    for (entry, expected) in [(&first, None), (&mine, Some(first.version))] {
+        let _lost = subject.store().put(&key, entry, expected).await?;
+        let outcome = subject.store().put(&key, entry, expected).await?;
+        expect_conflict("the same put again", &outcome, Some(entry))?;
+        expect_entry("after it", subject.get(&key).await?.as_ref(), Some(entry))?;
+    }
+    Ok(())
+}
+
+fn expect_conflict(
+    what: &str,
+    outcome: &Outcome,
+    there: Option<&crate::Entry>,
+) -> Result<(), Violation> {
+    match outcome {
+        Outcome::Applied => Err(Violation::new(format!("{what} was applied"))),
+        Outcome::Conflict(found) => {
+            expect_entry(&format!("the conflict of {what}"), found.as_ref(), there)
+        }
+    }
+}
