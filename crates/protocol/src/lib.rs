@@ -1,1 +1,57 @@
 #![doc = include_str!("../README.md")]
+
+mod attachment;
+mod authorization;
+mod challenge;
+mod client;
+mod configuration;
+mod dialect;
+mod error;
+mod header;
+mod json;
+mod origin;
+mod presets;
+mod provider;
+mod rate_limit;
+mod redirect;
+mod refusal;
+mod registration;
+mod resource;
+mod revocation;
+mod secret;
+mod site;
+mod token_request;
+mod token_response;
+mod token_set;
+mod validation;
+
+pub use attachment::Attachment;
+pub use authorization::AuthorizationRequest;
+pub use challenge::{Challenge, parse_www_authenticate};
+pub use client::Client;
+pub use dialect::{
+    Attach, AuthorizationParameter, AuthorizationRules, Channel, ClassName, ClientAuthentication,
+    Dialect, Endpoint, ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, Method, OldAccess,
+    Pkce, Placement, RateLimitHeaders, Reach, RedirectRule, RefreshLifetime, RefreshRules,
+    ResourceRules, ResponseRules, RevocationRules, RevokedToken, StateEcho, StatePlace,
+    TokenParameter, TokenPlace, TokenRules, TokenValue,
+};
+pub use error::{Error, Hazard};
+pub use header::sensitive_header;
+pub use origin::Origin;
+pub use provider::Provider;
+pub use rate_limit::RateLimit;
+pub use redirect::{Callback, ExpectedRedirect, Redirect, RedirectError};
+pub use refusal::{Class, ErrorCode, Refusal};
+pub use registration::Registration;
+pub use resource::Verdict;
+pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State};
+pub use site::SitePolicy;
+pub use token_request::{Grant, GrantKind};
+pub use token_response::MAX_TOKEN_RESPONSE;
+pub use token_set::TokenSet;
+
+// The types of other crates that stand in the signatures here, so that an implementation names no version of its own.
+pub use bytes;
+pub use http;
+pub use url::{self, Url};

@@ -1,0 +1,97 @@
+//! A token on a request.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header::AUTHORIZATION, uri::PathAndQuery};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::{AccessToken, Attach, Client, Error, sensitive_header};
+
+/// A token in the form in which a request carries it. `Debug` shows where, not what.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Attachment {
+    /// In a header.
+    Header {
+        /// Which one.
+        name: HeaderName,
+        /// Its value, marked sensitive.
+        value: HeaderValue,
+    },
+    /// In the query.
+    Query {
+        /// Under which name.
+        name: String,
+        /// The token.
+        value: AccessToken,
+    },
+}
+
+/// What RFC 3986 §2.3 calls unreserved stays as it is.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl Attachment {
+    /// Puts the token on a request, in place of whatever stands there under the same name. The rest of the URI keeps its bytes.
+    ///
+    /// # Errors
+    /// [`Error::Http`] where the URI would be too long. The request is unchanged then.
+    pub fn apply(&self, uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), Error> {
+        match self {
+            Self::Header { name, value } => {
+                headers.insert(name.clone(), value.clone());
+            }
+            Self::Query { name, value } => *uri = with_query(uri, name, value)?,
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (place, name) = match self {
+            Self::Header { name, .. } => ("Header", name.as_str()),
+            Self::Query { name, .. } => ("Query", name.as_str()),
+        };
+        f.debug_struct(place).field("name", &name).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn attach(client: &Client, token: &AccessToken) -> Result<Attachment, Error> {
+    let plain = sensitive_header("access token", token.expose())?;
+    Ok(match &client.dialect().attach {
+        Attach::Bearer => {
+            let text = format!("Bearer {}", token.expose());
+            let value = sensitive_header("access token", &text)?;
+            Attachment::Header { name: AUTHORIZATION, value }
+        }
+        Attach::Header(name) => {
+            let name = HeaderName::try_from(name).map_err(http::Error::from)?;
+            Attachment::Header { name, value: plain }
+        }
+        Attach::Query(name) => {
+            let (name, value) = (name.clone(), token.clone());
+            Attachment::Query { name, value }
+        }
+    })
+}
+
+fn with_query(uri: &Uri, name: &str, value: &AccessToken) -> Result<Uri, Error> {
+    let others = uri.query().unwrap_or_default().split('&').filter(|pair| {
+        let key = pair.split('=').next().unwrap_or_default();
+        !pair.is_empty() && percent_decode_str(key).ne(name.bytes())
+    });
+    let own = format!(
+        "{}={}",
+        utf8_percent_encode(name, ESCAPED),
+        utf8_percent_encode(value.expose(), ESCAPED)
+    );
+    let query = others.chain([own.as_str()]).collect::<Vec<_>>().join("&");
+    let path = match uri.path() {
+        "" => "/",
+        path => path,
+    };
+    let path_and_query: PathAndQuery = format!("{path}?{query}").parse().map_err(http::Error::from)?;
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query);
+    Ok(Uri::from_parts(parts).map_err(http::Error::from)?)
+}

@@ -1,0 +1,94 @@
+//! Where the person is sent.
+
+use url::Url;
+
+use crate::{
+    AuthorizationParameter as Parameter, Client, Error, Origin, Pkce, State, redirect, validation,
+};
+
+/// What goes into one authorization URL besides the registration.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthorizationRequest<'a> {
+    /// What binds the redirect to this flow.
+    pub state: &'a State,
+    /// [`Provider::redirect_uri`](crate::Provider::redirect_uri) of the same state.
+    pub redirect_uri: &'a Url,
+    /// The scope to ask for instead of the registration's or the dialect's.
+    pub scope: Option<&'a str>,
+    /// The PKCE challenge; given exactly where the dialect says [`Pkce::S256`].
+    pub challenge: Option<&'a str>,
+    /// Further parameters, after the dialect's own.
+    pub extra: &'a [(&'a str, &'a str)],
+}
+
+const ALL: [Parameter; 5] = [
+    Parameter::ResponseType,
+    Parameter::ClientId,
+    Parameter::RedirectUri,
+    Parameter::Scope,
+    Parameter::State,
+];
+
+const PKCE: [&str; 2] = ["code_challenge", "code_challenge_method"];
+
+pub(crate) fn url(
+    client: &Client,
+    site: &Origin,
+    request: &AuthorizationRequest<'_>,
+) -> Result<Url, Error> {
+    let rules = &client.dialect().authorization;
+    redirect::check_uri(client, request.redirect_uri)?;
+    let challenge = challenge(rules.pkce, request.challenge)?;
+    let parameters = if rules.parameters.is_empty() { &ALL[..] } else { &rules.parameters };
+    let scope = request.scope.or(client.scope());
+    if let Some(scope) = scope {
+        validation::scope(client.dialect(), scope)?;
+    }
+
+    let mut url = rules.endpoint.at(site)?;
+    let mut query = url.query_pairs_mut();
+    for parameter in parameters {
+        let value = match parameter {
+            Parameter::ResponseType => Some("code"),
+            Parameter::ClientId => Some(client.registration().client_id()),
+            Parameter::RedirectUri => Some(request.redirect_uri.as_str()),
+            Parameter::Scope => scope,
+            Parameter::State => rules.state.is_parameter().then(|| request.state.expose()),
+        };
+        if let Some(value) = value {
+            query.append_pair(parameter.name(), value);
+        }
+    }
+    if let Some(challenge) = challenge {
+        query.append_pair(PKCE[0], challenge).append_pair(PKCE[1], "S256");
+    }
+    for (name, value) in request.extra {
+        if ALL.iter().any(|own| own.name() == *name) || PKCE.contains(name) {
+            return Err(Error::ExtraParameter { name: (*name).to_owned() });
+        }
+        query.append_pair(name, value);
+    }
+    drop(query);
+    Ok(url)
+}
+
+pub(crate) fn redirect_uri(client: &Client, state: &State) -> Url {
+    let mut uri = client.registration().redirect_uri().clone();
+    if let Some(name) = client.dialect().authorization.state.in_redirect_uri() {
+        uri.query_pairs_mut().append_pair(name, state.expose());
+    }
+    uri
+}
+
+/// The dialect and the flow have to agree: a challenge without a verifier, or the reverse, fails at the exchange.
+fn challenge(pkce: Pkce, given: Option<&str>) -> Result<Option<&str>, Error> {
+    match (pkce, given) {
+        (Pkce::S256, None) => Err(Error::Pkce {
+            problem: "the dialect uses it: give `CodeVerifier::challenge`",
+        }),
+        (Pkce::Off, Some(_)) => Err(Error::Pkce {
+            problem: "the dialect does not use it: give no challenge, or switch it on",
+        }),
+        (_, given) => Ok(given),
+    }
+}

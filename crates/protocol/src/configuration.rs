@@ -1,0 +1,23 @@
+//! A digest that tells whether the configuration has changed.
+
+use sha2::{Digest, Sha256};
+
+use crate::{Client, ClientSecret};
+
+/// Length-prefixed, so that no two configurations run together.
+pub(crate) fn digest(client: &Client) -> [u8; 32] {
+    let (dialect, registration) = (client.dialect(), client.registration());
+    let mut hash = Sha256::new();
+    let mut add = |part: &str| {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    };
+    add("tokenkeeper configuration 1");
+    add(registration.client_id());
+    add(registration.client_secret().map_or("", ClientSecret::expose));
+    add(dialect.base.as_ref().map_or("", |base| base.as_str()));
+    add(&dialect.authorization.endpoint.to_string());
+    add(&serde_json::to_string(&dialect.token).unwrap_or_default());
+    add(&dialect.revocation.as_ref().map_or_else(String::new, |r| r.endpoint.to_string()));
+    hash.finalize().into()
+}

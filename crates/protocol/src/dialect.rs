@@ -1,0 +1,208 @@
+//! Everything about a provider that can be said as data.
+
+mod endpoint;
+mod parameter;
+mod policy;
+mod text;
+mod wire;
+
+pub use endpoint::{Endpoint, Method};
+pub use parameter::{AuthorizationParameter, TokenParameter, TokenPlace, TokenValue};
+pub use policy::{OldAccess, Reach, RefreshLifetime, RefreshRules, ResourceRules, RateLimitHeaders};
+pub use wire::{
+    Attach, AuthorizationRules, Channel, ClassName, ClientAuthentication, ErrorRule, ErrorRules,
+    Expiry, IntrospectionRules, Json, Pkce, Placement, RedirectRule, ResponseRules,
+    RevocationRules, RevokedToken, StateEcho, StatePlace, TokenRules,
+};
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Client, Error, Origin, Registration, validation};
+
+/// A provider as data: where its endpoints are, what they take, what their answers mean.
+///
+/// Every default is what RFC 6749 and its companions say, so that a text names only what is peculiar:
+///
+/// ```
+/// use tokenkeeper_protocol::{Dialect, Registration};
+///
+/// let dialect = Dialect::from_toml(
+///     r#"
+///     brand = "example"
+///     base = "https://login.example.com"
+///     api_origins = ["https://api.example.com"]
+///
+///     [authorization]
+///     endpoint = "/oauth2/authorize"
+///     scope = "contacts.read"
+///
+///     [token]
+///     endpoint = "/oauth2/token"
+///     client_authentication = "parameters"
+///     "#,
+/// )?;
+/// let client = dialect.with(
+///     Registration::new("my-client", "https://app.example/callback")?.secret("s3cr3t"),
+/// )?;
+/// # Ok::<(), tokenkeeper_protocol::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Dialect {
+    /// The provider's short name, part of every account's key: lower-case letters, digits and `-`.
+    pub brand: String,
+    /// Where the endpoints' paths begin, and where tokens go. `None`: each tenant has a site of its own.
+    #[serde(default)]
+    pub base: Option<Origin>,
+    /// Further origins that take the tokens, besides the base or site.
+    #[serde(default)]
+    pub api_origins: Vec<Origin>,
+    /// How a token is attached to a request (RFC 6750 §2).
+    #[serde(default)]
+    pub attach: Attach,
+    /// The authorization request and its redirect (RFC 6749 §4.1.1, §4.1.2).
+    pub authorization: AuthorizationRules,
+    /// The token request (RFC 6749 §4.1.3, §6).
+    pub token: TokenRules,
+    /// The answer to a token request (RFC 6749 §5.1).
+    #[serde(default)]
+    pub response: ResponseRules,
+    /// Its refusal (RFC 6749 §5.2).
+    #[serde(default)]
+    pub errors: ErrorRules,
+    /// What becomes of tokens at a refresh.
+    #[serde(default)]
+    pub refresh: RefreshRules,
+    /// What the API's answers say about the token.
+    #[serde(default)]
+    pub resource: ResourceRules,
+    /// How a token is revoked (RFC 7009). `None`: the provider has no way.
+    #[serde(default)]
+    pub revocation: Option<RevocationRules>,
+    /// How a token is asked about (RFC 7662). `None`: the provider has no way.
+    #[serde(default)]
+    pub introspection: Option<IntrospectionRules>,
+}
+
+impl Dialect {
+    /// A plain dialect: `authorization_endpoint` and `token_endpoint` are paths below `base`, or URLs; everything else as the RFCs say.
+    ///
+    /// # Errors
+    /// [`Error::Dialect`] where a brand or endpoint cannot be used.
+    pub fn new(
+        brand: &str,
+        base: Option<Origin>,
+        authorization_endpoint: &str,
+        token_endpoint: &str,
+    ) -> Result<Self, Error> {
+        let endpoint = |field, text: &str| {
+            text.to_owned()
+                .try_into()
+                .map_err(|problem: &'static str| Error::Dialect { field, problem: problem.to_owned() })
+        };
+        let dialect = Self {
+            brand: brand.to_owned(),
+            base,
+            api_origins: Vec::new(),
+            attach: Attach::default(),
+            authorization: AuthorizationRules::new(endpoint("authorization.endpoint", authorization_endpoint)?),
+            token: TokenRules::new(endpoint("token.endpoint", token_endpoint)?),
+            response: ResponseRules::default(),
+            errors: ErrorRules::default(),
+            refresh: RefreshRules::default(),
+            resource: ResourceRules::default(),
+            revocation: None,
+            introspection: None,
+        };
+        validation::dialect(&dialect)?;
+        Ok(dialect)
+    }
+
+    /// Reads a dialect from TOML. Unknown keys are refused.
+    ///
+    /// # Errors
+    /// [`Error::DialectText`] with the line; [`Error::Dialect`] where fields contradict each other.
+    pub fn from_toml(toml: &str) -> Result<Self, Error> {
+        text::from_toml(toml)
+    }
+
+    /// Reads a dialect from JSON, with the same fields as in TOML. Unknown keys are refused.
+    ///
+    /// # Errors
+    /// [`Error::DialectText`] with the line; [`Error::Dialect`] where fields contradict each other.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        text::from_json(json)
+    }
+
+    /// The dialect with a registration: a provider that can be used.
+    ///
+    /// # Errors
+    /// [`Error::SecretMissing`] where the dialect authenticates by a secret; [`Error::Scope`]; [`Error::RedirectUri`] where the
+    /// redirect URI's query holds a parameter that the redirect brings; [`Error::Dialect`].
+    pub fn with(self, registration: Registration) -> Result<Client, Error> {
+        Client::new(self, registration)
+    }
+
+    /// What becomes of the old access token at a refresh.
+    #[must_use]
+    pub fn old_access_token(&self) -> OldAccess {
+        self.refresh.old_access_token
+    }
+
+    /// How far a revocation reaches beyond the token that it names.
+    #[must_use]
+    pub fn revocation_reaches(&self) -> Reach {
+        self.revocation.as_ref().map_or(Reach::Unknown, |r| r.reaches)
+    }
+
+    /// Whether an answer without a refresh token means that the one we have stays good.
+    #[must_use]
+    pub fn keeps_refresh_token_when_absent(&self) -> bool {
+        self.refresh.keep_when_absent
+    }
+
+    /// How long a refresh token lives.
+    #[must_use]
+    pub fn refresh_token_lifetime(&self) -> RefreshLifetime {
+        self.refresh.lifetime
+    }
+
+    /// The share of a refresh token's life after which an idle account is kept alive by a refresh: above 0, at most 1.
+    #[must_use]
+    pub fn keep_alive_share(&self) -> f64 {
+        self.refresh.keep_alive_share
+    }
+
+    /// How long the provider takes the old refresh token again after it was redeemed, if it says so.
+    #[must_use]
+    pub fn grace(&self) -> Option<Duration> {
+        self.refresh.grace_seconds.map(Duration::from_secs)
+    }
+
+    /// Whether flows use PKCE.
+    #[must_use]
+    pub fn pkce(&self) -> Pkce {
+        self.authorization.pkce
+    }
+
+    /// The scope to ask for unless the registration names one.
+    #[must_use]
+    pub fn scope(&self) -> Option<&str> {
+        self.authorization.scope.as_deref()
+    }
+
+    /// Where in the redirect the code comes.
+    #[must_use]
+    pub fn redirect_channel(&self) -> Channel {
+        self.authorization.redirect
+    }
+
+    /// Whether the redirect brings the state back.
+    #[must_use]
+    pub fn state_echo(&self) -> StateEcho {
+        self.authorization.state_echo
+    }
+}

@@ -1,0 +1,121 @@
+//! What becomes of tokens, and what the API's answers say about them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What becomes of tokens at a refresh, and how long a refresh token lives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct RefreshRules {
+    /// An answer without a refresh token leaves the one we have good (RFC 6749 §6). Default: yes.
+    pub keep_when_absent: bool,
+    /// What becomes of the old access token. Default: unknown.
+    pub old_access_token: OldAccess,
+    /// How long a refresh token lives. Default: without a known end.
+    pub lifetime: RefreshLifetime,
+    /// The share of that life after which an idle account is refreshed to keep it alive. Default: 0.5.
+    pub keep_alive_share: f64,
+    /// For how many seconds the provider takes a redeemed refresh token again. Default: not at all.
+    pub grace_seconds: Option<u64>,
+}
+
+impl Default for RefreshRules {
+    fn default() -> Self {
+        Self {
+            keep_when_absent: true,
+            old_access_token: OldAccess::default(),
+            lifetime: RefreshLifetime::default(),
+            keep_alive_share: 0.5,
+            grace_seconds: None,
+        }
+    }
+}
+
+/// What becomes of the old access token at a refresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OldAccess {
+    /// It is refused from then on.
+    Dies,
+    /// It stays good until its own end.
+    Lives,
+    /// Not documented.
+    #[default]
+    Unknown,
+}
+
+/// How long a refresh token lives. In text: `"as_access_token"`, `"unlimited"` or `{ fixed = 2592000 }` in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshLifetime {
+    /// It ends with the access token that came with it.
+    AsAccessToken,
+    /// So long after it was issued.
+    #[serde(with = "seconds")]
+    Fixed(Duration),
+    /// No end is known.
+    #[default]
+    Unlimited,
+}
+
+/// How far a revocation reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// It ends the one token that it names.
+    ThisToken,
+    /// It ends all tokens of that login (RFC 7009 §2.1 lets a server do so).
+    Authorization,
+    /// It ends every login of that account at this client.
+    Account,
+    /// Not documented.
+    #[default]
+    Unknown,
+}
+
+/// What the API's answers say about the token that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ResourceRules {
+    /// The statuses that mean: this token was refused. Default: 401 (RFC 6750 §3.1). 429 never counts.
+    pub rejected: Vec<u16>,
+    /// The names of rate-limit headers. Default: none.
+    pub rate_limit: RateLimitHeaders,
+}
+
+impl Default for ResourceRules {
+    fn default() -> Self {
+        let rate_limit = RateLimitHeaders::default();
+        Self { rejected: vec![401], rate_limit }
+    }
+}
+
+/// The names of rate-limit headers. `Retry-After` (RFC 9110 §10.2.3) is always read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct RateLimitHeaders {
+    /// Requests allowed in a window.
+    pub limit: Option<String>,
+    /// Requests left in this window.
+    pub remaining: Option<String>,
+    /// When the window ends, in seconds since 1970.
+    pub reset: Option<String>,
+}
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_u64(d.as_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
+        u64::deserialize(d).map(Duration::from_secs)
+    }
+}

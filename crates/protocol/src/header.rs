@@ -1,0 +1,28 @@
+//! Values that travel in headers.
+
+use http::HeaderValue;
+
+use crate::{Error, Hazard};
+
+/// A header value marked sensitive, if `text` arrives at the server as it is.
+///
+/// # Errors
+/// [`Error::HeaderValue`] where it is empty, holds a control character or a byte beyond ASCII, or begins or ends with a blank.
+pub fn sensitive_header(what: &'static str, text: &str) -> Result<HeaderValue, Error> {
+    let refused = |hazard| Err(Error::HeaderValue { what, hazard });
+    if text.is_empty() {
+        return refused(Hazard::Empty);
+    }
+    if text.bytes().any(|b| b.is_ascii_control()) {
+        return refused(Hazard::Control);
+    }
+    if !text.is_ascii() {
+        return refused(Hazard::NonAscii);
+    }
+    if text.starts_with(' ') || text.ends_with(' ') {
+        return refused(Hazard::Blank);
+    }
+    let mut value = HeaderValue::from_str(text).map_err(http::Error::from)?;
+    value.set_sensitive(true);
+    Ok(value)
+}

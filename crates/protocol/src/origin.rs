@@ -1,0 +1,169 @@
+//! Where tokens may go: scheme, host and port.
+
+use std::{fmt, net::Ipv4Addr};
+
+use http::Uri;
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::Error;
+
+/// Scheme, lower-case host and port of a server: https, or http on loopback (127.0.0.0/8, `[::1]`, exactly `localhost`).
+///
+/// ```
+/// use tokenkeeper_protocol::Origin;
+///
+/// let origin = Origin::parse("https://ID.amiqus.co:443/")?;
+/// assert_eq!(origin.as_str(), "https://id.amiqus.co");
+/// assert!(origin.matches(&"https://id.amiqus.co/api/v2/me".parse().unwrap()));
+/// assert!(!origin.matches(&"https://id.amiqus.co.evil.test/".parse().unwrap()));
+/// assert!(Origin::parse("http://id.amiqus.co").is_err());
+/// # Ok::<(), tokenkeeper_protocol::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Origin {
+    /// `scheme://host` and `:port` where it is not the scheme's own.
+    text: Box<str>,
+    https: bool,
+    host_end: u32,
+    port: u16,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Loopback,
+    Address,
+    Name,
+}
+
+impl Origin {
+    /// Reads `scheme://host[:port]`, with or without a slash at the end.
+    ///
+    /// # Errors
+    /// [`Error::Origin`] for another scheme than https (http on loopback), user info, a path, a query or a fragment.
+    pub fn parse(s: &str) -> Result<Self, Error> {
+        let refused = |problem| Err(Error::Origin { problem });
+        let Ok(url) = Url::parse(s) else {
+            return refused("write it as https://host or https://host:port");
+        };
+        // `Url` drops an empty user info and an empty query; neither belongs here.
+        if s.contains(['@', '?', '#']) {
+            return refused("leave out user info, query and fragment");
+        }
+        if !matches!(url.path(), "" | "/") {
+            return refused("leave out the path: only scheme, host and port");
+        }
+        Self::of_url(&url).ok_or(Error::Origin {
+            problem: "it has to be https; http is for loopback only (127.0.0.0/8, [::1], localhost)",
+        })
+    }
+
+    /// The origin of a request's URI. `None` without scheme or host, with user info, or with http beyond loopback.
+    #[must_use]
+    pub fn of(uri: &Uri) -> Option<Self> {
+        let authority = uri.authority()?.as_str();
+        if authority.contains('@') {
+            return None;
+        }
+        Self::of_url(&Url::parse(&format!("{}://{authority}", uri.scheme_str()?)).ok()?)
+    }
+
+    pub(crate) fn of_url(url: &Url) -> Option<Self> {
+        if !url.username().is_empty() || url.password().is_some() {
+            return None;
+        }
+        let kind = match url.host()? {
+            Host::Ipv4(ip) if ip.is_loopback() => Kind::Loopback,
+            Host::Ipv6(ip) if ip.is_loopback() => Kind::Loopback,
+            Host::Domain("localhost") => Kind::Loopback,
+            Host::Ipv4(_) | Host::Ipv6(_) => Kind::Address,
+            Host::Domain(_) => Kind::Name,
+        };
+        let https = match url.scheme() {
+            "https" => true,
+            "http" if kind == Kind::Loopback => false,
+            _ => return None,
+        };
+        let (scheme, host) = (url.scheme(), url.host_str()?);
+        let host_end = u32::try_from(scheme.len() + 3 + host.len()).ok()?;
+        let text = match url.port() {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        };
+        Some(Self {
+            text: text.into_boxed_str(),
+            https,
+            host_end,
+            port: url.port_or_known_default()?,
+            kind,
+        })
+    }
+
+    /// Whether `uri` goes to this origin. Allocates nothing.
+    ///
+    /// A URI without scheme or host, or with user info, goes to no origin. Hosts compare without regard to case; an address that
+    /// is written in another form than the normal one (`[0::1]`) does not match.
+    #[must_use]
+    pub fn matches(&self, uri: &Uri) -> bool {
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return false;
+        };
+        let (own_scheme, default_port) = if self.https { ("https", 443) } else { ("http", 80) };
+        scheme.eq_ignore_ascii_case(own_scheme)
+            && !authority.as_str().contains('@')
+            && authority.port_u16().unwrap_or(default_port) == self.port
+            && authority.host().eq_ignore_ascii_case(self.host())
+    }
+
+    /// `scheme://host`, and `:port` where it is not the scheme's own.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether this is 127.0.0.0/8, `[::1]` or exactly `localhost`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.kind == Kind::Loopback
+    }
+
+    /// The host in lower case; an IPv6 address in brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let scheme = if self.https { "https://" } else { "http://" };
+        &self.text[scheme.len()..self.host_end as usize]
+    }
+
+    /// Whether the host is an IP address.
+    pub(crate) fn is_address(&self) -> bool {
+        self.kind == Kind::Address || self.host().parse::<Ipv4Addr>().is_ok() || self.host().starts_with('[')
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Origin({})", self.text)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = Error;
+
+    fn try_from(s: String) -> Result<Self, Error> {
+        Self::parse(&s)
+    }
+}
+
+impl From<Origin> for String {
+    fn from(origin: Origin) -> Self {
+        origin.text.into()
+    }
+}

@@ -1,0 +1,241 @@
+//! What the engine asks of a provider.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use url::Url;
+
+use crate::{
+    AccessToken, Attachment, AuthorizationRequest, Callback, Client, Error, ExpectedRedirect, Grant,
+    GrantKind, Origin, Redirect, RedirectError, Refusal, State, TokenSet, Verdict, attachment,
+    authorization, configuration, redirect, resource, revocation, site, token_request,
+    token_response,
+};
+
+/// An authorization server and the API behind it: what to send, and what the answers mean. Synchronous, without I/O.
+///
+/// Every method but [`client`](Self::client) has a default that does what the client's dialect says; an adapter overrides one
+/// only where data cannot say it. An implementation around another provider has to forward **all** methods.
+///
+/// ```
+/// use tokenkeeper_protocol::{Attachment, AccessToken, Client, Dialect, Error, Provider, Registration};
+///
+/// /// A provider whose tokens carry a prefix that the API wants without it.
+/// #[derive(Debug)]
+/// struct Peculiar(Client);
+///
+/// impl Provider for Peculiar {
+///     fn client(&self) -> &Client {
+///         &self.0
+///     }
+///     fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
+///         let bare = token.expose().trim_start_matches("tok:");
+///         self.0.attach(&AccessToken::new(bare))
+///     }
+/// }
+///
+/// let registration = Registration::new("id", "https://app.example/cb")?.secret("s");
+/// let peculiar = Peculiar(Dialect::rfc6749("peculiar", "https://peculiar.example")?.with(registration)?);
+/// assert_eq!(peculiar.brand(), "peculiar");
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// The dialect and registration.
+    fn client(&self) -> &Client;
+
+    /// The provider's short name, part of every account's key.
+    fn brand(&self) -> &str {
+        &self.client().dialect().brand
+    }
+
+    /// A SHA-256 digest of client id, secret, and where and how they are sent: another value means that a refusal because of the
+    /// configuration may have been cured.
+    fn configuration(&self) -> [u8; 32] {
+        configuration::digest(self.client())
+    }
+
+    /// The site of an account: the fixed base for `None`, else what was given, in normal form and within the application's
+    /// [`SitePolicy`](crate::SitePolicy). `given` may be a bare host.
+    ///
+    /// # Errors
+    /// [`Error::SiteMissing`], [`Error::SiteUnexpected`], [`Error::SitePolicyMissing`], [`Error::SiteRefused`], [`Error::Origin`].
+    fn site(&self, given: Option<&str>) -> Result<Origin, Error> {
+        site::resolve(self.client(), given)
+    }
+
+    /// Where tokens of an account at `site` may be attached.
+    fn api_origins(&self, site: &Origin) -> Vec<Origin> {
+        site::api_origins(self.client(), site)
+    }
+
+    /// Where to send the person (RFC 6749 §4.1.1).
+    ///
+    /// # Errors
+    /// [`Error::RedirectUri`] where the request's redirect URI is not the registered one, [`Error::Scope`], [`Error::Pkce`],
+    /// [`Error::ExtraParameter`].
+    fn authorization_url(
+        &self,
+        site: &Origin,
+        request: &AuthorizationRequest<'_>,
+    ) -> Result<Url, Error> {
+        authorization::url(self.client(), site, request)
+    }
+
+    /// The redirect URI of a flow, which may carry the state. It is kept with the flow and sent again at the exchange.
+    fn redirect_uri(&self, state: &State) -> Url {
+        authorization::redirect_uri(self.client(), state)
+    }
+
+    /// Reads what the redirect brought.
+    ///
+    /// # Errors
+    /// [`RedirectError`]: in every case the code, if there is one, is not to be exchanged.
+    fn read_redirect(
+        &self,
+        redirect: &Redirect,
+        expected: &ExpectedRedirect<'_>,
+    ) -> Result<Callback, RedirectError> {
+        redirect::read(self.client(), redirect, expected)
+    }
+
+    /// The request for tokens (RFC 6749 §4.1.3, §6), with an absolute URI and `Content-Length`; secrets in headers are marked
+    /// sensitive. No redirect may be followed with it.
+    ///
+    /// # Errors
+    /// [`Error::HeaderValue`] where a value has to travel in a header and cannot.
+    fn token_request(&self, site: &Origin, grant: &Grant<'_>) -> Result<Request<Bytes>, Error> {
+        token_request::build(self.client(), site, grant)
+    }
+
+    /// Reads the answer to a token request of this kind that was sent at `sent_at`.
+    ///
+    /// An expiry that makes no sense never loses tokens: it counts as unknown, and stays in [`TokenSet::extra`]. A token that
+    /// cannot be sent in a header is kept too: [`attach`](Self::attach) refuses it.
+    ///
+    /// # Errors
+    /// [`Refusal`] with its class.
+    fn read_token_response(
+        &self,
+        kind: GrantKind,
+        response: &Response<Bytes>,
+        sent_at: SystemTime,
+    ) -> Result<TokenSet, Refusal> {
+        token_response::read(self.client(), kind, response, sent_at)
+    }
+
+    /// The requests that revoke a token set, in order; empty where the provider has no way.
+    ///
+    /// # Errors
+    /// [`Error::HeaderValue`].
+    fn revocation_requests(
+        &self,
+        site: &Origin,
+        tokens: &TokenSet,
+    ) -> Result<Vec<Request<Bytes>>, Error> {
+        revocation::revocation(self.client(), site, tokens)
+    }
+
+    /// The request that asks about a token, if the provider has a way.
+    ///
+    /// # Errors
+    /// [`Error::HeaderValue`].
+    fn introspection_request(
+        &self,
+        site: &Origin,
+        token: &AccessToken,
+    ) -> Result<Option<Request<Bytes>>, Error> {
+        revocation::introspection(self.client(), site, token)
+    }
+
+    /// The token as it is attached to requests.
+    ///
+    /// # Errors
+    /// [`Error::HeaderValue`] for a token that would break out of a header or change in it.
+    fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
+        attachment::attach(self.client(), token)
+    }
+
+    /// What a response of the API says about the token that was sent.
+    fn read_resource(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+        resource::read(self.client(), status, headers)
+    }
+}
+
+impl Provider for Client {
+    fn client(&self) -> &Client {
+        self
+    }
+}
+
+macro_rules! forward {
+    ($($pointer:ident),*) => {$(
+        impl<T: Provider + ?Sized> Provider for $pointer<T> {
+            fn client(&self) -> &Client {
+                (**self).client()
+            }
+            fn brand(&self) -> &str {
+                (**self).brand()
+            }
+            fn configuration(&self) -> [u8; 32] {
+                (**self).configuration()
+            }
+            fn site(&self, given: Option<&str>) -> Result<Origin, Error> {
+                (**self).site(given)
+            }
+            fn api_origins(&self, site: &Origin) -> Vec<Origin> {
+                (**self).api_origins(site)
+            }
+            fn authorization_url(
+                &self,
+                site: &Origin,
+                request: &AuthorizationRequest<'_>,
+            ) -> Result<Url, Error> {
+                (**self).authorization_url(site, request)
+            }
+            fn redirect_uri(&self, state: &State) -> Url {
+                (**self).redirect_uri(state)
+            }
+            fn read_redirect(
+                &self,
+                redirect: &Redirect,
+                expected: &ExpectedRedirect<'_>,
+            ) -> Result<Callback, RedirectError> {
+                (**self).read_redirect(redirect, expected)
+            }
+            fn token_request(&self, site: &Origin, grant: &Grant<'_>) -> Result<Request<Bytes>, Error> {
+                (**self).token_request(site, grant)
+            }
+            fn read_token_response(
+                &self,
+                kind: GrantKind,
+                response: &Response<Bytes>,
+                sent_at: SystemTime,
+            ) -> Result<TokenSet, Refusal> {
+                (**self).read_token_response(kind, response, sent_at)
+            }
+            fn revocation_requests(
+                &self,
+                site: &Origin,
+                tokens: &TokenSet,
+            ) -> Result<Vec<Request<Bytes>>, Error> {
+                (**self).revocation_requests(site, tokens)
+            }
+            fn introspection_request(
+                &self,
+                site: &Origin,
+                token: &AccessToken,
+            ) -> Result<Option<Request<Bytes>>, Error> {
+                (**self).introspection_request(site, token)
+            }
+            fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
+                (**self).attach(token)
+            }
+            fn read_resource(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+                (**self).read_resource(status, headers)
+            }
+        }
+    )*};
+}
+
+forward!(Arc, Box);

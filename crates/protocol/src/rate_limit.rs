@@ -1,0 +1,52 @@
+//! How often one may ask, and when again.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{
+    HeaderMap,
+    header::{DATE, RETRY_AFTER},
+};
+
+use crate::RateLimitHeaders;
+
+/// What a response says about the rate limit. What is absent or unreadable is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests allowed in a window.
+    pub limit: Option<u64>,
+    /// Requests left in this window.
+    pub remaining: Option<u64>,
+    /// When the window ends.
+    pub reset: Option<SystemTime>,
+    /// How long to wait: `Retry-After` in either form, or else until `reset`, where the response says what time it is there.
+    pub retry_after: Option<Duration>,
+}
+
+/// Reads the headers; `fallback` is the time where the response bears no `Date`.
+pub(crate) fn read(
+    names: &RateLimitHeaders,
+    headers: &HeaderMap,
+    fallback: Option<SystemTime>,
+) -> RateLimit {
+    let number = |name: &Option<String>| -> Option<u64> {
+        text(headers, name.as_deref()?)?.parse().ok()
+    };
+    let reset = number(&names.reset).and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s)));
+    let date = text(headers, DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
+    // Both clocks in this difference are the server's own, so that ours does not matter.
+    let until = |then: SystemTime| Some(then.duration_since(date.or(fallback)?).unwrap_or_default());
+    let retry_after = text(headers, RETRY_AFTER.as_str()).and_then(|value| {
+        let seconds = value.parse().ok().map(Duration::from_secs);
+        seconds.or_else(|| until(httpdate::parse_http_date(value).ok()?))
+    });
+    RateLimit {
+        limit: number(&names.limit),
+        remaining: number(&names.remaining),
+        reset,
+        retry_after: retry_after.or_else(|| until(reset?)),
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}

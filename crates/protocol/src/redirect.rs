@@ -1,0 +1,208 @@
+//! What comes back from the authorization page.
+
+use std::{borrow::Cow, fmt};
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::{
+    AuthorizationCode, Channel, Client, Error, ErrorCode, Origin, RedirectRule, State, StateEcho,
+};
+
+/// The raw query or fragment of a redirect, as it arrived. `Debug` does not show it: it holds the code.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Redirect {
+    /// What stands after `?`.
+    Query(String),
+    /// What stands after `#`, as a relay page posts it.
+    Fragment(String),
+}
+
+impl Redirect {
+    /// From the query, with or without its `?`.
+    #[must_use]
+    pub fn query(query: impl Into<String>) -> Self {
+        Self::Query(query.into())
+    }
+
+    /// From the fragment, with or without its `#`.
+    #[must_use]
+    pub fn fragment(fragment: impl Into<String>) -> Self {
+        Self::Fragment(fragment.into())
+    }
+
+    fn pairs(&self) -> Option<Vec<(String, String)>> {
+        let (text, form) = match self {
+            Self::Query(query) => (query.strip_prefix('?').unwrap_or(query), true),
+            Self::Fragment(fragment) => (fragment.strip_prefix('#').unwrap_or(fragment), false),
+        };
+        let decode = |part: &str| -> Option<String> {
+            let part = if form { Cow::Owned(part.replace('+', " ")) } else { Cow::Borrowed(part) };
+            Some(percent_decode_str(&part).decode_utf8().ok()?.into_owned())
+        };
+        text.split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                Some((decode(name)?, decode(value)?))
+            })
+            .collect()
+    }
+}
+
+impl fmt::Debug for Redirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Query(_) => "Query([redacted])",
+            Self::Fragment(_) => "Fragment([redacted])",
+        })
+    }
+}
+
+/// What a redirect has to match.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpectedRedirect<'a> {
+    /// The state of the flow under way.
+    pub state: &'a State,
+}
+
+/// A redirect that belongs to the flow and brought a code.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Callback {
+    /// The code to exchange.
+    pub code: AuthorizationCode,
+    /// Every other parameter that came with it, decoded, in order.
+    pub extra: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.extra.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Callback").field("code", &self.code).field("extra", &names).finish()
+    }
+}
+
+/// A redirect that brings no usable code. Nothing of it goes to the token endpoint.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedirectError {
+    /// The state is missing, empty, doubled or not this flow's: the redirect may be forged.
+    #[error("the redirect does not belong to this flow: start again")]
+    StateMismatch,
+    /// The person or the provider said no. A denial counts without a state: some providers drop it, and it leads nowhere.
+    #[error("the authorization was not given: {error}")]
+    Denied {
+        /// The provider's reason, `access_denied` where the person declined.
+        error: ErrorCode,
+    },
+    /// A code and an error at once mean nothing.
+    #[error("the redirect holds both a code and an error: start again")]
+    CodeAndError,
+    /// Neither a code nor an error.
+    #[error("the redirect holds no code: start again")]
+    CodeMissing,
+    /// RFC 6749 §3.1: no parameter comes twice.
+    #[error("the redirect holds `{0}` more than once: start again")]
+    Duplicate(&'static str),
+    /// `iss` names another issuer (RFC 9207 §2.4): the code may be meant for somebody else's server.
+    #[error("the redirect comes from another issuer than the one that was asked: start again")]
+    WrongIssuer,
+    /// A fragment where the dialect says query, or the reverse.
+    #[error("the redirect came in the {0}, which is not where this provider puts it")]
+    WrongChannel(&'static str),
+    /// Escapes that are no UTF-8.
+    #[error("the redirect cannot be decoded: start again")]
+    Malformed,
+}
+
+pub(crate) fn read(
+    client: &Client,
+    redirect: &Redirect,
+    expected: &ExpectedRedirect<'_>,
+) -> Result<Callback, RedirectError> {
+    let rules = &client.dialect().authorization;
+    match (redirect, rules.redirect) {
+        (Redirect::Query(_), Channel::Query) | (Redirect::Fragment(_), Channel::Fragment) => {}
+        (Redirect::Query(_), _) => return Err(RedirectError::WrongChannel("query")),
+        (Redirect::Fragment(_), _) => return Err(RedirectError::WrongChannel("fragment")),
+    }
+    let pairs = Pairs(redirect.pairs().ok_or(RedirectError::Malformed)?);
+
+    let carried = rules.state.in_redirect_uri();
+    let carried = carried.map(|name| pairs.one(name).ok_or(RedirectError::StateMismatch)).transpose()?;
+    let state = pairs.one("state").ok_or(RedirectError::StateMismatch)?;
+    let code = pairs.one("code").ok_or(RedirectError::Duplicate("code"))?;
+    let error = pairs.one("error").ok_or(RedirectError::Duplicate("error"))?;
+    let wanted = rules.issuer.as_deref();
+    if let Some(wanted) = wanted {
+        let given = pairs.one("iss").ok_or(RedirectError::Duplicate("iss"))?;
+        if given.is_some_and(|given| given != wanted) {
+            return Err(RedirectError::WrongIssuer);
+        }
+    }
+    // An empty parameter is as good as an absent one (RFC 6749 §3.1).
+    let [carried, state, code, error] =
+        [carried.flatten(), state, code, error].map(|value| value.filter(|v| !v.is_empty()));
+    let is_ours = |given: &str| State::new(given) == *expected.state;
+
+    if code.is_some() && error.is_some() {
+        return Err(RedirectError::CodeAndError);
+    }
+    let echo = if rules.state.is_parameter() { rules.state_echo } else { StateEcho::Never };
+    let wrong = |given: Option<&str>| given.is_some_and(|given| !is_ours(given));
+    if wrong(carried) || (echo != StateEcho::Never && wrong(state)) {
+        return Err(RedirectError::StateMismatch);
+    }
+    if let Some(error) = error {
+        return Err(RedirectError::Denied { error: ErrorCode::of_redirect(error) });
+    }
+    let carried_missing = rules.state.in_redirect_uri().is_some() && carried.is_none();
+    let state_missing = carried.is_none() && echo == StateEcho::Always && state.is_none();
+    if carried_missing || state_missing {
+        return Err(RedirectError::StateMismatch);
+    }
+    let code = AuthorizationCode::new(code.ok_or(RedirectError::CodeMissing)?);
+    let own = ["code", "state", rules.state.in_redirect_uri().unwrap_or("state")];
+    let is_own = |name: &str| own.contains(&name) || (wanted.is_some() && name == "iss");
+    let extra = pairs.0.into_iter().filter(|(name, _)| !is_own(name)).collect();
+    Ok(Callback { code, extra })
+}
+
+pub(crate) fn check_uri(client: &Client, given: &Url) -> Result<(), Error> {
+    let registered = client.registration().redirect_uri();
+    let refused = |problem: &str| Err(Error::RedirectUri { problem: problem.to_owned() });
+    if given.fragment().is_some() || !given.username().is_empty() || given.password().is_some() {
+        return refused("has a fragment or user info: leave them out");
+    }
+    if Origin::of_url(given).is_none()
+        || Origin::of_url(given) != Origin::of_url(registered)
+        || given.path() != registered.path()
+    {
+        return refused("is not the registered one: scheme, host, port and path have to be the same");
+    }
+    match client.dialect().authorization.redirect_rule {
+        RedirectRule::Exact if given != registered => refused("is not the registered one"),
+        RedirectRule::ExtraQuery if !extends(given, registered) => {
+            refused("lacks the registered one's query: further parameters come after it")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn extends(given: &Url, registered: &Url) -> bool {
+    let Some(own) = registered.query() else { return true };
+    let given = given.query().unwrap_or_default();
+    given.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('&') || own.is_empty())
+}
+
+struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    /// The value under `name` if there is one; `None` where there are several.
+    #[expect(clippy::option_option, reason = "absent and doubled are different answers")]
+    fn one(&self, name: &str) -> Option<Option<&str>> {
+        let mut values = self.0.iter().filter(|(own, _)| own == name).map(|(_, v)| v.as_str());
+        let first = values.next();
+        values.next().is_none().then_some(first)
+    }
+}

@@ -1,0 +1,44 @@
+//! What the API's answers say about the token.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+
+use crate::{Client, parse_www_authenticate, rate_limit};
+
+/// What a response of the API says about the token that was sent.
+///
+/// It never says that an account is lost: only the token endpoint's refusal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The token was not refused, whatever else the response says.
+    Accepted,
+    /// The token was refused; a newer one may be taken.
+    Rejected,
+    /// Too many requests (RFC 6585 §4): the token is fine, and a refresh helps nothing.
+    RateLimited {
+        /// How long to wait, if the response says so.
+        retry_after: Option<Duration>,
+    },
+}
+
+pub(crate) fn read(client: &Client, status: StatusCode, headers: &HeaderMap) -> Verdict {
+    let rules = &client.dialect().resource;
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let limit = rate_limit::read(&rules.rate_limit, headers, None);
+        return Verdict::RateLimited { retry_after: limit.retry_after };
+    }
+    // RFC 6750 §3.1: the token is good and has too narrow a scope, which a refresh does not widen.
+    if rules.rejected.contains(&status.as_u16()) && !insufficient_scope(headers) {
+        return Verdict::Rejected;
+    }
+    Verdict::Accepted
+}
+
+fn insufficient_scope(headers: &HeaderMap) -> bool {
+    parse_www_authenticate(headers).iter().any(|challenge| {
+        challenge.scheme.eq_ignore_ascii_case("bearer")
+            && challenge.parameter("error") == Some("insufficient_scope")
+    })
+}

@@ -1,0 +1,100 @@
+//! Newtypes over strings that must not be seen: wiped when dropped, redacted in `Debug`, compared in constant time.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+macro_rules! secret {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// Wiped when dropped; `Debug` prints `[redacted]`; `==` takes the same time wherever the first difference is.
+        #[derive(Clone)]
+        pub struct $name(Zeroizing<Box<str>>);
+
+        impl $name {
+            /// Takes the secret. A `String` is moved, not copied, where its capacity is its length.
+            #[must_use]
+            pub fn new(secret: impl Into<String>) -> Self {
+                Self(Zeroizing::new(secret.into().into_boxed_str()))
+            }
+
+            /// The secret itself: not for logs, errors or URLs.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("[redacted]")
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+            }
+        }
+
+        impl Eq for $name {}
+    };
+}
+
+secret!(
+    /// What is sent with a request to the provider's API (RFC 6749 §1.4). Opaque to a client.
+    AccessToken
+);
+secret!(
+    /// What is sent to the token endpoint for the next token set (RFC 6749 §1.5). At many providers it works once.
+    RefreshToken
+);
+secret!(
+    /// The client's password at the token endpoint (RFC 6749 §2.3.1).
+    ClientSecret
+);
+secret!(
+    /// What the redirect brings and the token endpoint takes, once (RFC 6749 §1.3.1).
+    AuthorizationCode
+);
+secret!(
+    /// The secret half of PKCE (RFC 7636 §4.1): kept in the flow, sent at the code exchange.
+    CodeVerifier
+);
+secret!(
+    /// What binds a redirect to the flow that asked for it (RFC 6749 §10.12).
+    State
+);
+
+impl State {
+    /// 192 random bits of the operating system, in base64url.
+    #[must_use]
+    pub fn random() -> Self {
+        Self::new(random_base64url::<24>())
+    }
+}
+
+impl CodeVerifier {
+    /// 256 random bits in base64url: the 43 characters that RFC 7636 §4.1 recommends.
+    #[must_use]
+    pub fn random() -> Self {
+        Self::new(random_base64url::<32>())
+    }
+
+    /// The `S256` challenge of RFC 7636 §4.2, which travels in the authorization URL.
+    #[must_use]
+    pub fn challenge(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.expose().as_bytes()))
+    }
+}
+
+fn random_base64url<const N: usize>() -> String {
+    let mut bytes = Zeroizing::new([0_u8; N]);
+    getrandom::fill(bytes.as_mut_slice())
+        .expect("a supported operating system provides random bytes");
+    URL_SAFE_NO_PAD.encode(bytes.as_slice())
+}

@@ -1,0 +1,204 @@
+//! The request for tokens.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use form_urlencoded::{Serializer, byte_serialize};
+use http::{
+    HeaderName, Request,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE},
+    request::Builder,
+};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    AuthorizationCode, Client, ClientAuthentication, ClientSecret, CodeVerifier, Error, Origin,
+    Placement, RefreshToken, TokenParameter, TokenValue, sensitive_header,
+};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What is exchanged for tokens.
+#[derive(Clone, Copy, Debug)]
+pub enum Grant<'a> {
+    /// A code that a redirect brought (RFC 6749 §4.1.3).
+    Code {
+        /// The code.
+        code: &'a AuthorizationCode,
+        /// The redirect URI exactly as it was authorized.
+        redirect_uri: &'a str,
+        /// The scope as it was asked for; `None`: the registration's or the dialect's.
+        scope: Option<&'a str>,
+        /// The PKCE verifier, if the authorization URL had its challenge.
+        verifier: Option<&'a CodeVerifier>,
+    },
+    /// A refresh token (RFC 6749 §6).
+    Refresh {
+        /// The refresh token.
+        refresh_token: &'a RefreshToken,
+        /// The redirect URI of this authorization.
+        redirect_uri: &'a str,
+        /// The scope of this authorization; `None`: the registration's or the dialect's.
+        scope: Option<&'a str>,
+    },
+}
+
+impl Grant<'_> {
+    /// Which of the two it is.
+    #[must_use]
+    pub fn kind(&self) -> GrantKind {
+        match self {
+            Self::Code { .. } => GrantKind::Code,
+            Self::Refresh { .. } => GrantKind::Refresh,
+        }
+    }
+}
+
+/// Which grant a token request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// A code exchange.
+    Code,
+    /// A refresh.
+    Refresh,
+}
+
+pub(crate) fn build(
+    client: &Client,
+    site: &Origin,
+    grant: &Grant<'_>,
+) -> Result<Request<Bytes>, Error> {
+    let rules = &client.dialect().token;
+    let parameters = parameters(client, grant);
+    let mut pairs: Vec<(&str, &str, TokenValue)> = Vec::new();
+    for parameter in &parameters {
+        if let Some(value) = value(client, grant, parameter.value) {
+            pairs.push((&parameter.name, value, parameter.value));
+        }
+    }
+    let url = rules.endpoint.at(site)?;
+    let builder = Request::post(url.as_str());
+    match rules.placement {
+        Placement::Form => {
+            let pairs: Vec<_> = pairs.into_iter().map(|(name, value, _)| (name, value)).collect();
+            form(client, builder, &pairs)
+        }
+        Placement::Headers => {
+            let mut builder = head(client, builder, None)?;
+            for (name, value, what) in pairs {
+                let name = HeaderName::try_from(name).map_err(http::Error::from)?;
+                builder = builder.header(name, sensitive_header(label(what), value)?);
+            }
+            Ok(builder.header(CONTENT_LENGTH, 0).body(Bytes::new())?)
+        }
+    }
+}
+
+/// A form with the client's authentication where that is a header.
+pub(crate) fn form(
+    client: &Client,
+    builder: Builder,
+    pairs: &[(&str, &str)],
+) -> Result<Request<Bytes>, Error> {
+    let body = Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let builder = head(client, builder, Some(FORM))?.header(CONTENT_LENGTH, body.len());
+    Ok(builder.body(Bytes::from(body))?)
+}
+
+/// What a form says of the client besides the token: for revocation and introspection (RFC 7009 §2.1).
+pub(crate) fn client_pairs(client: &Client) -> Vec<(&str, &str)> {
+    let registration = client.registration();
+    let id = ("client_id", registration.client_id());
+    match client.dialect().token.client_authentication {
+        ClientAuthentication::Basic => Vec::new(),
+        ClientAuthentication::None => vec![id],
+        ClientAuthentication::Parameters => {
+            let secret = registration.client_secret().map(ClientSecret::expose);
+            [Some(id), secret.map(|s| ("client_secret", s))].into_iter().flatten().collect()
+        }
+    }
+}
+
+fn head(client: &Client, mut builder: Builder, form: Option<&'static str>) -> Result<Builder, Error> {
+    let rules = &client.dialect().token;
+    if let Some(content_type) = rules.content_type.as_deref().or(form) {
+        builder = builder.header(CONTENT_TYPE, content_type);
+    }
+    if let Some(accept) = &rules.accept {
+        builder = builder.header(ACCEPT, accept);
+    }
+    if rules.client_authentication == ClientAuthentication::Basic {
+        let registration = client.registration();
+        let secret = registration.client_secret().map_or("", ClientSecret::expose);
+        // RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
+        let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = Zeroizing::new(format!("{}:{}", part(registration.client_id()), part(secret)));
+        let value = format!("Basic {}", STANDARD.encode(pair.as_bytes()));
+        builder = builder.header(AUTHORIZATION, sensitive_header("client secret", &value)?);
+    }
+    Ok(builder)
+}
+
+/// The dialect's own list, or that of the RFC: with the client's parameters where they authenticate it, and the verifier last.
+fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
+    use TokenValue::{ClientId, ClientSecret, Code, CodeVerifier, GrantType, RedirectUri, RefreshToken};
+    let rules = &client.dialect().token;
+    let (own, default, verifier) = match grant {
+        Grant::Code { verifier, .. } => {
+            (&rules.code, &[GrantType, Code, RedirectUri][..], verifier.is_some())
+        }
+        Grant::Refresh { .. } => (&rules.refresh, &[GrantType, RefreshToken][..], false),
+    };
+    let mut list = own.clone();
+    if list.is_empty() {
+        let client_part: &[TokenValue] = match rules.client_authentication {
+            ClientAuthentication::Basic => &[],
+            ClientAuthentication::None => &[ClientId],
+            ClientAuthentication::Parameters => &[ClientId, ClientSecret],
+        };
+        list.extend(default.iter().chain(client_part).map(|value| TokenParameter::from(*value)));
+    }
+    if verifier && !list.iter().any(|parameter| parameter.value == CodeVerifier) {
+        list.push(CodeVerifier.into());
+    }
+    list
+}
+
+fn value<'a>(client: &'a Client, grant: &Grant<'a>, value: TokenValue) -> Option<&'a str> {
+    let registration = client.registration();
+    let (own_redirect_uri, own_scope) = match *grant {
+        Grant::Code { redirect_uri, scope, .. } | Grant::Refresh { redirect_uri, scope, .. } => {
+            (redirect_uri, scope)
+        }
+    };
+    match (value, *grant) {
+        (TokenValue::GrantType, Grant::Code { .. }) => Some("authorization_code"),
+        (TokenValue::GrantType, Grant::Refresh { .. }) => Some("refresh_token"),
+        (TokenValue::Code, Grant::Code { code, .. }) => Some(code.expose()),
+        (TokenValue::RefreshToken, Grant::Refresh { refresh_token, .. }) => {
+            Some(refresh_token.expose())
+        }
+        (TokenValue::CodeVerifier, Grant::Code { verifier, .. }) => {
+            verifier.map(CodeVerifier::expose)
+        }
+        (TokenValue::Code | TokenValue::RefreshToken | TokenValue::CodeVerifier, _) => None,
+        (TokenValue::ClientId, _) => Some(registration.client_id()),
+        (TokenValue::ClientSecret, _) => registration.client_secret().map(ClientSecret::expose),
+        (TokenValue::RedirectUri, _) => Some(own_redirect_uri),
+        (TokenValue::Scope, _) => own_scope.or(client.scope()),
+    }
+}
+
+fn label(value: TokenValue) -> &'static str {
+    match value {
+        TokenValue::GrantType => "grant type",
+        TokenValue::Code => "code",
+        TokenValue::RefreshToken => "refresh token",
+        TokenValue::ClientId => "client id",
+        TokenValue::ClientSecret => "client secret",
+        TokenValue::RedirectUri => "redirect URI",
+        TokenValue::Scope => "scope",
+        TokenValue::CodeVerifier => "code verifier",
+    }
+}

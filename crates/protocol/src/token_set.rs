@@ -1,0 +1,197 @@
+//! What a token endpoint hands out, with times made absolute.
+
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{AccessToken, RefreshToken};
+
+/// The answer to one token request: tokens, absolute expiry, scope and whatever else came with it.
+///
+/// Serialising it writes the tokens **in plain text**: that form is meant for a store, and a store should encrypt it. Times
+/// are whole milliseconds since 1970.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tokenkeeper_protocol::TokenSet;
+///
+/// let tokens = TokenSet::new("at-1")
+///     .with_refresh_token("rt-1")
+///     .with_expires_at(SystemTime::now() + Duration::from_secs(3600));
+/// assert_eq!(tokens.access_token.expose(), "at-1");
+/// assert!(!format!("{tokens:?}").contains("at-1"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenSet {
+    /// Sent with each request to the API.
+    #[serde(with = "plain_access")]
+    pub access_token: AccessToken,
+    /// Presented for the next token set. `None`: the answer had none, or it was `null` or empty.
+    #[serde(with = "plain_refresh", default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<RefreshToken>,
+    /// The type as the server spelt it, if it did ("Bearer", "bearer").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<String>,
+    /// When the request was sent: the expiry is counted from here, so that a slow answer never makes a token look younger.
+    #[serde(with = "milliseconds")]
+    pub issued_at: SystemTime,
+    /// When the access token ends. `None`: unknown.
+    #[serde(with = "optional_milliseconds", default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<SystemTime>,
+    /// When the server itself wants the token refreshed (`refresh_in`), if it said so.
+    #[serde(with = "optional_milliseconds", default, skip_serializing_if = "Option::is_none")]
+    pub refresh_at: Option<SystemTime>,
+    /// The granted scope, if the answer named it (RFC 6749 §5.1: absent means as requested).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Every other field of the answer. An expiry that could not be read stays here under its own name.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra: Map<String, Value>,
+}
+
+impl TokenSet {
+    /// A token set issued now, with unknown expiry.
+    #[must_use]
+    pub fn new(access_token: impl Into<String>) -> Self {
+        Self {
+            access_token: AccessToken::new(access_token),
+            refresh_token: None,
+            token_type: None,
+            issued_at: SystemTime::now(),
+            expires_at: None,
+            refresh_at: None,
+            scope: None,
+            extra: Map::new(),
+        }
+    }
+
+    /// With a refresh token; an empty one counts as none.
+    #[must_use]
+    pub fn with_refresh_token(mut self, refresh_token: impl Into<String>) -> Self {
+        let refresh_token = refresh_token.into();
+        self.refresh_token = (!refresh_token.is_empty()).then(|| RefreshToken::new(refresh_token));
+        self
+    }
+
+    /// With the time at which the access token was asked for.
+    #[must_use]
+    pub fn with_issued_at(mut self, issued_at: SystemTime) -> Self {
+        self.issued_at = issued_at;
+        self
+    }
+
+    /// With the time at which the access token ends.
+    #[must_use]
+    pub fn with_expires_at(mut self, expires_at: SystemTime) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// With the granted scope.
+    #[must_use]
+    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = Some(scope.into());
+        self
+    }
+}
+
+impl fmt::Debug for TokenSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSet")
+            .field("access_token", &self.access_token)
+            .field("refresh_token", &self.refresh_token)
+            .field("token_type", &self.token_type)
+            .field("issued_at", &self.issued_at)
+            .field("expires_at", &self.expires_at)
+            .field("refresh_at", &self.refresh_at)
+            .field("scope", &self.scope)
+            .field("extra", &self.extra.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+mod plain_access {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::AccessToken;
+
+    pub(super) fn serialize<S: Serializer>(t: &AccessToken, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(t.expose())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<AccessToken, D::Error> {
+        String::deserialize(d).map(AccessToken::new)
+    }
+}
+
+mod plain_refresh {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::RefreshToken;
+
+    pub(super) fn serialize<S: Serializer>(
+        t: &Option<RefreshToken>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        t.as_ref().map(RefreshToken::expose).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<RefreshToken>, D::Error> {
+        Ok(Option::<String>::deserialize(d)?.map(RefreshToken::new))
+    }
+}
+
+mod milliseconds {
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(t: &SystemTime, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_u64(super::since_epoch(*t))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<SystemTime, D::Error> {
+        UNIX_EPOCH
+            .checked_add(Duration::from_millis(u64::deserialize(d)?))
+            .ok_or_else(|| D::Error::custom("a time out of range"))
+    }
+}
+
+mod optional_milliseconds {
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(
+        t: &Option<SystemTime>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        t.map(super::since_epoch).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<SystemTime>, D::Error> {
+        Option::<u64>::deserialize(d)?
+            .map(|ms| {
+                UNIX_EPOCH
+                    .checked_add(Duration::from_millis(ms))
+                    .ok_or_else(|| D::Error::custom("a time out of range"))
+            })
+            .transpose()
+    }
+}
+
+/// Times before 1970 are written as 1970: only a broken clock makes them.
+fn since_epoch(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|since| u64::try_from(since.as_millis()).ok())
+        .unwrap_or(0)
+}
