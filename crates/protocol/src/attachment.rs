@@ -28,7 +28,11 @@ pub enum Attachment {
 }
 
 /// What RFC 3986 §2.3 calls unreserved stays as it is.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 impl Attachment {
     /// Puts the token on a request, in place of whatever stands there under the same name. The rest of the URI keeps its bytes.
@@ -52,7 +56,9 @@ impl fmt::Debug for Attachment {
             Self::Header { name, .. } => ("Header", name.as_str()),
             Self::Query { name, .. } => ("Query", name.as_str()),
         };
-        f.debug_struct(place).field("name", &name).finish_non_exhaustive()
+        f.debug_struct(place)
+            .field("name", &name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,7 +68,10 @@ pub(crate) fn attach(client: &Client, token: &AccessToken) -> Result<Attachment,
         Attach::Bearer => {
             let text = format!("Bearer {}", token.expose());
             let value = sensitive_header("access token", &text)?;
-            Attachment::Header { name: AUTHORIZATION, value }
+            Attachment::Header {
+                name: AUTHORIZATION,
+                value,
+            }
         }
         Attach::Header(name) => {
             let name = HeaderName::try_from(name).map_err(http::Error::from)?;
@@ -90,7 +99,9 @@ fn with_query(uri: &Uri, name: &str, value: &AccessToken) -> Result<Uri, Error> 
         "" => "/",
         path => path,
     };
-    let path_and_query: PathAndQuery = format!("{path}?{query}").parse().map_err(http::Error::from)?;
+    let path_and_query: PathAndQuery = format!("{path}?{query}")
+        .parse()
+        .map_err(http::Error::from)?;
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(path_and_query);
     Ok(Uri::from_parts(parts).map_err(http::Error::from)?)

@@ -39,7 +39,11 @@ pub(crate) fn url(
     let rules = &client.dialect().authorization;
     redirect::check_uri(client, request.redirect_uri)?;
     let challenge = challenge(rules.pkce, request.challenge)?;
-    let parameters = if rules.parameters.is_empty() { &ALL[..] } else { &rules.parameters };
+    let parameters = if rules.parameters.is_empty() {
+        &ALL[..]
+    } else {
+        &rules.parameters
+    };
     let scope = request.scope.or(client.scope());
     if let Some(scope) = scope {
         validation::scope(client.dialect(), scope)?;
@@ -60,11 +64,15 @@ pub(crate) fn url(
         }
     }
     if let Some(challenge) = challenge {
-        query.append_pair(PKCE[0], challenge).append_pair(PKCE[1], "S256");
+        query
+            .append_pair(PKCE[0], challenge)
+            .append_pair(PKCE[1], "S256");
     }
     for (name, value) in request.extra {
         if ALL.iter().any(|own| own.name() == *name) || PKCE.contains(name) {
-            return Err(Error::ExtraParameter { name: (*name).to_owned() });
+            return Err(Error::ExtraParameter {
+                name: (*name).to_owned(),
+            });
         }
         query.append_pair(name, value);
     }

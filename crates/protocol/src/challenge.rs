@@ -28,7 +28,10 @@ impl Challenge {
     /// The first parameter of this name, which is compared without regard to case.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        let found = self.params.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        let found = self
+            .params
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
@@ -58,7 +61,10 @@ impl<'a> Line<'a> {
                 return;
             }
             let spaces = self.blanks();
-            if self.rest.starts_with('=') && !self.rest.starts_with("==") && challenges.len() > first {
+            if self.rest.starts_with('=')
+                && !self.rest.starts_with("==")
+                && challenges.len() > first
+            {
                 let Some(value) = self.value() else { return };
                 if let Some(challenge) = challenges.last_mut() {
                     challenge.params.push((word.to_ascii_lowercase(), value));
@@ -66,7 +72,11 @@ impl<'a> Line<'a> {
             } else {
                 let token68 = if spaces { self.token68() } else { None };
                 let (scheme, params) = (word.to_owned(), Vec::new());
-                challenges.push(Challenge { scheme, params, token68 });
+                challenges.push(Challenge {
+                    scheme,
+                    params,
+                    token68,
+                });
             }
         }
     }

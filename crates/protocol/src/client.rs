@@ -1,7 +1,7 @@
 //! A dialect with a registration: a provider that can be used.
 
-use http::{HeaderMap, Response};
 use bytes::Bytes;
+use http::{HeaderMap, Response};
 use std::time::SystemTime;
 use url::Url;
 
@@ -34,7 +34,11 @@ impl Client {
     pub(crate) fn new(dialect: Dialect, registration: Registration) -> Result<Self, Error> {
         validation::dialect(&dialect)?;
         validation::registration(&dialect, &registration)?;
-        Ok(Self { dialect, registration, sites: None })
+        Ok(Self {
+            dialect,
+            registration,
+            sites: None,
+        })
     }
 
     /// With another base: a sandbox, a server of one's own, an emulator. Endpoints that are whole URLs stay where they are.

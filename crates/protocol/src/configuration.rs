@@ -14,10 +14,15 @@ pub(crate) fn digest(client: &Client) -> [u8; 32] {
     };
     add("tokenkeeper configuration 1");
     add(registration.client_id());
-    add(registration.client_secret().map_or("", ClientSecret::expose));
+    add(registration
+        .client_secret()
+        .map_or("", ClientSecret::expose));
     add(dialect.base.as_ref().map_or("", |base| base.as_str()));
     add(&dialect.authorization.endpoint.to_string());
     add(&serde_json::to_string(&dialect.token).unwrap_or_default());
-    add(&dialect.revocation.as_ref().map_or_else(String::new, |r| r.endpoint.to_string()));
+    add(&dialect
+        .revocation
+        .as_ref()
+        .map_or_else(String::new, |r| r.endpoint.to_string()));
     hash.finalize().into()
 }

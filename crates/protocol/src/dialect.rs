@@ -8,7 +8,9 @@ mod wire;
 
 pub use endpoint::{Endpoint, Method};
 pub use parameter::{AuthorizationParameter, TokenParameter, TokenPlace, TokenValue};
-pub use policy::{OldAccess, Reach, RefreshLifetime, RefreshRules, ResourceRules, RateLimitHeaders};
+pub use policy::{
+    OldAccess, RateLimitHeaders, Reach, RefreshLifetime, RefreshRules, ResourceRules,
+};
 pub use wire::{
     Attach, AuthorizationRules, Channel, ClassName, ClientAuthentication, ErrorRule, ErrorRules,
     Expiry, IntrospectionRules, Json, Pkce, Placement, RedirectRule, ResponseRules,
@@ -101,14 +103,20 @@ impl Dialect {
         let endpoint = |field, text: &str| {
             text.to_owned()
                 .try_into()
-                .map_err(|problem: &'static str| Error::Dialect { field, problem: problem.to_owned() })
+                .map_err(|problem: &'static str| Error::Dialect {
+                    field,
+                    problem: problem.to_owned(),
+                })
         };
         let dialect = Self {
             brand: brand.to_owned(),
             base,
             api_origins: Vec::new(),
             attach: Attach::default(),
-            authorization: AuthorizationRules::new(endpoint("authorization.endpoint", authorization_endpoint)?),
+            authorization: AuthorizationRules::new(endpoint(
+                "authorization.endpoint",
+                authorization_endpoint,
+            )?),
             token: TokenRules::new(endpoint("token.endpoint", token_endpoint)?),
             response: ResponseRules::default(),
             errors: ErrorRules::default(),
@@ -155,7 +163,9 @@ impl Dialect {
     /// How far a revocation reaches beyond the token that it names.
     #[must_use]
     pub fn revocation_reaches(&self) -> Reach {
-        self.revocation.as_ref().map_or(Reach::Unknown, |r| r.reaches)
+        self.revocation
+            .as_ref()
+            .map_or(Reach::Unknown, |r| r.reaches)
     }
 
     /// Whether an answer without a refresh token means that the one we have stays good.

@@ -21,7 +21,11 @@ pub(crate) fn object(body: &[u8], json: Json) -> Option<Map<String, Value>> {
 
 fn strict(body: &[u8]) -> Option<Map<String, Value>> {
     let raw: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
-    Some(raw.into_iter().map(|(name, raw)| (name, value(raw.get()))).collect())
+    Some(
+        raw.into_iter()
+            .map(|(name, raw)| (name, value(raw.get())))
+            .collect(),
+    )
 }
 
 fn value(text: &str) -> Value {
@@ -89,18 +93,23 @@ impl<'a> Loose<'a> {
 
     fn string(&mut self) -> Option<String> {
         let mut escaped = false;
-        let end = self.rest.bytes().enumerate().skip(1).find_map(|(at, byte)| match byte {
-            _ if escaped => {
-                escaped = false;
-                None
-            }
-            b'\\' => {
-                escaped = true;
-                None
-            }
-            b'"' => Some(at + 1),
-            _ => None,
-        })?;
+        let end = self
+            .rest
+            .bytes()
+            .enumerate()
+            .skip(1)
+            .find_map(|(at, byte)| match byte {
+                _ if escaped => {
+                    escaped = false;
+                    None
+                }
+                b'\\' => {
+                    escaped = true;
+                    None
+                }
+                b'"' => Some(at + 1),
+                _ => None,
+            })?;
         let (string, rest) = self.rest.split_at(end);
         self.rest = rest;
         serde_json::from_str(string).ok()

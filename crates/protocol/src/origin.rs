@@ -110,7 +110,11 @@ impl Origin {
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return false;
         };
-        let (own_scheme, default_port) = if self.https { ("https", 443) } else { ("http", 80) };
+        let (own_scheme, default_port) = if self.https {
+            ("https", 443)
+        } else {
+            ("http", 80)
+        };
         scheme.eq_ignore_ascii_case(own_scheme)
             && !authority.as_str().contains('@')
             && authority.port_u16().unwrap_or(default_port) == self.port
@@ -138,7 +142,9 @@ impl Origin {
 
     /// Whether the host is an IP address.
     pub(crate) fn is_address(&self) -> bool {
-        self.kind == Kind::Address || self.host().parse::<Ipv4Addr>().is_ok() || self.host().starts_with('[')
+        self.kind == Kind::Address
+            || self.host().parse::<Ipv4Addr>().is_ok()
+            || self.host().starts_with('[')
     }
 }
 

@@ -1,8 +1,8 @@
 //! Dialects that are no adapter of their own.
 
 use crate::{
-    ClassName, ClientAuthentication, Dialect, Endpoint, Error, ErrorRule, IntrospectionRules, Origin,
-    RevocationRules,
+    ClassName, ClientAuthentication, Dialect, Endpoint, Error, ErrorRule, IntrospectionRules,
+    Origin, RevocationRules,
 };
 
 impl Dialect {

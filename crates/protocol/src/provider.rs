@@ -7,9 +7,9 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use url::Url;
 
 use crate::{
-    AccessToken, Attachment, AuthorizationRequest, Callback, Client, Error, ExpectedRedirect, Grant,
-    GrantKind, Origin, Redirect, RedirectError, Refusal, State, TokenSet, Verdict, attachment,
-    authorization, configuration, redirect, resource, revocation, site, token_request,
+    AccessToken, Attachment, AuthorizationRequest, Callback, Client, Error, ExpectedRedirect,
+    Grant, GrantKind, Origin, Redirect, RedirectError, Refusal, State, TokenSet, Verdict,
+    attachment, authorization, configuration, redirect, resource, revocation, site, token_request,
     token_response,
 };
 

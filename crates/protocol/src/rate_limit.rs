@@ -28,13 +28,13 @@ pub(crate) fn read(
     headers: &HeaderMap,
     fallback: Option<SystemTime>,
 ) -> RateLimit {
-    let number = |name: &Option<String>| -> Option<u64> {
-        text(headers, name.as_deref()?)?.parse().ok()
-    };
+    let number =
+        |name: &Option<String>| -> Option<u64> { text(headers, name.as_deref()?)?.parse().ok() };
     let reset = number(&names.reset).and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s)));
     let date = text(headers, DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
     // Both clocks in this difference are the server's own, so that ours does not matter.
-    let until = |then: SystemTime| Some(then.duration_since(date.or(fallback)?).unwrap_or_default());
+    let until =
+        |then: SystemTime| Some(then.duration_since(date.or(fallback)?).unwrap_or_default());
     let retry_after = text(headers, RETRY_AFTER.as_str()).and_then(|value| {
         let seconds = value.parse().ok().map(Duration::from_secs);
         seconds.or_else(|| until(httpdate::parse_http_date(value).ok()?))

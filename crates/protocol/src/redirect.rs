@@ -37,7 +37,11 @@ impl Redirect {
             Self::Fragment(fragment) => (fragment.strip_prefix('#').unwrap_or(fragment), false),
         };
         let decode = |part: &str| -> Option<String> {
-            let part = if form { Cow::Owned(part.replace('+', " ")) } else { Cow::Borrowed(part) };
+            let part = if form {
+                Cow::Owned(part.replace('+', " "))
+            } else {
+                Cow::Borrowed(part)
+            };
             Some(percent_decode_str(&part).decode_utf8().ok()?.into_owned())
         };
         text.split('&')
@@ -78,7 +82,10 @@ pub struct Callback {
 impl fmt::Debug for Callback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.extra.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Callback").field("code", &self.code).field("extra", &names).finish()
+        f.debug_struct("Callback")
+            .field("code", &self.code)
+            .field("extra", &names)
+            .finish()
     }
 }
 
@@ -129,10 +136,14 @@ pub(crate) fn read(
     let pairs = Pairs(redirect.pairs().ok_or(RedirectError::Malformed)?);
 
     let carried = rules.state.in_redirect_uri();
-    let carried = carried.map(|name| pairs.one(name).ok_or(RedirectError::StateMismatch)).transpose()?;
+    let carried = carried
+        .map(|name| pairs.one(name).ok_or(RedirectError::StateMismatch))
+        .transpose()?;
     let state = pairs.one("state").ok_or(RedirectError::StateMismatch)?;
     let code = pairs.one("code").ok_or(RedirectError::Duplicate("code"))?;
-    let error = pairs.one("error").ok_or(RedirectError::Duplicate("error"))?;
+    let error = pairs
+        .one("error")
+        .ok_or(RedirectError::Duplicate("error"))?;
     let wanted = rules.issuer.as_deref();
     if let Some(wanted) = wanted {
         let given = pairs.one("iss").ok_or(RedirectError::Duplicate("iss"))?;
@@ -148,13 +159,19 @@ pub(crate) fn read(
     if code.is_some() && error.is_some() {
         return Err(RedirectError::CodeAndError);
     }
-    let echo = if rules.state.is_parameter() { rules.state_echo } else { StateEcho::Never };
+    let echo = if rules.state.is_parameter() {
+        rules.state_echo
+    } else {
+        StateEcho::Never
+    };
     let wrong = |given: Option<&str>| given.is_some_and(|given| !is_ours(given));
     if wrong(carried) || (echo != StateEcho::Never && wrong(state)) {
         return Err(RedirectError::StateMismatch);
     }
     if let Some(error) = error {
-        return Err(RedirectError::Denied { error: ErrorCode::of_redirect(error) });
+        return Err(RedirectError::Denied {
+            error: ErrorCode::of_redirect(error),
+        });
     }
     let carried_missing = rules.state.in_redirect_uri().is_some() && carried.is_none();
     let state_missing = carried.is_none() && echo == StateEcho::Always && state.is_none();
@@ -162,15 +179,27 @@ pub(crate) fn read(
         return Err(RedirectError::StateMismatch);
     }
     let code = AuthorizationCode::new(code.ok_or(RedirectError::CodeMissing)?);
-    let own = ["code", "state", rules.state.in_redirect_uri().unwrap_or("state")];
+    let own = [
+        "code",
+        "state",
+        rules.state.in_redirect_uri().unwrap_or("state"),
+    ];
     let is_own = |name: &str| own.contains(&name) || (wanted.is_some() && name == "iss");
-    let extra = pairs.0.into_iter().filter(|(name, _)| !is_own(name)).collect();
+    let extra = pairs
+        .0
+        .into_iter()
+        .filter(|(name, _)| !is_own(name))
+        .collect();
     Ok(Callback { code, extra })
 }
 
 pub(crate) fn check_uri(client: &Client, given: &Url) -> Result<(), Error> {
     let registered = client.registration().redirect_uri();
-    let refused = |problem: &str| Err(Error::RedirectUri { problem: problem.to_owned() });
+    let refused = |problem: &str| {
+        Err(Error::RedirectUri {
+            problem: problem.to_owned(),
+        })
+    };
     if given.fragment().is_some() || !given.username().is_empty() || given.password().is_some() {
         return refused("has a fragment or user info: leave them out");
     }
@@ -178,7 +207,9 @@ pub(crate) fn check_uri(client: &Client, given: &Url) -> Result<(), Error> {
         || Origin::of_url(given) != Origin::of_url(registered)
         || given.path() != registered.path()
     {
-        return refused("is not the registered one: scheme, host, port and path have to be the same");
+        return refused(
+            "is not the registered one: scheme, host, port and path have to be the same",
+        );
     }
     match client.dialect().authorization.redirect_rule {
         RedirectRule::Exact if given != registered => refused("is not the registered one"),
@@ -190,18 +221,29 @@ pub(crate) fn check_uri(client: &Client, given: &Url) -> Result<(), Error> {
 }
 
 fn extends(given: &Url, registered: &Url) -> bool {
-    let Some(own) = registered.query() else { return true };
+    let Some(own) = registered.query() else {
+        return true;
+    };
     let given = given.query().unwrap_or_default();
-    given.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('&') || own.is_empty())
+    given
+        .strip_prefix(own)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('&') || own.is_empty())
 }
 
 struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
     /// The value under `name` if there is one; `None` where there are several.
-    #[expect(clippy::option_option, reason = "absent and doubled are different answers")]
+    #[expect(
+        clippy::option_option,
+        reason = "absent and doubled are different answers"
+    )]
     fn one(&self, name: &str) -> Option<Option<&str>> {
-        let mut values = self.0.iter().filter(|(own, _)| own == name).map(|(_, v)| v.as_str());
+        let mut values = self
+            .0
+            .iter()
+            .filter(|(own, _)| own == name)
+            .map(|(_, v)| v.as_str());
         let first = values.next();
         values.next().is_none().then_some(first)
     }

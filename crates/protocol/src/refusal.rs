@@ -57,7 +57,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.class {
             Class::Transient { .. } => "the token endpoint is busy: ask again later",
-            Class::Ambiguous => "the token endpoint gave no readable answer: it may have redeemed the token",
+            Class::Ambiguous => {
+                "the token endpoint gave no readable answer: it may have redeemed the token"
+            }
             Class::Terminal => "the token endpoint refused the grant: authorize again",
             Class::Unexplained => "the token endpoint refused without a usable reason",
             Class::Configuration => "the token endpoint refused the client: fix the registration",
@@ -127,18 +129,31 @@ pub(crate) fn of_fields(
     sent_at: SystemTime,
 ) -> Refusal {
     let (status, headers) = (response.status(), response.headers());
-    let named = |name: &String| fields.get(name).and_then(Value::as_str).filter(|s| !s.is_empty());
+    let named = |name: &String| {
+        fields
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|s| !s.is_empty())
+    };
     let code = dialect.errors.code.iter().find_map(named);
     let texts: Vec<&str> = dialect.errors.text.iter().filter_map(named).collect();
     let limit = rate_limit::read(&dialect.resource.rate_limit, headers, Some(sent_at));
     let asks_to_wait = headers.contains_key(RETRY_AFTER);
 
-    let rule = dialect.errors.map.iter().find(|rule| fits(rule, kind, status, code, &texts));
+    let rule = dialect
+        .errors
+        .map
+        .iter()
+        .find(|rule| fits(rule, kind, status, code, &texts));
     let class = match rule {
         Some(rule) => rule.class.class(limit.retry_after),
         None => default_class(dialect, status, code, asks_to_wait, limit.retry_after),
     };
-    Refusal { class, status: Some(status), code: code.and_then(ErrorCode::new) }
+    Refusal {
+        class,
+        status: Some(status),
+        code: code.and_then(ErrorCode::new),
+    }
 }
 
 fn fits(
@@ -150,11 +165,16 @@ fn fits(
 ) -> bool {
     let contains = |wanted: &String| {
         let wanted = wanted.to_lowercase();
-        texts.iter().any(|text| text.to_lowercase().contains(&wanted))
+        texts
+            .iter()
+            .any(|text| text.to_lowercase().contains(&wanted))
     };
     rule.grant.is_none_or(|grant| grant == kind)
         && rule.status.is_none_or(|wanted| wanted == status.as_u16())
-        && rule.error.as_deref().is_none_or(|wanted| code == Some(wanted))
+        && rule
+            .error
+            .as_deref()
+            .is_none_or(|wanted| code == Some(wanted))
         && rule.text.as_ref().is_none_or(contains)
 }
 

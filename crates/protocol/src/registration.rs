@@ -102,7 +102,9 @@ fn parse_redirect_uri(text: &str) -> Result<Url, Error> {
         return refused("has user info: leave `user:password@` out");
     }
     if !matches!(url.scheme(), "https" | "http") {
-        return refused("has a scheme of its own, which is not supported: use https, or http on loopback");
+        return refused(
+            "has a scheme of its own, which is not supported: use https, or http on loopback",
+        );
     }
     if Origin::of_url(&url).is_none() {
         return refused("is http beyond loopback: use https");

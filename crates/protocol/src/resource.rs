@@ -27,7 +27,9 @@ pub(crate) fn read(client: &Client, status: StatusCode, headers: &HeaderMap) -> 
     let rules = &client.dialect().resource;
     if status == StatusCode::TOO_MANY_REQUESTS {
         let limit = rate_limit::read(&rules.rate_limit, headers, None);
-        return Verdict::RateLimited { retry_after: limit.retry_after };
+        return Verdict::RateLimited {
+            retry_after: limit.retry_after,
+        };
     }
     // RFC 6750 §3.1: the token is good and has too narrow a scope, which a refresh does not widen.
     if rules.rejected.contains(&status.as_u16()) && !insufficient_scope(headers) {

@@ -23,7 +23,11 @@ pub(crate) fn revocation(
             (RevokedToken::RefreshToken, Some(token)) => (token.expose(), "refresh_token"),
             (RevokedToken::RefreshToken, None) => continue,
         };
-        let call = Call { endpoint: &rules.endpoint, method: rules.method, place: &rules.token };
+        let call = Call {
+            endpoint: &rules.endpoint,
+            method: rules.method,
+            place: &rules.token,
+        };
         requests.push(call.request(client, site, token, hint)?);
     }
     Ok(requests)
@@ -37,8 +41,13 @@ pub(crate) fn introspection(
     let Some(rules) = &client.dialect().introspection else {
         return Ok(None);
     };
-    let call = Call { endpoint: &rules.endpoint, method: rules.method, place: &rules.token };
-    call.request(client, site, token.expose(), "access_token").map(Some)
+    let call = Call {
+        endpoint: &rules.endpoint,
+        method: rules.method,
+        place: &rules.token,
+    };
+    call.request(client, site, token.expose(), "access_token")
+        .map(Some)
 }
 
 struct Call<'a> {
@@ -56,7 +65,9 @@ impl Call<'_> {
         hint: &str,
     ) -> Result<Request<Bytes>, Error> {
         let url = self.endpoint.at(site)?;
-        let builder = Request::builder().method(self.method.http()).uri(url.as_str());
+        let builder = Request::builder()
+            .method(self.method.http())
+            .uri(url.as_str());
         match self.place {
             TokenPlace::Form(name) => {
                 let mut pairs = vec![(name.as_str(), token), ("token_type_hint", hint)];

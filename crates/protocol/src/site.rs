@@ -37,14 +37,25 @@ impl SitePolicy {
     /// # Errors
     /// [`Error::Origin`].
     pub fn only<S: AsRef<str>>(sites: impl IntoIterator<Item = S>) -> Result<Self, Error> {
-        let sites = sites.into_iter().map(|site| normal(site.as_ref())).collect::<Result<_, _>>()?;
-        Ok(Self { rule: Rule::Only(sites), loopback: false, private: false })
+        let sites = sites
+            .into_iter()
+            .map(|site| normal(site.as_ref()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            rule: Rule::Only(sites),
+            loopback: false,
+            private: false,
+        })
     }
 
     /// The sites for which `allowed` says yes.
     #[must_use]
     pub fn predicate(allowed: impl Fn(&Origin) -> bool + Send + Sync + 'static) -> Self {
-        Self { rule: Rule::Predicate(Arc::new(allowed)), loopback: false, private: false }
+        Self {
+            rule: Rule::Predicate(Arc::new(allowed)),
+            loopback: false,
+            private: false,
+        }
     }
 
     /// The sites below a domain, on the scheme's own port.
@@ -75,7 +86,12 @@ impl SitePolicy {
     /// # Errors
     /// [`Error::SiteRefused`] with the rule that refused it.
     pub fn check(&self, site: &Origin) -> Result<(), Error> {
-        let refused = |reason| Err(Error::SiteRefused { site: site.to_string(), reason });
+        let refused = |reason| {
+            Err(Error::SiteRefused {
+                site: site.to_string(),
+                reason,
+            })
+        };
         let allowed = match &self.rule {
             Rule::Only(sites) if sites.contains(site) => return Ok(()),
             Rule::Only(_) => false,
@@ -85,9 +101,15 @@ impl SitePolicy {
             return refused("it is on loopback, which has to be allowed explicitly");
         }
         if !site.is_loopback() && is_private(site) && !self.private {
-            return refused("it is an IP address or a private name, which have to be allowed explicitly");
+            return refused(
+                "it is an IP address or a private name, which have to be allowed explicitly",
+            );
         }
-        if allowed { Ok(()) } else { refused("the application's rule does not allow it") }
+        if allowed {
+            Ok(())
+        } else {
+            refused("the application's rule does not allow it")
+        }
     }
 }
 
@@ -98,7 +120,9 @@ impl fmt::Debug for SitePolicy {
             Rule::Only(sites) => out.field("only", sites),
             Rule::Predicate(_) => out.field("predicate", &"…"),
         };
-        out.field("loopback", &self.loopback).field("private", &self.private).finish()
+        out.field("loopback", &self.loopback)
+            .field("private", &self.private)
+            .finish()
     }
 }
 
@@ -109,13 +133,18 @@ pub(crate) fn resolve(client: &Client, given: Option<&str>) -> Result<Origin, Er
         (Some(base), None) => Ok(base.clone()),
         (Some(base), Some(given)) => match normal(given)? {
             site if site == *base => Ok(site),
-            _ => Err(Error::SiteUnexpected { brand: brand(), base: base.to_string() }),
+            _ => Err(Error::SiteUnexpected {
+                brand: brand(),
+                base: base.to_string(),
+            }),
         },
         (None, None) => Err(Error::SiteMissing { brand: brand() }),
         (None, Some(given)) => {
             let site = normal(given)?;
             let policy = client.site_policy();
-            policy.ok_or_else(|| Error::SitePolicyMissing { brand: brand() })?.check(&site)?;
+            policy
+                .ok_or_else(|| Error::SitePolicyMissing { brand: brand() })?
+                .check(&site)?;
             Ok(site)
         }
     }
@@ -134,7 +163,11 @@ pub(crate) fn api_origins(client: &Client, site: &Origin) -> Vec<Origin> {
 /// People type `acme.example.com`: a bare host means https.
 fn normal(given: &str) -> Result<Origin, Error> {
     let given = given.trim();
-    if given.contains("://") { Origin::parse(given) } else { Origin::parse(&format!("https://{given}")) }
+    if given.contains("://") {
+        Origin::parse(given)
+    } else {
+        Origin::parse(&format!("https://{given}"))
+    }
 }
 
 /// An address, or a name that no public DNS has: one label, or below a suffix that RFC 6761, 6762, 8375 or ICANN keep private.

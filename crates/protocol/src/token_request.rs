@@ -81,7 +81,10 @@ pub(crate) fn build(
     let builder = Request::post(url.as_str());
     match rules.placement {
         Placement::Form => {
-            let pairs: Vec<_> = pairs.into_iter().map(|(name, value, _)| (name, value)).collect();
+            let pairs: Vec<_> = pairs
+                .into_iter()
+                .map(|(name, value, _)| (name, value))
+                .collect();
             form(client, builder, &pairs)
         }
         Placement::Headers => {
@@ -115,12 +118,19 @@ pub(crate) fn client_pairs(client: &Client) -> Vec<(&str, &str)> {
         ClientAuthentication::None => vec![id],
         ClientAuthentication::Parameters => {
             let secret = registration.client_secret().map(ClientSecret::expose);
-            [Some(id), secret.map(|s| ("client_secret", s))].into_iter().flatten().collect()
+            [Some(id), secret.map(|s| ("client_secret", s))]
+                .into_iter()
+                .flatten()
+                .collect()
         }
     }
 }
 
-fn head(client: &Client, mut builder: Builder, form: Option<&'static str>) -> Result<Builder, Error> {
+fn head(
+    client: &Client,
+    mut builder: Builder,
+    form: Option<&'static str>,
+) -> Result<Builder, Error> {
     let rules = &client.dialect().token;
     if let Some(content_type) = rules.content_type.as_deref().or(form) {
         builder = builder.header(CONTENT_TYPE, content_type);
@@ -130,10 +140,16 @@ fn head(client: &Client, mut builder: Builder, form: Option<&'static str>) -> Re
     }
     if rules.client_authentication == ClientAuthentication::Basic {
         let registration = client.registration();
-        let secret = registration.client_secret().map_or("", ClientSecret::expose);
+        let secret = registration
+            .client_secret()
+            .map_or("", ClientSecret::expose);
         // RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
         let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = Zeroizing::new(format!("{}:{}", part(registration.client_id()), part(secret)));
+        let pair = Zeroizing::new(format!(
+            "{}:{}",
+            part(registration.client_id()),
+            part(secret)
+        ));
         let value = format!("Basic {}", STANDARD.encode(pair.as_bytes()));
         builder = builder.header(AUTHORIZATION, sensitive_header("client secret", &value)?);
     }
@@ -142,12 +158,16 @@ fn head(client: &Client, mut builder: Builder, form: Option<&'static str>) -> Re
 
 /// The dialect's own list, or that of the RFC: with the client's parameters where they authenticate it, and the verifier last.
 fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
-    use TokenValue::{ClientId, ClientSecret, Code, CodeVerifier, GrantType, RedirectUri, RefreshToken};
+    use TokenValue::{
+        ClientId, ClientSecret, Code, CodeVerifier, GrantType, RedirectUri, RefreshToken,
+    };
     let rules = &client.dialect().token;
     let (own, default, verifier) = match grant {
-        Grant::Code { verifier, .. } => {
-            (&rules.code, &[GrantType, Code, RedirectUri][..], verifier.is_some())
-        }
+        Grant::Code { verifier, .. } => (
+            &rules.code,
+            &[GrantType, Code, RedirectUri][..],
+            verifier.is_some(),
+        ),
         Grant::Refresh { .. } => (&rules.refresh, &[GrantType, RefreshToken][..], false),
     };
     let mut list = own.clone();
@@ -157,7 +177,12 @@ fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
             ClientAuthentication::None => &[ClientId],
             ClientAuthentication::Parameters => &[ClientId, ClientSecret],
         };
-        list.extend(default.iter().chain(client_part).map(|value| TokenParameter::from(*value)));
+        list.extend(
+            default
+                .iter()
+                .chain(client_part)
+                .map(|value| TokenParameter::from(*value)),
+        );
     }
     if verifier && !list.iter().any(|parameter| parameter.value == CodeVerifier) {
         list.push(CodeVerifier.into());
@@ -168,9 +193,16 @@ fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
 fn value<'a>(client: &'a Client, grant: &Grant<'a>, value: TokenValue) -> Option<&'a str> {
     let registration = client.registration();
     let (own_redirect_uri, own_scope) = match *grant {
-        Grant::Code { redirect_uri, scope, .. } | Grant::Refresh { redirect_uri, scope, .. } => {
-            (redirect_uri, scope)
+        Grant::Code {
+            redirect_uri,
+            scope,
+            ..
         }
+        | Grant::Refresh {
+            redirect_uri,
+            scope,
+            ..
+        } => (redirect_uri, scope),
     };
     match (value, *grant) {
         (TokenValue::GrantType, Grant::Code { .. }) => Some("authorization_code"),

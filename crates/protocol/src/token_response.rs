@@ -7,7 +7,7 @@ use http::Response;
 use serde_json::{Map, Value};
 
 use crate::{
-    AccessToken, Class, Client, Expiry, GrantKind, Refusal, RefreshToken, TokenSet, json, refusal,
+    AccessToken, Class, Client, Expiry, GrantKind, RefreshToken, Refusal, TokenSet, json, refusal,
 };
 
 /// How many bytes of a token endpoint's answer are read: 64 KiB. A longer one counts as unreadable.
@@ -23,16 +23,26 @@ pub(crate) fn read(
     if !response.status().is_success() {
         return Err(refusal::classify(dialect, kind, response, sent_at));
     }
-    let unreadable =
-        Refusal { class: Class::Ambiguous, status: Some(response.status()), code: None };
+    let unreadable = Refusal {
+        class: Class::Ambiguous,
+        status: Some(response.status()),
+        code: None,
+    };
     if response.body().len() > MAX_TOKEN_RESPONSE {
         return Err(unreadable);
     }
     let fields = json::object(response.body(), dialect.response.json).ok_or(unreadable)?;
     // An access token counts whatever stands beside it: what was handed to us is not lost.
     match text(&fields, "access_token") {
-        Some(access_token) => Ok(token_set(client, AccessToken::new(access_token), fields, sent_at)),
-        None => Err(refusal::of_fields(dialect, kind, response, &fields, sent_at)),
+        Some(access_token) => Ok(token_set(
+            client,
+            AccessToken::new(access_token),
+            fields,
+            sent_at,
+        )),
+        None => Err(refusal::of_fields(
+            dialect, kind, response, &fields, sent_at,
+        )),
     }
 }
 
@@ -50,8 +60,12 @@ fn token_set(
         refresh_token: take(&mut fields, "refresh_token", string).map(RefreshToken::new),
         token_type: take(&mut fields, "token_type", string),
         issued_at: sent_at,
-        expires_at: take(&mut fields, &rules.expiry_field, |v| time(v, rules.expiry, sent_at)),
-        refresh_at: take(&mut fields, "refresh_in", |v| time(v, Expiry::Seconds, sent_at)),
+        expires_at: take(&mut fields, &rules.expiry_field, |v| {
+            time(v, rules.expiry, sent_at)
+        }),
+        refresh_at: take(&mut fields, "refresh_in", |v| {
+            time(v, Expiry::Seconds, sent_at)
+        }),
         scope: take(&mut fields, "scope", string),
         extra: fields,
     }
@@ -100,6 +114,8 @@ fn time(value: &Value, expiry: Expiry, sent_at: SystemTime) -> Option<SystemTime
 
 /// `f64`'s own parser takes "inf" and "nan" as well.
 fn decimal(text: &str) -> Option<f64> {
-    let digits = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
+    let digits = text
+        .bytes()
+        .all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E'));
     if digits { text.parse().ok() } else { None }
 }

@@ -31,7 +31,11 @@ pub struct TokenSet {
     #[serde(with = "plain_access")]
     pub access_token: AccessToken,
     /// Presented for the next token set. `None`: the answer had none, or it was `null` or empty.
-    #[serde(with = "plain_refresh", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        with = "plain_refresh",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub refresh_token: Option<RefreshToken>,
     /// The type as the server spelt it, if it did ("Bearer", "bearer").
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,10 +44,18 @@ pub struct TokenSet {
     #[serde(with = "milliseconds")]
     pub issued_at: SystemTime,
     /// When the access token ends. `None`: unknown.
-    #[serde(with = "optional_milliseconds", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        with = "optional_milliseconds",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub expires_at: Option<SystemTime>,
     /// When the server itself wants the token refreshed (`refresh_in`), if it said so.
-    #[serde(with = "optional_milliseconds", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        with = "optional_milliseconds",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub refresh_at: Option<SystemTime>,
     /// The granted scope, if the answer named it (RFC 6749 §5.1: absent means as requested).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,10 @@ use crate::{
 };
 
 fn wrong(field: &'static str, problem: &str) -> Result<(), Error> {
-    Err(Error::Dialect { field, problem: problem.to_owned() })
+    Err(Error::Dialect {
+        field,
+        problem: problem.to_owned(),
+    })
 }
 
 pub(crate) fn dialect(dialect: &Dialect) -> Result<(), Error> {
@@ -26,38 +29,63 @@ pub(crate) fn dialect(dialect: &Dialect) -> Result<(), Error> {
         Attach::Query(_) => {}
     }
     if dialect.response.expiry_field.is_empty() {
-        return wrong("response.expiry_field", "is empty: leave it out for `expires_in`");
+        return wrong(
+            "response.expiry_field",
+            "is empty: leave it out for `expires_in`",
+        );
     }
     for rule in &dialect.errors.map {
         let says = rule.status.is_some() || rule.error.is_some() || rule.text.is_some();
         if !says {
-            return wrong("errors.map", "has a rule that names neither status, error nor text");
+            return wrong(
+                "errors.map",
+                "has a rule that names neither status, error nor text",
+            );
         }
     }
     let share = dialect.refresh.keep_alive_share;
     if !(share > 0.0 && share <= 1.0) {
         return wrong("refresh.keep_alive_share", "is above 0 and at most 1");
     }
-    if dialect.resource.rejected.iter().any(|status| !(400..=599).contains(status) || *status == 429) {
-        return wrong("resource.rejected", "holds statuses from 400 to 599, and never 429");
+    if dialect
+        .resource
+        .rejected
+        .iter()
+        .any(|status| !(400..=599).contains(status) || *status == 429)
+    {
+        return wrong(
+            "resource.rejected",
+            "holds statuses from 400 to 599, and never 429",
+        );
     }
     let limits = &dialect.resource.rate_limit;
-    for name in [&limits.limit, &limits.remaining, &limits.reset].into_iter().flatten() {
+    for name in [&limits.limit, &limits.remaining, &limits.reset]
+        .into_iter()
+        .flatten()
+    {
         header_name("resource.rate_limit", name)?;
     }
     if let Some(revocation) = &dialect.revocation {
         place("revocation.token", &revocation.token)?;
         if revocation.tokens.is_empty() {
-            return wrong("revocation.tokens", "is empty: leave `revocation` out instead");
+            return wrong(
+                "revocation.tokens",
+                "is empty: leave `revocation` out instead",
+            );
         }
     }
-    dialect.introspection.as_ref().map_or(Ok(()), |i| place("introspection.token", &i.token))
+    dialect
+        .introspection
+        .as_ref()
+        .map_or(Ok(()), |i| place("introspection.token", &i.token))
 }
 
 pub(crate) fn registration(dialect: &Dialect, registration: &Registration) -> Result<(), Error> {
     let needs_secret = dialect.token.client_authentication != ClientAuthentication::None;
     if needs_secret && registration.client_secret().is_none() {
-        return Err(Error::SecretMissing { brand: dialect.brand.clone() });
+        return Err(Error::SecretMissing {
+            brand: dialect.brand.clone(),
+        });
     }
     if let Some(asked) = registration.requested_scope() {
         scope(dialect, asked)?;
@@ -65,8 +93,13 @@ pub(crate) fn registration(dialect: &Dialect, registration: &Registration) -> Re
     let carried = dialect.authorization.state.in_redirect_uri();
     let brought = ["code", "error", "state", "iss"].into_iter().chain(carried);
     for name in brought {
-        if registration.redirect_uri().query_pairs().any(|(own, _)| own == name) {
-            let problem = format!("has `{name}` in its query, which the redirect brings: leave it out");
+        if registration
+            .redirect_uri()
+            .query_pairs()
+            .any(|(own, _)| own == name)
+        {
+            let problem =
+                format!("has `{name}` in its query, which the redirect brings: leave it out");
             return Err(Error::RedirectUri { problem });
         }
     }
@@ -77,14 +110,20 @@ pub(crate) fn registration(dialect: &Dialect, registration: &Registration) -> Re
 pub(crate) fn scope(dialect: &Dialect, scope: &str) -> Result<(), Error> {
     let listed = &dialect.authorization.parameters;
     if !listed.is_empty() && !listed.contains(&AuthorizationParameter::Scope) {
-        return Err(Error::Scope { problem: "is not something that this provider takes: leave it out" });
+        return Err(Error::Scope {
+            problem: "is not something that this provider takes: leave it out",
+        });
     }
     let sane = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
-    let words = scope.split(' ').all(|word| !word.is_empty() && word.bytes().all(sane));
+    let words = scope
+        .split(' ')
+        .all(|word| !word.is_empty() && word.bytes().all(sane));
     if words {
         return Ok(());
     }
-    Err(Error::Scope { problem: "holds visible ASCII without quotes and backslash, with single spaces between" })
+    Err(Error::Scope {
+        problem: "holds visible ASCII without quotes and backslash, with single spaces between",
+    })
 }
 
 fn authorization(dialect: &Dialect) -> Result<(), Error> {
@@ -93,27 +132,41 @@ fn authorization(dialect: &Dialect) -> Result<(), Error> {
     if let Some(asked) = dialect.scope()
         && scope(dialect, asked).is_err()
     {
-        return wrong("authorization.scope", "is listed in `parameters`, and visible ASCII with single spaces");
+        return wrong(
+            "authorization.scope",
+            "is listed in `parameters`, and visible ASCII with single spaces",
+        );
     }
     let listed = &rules.parameters;
     if !listed.is_empty() {
-        if [ResponseType, ClientId, RedirectUri].iter().any(|needed| !listed.contains(needed)) {
-            return wrong("authorization.parameters", "lists response_type, client_id and redirect_uri");
+        if [ResponseType, ClientId, RedirectUri]
+            .iter()
+            .any(|needed| !listed.contains(needed))
+        {
+            return wrong(
+                "authorization.parameters",
+                "lists response_type, client_id and redirect_uri",
+            );
         }
         if rules.state.is_parameter() != listed.contains(&State) {
-            return wrong("authorization.parameters", "lists `state` exactly where `authorization.state` says parameter");
+            return wrong(
+                "authorization.parameters",
+                "lists `state` exactly where `authorization.state` says parameter",
+            );
         }
         if repeats(listed.iter()) {
             return wrong("authorization.parameters", "lists nothing twice");
         }
     }
     match rules.state.in_redirect_uri() {
-        Some("" | "code" | "error" | "state" | "iss") => {
-            wrong("authorization.state", "needs a name of its own in the redirect URI")
-        }
-        Some(_) if rules.redirect_rule != RedirectRule::ExtraQuery => {
-            wrong("authorization.redirect_rule", "is `extra_query` where the redirect URI carries the state")
-        }
+        Some("" | "code" | "error" | "state" | "iss") => wrong(
+            "authorization.state",
+            "needs a name of its own in the redirect URI",
+        ),
+        Some(_) if rules.redirect_rule != RedirectRule::ExtraQuery => wrong(
+            "authorization.redirect_rule",
+            "is `extra_query` where the redirect URI carries the state",
+        ),
         _ => Ok(()),
     }
 }
@@ -121,14 +174,30 @@ fn authorization(dialect: &Dialect) -> Result<(), Error> {
 fn token(dialect: &Dialect) -> Result<(), Error> {
     let rules = &dialect.token;
     let lists = [
-        ("token.code", &rules.code, TokenValue::Code, TokenValue::RefreshToken),
-        ("token.refresh", &rules.refresh, TokenValue::RefreshToken, TokenValue::Code),
+        (
+            "token.code",
+            &rules.code,
+            TokenValue::Code,
+            TokenValue::RefreshToken,
+        ),
+        (
+            "token.refresh",
+            &rules.refresh,
+            TokenValue::RefreshToken,
+            TokenValue::Code,
+        ),
     ];
     for (field, list, own, other) in lists {
-        let has = |value| list.iter().any(|parameter: &TokenParameter| parameter.value == value);
+        let has = |value| {
+            list.iter()
+                .any(|parameter: &TokenParameter| parameter.value == value)
+        };
         if rules.placement == Placement::Headers {
             if list.is_empty() {
-                return wrong(field, "names each parameter's header where `placement` is `headers`");
+                return wrong(
+                    field,
+                    "names each parameter's header where `placement` is `headers`",
+                );
             }
             for parameter in list {
                 header_name(field, &parameter.name)?;
@@ -141,21 +210,45 @@ fn token(dialect: &Dialect) -> Result<(), Error> {
             return wrong(field, "lists no name twice");
         }
         if !has(own) || has(other) {
-            return wrong(field, "lists the grant's own code or refresh token, and not the other");
+            return wrong(
+                field,
+                "lists the grant's own code or refresh token, and not the other",
+            );
         }
-        if has(TokenValue::ClientSecret) != (rules.client_authentication == ClientAuthentication::Parameters) {
-            return wrong(field, "lists client_secret exactly where `client_authentication` is `parameters`");
+        if has(TokenValue::ClientSecret)
+            != (rules.client_authentication == ClientAuthentication::Parameters)
+        {
+            return wrong(
+                field,
+                "lists client_secret exactly where `client_authentication` is `parameters`",
+            );
         }
-        if rules.client_authentication != ClientAuthentication::Basic && !has(TokenValue::ClientId) {
-            return wrong(field, "lists client_id where the client is not authenticated by Basic");
+        if rules.client_authentication != ClientAuthentication::Basic && !has(TokenValue::ClientId)
+        {
+            return wrong(
+                field,
+                "lists client_id where the client is not authenticated by Basic",
+            );
         }
     }
-    let verifier_named = rules.code.iter().any(|p| p.value == TokenValue::CodeVerifier);
+    let verifier_named = rules
+        .code
+        .iter()
+        .any(|p| p.value == TokenValue::CodeVerifier);
     if rules.placement == Placement::Headers && dialect.pkce() == Pkce::S256 && !verifier_named {
-        return wrong("token.code", "names a header for code_verifier, or `authorization.pkce` is `off`");
+        return wrong(
+            "token.code",
+            "names a header for code_verifier, or `authorization.pkce` is `off`",
+        );
     }
-    for (field, value) in [("token.content_type", &rules.content_type), ("token.accept", &rules.accept)] {
-        if value.as_ref().is_some_and(|value| HeaderValue::from_str(value).is_err()) {
+    for (field, value) in [
+        ("token.content_type", &rules.content_type),
+        ("token.accept", &rules.accept),
+    ] {
+        if value
+            .as_ref()
+            .is_some_and(|value| HeaderValue::from_str(value).is_err())
+        {
             return wrong(field, "can stand in a header");
         }
     }
@@ -179,5 +272,8 @@ fn header_name(field: &'static str, name: &str) -> Result<(), Error> {
 
 fn repeats<T: PartialEq>(items: impl Iterator<Item = T>) -> bool {
     let items: Vec<T> = items.collect();
-    items.iter().enumerate().any(|(at, item)| items[..at].contains(item))
+    items
+        .iter()
+        .enumerate()
+        .any(|(at, item)| items[..at].contains(item))
 }

@@ -21,11 +21,9 @@ impl Endpoint {
     pub(crate) fn at(&self, site: &Origin) -> Result<Url, Error> {
         match self {
             Self::Url(url) => Ok(url.clone()),
-            Self::Path(path) => {
-                Url::parse(&format!("{site}{path}")).map_err(|_| Error::Origin {
-                    problem: "the endpoint's path does not fit behind the base or site",
-                })
-            }
+            Self::Path(path) => Url::parse(&format!("{site}{path}")).map_err(|_| Error::Origin {
+                problem: "the endpoint's path does not fit behind the base or site",
+            }),
         }
     }
 }
@@ -39,9 +37,14 @@ impl TryFrom<String> for Endpoint {
         }
         if text.starts_with('/') {
             let plain = !text.starts_with("//") && !text.contains(['\\', ' ']) && text.is_ascii();
-            return if plain { Ok(Self::Path(text)) } else { Err("a path begins with one slash and holds no blank or backslash") };
+            return if plain {
+                Ok(Self::Path(text))
+            } else {
+                Err("a path begins with one slash and holds no blank or backslash")
+            };
         }
-        let url = Url::parse(&text).map_err(|_| "an endpoint is a path that begins with `/`, or an https URL")?;
+        let url = Url::parse(&text)
+            .map_err(|_| "an endpoint is a path that begins with `/`, or an https URL")?;
         match Origin::of_url(&url) {
             Some(_) => Ok(Self::Url(url)),
             None => Err("an endpoint's URL is https (http on loopback only) and has no user info"),

@@ -107,7 +107,10 @@ impl TryFrom<String> for TokenParameter {
             return Err(format!("unknown value `{value}`: it is one of {known}"));
         };
         let name = name.to_owned();
-        Ok(Self { name, value: *value })
+        Ok(Self {
+            name,
+            value: *value,
+        })
     }
 }
 

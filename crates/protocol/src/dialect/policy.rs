@@ -89,7 +89,10 @@ pub struct ResourceRules {
 impl Default for ResourceRules {
     fn default() -> Self {
         let rate_limit = RateLimitHeaders::default();
-        Self { rejected: vec![401], rate_limit }
+        Self {
+            rejected: vec![401],
+            rate_limit,
+        }
     }
 }
 

@@ -7,7 +7,13 @@ pub(super) fn from_toml(text: &str) -> Result<Dialect, Error> {
     let dialect = toml::from_str(text).map_err(|source| {
         let (line, column) = position(text, source.span().map_or(0, |span| span.start));
         let message = source.message().to_owned();
-        Error::DialectText { format: "TOML", line, column, message, source: Box::new(source) }
+        Error::DialectText {
+            format: "TOML",
+            line,
+            column,
+            message,
+            source: Box::new(source),
+        }
     })?;
     validation::dialect(&dialect)?;
     Ok(dialect)
@@ -19,7 +25,13 @@ pub(super) fn from_json(text: &str) -> Result<Dialect, Error> {
         let whole = source.to_string();
         // serde_json ends its messages with the position, which our message already names.
         let message = whole.split(" at line ").next().unwrap_or(&whole).to_owned();
-        Error::DialectText { format: "JSON", line, column, message, source: Box::new(source) }
+        Error::DialectText {
+            format: "JSON",
+            line,
+            column,
+            message,
+            source: Box::new(source),
+        }
     })?;
     validation::dialect(&dialect)?;
     Ok(dialect)
@@ -28,5 +40,8 @@ pub(super) fn from_json(text: &str) -> Result<Dialect, Error> {
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    (
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    )
 }

@@ -374,7 +374,13 @@ impl RevocationRules {
     pub fn new(endpoint: Endpoint) -> Self {
         let (method, token) = (Method::default(), TokenPlace::default());
         let (tokens, reaches) = (RevokedToken::both(), Reach::default());
-        Self { endpoint, method, token, tokens, reaches }
+        Self {
+            endpoint,
+            method,
+            token,
+            tokens,
+            reaches,
+        }
     }
 }
 
@@ -383,7 +389,11 @@ impl IntrospectionRules {
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         let (method, token) = (Method::default(), TokenPlace::default());
-        Self { endpoint, method, token }
+        Self {
+            endpoint,
+            method,
+            token,
+        }
     }
 }
 
@@ -392,7 +402,13 @@ impl ErrorRule {
     #[must_use]
     pub fn new(error: &str, class: ClassName) -> Self {
         let error = Some(error.to_owned());
-        Self { grant: None, status: None, error, text: None, class }
+        Self {
+            grant: None,
+            status: None,
+            error,
+            text: None,
+            class,
+        }
     }
 }
 

@@ -1,0 +1,81 @@
+//! An authorization code without a browser: the document's "alternate authorization code request".
+
+use std::time::SystemTime;
+
+use serde::Deserialize;
+use tokenkeeper_protocol::{
+    AuthorizationCode, Class, Error, GrantKind, MAX_TOKEN_RESPONSE, Origin, Provider, Refusal,
+    bytes::Bytes,
+    http::{
+        HeaderValue, Request, Response,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
+    sensitive_header,
+};
+
+use crate::IOffice;
+
+#[derive(Deserialize)]
+struct Answer {
+    code: String,
+}
+
+impl IOffice {
+    /// The request that turns a user name and password into a code, which is then exchanged like one from a redirect. Off unless
+    /// [`direct_code`](Self::direct_code) allowed it.
+    ///
+    /// Both travel as header values, so that neither may be empty, hold a control character or a character beyond ASCII, or
+    /// begin or end with a blank. They are marked sensitive; follow no redirect with this request.
+    ///
+    /// # Errors
+    /// [`Error::NotEnabled`], [`Error::HeaderValue`].
+    pub fn direct_code_request(
+        &self,
+        site: &Origin,
+        user_name: &str,
+        password: &str,
+    ) -> Result<Request<Bytes>, Error> {
+        if !self.direct_code {
+            return Err(Error::NotEnabled {
+                what: "asking for a code with a password",
+                how: "switch it on with `IOffice::direct_code`",
+            });
+        }
+        let client_id = self.client.registration().client_id();
+        let request = Request::post(format!("{site}/external/api/oauth2/auth"))
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header("x-auth-username", sensitive_header("user name", user_name)?)
+            .header("x-auth-password", sensitive_header("password", password)?)
+            .header("x-client-id", sensitive_header("client id", client_id)?)
+            .header(CONTENT_LENGTH, 0);
+        Ok(request.body(Bytes::new())?)
+    }
+
+    /// Reads the answer to [`direct_code_request`](Self::direct_code_request), sent at `sent_at`.
+    ///
+    /// # Errors
+    /// [`Refusal`], classified as at the token endpoint.
+    pub fn read_direct_code(
+        &self,
+        response: &Response<Bytes>,
+        sent_at: SystemTime,
+    ) -> Result<AuthorizationCode, Refusal> {
+        let (status, body) = (response.status(), response.body());
+        if !status.is_success() {
+            return Err(self.client().refusal(GrantKind::Code, response, sent_at));
+        }
+        let answer = if body.len() > MAX_TOKEN_RESPONSE {
+            None
+        } else {
+            serde_json::from_slice(body).ok()
+        };
+        match answer {
+            Some(Answer { code }) if !code.is_empty() => Ok(AuthorizationCode::new(code)),
+            _ => Err(Refusal {
+                class: Class::Ambiguous,
+                status: Some(status),
+                code: None,
+            }),
+        }
+    }
+}
