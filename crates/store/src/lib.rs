@@ -2,12 +2,14 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod encrypted;
 mod entry;
 mod error;
 mod key;
 mod listing;
 mod token_store;
 
+pub use crate::encrypted::{Encrypted, EncryptionKey, Keyring, KeyringError};
 pub use crate::entry::{Entry, Outcome, Version, unix_millis};
 pub use crate::error::{Advice, BoxError, StoreError};
 pub use crate::key::{Key, KeyDigest, KeyError};

@@ -8,7 +8,7 @@ mod watch;
 use tokenkeeper_store::{Entry, Key, Version};
 
 fn key(subject: &str) -> Key {
-    Key::new("brand", "https://provider.example", "client", subject).unwrap()
+    Key::new("brand", "https://provider.example", "client", subject).expect("a valid key")
 }
 
 fn entry(value: &'static str) -> Entry {

@@ -1,0 +1,117 @@
+//! Encryption at rest, over any store.
+
+mod keyring;
+mod sealed;
+
+use async_trait::async_trait;
+
+pub use self::keyring::{EncryptionKey, Keyring, KeyringError};
+use crate::{
+    BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+};
+
+/// A store whose values are encrypted with XChaCha20-Poly1305 before the store `S` sees them.
+///
+/// Each value is bound to its key, version and `keep_until`: an entry that is moved to another account, put back under
+/// another version or kept for longer does not open. Keys, times, versions and the mark for attention are not encrypted:
+/// the store finds entries by them. What whole-entry encryption cannot notice is an older entry put back as it was.
+///
+/// An entry that does not open is an error for whoever reads it, also where it comes back with a
+/// [`Conflict`](Outcome::Conflict), and stays as it is: nothing can be written over it, since nobody learns its version.
+///
+/// ```
+/// use tokenkeeper_store::{Encrypted, Keyring};
+/// # use tokenkeeper_store::{EncryptionKey, TokenStore};
+/// # fn open(store: impl TokenStore) -> Result<(), Box<dyn std::error::Error>> {
+///
+/// // As `openssl rand -base64 32` prints it, after an id of your choice.
+/// # let key = "c29tZSBrZXkgb2YgMzIgYnl0ZXMsIG9mIG5vIHVzZSE=";
+/// let keyring: Keyring = format!("2026-02:{key}").parse()?;
+/// let store = Encrypted::new(store, keyring);
+/// # Ok(())
+/// # }
+/// # open(std::sync::Arc::new(NoStore)).unwrap();
+/// # #[derive(Debug)] struct NoStore;
+/// # use tokenkeeper_store::{Entry, Key, Outcome, StoreError, Version};
+/// # #[async_trait::async_trait]
+/// # impl TokenStore for NoStore {
+/// #     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> { Ok(None) }
+/// #     async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> { Err(StoreError::Full) }
+/// #     async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> { Err(StoreError::Full) }
+/// # }
+/// ```
+///
+/// To change the key, make the new one current and keep the old one for reading:
+/// [`Keyring::with_old`]. Each entry is encrypted with the new one when it is next written.
+#[derive(Clone, Debug)]
+pub struct Encrypted<S> {
+    store: S,
+    keyring: Keyring,
+}
+
+impl<S: TokenStore> Encrypted<S> {
+    /// Encrypts what goes into `store` with the current key of `keyring`, and reads with all of its keys.
+    pub fn new(store: S, keyring: Keyring) -> Self {
+        Self { store, keyring }
+    }
+
+    fn open(&self, key: &Key, entry: Entry) -> Result<Entry, StoreError> {
+        let value = sealed::open(&self.keyring, key, &entry)?;
+        Ok(Entry { value, ..entry })
+    }
+
+    fn open_outcome(&self, key: &Key, outcome: Outcome) -> Result<Outcome, StoreError> {
+        match outcome {
+            Outcome::Conflict(Some(entry)) => Ok(Outcome::Conflict(Some(self.open(key, entry)?))),
+            Outcome::Applied | Outcome::Conflict(None) => Ok(outcome),
+        }
+    }
+}
+
+#[async_trait]
+impl<S: TokenStore> TokenStore for Encrypted<S> {
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        self.store
+            .get(key)
+            .await?
+            .map(|entry| self.open(key, entry))
+            .transpose()
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        expected: Option<Version>,
+    ) -> Result<Outcome, StoreError> {
+        // Rounded first: the time that the value is bound to must be the one that the store keeps.
+        let entry = entry
+            .clone()
+            .with_keep_until(entry.keep_until)
+            .with_due(entry.due);
+        let value = sealed::seal(&self.keyring, key, &entry)?;
+        let outcome = self
+            .store
+            .put(key, &Entry { value, ..entry }, expected)
+            .await?;
+        self.open_outcome(key, outcome)
+    }
+
+    async fn delete(&self, key: &Key, expected: Version) -> Result<Outcome, StoreError> {
+        let outcome = self.store.delete(key, expected).await?;
+        self.open_outcome(key, outcome)
+    }
+
+    async fn list(
+        &self,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        self.store.list(filter, cursor, limit).await
+    }
+
+    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+        self.store.watch()
+    }
+}
