@@ -1,0 +1,193 @@
+//! How an emulator is set up.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::TcpListener;
+
+use crate::clock::{Clock, ShiftedClock};
+use crate::counters::Log;
+use crate::emulator::Emulator;
+use crate::error::Error;
+use crate::faults::Faults;
+use crate::provider::Provider;
+use crate::registration::{RegisteredClient, User};
+use crate::server::{Server, accept, with_login};
+use crate::world::World;
+
+/// Sets up an emulator; `O` are the options of its provider.
+///
+/// Everything has a default: the client [`DEFAULT_CLIENT_ID`](crate::DEFAULT_CLIENT_ID), the user [`DEFAULT_USER`](crate::DEFAULT_USER), the
+/// lifetimes that the provider's document gives, the system's clock, a port that the system chooses.
+#[must_use = "a builder does nothing until `start` or `in_process`"]
+pub struct Builder<O> {
+    options: O,
+    make: fn(O) -> Arc<dyn Provider>,
+    clients: Vec<RegisteredClient>,
+    users: Vec<User>,
+    clock: Box<dyn Clock>,
+    base: Option<String>,
+    port: u16,
+    auto_approve: bool,
+    record: bool,
+    code_lifetime: Option<Duration>,
+    access_lifetime: Option<Duration>,
+    refresh_lifetime: Option<Option<Duration>>,
+}
+
+impl<O> Builder<O> {
+    pub(crate) fn new(options: O, make: fn(O) -> Arc<dyn Provider>) -> Self {
+        Self {
+            options,
+            make,
+            clients: Vec::new(),
+            users: Vec::new(),
+            clock: Box::new(SystemTime::now),
+            base: None,
+            port: 0,
+            auto_approve: false,
+            record: false,
+            code_lifetime: None,
+            access_lifetime: None,
+            refresh_lifetime: None,
+        }
+    }
+
+    /// The provider's options.
+    pub fn options(mut self, options: O) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Registers a client, in place of the default one; call it again for further ones.
+    pub fn client(mut self, client: RegisteredClient) -> Self {
+        self.clients.push(client);
+        self
+    }
+
+    /// Adds a user, in place of the default one; call it again for further ones.
+    pub fn user(mut self, user: User) -> Self {
+        self.users.push(user);
+        self
+    }
+
+    /// The clock by which codes and tokens age.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// The port on 127.0.0.1; without it the system chooses one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The base URL that the emulator thinks it has, `https://id.amiqus.co` say.
+    pub fn base_url(mut self, base: impl Into<String>) -> Self {
+        self.base = Some(base.into().trim_end_matches('/').to_owned());
+        self
+    }
+
+    /// The authorization page approves at once, as the first user.
+    pub fn auto_approve(mut self) -> Self {
+        self.auto_approve = true;
+        self
+    }
+
+    /// Keeps every request, secrets and all, for [`Emulator::recorded_requests`].
+    pub fn record_requests(mut self) -> Self {
+        self.record = true;
+        self
+    }
+
+    /// How long an authorization code lives.
+    pub fn code_lifetime(mut self, lifetime: Duration) -> Self {
+        self.code_lifetime = Some(lifetime);
+        self
+    }
+
+    /// How long an access token lives, and so the answers' `expires_in`.
+    pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.access_lifetime = Some(lifetime);
+        self
+    }
+
+    /// How long a refresh token lives; `None`: until something else ends it.
+    pub fn refresh_token_lifetime(mut self, lifetime: Option<Duration>) -> Self {
+        self.refresh_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Binds 127.0.0.1 and serves on it, in tasks of the current tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Bind`] if the port can't be had.
+    pub async fn start(self) -> Result<Emulator, Error> {
+        let asked = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let bind = |source| Error::Bind {
+            address: asked,
+            source,
+        };
+        let listener = TcpListener::bind(asked).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let server = self.assemble(&format!("http://{address}"));
+        let task = tokio::spawn(accept(Arc::clone(&server), listener));
+        Ok(Emulator::assemble(
+            server,
+            Some(address),
+            Some(task.abort_handle()),
+        ))
+    }
+
+    /// Serves nobody but [`Emulator::call`]. The base URL is `http://localhost:1` unless [`base_url`](Self::base_url) says otherwise.
+    #[must_use]
+    pub fn in_process(self) -> Emulator {
+        Emulator::assemble(self.assemble("http://localhost:1"), None, None)
+    }
+
+    fn assemble(mut self, base: &str) -> Arc<Server> {
+        let provider = (self.make)(self.options);
+        let mut lifetimes = provider.lifetimes();
+        lifetimes.code = self.code_lifetime.unwrap_or(lifetimes.code);
+        lifetimes.access = self.access_lifetime.or(lifetimes.access);
+        lifetimes.refresh = self.refresh_lifetime.unwrap_or(lifetimes.refresh);
+        if self.clients.is_empty() {
+            self.clients.push(RegisteredClient::default());
+        }
+        if self.users.is_empty() {
+            self.users.push(User::default());
+        }
+        let base = self.base.unwrap_or_else(|| base.to_owned());
+        let clock = ShiftedClock::new(self.clock);
+        let world = Arc::new(World::new(
+            base,
+            self.clients,
+            self.users,
+            lifetimes,
+            clock,
+            self.auto_approve,
+        ));
+        let router = with_login(Arc::clone(&provider).router(Arc::clone(&world)));
+        Arc::new(Server {
+            provider,
+            world,
+            router,
+            faults: Faults::default(),
+            log: Log::default(),
+            recording: self.record.then(Default::default),
+        })
+    }
+}
+
+impl<O: fmt::Debug> fmt::Debug for Builder<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("options", &self.options)
+            .field("clients", &self.clients)
+            .field("users", &self.users)
+            .finish_non_exhaustive()
+    }
+}

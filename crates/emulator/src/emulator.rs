@@ -1,0 +1,262 @@
+//! The running emulator, as a test holds it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use axum::body::to_bytes;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tokio::task::AbortHandle;
+
+use crate::builder::Builder;
+use crate::counters::Counters;
+use crate::error::Error;
+use crate::faults::{Cut, Endpoint, Faults};
+use crate::ledger::Grant;
+use crate::provider::amiqus::{Amiqus, AmiqusOptions};
+use crate::provider::ioffice::{IOffice, IOfficeOptions};
+use crate::provider::milestones::{Milestones, MilestonesOptions};
+use crate::provider::plain::{Plain, PlainOptions};
+use crate::server::Server;
+
+/// A provider that runs in this process.
+///
+/// Clones are the same emulator. When the last one is dropped the socket is closed and its connections with it.
+#[derive(Clone)]
+pub struct Emulator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    server: Arc<Server>,
+    address: Option<SocketAddr>,
+    accepting: Option<AbortHandle>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(task) = &self.accepting {
+            task.abort();
+        }
+    }
+}
+
+impl Emulator {
+    /// Amiqus, as its document describes it.
+    pub fn amiqus() -> Builder<AmiqusOptions> {
+        Builder::new(AmiqusOptions::default(), |options| {
+            Arc::new(Amiqus::new(options))
+        })
+    }
+
+    /// QicsMilestones, as its document describes it.
+    pub fn qics() -> Builder<MilestonesOptions> {
+        Builder::new(MilestonesOptions::default(), |options| {
+            Arc::new(Milestones::qics(options))
+        })
+    }
+
+    /// FortesMilestones: the engine of QicsMilestones under another name.
+    pub fn fortes() -> Builder<MilestonesOptions> {
+        Builder::new(MilestonesOptions::default(), |options| {
+            Arc::new(Milestones::fortes(options))
+        })
+    }
+
+    /// One site of iOFFICE, as its document describes it.
+    pub fn ioffice() -> Builder<IOfficeOptions> {
+        Builder::new(IOfficeOptions::default(), |options| {
+            Arc::new(IOffice::new(options))
+        })
+    }
+
+    /// A provider that does what RFC 6749 says, with PKCE, revocation (RFC 7009) and introspection (RFC 7662).
+    pub fn plain() -> Builder<PlainOptions> {
+        Builder::new(PlainOptions::default(), |options| {
+            Arc::new(Plain::new(options))
+        })
+    }
+
+    pub(crate) fn assemble(
+        server: Arc<Server>,
+        address: Option<SocketAddr>,
+        accepting: Option<AbortHandle>,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                server,
+                address,
+                accepting,
+            }),
+        }
+    }
+
+    /// The base URL, without a slash at its end: `http://127.0.0.1:49152`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.inner.server.world.base
+    }
+
+    /// The URL of an endpoint; for [`Endpoint::Api`], of a resource that any valid token may read. `None`: the provider has none.
+    #[must_use]
+    pub fn url(&self, endpoint: Endpoint) -> Option<String> {
+        Some(format!(
+            "{}{}",
+            self.base(),
+            self.inner.server.provider.path(endpoint)?
+        ))
+    }
+
+    /// The bound address; `None` in process.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.inner.address
+    }
+
+    /// Answers a request in process: the same router, counters and faults, no socket. Only the path and query of its URI are looked at.
+    ///
+    /// Must be called within a tokio runtime: the request is processed in a task of its own, so that dropping this future is to the emulator
+    /// what a client is that goes away: the processing goes on.
+    ///
+    /// # Errors
+    /// [`Cut`] where a client on a socket would see the connection end.
+    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Cut> {
+        let response = Arc::clone(&self.inner.server)
+            .handle(request.map(Full::new))
+            .await?;
+        let (head, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.map_err(|_| Cut)?;
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// What the emulator saw so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.inner.server.log.snapshot()
+    }
+
+    /// Sets the counters to zero and forgets the presentations.
+    pub fn reset_counters(&self) {
+        self.inner.server.log.reset();
+    }
+
+    /// The switches of the faults.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.inner.server.faults
+    }
+
+    /// The requests so far, if [`record_requests`](Builder::record_requests) was asked for; else none.
+    #[must_use]
+    pub fn recorded_requests(&self) -> Vec<Request<Bytes>> {
+        let recording = self.inner.server.recording.as_ref();
+        recording
+            .map(|log| log.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .unwrap_or_default()
+    }
+
+    /// The present, as the provider sees it.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.inner.server.world.now()
+    }
+
+    /// The provider's clock jumps ahead.
+    pub fn advance(&self, by: Duration) {
+        self.inner.server.world.clock.advance(by);
+    }
+
+    /// The provider's clock jumps back.
+    pub fn rewind(&self, by: Duration) {
+        self.inner.server.world.clock.rewind(by);
+    }
+
+    /// Ends all access tokens as if their time were over.
+    pub fn expire_access_tokens(&self) {
+        let now = self.now();
+        self.inner.server.world.ledger().expire_access(now);
+    }
+
+    /// The user takes back all that was granted (at Amiqus: in "Team apps"). How many grants that has ended.
+    pub fn revoke_user(&self, login: &str) -> usize {
+        self.inner.server.world.ledger().revoke_user(login)
+    }
+
+    /// Gives a registered client another secret; `false` if no such client is registered.
+    pub fn change_secret(&self, client_id: &str, secret: impl Into<String>) -> bool {
+        let mut clients = self.inner.server.world.clients();
+        let client = clients.iter_mut().find(|client| client.id == client_id);
+        client
+            .map(|client| client.secret = Some(secret.into()))
+            .is_some()
+    }
+
+    /// Issues tokens of a user to the first registered client without an authorization, as an application has them that adopts them.
+    ///
+    /// # Errors
+    /// [`Error::UnknownUser`] if nobody has this login.
+    pub fn issue_tokens(&self, login: &str) -> Result<IssuedTokens, Error> {
+        let server = &self.inner.server;
+        let world = &server.world;
+        let user = world.user(login).ok_or_else(|| Error::UnknownUser {
+            login: login.to_owned(),
+        })?;
+        let (client, redirect_uri) = {
+            let clients = world.clients();
+            let client = clients.first().ok_or(Error::NoClient)?;
+            (client.id.clone(), client.redirect_uris.first().cloned())
+        };
+        let scope = server.provider.default_scope();
+        let pair = server.provider.mint();
+        let mut ledger = world.ledger();
+        let grant = ledger.open(Grant {
+            client,
+            user: user.login.clone(),
+            redirect_uri,
+            scope: scope.clone(),
+        });
+        world.add_pair(&mut ledger, grant, &pair);
+        let expires_at = world.lifetimes.access.map(|life| world.now() + life);
+        Ok(IssuedTokens {
+            access_token: pair.access,
+            refresh_token: pair.refresh,
+            expires_at,
+            scope,
+        })
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("brand", &self.inner.server.provider.brand())
+            .field("base", &self.base())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Tokens that were issued without an authorization; see [`Emulator::issue_tokens`].
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct IssuedTokens {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+    /// When the access token ends, by the emulator's clock; `None`: never.
+    pub expires_at: Option<SystemTime>,
+    /// The scope, where the provider knows any.
+    pub scope: Option<String>,
+}
+
+impl fmt::Debug for IssuedTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedTokens")
+            .field("expires_at", &self.expires_at)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,135 @@
+//! How each fault changes an answer.
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+use super::Fault;
+use crate::answer::{self, Fields};
+use crate::page;
+
+const OVERSIZED: usize = 10 * 1024 * 1024;
+
+/// The answer of a fault that replaces the provider's; `None` for the other faults.
+pub(crate) fn instead(fault: &Fault, base: &str, now_epoch: u64) -> Option<Response<Body>> {
+    let response = match fault {
+        Fault::ServerError => answer::json(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            &json!({"error": "server_error"}),
+        ),
+        Fault::HtmlServerError => answer::html(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            page::error("Something went wrong (a fault of the emulator)."),
+        ),
+        Fault::HtmlBadRequest => answer::html(
+            StatusCode::BAD_REQUEST,
+            page::error("Bad request (a fault of the emulator)."),
+        ),
+        Fault::LoginRedirect => answer::redirect(&format!("{base}/login")),
+        Fault::Redirect(to) => answer::redirect(to),
+        Fault::TooManyRequests { retry_after } => {
+            let mut response = answer::json(
+                StatusCode::TOO_MANY_REQUESTS,
+                &json!({"message": "Too Many Attempts."}),
+            );
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+            headers.insert("x-ratelimit-limit", HeaderValue::from(200));
+            headers.insert("x-ratelimit-remaining", HeaderValue::from(0));
+            headers.insert(
+                "x-ratelimit-reset",
+                HeaderValue::from(now_epoch + retry_after),
+            );
+            response
+        }
+        Fault::TooManyRequestsBare => answer::empty(StatusCode::TOO_MANY_REQUESTS),
+        Fault::Unavailable { retry_after } => {
+            let mut response = answer::empty(StatusCode::SERVICE_UNAVAILABLE);
+            if let Some(seconds) = retry_after {
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from(*seconds));
+            }
+            response
+        }
+        Fault::Answer(response) => response.clone().map(Body::from),
+        _ => return None,
+    };
+    Some(response)
+}
+
+/// Spoils the provider's answer; the flag says that it can no longer be read as what it was.
+pub(crate) fn spoil(fault: &Fault, head: &mut http::response::Parts, body: Bytes) -> (Bytes, bool) {
+    let body = match fault {
+        Fault::Truncated => body.slice(..body.len() / 2),
+        Fault::Empty => Bytes::new(),
+        Fault::Oversized => Bytes::from(format!("{{\"padding\":\"{}\"}}", "x".repeat(OVERSIZED))),
+        Fault::ContentType(value) => {
+            match HeaderValue::from_str(value) {
+                Ok(value) => head.headers.insert(CONTENT_TYPE, value),
+                Err(_) => head.headers.remove(CONTENT_TYPE),
+            };
+            body
+        }
+        Fault::InvalidUtf8 => {
+            let mut bytes = body.to_vec();
+            let at = bytes
+                .iter()
+                .position(|byte| *byte == b':')
+                .map_or(0, |colon| colon + 2)
+                .min(bytes.len());
+            bytes.splice(at..at, [0xff, 0xfe, 0xc3, 0x28]);
+            Bytes::from(bytes)
+        }
+        Fault::Field(name, value) => {
+            return (
+                change(head, body, |fields| fields.set(name, value.clone())),
+                false,
+            );
+        }
+        Fault::Without(name) => return (change(head, body, |fields| fields.remove(name)), false),
+        Fault::AnswerInstead(response) => {
+            let (new, body) = response.clone().into_parts();
+            head.status = new.status;
+            head.headers = new.headers;
+            body
+        }
+        _ => return (body, false),
+    };
+    head.headers.remove(CONTENT_LENGTH);
+    (body, true)
+}
+
+/// A body that ends in an error after its first half, under the whole's length.
+pub(crate) fn cut_midway(mut head: http::response::Parts, body: Bytes) -> Response<Body> {
+    head.headers
+        .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    let half = body.slice(..body.len() / 2);
+    let parts = stream::unfold(Some(half), |half| async move {
+        match half {
+            Some(half) => Some((Ok(half), None)),
+            None => {
+                // Lets the first half leave before the connection ends.
+                tokio::task::yield_now().await;
+                Some((Err(std::io::Error::other(super::Cut)), None))
+            }
+        }
+    });
+    Response::from_parts(head, Body::from_stream(parts))
+}
+
+fn change(
+    head: &mut http::response::Parts,
+    body: Bytes,
+    change: impl FnOnce(&mut Fields),
+) -> Bytes {
+    let Some(fields) = head.extensions.get_mut::<Fields>() else {
+        return body;
+    };
+    change(fields);
+    head.headers.remove(CONTENT_LENGTH);
+    Bytes::from(fields.render())
+}

@@ -1,0 +1,103 @@
+//! Pages that a person sees: approval, login, error.
+
+use crate::params::Params;
+use crate::registration::User;
+
+/// The authorization page. Its buttons send the same request once more, with `approve=<login>` or `deny=1` added.
+pub(crate) fn authorization(
+    brand: &str,
+    path: &str,
+    client_id: &str,
+    params: &Params,
+    users: &[User],
+) -> String {
+    let hidden: String = params
+        .iter()
+        .filter(|(name, _)| !matches!(*name, "approve" | "deny"))
+        .map(|(name, value)| {
+            format!(
+                "<input type=hidden name=\"{}\" value=\"{}\">",
+                escape(name),
+                escape(value)
+            )
+        })
+        .collect();
+    let users: String = users
+        .iter()
+        .map(|user| {
+            format!(
+                "<option value=\"{}\">{}</option>",
+                escape(&user.login),
+                escape(&user.name)
+            )
+        })
+        .collect();
+    let scope = params
+        .value("scope")
+        .map(|scope| format!("<p>Scope: <code>{}</code></p>", escape(scope)))
+        .unwrap_or_default();
+    document(
+        &format!("{brand} (emulated)"),
+        &format!(
+            "<p><strong>{}</strong> asks for access to your account.</p>{scope}\
+             <form method=get action=\"{}\">{hidden}\
+             <p><label>Signed in as <select name=approve>{users}</select></label></p>\
+             <p><button type=submit>Approve</button> <button type=submit name=deny value=1>Deny</button></p></form>",
+            escape(client_id),
+            escape(path),
+        ),
+    )
+}
+
+/// The page where [`Fault::LoginRedirect`](crate::Fault::LoginRedirect) leads to.
+pub(crate) fn login() -> String {
+    document(
+        "Sign in",
+        "<form><label>User <input name=user></label> <button>Sign in</button></form>",
+    )
+}
+
+pub(crate) fn error(text: &str) -> String {
+    document("Error", &format!("<p>{}</p>", escape(text)))
+}
+
+fn document(title: &str, body: &str) -> String {
+    let title = escape(title);
+    format!(
+        "<!doctype html><html lang=en><head><meta charset=utf-8><title>{title}</title>\
+         <style>body{{font:16px/1.5 system-ui;max-width:32rem;margin:4rem auto;padding:0 1rem}}button{{font:inherit;padding:.4rem 1rem}}</style>\
+         </head><body><h1>{title}</h1>{body}</body></html>"
+    )
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_escaped() {
+        let params = Params::parse(b"state=%22%3E%3Cscript%3E&approve=1");
+        let page = authorization("B", "/a", "<c>", &params, &[User::default()]);
+        assert!(
+            page.contains("value=\"&quot;&gt;&lt;script&gt;\""),
+            "{page}"
+        );
+        assert!(page.contains("&lt;c&gt;"));
+        assert!(!page.contains("<input type=hidden name=\"approve\""));
+    }
+}

@@ -1,0 +1,101 @@
+//! Parameters of a query or of a form body.
+
+/// Decoded parameters in the order in which they came.
+#[derive(Debug)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    pub(crate) fn of_uri(uri: &http::Uri) -> Self {
+        Self::parse(uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// The first value; an empty one counts as absent (RFC 6749 §3.1).
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Whether the name occurs, even without a value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
+    /// A name that occurs twice, which RFC 6749 §3.1 and §3.2 forbid.
+    pub(crate) fn repeated(&self) -> Option<&str> {
+        self.0.iter().enumerate().find_map(|(index, (key, _))| {
+            self.0[..index]
+                .iter()
+                .any(|(earlier, _)| earlier == key)
+                .then_some(key.as_str())
+        })
+    }
+
+    /// A name that is not in `allowed`.
+    pub(crate) fn foreign(&self, allowed: &[&str]) -> Option<&str> {
+        self.0
+            .iter()
+            .map(|(key, _)| key.as_str())
+            .find(|key| !allowed.contains(key))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+/// `uri` with a parameter added to its query.
+pub(crate) fn with_query(uri: &str, parameters: &[(&str, &str)]) -> String {
+    let mut uri = uri.to_owned();
+    for (name, value) in parameters {
+        let separator = match uri.find('?') {
+            None => "?",
+            Some(at) if at + 1 == uri.len() || uri.ends_with('&') => "",
+            Some(_) => "&",
+        };
+        let pair = form_urlencoded::Serializer::new(String::new())
+            .append_pair(name, value)
+            .finish();
+        uri.push_str(separator);
+        uri.push_str(&pair);
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn query_is_extended_or_started() {
+        assert_eq!(
+            with_query("https://a/cb", &[("code", "x y")]),
+            "https://a/cb?code=x+y"
+        );
+        assert_eq!(
+            with_query("https://a/cb?f=1", &[("code", "x"), ("state", "s")]),
+            "https://a/cb?f=1&code=x&state=s"
+        );
+        assert_eq!(
+            with_query("https://a/cb?", &[("code", "x")]),
+            "https://a/cb?code=x"
+        );
+    }
+
+    #[test]
+    fn empty_values_are_absent_and_repeats_are_seen() {
+        let params = Params::parse(b"a=&b=1&b=2");
+        assert_eq!(params.value("a"), None);
+        assert!(params.has("a"));
+        assert_eq!(params.repeated(), Some("b"));
+        assert_eq!(params.foreign(&["a"]), Some("b"));
+    }
+}

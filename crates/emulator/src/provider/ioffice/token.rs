@@ -1,0 +1,185 @@
+//! The token endpoint: parameters in headers, an empty body.
+
+use axum::body::Body;
+use axum::extract::State;
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::Value;
+
+use super::error::Refusal;
+use super::{IOffice, Provider as _};
+use crate::answer::{Fields, granted};
+use crate::ledger::{Grant, GrantId, Ledger, Pair, Standing};
+use crate::provider::{Context, has_type};
+
+pub(super) async fn token(
+    State(cx): State<Context<IOffice>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    match redeem(&cx, &headers, &body) {
+        Ok((pair, replaced)) => granted(answer(&cx, pair), replaced),
+        Err(refusal) => refusal.respond(&cx.provider.options),
+    }
+}
+
+/// A header that occurs once and is not empty.
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    let value = values
+        .next()
+        .and_then(|value| value.to_str().ok())
+        .filter(|value| !value.is_empty());
+    match (value, values.next()) {
+        (Some(value), None) => Ok(value),
+        _ => Err(Refusal::request(format!(
+            "the header {name} is missing, empty, repeated or not ASCII"
+        ))),
+    }
+}
+
+fn redeem(
+    cx: &Context<IOffice>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(Pair, bool), Refusal> {
+    if !has_type(headers, "application/json") {
+        return Err(Refusal::request(
+            "the content type must be application/json",
+        ));
+    }
+    if !body.is_empty() {
+        return Err(Refusal::request(
+            "parameters travel in headers; the body must be empty",
+        ));
+    }
+    let grant_type = header(headers, "x-grant-type")?;
+    let asked = Asked {
+        client: cx
+            .world
+            .client(header(headers, "x-client-id")?)
+            .ok_or_else(Refusal::client)?
+            .id,
+        redirect_uri: header(headers, "x-redirect-uri")?,
+        scope: header(headers, "x-scope")?,
+    };
+    let mut ledger = cx.world.ledger();
+    let (grant, replaced) = match grant_type {
+        "authorization_code" => (
+            spend_code(cx, &mut ledger, header(headers, "x-auth-code")?, &asked)?,
+            false,
+        ),
+        "refresh_token" => (
+            spend_refresh_token(cx, &mut ledger, header(headers, "x-refresh-token")?, &asked)?,
+            true,
+        ),
+        _ => {
+            let status = StatusCode::BAD_REQUEST;
+            return Err(Refusal::new(
+                status,
+                "unsupported_grant_type",
+                "authorization_code or refresh_token",
+            ));
+        }
+    };
+    let pair = cx.provider.mint();
+    cx.world.add_pair(&mut ledger, grant, &pair);
+    Ok((pair, replaced))
+}
+
+/// What must agree with the authorization.
+struct Asked<'a> {
+    client: String,
+    redirect_uri: &'a str,
+    scope: &'a str,
+}
+
+impl Asked<'_> {
+    /// A grant by the direct request has neither redirect URI nor scope to agree with.
+    fn check(&self, cx: &Context<IOffice>, grant: &Grant) -> Result<(), Refusal> {
+        let registered = || {
+            cx.world
+                .client(&self.client)
+                .is_some_and(|client| client.registers(self.redirect_uri))
+        };
+        if grant
+            .redirect_uri
+            .as_deref()
+            .map_or_else(registered, |uri| uri == self.redirect_uri)
+        {
+            if grant
+                .scope
+                .as_deref()
+                .is_none_or(|scope| scope == self.scope)
+            {
+                return Ok(());
+            }
+            return Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_scope",
+                "x-scope differs from the authorization's",
+            ));
+        }
+        Err(Refusal::request(
+            "x-redirect-uri differs from the authorization's",
+        ))
+    }
+}
+
+fn spend_code(
+    cx: &Context<IOffice>,
+    ledger: &mut Ledger,
+    value: &str,
+    asked: &Asked<'_>,
+) -> Result<GrantId, Refusal> {
+    let code = ledger
+        .code(value)
+        .filter(|code| code.grant.client == asked.client);
+    let code = code.ok_or_else(|| Refusal::code("the code is unknown"))?;
+    if code.redeemed.is_some() || code.expires <= cx.world.now() {
+        return Err(Refusal::code("the code was redeemed before or has expired"));
+    }
+    asked.check(cx, &code.grant)?;
+    ledger
+        .redeem_code(value)
+        .ok_or_else(|| Refusal::code("the code is unknown"))
+}
+
+fn spend_refresh_token(
+    cx: &Context<IOffice>,
+    ledger: &mut Ledger,
+    value: &str,
+    asked: &Asked<'_>,
+) -> Result<GrantId, Refusal> {
+    let grant = match ledger.refresh(value, cx.world.now()) {
+        (Standing::Live, Some(grant)) if ledger.grant(grant).client == asked.client => grant,
+        _ => {
+            return Err(Refusal::refresh_token(
+                "the refresh token is unknown, used, revoked or expired",
+            ));
+        }
+    };
+    asked.check(cx, ledger.grant(grant))?;
+    if !cx.provider.options.old_tokens_live {
+        if let Some(access) = ledger.access_of(value).map(str::to_owned) {
+            ledger.replace_access(&access);
+        }
+        ledger.replace_refresh(value);
+    }
+    Ok(grant)
+}
+
+fn answer(cx: &Context<IOffice>, pair: Pair) -> Fields {
+    let life = cx.world.lifetimes.access.unwrap_or_default();
+    let expires_in = if cx.provider.options.seconds {
+        life.as_secs()
+    } else {
+        u64::try_from(life.as_millis()).unwrap_or(u64::MAX)
+    };
+    Fields::json([
+        ("token_type", Value::from("Bearer")),
+        ("access_token", pair.access.into()),
+        ("expires_in", expires_in.into()),
+        ("refresh_token", pair.refresh.into()),
+    ])
+}

@@ -1,0 +1,163 @@
+//! The token endpoint: parameters in the form body, the client's secret among them.
+
+use axum::body::Body;
+use axum::extract::State;
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Response};
+use serde_json::Value;
+
+use super::error::Refusal;
+use super::{Milestones, Provider as _};
+use crate::answer::{Fields, Format, granted};
+use crate::ledger::{GrantId, Ledger, Pair, Standing};
+use crate::params::Params;
+use crate::provider::{Context, is_form};
+
+const EXCHANGE: [&str; 5] = [
+    "grant_type",
+    "code",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+];
+const REFRESH: [&str; 4] = ["grant_type", "refresh_token", "client_id", "client_secret"];
+
+pub(super) async fn token(
+    State(cx): State<Context<Milestones>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    match redeem(&cx, &headers, &body) {
+        Ok((pair, replaced)) => granted(answer(&cx, pair), replaced),
+        Err(refusal) => refusal.respond(cx.provider.options.error_format),
+    }
+}
+
+fn redeem(
+    cx: &Context<Milestones>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(Pair, bool), Refusal> {
+    if !is_form(headers) {
+        return Err(Refusal::request(
+            "the body must be application/x-www-form-urlencoded",
+        ));
+    }
+    let params = Params::parse(body);
+    if headers.contains_key(AUTHORIZATION) {
+        return Err(if params.has("client_secret") {
+            Refusal::request("more than one method of client authentication")
+        } else {
+            Refusal::client()
+        });
+    }
+    let refresh = match params.value("grant_type") {
+        Some("authorization_code") => false,
+        Some("refresh_token") => true,
+        Some(_) => {
+            return Err(Refusal::new(
+                "unsupported_grant_type",
+                "only authorization_code and refresh_token",
+            ));
+        }
+        None => return Err(Refusal::missing("grant_type")),
+    };
+    if let Some(name) = params.repeated() {
+        return Err(Refusal::request(format!("{name} is repeated")));
+    }
+    let allowed: &[&str] = if refresh { &REFRESH } else { &EXCHANGE };
+    if let Some(name) = params
+        .foreign(allowed)
+        .filter(|_| !cx.provider.options.lenient_parameters)
+    {
+        return Err(Refusal::request(format!(
+            "{name} is not a parameter of this request"
+        )));
+    }
+    for name in allowed {
+        params.value(name).ok_or_else(|| Refusal::missing(name))?;
+    }
+    let given = |name| params.value(name).unwrap_or_default();
+    let client = cx
+        .world
+        .client(given("client_id"))
+        .ok_or_else(Refusal::client)?;
+    if client.secret.as_deref() != Some(given("client_secret")) {
+        return Err(Refusal::client());
+    }
+    let mut ledger = cx.world.ledger();
+    let grant = if refresh {
+        spend_refresh_token(cx, &mut ledger, given("refresh_token"), &client.id)?
+    } else {
+        spend_code(
+            cx,
+            &mut ledger,
+            given("code"),
+            &client.id,
+            given("redirect_uri"),
+        )?
+    };
+    let pair = cx.provider.mint();
+    cx.world.add_pair(&mut ledger, grant, &pair);
+    Ok((pair, refresh))
+}
+
+fn spend_code(
+    cx: &Context<Milestones>,
+    ledger: &mut Ledger,
+    value: &str,
+    client_id: &str,
+    redirect_uri: &str,
+) -> Result<GrantId, Refusal> {
+    let code = ledger
+        .code(value)
+        .filter(|code| code.grant.client == client_id);
+    let code = code.ok_or_else(|| Refusal::code("the code is unknown"))?;
+    if code.redeemed.is_some() || code.expires <= cx.world.now() {
+        return Err(Refusal::code("the code was redeemed before or has expired"));
+    }
+    if code.grant.redirect_uri.as_deref() != Some(redirect_uri) {
+        return Err(Refusal::code(
+            "redirect_uri differs from the one that was authorized",
+        ));
+    }
+    ledger
+        .redeem_code(value)
+        .ok_or_else(|| Refusal::code("the code is unknown"))
+}
+
+fn spend_refresh_token(
+    cx: &Context<Milestones>,
+    ledger: &mut Ledger,
+    value: &str,
+    client_id: &str,
+) -> Result<GrantId, Refusal> {
+    let grant = match ledger.refresh(value, cx.world.now()) {
+        (Standing::Live, Some(grant)) if ledger.grant(grant).client == client_id => grant,
+        _ => {
+            return Err(Refusal::refresh_token(
+                "the refresh token is unknown, used, revoked or expired",
+            ));
+        }
+    };
+    if let Some(access) = ledger.access_of(value).map(str::to_owned) {
+        ledger.replace_access(&access);
+    }
+    ledger.replace_refresh(value);
+    Ok(grant)
+}
+
+fn answer(cx: &Context<Milestones>, pair: Pair) -> Fields {
+    let seconds = cx.world.lifetimes.access.map_or(0, |life| life.as_secs());
+    let mut fields = Fields::json([
+        ("access_token", Value::from(pair.access)),
+        ("token_type", "bearer".into()),
+        ("expires_in", seconds.into()),
+        ("refresh_token", pair.refresh.into()),
+    ]);
+    if cx.provider.options.unquoted_keys {
+        fields.format = Format::Loose;
+    }
+    fields
+}

@@ -1,0 +1,257 @@
+//! The way of a request: counted, meeting its faults, processed, answered. The same on a socket and in process.
+
+use std::io;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, request};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tower_service::Service as _;
+
+use crate::answer::{self, Verdict};
+use crate::counters::{Log, Outcome, Ticket};
+use crate::faults::{Cut, Endpoint, Fault, Faults, Plan, cut_midway, instead, spoil};
+use crate::page;
+use crate::provider::Provider;
+use crate::world::World;
+
+const REQUEST_LIMIT: usize = 2 * 1024 * 1024;
+
+/// All that a running emulator consists of.
+pub(crate) struct Server {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) world: Arc<World>,
+    pub(crate) router: Router,
+    pub(crate) faults: Faults,
+    pub(crate) log: Log,
+    pub(crate) recording: Option<std::sync::Mutex<Vec<Request<Bytes>>>>,
+}
+
+/// Serves connections until it is dropped, and they with it.
+pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener) {
+    let mut connections = JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of file handles, say: the next attempt may do.
+                Err(_) => {
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+            },
+            Some(_) = connections.join_next() => continue,
+        };
+        // Without it small answers wait for the other side's acknowledgement; failing to set it is no harm.
+        let _ = stream.set_nodelay(true);
+        let server = Arc::clone(&server);
+        connections.spawn(async move {
+            let service = service_fn(move |request| {
+                let server = Arc::clone(&server);
+                async move { server.handle(request).await.map_err(io::Error::other) }
+            });
+            // An error here is the client's going away, or a fault's cut.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+impl Server {
+    /// Answers one request, or cuts.
+    pub(crate) async fn handle<B>(
+        self: Arc<Self>,
+        request: Request<B>,
+    ) -> Result<Response<Body>, Cut>
+    where
+        B: http_body::Body + Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (head, body) = request.into_parts();
+        let endpoint = self.provider.endpoint(head.uri.path());
+        let plan = endpoint
+            .map(|endpoint| self.faults.plan(endpoint))
+            .unwrap_or_default();
+        let read_body = !matches!(plan.fault(), Some(Fault::CutBeforeBody));
+        let body = if read_body {
+            match Limited::new(body, REQUEST_LIMIT).collect().await {
+                Ok(body) => body.to_bytes(),
+                Err(_) => return Ok(answer::empty(StatusCode::PAYLOAD_TOO_LARGE)),
+            }
+        } else {
+            Bytes::new()
+        };
+        self.record(&head, &body);
+        let ticket = self.arrive(endpoint, &head, &body);
+        let mut guard = Guard {
+            server: &self,
+            ticket,
+        };
+        // A task of its own: a provider does not stop a redemption because the client went away.
+        let task = tokio::spawn(Arc::clone(&self).process(endpoint, plan, ticket, head, body));
+        let answer = task.await.unwrap_or(Err(Cut));
+        guard.ticket = None;
+        answer
+    }
+
+    async fn process(
+        self: Arc<Self>,
+        endpoint: Option<Endpoint>,
+        plan: Plan,
+        ticket: Option<Ticket>,
+        head: request::Parts,
+        body: Bytes,
+    ) -> Result<Response<Body>, Cut> {
+        plan.before().await;
+        let fault = plan.fault();
+        let unprocessed = match fault {
+            Some(Fault::CutBeforeBody | Fault::CutAfterBody) => Some(Err(Cut)),
+            Some(fault) => instead(fault, &self.world.base, self.epoch()).map(Ok),
+            None => None,
+        };
+        let (answer, outcome) = match (unprocessed, fault) {
+            (Some(answer), Some(fault)) => (
+                answer,
+                Outcome::Faulted {
+                    fault: fault.name(),
+                },
+            ),
+            _ => {
+                self.answer(Request::from_parts(head, Body::from(body)), fault)
+                    .await
+            }
+        };
+        plan.after().await;
+        let status = answer
+            .as_ref()
+            .map_or(0, |response| response.status().as_u16());
+        match endpoint {
+            Some(Endpoint::Token) => self.log.conclude(ticket, outcome, self.world.now()),
+            Some(Endpoint::Api) => {
+                self.log.count(|counters| {
+                    *counters.api_calls_by_status.entry(status).or_default() += 1;
+                });
+            }
+            _ => {}
+        }
+        answer
+    }
+
+    /// The provider's own answer, spoilt if a fault says so.
+    async fn answer(
+        &self,
+        request: Request<Body>,
+        fault: Option<&Fault>,
+    ) -> (Result<Response<Body>, Cut>, Outcome) {
+        let response = match self.router.clone().call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let (mut head, body) = response.into_parts();
+        let Ok(mut body) = to_bytes(body, usize::MAX).await else {
+            return (Err(Cut), Outcome::Faulted { fault: "internal" });
+        };
+        let verdict = head.extensions.remove::<Verdict>();
+        let mut unanswered = matches!(fault, Some(Fault::CutBeforeAnswer | Fault::CutDuringAnswer));
+        if let Some(fault) = fault {
+            let spoilt;
+            (body, spoilt) = spoil(fault, &mut head, body);
+            unanswered |= spoilt;
+        }
+        let name = fault.map_or("", Fault::name);
+        let outcome = match verdict {
+            Some(Verdict::Granted { .. }) if unanswered => {
+                Outcome::GrantedUnanswered { fault: name }
+            }
+            _ if unanswered => Outcome::Faulted { fault: name },
+            Some(Verdict::Granted { replaced }) => Outcome::Granted { replaced },
+            Some(Verdict::Refused { error, dead }) => Outcome::Refused { error, dead },
+            None => Outcome::Refused {
+                error: head.status.as_u16().to_string(),
+                dead: false,
+            },
+        };
+        let answer = match fault {
+            Some(Fault::CutBeforeAnswer) => Err(Cut),
+            Some(Fault::CutDuringAnswer) => Ok(cut_midway(head, body)),
+            _ => Ok(Response::from_parts(head, Body::from(body))),
+        };
+        (answer, outcome)
+    }
+
+    /// Counts the request as it comes.
+    fn arrive(
+        &self,
+        endpoint: Option<Endpoint>,
+        head: &request::Parts,
+        body: &[u8],
+    ) -> Option<Ticket> {
+        let call =
+            (endpoint == Some(Endpoint::Token)).then(|| self.provider.token_call(head, body));
+        self.log.count(|counters| match endpoint {
+            Some(Endpoint::Authorize) => counters.authorize_requests += 1,
+            Some(Endpoint::Token) => {
+                counters.token_requests += 1;
+                let grant = call
+                    .as_ref()
+                    .map(|call| call.grant_type.clone())
+                    .unwrap_or_default();
+                *counters.token_requests_by_grant.entry(grant).or_default() += 1;
+            }
+            Some(Endpoint::Api) => counters.api_calls += 1,
+            Some(Endpoint::Revoke) => counters.revocations += 1,
+            Some(Endpoint::Introspect) => counters.introspections += 1,
+            None => counters.other_requests += 1,
+        });
+        let refresh_token = call?.refresh_token?;
+        Some(self.log.present(&refresh_token, self.world.now()))
+    }
+
+    fn record(&self, head: &request::Parts, body: &Bytes) {
+        if let Some(recording) = &self.recording {
+            let request = Request::from_parts(head.clone(), body.clone());
+            recording
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .push(request);
+        }
+    }
+
+    fn epoch(&self) -> u64 {
+        self.world
+            .now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
+    }
+}
+
+/// Adds what every emulator has: the page where login redirects lead.
+pub(crate) fn with_login(router: Router) -> Router {
+    router.route(
+        "/login",
+        axum::routing::get(|| async { answer::html(StatusCode::OK, page::login()) }),
+    )
+}
+
+/// Dropped before the answer: the client has gone away.
+struct Guard<'a> {
+    server: &'a Server,
+    ticket: Option<Ticket>,
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.server.log.abandon(ticket, self.server.world.now());
+        }
+    }
+}
