@@ -1,1 +1,30 @@
 #![doc = include_str!("../README.md")]
+
+mod account;
+mod accounts;
+mod clock;
+mod connect;
+mod engine;
+mod error;
+mod event;
+mod machine;
+mod options;
+mod record;
+mod source;
+mod status;
+mod transport;
+
+pub use account::{Account, Token};
+pub use accounts::{Accounts, AccountsBuilder, Unwritten};
+pub use clock::{Clock, SystemClock, TestClock};
+pub use connect::{Connect, Flow, FlowInfo, FlowKey, Start};
+pub use error::{Advice, Error, ExchangeError, FlowError, RecordError};
+pub use event::{Event, EventKind};
+pub use options::{Options, StoreDown};
+pub use record::Cause;
+pub use source::{Attaches, Credential, TokenSource};
+pub use status::{Connection, Status};
+pub use transport::{Transport, TransportError};
+
+pub use tokenkeeper_protocol as protocol;
+pub use tokenkeeper_store as store;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode, Uri};
-use tokenkeeper_protocol::{Attachment, Verdict};
+use tokenkeeper_protocol::{Attach, Attachment, Dialect, Verdict};
 
 use crate::Error;
 
@@ -22,8 +22,44 @@ pub(crate) struct Stamp {
     pub(crate) generation: u64,
 }
 
+/// Where a provider wants its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Attaches {
+    /// In `Authorization`, which HTTP clients strip when a redirect leaves the origin.
+    Authorization,
+    /// In a header of the provider's own, which HTTP clients carry along.
+    OtherHeader,
+    /// In the query, which reaches `Referer` and the text of errors.
+    Query,
+}
+
+impl Attaches {
+    pub(crate) fn of(dialect: &Dialect) -> Self {
+        match &dialect.attach {
+            Attach::Header(name) if !name.eq_ignore_ascii_case("authorization") => {
+                Self::OtherHeader
+            }
+            Attach::Query(_) => Self::Query,
+            _ => Self::Authorization,
+        }
+    }
+}
+
 impl Credential {
-    pub(crate) fn new(attachment: Attachment, stamp: Stamp) -> Self {
+    /// A credential for a token source of one's own; `generation` tells one token set from the next.
+    #[must_use]
+    pub fn new(attachment: Attachment, generation: u64) -> Self {
+        Self::stamped(
+            attachment,
+            Stamp {
+                authorization: 0,
+                generation,
+            },
+        )
+    }
+
+    pub(crate) fn stamped(attachment: Attachment, stamp: Stamp) -> Self {
         Self { attachment, stamp }
     }
 
@@ -75,6 +111,9 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
 
     /// What the provider says with this head, and the place to count a response that was accepted.
     fn read(&self, sent: &Credential, status: StatusCode, headers: &HeaderMap) -> Verdict;
+
+    /// Where the token goes: what a front must know before it wraps a client that follows redirects.
+    fn attaches(&self) -> Attaches;
 
     /// Whether the token belongs to this target. A request elsewhere passes untouched.
     fn owns(&self, target: &Uri) -> bool;

@@ -1,0 +1,215 @@
+//! Time, as the engine sees it: two clocks from outside, one ratcheted count inside.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use crate::record::WallMillis;
+
+/// The two clocks of a process. Inject one to test without waiting.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time of day. It may jump, in both directions.
+    fn wall(&self) -> SystemTime;
+
+    /// Time since some fixed point in this process. It never goes back; it may stand still while the machine sleeps.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The clocks of the operating system.
+#[derive(Debug)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Clock for SystemClock {
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// Clocks that follow tokio's time, paused or not, and can be moved by hand: for tests.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+/// use tokenkeeper_session::{Clock, TestClock};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let clock = TestClock::starting_at(SystemTime::UNIX_EPOCH);
+/// clock.advance(Duration::from_secs(3600));
+/// assert!(clock.wall() >= SystemTime::UNIX_EPOCH + Duration::from_secs(3600));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestClock(Arc<TestTime>);
+
+#[derive(Debug)]
+struct TestTime {
+    start: tokio::time::Instant,
+    epoch: SystemTime,
+    /// Milliseconds that both clocks were moved on.
+    moved: AtomicU64,
+    /// Milliseconds that the wall clock alone stands behind, plus `WALL_BIAS`.
+    wall: AtomicU64,
+}
+
+const WALL_BIAS: u64 = 1 << 62;
+
+impl TestClock {
+    /// Clocks whose wall clock starts at `epoch`.
+    #[must_use]
+    pub fn starting_at(epoch: SystemTime) -> Self {
+        Self(Arc::new(TestTime {
+            start: tokio::time::Instant::now(),
+            epoch,
+            moved: AtomicU64::new(0),
+            wall: AtomicU64::new(WALL_BIAS),
+        }))
+    }
+
+    /// Moves both clocks on.
+    pub fn advance(&self, by: Duration) {
+        self.0.moved.fetch_add(to_millis(by), Ordering::SeqCst);
+    }
+
+    /// Moves the wall clock alone: on, as after a suspend.
+    pub fn jump_ahead(&self, by: Duration) {
+        self.0.wall.fetch_add(to_millis(by), Ordering::SeqCst);
+    }
+
+    /// Moves the wall clock alone: back, as after a correction.
+    pub fn jump_back(&self, by: Duration) {
+        self.0.wall.fetch_sub(to_millis(by), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn wall(&self) -> SystemTime {
+        let there = self.0.epoch + self.monotonic();
+        let shift = self.0.wall.load(Ordering::SeqCst);
+        if shift >= WALL_BIAS {
+            there + Duration::from_millis(shift - WALL_BIAS)
+        } else {
+            there - Duration::from_millis(WALL_BIAS - shift)
+        }
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.start.elapsed() + Duration::from_millis(self.0.moved.load(Ordering::SeqCst))
+    }
+}
+
+/// Milliseconds on the engine's own count, which never goes back and does not stand still in suspend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticks(pub(crate) u64);
+
+impl Ticks {
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
+    pub(crate) fn after(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(to_millis(by)))
+    }
+
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// The engine's count: the monotonic clock, plus whatever the wall clock shows that it slept through.
+///
+/// A wall clock that jumps on makes tokens look older, which costs a refresh; one that jumps back changes nothing.
+#[derive(Debug)]
+pub(crate) struct Time {
+    clock: Arc<dyn Clock>,
+    offset: AtomicU64,
+    anchored: AtomicU64,
+    wall: AtomicU64,
+}
+
+/// Wall and monotonic clock are compared at least this often, in milliseconds.
+const ANCHOR_EVERY: u64 = 1000;
+
+impl Time {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let (mono, wall) = (to_millis(clock.monotonic()), wall_millis(clock.wall()));
+        Self {
+            clock,
+            offset: AtomicU64::new(0),
+            anchored: AtomicU64::new(mono),
+            wall: AtomicU64::new(wall),
+        }
+    }
+
+    pub(crate) fn ticks(&self) -> Ticks {
+        let mono = to_millis(self.clock.monotonic());
+        if mono.saturating_sub(self.anchored.load(Ordering::Relaxed)) >= ANCHOR_EVERY {
+            self.anchor(mono);
+        }
+        Ticks(mono + self.offset.load(Ordering::Relaxed))
+    }
+
+    fn anchor(&self, mono: u64) {
+        let anchored = self.anchored.load(Ordering::Relaxed);
+        // Whoever wins the exchange accounts for the span; the others find it accounted for.
+        if self
+            .anchored
+            .compare_exchange(anchored, mono, Ordering::AcqRel, Ordering::Relaxed)
+            .is_err()
+        {
+            return;
+        }
+        let wall = self.wall();
+        let before = self.wall.swap(wall, Ordering::AcqRel);
+        let slept = wall
+            .saturating_sub(before)
+            .saturating_sub(mono.saturating_sub(anchored));
+        if slept >= ANCHOR_EVERY {
+            self.offset.fetch_add(slept, Ordering::AcqRel);
+        }
+    }
+
+    pub(crate) fn wall(&self) -> WallMillis {
+        wall_millis(self.clock.wall())
+    }
+
+    pub(crate) fn wall_time(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    pub(crate) fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// Where a time of day lies on the engine's count, by what both show now.
+    pub(crate) fn ticks_at(&self, at: SystemTime) -> Ticks {
+        let (now, wall) = (self.ticks(), self.clock.wall());
+        match at.duration_since(wall) {
+            Ok(ahead) => now.after(ahead),
+            Err(past) => Ticks(now.0.saturating_sub(to_millis(past.duration()))),
+        }
+    }
+}
+
+pub(crate) fn wall_millis(at: SystemTime) -> WallMillis {
+    to_millis(at.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn to_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,443 @@
+//! What callers do: take what is served, or wait for a flight.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use http::{HeaderMap, StatusCode};
+use tokenkeeper_protocol::{Provider, Verdict};
+use tokio::time::Instant;
+
+use super::{
+    Core, Slot,
+    flight::Flight,
+    keep::{Purpose, failed, take_off},
+    served::Served,
+    slot::{Inner, Rejections},
+};
+use crate::{
+    Error, EventKind, StoreDown,
+    clock::Ticks,
+    machine::Failure,
+    record::{Cause, Health, Live, State},
+    source::{Credential, Stamp},
+};
+
+/// What a caller without a token to send has to do.
+enum Plan {
+    Serve(Credential),
+    Wait(Arc<Flight>),
+    Fail(Error),
+}
+
+impl Slot {
+    /// The token to send now, if no waiting is needed.
+    pub(crate) fn cached(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        replayable: bool,
+    ) -> Option<Credential> {
+        let served = self.served.load();
+        let served = served.as_deref()?;
+        let now = core.time.ticks();
+        self.touch(now);
+        if now < served.fresh_until && (replayable || !self.presenting.load(Ordering::Acquire)) {
+            return Some(served.credential.clone());
+        }
+        self.cached_slowly(core, served, now, replayable)
+    }
+
+    #[cold]
+    fn cached_slowly(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        served: &Served,
+        now: Ticks,
+        replayable: bool,
+    ) -> Option<Credential> {
+        if now >= served.expires_at || now >= served.overdue_at {
+            return None;
+        }
+        let mut inner = self.lock();
+        let purpose = if now >= served.stale_at {
+            Some(Purpose::Refresh {
+                wanted: Some(served.credential.stamp()),
+                rejected: false,
+            })
+        } else if now >= served.revalidate_at {
+            Some(Purpose::Validate)
+        } else {
+            None
+        };
+        if let Some(purpose) = purpose.filter(|_| inner.flight.is_none())
+            && inner.stamp() == Some(served.credential.stamp())
+        {
+            // A flight that cannot start leaves the token as good as it is.
+            let _ = take_off(core, self, &mut inner, purpose);
+        }
+        let dying =
+            self.home.old_token_dies && inner.in_air().is_some_and(|flight| flight.refreshes);
+        (replayable || !dying).then(|| served.credential.clone())
+    }
+
+    /// The token to send, waiting for a flight where one is needed. Cancel safe.
+    pub(crate) async fn token(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        replayable: bool,
+    ) -> Result<Credential, Error> {
+        let until = Instant::now() + core.options.wait;
+        let mut last = None;
+        // A flight may end in a truth that calls for another: a comparison that finds an expired token, a login that comes between.
+        for _ in 0..4 {
+            if let Some(credential) = self.cached(core, replayable) {
+                return Ok(credential);
+            }
+            let flight = match self.plan(core, replayable, last.take()) {
+                Plan::Serve(credential) => return Ok(credential),
+                Plan::Fail(error) => return Err(error),
+                Plan::Wait(flight) => flight,
+            };
+            let until = until.min(self.patience(core, until));
+            match flight.wait(until).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => last = Some(error),
+                None => return self.out_of_patience(core),
+            }
+        }
+        Err(last.unwrap_or(Error::Timeout {
+            account: self.digest,
+            waited: core.options.wait,
+        }))
+    }
+
+    /// Until when to wait: only briefly where there is a token that merely could not be compared with the store.
+    fn patience(&self, core: &Core, until: Instant) -> Instant {
+        let served = self.served.load();
+        let now = core.time.ticks();
+        match served.as_deref() {
+            Some(served) if now < served.expires_at && now >= served.overdue_at => {
+                until.min(Instant::now() + core.options.validation_wait)
+            }
+            _ => until,
+        }
+    }
+
+    fn out_of_patience(self: &Arc<Self>, core: &Arc<Core>) -> Result<Credential, Error> {
+        let timeout = Error::Timeout {
+            account: self.digest,
+            waited: core.options.wait,
+        };
+        let served = self.served.load();
+        match served.as_deref() {
+            Some(served)
+                if core.time.ticks() < served.expires_at
+                    && core.options.store_down == StoreDown::Serve =>
+            {
+                core.emit(self, EventKind::ServedUnvalidated);
+                Ok(served.credential.clone())
+            }
+            _ => Err(timeout),
+        }
+    }
+
+    /// Decides under the lock. `last` is the error of the flight that this caller has just waited for.
+    fn plan(self: &Arc<Self>, core: &Arc<Core>, replayable: bool, last: Option<Error>) -> Plan {
+        let now = core.time.ticks();
+        let mut inner = self.lock();
+        if let Some(flight) = inner.in_air() {
+            return Plan::Wait(flight);
+        }
+        if let Some(error) = last {
+            return self.after_failure(core, &inner, now, error);
+        }
+        let overdue = inner
+            .validated
+            .is_none_or(|at| now >= at.after(core.options.revalidation));
+        if overdue || inner.known.is_none() {
+            if inner.flight.is_some() {
+                return self.unwritten(&inner);
+            }
+            if let Some(trouble) = inner.store_trouble.as_ref().filter(|t| now < t.until) {
+                let source = trouble.source.clone();
+                let error = Error::Store {
+                    account: self.digest,
+                    source,
+                };
+                return self.after_failure(core, &inner, now, error);
+            }
+            return self.fly(core, &mut inner, Purpose::Validate);
+        }
+        let Some(live) = inner.live() else {
+            return Plan::Fail(self.without_tokens(&inner));
+        };
+        if let Some(error) = &inner.unattachable {
+            return Plan::Fail(error.clone());
+        }
+        let stamp = live.stamp();
+        if !inner.expired(now)
+            && let Some(served) = self.served.load().as_deref()
+            && (replayable || !self.presenting.load(Ordering::Acquire))
+        {
+            return Plan::Serve(served.credential.clone());
+        }
+        if let Some(failure) = self.obstacle(core, live) {
+            return Plan::Fail(failed(core, self, failure, None));
+        }
+        if inner.flight.is_some() {
+            return self.unwritten(&inner);
+        }
+        self.fly(
+            core,
+            &mut inner,
+            Purpose::Refresh {
+                wanted: Some(stamp),
+                rejected: false,
+            },
+        )
+    }
+
+    fn fly(self: &Arc<Self>, core: &Arc<Core>, inner: &mut Inner, purpose: Purpose) -> Plan {
+        match take_off(core, self, inner, purpose) {
+            Ok(flight) => Plan::Wait(flight),
+            Err(error) => Plan::Fail(error),
+        }
+    }
+
+    /// A flight failed: a token that is still good is served all the same.
+    fn after_failure(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        inner: &Inner,
+        now: Ticks,
+        error: Error,
+    ) -> Plan {
+        let served = self.served.load();
+        let refuse = core.options.store_down == StoreDown::Refuse;
+        match served.as_deref() {
+            Some(served) if now < served.expires_at && (now < served.overdue_at || !refuse) => {
+                if inner.store_trouble.is_some() {
+                    core.emit(self, EventKind::ServedUnvalidated);
+                }
+                Plan::Serve(served.credential.clone())
+            }
+            _ => Plan::Fail(error),
+        }
+    }
+
+    /// The newest tokens are not in the store yet: a refresh of them could not be written either.
+    fn unwritten(&self, inner: &Inner) -> Plan {
+        Plan::Fail(match &inner.store_trouble {
+            Some(trouble) => Error::Store {
+                account: self.digest,
+                source: trouble.source.clone(),
+            },
+            None => Error::Timeout {
+                account: self.digest,
+                waited: std::time::Duration::ZERO,
+            },
+        })
+    }
+
+    fn without_tokens(&self, inner: &Inner) -> Error {
+        let account = self.digest;
+        match inner.known.as_ref().map(|known| &known.stored.record.state) {
+            Some(State::Ended(_)) => Error::Disconnected { account },
+            _ => Error::NotConnected { account },
+        }
+    }
+
+    /// What forbids a refresh, as far as memory knows.
+    fn obstacle(&self, core: &Core, live: &Live<crate::record::Held>) -> Option<Failure> {
+        match &live.health {
+            Health::Dead(cause) => return Some(Failure::Dead(cause.clone())),
+            Health::Misconfigured(refused) if *refused == self.home.rules.configuration => {
+                return Some(Failure::Misconfigured);
+            }
+            Health::Misconfigured(_) | Health::Alive => {}
+        }
+        if live.tokens.tokens.refresh_token.is_none() {
+            return Some(Failure::Dead(Cause::NoRefreshToken));
+        }
+        let not_before = live.failures.not_before;
+        (not_before > core.time.wall()).then_some(Failure::Backoff(not_before))
+    }
+
+    /// A token to replay with after the API rejected `rejected`. Cancel safe.
+    pub(crate) async fn replace(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        rejected: Stamp,
+    ) -> Result<Option<Credential>, Error> {
+        let until = Instant::now() + core.options.wait;
+        for _ in 0..4 {
+            let flight = match self.start_replacing(core, rejected) {
+                Replacing::Current => return self.token(core, true).await.map(Some),
+                Replacing::HeldOff => return Ok(None),
+                Replacing::Failed(error) => return give_up(error),
+                Replacing::Flight(flight) => flight,
+            };
+            match flight.wait(until).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) if flight.refreshes => return give_up(error),
+                Some(Err(_)) => {}
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Replaces the newest token now, sharing a refresh that is under way. Cancel safe.
+    pub(crate) async fn refresh(self: &Arc<Self>, core: &Arc<Core>) -> Result<(), Error> {
+        let until = Instant::now() + core.options.wait;
+        loop {
+            let (flight, shared) = {
+                let mut inner = self.lock();
+                match inner.in_air() {
+                    Some(flight) => (flight, true),
+                    None if inner.flight.is_some() => match self.unwritten(&inner) {
+                        Plan::Fail(error) => return Err(error),
+                        Plan::Serve(_) | Plan::Wait(_) => continue,
+                    },
+                    None => {
+                        let purpose = Purpose::Refresh {
+                            wanted: inner.stamp(),
+                            rejected: false,
+                        };
+                        (take_off(core, self, &mut inner, purpose)?, false)
+                    }
+                }
+            };
+            match flight.wait(until).await {
+                Some(result) if flight.refreshes => return result,
+                Some(_) if shared => {}
+                Some(result) => return result,
+                None => {
+                    return Err(Error::Timeout {
+                        account: self.digest,
+                        waited: core.options.wait,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Brings memory up to what the store has.
+    pub(crate) async fn compare(self: &Arc<Self>, core: &Arc<Core>) -> Result<(), Error> {
+        match super::keep::validate(core, self).await {
+            Err(Error::NotConnected { .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Starts the refresh that a rejection calls for, if it does.
+    pub(crate) fn start_replacing(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        rejected: Stamp,
+    ) -> Replacing {
+        let now = core.time.ticks();
+        let mut inner = self.lock();
+        if let Some(flight) = inner.in_air() {
+            return Replacing::Flight(flight);
+        }
+        let Some(live) = inner.live() else {
+            return Replacing::Failed(self.without_tokens(&inner));
+        };
+        if live.stamp() != rejected {
+            return Replacing::Current;
+        }
+        if inner
+            .rejections
+            .held_off_until
+            .is_some_and(|until| now < until)
+        {
+            return Replacing::HeldOff;
+        }
+        if let Some(failure) = self.obstacle(core, live) {
+            return Replacing::Failed(failed(core, self, failure, None));
+        }
+        if inner.flight.is_some() {
+            return Replacing::HeldOff;
+        }
+        let purpose = Purpose::Refresh {
+            wanted: Some(rejected),
+            rejected: true,
+        };
+        match take_off(core, self, &mut inner, purpose) {
+            Ok(flight) => Replacing::Flight(flight),
+            Err(error) => Replacing::Failed(error),
+        }
+    }
+
+    /// What a response says, and what follows from it for the token that was sent.
+    pub(crate) fn read_response(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        sent: Stamp,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Verdict {
+        let verdict = self.home.provider.read_resource(status, headers);
+        match &verdict {
+            Verdict::Rejected => self.rejected_again(core, sent),
+            Verdict::RateLimited { retry_after } => core.emit(
+                self,
+                EventKind::RateLimited {
+                    retry_after: *retry_after,
+                },
+            ),
+            _ if self.on_trial.load(Ordering::Acquire) => self.accepted(sent),
+            _ => {}
+        }
+        verdict
+    }
+
+    /// A token that a rejection brought is on trial until a response accepts it.
+    pub(crate) fn put_on_trial(&self, stamp: Option<Stamp>) {
+        let mut inner = self.lock();
+        inner.rejections.trial = stamp;
+        inner.rejections.held_off_until = None;
+        self.on_trial.store(stamp.is_some(), Ordering::Release);
+    }
+
+    fn accepted(&self, sent: Stamp) {
+        let mut inner = self.lock();
+        if inner.rejections.trial == Some(sent) {
+            inner.rejections = Rejections::default();
+            self.on_trial.store(false, Ordering::Release);
+        }
+    }
+
+    /// A rejection of a token on trial holds further refreshes off: it is not the token that is wrong.
+    fn rejected_again(self: &Arc<Self>, core: &Arc<Core>, sent: Stamp) {
+        let options = &core.options;
+        let mut inner = self.lock();
+        let rejections = &mut inner.rejections;
+        if rejections.trial != Some(sent) || rejections.held_off_until.is_some() {
+            return;
+        }
+        let wait = (rejections.wait * 2).clamp(options.rejection_first, options.rejection_most);
+        rejections.wait = wait;
+        rejections.held_off_until = Some(core.time.ticks().after(wait));
+        drop(inner);
+        core.emit(self, EventKind::RejectionsHeldOff { wait });
+    }
+}
+
+/// What a rejection leads to.
+pub(crate) enum Replacing {
+    /// The rejected token was an old one.
+    Current,
+    HeldOff,
+    Failed(Error),
+    Flight(Arc<Flight>),
+}
+
+/// Only what the person or the operator has to know replaces the API's own response.
+fn give_up(error: Error) -> Result<Option<Credential>, Error> {
+    match error {
+        Error::ReauthorizationRequired { .. }
+        | Error::Disconnected { .. }
+        | Error::NotConnected { .. } => Err(error),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,80 @@
+//! Everything that the accounts of one provider at one site have in common.
+
+use std::sync::Arc;
+
+use http::Uri;
+use tokenkeeper_protocol::{OldAccess, Origin, Provider, Reach};
+
+use crate::{machine::Rules, options::Options, source::Attaches};
+
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) site: Origin,
+    pub(crate) attaches: Attaches,
+    /// The old access token may die at a refresh.
+    pub(crate) old_token_dies: bool,
+    pub(crate) rules: Rules,
+    origins: Box<[Origin]>,
+}
+
+impl Home {
+    pub(crate) fn new(
+        provider: Arc<dyn Provider>,
+        site: Origin,
+        holder: u128,
+        options: &Options,
+    ) -> Self {
+        let dialect = provider.client().dialect();
+        let attaches = Attaches::of(dialect);
+        let reach = dialect.revocation.as_ref().map(|rules| rules.reaches);
+        let old_token_dies = dialect.refresh.old_access_token != OldAccess::Lives;
+        let (deadline, lease) = within_grace(options, dialect.refresh.grace_seconds);
+        let rules = Rules {
+            holder,
+            configuration: first_half(provider.configuration()),
+            lease,
+            deadline,
+            store_retry: options.store_retry,
+            backoff_first: options.backoff_first,
+            backoff_most: options.backoff_most,
+            revokes: reach.is_some(),
+            revokes_alone: matches!(reach, Some(Reach::ThisToken | Reach::Authorization)),
+        };
+        Self {
+            origins: provider.api_origins(&site).into(),
+            provider,
+            site,
+            attaches,
+            old_token_dies,
+            rules,
+        }
+    }
+
+    pub(crate) fn owns(&self, target: &Uri) -> bool {
+        self.origins.iter().any(|origin| origin.matches(target))
+    }
+}
+
+/// Lease plus deadline stay within a provider's grace window, so that a replay still finds it open.
+fn within_grace(
+    options: &Options,
+    grace_seconds: Option<u64>,
+) -> (std::time::Duration, std::time::Duration) {
+    let (deadline, lease) = (options.deadline, options.lease);
+    let Some(grace) = grace_seconds.map(std::time::Duration::from_secs) else {
+        return (deadline, lease);
+    };
+    let whole = deadline + lease;
+    if grace.is_zero() || whole < grace {
+        return (deadline, lease);
+    }
+    let shrink = 0.9 * grace.as_secs_f64() / whole.as_secs_f64();
+    (deadline.mul_f64(shrink), lease.mul_f64(shrink))
+}
+
+fn first_half(digest: [u8; 32]) -> u128 {
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    u128::from_be_bytes(half)
+}

@@ -1,0 +1,18 @@
+//! What performs the protocol's effects: slots in memory, flights on the runtime, callers that wait for them.
+
+mod caller;
+mod core;
+mod driver;
+mod flight;
+mod home;
+mod keep;
+pub(crate) mod login;
+mod registry;
+mod served;
+mod slot;
+mod sweep;
+
+pub(crate) use self::core::{Core, Parts};
+pub(crate) use home::Home;
+pub(crate) use login::Exchange;
+pub(crate) use slot::Slot;

@@ -1,0 +1,72 @@
+//! Finding an account's slot: one per account, as long as anybody holds it.
+
+use std::{
+    collections::hash_map::Entry,
+    sync::{Arc, PoisonError, atomic::Ordering},
+};
+
+use tokenkeeper_protocol::Provider;
+use tokenkeeper_store::Key;
+
+use super::{Core, Home, Slot};
+use crate::Error;
+
+impl Core {
+    /// What the accounts of the provider with this index have in common at a site (`None`: its fixed base).
+    pub(crate) fn home(
+        &self,
+        index: usize,
+        provider: &Arc<dyn Provider>,
+        site: Option<&str>,
+    ) -> Result<Arc<Home>, Error> {
+        let site = provider.site(site)?;
+        let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
+        let home = match homes.entry((index, site.as_str().to_owned())) {
+            Entry::Occupied(there) => there.get().clone(),
+            Entry::Vacant(vacant) => {
+                let home = Home::new(provider.clone(), site, self.holder, &self.options);
+                vacant.insert(Arc::new(home)).clone()
+            }
+        };
+        Ok(home)
+    }
+
+    /// Whether any provider's API could be at this target: a fixed base, or a site that accounts were made for.
+    pub(crate) fn owns(&self, target: &http::Uri) -> bool {
+        let fixed = self.providers.iter().any(|provider| {
+            provider.site(None).is_ok_and(|site| {
+                let origins = provider.api_origins(&site);
+                origins.iter().any(|origin| origin.matches(target))
+            })
+        });
+        let homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
+        fixed || homes.values().any(|home| home.owns(target))
+    }
+
+    /// The slot of an account, made on first sight.
+    pub(crate) fn slot(&self, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
+        let client = home.provider.client();
+        let key = Key::new(
+            home.provider.brand(),
+            home.site.as_str(),
+            client.registration().client_id(),
+            subject,
+        )
+        .map_err(|error| Error::Subject(Arc::new(error)))?;
+        let slots = self.slots.pin();
+        loop {
+            let slot = slots
+                .get_or_insert_with(key.clone(), || {
+                    Arc::new(Slot::new(key.clone(), home.clone()))
+                })
+                .clone();
+            // A slot that the sweep is just dropping must not be used again: it would be a second one for the account.
+            if !slot.retired.load(Ordering::SeqCst) {
+                slot.used.store(self.time.ticks().0, Ordering::Relaxed);
+                return Ok(slot);
+            }
+            drop(slot);
+            std::thread::yield_now();
+        }
+    }
+}

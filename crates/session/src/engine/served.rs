@@ -1,0 +1,89 @@
+//! What a caller gets without waiting, and for how long.
+
+use std::time::Duration;
+
+use tokenkeeper_protocol::TokenSet;
+
+use crate::{
+    clock::{Ticks, Time},
+    options::Options,
+    source::{Credential, Stamp},
+};
+
+/// A token that may be served. The valid path reads `fresh_until` and nothing else.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) credential: Credential,
+    /// Until then there is nothing to do.
+    pub(crate) fresh_until: Ticks,
+    /// From then on it is refreshed behind the callers' backs.
+    pub(crate) stale_at: Ticks,
+    pub(crate) expires_at: Ticks,
+    /// From then on it is compared with the store behind the callers' backs.
+    pub(crate) revalidate_at: Ticks,
+    /// From then on it is not served before it has been compared.
+    pub(crate) overdue_at: Ticks,
+}
+
+/// When a token set is to be refreshed: rolled once per process and generation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) stamp: Stamp,
+    pub(crate) stale_at: Ticks,
+    pub(crate) expires_at: Ticks,
+}
+
+impl Schedule {
+    /// `roll` lies in `0.0..1.0`.
+    pub(crate) fn new(
+        stamp: Stamp,
+        tokens: &TokenSet,
+        options: &Options,
+        time: &Time,
+        roll: f64,
+    ) -> Self {
+        let now = time.ticks();
+        let Some(expires) = tokens.expires_at else {
+            // Without a known expiry only the server's hint or a rejection leads to a refresh.
+            let hint = tokens
+                .refresh_at
+                .map_or(Ticks::NEVER, |at| time.ticks_at(at));
+            return Self {
+                stamp,
+                stale_at: hint,
+                expires_at: Ticks::NEVER,
+            };
+        };
+        let expires_at = time.ticks_at(expires);
+        let lifetime = expires.duration_since(tokens.issued_at).unwrap_or_default();
+        let window = stale_window(lifetime, options);
+        let ahead = window.mul_f64(1.0 - roll / 2.0);
+        let planned = match tokens.refresh_at {
+            Some(hint) => time.ticks_at(hint),
+            None => Ticks(expires_at.0.saturating_sub(millis(ahead))),
+        };
+        // Counted from when this process got to know the token: the issuer's clock may be wrong.
+        let issued = time.ticks_at(tokens.issued_at).min(now);
+        let stale_at = planned.max(issued.after(options.floor));
+        Self {
+            stamp,
+            stale_at: stale_at.min(expires_at),
+            expires_at,
+        }
+    }
+}
+
+/// How long before its expiry a token counts as stale, before jitter.
+pub(crate) fn stale_window(lifetime: Duration, options: &Options) -> Duration {
+    lifetime
+        .mul_f64(options.stale_share)
+        .clamp(
+            options.stale_least,
+            options.stale_most.max(options.stale_least),
+        )
+        .min(lifetime / 2)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

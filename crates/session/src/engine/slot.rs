@@ -1,0 +1,248 @@
+//! One account in memory.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use tokenkeeper_store::{Key, KeyDigest, StoreError};
+
+use super::{
+    Core, Home,
+    flight::Flight,
+    served::{Schedule, Served},
+};
+use crate::{
+    Error,
+    clock::Ticks,
+    machine::Stored,
+    record::{Health, Held, Live, State, Winner, judge},
+    source::{Credential, Stamp},
+};
+
+/// One account in memory: a cache of the store, the flight under way, and what callers are served.
+pub(crate) struct Slot {
+    pub(crate) key: Key,
+    pub(crate) digest: KeyDigest,
+    pub(crate) home: Arc<Home>,
+    pub(crate) served: ArcSwapOption<Served>,
+    /// A refresh token is being presented, and the access token in memory may die of it.
+    pub(crate) presenting: AtomicBool,
+    /// The current token was obtained because of a rejection and has not been accepted yet.
+    pub(crate) on_trial: AtomicBool,
+    /// Dropped from the registry: whoever still finds it there looks again.
+    pub(crate) retired: AtomicBool,
+    pub(crate) used: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+/// What changes under the lock. No `await` ever happens while it is held.
+#[derive(Default)]
+pub(crate) struct Inner {
+    pub(crate) known: Option<Known>,
+    pub(crate) validated: Option<Ticks>,
+    pub(crate) flight: Option<Arc<Flight>>,
+    /// An attempt of ours that may still stand in the store though it is over.
+    pub(crate) released: Option<u128>,
+    pub(crate) rejections: Rejections,
+    pub(crate) store_trouble: Option<StoreTrouble>,
+    pub(crate) revoking: bool,
+    schedule: Option<Schedule>,
+    /// Why the current token cannot be attached.
+    pub(crate) unattachable: Option<Error>,
+}
+
+/// The newest record known here.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) stored: Stored<Held>,
+    /// It is in the store. If not, a flight is writing it.
+    pub(crate) written: bool,
+}
+
+/// The store failed; nothing is asked of it before `until`.
+#[derive(Clone)]
+pub(crate) struct StoreTrouble {
+    pub(crate) until: Ticks,
+    pub(crate) source: Arc<StoreError>,
+    failures: u32,
+}
+
+/// What rejections by the API have led to.
+#[derive(Default)]
+pub(crate) struct Rejections {
+    /// The token set that a rejection brought and that no response has accepted yet.
+    pub(crate) trial: Option<Stamp>,
+    pub(crate) held_off_until: Option<Ticks>,
+    pub(crate) wait: Duration,
+}
+
+impl Slot {
+    pub(crate) fn new(key: Key, home: Arc<Home>) -> Self {
+        Self {
+            digest: key.digest(),
+            key,
+            home,
+            served: ArcSwapOption::empty(),
+            presenting: AtomicBool::new(false),
+            on_trial: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
+            used: AtomicU64::new(0),
+            inner: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every change under the lock is whole before anything can panic.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a record for the newest known, unless memory already holds a later truth. Says whether it was taken.
+    pub(crate) fn adopt(&self, core: &Core, stored: Stored<Held>, written: bool) -> bool {
+        let mut inner = self.lock();
+        let later = inner
+            .known
+            .as_ref()
+            .is_some_and(|known| judge(&known.stored.record, &stored.record) == Winner::Ours);
+        if later {
+            return false;
+        }
+        inner.known = Some(Known { stored, written });
+        if written {
+            inner.validated = Some(core.time.ticks());
+            inner.store_trouble = None;
+        }
+        self.publish(core, &mut inner);
+        true
+    }
+
+    /// Forgets what is in memory; the store has nothing either.
+    pub(crate) fn forget(&self) {
+        let mut inner = self.lock();
+        inner.known = None;
+        inner.validated = None;
+        inner.schedule = None;
+        self.served.store(None);
+    }
+
+    /// The store failed: says when it is asked again.
+    pub(crate) fn store_failed(&self, core: &Core, source: Arc<StoreError>) {
+        let mut inner = self.lock();
+        let failures = inner.store_trouble.as_ref().map_or(1, |t| t.failures + 1);
+        let pause = core
+            .options
+            .store_retry
+            .saturating_mul(1 << failures.min(4))
+            .min(core.options.lease / 4);
+        inner.store_trouble = Some(StoreTrouble {
+            until: core.time.ticks().after(pause),
+            source,
+            failures,
+        });
+        self.publish(core, &mut inner);
+    }
+
+    /// Puts what is known where callers find it without a lock.
+    pub(crate) fn publish(&self, core: &Core, inner: &mut Inner) {
+        let served = inner.served(core, &self.home);
+        self.served.store(served.map(Arc::new));
+    }
+
+    pub(crate) fn touch(&self, now: Ticks) {
+        const COARSE: u64 = 60_000;
+        if now.0.saturating_sub(self.used.load(Ordering::Relaxed)) >= COARSE {
+            self.used.store(now.0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn live(&self) -> Option<&Live<Held>> {
+        self.known.as_ref()?.stored.record.live()
+    }
+
+    pub(crate) fn stamp(&self) -> Option<Stamp> {
+        self.live().map(Live::stamp)
+    }
+
+    /// The newest record, if it is in the store.
+    pub(crate) fn written(&self) -> Option<Stored<Held>> {
+        let known = self.known.as_ref().filter(|known| known.written)?;
+        Some(known.stored.clone())
+    }
+
+    /// The flight that callers can still wait for.
+    pub(crate) fn in_air(&self) -> Option<Arc<Flight>> {
+        self.flight.clone().filter(|flight| !flight.has_landed())
+    }
+
+    fn served(&mut self, core: &Core, home: &Home) -> Option<Served> {
+        let State::Live(live) = &self.known.as_ref()?.stored.record.state else {
+            return None;
+        };
+        let (stamp, tokens) = (live.stamp(), &live.tokens.tokens);
+        let schedule = match self.schedule {
+            Some(schedule) if schedule.stamp == stamp => schedule,
+            _ => Schedule::new(stamp, tokens, &core.options, &core.time, core.random.roll()),
+        };
+        let attachment = match home.provider.attach(&tokens.access_token) {
+            Ok(attachment) => attachment,
+            Err(error) => {
+                self.unattachable = Some(error.into());
+                return None;
+            }
+        };
+        let refreshable = tokens.refresh_token.is_some() && live.health == Health::Alive;
+        let mut stale_at = if refreshable {
+            schedule.stale_at
+        } else {
+            Ticks::NEVER
+        };
+        if live.failures.not_before > 0 {
+            stale_at = stale_at.max(core.ticks_at(live.failures.not_before));
+        }
+        let validated = self.validated.unwrap_or_default();
+        let interval = core.options.revalidation;
+        let mut revalidate_at = validated.after(interval);
+        let mut overdue_at = validated.after(interval * 2);
+        if let Some(trouble) = &self.store_trouble {
+            revalidate_at = revalidate_at.max(trouble.until);
+            stale_at = stale_at.max(trouble.until);
+            if core.options.store_down == crate::StoreDown::Serve {
+                overdue_at = Ticks::NEVER;
+            }
+        }
+        self.unattachable = None;
+        self.schedule = Some(schedule);
+        Some(Served {
+            credential: Credential::stamped(attachment, stamp),
+            fresh_until: stale_at
+                .min(revalidate_at)
+                .min(overdue_at)
+                .min(schedule.expires_at),
+            stale_at,
+            expires_at: schedule.expires_at,
+            revalidate_at,
+            overdue_at,
+        })
+    }
+
+    /// The access token in memory has ended.
+    pub(crate) fn expired(&self, now: Ticks) -> bool {
+        self.schedule
+            .is_none_or(|schedule| now >= schedule.expires_at)
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slot")
+            .field("account", &self.digest)
+            .finish_non_exhaustive()
+    }
+}

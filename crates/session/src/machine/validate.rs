@@ -1,0 +1,69 @@
+//! Compares what this process holds with the store, and writes ours back where the store lost it or went back in time
+//! (DESIGN §4.8).
+
+use super::{
+    Context, Effect, Input, Machine, Reconciled, Step, Stored, Write, Wrote, landed, reconcile,
+};
+use crate::record::Tokens;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Validate<T> {
+    ours: Option<Stored<T>>,
+    restoring: Option<Write<T>>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum ValidateEnd<T> {
+    Stands { stored: Stored<T>, restored: bool },
+    NotConnected,
+    StoreFailed,
+}
+
+impl<T: Tokens> Validate<T> {
+    pub(crate) fn new(ours: Option<Stored<T>>) -> Self {
+        Self {
+            ours,
+            restoring: None,
+        }
+    }
+
+    fn compare(&mut self, found: Option<Stored<T>>, cx: &Context) -> Step<T, ValidateEnd<T>> {
+        match reconcile(self.ours.as_ref(), found, cx.version) {
+            Reconciled::Nothing => Step::End(ValidateEnd::NotConnected),
+            Reconciled::Stands(stored) => Step::End(ValidateEnd::Stands {
+                stored,
+                restored: false,
+            }),
+            Reconciled::Restore(write) => {
+                self.restoring = Some(write.clone());
+                write.now()
+            }
+        }
+    }
+}
+
+impl<T: Tokens> Machine<T> for Validate<T> {
+    type End = ValidateEnd<T>;
+
+    fn step(&mut self, input: Input<T>, cx: &Context) -> Step<T, Self::End> {
+        match (self.restoring.take(), input) {
+            (None, Input::Start) => Step::Do(Effect::Read),
+            (None, Input::Found(found)) => self.compare(found, cx),
+            (Some(write), Input::Wrote(wrote)) => match landed(wrote, &write) {
+                Wrote::Applied => {
+                    let record = write.record.expect("a restoring write has a record");
+                    Step::End(ValidateEnd::Stands {
+                        stored: Stored {
+                            version: write.version,
+                            record,
+                        },
+                        restored: true,
+                    })
+                }
+                Wrote::Conflict(there) => self.compare(there, cx),
+                Wrote::Failed => Step::End(ValidateEnd::StoreFailed),
+            },
+            _ => Step::End(ValidateEnd::StoreFailed),
+        }
+    }
+}
