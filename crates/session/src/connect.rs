@@ -13,8 +13,8 @@ use chacha20poly1305::{
 };
 use serde::{Deserialize, Serialize};
 use tokenkeeper_protocol::{
-    AuthorizationRequest, CodeVerifier, ExpectedRedirect, Pkce, Provider, Redirect, RedirectError,
-    State, Url,
+    AuthorizationRequest, Channel, CodeVerifier, ExpectedRedirect, Pkce, Provider, Redirect,
+    RedirectError, State, StateEcho, Url,
 };
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -147,6 +147,10 @@ pub struct FlowInfo {
     pub redirect_uri: Url,
     /// A name of the flow that is no secret.
     pub id: String,
+    /// Where in the redirect the code comes: a fragment never reaches a server by itself.
+    pub channel: Channel,
+    /// Whether the redirect brings the state back; where it may not, the flow must be bound to the browser by other means.
+    pub state_echo: StateEcho,
 }
 
 pub(crate) fn start(core: &Arc<Core>, slot: &Arc<Slot>, connect: &Connect) -> Result<Start, Error> {
@@ -232,7 +236,10 @@ impl Accounts {
         let opened = open(self.core(), flow)?;
         let account = self.account_of(&opened)?;
         let redirect_uri = Url::parse(&opened.redirect_uri).map_err(|_| FlowError::NotOurs)?;
+        let dialect = account.slot().home.provider.client().dialect();
         Ok(FlowInfo {
+            channel: dialect.redirect_channel(),
+            state_echo: dialect.state_echo(),
             account,
             redirect_uri,
             id: opened.id.clone(),

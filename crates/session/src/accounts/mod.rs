@@ -63,6 +63,11 @@ impl Accounts {
         self.core.owns(target)
     }
 
+    /// The configured providers, in the order in which they were added.
+    pub fn providers(&self) -> impl Iterator<Item = &dyn Provider> + '_ {
+        self.core.providers.iter().map(AsRef::as_ref)
+    }
+
     /// Where the configured providers want their tokens.
     pub fn attaches(&self) -> impl Iterator<Item = Attaches> + '_ {
         self.core

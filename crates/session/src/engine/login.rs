@@ -78,7 +78,7 @@ pub(crate) async fn disconnect(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(),
 pub(crate) fn finish_revocation(core: &Arc<Core>, slot: &Arc<Slot>) {
     let pending = {
         let mut inner = slot.lock();
-        let pending = inner.written().filter(|stored| asks_for_revocation(stored));
+        let pending = inner.written().filter(asks_for_revocation);
         if pending.is_none() || inner.revoking {
             return;
         }
