@@ -85,9 +85,10 @@ pub(crate) fn attach(client: &Client, token: &AccessToken) -> Result<Attachment,
 }
 
 fn with_query(uri: &Uri, name: &str, value: &AccessToken) -> Result<Uri, Error> {
-    let others = uri.query().unwrap_or_default().split('&').filter(|pair| {
+    let pairs = uri.query().filter(|query| !query.is_empty()).into_iter();
+    let others = pairs.flat_map(|query| query.split('&')).filter(|pair| {
         let key = pair.split('=').next().unwrap_or_default();
-        !pair.is_empty() && percent_decode_str(key).ne(name.bytes())
+        percent_decode_str(key).ne(name.bytes())
     });
     let own = format!(
         "{}={}",

@@ -1,0 +1,97 @@
+//! Tokens on requests.
+
+use tokenkeeper_protocol::{
+    AccessToken, Attach, Error, Hazard, Provider,
+    http::{HeaderMap, HeaderValue, Uri},
+};
+
+use crate::support::*;
+
+#[test]
+fn bearer_has_a_capital_b_and_is_sensitive() {
+    let (mut uri, mut headers) = (
+        Uri::from_static("https://login.example/x"),
+        HeaderMap::new(),
+    );
+    headers.append("authorization", HeaderValue::from_static("Basic old"));
+    headers.append("authorization", HeaderValue::from_static("Basic older"));
+    client()
+        .attach(&access_token())
+        .unwrap()
+        .apply(&mut uri, &mut headers)
+        .unwrap();
+    let values: Vec<_> = headers.get_all("authorization").iter().collect();
+    assert_eq!(values, ["Bearer at.1"]);
+    assert!(values[0].is_sensitive());
+    assert_eq!(uri, "https://login.example/x");
+}
+
+#[test]
+fn a_header_of_its_own_holds_the_token_alone() {
+    let client = with(|d| d.attach = Attach::Header("x-access-token".to_owned()));
+    let attachment = client.attach(&access_token()).unwrap();
+    assert_eq!(show_attachment(&attachment), "x-access-token: at.1");
+}
+
+#[test]
+fn a_query_parameter_replaces_its_namesakes_and_nothing_else() {
+    let client = with(|d| d.attach = Attach::Query("access_token".to_owned()));
+    let attachment = client.attach(&AccessToken::new("a+/=&b~")).unwrap();
+    for (before, after) in [
+        (
+            "https://h.example",
+            "https://h.example/?access_token=a%2B%2F%3D%26b~",
+        ),
+        (
+            "https://h.example/p?",
+            "https://h.example/p?access_token=a%2B%2F%3D%26b~",
+        ),
+        (
+            "/p?q=%20+1&&r",
+            "/p?q=%20+1&&r&access_token=a%2B%2F%3D%26b~",
+        ),
+        (
+            "/p?access_token=old&x=1&access%5Ftoken=older",
+            "/p?x=1&access_token=a%2B%2F%3D%26b~",
+        ),
+    ] {
+        let (mut uri, mut headers): (Uri, _) = (before.parse().unwrap(), HeaderMap::new());
+        attachment.apply(&mut uri, &mut headers).unwrap();
+        assert_eq!(uri.to_string(), after);
+        assert!(headers.is_empty());
+    }
+}
+
+#[test]
+fn a_token_that_would_break_out_of_its_place_is_refused() {
+    for attach in [
+        Attach::Bearer,
+        Attach::Header("x-t".to_owned()),
+        Attach::Query("t".to_owned()),
+    ] {
+        let client = with(|d| d.attach = attach.clone());
+        for (token, expected) in [
+            ("", Hazard::Empty),
+            ("a\r\nx: y", Hazard::Control),
+            ("a\0", Hazard::Control),
+            ("a\u{7f}", Hazard::Control),
+            (" a", Hazard::Blank),
+            ("a ", Hazard::Blank),
+            ("é", Hazard::NonAscii),
+        ] {
+            let refused = client.attach(&AccessToken::new(token));
+            let fits =
+                matches!(&refused, Err(Error::HeaderValue { hazard, .. }) if *hazard == expected);
+            assert!(fits, "{attach:?} {token:?} {refused:?}");
+        }
+    }
+}
+
+#[test]
+fn an_attachment_does_not_print_its_token() {
+    for attach in [Attach::Bearer, Attach::Query("t".to_owned())] {
+        let client = with(|d| d.attach = attach);
+        let printed = format!("{:?}", client.attach(&AccessToken::new("SECRET")).unwrap());
+        assert!(!printed.contains("SECRET"), "{printed}");
+    }
+}

@@ -1,0 +1,93 @@
+//! What is refused before anybody is sent anywhere.
+
+use tokenkeeper_protocol::{AuthorizationRequest, Error, Pkce, Provider, Url};
+
+use crate::support::*;
+
+fn request<'a>(
+    redirect_uri: &'a Url,
+    state: &'a tokenkeeper_protocol::State,
+) -> AuthorizationRequest<'a> {
+    AuthorizationRequest {
+        state,
+        redirect_uri,
+        scope: None,
+        challenge: None,
+        extra: &[],
+    }
+}
+
+#[test]
+fn a_challenge_is_given_exactly_where_the_dialect_uses_pkce() {
+    let (state, callback) = (state(), callback());
+    let (on, off) = (client(), with(|d| d.authorization.pkce = Pkce::Off));
+    let site = on.site(None).unwrap();
+    let plain = request(&callback, &state);
+    let challenged = AuthorizationRequest {
+        challenge: Some("ch"),
+        ..plain
+    };
+    assert!(matches!(
+        on.authorization_url(&site, &plain),
+        Err(Error::Pkce { .. })
+    ));
+    assert!(matches!(
+        off.authorization_url(&site, &challenged),
+        Err(Error::Pkce { .. })
+    ));
+    assert!(on.authorization_url(&site, &challenged).is_ok());
+    assert!(off.authorization_url(&site, &plain).is_ok());
+}
+
+#[test]
+fn q14_another_redirect_uri_than_the_registered_one_is_refused() {
+    let client = with(|d| d.authorization.pkce = Pkce::Off);
+    let (state, site) = (state(), client.site(None).unwrap());
+    for other in [
+        "https://evil.test/?u=https://app.example/cb",
+        "https://evil.test/cb",
+        "https://app.example.evil.test/cb",
+        "https://app.example:8443/cb",
+        "http://app.example/cb",
+        "https://app.example/cb/more",
+        "https://app.example/CB",
+        "https://app.example/cb#fragment",
+        "https://user@app.example/cb",
+        "https://app.example/cb?extra=1",
+    ] {
+        let url = Url::parse(other).unwrap();
+        let refused = client.authorization_url(&site, &request(&url, &state));
+        assert!(matches!(refused, Err(Error::RedirectUri { .. })), "{other}");
+    }
+}
+
+#[test]
+fn an_extra_parameter_replaces_none_of_the_dialects() {
+    let client = with(|d| d.authorization.pkce = Pkce::Off);
+    let (state, callback, site) = (state(), callback(), client.site(None).unwrap());
+    for name in ["state", "redirect_uri", "client_id", "code_challenge"] {
+        let request = AuthorizationRequest {
+            extra: &[(name, "x")],
+            ..request(&callback, &state)
+        };
+        let refused = client.authorization_url(&site, &request);
+        assert!(
+            matches!(refused, Err(Error::ExtraParameter { .. })),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_scope_has_the_form_of_the_rfc() {
+    let client = with(|d| d.authorization.pkce = Pkce::Off);
+    let (state, callback, site) = (state(), callback(), client.site(None).unwrap());
+    for scope in ["", " a", "a ", "a  b", "a\"b", "a\r\nb", "é"] {
+        let request = AuthorizationRequest {
+            scope: Some(scope),
+            ..request(&callback, &state)
+        };
+        let refused = client.authorization_url(&site, &request);
+        assert!(matches!(refused, Err(Error::Scope { .. })), "{scope:?}");
+    }
+}

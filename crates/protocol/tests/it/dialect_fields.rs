@@ -1,0 +1,266 @@
+//! Every field of a dialect changes what is sent or what an answer means: a declared quirk that nothing reads is a defect.
+
+use serde_json::{Value, json};
+use tokenkeeper_protocol::{
+    AuthorizationRequest, Client, Dialect, ExpectedRedirect, GrantKind, Pkce, Provider, Redirect,
+    TokenSet, Url, http::StatusCode,
+};
+
+use crate::support::*;
+
+/// A field, another value for it, and what both sides of the comparison need besides.
+const FIELDS: &[(&str, &str, &str)] = &[
+    ("/brand", r#""other""#, "{}"),
+    ("/base", r#""https://other.example""#, "{}"),
+    ("/api_origins", r#"["https://api.example"]"#, "{}"),
+    ("/attach", r#"{"header":"x-token"}"#, "{}"),
+    (
+        "/authorization/endpoint",
+        r#""https://elsewhere.example/a""#,
+        "{}",
+    ),
+    (
+        "/authorization/parameters",
+        r#"["client_id","response_type","redirect_uri","state"]"#,
+        "{}",
+    ),
+    ("/authorization/scope", r#""s""#, "{}"),
+    (
+        "/authorization/state",
+        r#"{"redirect_uri":"flow"}"#,
+        r#"{"/authorization/redirect_rule":"extra_query"}"#,
+    ),
+    ("/authorization/state_echo", r#""never""#, "{}"),
+    ("/authorization/redirect", r#""fragment""#, "{}"),
+    ("/authorization/redirect_rule", r#""extra_query""#, "{}"),
+    ("/authorization/pkce", r#""off""#, "{}"),
+    ("/authorization/issuer", r#""https://issuer.example""#, "{}"),
+    ("/token/endpoint", r#""/t""#, "{}"),
+    (
+        "/token/placement",
+        r#""headers""#,
+        r#"{"/authorization/pkce":"off","/token/code":["a: code"],"/token/refresh":["a: refresh_token"]}"#,
+    ),
+    ("/token/content_type", r#""application/json""#, "{}"),
+    ("/token/accept", r#""application/json""#, "{}"),
+    ("/token/client_authentication", r#""parameters""#, "{}"),
+    (
+        "/token/code",
+        r#"["code","redirect_uri","grant_type"]"#,
+        "{}",
+    ),
+    ("/token/refresh", r#"["rt: refresh_token"]"#, "{}"),
+    ("/response/json", r#""loose""#, "{}"),
+    ("/response/expiry_field", r#""expires""#, "{}"),
+    ("/response/expiry", r#""milliseconds""#, "{}"),
+    ("/errors/code", r#"["errorCode"]"#, "{}"),
+    (
+        "/errors/text",
+        r#"["message"]"#,
+        r#"{"/errors/map":[{"text":"gone","class":"terminal"}]}"#,
+    ),
+    ("/errors/in_success", "true", "{}"),
+    (
+        "/errors/map",
+        r#"[{"error":"odd","class":"terminal"}]"#,
+        "{}",
+    ),
+    ("/refresh/keep_when_absent", "false", "{}"),
+    ("/refresh/old_access_token", r#""dies""#, "{}"),
+    ("/refresh/lifetime", r#""as_access_token""#, "{}"),
+    ("/refresh/keep_alive_share", "0.25", "{}"),
+    ("/refresh/grace_seconds", "30", "{}"),
+    ("/resource/rejected", "[403]", "{}"),
+    ("/resource/rate_limit/limit", r#""x-limit""#, "{}"),
+    ("/resource/rate_limit/remaining", r#""x-remaining""#, "{}"),
+    ("/resource/rate_limit/reset", r#""x-reset""#, "{}"),
+    ("/revocation/endpoint", r#""/r""#, "{}"),
+    ("/revocation/method", r#""get""#, "{}"),
+    ("/revocation/token", r#"{"header":"x-token"}"#, "{}"),
+    ("/revocation/tokens", r#"["access_token"]"#, "{}"),
+    ("/revocation/reaches", r#""authorization""#, "{}"),
+    ("/introspection/endpoint", r#""/i""#, "{}"),
+    ("/introspection/method", r#""get""#, "{}"),
+    ("/introspection/token", r#"{"form":"t"}"#, "{}"),
+];
+
+#[test]
+fn every_field_changes_an_outcome() {
+    let plain = serde_json::to_value(dialect()).unwrap();
+    for (field, value, besides) in FIELDS {
+        let mut before = plain.clone();
+        let besides: serde_json::Map<String, Value> = serde_json::from_str(besides).unwrap();
+        for (field, value) in besides {
+            *before.pointer_mut(&field).unwrap() = value;
+        }
+        let mut after = before.clone();
+        *after.pointer_mut(field).unwrap() = serde_json::from_str(value).unwrap();
+        assert_ne!(outcome(&before), outcome(&after), "{field} changes nothing");
+    }
+}
+
+#[test]
+fn no_field_is_left_out_of_the_list() {
+    let mut fields = Vec::new();
+    leaves("", &serde_json::to_value(dialect()).unwrap(), &mut fields);
+    let mut listed: Vec<String> = FIELDS
+        .iter()
+        .map(|(field, ..)| (*field).to_owned())
+        .collect();
+    fields.sort();
+    listed.sort();
+    assert_eq!(fields, listed);
+}
+
+#[test]
+fn each_criterion_of_an_error_rule_decides() {
+    let outcome = |rule: Value| {
+        let mut dialect = serde_json::to_value(dialect()).unwrap();
+        dialect["errors"]["map"] = json!([rule]);
+        outcome(&dialect)
+    };
+    let plain = json!({"error": "odd", "class": "terminal"});
+    for (field, value) in [
+        ("grant", json!("code")),
+        ("status", json!(418)),
+        ("error", json!("other")),
+        ("text", json!("never said")),
+        ("class", json!("configuration")),
+    ] {
+        let mut rule = plain.clone();
+        rule[field] = value;
+        assert_ne!(outcome(plain.clone()), outcome(rule), "{field}");
+    }
+}
+
+fn leaves(path: &str, value: &Value, found: &mut Vec<String>) {
+    // An enum with a value is one field, not a level.
+    let level = |map: &serde_json::Map<String, Value>| {
+        !(map.contains_key("form") || map.contains_key("header"))
+    };
+    match value {
+        Value::Object(map) if level(map) => {
+            for (name, value) in map {
+                leaves(&format!("{path}/{name}"), value, found);
+            }
+        }
+        _ => found.push(path.to_owned()),
+    }
+}
+
+/// Everything that a client does, as text.
+fn outcome(dialect: &Value) -> Vec<String> {
+    let dialect = Dialect::from_json(&dialect.to_string()).unwrap();
+    let client = dialect.with(registration()).unwrap();
+    let mut all = Vec::new();
+    requests(&client, &mut all);
+    answers(&client, &mut all);
+    policies(&client, &mut all);
+    all
+}
+
+fn requests(client: &Client, all: &mut Vec<String>) {
+    let (site, state) = (client.site(None).unwrap(), state());
+    let extended = Url::parse("https://app.example/cb?x=1").unwrap();
+    for redirect_uri in [client.redirect_uri(&state), extended] {
+        let challenge = (client.dialect().pkce() == Pkce::S256).then_some("ch");
+        let request = AuthorizationRequest {
+            state: &state,
+            redirect_uri: &redirect_uri,
+            scope: None,
+            challenge,
+            extra: &[],
+        };
+        all.push(format!(
+            "{:?}",
+            client.authorization_url(&site, &request).map(String::from)
+        ));
+    }
+    all.push(show(
+        &client.token_request(&site, &code_grant(&code())).unwrap(),
+    ));
+    all.push(show(
+        &client
+            .token_request(&site, &refresh_grant(&refresh_token()))
+            .unwrap(),
+    ));
+    let tokens = TokenSet::new("at").with_refresh_token("rt");
+    all.extend(
+        client
+            .revocation_requests(&site, &tokens)
+            .unwrap()
+            .iter()
+            .map(show),
+    );
+    all.extend(
+        client
+            .introspection_request(&site, &access_token())
+            .unwrap()
+            .iter()
+            .map(show),
+    );
+    all.push(show_attachment(&client.attach(&access_token()).unwrap()));
+    all.push(format!("{:?}", client.api_origins(&site)));
+}
+
+fn answers(client: &Client, all: &mut Vec<String>) {
+    for text in [
+        "code=c&state=st-1&flow=st-1",
+        "code=c",
+        "code=c&state=st-1&iss=x",
+        "code=c&state=x",
+    ] {
+        let read =
+            |redirect| client.read_redirect(&redirect, &ExpectedRedirect { state: &state() });
+        all.push(format!(
+            "{:?} {:?}",
+            read(Redirect::query(text)),
+            read(Redirect::fragment(text))
+        ));
+    }
+    for (status, body) in [
+        (
+            200,
+            r#"{"access_token":"a","expires_in":3600,"expires":60}"#,
+        ),
+        (200, r#"{access_token:"a"}"#),
+        (200, r#"{"error":"invalid_grant"}"#),
+        (
+            400,
+            r#"{"error":"odd","errorCode":"invalid_grant","error_description":"it is gone"}"#,
+        ),
+    ] {
+        for kind in [GrantKind::Code, GrantKind::Refresh] {
+            all.push(format!(
+                "{:?}",
+                client.read_token_response(kind, &response(status, &[], body), sent_at())
+            ));
+        }
+    }
+    let headers = [("x-limit", "3"), ("x-remaining", "2"), ("x-reset", "1")];
+    all.push(format!(
+        "{:?}",
+        client.rate_limit(response(200, &headers, "").headers())
+    ));
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
+        all.push(format!(
+            "{:?}",
+            client.read_resource(status, &Default::default())
+        ));
+    }
+}
+
+/// What the engine reads instead of acting on it here.
+fn policies(client: &Client, all: &mut Vec<String>) {
+    let dialect = client.dialect();
+    all.push(format!(
+        "{} {} {:?} {:?} {} {:?} {:?}",
+        client.brand(),
+        dialect.keeps_refresh_token_when_absent(),
+        dialect.old_access_token(),
+        dialect.refresh_token_lifetime(),
+        dialect.keep_alive_share(),
+        dialect.grace(),
+        dialect.revocation_reaches(),
+    ));
+}

@@ -1,0 +1,151 @@
+//! Parsers on arbitrary input: no panic, and what is written is read again.
+
+use proptest::prelude::*;
+use tokenkeeper_protocol::{
+    AccessToken, Attach, Channel, Client, Dialect, ExpectedRedirect, GrantKind, Json, Origin,
+    Provider, Redirect, Registration, StateEcho, TokenSet,
+    http::{HeaderMap, HeaderValue, Uri},
+    parse_www_authenticate,
+};
+
+use crate::support::*;
+
+fn loose() -> Client {
+    with(|d| d.response.json = Json::Loose)
+}
+
+fn read(client: &Client, body: Vec<u8>) -> Option<TokenSet> {
+    client
+        .read_token_response(GrantKind::Code, &response(200, &[], body), sent_at())
+        .ok()
+}
+
+proptest! {
+    #[test]
+    fn no_answer_panics(status in 200_u16..600, body in prop::collection::vec(any::<u8>(), 0..200)) {
+        for client in [client(), loose()] {
+            let response = response(status, &[], body.clone());
+            let _ = client.read_token_response(GrantKind::Refresh, &response, sent_at());
+        }
+    }
+
+    #[test]
+    fn no_text_that_looks_like_an_answer_panics(text in "[{}:,\"\\\\ a-c0-9eE+.\\-\\[\\]éun]{0,60}") {
+        let _ = read(&loose(), format!("{{access_token:\"a\",{text}").into_bytes());
+    }
+
+    #[test]
+    fn strict_and_loose_spellings_say_the_same(key in "[a-z_][a-z0-9_]{0,8}", text in any::<String>(), number in any::<i32>()) {
+        prop_assume!(key != "access_token" && key != "expires_in" && key != "token_type" && key != "n_n");
+        prop_assume!(key != "refresh_token" && key != "refresh_in" && key != "scope");
+        let value = serde_json::to_string(&text).unwrap();
+        let strict = format!(r#"{{"access_token":"a","{key}":{value},"n_n":{number}}}"#);
+        let bare = format!("{{access_token:\"a\", {key}:{value} ,n_n : {number}}}");
+        let read = |body: String| read(&loose(), body.into_bytes()).map(|set| set.extra);
+        let strict = read(strict);
+        prop_assert!(strict.is_some());
+        prop_assert_eq!(strict, read(bare));
+    }
+
+    #[test]
+    fn any_expiry_leaves_the_token(number in any::<f64>(), text in any::<String>()) {
+        for value in [serde_json::json!(number), serde_json::json!(text)] {
+            let body = serde_json::json!({"access_token": "a", "expires_in": value}).to_string();
+            let set = read(&client(), body.into_bytes()).unwrap();
+            prop_assert!(set.expires_at.is_none_or(|at| at >= sent_at()));
+            // Whatever time came out of it can be written to a store.
+            let _ = serde_json::to_string(&set).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_token_set_survives_its_text(access in ".{1,40}", refresh in prop::option::of(".{1,40}"), ms in 0_u64..4_000_000_000_000) {
+        let at = std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms);
+        let mut set = TokenSet::new(access).with_issued_at(at).with_expires_at(at);
+        if let Some(refresh) = refresh {
+            set = set.with_refresh_token(refresh);
+        }
+        prop_assert_eq!(serde_json::from_str::<TokenSet>(&serde_json::to_string(&set).unwrap()).unwrap(), set);
+    }
+
+    #[test]
+    fn no_redirect_panics(text in any::<String>()) {
+        let expected = ExpectedRedirect { state: &state() };
+        let _ = client().read_redirect(&Redirect::query(text.clone()), &expected);
+        let fragment = with(|d| d.authorization.redirect = Channel::Fragment);
+        let _ = fragment.read_redirect(&Redirect::fragment(text), &expected);
+    }
+
+    #[test]
+    fn a_code_survives_both_channels(code in ".{1,60}") {
+        let escaped: String = code.bytes().map(|b| format!("%{b:02X}")).collect();
+        let text = format!("code={escaped}&state=st-1");
+        let fragment = with(|d| {
+            d.authorization.redirect = Channel::Fragment;
+            d.authorization.state_echo = StateEcho::Unknown;
+        });
+        for (client, redirect) in [(client(), Redirect::query(text.clone())), (fragment, Redirect::fragment(text))] {
+            let callback = client.read_redirect(&redirect, &ExpectedRedirect { state: &state() }).unwrap();
+            prop_assert_eq!(callback.code.expose(), code.as_str());
+        }
+    }
+
+    #[test]
+    fn no_code_gets_through_with_another_state(given in "[a-z0-9-]{0,8}", rest in "[a-z=&]{0,20}") {
+        prop_assume!(given != "st-1");
+        let text = format!("code=c&state={given}&{rest}");
+        let expected = ExpectedRedirect { state: &state() };
+        let read = client().read_redirect(&Redirect::query(text), &expected);
+        prop_assert!(read.is_err());
+    }
+
+    #[test]
+    fn no_challenge_panics(line in prop::collection::vec(any::<u8>(), 0..80)) {
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = HeaderValue::from_bytes(&line) {
+            headers.insert("www-authenticate", value);
+        }
+        let _ = parse_www_authenticate(&headers);
+    }
+
+    #[test]
+    fn a_challenge_survives_its_text(scheme in "[A-Za-z]{1,10}", name in "[a-z_]{1,10}", value in "[ -~]{0,30}") {
+        let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+        let mut headers = HeaderMap::new();
+        headers.insert("www-authenticate", HeaderValue::from_str(&format!("{scheme} {name}=\"{quoted}\"")).unwrap());
+        let challenges = parse_www_authenticate(&headers);
+        prop_assert_eq!(challenges.len(), 1);
+        prop_assert_eq!(challenges[0].parameter(&name), Some(value.as_str()));
+    }
+
+    #[test]
+    fn no_text_becomes_an_unsafe_origin(text in "[a-z:/@.?#\\[\\]0-9]{0,30}") {
+        if let Ok(origin) = Origin::parse(&text) {
+            prop_assert!(origin.as_str().starts_with("https://") || origin.is_loopback());
+            prop_assert_eq!(&Origin::parse(origin.as_str()).unwrap(), &origin);
+            prop_assert!(origin.matches(&origin.as_str().parse::<Uri>().unwrap()));
+        }
+    }
+
+    #[test]
+    fn no_dialect_text_panics(text in any::<String>()) {
+        prop_assert!(Dialect::from_toml(&text).is_err());
+        prop_assert!(Dialect::from_json(&text).is_err());
+    }
+
+    #[test]
+    fn no_redirect_uri_panics(text in any::<String>()) {
+        let _ = Registration::new("id", &text);
+    }
+
+    #[test]
+    fn a_token_in_the_query_is_read_as_it_was(token in "[!-~]{1,40}", query in "[a-z=&%2]{0,20}") {
+        let client = with(|d| d.attach = Attach::Query("access_token".to_owned()));
+        let mut uri: Uri = format!("https://a.example/p?{query}").parse().unwrap();
+        client.attach(&AccessToken::new(&*token)).unwrap().apply(&mut uri, &mut HeaderMap::new()).unwrap();
+        let url = tokenkeeper_protocol::Url::parse(&uri.to_string()).unwrap();
+        let values: Vec<_> = url.query_pairs().filter(|(name, _)| name == "access_token").collect();
+        prop_assert_eq!(values.len(), 1);
+        prop_assert_eq!(values[0].1.as_ref(), token.as_str());
+    }
+}

@@ -1,0 +1,173 @@
+//! What refusals mean by default and by a dialect's map.
+
+use std::time::Duration;
+
+use tokenkeeper_protocol::{
+    Class, ClassName, Client, Dialect, ErrorCode, ErrorRule, GrantKind, Provider, Refusal,
+    Registration,
+};
+
+use crate::support::*;
+
+fn refusal(client: &Client, status: u16, headers: &[(&str, &str)], body: &str) -> Refusal {
+    let response = response(status, headers, body.to_owned());
+    client
+        .read_token_response(GrantKind::Refresh, &response, sent_at())
+        .unwrap_err()
+}
+
+fn class(status: u16, headers: &[(&str, &str)], body: &str) -> Class {
+    refusal(&client(), status, headers, body).class
+}
+
+fn error(code: &str) -> String {
+    format!(r#"{{"error":"{code}"}}"#)
+}
+
+#[test]
+fn the_default_table_holds() {
+    let transient = |seconds: Option<u64>| Class::Transient {
+        retry_after: seconds.map(Duration::from_secs),
+    };
+    let wait = [("retry-after", "47")];
+    assert_eq!(class(429, &[], ""), transient(None));
+    assert_eq!(
+        class(429, &wait, &error("invalid_grant")),
+        transient(Some(47))
+    );
+    assert_eq!(class(503, &wait, ""), transient(Some(47)));
+    assert_eq!(class(503, &[("retry-after", "soon")], ""), transient(None));
+    assert_eq!(class(503, &[], ""), Class::Ambiguous);
+    assert_eq!(class(500, &wait, ""), Class::Ambiguous);
+    assert_eq!(class(500, &[], &error("invalid_grant")), Class::Ambiguous);
+    assert_eq!(class(502, &[], "<html>"), Class::Ambiguous);
+    assert_eq!(class(408, &[], ""), Class::Ambiguous);
+    assert_eq!(class(200, &[], &error("invalid_grant")), Class::Ambiguous);
+    assert_eq!(class(400, &[], &error("invalid_grant")), Class::Terminal);
+    assert_eq!(class(403, &[], &error("invalid_grant")), Class::Terminal);
+    for code in [
+        "invalid_client",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    ] {
+        assert_eq!(
+            class(400, &[], &error(code)),
+            Class::Configuration,
+            "{code}"
+        );
+    }
+    for code in ["invalid_request", "invalid_scope", "something_else"] {
+        assert_eq!(class(400, &[], &error(code)), Class::Unexplained, "{code}");
+    }
+    assert_eq!(class(400, &[], ""), Class::Unexplained);
+    assert_eq!(class(401, &[], "<html>"), Class::Unexplained);
+    assert_eq!(
+        class(302, &[("location", "/login")], ""),
+        Class::Unexplained
+    );
+}
+
+#[test]
+fn q16_a13_a_wrong_secret_is_a_configuration_error_with_its_code() {
+    let refusal = refusal(&client(), 401, &[], &error("invalid_client"));
+    assert_eq!(refusal.class, Class::Configuration);
+    assert_eq!(refusal.code, ErrorCode::new("invalid_client"));
+    assert_eq!(
+        refusal.to_string(),
+        "the token endpoint refused the client: fix the registration (401, invalid_client)"
+    );
+}
+
+#[test]
+fn q18_html_500_is_ambiguous_and_a_redirect_is_unexplained() {
+    assert_eq!(
+        class(500, &[("content-type", "text/html")], "<html>oops</html>"),
+        Class::Ambiguous
+    );
+    assert_eq!(
+        class(302, &[("location", "https://evil.test/")], "<html>"),
+        Class::Unexplained
+    );
+}
+
+#[test]
+fn an_http_date_counts_from_the_servers_own_clock() {
+    let at = |headers: &[(&str, &str)]| match class(429, headers, "") {
+        Class::Transient { retry_after } => retry_after.map(|wait| wait.as_secs()),
+        other => panic!("{other:?}"),
+    };
+    let then = ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT");
+    assert_eq!(
+        at(&[then, ("date", "Sun, 06 Nov 1994 08:49:37 GMT")]),
+        Some(60)
+    );
+    assert_eq!(
+        at(&[then]),
+        Some(0),
+        "long past, by the time at which the request was sent"
+    );
+    assert_eq!(at(&[("retry-after", "-1")]), None);
+}
+
+#[test]
+fn the_first_rule_that_fits_wins_over_the_defaults() {
+    let client = with(|d| {
+        let mut revoked = ErrorRule::new("invalid_request", ClassName::Terminal);
+        revoked.status = Some(401);
+        revoked.text = Some("The Refresh Token is invalid".to_owned());
+        revoked.grant = Some(GrantKind::Refresh);
+        let anything = ErrorRule::new("invalid_request", ClassName::Configuration);
+        d.errors.map = vec![revoked, anything];
+    });
+    let body = r#"{"error":"invalid_request","error_description":"the refresh token is invalid."}"#;
+    assert_eq!(refusal(&client, 401, &[], body).class, Class::Terminal);
+    assert_eq!(refusal(&client, 400, &[], body).class, Class::Configuration);
+    assert_eq!(
+        refusal(&client, 401, &[], &error("invalid_request")).class,
+        Class::Configuration
+    );
+    let at_code = client.read_token_response(GrantKind::Code, &response(401, &[], body), sent_at());
+    assert_eq!(at_code.unwrap_err().class, Class::Configuration);
+}
+
+#[test]
+fn an_error_inside_a_200_is_classified_where_the_dialect_expects_one() {
+    let github = Dialect::github()
+        .with(Registration::new("id", CALLBACK).unwrap().secret("s"))
+        .unwrap();
+    for (code, class) in [
+        ("bad_verification_code", Class::Terminal),
+        ("bad_refresh_token", Class::Terminal),
+        ("incorrect_client_credentials", Class::Configuration),
+        ("redirect_uri_mismatch", Class::Configuration),
+        ("unverified_user_email", Class::Unexplained),
+    ] {
+        assert_eq!(
+            refusal(&github, 200, &[], &error(code)).class,
+            class,
+            "{code}"
+        );
+    }
+    assert_eq!(refusal(&github, 200, &[], "{}").class, Class::Ambiguous);
+}
+
+#[test]
+fn a_refusal_over_the_bound_is_judged_by_its_status() {
+    let body = format!(
+        r#"{{"error":"invalid_grant","x":"{}"}}"#,
+        "x".repeat(70_000)
+    );
+    assert_eq!(class(400, &[], &body), Class::Unexplained);
+}
+
+#[test]
+fn an_error_code_is_sane_or_dropped() {
+    for code in ["", "a b", "a\"b", "a\\b", "é", "a\r\nb", &"x".repeat(65)] {
+        assert_eq!(ErrorCode::new(code), None, "{code:?}");
+    }
+    assert_eq!(ErrorCode::new(&"x".repeat(64)).unwrap().as_str().len(), 64);
+    let body = r#"{"error":"SECRET token: abc","error_description":"SECRET"}"#;
+    let refusal = refusal(&client(), 400, &[], body);
+    assert_eq!(refusal.code, None);
+    assert!(!format!("{refusal} {refusal:?}").contains("SECRET"));
+}

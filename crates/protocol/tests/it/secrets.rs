@@ -1,0 +1,79 @@
+//! Secrets stay unseen, and random values are random.
+
+use tokenkeeper_protocol::{
+    AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, Provider, RefreshToken, State,
+    TokenSet,
+};
+
+use crate::support::*;
+
+#[test]
+fn no_debug_shows_a_secret() {
+    let mut set = TokenSet::new("SECRET").with_refresh_token("SECRET");
+    set.extra.insert("id_token".to_owned(), "SECRET".into());
+    let client = dialect().with(registration().secret("SECRET")).unwrap();
+    let printed = format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?} {set:?} {client:?}",
+        AccessToken::new("SECRET"),
+        RefreshToken::new("SECRET"),
+        ClientSecret::new("SECRET"),
+        AuthorizationCode::new("SECRET"),
+        CodeVerifier::new("SECRET"),
+        State::new("SECRET"),
+    );
+    assert!(!printed.contains("SECRET"), "{printed}");
+    assert!(printed.contains("id_token"));
+}
+
+#[test]
+fn secrets_compare_by_value() {
+    assert_eq!(State::new("a"), State::new("a"));
+    assert_ne!(State::new("a"), State::new("b"));
+    assert_ne!(State::new("a"), State::new("aa"));
+    assert_ne!(State::new(""), State::new("a"));
+}
+
+#[test]
+fn random_values_are_long_url_safe_and_different() {
+    let (a, b) = (State::random(), State::random());
+    assert_ne!(a, b);
+    assert_eq!(a.expose().len(), 32);
+    let verifier = CodeVerifier::random();
+    assert_eq!(verifier.expose().len(), 43);
+    let plain = |s: &str| {
+        s.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    assert!(plain(a.expose()) && plain(verifier.expose()));
+}
+
+#[test]
+fn the_challenge_is_that_of_rfc_7636_appendix_b() {
+    let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    assert_eq!(
+        verifier.challenge(),
+        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    );
+}
+
+#[test]
+fn the_configuration_changes_with_id_secret_and_endpoints() {
+    let of = |client: tokenkeeper_protocol::Client| client.configuration();
+    let plain = of(client());
+    assert_eq!(plain, of(client()));
+    assert_ne!(
+        plain,
+        of(dialect().with(registration().secret("other")).unwrap())
+    );
+    assert_ne!(plain, of(client().base("https://other.example").unwrap()));
+    let other_id = tokenkeeper_protocol::Registration::new("other", CALLBACK)
+        .unwrap()
+        .secret("s3cr3t+/é");
+    assert_ne!(plain, of(dialect().with(other_id).unwrap()));
+    assert_ne!(
+        plain,
+        of(with(
+            |d| d.token.endpoint = "/t".to_owned().try_into().unwrap()
+        ))
+    );
+}

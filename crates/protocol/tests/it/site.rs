@@ -1,0 +1,137 @@
+//! Sites that users type, and the application's rule about them.
+
+use tokenkeeper_protocol::{Client, Error, Provider, SitePolicy};
+
+use crate::support::*;
+
+fn per_tenant() -> Client {
+    let mut dialect = dialect();
+    dialect.base = None;
+    dialect.with(registration()).unwrap()
+}
+
+fn site(policy: SitePolicy, given: &str) -> Result<String, Error> {
+    per_tenant()
+        .sites(policy)
+        .site(Some(given))
+        .map(|site| site.to_string())
+}
+
+#[test]
+fn a_site_is_normalised_to_one_https_origin() {
+    let policy = SitePolicy::subdomains_of("example.com");
+    for given in [
+        "acme.example.com",
+        " ACME.example.com/ ",
+        "https://acme.example.com:443",
+    ] {
+        assert_eq!(
+            site(policy.clone(), given).unwrap(),
+            "https://acme.example.com",
+            "{given}"
+        );
+    }
+    for given in [
+        "http://acme.example.com",
+        "acme.example.com/login.html",
+        "u@acme.example.com",
+        "acme.example.com?x",
+        "",
+    ] {
+        assert!(
+            matches!(site(policy.clone(), given), Err(Error::Origin { .. })),
+            "{given}"
+        );
+    }
+}
+
+#[test]
+fn only_what_the_rule_allows_is_allowed() {
+    let subdomains = SitePolicy::subdomains_of("example.com");
+    for given in [
+        "example.com",
+        "evil-example.com",
+        "acme.example.com.evil.test",
+        "acme.example.com:8443",
+        "acme.example.com.",
+    ] {
+        assert!(
+            matches!(
+                site(subdomains.clone(), given),
+                Err(Error::SiteRefused { .. })
+            ),
+            "{given}"
+        );
+    }
+    let only = SitePolicy::only(["acme.example.com"]).unwrap();
+    assert!(site(only.clone(), "acme.example.com").is_ok());
+    assert!(matches!(
+        site(only, "globex.example.com"),
+        Err(Error::SiteRefused { .. })
+    ));
+}
+
+#[test]
+fn addresses_private_names_and_loopback_need_leave() {
+    let any = SitePolicy::predicate(|_| true);
+    for given in [
+        "10.0.0.1",
+        "169.254.169.254",
+        "192.168.1.1",
+        "8.8.8.8",
+        "2130706434",
+        "0x7f000002.",
+        "https://[fd00::1]",
+        "[::ffff:10.0.0.1]",
+        "intranet",
+        "printer.local",
+        "metadata.google.internal",
+        "x.localhost",
+        "nas.lan",
+    ] {
+        let refused = site(any.clone(), given);
+        assert!(
+            matches!(refused, Err(Error::SiteRefused { .. })),
+            "{given}: {refused:?}"
+        );
+    }
+    for given in [
+        "http://127.0.0.1:8080",
+        "http://localhost:1",
+        "http://[::1]",
+        "https://127.0.0.1",
+    ] {
+        assert!(
+            matches!(site(any.clone(), given), Err(Error::SiteRefused { .. })),
+            "{given}"
+        );
+        assert!(site(any.clone().allow_loopback(), given).is_ok(), "{given}");
+        assert!(site(any.clone().allow_private(), given).is_err(), "{given}");
+        assert!(
+            site(SitePolicy::only([given]).unwrap(), given).is_ok(),
+            "{given}"
+        );
+    }
+    assert!(site(any.clone().allow_private(), "10.0.0.1").is_ok());
+    assert!(site(any.allow_loopback(), "10.0.0.1").is_err());
+}
+
+#[test]
+fn a_site_per_tenant_has_to_be_named_and_allowed() {
+    let client = per_tenant();
+    assert!(matches!(client.site(None), Err(Error::SiteMissing { .. })));
+    assert!(matches!(
+        client.site(Some("acme.example.com")),
+        Err(Error::SitePolicyMissing { .. })
+    ));
+    let fixed = client.base("http://127.0.0.1:9").unwrap();
+    assert_eq!(fixed.site(None).unwrap().as_str(), "http://127.0.0.1:9");
+}
+
+#[test]
+fn a_fixed_base_takes_no_other_site() {
+    assert!(client().site(Some("login.example")).is_ok());
+    let refused = client().site(Some("https://other.example")).unwrap_err();
+    assert!(matches!(refused, Error::SiteUnexpected { .. }));
+    assert!(refused.to_string().contains("https://login.example"));
+}

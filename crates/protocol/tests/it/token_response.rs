@@ -1,0 +1,246 @@
+//! Answers with tokens, and how much of them may be odd.
+
+use std::time::{Duration, SystemTime};
+
+use tokenkeeper_protocol::{
+    Class, Client, Expiry, GrantKind, Json, MAX_TOKEN_RESPONSE, Provider, Refusal, TokenSet,
+};
+
+use crate::support::*;
+
+fn read(client: &Client, body: &str) -> Result<TokenSet, Refusal> {
+    client.read_token_response(
+        GrantKind::Refresh,
+        &response(200, &[], body.to_owned()),
+        sent_at(),
+    )
+}
+
+fn tokens(body: &str) -> TokenSet {
+    read(&client(), body).unwrap()
+}
+
+fn expiry(client: &Client, value: &str) -> (Option<SystemTime>, TokenSet) {
+    let set = read(
+        client,
+        &format!(r#"{{"access_token":"a","expires_in":{value}}}"#),
+    )
+    .unwrap();
+    (set.expires_at, set)
+}
+
+fn after(seconds: u64) -> Option<SystemTime> {
+    Some(sent_at() + Duration::from_secs(seconds))
+}
+
+#[test]
+fn every_field_is_read_and_the_rest_is_kept() {
+    let set = tokens(
+        r#"{"access_token":"a","token_type":"bearer","expires_in":3600,"refresh_token":"r","refresh_in":1800,
+            "scope":"x y","id_token":"i"}"#,
+    );
+    assert_eq!(set.access_token.expose(), "a");
+    assert_eq!(set.refresh_token.as_ref().unwrap().expose(), "r");
+    assert_eq!(set.token_type.as_deref(), Some("bearer"));
+    assert_eq!(set.scope.as_deref(), Some("x y"));
+    assert_eq!((set.issued_at, set.expires_at), (sent_at(), after(3600)));
+    assert_eq!(set.refresh_at, after(1800));
+    assert_eq!(set.extra.keys().collect::<Vec<_>>(), ["id_token"]);
+}
+
+#[test]
+fn f12_a_string_and_a_float_are_numbers_too() {
+    for value in ["3600", "\"3600\"", "3600.0", "\" 3600 \"", "\"3.6e3\""] {
+        let (expires_at, set) = expiry(&client(), value);
+        assert_eq!(expires_at, after(3600), "{value}");
+        assert!(set.extra.is_empty());
+    }
+}
+
+#[test]
+fn f12_zero_and_less_mean_expired() {
+    for value in ["0", "-1", "\"0\"", "-1e99"] {
+        assert_eq!(expiry(&client(), value).0, after(0), "{value}");
+    }
+}
+
+#[test]
+fn f12_a_year_in_seconds_does_not_overflow() {
+    assert_eq!(expiry(&client(), "31536000").0, after(31_536_000));
+}
+
+#[test]
+fn f12_an_expiry_without_sense_is_unknown_kept_and_costs_no_token() {
+    for value in [
+        "1e99",
+        "1e999",
+        "\"abc\"",
+        "\"inf\"",
+        "\"NaN\"",
+        "true",
+        "[1]",
+        "300000000000",
+    ] {
+        let (expires_at, set) = expiry(&client(), value);
+        assert_eq!(expires_at, None, "{value}");
+        assert_eq!(set.access_token.expose(), "a");
+        assert!(set.extra.contains_key("expires_in"), "{value}");
+    }
+}
+
+#[test]
+fn f12_a_missing_expiry_is_unknown() {
+    assert_eq!(tokens(r#"{"access_token":"a"}"#).expires_at, None);
+    let (expires_at, set) = expiry(&client(), "null");
+    assert_eq!((expires_at, set.extra.len()), (None, 0));
+}
+
+#[test]
+fn i13_milliseconds_and_absolute_times_are_read_as_the_dialect_says() {
+    let unit = |unit| with(|d| d.response.expiry = unit);
+    assert_eq!(
+        expiry(&unit(Expiry::Milliseconds), "3600000").0,
+        after(3600)
+    );
+    assert_eq!(
+        expiry(&unit(Expiry::EpochSeconds), "1700003600").0,
+        after(3600)
+    );
+    assert_eq!(
+        expiry(&unit(Expiry::EpochMilliseconds), "\"1700003600000\"").0,
+        after(3600)
+    );
+}
+
+#[test]
+fn an_absent_null_or_empty_refresh_token_is_none() {
+    for body in [
+        r#"{"access_token":"a"}"#,
+        r#"{"access_token":"a","refresh_token":null}"#,
+        r#"{"access_token":"a","refresh_token":""}"#,
+    ] {
+        let set = tokens(body);
+        assert_eq!(set.refresh_token, None, "{body}");
+        assert!(set.extra.is_empty(), "{body}");
+    }
+}
+
+#[test]
+fn a_missing_token_type_is_no_error() {
+    assert_eq!(tokens(r#"{"access_token":"a"}"#).token_type, None);
+}
+
+#[test]
+fn a_wrong_content_type_is_no_error() {
+    let html = response(
+        200,
+        &[("content-type", "text/html")],
+        r#"{"access_token":"a"}"#,
+    );
+    assert!(
+        client()
+            .read_token_response(GrantKind::Code, &html, sent_at())
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_byte_order_mark_costs_no_token() {
+    assert_eq!(
+        tokens("\u{feff}{\"access_token\":\"a\"}")
+            .access_token
+            .expose(),
+        "a"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_ambiguous() {
+    let unreadable: [&[u8]; 9] = [
+        b"",
+        b"{\"access_token\":\"SECR",
+        b"{\"access_token\":\"\xff\"}",
+        b"<html>SECRET</html>",
+        b"[]",
+        b"{}",
+        b"{\"access_token\":\"\"}",
+        b"{\"access_token\":7}",
+        b"{\"access_token\":null,\"note\":\"SECRET\"}",
+    ];
+    for body in unreadable {
+        let response = response(200, &[], body);
+        let refusal = client()
+            .read_token_response(GrantKind::Refresh, &response, sent_at())
+            .unwrap_err();
+        assert_eq!(refusal.class, Class::Ambiguous);
+        assert!(!format!("{refusal} {refusal:?}").contains("SECR"));
+    }
+}
+
+#[test]
+fn a_body_over_the_bound_is_ambiguous() {
+    let body = format!(
+        r#"{{"access_token":"a","x":"{}"}}"#,
+        "x".repeat(10 * 1024 * 1024)
+    );
+    assert_eq!(read(&client(), &body).unwrap_err().class, Class::Ambiguous);
+    let head = r#"{"access_token":"a","x":""}"#.len();
+    let full = format!(
+        r#"{{"access_token":"a","x":"{}"}}"#,
+        "x".repeat(MAX_TOKEN_RESPONSE - head)
+    );
+    assert!(read(&client(), &full).is_ok());
+}
+
+#[test]
+fn deep_nesting_beside_a_token_does_not_cost_it() {
+    let deep = format!(
+        r#"{{"access_token":"a","x":{}{}}}"#,
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
+    assert_eq!(tokens(&deep).access_token.expose(), "a");
+}
+
+#[test]
+fn a_token_with_a_line_break_is_kept_and_never_reaches_a_header() {
+    let set = tokens(r#"{"access_token":"a\r\nx: y","refresh_token":"r"}"#);
+    assert!(set.refresh_token.is_some());
+    assert!(client().attach(&set.access_token).is_err());
+}
+
+#[test]
+fn tokens_win_over_an_error_beside_them() {
+    let client = with(|d| d.errors.in_success = true);
+    assert!(read(&client, r#"{"access_token":"a","error":"odd"}"#).is_ok());
+}
+
+#[test]
+fn q9_malformed_loose_json_is_refused_without_showing_it() {
+    let client = with(|d| d.response.json = Json::Loose);
+    for body in [
+        "{access_token: \"SECRET\"",
+        "{access_token: \"SECRET\", access_token: \"b\"}",
+        "{access_token: {token: \"SECRET\"}}",
+        "{access_token: \"SECRET\"} x",
+    ] {
+        let refusal = read(&client, body).unwrap_err();
+        assert_eq!(refusal.class, Class::Ambiguous, "{body}");
+        assert!(!format!("{refusal} {refusal:?}").contains("SECRET"));
+    }
+}
+
+#[test]
+fn a_token_set_survives_its_store() {
+    let set = tokens(
+        r#"{"access_token":"a","refresh_token":"r","expires_in":60,"scope":"s","id_token":"i"}"#,
+    );
+    let text = serde_json::to_string(&set).unwrap();
+    assert!(text.contains("\"issued_at\":1700000000000"), "{text}");
+    assert!(text.contains("\"expires_at\":1700000060000"), "{text}");
+    assert_eq!(serde_json::from_str::<TokenSet>(&text).unwrap(), set);
+    let bare = TokenSet::new("a").with_issued_at(sent_at());
+    let text = serde_json::to_string(&bare).unwrap();
+    assert_eq!(text, r#"{"access_token":"a","issued_at":1700000000000}"#);
+    assert_eq!(serde_json::from_str::<TokenSet>(&text).unwrap(), bare);
+}
