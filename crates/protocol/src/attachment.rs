@@ -9,7 +9,6 @@ use crate::{AccessToken, Attach, Client, Error, sensitive_header};
 
 /// A token in the form in which a request carries it. `Debug` shows where, not what.
 #[derive(Clone)]
-#[non_exhaustive]
 pub enum Attachment {
     /// In a header.
     Header {

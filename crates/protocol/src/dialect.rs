@@ -1,20 +1,23 @@
 //! Everything about a provider that can be said as data.
 
+mod answer;
+mod authorization;
 mod endpoint;
 mod parameter;
 mod policy;
 mod text;
-mod wire;
+mod token;
 
+pub use answer::{ClassName, ErrorRule, ErrorRules, Expiry, Json, ResponseRules};
+pub use authorization::{AuthorizationRules, Channel, Pkce, RedirectRule, StateEcho, StatePlace};
 pub use endpoint::{Endpoint, Method};
 pub use parameter::{AuthorizationParameter, TokenParameter, TokenPlace, TokenValue};
 pub use policy::{
     OldAccess, RateLimitHeaders, Reach, RefreshLifetime, RefreshRules, ResourceRules,
 };
-pub use wire::{
-    Attach, AuthorizationRules, Channel, ClassName, ClientAuthentication, ErrorRule, ErrorRules,
-    Expiry, IntrospectionRules, Json, Pkce, Placement, RedirectRule, ResponseRules,
-    RevocationRules, RevokedToken, StateEcho, StatePlace, TokenRules,
+pub use token::{
+    Attach, ClientAuthentication, IntrospectionRules, Placement, RevocationRules, RevokedToken,
+    TokenRules,
 };
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The exact bytes of a plain RFC 6749 dialect.
 
 use tokenkeeper_protocol::{
-    AuthorizationRequest, ClientAuthentication, CodeVerifier, Dialect, Grant, Provider,
+    AuthorizationRequest, ClientAuthentication, CodeVerifier, Dialect, Grant, Origin, Provider,
     Registration, TokenSet,
 };
 
@@ -141,7 +141,7 @@ fn github_asks_for_json_and_sends_the_secret_in_the_body() {
     );
     let origins = client.api_origins(&site);
     assert_eq!(
-        origins.iter().map(|o| o.as_str()).collect::<Vec<_>>(),
+        origins.iter().map(Origin::as_str).collect::<Vec<_>>(),
         ["https://github.com", "https://api.github.com"]
     );
 }

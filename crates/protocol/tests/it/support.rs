@@ -91,6 +91,5 @@ pub fn show_attachment(attachment: &Attachment) -> String {
     match attachment {
         Attachment::Header { name, value } => format!("{name}: {}", value.to_str().unwrap()),
         Attachment::Query { name, value } => format!("?{name}={}", value.expose()),
-        _ => unreachable!(),
     }
 }

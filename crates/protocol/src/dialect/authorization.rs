@@ -1,0 +1,126 @@
+//! The authorization request and its redirect.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AuthorizationParameter, Endpoint};
+
+/// The authorization request and its redirect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AuthorizationRules {
+    /// Where the person is sent.
+    pub endpoint: Endpoint,
+    /// Which parameters are sent, in this order. Empty: all five, in the order of RFC 6749 §4.1.1. PKCE's two come last.
+    #[serde(default)]
+    pub parameters: Vec<AuthorizationParameter>,
+    /// The scope to ask for unless the registration names one.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// Where the state travels.
+    #[serde(default)]
+    pub state: StatePlace,
+    /// Whether a top-level state comes back.
+    #[serde(default)]
+    pub state_echo: StateEcho,
+    /// Where in the redirect the code comes.
+    #[serde(default)]
+    pub redirect: Channel,
+    /// How the redirect URI that is sent relates to the registered one.
+    #[serde(default)]
+    pub redirect_rule: RedirectRule,
+    /// Whether flows use PKCE (RFC 7636).
+    #[serde(default)]
+    pub pkce: Pkce,
+    /// The issuer that `iss` in a redirect has to equal (RFC 9207). `None`: `iss` has no meaning here.
+    #[serde(default)]
+    pub issuer: Option<String>,
+}
+
+impl AuthorizationRules {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            parameters: Vec::new(),
+            scope: None,
+            state: StatePlace::default(),
+            state_echo: StateEcho::default(),
+            redirect: Channel::default(),
+            redirect_rule: RedirectRule::default(),
+            pkce: Pkce::default(),
+            issuer: None,
+        }
+    }
+}
+
+/// Where the state travels. In text: `"parameter"`, `{ redirect_uri = "flow" }` or `{ both = "flow" }`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatePlace {
+    /// As the top-level parameter `state` (RFC 6749 §4.1.1).
+    #[default]
+    Parameter,
+    /// Inside the redirect URI's query, under this name: for providers that know no `state` but keep the query.
+    RedirectUri(String),
+    /// Both: the one in the redirect URI has to come back, the top-level one as [`StateEcho`] says.
+    Both(String),
+}
+
+impl StatePlace {
+    pub(crate) fn in_redirect_uri(&self) -> Option<&str> {
+        match self {
+            Self::Parameter => None,
+            Self::RedirectUri(name) | Self::Both(name) => Some(name),
+        }
+    }
+
+    pub(crate) fn is_parameter(&self) -> bool {
+        !matches!(self, Self::RedirectUri(_))
+    }
+}
+
+/// Whether the redirect brings a top-level `state` back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateEcho {
+    /// Always, as RFC 6749 §4.1.2 demands: a redirect without it is refused.
+    #[default]
+    Always,
+    /// Never: one that comes is ignored, and the application binds the redirect to its flow by other means.
+    Never,
+    /// Not documented: if it comes it has to match, and the application binds the redirect by other means besides.
+    Unknown,
+}
+
+/// Where in the redirect the code comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// In the query (RFC 6749 §4.1.2), form-encoded.
+    #[default]
+    Query,
+    /// In the fragment, which never reaches a server; `+` stands for itself.
+    Fragment,
+}
+
+/// How the redirect URI that is sent relates to the registered one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RedirectRule {
+    /// It is the same (RFC 9700 §2.1).
+    #[default]
+    Exact,
+    /// It may have further query parameters; scheme, host, port and path are the same.
+    ExtraQuery,
+}
+
+/// Whether flows use PKCE.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    /// No.
+    Off,
+    /// With the method `S256` (RFC 7636 §4.2, RFC 9700 §2.1.1).
+    #[default]
+    S256,
+}
