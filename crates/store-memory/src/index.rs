@@ -22,12 +22,18 @@ impl Index {
 
     /// Follows a write: `old` was under `key`, `new` is now.
     pub(crate) fn change(&mut self, key: &Key, old: Option<&Entry>, new: Option<&Entry>) {
-        if let Some(old) = old {
-            self.remove(key, old);
-        }
-        if let Some(new) = new {
-            self.insert(key, new);
-        }
+        move_key(&mut self.keys, key, old.is_some(), new.is_some());
+        move_key(
+            &mut self.attention,
+            key,
+            old.is_some_and(|old| old.attention),
+            new.is_some_and(|new| new.attention),
+        );
+        let due = |entry: Option<&Entry>| entry.and_then(|entry| entry.due).map(unix_millis);
+        move_time(&mut self.due, key, due(old), due(new));
+        let keep_until =
+            |entry: Option<&Entry>| entry.and_then(|entry| entry.keep_until).map(unix_millis);
+        move_time(&mut self.expiring, key, keep_until(old), keep_until(new));
     }
 
     /// A key whose entry may be forgotten at `now`, if there is one.
@@ -51,29 +57,25 @@ impl Index {
             _ => Err(StoreError::Unsupported("this filter")),
         }
     }
+}
 
-    fn insert(&mut self, key: &Key, entry: &Entry) {
-        self.keys.insert(key.clone());
-        if let Some(time) = entry.due {
-            self.due.insert((unix_millis(time), key.clone()));
-        }
-        if let Some(time) = entry.keep_until {
-            self.expiring.insert((unix_millis(time), key.clone()));
-        }
-        if entry.attention {
-            self.attention.insert(key.clone());
-        }
+fn move_key(keys: &mut BTreeSet<Key>, key: &Key, was: bool, is: bool) {
+    match (was, is) {
+        (false, true) => _ = keys.insert(key.clone()),
+        (true, false) => _ = keys.remove(key),
+        _ => {}
     }
+}
 
-    fn remove(&mut self, key: &Key, entry: &Entry) {
-        self.keys.remove(key);
-        if let Some(time) = entry.due {
-            self.due.remove(&(unix_millis(time), key.clone()));
-        }
-        if let Some(time) = entry.keep_until {
-            self.expiring.remove(&(unix_millis(time), key.clone()));
-        }
-        self.attention.remove(key);
+fn move_time(times: &mut BTreeSet<(u64, Key)>, key: &Key, was: Option<u64>, is: Option<u64>) {
+    if was == is {
+        return;
+    }
+    if let Some(time) = was {
+        times.remove(&(time, key.clone()));
+    }
+    if let Some(time) = is {
+        times.insert((time, key.clone()));
     }
 }
 

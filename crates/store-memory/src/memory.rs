@@ -182,7 +182,14 @@ impl TokenStore for MemoryStore {
         cursor: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        self.index().page(filter, cursor.as_ref(), limit.max(1))
+        let mut page = self.index().page(filter, cursor.as_ref(), limit.max(1))?;
+        let now = (self.clock)();
+        page.keys.retain(|key| {
+            self.entries
+                .get(key)
+                .is_some_and(|entry| !has_expired(&entry, now))
+        });
+        Ok(page)
     }
 
     /// Every change made through this handle or a clone of it. A watcher that is more than 1,024 changes behind misses

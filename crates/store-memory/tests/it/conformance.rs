@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenkeeper_store::conformance::{ManualClock, Subject};
-use tokenkeeper_store::{Filter, TokenStore};
+use tokenkeeper_store::{Encrypted, Filter, Keyring, TokenStore};
 use tokenkeeper_store_memory::MemoryStore;
 
 mod with_clock {
@@ -20,6 +20,22 @@ mod bounded {
 
 mod behind_arc_dyn {
     tokenkeeper_store::conformance!(super::behind_arc_dyn);
+}
+
+mod encrypted {
+    tokenkeeper_store::conformance!(super::encrypted);
+}
+
+/// The decorator over the store and its clock.
+async fn encrypted() -> Subject {
+    let clock = ManualClock::new();
+    let time = clock.clone();
+    let keyring = Keyring::new("test", [7; 32]).expect("a valid id");
+    Subject::new(Encrypted::new(
+        MemoryStore::new().with_clock(move || time.now()),
+        keyring,
+    ))
+    .with_clock(clock)
 }
 
 async fn with_clock() -> Subject {

@@ -3,6 +3,7 @@
 mod bound;
 mod conformance;
 mod expiry;
+mod model;
 mod watch;
 
 use tokenkeeper_store::{Entry, Key, Version};

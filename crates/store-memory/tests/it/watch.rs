@@ -41,7 +41,10 @@ async fn a_watcher_that_fell_behind_goes_on_with_the_newest() {
             .unwrap();
     }
     let newest = key("user-4999");
-    let told = watcher.take_while(|key| std::future::ready(*key != newest)).count().await;
+    let told = watcher
+        .take_while(|key| std::future::ready(*key != newest))
+        .count()
+        .await;
     assert!((1_000..4_999).contains(&told), "{told}");
 }
 

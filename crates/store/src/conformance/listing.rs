@@ -13,6 +13,9 @@ use crate::{Cursor, Filter, Key, StoreError, TokenStore};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
+/// How the subjects begin that are deleted again.
+const PASSING: &str = "P";
+
 /// While others write, a listing of all sees each key that is there throughout once, and no key twice that is never
 /// deleted; no page is longer than was asked for.
 pub async fn listing_sees_each_key_once_under_writes(subject: &Subject) -> Result<(), Violation> {
@@ -70,7 +73,7 @@ pub async fn listing_sees_each_key_once_under_writes(subject: &Subject) -> Resul
         }
         let twice = seen
             .iter()
-            .find(|(key, times)| **times > 1 && !key.subject().starts_with("passing-"));
+            .find(|(key, times)| **times > 1 && !key.subject().starts_with(PASSING));
         ensure!(
             twice.is_none(),
             "a key that was never deleted was listed twice: {twice:?}"
@@ -285,7 +288,7 @@ async fn write_until(
     Ok(())
 }
 
-/// Changes a key that stays, adds one, and adds and deletes one.
+/// Changes a key that stays, adds two, adds one that passes and deletes the last such.
 async fn write_some(
     store: &dyn TokenStore,
     stays: &Key,
@@ -299,20 +302,25 @@ async fn write_some(
             .with_attention(round.is_multiple_of(2));
         let _ = store.put(stays, &next, Some(found.version)).await?;
     }
+    // Some sort before those that stay and some behind, whether by text or by length.
     if round < 40 {
-        let _ = store
-            .put(
-                &key(&format!("added-{name}-{round}")),
-                &entry("added"),
-                None,
-            )
-            .await?;
+        for subject in [
+            format!("a{name}{round}"),
+            format!("zzz-added-by-{name}-{round}"),
+        ] {
+            let _ = store.put(&key(&subject), &entry("added"), None).await?;
+        }
     }
-    let (passing, short) = (
-        key(&format!("passing-{name}-{}", round % 5)),
-        entry("passing"),
-    );
-    let _ = store.put(&passing, &short, None).await?;
-    let _ = store.delete(&passing, short.version).await?;
+    let before = key(&format!("{PASSING}{name}{}", (round + 4) % 5));
+    if let Some(found) = store.get(&before).await? {
+        let _ = store.delete(&before, found.version).await?;
+    }
+    let _ = store
+        .put(
+            &key(&format!("{PASSING}{name}{}", round % 5)),
+            &entry("passing"),
+            None,
+        )
+        .await?;
     Ok(())
 }

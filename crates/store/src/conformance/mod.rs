@@ -64,7 +64,7 @@ pub use self::writes::{
     put_if_absent_returns_what_is_there, put_over_the_expected_version,
 };
 
-/// Makes one `#[test]` per rule of the [conformance suite](crate::conformance), for fresh stores that `$fresh` makes.
+/// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance), for fresh stores that `$fresh` makes.
 ///
 /// `$fresh` is called without arguments and returns a future of anything that is
 /// `Into<`[`Subject`](crate::conformance::Subject)`>`: a [`TokenStore`](crate::TokenStore), or a subject. Each test runs on

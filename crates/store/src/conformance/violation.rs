@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::{Entry, StoreError};
 
-/// What a store did that a rule of the [suite](crate::conformance) forbids.
+/// What a store did that a rule of the [suite](mod@crate::conformance) forbids.
 #[derive(Debug)]
 pub struct Violation {
     what: String,

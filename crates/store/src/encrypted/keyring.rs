@@ -90,7 +90,7 @@ impl fmt::Debug for EncryptionKey {
 /// let keyring = Keyring::new("2026-02", EncryptionKey::random())?.with_old("2025-11", EncryptionKey::random())?;
 ///
 /// let text = "
-///     # the current one first
+///     ## the current one first
 ///     2026-02:c29tZSBrZXkgb2YgMzIgYnl0ZXMsIG9mIG5vIHVzZSE=
 ///     2025-11:YW5vdGhlciBrZXkgb2YgMzIgYnl0ZXMsIHVzZWxlc3M=
 /// ";

@@ -1,0 +1,161 @@
+//! Whatever is done to it, the store answers as a plain map would, and its listings name what is in it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use tokenkeeper_store::conformance::ManualClock;
+use tokenkeeper_store::{Entry, Filter, Key, Outcome, StoreError, TokenStore, Version};
+use tokenkeeper_store_memory::MemoryStore;
+
+use crate::key;
+
+const BOUND: usize = 4;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// A put at the version that is there, or else at one that is not; times are seconds from now.
+    Put {
+        key: u8,
+        stale: bool,
+        keep: Option<u8>,
+        due: Option<u8>,
+        attention: bool,
+    },
+    Delete {
+        key: u8,
+        stale: bool,
+    },
+    Wait {
+        seconds: u8,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let put = (
+        0..6_u8,
+        prop::bool::weighted(0.2),
+        option::of(0..9_u8),
+        option::of(0..9_u8),
+        any::<bool>(),
+    );
+    prop_oneof![
+        6 => put.prop_map(|(key, stale, keep, due, attention)| Step::Put { key, stale, keep, due, attention }),
+        2 => (0..6_u8, prop::bool::weighted(0.2)).prop_map(|(key, stale)| Step::Delete { key, stale }),
+        2 => (1..5_u8).prop_map(|seconds| Step::Wait { seconds }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn it_answers_as_a_map_would(steps in vec(step(), 1..60)) {
+        let clock = ManualClock::new();
+        let time = clock.clone();
+        let store = MemoryStore::new().bounded(BOUND).with_clock(move || time.now());
+        let mut model: BTreeMap<Key, Entry> = BTreeMap::new();
+        for step in steps {
+            take(&store, &mut model, &clock, &step)?;
+            model.retain(|_, entry| entry.keep_until.is_none_or(|time| time > clock.now()));
+            for number in 0..6 {
+                let key = numbered(number);
+                prop_assert_eq!(now(store.get(&key)).unwrap(), model.get(&key).cloned());
+            }
+            for filter in [Filter::All, Filter::Attention, Filter::DueBefore(clock.now())] {
+                prop_assert_eq!(listed(&store, filter), expected(&model, filter));
+            }
+        }
+    }
+}
+
+fn take(
+    store: &MemoryStore,
+    model: &mut BTreeMap<Key, Entry>,
+    clock: &ManualClock,
+    step: &Step,
+) -> Result<(), TestCaseError> {
+    let expected = |key: &Key, stale: bool| {
+        if stale {
+            Some(Version::random())
+        } else {
+            model.get(key).map(|entry| entry.version)
+        }
+    };
+    match *step {
+        Step::Wait { seconds } => clock.advance(Duration::from_secs(seconds.into())),
+        Step::Put {
+            key,
+            stale,
+            keep,
+            due,
+            attention,
+        } => {
+            let at = |seconds: Option<u8>| {
+                seconds.map(|seconds| clock.now() + Duration::from_secs(seconds.into()))
+            };
+            let entry = Entry::new(Version::random(), vec![key])
+                .with_keep_until(at(keep))
+                .with_due(at(due))
+                .with_attention(attention);
+            let key = numbered(key);
+            let outcome = now(store.put(&key, &entry, expected(&key, stale)));
+            if stale {
+                prop_assert_eq!(
+                    outcome.expect("no failure"),
+                    Outcome::Conflict(model.get(&key).cloned())
+                );
+            } else if model.len() == BOUND && !model.contains_key(&key) {
+                prop_assert!(matches!(outcome, Err(StoreError::Full)));
+            } else {
+                prop_assert_eq!(outcome.expect("no failure"), Outcome::Applied);
+                model.insert(key, entry);
+            }
+        }
+        Step::Delete { key, stale } => {
+            let key = numbered(key);
+            let outcome =
+                now(store.delete(&key, expected(&key, stale).unwrap_or_else(Version::random)))
+                    .expect("no failure");
+            if stale || !model.contains_key(&key) {
+                prop_assert_eq!(outcome, Outcome::Conflict(model.get(&key).cloned()));
+            } else {
+                prop_assert_eq!(outcome, Outcome::Applied);
+                model.remove(&key);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All pages, in the order of the keys.
+fn listed(store: &MemoryStore, filter: Filter) -> Vec<Key> {
+    let (mut keys, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = now(store.list(filter, cursor, 2)).expect("it lists");
+        keys.extend(page.keys);
+        cursor = page.next;
+        if cursor.is_none() {
+            keys.sort();
+            return keys;
+        }
+    }
+}
+
+fn expected(model: &BTreeMap<Key, Entry>, filter: Filter) -> Vec<Key> {
+    model
+        .iter()
+        .filter(|(_, entry)| filter.accepts(entry))
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+fn numbered(number: u8) -> Key {
+    key(&format!("user-{number}"))
+}
+
+/// The store never waits.
+fn now<T>(call: impl Future<Output = T>) -> T {
+    call.now_or_never().expect("a call is done at once")
+}

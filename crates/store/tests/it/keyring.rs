@@ -1,0 +1,155 @@
+//! Keyrings from text, with errors that say what to do and show nothing.
+
+use std::error::Error;
+use std::fs;
+
+use tokenkeeper_store::{EncryptionKey, Keyring, KeyringError};
+
+const ONE: &str = "c29tZSBrZXkgb2YgMzIgYnl0ZXMsIG9mIG5vIHVzZSE=";
+const TWO: &str = "YW5vdGhlciBrZXkgb2YgMzIgYnl0ZXMsIHVzZWxlc3M=";
+
+fn ids(text: &str) -> Result<Vec<String>, KeyringError> {
+    text.parse::<Keyring>()
+        .map(|ring| ring.ids().map(str::to_owned).collect())
+}
+
+/// The reason why the first key cannot be used.
+fn reason(text: &str) -> KeyringError {
+    match ids(text) {
+        Err(KeyringError::Item { number: 1, source }) => *source,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_first_key_is_current_whatever_stands_between() {
+    for text in [
+        format!("new:{ONE},old:{TWO}"),
+        format!("new:{ONE}\nold:{TWO}\n"),
+        format!("# keys\r\n  new:{ONE} \r\n\r\n # old:{ONE}\r\n old:{TWO}, \r\n"),
+    ] {
+        assert_eq!(ids(&text).unwrap(), ["new", "old"], "{text}");
+    }
+}
+
+#[test]
+fn base64_is_taken_with_either_alphabet_and_without_padding() {
+    for text in [
+        "+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/8=",
+        "-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_8",
+        ONE,
+    ] {
+        assert!(EncryptionKey::from_base64(text).is_ok(), "{text}");
+        assert!(
+            EncryptionKey::from_base64(&format!(" {text}\n")).is_ok(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    assert!(matches!(ids("").unwrap_err(), KeyringError::Empty));
+    assert!(matches!(
+        ids("# nothing\n").unwrap_err(),
+        KeyringError::Empty
+    ));
+    assert!(matches!(reason(ONE), KeyringError::NoId));
+    assert!(matches!(reason(&format!(":{ONE}")), KeyringError::BadId));
+    assert!(matches!(
+        reason("a:c2hvcnQ="),
+        KeyringError::WrongLength { bytes: 5 }
+    ));
+    assert!(matches!(
+        reason("a:"),
+        KeyringError::WrongLength { bytes: 0 }
+    ));
+    assert!(matches!(reason("a:no/base64?"), KeyringError::NotBase64));
+    assert!(matches!(
+        reason(&format!("{}:{ONE}", "i".repeat(256))),
+        KeyringError::BadId
+    ));
+    let twice = ids(&format!("a:{ONE} a:{TWO}")).unwrap_err();
+    let KeyringError::Item { number: 2, source } = twice else {
+        panic!("{twice:?}")
+    };
+    assert!(matches!(*source, KeyringError::Duplicate { id } if id == "a"));
+    for id in ["", "a b", "a:b", "a,b", "a\nb", "a\0b"] {
+        assert!(
+            matches!(Keyring::new(id, [0; 32]), Err(KeyringError::BadId)),
+            "{id:?}"
+        );
+    }
+}
+
+#[test]
+fn no_error_and_no_debug_shows_a_key() {
+    // A key without an id, a key in the place of the id, a key that is a byte too long.
+    let texts = [
+        ONE.to_owned(),
+        format!("{ONE}:{TWO}x"),
+        format!("a:{TWO}{ONE}"),
+        format!("{ONE}:a"),
+    ];
+    for text in texts {
+        let error = ids(&text).unwrap_err();
+        let mut shown = format!("{error:?}");
+        let mut cause: Option<&dyn Error> = Some(&error);
+        while let Some(error) = cause {
+            shown.push_str(&error.to_string());
+            cause = error.source();
+        }
+        assert!(
+            !shown.contains("c29t") && !shown.contains("YW5v"),
+            "{shown}"
+        );
+    }
+    let ring: Keyring = format!("a:{ONE}").parse().unwrap();
+    let shown = format!("{ring:?} {:?}", EncryptionKey::from([115; 32]));
+    assert_eq!(shown, r#"Keyring(["a"]) EncryptionKey(..)"#);
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_named() {
+    let error = Keyring::from_env("TOKENKEEPER_TEST_NOT_SET").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("TOKENKEEPER_TEST_NOT_SET is not set"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_variable_is_read() {
+    // Cargo sets this one for the test, and it is no keyring: read, and refused for what it holds.
+    let error = Keyring::from_env("CARGO_PKG_NAME").unwrap_err();
+    assert!(
+        matches!(error, KeyringError::Item { number: 1, .. }),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_file_is_read_and_named_when_it_cannot_be() {
+    let folder = std::env::temp_dir().join(format!("tokenkeeper-keyring-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("keyring");
+    let missing = Keyring::from_file(&path).unwrap_err();
+    assert!(
+        matches!(missing, KeyringError::Unreadable { .. })
+            && missing.to_string().contains("keyring"),
+        "{missing}"
+    );
+    fs::write(&path, format!("# current\n2026-02:{ONE}\n2025-11:{TWO}\n")).unwrap();
+    assert_eq!(
+        Keyring::from_file(&path).unwrap().ids().collect::<Vec<_>>(),
+        ["2026-02", "2025-11"]
+    );
+    fs::write(&path, [0xff, 0xfe]).unwrap();
+    assert!(matches!(
+        Keyring::from_file(&path),
+        Err(KeyringError::NotText)
+    ));
+    fs::remove_dir_all(&folder).unwrap();
+}

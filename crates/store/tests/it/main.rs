@@ -1,0 +1,22 @@
+//! Tests of the trait's companions, of the suite, and of encryption.
+
+#[cfg(feature = "conformance")]
+mod broken_stores;
+mod encrypted;
+mod entry;
+mod errors;
+mod key;
+mod keyring;
+mod simple_store;
+#[cfg(feature = "conformance")]
+mod suite;
+
+use tokenkeeper_store::{Entry, Key, Version};
+
+fn key(subject: &str) -> Key {
+    Key::new("brand", "https://provider.example", "client", subject).expect("a valid key")
+}
+
+fn entry(value: &'static str) -> Entry {
+    Entry::new(Version::random(), value)
+}
