@@ -1,0 +1,25 @@
+//! The exact bytes of QicsMilestones, and what its answers mean.
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+mod answers;
+mod redirects;
+mod requests;
+
+use tokenkeeper_protocol::{Registration, bytes::Bytes, http::Request};
+use tokenkeeper_provider_qics_milestones::QicsMilestones;
+
+const CALLBACK: &str = "https://app.example/cb";
+
+fn qics() -> QicsMilestones {
+    let registration = Registration::new("my-client", CALLBACK).unwrap();
+    QicsMilestones::new(registration.secret("s3cr3t")).unwrap()
+}
+
+/// A request as text: line, headers in order, blank line, body.
+fn show(request: &Request<Bytes>) -> String {
+    let mut text = format!("{} {}\n", request.method(), request.uri());
+    for (name, value) in request.headers() {
+        text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+    }
+    text + "\n" + std::str::from_utf8(request.body()).unwrap()
+}
