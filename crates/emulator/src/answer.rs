@@ -22,7 +22,7 @@ pub(crate) enum Format {
 }
 
 /// A flat object in order; kept in a response's extensions, so that a fault can change a field and write it anew.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Fields {
     pub(crate) list: Vec<(String, Value)>,
     pub(crate) format: Format,

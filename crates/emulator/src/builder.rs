@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::clock::{Clock, ShiftedClock};
 use crate::counters::Log;
@@ -131,7 +131,7 @@ impl<O> Builder<O> {
             address: asked,
             source,
         };
-        let listener = TcpListener::bind(asked).await.map_err(bind)?;
+        let listener = listen(asked).map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let server = self.assemble(&format!("http://{address}"));
         let task = tokio::spawn(accept(Arc::clone(&server), listener));
@@ -175,11 +175,21 @@ impl<O> Builder<O> {
             provider,
             world,
             router,
-            faults: Faults::default(),
+            faults: Faults::new(),
             log: Log::default(),
             recording: self.record.then(Default::default),
         })
     }
+}
+
+/// With room for a storm of connections, more than tokio's own 1024.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // Without it a port stays taken for a while after its last use (on Windows it would allow two listeners).
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(8192)
 }
 
 impl<O: fmt::Debug> fmt::Debug for Builder<O> {

@@ -25,6 +25,28 @@ use crate::server::Server;
 /// A provider that runs in this process.
 ///
 /// Clones are the same emulator. When the last one is dropped the socket is closed and its connections with it.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::Request;
+/// use tokenkeeper_emulator::{DEFAULT_USER, Emulator};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = Emulator::ioffice().in_process();
+/// let tokens = emulator.issue_tokens(DEFAULT_USER)?;
+/// let call = || {
+///     Request::get("/external/api/rest/v2/users/me")
+///         .header("x-access-token", &tokens.access_token)
+///         .body(Bytes::new())
+/// };
+/// assert_eq!(emulator.call(call()?).await?.status(), 200);
+/// emulator.expire_access_tokens();
+/// assert_eq!(emulator.call(call()?).await?.status(), 403);
+/// assert_eq!(emulator.counters().api_calls, 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Emulator {
     inner: Arc<Inner>,

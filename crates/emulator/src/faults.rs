@@ -172,12 +172,41 @@ pub struct Cut;
 /// The faults that are switched on.
 ///
 /// For each request the oldest that applies is taken; one that was set for a number of requests goes away with the last of them.
-#[derive(Debug, Default)]
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::Request;
+/// use tokenkeeper_emulator::{Emulator, Endpoint, Fault};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let emulator = Emulator::plain().in_process();
+/// let call = || emulator.call(Request::get("/api/me").body(Bytes::new()).expect("a request"));
+///
+/// emulator.faults().once(Endpoint::Api, Fault::Unavailable { retry_after: Some(2) });
+/// assert_eq!(call().await?.status(), 503);
+///
+/// let gate = emulator.faults().hold(Endpoint::Api);
+/// let (answer, ()) = tokio::join!(call(), async {
+///     gate.arrived(1).await; // It is held, and nothing was processed yet.
+///     gate.release();
+/// });
+/// assert_eq!(answer?.status(), 401);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
 pub struct Faults {
     rules: Mutex<VecDeque<Rule>>,
 }
 
 impl Faults {
+    pub(crate) fn new() -> Self {
+        Self {
+            rules: Mutex::default(),
+        }
+    }
+
     /// Switches a fault on until it is [cleared](Self::clear).
     pub fn always(&self, endpoint: Endpoint, fault: Fault) {
         self.add(endpoint, None, Action::Fault(fault));

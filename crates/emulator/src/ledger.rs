@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 /// One approval of one client by one user.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Grant {
     pub(crate) client: String,
     pub(crate) user: String,
@@ -17,7 +17,7 @@ pub(crate) struct Grant {
 pub(crate) struct GrantId(usize);
 
 /// An authorization code.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Code {
     pub(crate) grant: Grant,
     pub(crate) challenge: Option<String>,
@@ -38,13 +38,12 @@ pub(crate) enum Standing {
 }
 
 /// An access token and the refresh token that came with it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) access: String,
     pub(crate) refresh: String,
 }
 
-#[derive(Debug)]
 struct Token {
     grant: GrantId,
     expires: Option<SystemTime>,
@@ -52,7 +51,6 @@ struct Token {
     revoked: bool,
 }
 
-#[derive(Debug)]
 struct RefreshToken {
     token: Token,
     /// The access token that came with it, or the newest that it brought.
@@ -61,14 +59,13 @@ struct RefreshToken {
     redeemed: Option<(SystemTime, Pair)>,
 }
 
-#[derive(Debug)]
 struct GrantEntry {
     grant: Grant,
     revoked: bool,
 }
 
 /// All that was issued; nothing is ever forgotten, so that late and repeated presentations are told apart.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Ledger {
     grants: Vec<GrantEntry>,
     codes: HashMap<String, Code>,

@@ -1,7 +1,6 @@
 //! Parameters of a query or of a form body.
 
 /// Decoded parameters in the order in which they came.
-#[derive(Debug)]
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {

@@ -56,14 +56,12 @@ pub(crate) trait Provider: Send + Sync + 'static {
 }
 
 /// What a token request asks for.
-#[derive(Debug)]
 pub(crate) struct TokenCall {
     pub(crate) grant_type: String,
     pub(crate) refresh_token: Option<String>,
 }
 
 /// What a provider's handlers get.
-#[derive(Debug)]
 pub(crate) struct Context<P> {
     pub(crate) provider: Arc<P>,
     pub(crate) world: Arc<World>,

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -44,7 +44,7 @@ pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener) {
                 Ok((stream, _)) => stream,
                 // Out of file handles, say: the next attempt may do.
                 Err(_) => {
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 }
             },
@@ -181,8 +181,8 @@ impl Server {
             },
         };
         let answer = match fault {
-            Some(Fault::CutBeforeAnswer) => Err(Cut),
-            Some(Fault::CutDuringAnswer) => Ok(cut_midway(head, body)),
+            Some(Fault::CutDuringAnswer) if !body.is_empty() => Ok(cut_midway(head, body)),
+            Some(Fault::CutBeforeAnswer | Fault::CutDuringAnswer) => Err(Cut),
             _ => Ok(Response::from_parts(head, Body::from(body))),
         };
         (answer, outcome)

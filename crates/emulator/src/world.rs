@@ -16,7 +16,6 @@ pub(crate) struct Lifetimes {
     pub(crate) refresh: Option<Duration>,
 }
 
-#[derive(Debug)]
 pub(crate) struct World {
     pub(crate) base: String,
     pub(crate) users: Vec<User>,

@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::Fault;
-use crate::answer::{self, Fields};
+use crate::answer::{self, Fields, Format};
 use crate::page;
 
 const OVERSIZED: usize = 10 * 1024 * 1024;
@@ -126,10 +126,19 @@ fn change(
     body: Bytes,
     change: impl FnOnce(&mut Fields),
 ) -> Bytes {
-    let Some(fields) = head.extensions.get_mut::<Fields>() else {
+    let fields = head.extensions.remove::<Fields>().or_else(|| read(&body));
+    let Some(mut fields) = fields else {
         return body;
     };
-    change(fields);
+    change(&mut fields);
     head.headers.remove(CONTENT_LENGTH);
     Bytes::from(fields.render())
+}
+
+fn read(body: &[u8]) -> Option<Fields> {
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+    Some(Fields {
+        list: object.into_iter().collect(),
+        format: Format::Json,
+    })
 }

@@ -1,8 +1,7 @@
 //! The errors of the token endpoint, which differ by the framework's generation.
 
 use axum::body::Body;
-use http::header::WWW_AUTHENTICATE;
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde_json::Value;
 
 use super::options::Generation;
@@ -88,13 +87,7 @@ impl Refusal {
             fields.push(("message", description.into()));
         }
         let status = StatusCode::from_u16(status).expect("a constant of above");
-        let mut response = Fields::json(fields).respond(status);
-        if matches!(self, Self::Client) {
-            response.headers_mut().insert(
-                WWW_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"OAuth\""),
-            );
-        }
+        let response = Fields::json(fields).respond(status);
         refused(response, error, matches!(self, Self::RefreshToken { .. }))
     }
 }
