@@ -1,1 +1,25 @@
 #![doc = include_str!("../README.md")]
+
+mod error;
+mod fixed;
+mod layer;
+mod marker;
+mod replay;
+mod service;
+mod tokens;
+#[cfg(feature = "hyper")]
+mod transport;
+
+#[cfg(feature = "hyper")]
+pub use self::transport::HyperTransport;
+pub use self::{
+    error::Error,
+    layer::TokenLayer,
+    marker::{Anonymous, NoReplay},
+    replay::{Recording, Replay},
+    service::{TokenFuture, TokenService},
+    tokens::{Chosen, Tokens},
+};
+
+/// The error of a [`TokenService`]: the inner service's, a [`tokenkeeper_session::Error`] or an [`Error`] of this crate.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,62 @@
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header::AUTHORIZATION, uri::Scheme};
+use tokenkeeper_session::{
+    Attaches, Credential, Error, TokenSource,
+    protocol::{Attachment, Origin, Verdict},
+};
+
+/// One token that never changes.
+#[derive(Debug)]
+pub(crate) struct Fixed {
+    credential: Credential,
+}
+
+impl Fixed {
+    pub(crate) fn new(token: &str) -> Self {
+        assert!(
+            !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()),
+            "a fixed token is visible ASCII"
+        );
+        let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+            .expect("visible ASCII is a header value");
+        value.set_sensitive(true);
+        let name = AUTHORIZATION;
+        Self {
+            credential: Credential::new(Attachment::Header { name, value }, 0),
+        }
+    }
+}
+
+#[async_trait]
+impl TokenSource for Fixed {
+    fn cached(&self, _: bool) -> Option<Credential> {
+        Some(self.credential.clone())
+    }
+
+    async fn token(&self, _: bool) -> Result<Credential, Error> {
+        Ok(self.credential.clone())
+    }
+
+    async fn replace(&self, _: &Credential) -> Result<Option<Credential>, Error> {
+        Ok(None)
+    }
+
+    fn rejected(&self, _: &Credential) {}
+
+    fn read(&self, _: &Credential, _: StatusCode, _: &HeaderMap) -> Verdict {
+        Verdict::Accepted
+    }
+
+    fn owns(&self, target: &Uri) -> bool {
+        // Which https host it is does not matter, so the common case needs no parsing.
+        let https = target.scheme() == Some(&Scheme::HTTPS);
+        let plain = target
+            .authority()
+            .is_some_and(|a| !a.as_str().contains('@'));
+        https && plain || Origin::of(target).is_some()
+    }
+
+    fn attaches(&self) -> Attaches {
+        Attaches::Authorization
+    }
+}

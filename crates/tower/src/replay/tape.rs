@@ -1,0 +1,203 @@
+use std::{
+    collections::VecDeque,
+    mem,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::{BoxError, Error};
+
+/// What keeping a frame costs beside its bytes: without it a stream of tiny frames could keep much more than the bound.
+const FRAME_COST: usize = size_of::<Recorded>();
+
+/// A body on its first way out, and what was read of it.
+pub(super) struct Tape<B> {
+    /// `None` once it ended, failed or was taken.
+    body: Option<Pin<Box<B>>>,
+    frames: VecDeque<Recorded>,
+    room: usize,
+    state: State,
+    /// Who polls the first attempt, to be told when the body is taken.
+    reader: Option<Waker>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Everything that was read is in `frames`.
+    Whole,
+    /// Something that was read is not: over the bound, or nobody will replay.
+    Partial,
+    /// The body failed, or panicked.
+    Failed,
+    /// The replay has the body.
+    Taken,
+}
+
+pub(super) enum Recorded {
+    Data(Bytes),
+    // Boxed: trailers are rare and a header map is three times the size of a reference to data.
+    Trailers(Box<HeaderMap>),
+}
+
+impl<B> Tape<B> {
+    pub(super) fn new(body: B, limit: usize) -> Self {
+        Self {
+            body: Some(Box::pin(body)),
+            frames: VecDeque::new(),
+            room: limit,
+            state: State::Whole,
+            reader: None,
+        }
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.state == State::Whole
+    }
+
+    pub(super) fn take(&mut self) -> Option<(VecDeque<Recorded>, Option<Pin<Box<B>>>)> {
+        if !self.is_whole() {
+            return None;
+        }
+        // A first attempt that has read everything may end as usual; one that hasn't must not seem to have.
+        if self.body.is_some() {
+            self.state = State::Taken;
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
+            }
+        } else {
+            self.state = State::Partial;
+        }
+        Some((mem::take(&mut self.frames), self.body.take()))
+    }
+
+    pub(super) fn stop(&mut self) {
+        if self.state == State::Whole {
+            self.state = State::Partial;
+            self.frames = VecDeque::new();
+        }
+    }
+
+    fn record(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        if self.state != State::Whole {
+            return frame;
+        }
+        let (copy, cost) = if let Some(data) = frame.data_ref() {
+            if data.is_empty() {
+                return frame;
+            }
+            (Recorded::Data(data.clone()), data.len())
+        } else if let Some(trailers) = frame.trailers_ref() {
+            let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+                name.as_str().len() + value.len()
+            };
+            let cost = trailers.iter().map(text).sum();
+            (Recorded::Trailers(Box::new(trailers.clone())), cost)
+        } else {
+            // A kind of frame that this version of `http-body` does not know cannot be kept.
+            self.stop();
+            return frame;
+        };
+        match self.room.checked_sub(cost.max(FRAME_COST)) {
+            Some(room) => {
+                self.room = room;
+                self.frames.push_back(copy);
+            }
+            None => self.stop(),
+        }
+        frame
+    }
+}
+
+impl<B> Tape<B>
+where
+    B: Body<Data = Bytes>,
+{
+    pub(super) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>>
+    where
+        B::Error: Into<BoxError>,
+    {
+        if self.state == State::Taken {
+            return Poll::Ready(Some(Err(Error::BodyMoved.into())));
+        }
+        // Out of its place while it is polled: a body that panics is gone, and the tape is not whole.
+        let Some(mut body) = self.body.take() else {
+            return Poll::Ready(None);
+        };
+        let before = mem::replace(&mut self.state, State::Failed);
+        let polled = body.as_mut().poll_frame(cx);
+        match polled {
+            Poll::Pending => {
+                self.state = before;
+                self.body = Some(body);
+                if !self
+                    .reader
+                    .as_ref()
+                    .is_some_and(|r| r.will_wake(cx.waker()))
+                {
+                    self.reader = Some(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                self.state = before;
+                self.body = Some(body);
+                Poll::Ready(Some(Ok(self.record(frame))))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => {
+                self.state = before;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    pub(super) fn is_end_stream(&self) -> bool {
+        match &self.body {
+            Some(body) => body.is_end_stream(),
+            None => self.state != State::Taken,
+        }
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            Some(body) => body.size_hint(),
+            None if self.state == State::Taken => SizeHint::default(),
+            None => SizeHint::with_exact(0),
+        }
+    }
+}
+
+impl Recorded {
+    pub(super) fn data_len(&self) -> u64 {
+        match self {
+            Self::Data(data) => data.len() as u64,
+            Self::Trailers(_) => 0,
+        }
+    }
+}
+
+impl From<Recorded> for Frame<Bytes> {
+    fn from(recorded: Recorded) -> Self {
+        match recorded {
+            Recorded::Data(data) => Self::data(data),
+            Recorded::Trailers(trailers) => Self::trailers(*trailers),
+        }
+    }
+}
+
+/// The hint of a body with `recorded` bytes before it.
+pub(super) fn plus(recorded: u64, rest: &SizeHint) -> SizeHint {
+    let mut hint = SizeHint::new();
+    hint.set_lower(recorded.saturating_add(rest.lower()));
+    if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(recorded)) {
+        hint.set_upper(upper);
+    }
+    hint
+}

@@ -1,0 +1,136 @@
+//! Token requests over hyper-util's client.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response, header::CONTENT_LENGTH};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use rustls::{ClientConfig, crypto::CryptoProvider};
+use tokenkeeper_session::{
+    Transport, TransportError,
+    protocol::{MAX_TOKEN_RESPONSE, Origin},
+};
+
+use crate::{BoxError, Error};
+
+/// How long an answer that came while the process was stopped or busy has to reach us after the deadline.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Sends token requests over HTTP/1.1 with hyper-util's client, rustls and the system's root certificates.
+///
+/// Each request has a connection of its own: a server that closes an idle one just as a request is written to it leaves open whether
+/// the request arrived, and token requests are too rare to gain from a pool. Nothing is retried and no redirect is followed; http is
+/// for loopback only.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tokenkeeper_tower::HyperTransport;
+///
+/// // At the start of the program, once:
+/// rustls::crypto::ring::default_provider().install_default().expect("nothing was installed before");
+/// let transport = HyperTransport::new()?;
+/// # Ok::<(), tokenkeeper_tower::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct HyperTransport {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl HyperTransport {
+    /// A transport over the crypto provider that the process has installed.
+    ///
+    /// # Errors
+    /// [`Error::NoCryptoProvider`] if there is none, whether no provider is compiled in or several are and none was installed;
+    /// [`Error::Tls`] if the system's root certificates cannot be loaded.
+    pub fn new() -> Result<Self, Error> {
+        let provider = CryptoProvider::get_default().ok_or(Error::NoCryptoProvider)?;
+        Self::with_crypto(provider.clone())
+    }
+
+    /// A transport over this crypto provider.
+    ///
+    /// # Errors
+    /// [`Error::Tls`] if the provider supports no TLS version or the system's root certificates cannot be loaded.
+    pub fn with_crypto(provider: Arc<CryptoProvider>) -> Result<Self, Error> {
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(ConfigBuilderExt::try_with_platform_verifier)
+            .map_err(Error::Tls)?
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(0)
+            .retry_canceled_requests(false)
+            .build(connector);
+        Ok(Self { client })
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let sent = self.client.request(request.map(Full::new)).await;
+        let (head, body) = sent.map_err(unanswered)?.into_parts();
+        let announced = head
+            .headers
+            .get(CONTENT_LENGTH)
+            .and_then(|v| v.to_str().ok()?.parse().ok());
+        if announced.is_some_and(|length: u64| length > MAX_TOKEN_RESPONSE as u64) {
+            return Err(TransportError::TooLarge);
+        }
+        match Limited::new(body, MAX_TOKEN_RESPONSE).collect().await {
+            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(TransportError::TooLarge),
+            Err(error) => Err(TransportError::Unknown(error)),
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for HyperTransport {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        deadline: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        if Origin::of(request.uri()).is_none() {
+            return Err(TransportError::NotSent(
+                "a token endpoint is https, or loopback".into(),
+            ));
+        }
+        let mut answer = std::pin::pin!(self.exchange(request));
+        for wait in [deadline, GRACE] {
+            // Polls the answer before the timer.
+            if let Ok(answer) = tokio::time::timeout(wait, answer.as_mut()).await {
+                return answer;
+            }
+        }
+        let seconds = deadline.as_secs_f32();
+        Err(TransportError::Unknown(
+            format!("no answer within {seconds} s").into(),
+        ))
+    }
+}
+
+fn unanswered(error: hyper_util::client::legacy::Error) -> TransportError {
+    let not_sent = error.is_connect();
+    let error: BoxError = error.into();
+    if not_sent {
+        TransportError::NotSent(error)
+    } else {
+        TransportError::Unknown(error)
+    }
+}
+
+impl fmt::Debug for HyperTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransport").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! Over tonic's channel.
+
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::{IntoResponse as _, Response},
+};
+use http::{StatusCode, Uri};
+use tokenkeeper_session::Error as SourceError;
+use tokenkeeper_tower::TokenLayer;
+use tokio::net::TcpListener;
+use tonic::{Code, Status, body::Body, transport::Channel};
+use tonic_health::{
+    ServingStatus,
+    pb::{HealthCheckRequest, health_client::HealthClient},
+};
+use tower::ServiceBuilder;
+use tower_http::map_request_body::MapRequestBodyLayer;
+
+use crate::support::{Place, Scripted};
+
+/// A gRPC health service that refuses every token but `secret-1`: with HTTP's 401 at `/401`, else as gRPC does.
+async fn serve(refusal: fn() -> Response) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter
+        .set_service_status("", ServingStatus::Serving)
+        .await;
+    let router = Router::new().route_service("/grpc.health.v1.Health/{*method}", health);
+    let guard = from_fn(move |request: Request, next: Next| async move {
+        match request.headers().get("authorization") {
+            Some(token) if token == "Bearer secret-1" => next.run(request).await,
+            _ => refusal(),
+        }
+    });
+    tokio::spawn(axum::serve(listener, router.layer(guard)).into_future());
+    base
+}
+
+/// Checks the health of the service there with a token that has to be replaced first.
+async fn check(base: &str, source: Scripted) -> Result<i32, Status> {
+    let channel = Channel::from_shared(base.to_owned())
+        .unwrap()
+        .connect_lazy();
+    let stack = ServiceBuilder::new()
+        // tonic's requests have relative URIs: the channel below completes them.
+        .layer(TokenLayer::new(source).origin(base).unwrap())
+        .layer(MapRequestBodyLayer::new(Body::new))
+        .service(channel);
+    let mut client = HealthClient::new(stack);
+    let answer = client.check(HealthCheckRequest::default()).await?;
+    Ok(answer.into_inner().status)
+}
+
+#[tokio::test]
+async fn a_call_is_replayed_with_its_message() {
+    let base = serve(|| StatusCode::UNAUTHORIZED.into_response()).await;
+    let source = Scripted::new(&base, Place::Authorization);
+    assert_eq!(check(&base, source).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_clients_own_origin_makes_the_uri_absolute() {
+    let base = serve(|| StatusCode::UNAUTHORIZED.into_response()).await;
+    let source = Scripted::new(&base, Place::Authorization);
+    let channel = Channel::from_shared(base.clone()).unwrap().connect_lazy();
+    let stack = ServiceBuilder::new()
+        .layer(TokenLayer::new(source))
+        .layer(MapRequestBodyLayer::new(Body::new))
+        .service(channel);
+    let mut client = HealthClient::with_origin(stack, base.parse::<Uri>().unwrap());
+    let answer = client.check(HealthCheckRequest::default()).await.unwrap();
+    assert_eq!(answer.into_inner().status, 1);
+}
+
+#[tokio::test]
+async fn unauthenticated_inside_a_200_is_not_read() {
+    let base = serve(|| Status::unauthenticated("no").into_http()).await;
+    let source = Scripted::new(&base, Place::Authorization);
+    let status = check(&base, source).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated, "the documented limit");
+}
+
+#[tokio::test]
+async fn an_error_of_the_source_is_found_in_the_status() {
+    let base = serve(|| StatusCode::UNAUTHORIZED.into_response()).await;
+    let source = Scripted::new(&base, Place::Authorization).failing();
+    let status = check(&base, source).await.unwrap_err();
+    assert!(matches!(
+        SourceError::find(&status),
+        Some(SourceError::ShutDown)
+    ));
+}

@@ -1,0 +1,49 @@
+//! Beneath octocrab, whose body is `Clone` by sharing its stream.
+
+use octocrab::{AuthState, Octocrab, OctocrabBuilder, service::middleware::base_uri::BaseUriLayer};
+use tokenkeeper_session::Error as SourceError;
+use tokenkeeper_tower::TokenLayer;
+use tower::Layer as _;
+
+use crate::support::{Api, Place, Scripted, hyper_client};
+
+fn octocrab(api: &Api, source: Scripted) -> Octocrab {
+    OctocrabBuilder::new_empty()
+        .with_service(TokenLayer::new(source).layer(hyper_client()))
+        .with_layer(&BaseUriLayer::new(api.base().parse().unwrap()))
+        .with_auth(AuthState::None)
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn its_requests_carry_the_token_and_are_replayed_with_their_body() {
+    let api = Api::start().await;
+    api.takes_from(1);
+    let octocrab = octocrab(&api, Scripted::new(api.base(), Place::Authorization));
+    let body = serde_json::json!({"title": "a bug"});
+    let answer: serde_json::Value = octocrab
+        .post("/repos/o/r/issues", Some(&body))
+        .await
+        .unwrap();
+    assert_eq!(answer, body);
+    assert_eq!(api.seen().len(), 2);
+    assert!(api.seen().iter().all(|seen| seen.body == body.to_string()));
+}
+
+#[tokio::test]
+async fn an_error_of_the_source_is_found_in_its_error() {
+    let api = Api::start().await;
+    let octocrab = octocrab(
+        &api,
+        Scripted::new(api.base(), Place::Authorization).failing(),
+    );
+    let error = octocrab
+        .get::<serde_json::Value, _, ()>("/user", None)
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        SourceError::find(&error),
+        Some(SourceError::ShutDown)
+    ));
+}

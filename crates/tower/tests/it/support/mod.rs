@@ -1,0 +1,28 @@
+//! A token source that does what a test says, and an API that says what it saw.
+
+mod api;
+mod source;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use tokenkeeper_tower::Replay;
+
+pub use self::{
+    api::{Api, Seen},
+    source::{Place, Scripted},
+};
+
+pub type Text = Full<Bytes>;
+
+/// hyper-util's client for bodies of this kind.
+pub fn hyper_client<B>() -> Client<HttpConnector, Replay<B>>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<tokenkeeper_tower::BoxError>,
+{
+    Client::builder(TokioExecutor::new()).build_http()
+}

@@ -1,0 +1,91 @@
+//! What a request with a valid token costs, in allocations.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Empty;
+use tokenkeeper_tower::{Replay, TokenLayer};
+use tower::{Layer as _, Service};
+use tower_http::auth::AddAuthorizationLayer;
+
+/// A service that answers at once.
+#[derive(Clone)]
+struct Bare;
+
+impl<B> Service<Request<B>> for Bare {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<()>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        ready(Ok(Response::new(())))
+    }
+}
+
+fn request() -> Request<Empty<Bytes>> {
+    let headers = [
+        ("accept", "*/*"),
+        ("user-agent", "a test"),
+        ("x-one", "1"),
+        ("x-two", "2"),
+    ];
+    let mut request = Request::get("https://api.example/me");
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    request.body(Empty::new()).unwrap()
+}
+
+fn allocations<S>(mut service: S) -> u64
+where
+    S: Service<Request<Empty<Bytes>>>,
+{
+    let request = request();
+    let measured = allocation_counter::measure(move || {
+        let mut future = std::pin::pin!(service.call(request));
+        let polled = Future::poll(
+            future.as_mut(),
+            &mut Context::from_waker(std::task::Waker::noop()),
+        );
+        assert!(polled.is_ready());
+    });
+    measured.count_total
+}
+
+#[test]
+fn without_replay_it_allocates_nothing_of_its_own() {
+    let theirs = allocations(AddAuthorizationLayer::bearer("t").layer(Bare));
+    let ours = allocations(TokenLayer::fixed("t").replay(false).layer(Bare));
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn with_replay_it_allocates_what_a_copy_of_the_head_does() {
+    let theirs = allocations(AddAuthorizationLayer::bearer("t").layer(Bare));
+    let original = request();
+    let copy = allocation_counter::measure(|| drop(original.clone())).count_total;
+    let ours = allocations(TokenLayer::fixed("t").layer(Bare));
+    assert!(copy > 0);
+    assert!(ours <= theirs + copy, "{ours} > {theirs} + {copy}");
+}
+
+#[test]
+fn the_service_and_its_future_cross_threads_with_the_inner_ones() {
+    fn is_send<T: Send>(_: &T) {}
+    let mut service = TokenLayer::fixed("t").layer(Bare);
+    is_send(&service);
+    is_send(&Service::<Request<Empty<Bytes>>>::call(
+        &mut service,
+        request(),
+    ));
+    is_send(&Replay::once(Empty::<Bytes>::new()));
+}
