@@ -19,7 +19,7 @@ pub struct Counters {
     pub token_requests_by_outcome: BTreeMap<String, u64>,
     /// Requests to the vendor's API.
     pub api_calls: u64,
-    /// The same by the status they were answered with; 0 if the connection was cut.
+    /// The same by the status they were answered with; 0 if the connection was cut before any answer.
     pub api_calls_by_status: BTreeMap<u16, u64>,
     /// Requests to the revocation endpoint.
     pub revocations: u64,

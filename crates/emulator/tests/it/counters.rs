@@ -1,5 +1,7 @@
 //! What the emulator counts.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Request;
 use tokenkeeper_emulator::{
@@ -7,7 +9,7 @@ use tokenkeeper_emulator::{
     User,
 };
 
-use crate::support::{bearer, form_request, json, text};
+use crate::support::{bearer, form, form_request, frozen, get, json, location, query, text};
 
 fn refresh(token: &str) -> Request<Bytes> {
     let pairs = [
@@ -160,6 +162,81 @@ async fn requests_can_be_recorded() {
             .recorded_requests()
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn lifetimes_and_the_base_url_can_be_set() {
+    let emulator = Emulator::plain()
+        .access_token_lifetime(Duration::from_secs(20))
+        .refresh_token_lifetime(Some(Duration::from_secs(60)))
+        .code_lifetime(Duration::from_secs(5))
+        .base_url("https://id.example/")
+        .clock(frozen)
+        .in_process();
+    assert_eq!(emulator.base(), "https://id.example");
+    assert_eq!(
+        emulator.url(Endpoint::Token).unwrap(),
+        "https://id.example/token"
+    );
+    let tokens = emulator.issue_tokens(DEFAULT_USER).unwrap();
+    assert_eq!(
+        tokens.expires_at,
+        Some(emulator.now() + Duration::from_secs(20))
+    );
+    let answer = json(&emulator.call(refresh(&tokens.refresh_token)).await.unwrap());
+    assert_eq!(answer["expires_in"], 20);
+    let pairs = [
+        ("response_type", "code"),
+        ("client_id", DEFAULT_CLIENT_ID),
+        ("approve", "1"),
+    ];
+    let code = query(
+        &location(&get(&emulator, "/authorize", &pairs).await),
+        "code",
+    )
+    .unwrap();
+
+    emulator.advance(Duration::from_secs(21));
+    assert_eq!(
+        bearer(&emulator, "/api/me", &text(&answer, "access_token"))
+            .await
+            .status(),
+        401
+    );
+    emulator.rewind(Duration::from_secs(2));
+    assert_eq!(
+        bearer(&emulator, "/api/me", &text(&answer, "access_token"))
+            .await
+            .status(),
+        200
+    );
+    let pairs = [
+        ("grant_type", "authorization_code"),
+        ("code", &*code),
+        ("client_id", DEFAULT_CLIENT_ID),
+        ("client_secret", DEFAULT_CLIENT_SECRET),
+    ];
+    assert_eq!(form(&emulator, "/token", &pairs).await.status(), 400);
+    emulator.advance(Duration::from_secs(60));
+    let refused = emulator
+        .call(refresh(&text(&answer, "refresh_token")))
+        .await
+        .unwrap();
+    assert_eq!(json(&refused)["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_storm_in_process_is_one_request_each() {
+    let emulator = Emulator::plain().in_process();
+    let access = emulator.issue_tokens(DEFAULT_USER).unwrap().access_token;
+    let calls = (0..10_000).map(|_| {
+        let (emulator, access) = (emulator.clone(), access.clone());
+        tokio::spawn(async move { bearer(&emulator, "/api/me", &access).await.status() })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap(), 200);
+    }
+    assert_eq!(emulator.counters().api_status(200), 10_000);
 }
 
 #[tokio::test]
