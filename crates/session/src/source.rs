@@ -74,6 +74,15 @@ impl Credential {
     }
 }
 
+/// Two credentials are equal when they are of the same token set.
+impl PartialEq for Credential {
+    fn eq(&self, other: &Self) -> bool {
+        self.stamp == other.stamp
+    }
+}
+
+impl Eq for Credential {}
+
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credential")

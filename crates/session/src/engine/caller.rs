@@ -147,7 +147,7 @@ impl Slot {
             return Plan::Wait(flight);
         }
         if let Some(error) = last {
-            return self.after_failure(core, &inner, now, error);
+            return self.after_failure(core, now, error);
         }
         let overdue = inner
             .validated
@@ -162,7 +162,7 @@ impl Slot {
                     account: self.digest,
                     source,
                 };
-                return self.after_failure(core, &inner, now, error);
+                return self.after_failure(core, now, error);
             }
             return self.fly(core, &mut inner, Purpose::Validate);
         }
@@ -203,20 +203,11 @@ impl Slot {
     }
 
     /// A flight failed: a token that is still good is served all the same.
-    fn after_failure(
-        self: &Arc<Self>,
-        core: &Arc<Core>,
-        inner: &Inner,
-        now: Ticks,
-        error: Error,
-    ) -> Plan {
+    fn after_failure(self: &Arc<Self>, core: &Arc<Core>, now: Ticks, error: Error) -> Plan {
         let served = self.served.load();
         let refuse = core.options.store_down == StoreDown::Refuse;
         match served.as_deref() {
             Some(served) if now < served.expires_at && (now < served.overdue_at || !refuse) => {
-                if inner.store_trouble.is_some() {
-                    core.emit(self, EventKind::ServedUnvalidated);
-                }
                 Plan::Serve(served.credential.clone())
             }
             _ => Plan::Fail(error),

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Core, Slot, driver::Driver, flight::Flight};
 use crate::{
-    Error, EventKind,
+    Error, EventKind, StoreDown,
     error::ExchangeError,
     machine::{Failure, Refresh, RefreshEnd, RefreshOutcome, Validate, ValidateEnd},
     record::{Held, State},
@@ -86,7 +86,12 @@ async fn fly(
     let (known, stamp, expired, released) = {
         let inner = slot.lock();
         let expired = inner.expired(core.time.ticks());
-        (inner.written(), inner.stamp(), expired, inner.released)
+        (
+            inner.written(),
+            inner.stamp(),
+            expired,
+            inner.released.clone(),
+        )
     };
     let (wanted, rejected) = match purpose {
         Purpose::Validate if expired && stamp.is_some() => (stamp, false),
@@ -129,7 +134,12 @@ pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), E
                 account: slot.digest,
             })
         }
-        ValidateEnd::StoreFailed => Err(driver.store_failure()),
+        ValidateEnd::StoreFailed => {
+            if slot.served.load().is_some() && core.options.store_down == StoreDown::Serve {
+                core.emit(slot, EventKind::ServedUnvalidated);
+            }
+            Err(driver.store_failure())
+        }
     }
 }
 

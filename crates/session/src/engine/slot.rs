@@ -47,8 +47,8 @@ pub(crate) struct Inner {
     pub(crate) known: Option<Known>,
     pub(crate) validated: Option<Ticks>,
     pub(crate) flight: Option<Arc<Flight>>,
-    /// An attempt of ours that may still stand in the store though it is over.
-    pub(crate) released: Option<u128>,
+    /// Attempts of ours that may still stand in the store though they are over.
+    pub(crate) released: Vec<u128>,
     pub(crate) rejections: Rejections,
     pub(crate) store_trouble: Option<StoreTrouble>,
     pub(crate) revoking: bool,

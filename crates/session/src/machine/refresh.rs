@@ -16,8 +16,8 @@ pub(crate) struct Refresh<T> {
     ours: Option<Stored<T>>,
     /// The token set to be replaced. Anything newer ends the flight.
     wanted: Option<Stamp>,
-    /// An attempt of ours that is known to be over, so that it need not be waited for.
-    released: Option<u128>,
+    /// Attempts of ours that are known to be over, so that they need not be waited for.
+    released: Vec<u128>,
     /// The store had lost our record, or gone back in time.
     restored: bool,
     stage: Stage<T>,
@@ -66,8 +66,8 @@ pub(crate) struct RefreshEnd<T> {
     pub(crate) outcome: RefreshOutcome<T>,
     /// What is now known to be in the store.
     pub(crate) stored: Option<Stored<T>>,
-    /// An attempt of ours that may still stand in the store though it is over.
-    pub(crate) released: Option<u128>,
+    /// Attempts of ours that may still stand in the store though they are over.
+    pub(crate) released: Vec<u128>,
     pub(crate) restored: bool,
 }
 
@@ -91,7 +91,7 @@ impl<T: Tokens> Refresh<T> {
         rules: Rules,
         ours: Option<Stored<T>>,
         wanted: Option<Stamp>,
-        released: Option<u128>,
+        released: Vec<u128>,
     ) -> Self {
         Self {
             rules,
@@ -104,10 +104,17 @@ impl<T: Tokens> Refresh<T> {
     }
 
     fn end(&mut self, outcome: RefreshOutcome<T>) -> Step<T, RefreshEnd<T>> {
+        if matches!(
+            outcome,
+            RefreshOutcome::Refreshed | RefreshOutcome::Adopted | RefreshOutcome::NotConnected
+        ) {
+            // The store has moved past every attempt of ours.
+            self.released.clear();
+        }
         Step::End(RefreshEnd {
             outcome,
             stored: self.ours.take(),
-            released: self.released,
+            released: std::mem::take(&mut self.released),
             restored: self.restored,
         })
     }
@@ -143,7 +150,7 @@ impl<T: Tokens> Refresh<T> {
         if *self.wanted.get_or_insert(live.stamp()) != live.stamp() {
             return self.end(RefreshOutcome::Adopted);
         }
-        if let Some(attempt) = live.attempt.filter(|a| Some(a.id) != self.released) {
+        if let Some(attempt) = live.attempt.filter(|a| !self.released.contains(&a.id)) {
             self.stage = Stage::Watching;
             let lease = std::time::Duration::from_millis(attempt.lease);
             return Step::Do(Effect::Watch { stored, lease });
@@ -185,7 +192,7 @@ impl<T: Tokens> Refresh<T> {
         let live = record.live().expect("a claim is made on live tokens");
         if !self.rules.may_send(since, cx.mono) {
             // Another may think this lease dead by the time the answer came: send nothing, look again.
-            self.released = live.attempt.map(|a| a.id);
+            self.released.extend(live.attempt.map(|a| a.id));
             return self.read();
         }
         let tokens = live.tokens.clone();
@@ -204,7 +211,7 @@ impl<T: Tokens> Refresh<T> {
     ) -> Step<T, RefreshEnd<T>> {
         self.ours = Some(claim.clone());
         let live = claim.record.live().expect("a claim is made on live tokens");
-        self.released = live.attempt.map(|a| a.id);
+        self.released.extend(live.attempt.map(|a| a.id));
         if let Answer::Tokens(tokens) = answer {
             let record = Record {
                 state: State::Live(live.next(tokens)),
@@ -371,7 +378,8 @@ impl<T: Tokens> Machine<T> for Refresh<T> {
                 }
                 Wrote::Failed => {
                     let claim = write.record.as_ref().and_then(Record::live);
-                    self.released = claim.and_then(|live| live.attempt).map(|a| a.id);
+                    self.released
+                        .extend(claim.and_then(|live| live.attempt).map(|a| a.id));
                     self.end(RefreshOutcome::StoreFailed)
                 }
             },
@@ -482,6 +490,8 @@ impl<T: Tokens> Live<T> {
                 }
             }
             Answer::Configuration => {
+                // A changed configuration may try at once.
+                self.failures.not_before = 0;
                 self.health = Health::Misconfigured(rules.configuration);
                 Failure::Misconfigured
             }

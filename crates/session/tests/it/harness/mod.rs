@@ -1,0 +1,202 @@
+//! An engine, an emulator and a store in one process, on one clock that the tests move.
+
+mod store;
+mod transport;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, StreamExt as _};
+use http::Request;
+use tokenkeeper_emulator::{
+    Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator,
+};
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_session::{
+    Account, Accounts, Error, Event, EventKind, Options, TestClock, TokenSource,
+    protocol::{Provider, Redirect, Registration, TokenSet},
+};
+use tokenkeeper_store_memory::MemoryStore;
+
+pub use store::{Fault, FaultyStore};
+pub use transport::InProcess;
+
+/// Where the emulator in process thinks that it is.
+pub const BASE: &str = "http://127.0.0.1:9";
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+pub struct World {
+    pub clock: TestClock,
+    pub emulator: Emulator,
+    pub store: Arc<FaultyStore>,
+    pub accounts: Accounts,
+}
+
+impl World {
+    /// Amiqus with access tokens that live for an hour.
+    pub fn amiqus() -> Self {
+        Self::amiqus_with(Options::default())
+    }
+
+    pub fn amiqus_with(options: Options) -> Self {
+        let emulator = Emulator::amiqus().access_token_lifetime(HOUR);
+        Self::new(emulator, amiqus(), options)
+    }
+
+    pub fn new<O>(emulator: Builder<O>, provider: impl Provider, options: Options) -> Self {
+        let clock = new_clock();
+        let emulator = in_process(emulator, &clock);
+        let store = Arc::new(FaultyStore::new(MemoryStore::new()));
+        let accounts = engine(&emulator, store.clone(), &clock, provider, options);
+        Self {
+            clock,
+            emulator,
+            store,
+            accounts,
+        }
+    }
+
+    /// Another engine on the same store and provider: what another process is.
+    pub fn another_process(&self) -> Accounts {
+        self.another_process_with(Options::default())
+    }
+
+    pub fn another_process_with(&self, options: Options) -> Accounts {
+        engine(
+            &self.emulator,
+            self.store.clone(),
+            &self.clock,
+            amiqus(),
+            options,
+        )
+    }
+
+    pub fn account(&self) -> Account {
+        self.accounts.account("amiqus", "user-42").unwrap()
+    }
+
+    /// An account that has gone through the whole login.
+    pub async fn connected(&self) -> Account {
+        let account = self.account();
+        login(&self.emulator, &account).await.unwrap();
+        self.emulator.reset_counters();
+        account
+    }
+
+    /// Moves all clocks on.
+    pub async fn pass(&self, time: Duration) {
+        tokio::time::advance(time).await;
+    }
+
+    /// Calls the API with the token that is served, once.
+    pub async fn call(&self, account: &Account) -> u16 {
+        let credential = TokenSource::token(account, true).await.unwrap();
+        call_with(&self.emulator, &credential).await
+    }
+
+    pub fn token_requests(&self) -> u64 {
+        self.emulator.counters().token_requests
+    }
+}
+
+pub fn new_clock() -> TestClock {
+    TestClock::starting_at(std::time::UNIX_EPOCH + Duration::from_secs(1_800_000_000))
+}
+
+pub fn in_process<O>(emulator: Builder<O>, clock: &TestClock) -> Emulator {
+    use tokenkeeper_session::Clock as _;
+    let clock = clock.clone();
+    emulator
+        .base_url(BASE)
+        .clock(move || clock.wall())
+        .in_process()
+}
+
+pub fn engine(
+    emulator: &Emulator,
+    store: Arc<FaultyStore>,
+    clock: &TestClock,
+    provider: impl Provider,
+    options: Options,
+) -> Accounts {
+    Accounts::builder(store)
+        .provider(provider)
+        .transport(InProcess::new(emulator.clone()))
+        .clock(clock.clone())
+        .options(options)
+        .build()
+        .unwrap()
+}
+
+pub fn registration() -> Registration {
+    Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)
+        .unwrap()
+        .secret(DEFAULT_CLIENT_SECRET)
+}
+
+pub fn amiqus() -> Amiqus {
+    Amiqus::new(registration()).unwrap().base(BASE).unwrap()
+}
+
+/// What a person and a browser do: follow the URL, approve, come back.
+pub async fn login(emulator: &Emulator, account: &Account) -> Result<Account, Error> {
+    let start = account.connect()?;
+    let redirect = approve(emulator, start.url.as_str()).await;
+    account.accounts().finish(start.flow, redirect).await
+}
+
+pub async fn approve(emulator: &Emulator, url: &str) -> Redirect {
+    let location = visit(emulator, &format!("{url}&approve=1")).await;
+    redirect_of(&location)
+}
+
+pub async fn visit(emulator: &Emulator, url: &str) -> String {
+    let request = Request::get(url).body(Bytes::new()).unwrap();
+    let response = emulator.call(request).await.unwrap();
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+pub fn redirect_of(location: &str) -> Redirect {
+    match location.split_once('#') {
+        Some((_, fragment)) => Redirect::fragment(fragment),
+        None => Redirect::query(location.split_once('?').unwrap().1),
+    }
+}
+
+pub async fn call_with(emulator: &Emulator, credential: &tokenkeeper_session::Credential) -> u16 {
+    let url = emulator.url(tokenkeeper_emulator::Endpoint::Api).unwrap();
+    let (mut head, body) = Request::get(url).body(Bytes::new()).unwrap().into_parts();
+    credential
+        .attachment()
+        .apply(&mut head.uri, &mut head.headers)
+        .unwrap();
+    let request = Request::from_parts(head, body);
+    emulator.call(request).await.unwrap().status().as_u16()
+}
+
+/// Tokens that the application got by other means.
+pub fn issued(emulator: &Emulator) -> TokenSet {
+    let tokens = emulator
+        .issue_tokens(tokenkeeper_emulator::DEFAULT_USER)
+        .unwrap();
+    TokenSet::new(tokens.access_token)
+        .with_refresh_token(tokens.refresh_token)
+        .with_issued_at(emulator.now())
+        .with_expires_at(tokens.expires_at.unwrap())
+}
+
+/// The events so far.
+pub fn drain(events: &mut (impl futures_util::Stream<Item = Event> + Unpin)) -> Vec<EventKind> {
+    let mut seen = Vec::new();
+    while let Some(Some(event)) = events.next().now_or_never() {
+        seen.push(event.kind);
+    }
+    seen
+}
+
+/// Lets everything that is ready run.
+pub async fn settle() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}

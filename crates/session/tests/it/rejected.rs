@@ -1,0 +1,139 @@
+//! DESIGN §4, "A rejected token".
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault as Broken};
+use tokenkeeper_session::{Error, EventKind, TokenSource, protocol::Verdict};
+
+use crate::harness::{World, call_with, drain, settle};
+
+const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_late_rejections_cost_one_refresh() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let old = TokenSource::token(&account, true).await.unwrap();
+    world.emulator.expire_access_tokens();
+    for _ in 0..100 {
+        let verdict = account.read(&old, UNAUTHORIZED, &HeaderMap::new());
+        assert_eq!(verdict, Verdict::Rejected);
+        let new = account.replace(&old).await.unwrap().expect("a replay");
+        assert_ne!(new, old);
+        assert_eq!(call_with(&world.emulator, &new).await, 200);
+        world.pass(Duration::from_millis(10)).await;
+    }
+    assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_rejections_at_once_cost_one_refresh() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let old = TokenSource::token(&account, true).await.unwrap();
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let (account, old) = (account.clone(), old.clone());
+            tokio::spawn(async move { account.replace(&old).await })
+        })
+        .collect();
+    for task in tasks {
+        assert!(task.await.unwrap().unwrap().is_some());
+    }
+    assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_token_that_is_rejected_too_holds_refreshes_off() {
+    let year = tokenkeeper_emulator::Emulator::amiqus();
+    let world = World::new(year, crate::harness::amiqus(), Default::default());
+    let account = world.connected().await;
+    let mut events = world.accounts.events();
+    let mut wait = Duration::from_secs(60);
+    for round in 1..=8 {
+        let old = TokenSource::token(&account, true).await.unwrap();
+        account.read(&old, UNAUTHORIZED, &HeaderMap::new());
+        let new = account.replace(&old).await.unwrap().expect("a replay");
+        account.read(&new, UNAUTHORIZED, &HeaderMap::new());
+        assert!(account.replace(&new).await.unwrap().is_none());
+        assert_eq!(world.token_requests(), round);
+        let held_off = EventKind::RejectionsHeldOff { wait };
+        assert!(drain(&mut events).contains(&held_off), "{wait:?}");
+        world.pass(wait - Duration::from_secs(1)).await;
+        assert!(account.replace(&new).await.unwrap().is_none());
+        world.pass(Duration::from_secs(2)).await;
+        account.status().await.unwrap();
+        wait = (wait * 2).min(Duration::from_secs(3600));
+    }
+    // A response that is not rejected ends it.
+    let old = TokenSource::token(&account, true).await.unwrap();
+    let new = account.replace(&old).await.unwrap().unwrap();
+    account.read(&new, StatusCode::OK, &HeaderMap::new());
+    let newer = account.replace(&new).await.unwrap().expect("a replay");
+    account.read(&newer, UNAUTHORIZED, &HeaderMap::new());
+    let first = EventKind::RejectionsHeldOff {
+        wait: Duration::from_secs(60),
+    };
+    assert!(drain(&mut events).contains(&first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a15_a_user_who_revokes_leads_to_one_refresh_and_reauthorization() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    world.emulator.revoke_user(DEFAULT_USER);
+    let old = TokenSource::token(&account, true).await.unwrap();
+    assert_eq!(call_with(&world.emulator, &old).await, 401);
+    for _ in 0..10 {
+        let error = account.replace(&old).await.unwrap_err();
+        assert!(
+            matches!(error, Error::ReauthorizationRequired { .. }),
+            "{error:?}"
+        );
+    }
+    assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a16_a_429_is_never_a_refresh_and_an_event_carries_the_wait() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let mut events = world.accounts.events();
+    let sent = TokenSource::token(&account, true).await.unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("retry-after", "47".parse().unwrap());
+    let verdict = account.read(&sent, StatusCode::TOO_MANY_REQUESTS, &headers);
+    let retry_after = Some(Duration::from_secs(47));
+    assert_eq!(verdict, Verdict::RateLimited { retry_after });
+    settle().await;
+    assert_eq!(world.token_requests(), 0);
+    assert!(drain(&mut events).contains(&EventKind::RateLimited { retry_after }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_for_now_leaves_the_response_to_the_caller() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let fault = Broken::TooManyRequestsBare;
+    world.emulator.faults().always(Endpoint::Token, fault);
+    let old = TokenSource::token(&account, true).await.unwrap();
+    assert!(account.replace(&old).await.unwrap().is_none());
+    assert!(account.replace(&old).await.unwrap().is_none());
+    assert_eq!(
+        world.token_requests(),
+        1,
+        "the backoff holds for rejections too"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_replayed_still_starts_the_refresh() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let old = TokenSource::token(&account, true).await.unwrap();
+    account.rejected(&old);
+    settle().await;
+    assert_eq!(world.token_requests(), 1);
+    assert_ne!(account.cached(true).unwrap(), old);
+}

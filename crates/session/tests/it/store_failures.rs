@@ -1,0 +1,168 @@
+//! DESIGN §4.3: persist, then serve; and a store that comes and goes.
+
+use std::time::Duration;
+
+use tokenkeeper_emulator::Endpoint;
+use tokenkeeper_session::{
+    Error, EventKind, TokenSource,
+    store::{Entry, Version},
+};
+
+use crate::harness::{Fault, HOUR, World, drain, issued, settle};
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_is_never_sent_while_the_result_could_not_be_written() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    world.store.fail(usize::MAX, Fault::Refuse);
+    let error = account.token().await.unwrap_err();
+    assert!(matches!(error, Error::Store { .. }), "{error:?}");
+    assert_eq!(world.token_requests(), 0);
+    world.store.recover();
+    world.pass(Duration::from_secs(20)).await;
+    assert_eq!(world.call(&account).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_cannot_be_written_are_served_and_written_later() {
+    for fault in [Fault::Refuse, Fault::LoseReply, Fault::LoseRequest] {
+        let world = World::amiqus();
+        let account = world.connected().await;
+        let mut events = world.accounts.events();
+        world.pass(HOUR).await;
+        account.status().await.unwrap();
+        // The attempt's write goes through, the result's does not.
+        world.store.fail_after(1, 5, fault);
+        assert_eq!(world.call(&account).await, 200);
+        assert_eq!(world.token_requests(), 1);
+        for _ in 0..10 {
+            world.pass(Duration::from_secs(1)).await;
+            settle().await;
+        }
+        let seen = drain(&mut events);
+        assert!(seen.contains(&EventKind::StoreBehind), "{fault:?}");
+        assert!(seen.contains(&EventKind::StoreCaughtUp), "{fault:?}");
+        let other = world
+            .another_process()
+            .account("amiqus", "user-42")
+            .unwrap();
+        other.token().await.unwrap();
+        assert_eq!(world.token_requests(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_at_each_of_its_calls_loses_nothing() {
+    for fault in [Fault::Refuse, Fault::LoseReply, Fault::LoseRequest] {
+        for count in [1, 2, 7] {
+            for after in 0..4 {
+                let world = World::amiqus();
+                let account = world.connected().await;
+                world.pass(HOUR).await;
+                world.store.fail_after(after, count, fault);
+                for _ in 0..30 {
+                    let _ = account.token().await;
+                    world.pass(Duration::from_secs(5)).await;
+                    settle().await;
+                }
+                assert_eq!(world.call(&account).await, 200, "{fault:?} {after} {count}");
+                let counters = world.emulator.counters();
+                assert_eq!(counters.token_requests, 1, "{fault:?} {after} {count}");
+                assert_eq!(counters.presented_after_answer(), 0);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_the_store_lost_is_put_back() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let mut events = world.accounts.events();
+    world.store.lose(account.key()).await;
+    account.refresh().await.unwrap();
+    assert!(drain(&mut events).contains(&EventKind::StoreRestored));
+    let other = world
+        .another_process()
+        .account("amiqus", "user-42")
+        .unwrap();
+    assert_eq!(other.token().await.unwrap().generation(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_lost_during_the_exchange_is_put_back() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let refresh = tokio::spawn({
+        let account = account.clone();
+        async move { account.refresh().await }
+    });
+    gate.arrived(1).await;
+    world.store.lose(account.key()).await;
+    gate.release();
+    refresh.await.unwrap().unwrap();
+    let other = world
+        .another_process()
+        .account("amiqus", "user-42")
+        .unwrap();
+    assert_eq!(other.token().await.unwrap().generation(), 2);
+    assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_went_back_in_time_is_brought_forward() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    account.refresh().await.unwrap();
+    account.refresh().await.unwrap();
+    // Two writes a refresh: the last one, and both, are forgotten.
+    world.store.go_back(account.key(), 3).await;
+    world.pass(Duration::from_secs(61)).await;
+    assert!(account.cached(true).is_some());
+    settle().await;
+    let other = world
+        .another_process()
+        .account("amiqus", "user-42")
+        .unwrap();
+    assert_eq!(other.token().await.unwrap().generation(), 3);
+    assert_eq!(world.token_requests(), 2);
+    account.refresh().await.unwrap();
+    assert_eq!(world.emulator.counters().presented_after_answer(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_newer_version_is_a_clear_error_and_not_overwritten() {
+    let world = World::amiqus();
+    let account = world.account();
+    for value in [&br#"{"format":2,"record":{"new":1}}"#[..], b"not a record"] {
+        let entry = Entry::new(Version::random(), value.to_vec());
+        world
+            .store
+            .overwrite(account.key(), Some(entry.clone()))
+            .await;
+        let error = account.token().await.unwrap_err();
+        assert!(matches!(error, Error::Record { .. }), "{error:?}");
+        assert!(account.adopt(issued(&world.emulator)).await.is_err());
+        assert!(account.disconnect().await.is_err());
+        assert_eq!(world.store.entry(account.key()).await, Some(entry));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_is_unreachable_memory_is_served_until_expiry() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let mut events = world.accounts.events();
+    world.store.fail(usize::MAX, Fault::Refuse);
+    for _ in 0..30 {
+        world.pass(Duration::from_secs(60)).await;
+        assert_eq!(world.call(&account).await, 200);
+        settle().await;
+    }
+    assert!(drain(&mut events).contains(&EventKind::ServedUnvalidated));
+    world.pass(HOUR).await;
+    assert!(TokenSource::token(&account, true).await.is_err());
+    assert_eq!(world.token_requests(), 0);
+}
