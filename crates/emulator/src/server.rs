@@ -92,15 +92,13 @@ impl Server {
         };
         self.record(&head, &body);
         let ticket = self.arrive(endpoint, &head, &body);
-        let mut guard = Guard {
+        let _guard = Guard {
             server: &self,
             ticket,
         };
         // A task of its own: a provider does not stop a redemption because the client went away.
         let task = tokio::spawn(Arc::clone(&self).process(endpoint, plan, ticket, head, body));
-        let answer = task.await.unwrap_or(Err(Cut));
-        guard.ticket = None;
-        answer
+        task.await.unwrap_or(Err(Cut))
     }
 
     async fn process(
@@ -242,7 +240,7 @@ pub(crate) fn with_login(router: Router) -> Router {
     )
 }
 
-/// Dropped before the answer: the client has gone away.
+/// If it is dropped before the presentation has ended, the client has gone away.
 struct Guard<'a> {
     server: &'a Server,
     ticket: Option<Ticket>,
