@@ -1,5 +1,10 @@
 //! The engine against the emulators, in process and with paused time.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
+
 mod classes;
 mod connect;
 mod harness;
