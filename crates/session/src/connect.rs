@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -147,6 +148,8 @@ pub struct FlowInfo {
     pub redirect_uri: Url,
     /// A name of the flow that is no secret.
     pub id: String,
+    /// Until when the login can be finished.
+    pub expires_at: SystemTime,
     /// Where in the redirect the code comes: a fragment never reaches a server by itself.
     pub channel: Channel,
     /// Whether the redirect brings the state back; where it may not, the flow must be bound to the browser by other means.
@@ -242,6 +245,7 @@ impl Accounts {
             state_echo: dialect.state_echo(),
             account,
             redirect_uri,
+            expires_at: UNIX_EPOCH + Duration::from_millis(opened.expires),
             id: opened.id.clone(),
         })
     }
@@ -299,6 +303,6 @@ fn open(core: &Core, flow: &Flow) -> Result<Opened, Error> {
 /// Keeps a sealed flow from being taken for anything else that the same key may seal.
 const PURPOSE: &[u8] = b"tokenkeeper flow 1";
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
