@@ -1,1 +1,14 @@
 #![doc = include_str!("../README.md")]
+
+mod attempt;
+mod clean;
+mod client;
+mod error;
+mod middleware;
+mod transport;
+
+pub use tokenkeeper_tower::{Anonymous, NoReplay, Tokens};
+
+pub use self::{
+    client::client, error::Error, middleware::TokenMiddleware, transport::ReqwestTransport,
+};

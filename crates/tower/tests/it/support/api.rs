@@ -15,7 +15,8 @@ use tokio::{net::TcpListener, sync::Notify};
 
 /// A server that takes `secret-N` from some N on, wherever it is put, and notes every request.
 ///
-/// `/early` answers before it reads the body, `/mid` after the first frame, `/to?<url>` redirects there, `/limited` is a 429, and
+/// `/early` answers before it reads the body, `/mid` after the first frame, `/to?<url>` redirects there, `/loop` to itself, `/limited`
+/// is a 429, `/broken` a 500, and
 /// everything else reads the body first and answers with it. An `/early` or `/mid` with a good token reads the rest as usual.
 #[derive(Clone)]
 pub struct Api(Arc<Inner>);
@@ -154,6 +155,7 @@ async fn answer(State(api): State<Api>, request: Request) -> Response {
             [("location", target.unwrap())],
         )
             .into_response(),
+        "/loop" => (StatusCode::TEMPORARY_REDIRECT, [("location", "/loop")]).into_response(),
         "/limited" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "47")]).into_response(),
         "/broken" => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         _ => text.into_response(),

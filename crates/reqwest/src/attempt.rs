@@ -1,0 +1,75 @@
+//! A request's head and body, once more.
+
+use http::Uri;
+use reqwest::{Body, Request, Url};
+use tokenkeeper_session::{Credential, protocol::Attachment};
+use tokenkeeper_tower::{Recording, Replay};
+
+use crate::Error;
+
+/// What a second attempt is made of.
+pub(crate) enum Spare {
+    /// The body is in memory, and reqwest can clone it.
+    Copy(Request),
+    /// The body is a stream: its first reading is recorded.
+    Stream {
+        head: Request,
+        recording: Recording<Body>,
+    },
+}
+
+impl Spare {
+    /// Prepares `request` for being sent twice. A body that reqwest can clone is left as it is; another is replaced by a recorded one.
+    pub(crate) fn of(request: &mut Request, limit: usize) -> Option<Self> {
+        if let Some(copy) = request.try_clone() {
+            return Some(Self::Copy(copy));
+        }
+        let body = request.body_mut().take()?;
+        let (body, recording) = Replay::recorded(body, limit);
+        let head = request.try_clone();
+        *request.body_mut() = Some(Body::wrap(body));
+        Some(Self::Stream {
+            head: head?,
+            recording,
+        })
+    }
+
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::Copy(_) => true,
+            Self::Stream { recording, .. } => recording.is_whole(),
+        }
+    }
+
+    /// `None` if more of the body was read meanwhile than is kept.
+    pub(crate) fn replay(self) -> Option<Request> {
+        match self {
+            Self::Copy(request) => Some(request),
+            Self::Stream {
+                mut head,
+                recording,
+            } => {
+                *head.body_mut() = Some(Body::wrap(recording.replay()?));
+                Some(head)
+            }
+        }
+    }
+}
+
+pub(crate) fn uri_of(url: &Url) -> Result<Uri, Error> {
+    url.as_str().parse().map_err(Error::Url)
+}
+
+pub(crate) fn attach(credential: &Credential, request: &mut Request) -> Result<(), Error> {
+    let attachment = credential.attachment();
+    if let Attachment::Header { name, value } = attachment {
+        request.headers_mut().insert(name.clone(), value.clone());
+        return Ok(());
+    }
+    let mut uri = uri_of(request.url())?;
+    attachment
+        .apply(&mut uri, request.headers_mut())
+        .map_err(Error::Attach)?;
+    request.url_mut().set_query(uri.query());
+    Ok(())
+}

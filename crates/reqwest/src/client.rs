@@ -1,0 +1,63 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use reqwest::{ClientBuilder, redirect};
+use reqwest_middleware::ClientWithMiddleware;
+use rustls::crypto::CryptoProvider;
+use tokenkeeper_tower::Tokens;
+
+use crate::{Error, TokenMiddleware};
+
+/// As many as reqwest's own policy follows.
+const MAX_REDIRECTS: usize = 10;
+
+/// Makes a client for any provider, also for one that takes its token in a header of its own or in the query.
+///
+/// reqwest strips only the standard credential headers when a redirect leaves the origin, and no middleware sees the hops. So this
+/// replaces the builder's redirect policy by one that follows up to 10 redirects and stops at a change of origin (the redirect's
+/// response is returned), and sends no `Referer`.
+///
+/// `tokens` is an [`Account`](tokenkeeper_session::Account), a reference to [`Accounts`](tokenkeeper_session::Accounts) for an account
+/// per request, or [`Tokens::one`] of a token source of your own.
+///
+/// The middleware is the client's first: what is added to the client later runs once per attempt, with the token on the request.
+///
+/// # Errors
+/// [`Error::NoCryptoProvider`] or [`Error::Client`].
+pub fn client(
+    builder: ClientBuilder,
+    tokens: impl Into<Tokens>,
+) -> Result<ClientWithMiddleware, Error> {
+    let client = build(builder.referer(false).redirect(same_origin()))?;
+    let middleware = TokenMiddleware::over_safe_client(tokens.into());
+    Ok(reqwest_middleware::ClientBuilder::new(client)
+        .with(middleware)
+        .build())
+}
+
+/// Builds a client; a missing crypto provider is an error.
+pub(crate) fn build(builder: ClientBuilder) -> Result<reqwest::Client, Error> {
+    if CryptoProvider::get_default().is_some() {
+        return builder.build().map_err(Error::Client);
+    }
+    // Without an installed provider reqwest takes the one that it was built with, or panics if there is none. Which of the two cannot
+    // be asked of it: it depends on features that another crate may have enabled.
+    catch_unwind(AssertUnwindSafe(|| builder.build()))
+        .map_err(|_| Error::NoCryptoProvider)?
+        .map_err(Error::Client)
+}
+
+fn same_origin() -> redirect::Policy {
+    redirect::Policy::custom(|attempt| {
+        let same = attempt
+            .previous()
+            .last()
+            .is_some_and(|last| last.origin() == attempt.url().origin());
+        if !same {
+            attempt.stop()
+        } else if attempt.previous().len() > MAX_REDIRECTS {
+            attempt.error("too many redirects")
+        } else {
+            attempt.follow()
+        }
+    })
+}

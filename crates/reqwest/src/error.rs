@@ -1,0 +1,40 @@
+use tokenkeeper_session::protocol;
+
+/// Why a client could not be made, or a request was refused by the middleware.
+///
+/// In a request's [`reqwest_middleware::Error`] it is what `Middleware(error)` downcasts to. Where no token could be had, the token
+/// source's own error is found through whatever wraps it with [`tokenkeeper_session::Error::find`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No token can be had, and the request was not sent.
+    #[error("no token for this request")]
+    Token(#[source] tokenkeeper_session::Error),
+    /// The request names no account, or its URL has user info.
+    #[error("the request was refused before it was sent")]
+    Request(#[source] tokenkeeper_tower::Error),
+    /// The token cannot be attached to this request.
+    #[error("the token cannot be attached to the request")]
+    Attach(#[source] protocol::Error),
+    /// The URL is not one that HTTP can ask for.
+    #[error("the request's URL is not an http(s) URL with a host")]
+    Url(#[source] http::uri::InvalidUri),
+    /// The provider takes its token in a header of its own or in the query, where reqwest carries it to a foreign host at a redirect.
+    #[error(
+        "the provider takes its token elsewhere than in `Authorization`, which a redirect would carry to a foreign host: \
+         make the client with `tokenkeeper_reqwest::client`"
+    )]
+    UnsafeClient,
+    /// An error from a middleware further in. Its text holds the token, which this provider takes in the query.
+    #[error("the request failed; the reason is withheld because its text holds the token")]
+    Withheld,
+    /// No rustls crypto provider was installed in this process, and reqwest was built without one.
+    #[error(
+        "no rustls crypto provider is installed: call `rustls::crypto::ring::default_provider().install_default()` (or another's) \
+         at the start of the program, or give the builder a TLS configuration"
+    )]
+    NoCryptoProvider,
+    /// reqwest could not make the client.
+    #[error("the client cannot be made")]
+    Client(#[source] reqwest::Error),
+}

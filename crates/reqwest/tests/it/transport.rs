@@ -1,0 +1,199 @@
+//! `ReqwestTransport` against servers that behave, and raw sockets that don't.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use tokenkeeper_reqwest::{Error, ReqwestTransport};
+use tokenkeeper_session::{Transport as _, TransportError, protocol::MAX_TOKEN_RESPONSE};
+
+use crate::support::{Api, builder};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn transport() -> ReqwestTransport {
+    ReqwestTransport::from_builder(builder()).unwrap()
+}
+
+fn post(uri: impl AsRef<str>) -> Request<Bytes> {
+    let body = Bytes::from_static(b"grant_type=refresh_token");
+    Request::post(uri.as_ref())
+        .header("x-client-id", "client")
+        .body(body)
+        .unwrap()
+}
+
+async fn send(uri: impl AsRef<str>) -> Result<Response<Bytes>, TransportError> {
+    transport().send(post(uri), DEADLINE).await
+}
+
+/// A server of raw bytes on a thread: gets one connection.
+fn raw(behave: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || behave(listener.accept().unwrap().0));
+    address
+}
+
+/// Reads until the request's body is there.
+fn read_request(stream: &mut TcpStream) {
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"grant_type=refresh_token") {
+        let mut part = [0; 512];
+        let count = stream.read(&mut part).unwrap();
+        assert!(count > 0);
+        seen.extend_from_slice(&part[..count]);
+    }
+}
+
+/// Answers with these bytes and closes.
+fn answering(answer: impl Into<Vec<u8>> + Send + 'static) -> SocketAddr {
+    raw(move |mut stream| {
+        read_request(&mut stream);
+        stream.write_all(&answer.into()).unwrap();
+    })
+}
+
+#[test]
+fn without_a_crypto_provider_it_is_an_error_and_no_panic() {
+    // reqwest is built without one here, and none is installed.
+    assert!(matches!(
+        ReqwestTransport::new(),
+        Err(Error::NoCryptoProvider)
+    ));
+}
+
+#[tokio::test]
+async fn an_answer_comes_back_whole() {
+    let api = Api::start().await;
+    let response = send(api.url("/token")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.body(), "grant_type=refresh_token");
+    assert_eq!(api.seen()[0].headers["content-length"], "24");
+}
+
+#[tokio::test]
+async fn i25_q18_a_redirect_is_not_followed() {
+    let (api, foreign) = (Api::start().await, Api::start().await);
+    let response = send(api.url(&format!("/to?{}", foreign.url("/token"))))
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT);
+    assert!(foreign.seen().is_empty());
+}
+
+#[tokio::test]
+async fn q18_a_500_is_an_answer() {
+    let api = Api::start().await;
+    let response = send(api.url("/broken")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(api.seen().len(), 1, "and is not retried");
+}
+
+#[tokio::test]
+async fn a_refused_connection_was_not_sent() {
+    let error = send(Api::gone().await).await.unwrap_err();
+    assert!(matches!(error, TransportError::NotSent(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_was_not_sent() {
+    let error = send("https://token.invalid/").await.unwrap_err();
+    assert!(matches!(error, TransportError::NotSent(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_failed_tls_handshake_was_not_sent() {
+    let address = raw(|mut stream| {
+        let mut hello = [0; 16];
+        stream.read_exact(&mut hello).unwrap();
+        assert!(!hello.windows(4).any(|four| four == b"POST"));
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .unwrap();
+    });
+    let error = send(format!("https://{address}/token")).await.unwrap_err();
+    assert!(matches!(error, TransportError::NotSent(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn http_beyond_loopback_is_not_sent() {
+    let error = send("http://token.example/").await.unwrap_err();
+    assert!(matches!(error, TransportError::NotSent(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_connection_cut_before_or_after_reading_leaves_it_open() {
+    let before = raw(drop);
+    let after = raw(|mut stream| read_request(&mut stream));
+    let within = answering("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"access_token");
+    for address in [before, after, within] {
+        let error = send(format!("http://{address}/token")).await.unwrap_err();
+        assert!(matches!(error, TransportError::Unknown(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_bound_is_too_large_announced_or_not() {
+    let length = MAX_TOKEN_RESPONSE + 1;
+    let announced = answering(format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n"
+    ));
+    let body = "x".repeat(length);
+    let silent = raw(move |mut stream| {
+        read_request(&mut stream);
+        // The client hangs up as soon as it has seen too much.
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\n\r\n{body}");
+    });
+    for address in [announced, silent] {
+        let error = send(format!("http://{address}/token")).await.unwrap_err();
+        assert!(matches!(error, TransportError::TooLarge), "{error:?}");
+    }
+    let largest = "x".repeat(MAX_TOKEN_RESPONSE);
+    let address = answering(format!("HTTP/1.1 200 OK\r\n\r\n{largest}"));
+    let response = send(format!("http://{address}/token")).await.unwrap();
+    assert_eq!(response.body().len(), MAX_TOKEN_RESPONSE);
+}
+
+#[tokio::test]
+async fn the_deadline_ends_the_wait() {
+    let (keep, kept) = mpsc::channel();
+    let address = raw(move |stream| keep.send(stream).unwrap());
+    tokio::time::pause();
+    let error = send(format!("http://{address}/token")).await.unwrap_err();
+    let TransportError::Unknown(cause) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(cause.to_string(), "no answer within 30 s");
+    drop(kept);
+}
+
+#[tokio::test]
+async fn an_answer_that_has_arrived_wins_over_the_timer() {
+    let (write, written) = mpsc::channel();
+    let (read, was_read) = mpsc::channel();
+    let address = raw(move |mut stream| {
+        read_request(&mut stream);
+        read.send(()).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            .unwrap();
+        write.send(stream).unwrap();
+    });
+    let uri = format!("http://{address}/token");
+    let sent = tokio::spawn(async move { transport().send(post(uri), DEADLINE).await });
+    while was_read.try_recv().is_err() {
+        tokio::task::yield_now().await;
+    }
+    // This thread is the runtime: until the answer is there nothing is polled, and then the clock is past the deadline.
+    let _stream = written.recv().unwrap();
+    tokio::time::pause();
+    tokio::time::advance(DEADLINE * 2).await;
+    assert_eq!(sent.await.unwrap().unwrap().body(), "ok");
+}
