@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+mod callback;
+mod connect;
+mod cookies;
+mod disconnect;
+mod error;
+mod failure;
+mod guard;
+mod landing;
+mod local_path;
+mod page;
+mod relay;
+mod routes;
+mod wanted;
+
+pub use error::Error;
+pub use routes::Routes;

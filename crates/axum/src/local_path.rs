@@ -1,0 +1,75 @@
+//! Paths that a browser can't take for another site's.
+
+use crate::Error;
+
+/// Checks that a browser which is sent to `given` stays on the site.
+pub(crate) fn check(given: &str) -> Result<(), Error> {
+    match problem(given) {
+        None => Ok(()),
+        Some(problem) => Err(Error::LocalPath {
+            given: given.to_owned(),
+            problem,
+        }),
+    }
+}
+
+/// `path` with one further parameter. Name and value are our own words, which need no escape.
+pub(crate) fn with_parameter(path: &str, name: &str, value: &str) -> String {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{separator}{name}={value}")
+}
+
+fn problem(given: &str) -> Option<&'static str> {
+    if !given.starts_with('/') {
+        return Some("does not begin with `/`");
+    }
+    if given.starts_with("//") {
+        return Some("names another host");
+    }
+    // Browsers read a backslash as a slash, and drop tabs and line ends.
+    if !given.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
+        return Some("holds a character that has to be escaped");
+    }
+    given.contains('#').then_some("has a fragment")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn local_paths_pass() {
+        for path in ["/", "/settings", "/settings?tab=2", "/a//b"] {
+            assert_eq!(problem(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn whatever_leads_elsewhere_is_refused() {
+        for path in [
+            "",
+            "settings",
+            "https://evil.test/",
+            "//evil.test",
+            "/\\evil.test",
+            "/\t/evil.test",
+            "/a b",
+            "/a#b",
+            "/é",
+        ] {
+            assert!(problem(path).is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_goes_where_it_belongs() {
+        assert_eq!(
+            with_parameter("/a", "failure", "denied"),
+            "/a?failure=denied"
+        );
+        assert_eq!(
+            with_parameter("/a?b", "failure", "denied"),
+            "/a?b&failure=denied"
+        );
+    }
+}

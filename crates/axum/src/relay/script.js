@@ -1,0 +1,26 @@
+(() => {
+  "use strict";
+  const nonce = document.currentScript.dataset.nonce;
+  const fragment = location.hash.slice(1);
+  // Before anything else: the code leaves the address bar and the history.
+  history.replaceState(null, "", location.pathname);
+  if (!nonce) return;
+  const say = (text) => {
+    document.getElementById("text").textContent = text;
+  };
+  if (!fragment) return say("The provider sent no answer. Start the login again.");
+  fetch(location.pathname, {
+    method: "POST",
+    mode: "same-origin",
+    credentials: "same-origin",
+    cache: "no-store",
+    redirect: "error",
+    // Under "no-referrer", which is this page's, some requests name no origin.
+    referrerPolicy: "same-origin",
+    headers: { "content-type": "text/plain;charset=utf-8", "x-tokenkeeper-nonce": nonce },
+    body: fragment,
+  })
+    .then((response) => response.json())
+    .then((answer) => (answer.next ? location.replace(answer.next) : say(answer.text)))
+    .catch(() => say("The login could not be finished. Start it again."));
+})();

@@ -1,0 +1,68 @@
+//! What the forms' routes are asked for: whose account, at which provider and site.
+
+use axum::body::{Body, to_bytes};
+use http::{HeaderMap, header::CONTENT_TYPE, request::Parts};
+use tokenkeeper_session::Account;
+
+use crate::{failure::Failure, guard, routes::Inner};
+
+/// A form holds a host name.
+const MAX_FORM: usize = 4 * 1024;
+
+/// The signed-in person's account at the provider that a form of the application's own asks for.
+pub(crate) async fn account(
+    inner: &Inner,
+    brand: &str,
+    parts: &Parts,
+    body: Body,
+) -> Result<Account, Failure> {
+    from_own_page(inner, brand, &parts.headers)?;
+    let subject = inner.subject(parts).ok_or(Failure::SIGNED_OUT)?;
+    let site = site(parts, body).await?;
+    let account = match &site {
+        Some(site) => inner.accounts.account_at(brand, site, &subject),
+        None => inner.accounts.account(brand, &subject),
+    };
+    account.map_err(|error| inner.log(brand, &error))
+}
+
+fn from_own_page(inner: &Inner, brand: &str, headers: &HeaderMap) -> Result<(), Failure> {
+    let of_brand = inner
+        .landings
+        .iter()
+        .filter(|landing| landing.brand == brand);
+    let mut checked = of_brand.map(|landing| guard::own_page(headers, &landing.origin));
+    let first = checked.next().ok_or(Failure::UNKNOWN_PROVIDER)?;
+    first.or_else(|failure| checked.find(Result::is_ok).unwrap_or(Err(failure)))
+}
+
+/// `site` in the query, or where a person types it: in the form.
+async fn site(parts: &Parts, body: Body) -> Result<Option<String>, Failure> {
+    if let Some(site) = field(parts.uri.query().unwrap_or_default().as_bytes()) {
+        return Ok(Some(site));
+    }
+    if !is_form(&parts.headers) {
+        return Ok(None);
+    }
+    let body = to_bytes(body, MAX_FORM)
+        .await
+        .map_err(|_| Failure::TOO_LARGE)?;
+    Ok(field(&body))
+}
+
+fn field(form: &[u8]) -> Option<String> {
+    let mut fields = form_urlencoded::parse(form);
+    let site = fields.find(|(name, value)| name == "site" && !value.is_empty());
+    site.map(|(_, site)| site.into_owned())
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let essence = kind.and_then(|kind| kind.split(';').next());
+    essence.is_some_and(|kind| {
+        kind.trim()
+            .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
+}

@@ -1,0 +1,229 @@
+//! An application with the routes, and a browser that keeps its cookies.
+
+use std::collections::BTreeMap;
+use std::sync::Once;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode, header::SET_COOKIE, request::Parts},
+};
+use bytes::Bytes;
+use tokenkeeper_axum::Routes;
+use tokenkeeper_emulator::{Emulator, RegisteredClient};
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_provider_ioffice::IOffice;
+use tokenkeeper_provider_qics_milestones::QicsMilestones;
+use tokenkeeper_session::{
+    Accounts,
+    protocol::{Provider, Registration},
+};
+use tokenkeeper_store_memory::MemoryStore;
+use tokenkeeper_tower::HyperTransport;
+use tower::ServiceExt as _;
+
+/// The application's origin, as its registrations have it.
+pub const OWN: &str = "https://app.example";
+
+/// Who is signed in; the application's session middleware would set it.
+#[derive(Clone)]
+pub struct SignedIn(pub String);
+
+pub struct App {
+    pub accounts: Accounts,
+    router: Router,
+}
+
+/// A response, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+/// What a browser would do: keep cookies, send them back. Cookies of a path or host of their own do not occur.
+pub struct Browser<'a> {
+    app: &'a App,
+    pub person: Option<&'static str>,
+    pub cookies: BTreeMap<String, String>,
+    /// Whatever came back, headers and bodies, to be searched for secrets.
+    pub seen: String,
+}
+
+impl App {
+    pub fn new(provider: impl Provider) -> Self {
+        Self::with(accounts().provider(provider).build().unwrap(), |routes| {
+            routes
+        })
+    }
+
+    pub fn with(accounts: Accounts, set: impl FnOnce(Routes) -> Routes) -> Self {
+        let signed_in = |parts: &Parts| Some(parts.extensions.get::<SignedIn>()?.0.clone());
+        let routes = Routes::new(&accounts, signed_in).on_connected("/settings");
+        let router = set(routes).router().unwrap();
+        Self { accounts, router }
+    }
+
+    pub fn browser(&self) -> Browser<'_> {
+        Browser {
+            app: self,
+            person: Some("user-42"),
+            cookies: BTreeMap::new(),
+            seen: String::new(),
+        }
+    }
+}
+
+impl Browser<'_> {
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], "").await
+    }
+
+    /// Posts as a form of the application's own does.
+    pub async fn post(&mut self, path: &str) -> Answer {
+        self.send(Method::POST, path, &[("origin", OWN)], "").await
+    }
+
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        for (name, value) in &self.cookies {
+            request = request.header("cookie", format!("{name}={value}"));
+        }
+        if let Some(person) = self.person {
+            request = request.extension(SignedIn(person.to_owned()));
+        }
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let (head, body) = self
+            .app
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let answer = Answer {
+            status: head.status,
+            headers: head.headers,
+            body: String::from_utf8(body.into()).unwrap(),
+        };
+        self.keep(&answer);
+        answer
+    }
+
+    fn keep(&mut self, answer: &Answer) {
+        for (name, value) in &answer.headers {
+            self.seen += &format!("{name}: {}\n", value.to_str().unwrap());
+        }
+        self.seen += &answer.body;
+        for cookie in answer.set_cookies() {
+            let (pair, attributes) = cookie.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+}
+
+impl Answer {
+    pub fn location(&self) -> &str {
+        self.headers["location"].to_str().unwrap()
+    }
+
+    pub fn set_cookies(&self) -> Vec<&str> {
+        let all = self.headers.get_all(SET_COOKIE).iter();
+        all.map(|cookie| cookie.to_str().unwrap()).collect()
+    }
+
+    /// What stands after `start`, up to the quotation mark.
+    pub fn quoted_after(&self, start: &str) -> &str {
+        let (_, rest) = self.body.split_once(start).unwrap();
+        rest.split('"').next().unwrap()
+    }
+}
+
+/// Clicks at the provider's page, and says where it sends the browser: the path with its query, and the fragment.
+pub async fn at_provider(emulator: &Emulator, url: &str, click: &str) -> (String, String) {
+    let page = url
+        .strip_prefix(&emulator.base())
+        .expect("the provider's page");
+    let request = Request::get(format!("{page}&{click}"))
+        .body(Bytes::new())
+        .unwrap();
+    let answer = emulator.call(request).await.unwrap();
+    let location = answer.headers()["location"].to_str().unwrap();
+    let path = location
+        .strip_prefix(OWN)
+        .expect("a redirect to the application");
+    let (path, fragment) = path.split_once('#').unwrap_or((path, ""));
+    (path.to_owned(), fragment.to_owned())
+}
+
+pub fn accounts() -> tokenkeeper_session::AccountsBuilder {
+    static CRYPTO: Once = Once::new();
+    CRYPTO.call_once(|| {
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .unwrap();
+    });
+    Accounts::builder(MemoryStore::new()).transport(HyperTransport::new().unwrap())
+}
+
+/// Every provider has a path of its own.
+pub fn registration(path: &str) -> Registration {
+    Registration::new("my-client", &format!("{OWN}{path}"))
+        .unwrap()
+        .secret("s3cr3t")
+}
+
+pub fn registered(path: &str) -> RegisteredClient {
+    RegisteredClient::new("my-client")
+        .secret("s3cr3t")
+        .redirect_uri(format!("{OWN}{path}"))
+}
+
+pub async fn amiqus() -> (Emulator, Amiqus) {
+    let emulator = Emulator::amiqus()
+        .client(registered("/oauth/amiqus"))
+        .start()
+        .await
+        .unwrap();
+    let provider = Amiqus::new(registration("/oauth/amiqus")).unwrap();
+    let provider = provider.base(&emulator.base()).unwrap();
+    (emulator, provider)
+}
+
+pub async fn qics() -> (Emulator, QicsMilestones) {
+    let emulator = Emulator::qics()
+        .client(registered("/oauth/qics"))
+        .start()
+        .await
+        .unwrap();
+    let provider = QicsMilestones::new(registration("/oauth/qics")).unwrap();
+    let provider = provider.base(&emulator.base()).unwrap();
+    (emulator, provider)
+}
+
+pub async fn ioffice() -> (Emulator, IOffice) {
+    let emulator = Emulator::ioffice()
+        .client(registered("/oauth/ioffice"))
+        .start()
+        .await
+        .unwrap();
+    let provider = IOffice::new(registration("/oauth/ioffice")).unwrap();
+    let provider = provider.base(&emulator.base()).unwrap();
+    (emulator, provider)
+}

@@ -1,0 +1,157 @@
+//! `POST /connect/{provider}`.
+
+use axum::http::{Method, StatusCode};
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_provider_ioffice::IOffice;
+use tokenkeeper_session::protocol::{Registration, SitePolicy};
+
+use crate::app::{self, App, OWN};
+
+#[tokio::test]
+async fn the_browser_is_sent_to_the_provider_with_the_flow_in_a_cookie() {
+    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+    let answer = app.browser().post("/connect/amiqus").await;
+
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert!(
+        answer
+            .location()
+            .starts_with("https://id.amiqus.co/oauth/authorize?client_id=my-client&")
+    );
+    assert_eq!(answer.headers["referrer-policy"], "no-referrer");
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    let cookies = answer.set_cookies();
+    let (pair, attributes) = cookies[0].split_once("; ").unwrap();
+    assert_eq!(cookies.len(), 1);
+    assert!(pair.starts_with("__Host-tokenkeeper.amiqus."), "{pair}");
+    assert_eq!(
+        attributes,
+        "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600"
+    );
+}
+
+#[tokio::test]
+async fn the_cookies_name_holds_no_state() {
+    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+    let answer = app.browser().post("/connect/amiqus").await;
+    let (_, state) = answer.location().split_once("state=").unwrap();
+    assert!(!answer.set_cookies()[0].contains(state));
+}
+
+#[tokio::test]
+async fn on_loopback_http_the_cookie_has_a_plain_name() {
+    let registration = Registration::new("my-client", "http://127.0.0.1:3000/cb").unwrap();
+    let app = App::new(Amiqus::new(registration.secret("s3cr3t")).unwrap());
+    let headers = [("origin", "http://127.0.0.1:3000")];
+    let answer = app
+        .browser()
+        .send(Method::POST, "/connect/amiqus", &headers, "")
+        .await;
+
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let cookie = answer.set_cookies()[0];
+    assert!(cookie.starts_with("tokenkeeper.amiqus."), "{cookie}");
+    assert!(
+        cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"),
+        "{cookie}"
+    );
+}
+
+#[tokio::test]
+async fn a_login_is_not_started_from_elsewhere() {
+    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+    let foreign: [&[(&str, &str)]; 5] = [
+        &[],
+        &[("origin", "https://evil.test")],
+        &[("origin", "null")],
+        &[("origin", "http://app.example")],
+        &[("sec-fetch-site", "same-site")],
+    ];
+    for headers in foreign {
+        let answer = app
+            .browser()
+            .send(Method::POST, "/connect/amiqus", headers, "")
+            .await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{headers:?}");
+        assert!(answer.set_cookies().is_empty());
+    }
+    let get = app.browser().get("/connect/amiqus").await;
+    assert_eq!(get.status, StatusCode::METHOD_NOT_ALLOWED);
+    let hidden = [("origin", "null"), ("sec-fetch-site", "same-origin")];
+    let own = app
+        .browser()
+        .send(Method::POST, "/connect/amiqus", &hidden, "")
+        .await;
+    assert_eq!(own.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn nobody_and_unknown_providers_are_told_so() {
+    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+    let mut browser = app.browser();
+    assert_eq!(
+        browser.post("/connect/nobody").await.status,
+        StatusCode::NOT_FOUND
+    );
+    browser.person = None;
+    let answer = browser.post("/connect/amiqus").await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(answer.body.contains("not signed in"));
+}
+
+#[tokio::test]
+async fn a_tenant_names_its_site_in_the_query_or_the_form() {
+    let provider = IOffice::new(app::registration("/oauth/ioffice")).unwrap();
+    let app = App::new(provider.sites(SitePolicy::subdomains_of("ioffice.example")));
+    let mut browser = app.browser();
+
+    let query = browser
+        .post("/connect/ioffice?site=acme.ioffice.example")
+        .await;
+    assert_eq!(query.status, StatusCode::SEE_OTHER);
+    assert!(
+        query
+            .location()
+            .starts_with("https://acme.ioffice.example/login.html?")
+    );
+
+    let form = [
+        ("origin", OWN),
+        (
+            "content-type",
+            "application/x-www-form-urlencoded; charset=utf-8",
+        ),
+    ];
+    let path = "/connect/ioffice";
+    let typed = browser
+        .send(Method::POST, path, &form, "site=Acme.ioffice.example")
+        .await;
+    assert!(
+        typed
+            .location()
+            .starts_with("https://acme.ioffice.example/login.html?")
+    );
+
+    for site in [
+        "",
+        "?site=evil.test",
+        "?site=127.0.0.1",
+        "?site=not%20a%20host",
+    ] {
+        let refused = browser.post(&format!("{path}{site}")).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{site}");
+    }
+    let long = format!("site={}", "a".repeat(5000));
+    let refused = browser.send(Method::POST, path, &form, &long).await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn where_the_state_comes_back_four_logins_may_be_under_way() {
+    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+    let mut browser = app.browser();
+    for under_way in [1, 2, 3, 4, 4, 4] {
+        browser.post("/connect/amiqus").await;
+        assert_eq!(browser.cookies.len(), under_way);
+    }
+}

@@ -1,0 +1,118 @@
+//! What makes a set of routes, and what does not.
+
+use axum::http::StatusCode;
+use tokenkeeper_axum::{Error, Routes};
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_provider_ioffice::IOffice;
+use tokenkeeper_session::Accounts;
+
+use crate::app::{self, App};
+
+fn amiqus(path: &str) -> Accounts {
+    let provider = Amiqus::new(app::registration(path)).unwrap();
+    app::accounts().provider(provider).build().unwrap()
+}
+
+fn error(routes: Routes) -> Error {
+    routes.router::<()>().unwrap_err()
+}
+
+#[tokio::test]
+async fn nobody_is_led_to_another_site() {
+    let accounts = amiqus("/cb");
+    let routes = || Routes::new(&accounts, |_| None);
+    for elsewhere in [
+        "https://evil.test",
+        "//evil.test",
+        "/\\evil.test",
+        "settings",
+        "/a#b",
+    ] {
+        for routes in [
+            routes().on_connected(elsewhere),
+            routes().on_failed(elsewhere),
+            routes().on_disconnected(elsewhere),
+            routes().at(elsewhere),
+        ] {
+            assert!(
+                matches!(error(routes), Error::LocalPath { .. }),
+                "{elsewhere}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_providers_do_not_share_a_redirect_path() {
+    let accounts = app::accounts()
+        .provider(Amiqus::new(app::registration("/cb")).unwrap())
+        .provider(IOffice::new(app::registration("/cb")).unwrap())
+        .build()
+        .unwrap();
+    let shared = error(Routes::new(&accounts, |_| None));
+    let (first, second) = ("amiqus".into(), "ioffice".into());
+    assert_eq!(
+        shared,
+        Error::SharedPath {
+            path: "/cb".into(),
+            first,
+            second
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_callback_does_not_take_a_forms_place() {
+    let accounts = amiqus("/connect/amiqus");
+    let taken = error(Routes::new(&accounts, |_| None));
+    assert!(matches!(taken, Error::TakenPath { .. }));
+    let moved = Routes::new(&accounts, |_| None).at("/accounts");
+    assert!(moved.router::<()>().is_ok());
+}
+
+#[tokio::test]
+async fn forms_can_be_moved() {
+    let app = App::with(amiqus("/cb"), |routes| routes.at("/accounts/"));
+    let mut browser = app.browser();
+    assert_eq!(
+        browser.post("/accounts/connect/amiqus").await.status,
+        StatusCode::SEE_OTHER
+    );
+    assert_eq!(
+        browser.post("/connect/amiqus").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn no_registered_path_is_taken_for_a_pattern() {
+    let app = App::with(amiqus("/:a/*b/%7Bc%7D"), |routes| routes);
+    let answer = app.browser().get("/:a/*b/%7Bc%7D?code=x&state=y").await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        app.browser().get("/x/y/z?code=x&state=y").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn every_answer_is_hardened_and_debug_shows_no_account() {
+    let accounts = amiqus("/cb");
+    let routes = Routes::new(&accounts, |_| None);
+    assert!(format!("{routes:?}").starts_with("Routes {"));
+    let app = App::with(accounts, |routes| routes);
+    let mut browser = app.browser();
+    for answer in [
+        browser.get("/cb?code=x").await,
+        browser.post("/connect/amiqus").await,
+        browser.post("/connect/nobody").await,
+        browser.get("/connect/amiqus").await,
+    ] {
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        assert_eq!(answer.headers["referrer-policy"], "no-referrer");
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        let policy =
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        assert_eq!(answer.headers["content-security-policy"], policy);
+    }
+}
