@@ -61,14 +61,12 @@ impl<'a> Line<'a> {
                 return;
             }
             let spaces = self.blanks();
-            if self.rest.starts_with('=')
-                && !self.rest.starts_with("==")
-                && challenges.len() > first
-            {
+            if self.rest.starts_with('=') {
                 let Some(value) = self.value() else { return };
-                if let Some(challenge) = challenges.last_mut() {
-                    challenge.params.push((word.to_ascii_lowercase(), value));
-                }
+                let Some(challenge) = challenges[first..].last_mut() else {
+                    return;
+                };
+                challenge.params.push((word.to_ascii_lowercase(), value));
             } else {
                 let token68 = if spaces { self.token68() } else { None };
                 let (scheme, params) = (word.to_owned(), Vec::new());

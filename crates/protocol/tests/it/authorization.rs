@@ -1,6 +1,8 @@
 //! What is refused before anybody is sent anywhere.
 
-use tokenkeeper_protocol::{AuthorizationRequest, Error, Pkce, Provider, Url};
+use tokenkeeper_protocol::{
+    AuthorizationRequest, Error, Pkce, Provider, RedirectRule, Registration, Url,
+};
 
 use crate::support::*;
 
@@ -58,6 +60,33 @@ fn q14_another_redirect_uri_than_the_registered_one_is_refused() {
         let url = Url::parse(other).unwrap();
         let refused = client.authorization_url(&site, &request(&url, &state));
         assert!(matches!(refused, Err(Error::RedirectUri { .. })), "{other}");
+    }
+}
+
+#[test]
+fn q14_extra_query_is_all_that_may_differ() {
+    let registration = Registration::new("id", "https://app.example/cb?a=1")
+        .unwrap()
+        .secret("s");
+    let mut dialect = dialect();
+    dialect.authorization.redirect_rule = RedirectRule::ExtraQuery;
+    let client = dialect.with(registration).unwrap();
+    let check = |uri: &str| client.check_redirect_uri(&Url::parse(uri).unwrap()).is_ok();
+    for uri in [
+        "https://app.example/cb?a=1",
+        "https://app.example/cb?a=1&b=2",
+    ] {
+        assert!(check(uri), "{uri}");
+    }
+    for uri in [
+        "https://app.example/cb",
+        "https://app.example/cb?b=2&a=1",
+        "https://app.example/cb?a=12",
+        "https://app.example/other?a=1",
+        "https://evil.test/cb?a=1",
+        "https://app.example/cb?a=1#f",
+    ] {
+        assert!(!check(uri), "{uri}");
     }
 }
 

@@ -72,5 +72,11 @@ fn what_stands_before_an_unreadable_part_counts() {
 
 #[test]
 fn a_parameter_of_a_second_line_does_not_join_the_first() {
-    assert_eq!(parse(&["Bearer", "=x"]).len(), 1);
+    let alone = [challenge("Bearer", &[], None)];
+    assert_eq!(parse(&["Bearer", "error=e"]), alone);
+    assert_eq!(parse(&["Bearer", "=x"]), alone);
+    assert_eq!(
+        parse(&["Bearer x=="]),
+        [challenge("Bearer", &[], Some("x=="))]
+    );
 }

@@ -2,7 +2,7 @@
 
 use tokenkeeper_protocol::{
     AuthorizationRequest, ClientAuthentication, CodeVerifier, Dialect, Grant, Origin, Provider,
-    Registration, TokenSet,
+    Registration, TokenSet, TokenValue,
 };
 
 use crate::support::*;
@@ -61,6 +61,38 @@ fn the_refresh_is_that_of_the_rfc() {
          authorization: Basic Y2xpZW50KzE6czNjcjN0JTJCJTJGJUMzJUE5\n\
          content-length: 45\n\n\
          grant_type=refresh_token&refresh_token=rt%261"
+    );
+}
+
+#[test]
+fn the_grants_own_scope_comes_before_the_registrations_and_the_dialects() {
+    let mut dialect = dialect();
+    dialect.authorization.scope = Some("dialect".to_owned());
+    dialect.token.refresh = vec![TokenValue::RefreshToken.into(), TokenValue::Scope.into()];
+    let body = |registration: Registration, scope| {
+        let client = dialect.clone().with(registration).unwrap();
+        let grant = Grant::Refresh {
+            refresh_token: &refresh_token(),
+            redirect_uri: CALLBACK,
+            scope,
+        };
+        client
+            .token_request(&client.site(None).unwrap(), &grant)
+            .unwrap()
+            .into_body()
+    };
+    let registered = registration().scope("registered");
+    assert_eq!(
+        body(registered.clone(), Some("own")),
+        "refresh_token=rt%261&scope=own"
+    );
+    assert_eq!(
+        body(registered, None),
+        "refresh_token=rt%261&scope=registered"
+    );
+    assert_eq!(
+        body(registration(), None),
+        "refresh_token=rt%261&scope=dialect"
     );
 }
 

@@ -108,6 +108,7 @@ fn a_uri_matches_its_own_origin_only() {
         "https://a.example.evil.test/",
         "https://a.example./",
         "https://user@a.example/",
+        "https://@a.example/",
         "https://a.example@evil.test/",
         "/path",
         "a.example:443",

@@ -57,6 +57,17 @@ fn the_challenge_is_that_of_rfc_7636_appendix_b() {
 }
 
 #[test]
+fn parts_of_the_configuration_do_not_run_together() {
+    let of = |id: &str, secret: &str| {
+        let registration = tokenkeeper_protocol::Registration::new(id, CALLBACK)
+            .unwrap()
+            .secret(secret);
+        dialect().with(registration).unwrap().configuration()
+    };
+    assert_ne!(of("a", "bc"), of("ab", "c"));
+}
+
+#[test]
 fn the_configuration_changes_with_id_secret_and_endpoints() {
     let of = |client: tokenkeeper_protocol::Client| client.configuration();
     let plain = of(client());

@@ -113,6 +113,12 @@ fn i13_milliseconds_and_absolute_times_are_read_as_the_dialect_says() {
 }
 
 #[test]
+fn f12_an_absolute_time_of_zero_is_expired_and_not_1970() {
+    let epoch = with(|d| d.response.expiry = Expiry::EpochSeconds);
+    assert_eq!(expiry(&epoch, "0").0, after(0));
+}
+
+#[test]
 fn an_absent_null_or_empty_refresh_token_is_none() {
     for body in [
         r#"{"access_token":"a"}"#,
