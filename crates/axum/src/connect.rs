@@ -25,9 +25,11 @@ async fn start(inner: &Inner, brand: &str, request: Request) -> Result<Response,
     let account = wanted::account(inner, brand, &parts, body).await?;
     let log = |error| inner.log(brand, &error);
     let start = account.connect().map_err(log)?;
-    let path = inner.accounts.flow(&start.flow).map_err(log)?.redirect_uri;
-    let landing = inner.landing(path.path()).ok_or(Failure::WRONG_PLACE)?;
+    let info = inner.accounts.flow(&start.flow).map_err(log)?;
+    let landing = inner.landing(info.redirect_uri.path());
+    let landing = landing.ok_or(Failure::WRONG_PLACE)?;
     let mut response = page::see_other(start.url.as_str());
-    cookies::start(landing, &start, &parts.headers, response.headers_mut());
+    let set = response.headers_mut();
+    cookies::start(landing, (&start, &info), &parts.headers, set);
     Ok(response)
 }

@@ -1,17 +1,16 @@
 //! The cookies that bind a login to the browser that started it.
 
-use cookie::{Cookie, SameSite, time::Duration};
+use std::time::{Duration, SystemTime};
+
+use cookie::{Cookie, SameSite, time};
 use http::{
     HeaderMap, HeaderValue,
     header::{COOKIE, SET_COOKIE},
 };
 use sha2::{Digest as _, Sha256};
-use tokenkeeper_session::{Flow, Start};
+use tokenkeeper_session::{Flow, FlowInfo, Start};
 
 use crate::{failure::Failure, landing::Landing};
-
-/// How long a browser keeps them: as long as a flow lives by default.
-const MAX_AGE: Duration = Duration::minutes(10);
 
 /// How many logins at one provider may be under way in one browser. Each is half a kilobyte in every request, and servers bound that.
 const PARALLEL: usize = 4;
@@ -22,8 +21,19 @@ pub(crate) struct Held {
     pub(crate) flow: Flow,
 }
 
+/// How long the flow is still good: as long as a browser keeps its cookies.
+pub(crate) fn left(info: &FlowInfo) -> Duration {
+    let left = info.expires_at.duration_since(SystemTime::now());
+    Duration::from_secs(left.unwrap_or_default().as_secs() + 1)
+}
+
 /// Sets the cookie of a login that starts, and ends those that are then too many.
-pub(crate) fn start(landing: &Landing, start: &Start, given: &HeaderMap, set: &mut HeaderMap) {
+pub(crate) fn start(
+    landing: &Landing,
+    (start, info): (&Start, &FlowInfo),
+    given: &HeaderMap,
+    set: &mut HeaderMap,
+) {
     let state = start.url.query_pairs().find(|(name, _)| name == "state");
     let own = flow_name(landing, state.as_ref().map(|(_, state)| &**state));
     let mut others = flows(landing, given);
@@ -33,12 +43,8 @@ pub(crate) fn start(landing: &Landing, start: &Start, given: &HeaderMap, set: &m
     for held in &others[..others.len().saturating_sub(room)] {
         remove(landing, &held.name, set);
     }
-    let cookie = Cookie::build((own, start.flow.as_str().to_owned()));
-    add(
-        landing,
-        cookie.same_site(SameSite::Lax).max_age(MAX_AGE),
-        set,
-    );
+    let cookie = Cookie::new(own, start.flow.as_str());
+    add(landing, cookie, SameSite::Lax, left(info), set);
 }
 
 /// The flow that a redirect with this state says it belongs to; whether it does, the session judges.
@@ -62,12 +68,8 @@ pub(crate) fn flow(
 
 /// Ends a flow's cookie.
 pub(crate) fn remove(landing: &Landing, name: &str, set: &mut HeaderMap) {
-    let cookie = Cookie::build((name.to_owned(), ""));
-    add(
-        landing,
-        cookie.same_site(SameSite::Lax).max_age(Duration::ZERO),
-        set,
-    );
+    let cookie = Cookie::new(name, "");
+    add(landing, cookie, SameSite::Lax, Duration::ZERO, set);
 }
 
 /// The one-time nonce of the relay page that this browser was given last, for this flow.
@@ -79,23 +81,15 @@ pub(crate) fn nonce(landing: &Landing, flow_id: &str, given: &HeaderMap) -> Opti
 }
 
 /// Sets the nonce of a relay page; that of an earlier page is void.
-pub(crate) fn set_nonce(landing: &Landing, flow_id: &str, nonce: &str, set: &mut HeaderMap) {
-    let cookie = Cookie::build((name(landing, RELAY), format!("{flow_id}.{nonce}")));
-    add(
-        landing,
-        cookie.same_site(SameSite::Strict).max_age(MAX_AGE),
-        set,
-    );
+pub(crate) fn set_nonce(landing: &Landing, info: &FlowInfo, nonce: &str, set: &mut HeaderMap) {
+    let cookie = Cookie::new(name(landing, RELAY), format!("{}.{nonce}", info.id));
+    add(landing, cookie, SameSite::Strict, left(info), set);
 }
 
 /// Ends the nonce.
 pub(crate) fn remove_nonce(landing: &Landing, set: &mut HeaderMap) {
-    let cookie = Cookie::build((name(landing, RELAY), ""));
-    add(
-        landing,
-        cookie.same_site(SameSite::Strict).max_age(Duration::ZERO),
-        set,
-    );
+    let cookie = Cookie::new(name(landing, RELAY), "");
+    add(landing, cookie, SameSite::Strict, Duration::ZERO, set);
 }
 
 const ONLY: &str = "flow";
@@ -134,9 +128,19 @@ fn cookies(given: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
     texts.flat_map(Cookie::split_parse).filter_map(Result::ok)
 }
 
-fn add(landing: &Landing, cookie: cookie::CookieBuilder<'_>, set: &mut HeaderMap) {
-    let cookie = cookie.path("/").http_only(true).secure(landing.secure);
-    let mut value = HeaderValue::from_str(&cookie.build().to_string())
+fn add(
+    landing: &Landing,
+    mut cookie: Cookie<'_>,
+    same_site: SameSite,
+    kept: Duration,
+    set: &mut HeaderMap,
+) {
+    cookie.set_path("/");
+    cookie.set_http_only(true);
+    cookie.set_secure(landing.secure);
+    cookie.set_same_site(same_site);
+    cookie.set_max_age(time::Duration::try_from(kept).ok());
+    let mut value = HeaderValue::from_str(&cookie.to_string())
         .expect("brands, flows and nonces are ASCII without separators");
     value.set_sensitive(true);
     set.append(SET_COOKIE, value);

@@ -46,7 +46,7 @@ pub(crate) async fn serve(
             let nonce = random();
             let text = "Finishing the login…";
             let mut response = relay_page(StatusCode::OK, text, &nonce);
-            cookies::set_nonce(&landing, &info.id, &nonce, response.headers_mut());
+            cookies::set_nonce(&landing, &info, &nonce, response.headers_mut());
             response
         }
         Err(failure) => relay_page(failure.status, failure.text, ""),
@@ -103,7 +103,7 @@ async fn finish(
         .await
         .map_err(|_| Failure::TOO_LARGE)?;
     let fragment = String::from_utf8(fragment.into()).map_err(|_| Failure::NO_ANSWER)?;
-    if !inner.completed.first(&info.id) {
+    if !inner.completed.first(&info.id, cookies::left(&info)) {
         return Err(Failure::NONCE);
     }
     *spent = true;

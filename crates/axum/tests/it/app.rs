@@ -158,7 +158,7 @@ impl Answer {
 /// Clicks at the provider's page, and says where it sends the browser: the path with its query, and the fragment.
 pub async fn at_provider(emulator: &Emulator, url: &str, click: &str) -> (String, String) {
     let page = url
-        .strip_prefix(&emulator.base())
+        .strip_prefix(emulator.base())
         .expect("the provider's page");
     let request = Request::get(format!("{page}&{click}"))
         .body(Bytes::new())
@@ -202,7 +202,7 @@ pub async fn amiqus() -> (Emulator, Amiqus) {
         .await
         .unwrap();
     let provider = Amiqus::new(registration("/oauth/amiqus")).unwrap();
-    let provider = provider.base(&emulator.base()).unwrap();
+    let provider = provider.base(emulator.base()).unwrap();
     (emulator, provider)
 }
 
@@ -213,7 +213,7 @@ pub async fn qics() -> (Emulator, QicsMilestones) {
         .await
         .unwrap();
     let provider = QicsMilestones::new(registration("/oauth/qics")).unwrap();
-    let provider = provider.base(&emulator.base()).unwrap();
+    let provider = provider.base(emulator.base()).unwrap();
     (emulator, provider)
 }
 
@@ -224,6 +224,6 @@ pub async fn ioffice() -> (Emulator, IOffice) {
         .await
         .unwrap();
     let provider = IOffice::new(registration("/oauth/ioffice")).unwrap();
-    let provider = provider.base(&emulator.base()).unwrap();
+    let provider = provider.base(emulator.base()).unwrap();
     (emulator, provider)
 }

@@ -1,9 +1,14 @@
 //! `POST /connect/{provider}`.
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
-use tokenkeeper_session::protocol::{Registration, SitePolicy};
+use tokenkeeper_session::{
+    Options,
+    protocol::{Registration, SitePolicy},
+};
 
 use crate::app::{self, App, OWN};
 
@@ -24,10 +29,23 @@ async fn the_browser_is_sent_to_the_provider_with_the_flow_in_a_cookie() {
     let (pair, attributes) = cookies[0].split_once("; ").unwrap();
     assert_eq!(cookies.len(), 1);
     assert!(pair.starts_with("__Host-tokenkeeper.amiqus."), "{pair}");
-    assert_eq!(
-        attributes,
-        "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=600"
-    );
+    let (attributes, age) = attributes.split_once("; Max-Age=").unwrap();
+    assert_eq!(attributes, "HttpOnly; SameSite=Lax; Secure; Path=/");
+    assert!((1..=600).contains(&age.parse::<u32>().unwrap()), "{age}");
+}
+
+#[tokio::test]
+async fn the_cookie_is_kept_as_long_as_the_flow_is_good() {
+    let options = Options {
+        flow: Duration::from_secs(3600),
+        ..Options::default()
+    };
+    let provider = Amiqus::new(app::registration("/oauth/amiqus")).unwrap();
+    let accounts = app::accounts().provider(provider).options(options);
+    let app = App::with(accounts.build().unwrap(), |routes| routes);
+    let answer = app.browser().post("/connect/amiqus").await;
+    let (_, age) = answer.set_cookies()[0].split_once("Max-Age=").unwrap();
+    assert!((601..=3600).contains(&age.parse::<u32>().unwrap()), "{age}");
 }
 
 #[tokio::test]
@@ -52,7 +70,7 @@ async fn on_loopback_http_the_cookie_has_a_plain_name() {
     let cookie = answer.set_cookies()[0];
     assert!(cookie.starts_with("tokenkeeper.amiqus."), "{cookie}");
     assert!(
-        cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"),
+        cookie.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="),
         "{cookie}"
     );
 }
