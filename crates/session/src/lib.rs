@@ -8,6 +8,8 @@ mod engine;
 mod error;
 mod event;
 mod machine;
+#[cfg(test)]
+mod model;
 mod options;
 mod record;
 mod source;

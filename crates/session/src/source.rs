@@ -17,6 +17,7 @@ pub struct Credential {
 
 /// Which token set of which login a credential is, so that a late rejection of an old one is told from a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(crate) struct Stamp {
     pub(crate) authorization: u64,
     pub(crate) generation: u64,

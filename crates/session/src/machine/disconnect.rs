@@ -8,6 +8,7 @@ use super::{
 use crate::record::{Authorization, Record, State, Tokens, Tombstone, merge_login};
 
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(crate) struct Disconnect<T> {
     rules: Rules,
     ours: Option<Stored<T>>,
@@ -17,6 +18,7 @@ pub(crate) struct Disconnect<T> {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 enum Stage<T> {
     Rest,
     Reading,

@@ -10,6 +10,7 @@ use super::{
 use crate::record::{Authorization, Live, Login as Pending, Record, State, Tokens, Winner, judge};
 
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(crate) struct Login<T> {
     rules: Rules,
     ours: Option<Stored<T>>,
@@ -21,6 +22,7 @@ pub(crate) struct Login<T> {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 enum Stage<T> {
     Rest,
     Reading,

@@ -56,6 +56,7 @@ pub(crate) struct Context {
 
 /// A record with the version that it has in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(crate) struct Stored<T> {
     pub(crate) version: Version,
     pub(crate) record: Record<T>,
@@ -68,6 +69,7 @@ pub(crate) enum Step<T, E> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(crate) enum Effect<T> {
     /// Answered by [`Input::Found`] or [`Input::ReadFailed`].
     Read,
@@ -84,6 +86,7 @@ pub(crate) enum Effect<T> {
 /// A write from one version to the next. Repeating it is harmless: at most one of the repeats can apply, and a conflict
 /// with its own version shows that it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(crate) struct Write<T> {
     pub(crate) version: Version,
     pub(crate) expected: Option<Version>,
@@ -105,6 +108,7 @@ pub(crate) enum Input<T> {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(crate) enum Wrote<T> {
     Applied,
     Conflict(Option<Stored<T>>),
@@ -114,6 +118,7 @@ pub(crate) enum Wrote<T> {
 
 /// What the token endpoint said, as far as the protocol cares (DESIGN §4.4).
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(crate) enum Answer<T> {
     Tokens(T),
     Transient { retry_after: Option<Duration> },
@@ -125,6 +130,7 @@ pub(crate) enum Answer<T> {
 
 /// The lengths and identities that the machines work with.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(crate) struct Rules {
     /// This incarnation of this process.
     pub(crate) holder: u128,

@@ -10,6 +10,7 @@ use crate::{
 };
 
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(crate) struct Refresh<T> {
     rules: Rules,
     /// The newest record that this process knows.
@@ -24,6 +25,7 @@ pub(crate) struct Refresh<T> {
 }
 
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 enum Stage<T> {
     /// Not started, or ended.
     Rest,
@@ -52,6 +54,7 @@ enum Stage<T> {
 
 /// Why a refresh brought no tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
 pub(crate) enum Failure {
     /// Nobody presents the token before this time.
     Backoff(WallMillis),

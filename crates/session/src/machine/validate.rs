@@ -7,6 +7,7 @@ use super::{
 use crate::record::Tokens;
 
 #[derive(Clone, Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(crate) struct Validate<T> {
     ours: Option<Stored<T>>,
     restoring: Option<Write<T>>,

@@ -1,0 +1,364 @@
+//! A process: what it holds in memory, its tasks, and what the engine does around the machines (`engine::keep`, `engine::login`).
+
+use std::time::Duration;
+
+use super::{
+    Model,
+    token::Token,
+    world::{Begin, PROCS, SLOTS, World},
+};
+use crate::{
+    machine::{
+        Answer, Context, Disconnect, DisconnectEnd, Effect, Input, Login, LoginEnd, Machine,
+        Refresh, RefreshEnd, RefreshOutcome, Rules, Step, Stored, Validate, ValidateEnd, Wrote,
+    },
+    record::{State, Winner, judge},
+    source::Stamp,
+};
+
+/// What a process has in memory; a crash loses it.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(super) struct Proc {
+    /// The newest record known; 0: none.
+    pub(super) known: u32,
+    /// It is in the store, as far as this process knows.
+    pub(super) written: bool,
+    /// Attempts that are over, a bit each.
+    pub(super) released: u64,
+    /// The flight, and a login or a disconnect beside it.
+    pub(super) tasks: [Task; SLOTS],
+}
+
+pub(super) const FLIGHT: usize = 0;
+pub(super) const DETACHED: usize = 1;
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(super) struct Task {
+    /// 0: there is none.
+    pub(super) actor: u32,
+    pub(super) pending: u32,
+    /// The attempt that it wrote last, or tries to.
+    pub(super) claim: u8,
+    /// Which presentation of the refresh token that is, or the number of the login.
+    pub(super) count: u8,
+    /// Its lease has ended, as others see it.
+    pub(super) lapsed: bool,
+}
+
+/// A machine of the protocol, and what the engine remembers beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Actor {
+    Refresh(Refresh<Token>),
+    Validate {
+        machine: Validate<Token>,
+        /// The refresh that called for it, and which token set that is to replace.
+        then: Option<Option<Stamp>>,
+    },
+    Login(Login<Token>),
+    Disconnect(Disconnect<Token>),
+    /// Revokes what a task left over, and is done.
+    Farewell,
+}
+
+/// What a task waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Pending {
+    /// To be performed.
+    Effect(Effect<Token>),
+    /// The attempt is in the store; the process does not know it yet.
+    Claimed,
+    /// Presented, and not yet at the provider. No token: a code.
+    OnWire(Presented),
+    /// Answered, and the answer not yet read.
+    Answered(Presented, Answer<Token>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Presented {
+    pub(super) token: Option<Token>,
+    /// The client's count of presentations, or the number of the authorization.
+    pub(super) count: u8,
+}
+
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+const WALL: u64 = 1;
+
+impl Model {
+    pub(super) fn rules(&self, proc: usize) -> Rules {
+        Rules {
+            holder: 1000 + proc as u128,
+            configuration: 0,
+            lease: LEASE,
+            deadline: LEASE / 2,
+            store_retry: Duration::from_secs(1),
+            // Pauses are abstract: whenever a refresh begins, they are over.
+            backoff_first: Duration::ZERO,
+            backoff_most: Duration::ZERO,
+            revokes: self.bounds.revokes,
+            revokes_alone: self.bounds.revokes,
+        }
+    }
+
+    pub(super) fn written(&self, world: &World, proc: usize) -> Option<Stored<Token>> {
+        let memory = &world.procs[proc];
+        let known = self.records.value(memory.known).filter(|_| memory.written)?;
+        Some((*known).clone())
+    }
+
+    fn stamp(&self, world: &World, proc: usize) -> Option<Stamp> {
+        let known = self.records.value(world.procs[proc].known)?;
+        known.record.live().map(crate::record::Live::stamp)
+    }
+
+    pub(super) fn begin(&mut self, world: &mut World, proc: usize, begin: Begin) {
+        let known = self.written(world, proc);
+        let rules = self.rules(proc);
+        let (slot, actor) = match begin {
+            Begin::Validate => (FLIGHT, validate(known, None)),
+            Begin::Refresh if known.is_none() => {
+                (FLIGHT, validate(None, Some(self.stamp(world, proc))))
+            }
+            Begin::Refresh => {
+                let wanted = self.stamp(world, proc);
+                (FLIGHT, self.refresh(world, proc, wanted))
+            }
+            Begin::Login => (DETACHED, Actor::Login(Login::exchange(rules, known))),
+            Begin::Disconnect => (DETACHED, Actor::Disconnect(Disconnect::new(rules, known))),
+        };
+        self.launch(world, proc, slot, actor);
+    }
+
+    fn refresh(&self, world: &World, proc: usize, wanted: Option<Stamp>) -> Actor {
+        let known = self.written(world, proc);
+        let mask = world.procs[proc].released;
+        let released = (1..64).filter(|id| mask >> id & 1 == 1).collect();
+        Actor::Refresh(Refresh::new(self.rules(proc), known, wanted, released))
+    }
+
+    fn launch(&mut self, world: &mut World, proc: usize, slot: usize, actor: Actor) {
+        let actor = self.actors.number(actor);
+        world.procs[proc].tasks[slot] = Task {
+            actor,
+            ..Task::default()
+        };
+        self.feed(world, proc, slot, Input::Start);
+    }
+
+    /// Hands a machine what happened, and takes from it what is next.
+    pub(super) fn feed(&mut self, world: &mut World, proc: usize, slot: usize, input: Input<Token>) {
+        let task = world.procs[proc].tasks[slot];
+        let names = self.names(world);
+        let (version, id) = (names.free_version(), names.free_id());
+        let landed = matches!(input, Input::Wrote(Wrote::Applied));
+        let cx = Context {
+            wall: WALL,
+            mono: if landed && task.lapsed { LEASE } else { Duration::ZERO },
+            id: u128::from(id),
+            version: self.version(version),
+            roll: 0.0,
+        };
+        let actor = self.actors.value(task.actor).expect("a task has an actor");
+        let mut actor = (*actor).clone();
+        let effect = match &mut actor {
+            Actor::Refresh(machine) => match machine.step(input, &cx) {
+                Step::Do(effect) => effect,
+                Step::End(end) => return self.refreshed(world, proc, end),
+            },
+            Actor::Validate { machine, then } => match machine.step(input, &cx) {
+                Step::Do(effect) => effect,
+                Step::End(end) => {
+                    let then = *then;
+                    return self.validated(world, proc, end, then);
+                }
+            },
+            Actor::Login(machine) => match machine.step(input, &cx) {
+                Step::Do(effect) => effect,
+                Step::End(end) => return self.logged_in(world, proc, end),
+            },
+            Actor::Disconnect(machine) => match machine.step(input, &cx) {
+                Step::Do(effect) => effect,
+                Step::End(end) => return self.disconnected(world, proc, end),
+            },
+            Actor::Farewell => {
+                world.procs[proc].tasks[slot] = Task::default();
+                if slot == FLIGHT {
+                    self.finish_revocation(world, proc);
+                }
+                return;
+            }
+        };
+        if let Effect::Write { after, .. } = &effect
+            && !after.is_zero()
+            && let Some(record) = actor.in_hand()
+        {
+            let version = self.version(0);
+            let record = record.clone();
+            self.adopt(world, proc, Stored { version, record }, false);
+        }
+        let mut task = Task {
+            actor: self.actors.number(actor),
+            ..task
+        };
+        if let Effect::Write { write, .. } = &effect
+            && write.version == cx.version
+            && let Some(count) = write.claims(cx.id)
+        {
+            task.claim = id;
+            task.count = count as u8;
+            task.lapsed = false;
+        }
+        task.pending = self.pending.number(Pending::Effect(effect));
+        world.procs[proc].tasks[slot] = task;
+    }
+
+    fn refreshed(&mut self, world: &mut World, proc: usize, end: RefreshEnd<Token>) {
+        world.procs[proc].tasks[FLIGHT] = Task::default();
+        if matches!(end.outcome, RefreshOutcome::NotConnected) {
+            forget(world, proc);
+        }
+        if let Some(stored) = end.stored {
+            self.adopt(world, proc, stored, true);
+        }
+        world.procs[proc].released = end.released.iter().fold(0, |mask, id| mask | 1 << id);
+        if let RefreshOutcome::Overtaken { revoke } = end.outcome {
+            match revoke {
+                Some(token) => self.farewell(world, proc, FLIGHT, token),
+                None => self.finish_revocation(world, proc),
+            }
+        }
+    }
+
+    fn validated(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        end: ValidateEnd<Token>,
+        then: Option<Option<Stamp>>,
+    ) {
+        world.procs[proc].tasks[FLIGHT] = Task::default();
+        match end {
+            ValidateEnd::StoreFailed => return,
+            ValidateEnd::NotConnected => return forget(world, proc),
+            ValidateEnd::Stands { stored, .. } => {
+                let ended = matches!(stored.record.state, State::Ended(_));
+                self.adopt(world, proc, stored, true);
+                if ended {
+                    self.finish_revocation(world, proc);
+                }
+            }
+        }
+        let Some(wanted) = then else { return };
+        if wanted.is_some() && wanted != self.stamp(world, proc) {
+            return;
+        }
+        let actor = self.refresh(world, proc, wanted);
+        self.launch(world, proc, FLIGHT, actor);
+    }
+
+    fn logged_in(&mut self, world: &mut World, proc: usize, end: LoginEnd<Token>) {
+        world.procs[proc].tasks[DETACHED] = Task::default();
+        match end {
+            LoginEnd::Connected { stored } => {
+                self.adopt(world, proc, stored, true);
+            }
+            LoginEnd::Overtaken { stored, revoke } => {
+                self.adopt(world, proc, stored, true);
+                if let Some(token) = revoke {
+                    self.farewell(world, proc, DETACHED, token);
+                }
+            }
+            LoginEnd::Refused
+            | LoginEnd::RevocationPending
+            | LoginEnd::StoreFailed
+            | LoginEnd::TooLate => {}
+        }
+    }
+
+    fn disconnected(&mut self, world: &mut World, proc: usize, end: DisconnectEnd<Token>) {
+        world.procs[proc].tasks[DETACHED] = Task::default();
+        match end {
+            DisconnectEnd::Ended { stored, .. } => {
+                let number = stored.record.authorization().map_or(0, |a| a.number);
+                world.ended = world.ended.max(number as u8);
+                self.adopt(world, proc, stored, true);
+            }
+            DisconnectEnd::Superseded { stored } => {
+                self.adopt(world, proc, stored, true);
+            }
+            DisconnectEnd::NotConnected => forget(world, proc),
+            DisconnectEnd::StoreFailed => {}
+        }
+    }
+
+    fn farewell(&mut self, world: &mut World, proc: usize, slot: usize, token: Token) {
+        let actor = self.actors.number(Actor::Farewell);
+        let pending = self.pending.number(Pending::Effect(Effect::Revoke(token)));
+        world.procs[proc].tasks[slot] = Task {
+            actor,
+            pending,
+            ..Task::default()
+        };
+    }
+
+    /// Finishes the revocation that a tombstone asks for, unless the process is busy with a login or a disconnect.
+    fn finish_revocation(&mut self, world: &mut World, proc: usize) {
+        let known = self.written(world, proc);
+        let asks = known.as_ref().is_some_and(|stored| {
+            matches!(&stored.record.state, State::Ended(tombstone) if tombstone.revoke.is_some())
+        });
+        if asks && world.procs[proc].tasks[DETACHED].actor == 0 {
+            let actor = Actor::Disconnect(Disconnect::new(self.rules(proc), known));
+            self.launch(world, proc, DETACHED, actor);
+        }
+    }
+
+    /// As `Slot::adopt` does.
+    fn adopt(&mut self, world: &mut World, proc: usize, stored: Stored<Token>, written: bool) {
+        let known = self.records.value(world.procs[proc].known);
+        let later = known.is_some_and(|known| judge(&known.record, &stored.record) == Winner::Ours);
+        if !later {
+            world.procs[proc].known = self.records.number(stored);
+            world.procs[proc].written = written;
+        }
+    }
+}
+
+pub(super) fn forget(world: &mut World, proc: usize) {
+    world.procs[proc].known = 0;
+    world.procs[proc].written = false;
+}
+
+fn validate(known: Option<Stored<Token>>, then: Option<Option<Stamp>>) -> Actor {
+    Actor::Validate {
+        machine: Validate::new(known),
+        then,
+    }
+}
+
+impl Actor {
+    /// What the store does not have yet.
+    pub(super) fn in_hand(&self) -> Option<&crate::record::Record<Token>> {
+        match self {
+            Self::Refresh(machine) => machine.in_hand(),
+            Self::Login(machine) => machine.in_hand(),
+            Self::Validate { .. } | Self::Disconnect(_) | Self::Farewell => None,
+        }
+    }
+}
+
+impl crate::machine::Write<Token> {
+    /// What this write counts the attempt `id` as, if it puts that down: a presentation, or the number of a login.
+    pub(super) fn claims(&self, id: u128) -> Option<u64> {
+        let record = self.record.as_ref()?;
+        let refresh = record.live().filter(|live| live.attempt.is_some_and(|a| a.id == id));
+        let login = record.login.filter(|login| login.attempt.id == id);
+        refresh
+            .map(|live| u64::from(live.presented))
+            .or(login.map(|login| login.authorization.number))
+    }
+}
+
+/// All processes but those beyond the bounds.
+pub(super) fn procs(model: &Model) -> std::ops::Range<usize> {
+    0..model.bounds.procs.min(PROCS)
+}
