@@ -1,2 +1,50 @@
 //! The command `tokenkeeper`.
-fn main() {}
+
+mod demo;
+mod emulate;
+
+use std::{error::Error, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Keeps OAuth 2.0 tokens of other people's accounts fresh, and never loses one.
+#[derive(Debug, Parser)]
+#[command(name = "tokenkeeper", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    Emulate(emulate::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments).await,
+        Command::Emulate(arguments) => emulate::run(arguments).await,
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {}", causes(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error with all that led to it.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text = format!("{text}: {error}");
+        next = error.source();
+    }
+    text
+}

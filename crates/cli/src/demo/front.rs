@@ -1,0 +1,142 @@
+//! The two fronts, over real sockets.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Extensions, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use reqwest_middleware::{ClientWithMiddleware, Middleware, Next};
+use tokenkeeper::{
+    Account, Transport,
+    reqwest::ReqwestTransport,
+    tower::{HyperTransport, Replay, TokenLayer, TokenService},
+};
+use tokio::sync::Semaphore;
+use tower::{Layer as _, Service, ServiceExt as _};
+
+use crate::BoxError;
+
+/// How an application's HTTP client gets its tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Front {
+    Tower,
+    Reqwest,
+}
+
+/// An HTTP client with the tokens of one account.
+#[derive(Clone)]
+pub(crate) enum Client {
+    Tower(TokenService<Sockets>),
+    Reqwest(ClientWithMiddleware),
+}
+
+/// As many sockets are in use at once; a thousand at both ends would be more than many systems allow a process. The limit is beneath the
+/// token: all callers wait for one refresh, then take turns.
+const SOCKETS: usize = 100;
+
+impl Front {
+    pub(crate) const ALL: [Self; 2] = [Self::Tower, Self::Reqwest];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tower => "tower",
+            Self::Reqwest => "reqwest",
+        }
+    }
+
+    /// How token requests leave.
+    pub(crate) fn transport(self) -> Result<Arc<dyn Transport>, BoxError> {
+        Ok(match self {
+            Self::Tower => Arc::new(HyperTransport::new()?),
+            Self::Reqwest => Arc::new(ReqwestTransport::new()?),
+        })
+    }
+
+    /// The application's client.
+    pub(crate) fn client(self, account: &Account) -> Result<Client, BoxError> {
+        let permits = Arc::new(Semaphore::new(SOCKETS));
+        Ok(match self {
+            Self::Tower => {
+                let client = legacy::Client::builder(TokioExecutor::new()).build_http();
+                Client::Tower(TokenLayer::new(account.clone()).layer(Sockets { client, permits }))
+            }
+            Self::Reqwest => {
+                let client =
+                    tokenkeeper::reqwest::client(reqwest::Client::builder(), account.clone())?;
+                let client = reqwest_middleware::ClientBuilder::from_client(client);
+                Client::Reqwest(client.with(Turns { permits }).build())
+            }
+        })
+    }
+}
+
+impl Client {
+    /// Calls the API.
+    pub(crate) async fn get(&self, url: &str) -> Result<StatusCode, BoxError> {
+        match self {
+            Self::Tower(client) => {
+                let request = Request::get(url).body(Empty::new())?;
+                Ok(client.clone().oneshot(request).await?.status())
+            }
+            Self::Reqwest(client) => {
+                let response = client.get(url).send().await?;
+                let status = response.status();
+                // An unread body would cost the connection.
+                response.bytes().await?;
+                Ok(status)
+            }
+        }
+    }
+}
+
+/// hyper-util's client with so many sockets and no more. Always ready: who waits, waits with its token.
+#[derive(Clone, Debug)]
+pub(crate) struct Sockets {
+    client: legacy::Client<HttpConnector, Replay<Empty<Bytes>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Service<Request<Replay<Empty<Bytes>>>> for Sockets {
+    type Response = Response<Bytes>;
+    type Error = BoxError;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Response<Bytes>, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Replay<Empty<Bytes>>>) -> Self::Future {
+        let Self { client, permits } = self.clone();
+        Box::pin(async move {
+            let _permit = permits.acquire().await?;
+            let (head, body) = client.request(request).await?.into_parts();
+            Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+        })
+    }
+}
+
+/// The same for reqwest.
+struct Turns {
+    permits: Arc<Semaphore>,
+}
+
+#[async_trait::async_trait]
+impl Middleware for Turns {
+    async fn handle(
+        &self,
+        request: reqwest::Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<reqwest::Response> {
+        let permit = self.permits.acquire().await;
+        let _permit = permit.map_err(reqwest_middleware::Error::middleware)?;
+        next.run(request, extensions).await
+    }
+}

@@ -1,0 +1,90 @@
+//! The providers of the demo.
+
+use std::time::Duration;
+
+use tokenkeeper::{
+    AccountsBuilder, Clock as _, TestClock,
+    protocol::{Error, Registration},
+    providers::{Amiqus, FortesMilestones, IOffice, QicsMilestones},
+};
+use tokenkeeper_emulator::{
+    Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provider {
+    QicsMilestones,
+    FortesMilestones,
+    Amiqus,
+    IOffice,
+}
+
+/// How long access tokens live in the demo. Amiqus' own live for a year, as long as the refresh tokens beside them.
+pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
+
+impl Provider {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::QicsMilestones,
+        Self::FortesMilestones,
+        Self::Amiqus,
+        Self::IOffice,
+    ];
+
+    pub(crate) fn brand(self) -> &'static str {
+        match self {
+            Self::QicsMilestones => "qics-milestones",
+            Self::FortesMilestones => "fortes-milestones",
+            Self::Amiqus => "amiqus",
+            Self::IOffice => "ioffice",
+        }
+    }
+
+    /// Whether it has a revocation endpoint.
+    pub(crate) fn revokes(self) -> bool {
+        self == Self::IOffice
+    }
+
+    /// What its API answers to a token that has ended.
+    pub(crate) fn ended_status(self) -> u16 {
+        if self == Self::IOffice { 403 } else { 401 }
+    }
+
+    /// Its emulator, on a free port and on the engine's clock.
+    pub(crate) async fn start(
+        self,
+        clock: &TestClock,
+    ) -> Result<Emulator, tokenkeeper_emulator::Error> {
+        match self {
+            Self::QicsMilestones => start(Emulator::qics(), clock).await,
+            Self::FortesMilestones => start(Emulator::fortes(), clock).await,
+            Self::Amiqus => start(Emulator::amiqus(), clock).await,
+            // The revocation's requests are looked at.
+            Self::IOffice => start(Emulator::ioffice().record_requests(), clock).await,
+        }
+    }
+
+    /// Adds the client side of it, which finds it at `base`.
+    pub(crate) fn add(
+        self,
+        accounts: AccountsBuilder,
+        base: &str,
+    ) -> Result<AccountsBuilder, Error> {
+        let client = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?;
+        let secret = client.clone().secret(DEFAULT_CLIENT_SECRET);
+        Ok(match self {
+            Self::QicsMilestones => accounts.provider(QicsMilestones::new(secret)?.base(base)?),
+            Self::FortesMilestones => accounts.provider(FortesMilestones::new(secret)?.base(base)?),
+            Self::Amiqus => accounts.provider(Amiqus::new(secret)?.base(base)?),
+            Self::IOffice => accounts.provider(IOffice::new(client)?.base(base)?),
+        })
+    }
+}
+
+async fn start<O>(
+    emulator: Builder<O>,
+    clock: &TestClock,
+) -> Result<Emulator, tokenkeeper_emulator::Error> {
+    let clock = clock.clone();
+    let emulator = emulator.clock(move || clock.wall());
+    emulator.access_token_lifetime(LIFETIME).start().await
+}

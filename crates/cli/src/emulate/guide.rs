@@ -1,0 +1,215 @@
+//! What `emulate` prints: where everything is, and commands that go through a login.
+
+use std::fmt::Write as _;
+
+use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
+
+use super::{Arguments, Provider};
+
+/// The whole text.
+pub(super) fn of(arguments: &Arguments, emulator: &Emulator) -> String {
+    let guide = Guide {
+        arguments,
+        emulator,
+    };
+    [
+        guide.urls(),
+        guide.client(),
+        guide.commands(),
+        LAST.to_owned(),
+    ]
+    .join("\n")
+}
+
+const LAST: &str = "Ctrl-C ends it.\n";
+
+struct Guide<'a> {
+    arguments: &'a Arguments,
+    emulator: &'a Emulator,
+}
+
+impl Guide<'_> {
+    fn urls(&self) -> String {
+        let endpoints = [
+            ("authorize", Endpoint::Authorize),
+            ("token", Endpoint::Token),
+            ("API", Endpoint::Api),
+            ("revoke", Endpoint::Revoke),
+            ("introspect", Endpoint::Introspect),
+        ];
+        let base = self.emulator.base();
+        let mut text = format!("{:<13} {base}\n", "base");
+        for (name, endpoint) in endpoints {
+            if let Some(url) = self.emulator.url(endpoint) {
+                let _ = writeln!(text, "{name:<13} {url}");
+            }
+        }
+        text
+    }
+
+    fn client(&self) -> String {
+        let Arguments {
+            client_id,
+            secret,
+            redirect_uri,
+            ..
+        } = self.arguments;
+        format!(
+            "{:<13} {client_id}\n{:<13} {secret}\n{:<13} {redirect_uri}\n{:<13} {DEFAULT_USER}\n",
+            "client id", "secret", "redirect URI", "user"
+        )
+    }
+
+    fn commands(&self) -> String {
+        let authorize = self.authorization_url();
+        let (exchange, refresh) = (self.exchange(), self.refresh());
+        let call = self.call();
+        format!(
+            "\
+# Open this in a browser, and click:
+#   {authorize}
+# Or go through a login in a shell; approve=1 is the click:
+code=$(curl -sS -D - -o /dev/null '{authorize}&approve=1' | sed -n 's/^[Ll]ocation:.*[?&#]code=\\([^&[:space:]]*\\).*/\\1/p')
+tokens=$({exchange})
+access=$({access})
+{call}; echo
+# The access token is refreshed; the refresh token works once:
+refresh=$({refresh_token})
+tokens=$({refresh})
+access=$({access})
+{call}; echo
+",
+            access = field("access_token"),
+            refresh_token = field("refresh_token"),
+        )
+    }
+
+    /// The authorization request, with what each provider's document asks for.
+    fn authorization_url(&self) -> String {
+        let Arguments {
+            client_id,
+            redirect_uri,
+            ..
+        } = self.arguments;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("response_type", "code");
+        query.append_pair("client_id", client_id);
+        query.append_pair("redirect_uri", redirect_uri);
+        if self.arguments.provider == Provider::Ioffice {
+            query.append_pair("scope", "email");
+        }
+        if !self.milestones() {
+            query.append_pair("state", "xyz");
+        }
+        format!("{}?{}", self.url(Endpoint::Authorize), query.finish())
+    }
+
+    fn exchange(&self) -> String {
+        let Arguments {
+            client_id,
+            redirect_uri,
+            ..
+        } = self.arguments;
+        if self.arguments.provider == Provider::Ioffice {
+            return self.by_headers(&[
+                ("x-grant-type", "authorization_code"),
+                ("x-redirect-uri", redirect_uri),
+                ("x-client-id", client_id),
+                ("x-scope", "email"),
+                ("x-auth-code", "'\"$code\"'"),
+            ]);
+        }
+        self.by_form(
+            &[
+                ("grant_type", "authorization_code"),
+                ("redirect_uri", redirect_uri),
+            ],
+            "code=\"$code\"",
+        )
+    }
+
+    fn refresh(&self) -> String {
+        let Arguments {
+            client_id,
+            redirect_uri,
+            ..
+        } = self.arguments;
+        let token = "refresh_token=\"$refresh\"";
+        match self.arguments.provider {
+            Provider::Ioffice => self.by_headers(&[
+                ("x-grant-type", "refresh_token"),
+                ("x-redirect-uri", redirect_uri),
+                ("x-client-id", client_id),
+                ("x-scope", "email"),
+                ("x-refresh-token", "'\"$refresh\"'"),
+            ]),
+            Provider::Amiqus => self.by_form(
+                &[
+                    ("grant_type", "refresh_token"),
+                    ("redirect_uri", redirect_uri),
+                ],
+                token,
+            ),
+            _ => self.by_form(&[("grant_type", "refresh_token")], token),
+        }
+    }
+
+    fn call(&self) -> String {
+        let header = match self.arguments.provider {
+            Provider::Ioffice => "x-access-token: $access",
+            _ => "Authorization: Bearer $access",
+        };
+        format!("curl -sS -H \"{header}\" '{}'", self.url(Endpoint::Api))
+    }
+
+    /// A token request whose parameters are a form, the client's secret among them.
+    fn by_form(&self, parameters: &[(&str, &str)], last: &str) -> String {
+        let Arguments {
+            client_id, secret, ..
+        } = self.arguments;
+        let client = [("client_id", client_id.as_str()), ("client_secret", secret)];
+        let all = parameters.iter().chain(&client);
+        let all: String = all
+            .map(|(name, value)| {
+                format!(" --data-urlencode {}", quoted(&format!("{name}={value}")))
+            })
+            .collect();
+        format!(
+            "curl -sS '{}'{all} --data-urlencode {last}",
+            self.url(Endpoint::Token)
+        )
+    }
+
+    /// A token request whose parameters are headers.
+    fn by_headers(&self, parameters: &[(&str, &str)]) -> String {
+        let all: String = parameters
+            .iter()
+            .map(|(name, value)| format!(" -H '{name}: {value}'"))
+            .collect();
+        format!(
+            "curl -sS -X POST -H 'Content-Type: application/json'{all} '{}'",
+            self.url(Endpoint::Token)
+        )
+    }
+
+    fn url(&self, endpoint: Endpoint) -> String {
+        self.emulator.url(endpoint).unwrap_or_default()
+    }
+
+    fn milestones(&self) -> bool {
+        matches!(
+            self.arguments.provider,
+            Provider::QicsMilestones | Provider::FortesMilestones
+        )
+    }
+}
+
+/// Reads a field of the token response without a JSON reader.
+fn field(name: &str) -> String {
+    format!("printf %s \"$tokens\" | sed 's/.*\"{name}\":\"\\([^\"]*\\)\".*/\\1/'")
+}
+
+/// A word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
