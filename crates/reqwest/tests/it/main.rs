@@ -1,5 +1,7 @@
 //! The middleware and the transport over real HTTP, against the small API that the tower layer is tested with.
 
+#![allow(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
 mod attach;
 mod bodies;
 mod errors;

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use self::tape::{Recorded, Tape};
+use self::tape::{Recorded, Rest, Tape};
 use crate::BoxError;
 
 pin_project! {
@@ -121,7 +121,7 @@ where
             Kind::Once { body } => body.is_end_stream(),
             Kind::First { tape } => lock(tape).is_end_stream(),
             Kind::Second { frames, rest } => {
-                frames.is_empty() && rest.as_ref().is_none_or(|body| body.is_end_stream())
+                frames.is_empty() && rest.as_ref().is_none_or(Body::is_end_stream)
             }
             Kind::Empty { .. } => true,
         }
@@ -133,10 +133,10 @@ where
             Kind::First { tape } => lock(tape).size_hint(),
             Kind::Second { frames, rest } => {
                 let recorded = frames.iter().map(Recorded::data_len).sum();
-                let rest = rest.as_ref().map(|body| body.size_hint());
+                let rest = rest.as_ref().map(Body::size_hint);
                 tape::plus(recorded, &rest.unwrap_or_else(|| SizeHint::with_exact(0)))
             }
-            Kind::Empty { hint } => hint.clone(),
+            Kind::Empty { hint } => *hint,
         }
     }
 }
@@ -181,9 +181,9 @@ where
     #[must_use]
     pub fn replay(self) -> Option<Replay<B>> {
         let kind = match &self.source {
-            Source::Empty(hint) => Kind::Empty { hint: hint.clone() },
+            Source::Empty(hint) => Kind::Empty { hint: *hint },
             Source::Tape(tape) => {
-                let (frames, rest) = lock(tape).take()?;
+                let Rest { frames, body: rest } = lock(tape).take()?;
                 Kind::Second { frames, rest }
             }
         };

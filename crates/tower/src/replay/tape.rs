@@ -37,6 +37,12 @@ enum State {
     Taken,
 }
 
+/// What a replay is made of: what was read, and the stream from there on.
+pub(super) struct Rest<B> {
+    pub(super) frames: VecDeque<Recorded>,
+    pub(super) body: Option<Pin<Box<B>>>,
+}
+
 pub(super) enum Recorded {
     Data(Bytes),
     // Boxed: trailers are rare and a header map is three times the size of a reference to data.
@@ -58,7 +64,7 @@ impl<B> Tape<B> {
         self.state == State::Whole
     }
 
-    pub(super) fn take(&mut self) -> Option<(VecDeque<Recorded>, Option<Pin<Box<B>>>)> {
+    pub(super) fn take(&mut self) -> Option<Rest<B>> {
         if !self.is_whole() {
             return None;
         }
@@ -71,7 +77,9 @@ impl<B> Tape<B> {
         } else {
             self.state = State::Partial;
         }
-        Some((mem::take(&mut self.frames), self.body.take()))
+        let frames = mem::take(&mut self.frames);
+        let body = self.body.take();
+        Some(Rest { frames, body })
     }
 
     pub(super) fn stop(&mut self) {

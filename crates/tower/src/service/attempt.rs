@@ -34,6 +34,12 @@ pub(super) struct Spare<S, B> {
     service: S,
 }
 
+/// A request with its new token, and the service for it, which has still to become ready.
+pub(super) struct Again<S, B> {
+    pub(super) service: S,
+    pub(super) request: Request<Replay<B>>,
+}
+
 impl<B> Prepared<B>
 where
     B: Body<Data = Bytes>,
@@ -94,14 +100,17 @@ where
         self.recording.is_whole()
     }
 
-    /// The service and the request with the new token, unless more of the body was read meanwhile than is kept.
-    pub(super) fn replay(
-        mut self,
-        credential: &Credential,
-    ) -> Option<Result<(S, Request<Replay<B>>), Error>> {
-        let body = self.recording.replay()?;
-        let attached = attach(credential, &mut self.head);
-        Some(attached.map(|()| (self.service, Request::from_parts(self.head, body))))
+    /// The second request, unless more of the body was read meanwhile than is kept.
+    pub(super) fn replay(mut self, credential: &Credential) -> Result<Option<Again<S, B>>, Error> {
+        let Some(body) = self.recording.replay() else {
+            return Ok(None);
+        };
+        attach(credential, &mut self.head)?;
+        let request = Request::from_parts(self.head, body);
+        Ok(Some(Again {
+            service: self.service,
+            request,
+        }))
     }
 }
 

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tokenkeeper_session::{Credential, Error as SourceError, protocol::Verdict};
 use tower_service::Service;
 
-use super::attempt::{Attempt, Prepared, Sent, Spare};
+use super::attempt::{Again, Attempt, Prepared, Sent, Spare};
 use crate::{BoxError, Error, Replay, tokens::Chosen};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send>>;
@@ -173,13 +173,13 @@ where
                     let Some(credential) = credential else {
                         return Poll::Ready(Ok(response));
                     };
-                    match spare.replay(&credential) {
-                        Some(Ok((service, request))) => State::Readying {
-                            service,
-                            request: Some((request, Sent { source, credential })),
-                        },
-                        Some(Err(error)) => return Poll::Ready(Err(error.into())),
-                        None => return Poll::Ready(Ok(response)),
+                    let Some(Again { service, request }) = spare.replay(&credential)? else {
+                        return Poll::Ready(Ok(response));
+                    };
+                    let sent = Sent { source, credential };
+                    State::Readying {
+                        service,
+                        request: Some((request, sent)),
                     }
                 }
                 StateProjection::Readying { service, request } => {

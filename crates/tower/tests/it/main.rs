@@ -1,11 +1,16 @@
 //! The layer over real HTTP: against small servers, under and over the layers that people use it with.
 
+#![allow(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
 mod attach;
 mod axum_handler;
 mod bodies;
+#[cfg(feature = "hyper")]
+mod emulated;
 mod grpc;
 mod layers;
 mod octocrab;
+mod per_request;
 mod redirects;
 mod rejected;
 mod support;

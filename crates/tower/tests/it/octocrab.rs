@@ -28,7 +28,8 @@ async fn its_requests_carry_the_token_and_are_replayed_with_their_body() {
         .unwrap();
     assert_eq!(answer, body);
     assert_eq!(api.seen().len(), 2);
-    assert!(api.seen().iter().all(|seen| seen.body == body.to_string()));
+    let text = body.to_string();
+    assert!(api.seen().iter().all(|seen| seen.body == text));
 }
 
 #[tokio::test]

@@ -1,0 +1,148 @@
+//! The layer, the engine and the transport together, against the iOFFICE emulator.
+
+use std::{future::poll_fn, sync::Arc, task::Poll};
+
+use futures_util::future::join_all;
+use http::{Request, StatusCode};
+use tokenkeeper_emulator::{
+    DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI, DEFAULT_USER, Emulator, Endpoint, Fault,
+};
+use tokenkeeper_provider_ioffice::IOffice;
+use tokenkeeper_session::{
+    Account, Accounts, Error as SourceError,
+    protocol::{Registration, TokenSet},
+};
+use tokenkeeper_store_memory::MemoryStore;
+use tokenkeeper_tower::{HyperTransport, TokenLayer};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::support::{Text, hyper_client};
+
+/// An account at an emulator of its own, with tokens that the application already had.
+async fn start() -> (Emulator, Account) {
+    let emulator = Emulator::ioffice().start().await.unwrap();
+    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).unwrap();
+    let ioffice = IOffice::new(registration)
+        .unwrap()
+        .base(emulator.base())
+        .unwrap();
+    let crypto = Arc::new(rustls::crypto::ring::default_provider());
+    let accounts = Accounts::builder(MemoryStore::new())
+        .provider(ioffice)
+        .transport(HyperTransport::with_crypto(crypto).unwrap())
+        .build()
+        .unwrap();
+    let account = accounts.account("ioffice", "alice").unwrap();
+    let issued = emulator.issue_tokens(DEFAULT_USER).unwrap();
+    let tokens = TokenSet::new(issued.access_token).with_refresh_token(issued.refresh_token);
+    account.adopt(tokens).await.unwrap();
+    (emulator, account)
+}
+
+fn me(emulator: &Emulator) -> Request<Text> {
+    let uri = emulator.url(Endpoint::Api).unwrap();
+    Request::get(uri).body(Text::default()).unwrap()
+}
+
+#[tokio::test]
+async fn i18_a_403_leads_to_one_refresh_and_one_replay() {
+    let (emulator, account) = start().await;
+    emulator.expire_access_tokens();
+    let service = TokenLayer::new(account).layer(hyper_client());
+    let response = service.oneshot(me(&emulator)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let counters = emulator.counters();
+    assert_eq!(
+        (
+            counters.refreshes(),
+            counters.api_status(403),
+            counters.api_status(200)
+        ),
+        (1, 1, 1)
+    );
+}
+
+#[tokio::test]
+async fn i18_a_second_403_goes_to_the_caller_and_nothing_loops() {
+    let (emulator, account) = start().await;
+    emulator.faults().always(Endpoint::Api, Fault::status(403));
+    let service = TokenLayer::new(account).layer(hyper_client());
+    for _ in 0..3 {
+        let response = service.clone().oneshot(me(&emulator)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    }
+    assert_eq!(
+        emulator.counters().refreshes(),
+        1,
+        "further ones are held off"
+    );
+}
+
+#[tokio::test]
+async fn i19_a_second_401_goes_to_the_caller_and_the_account_stays_alive() {
+    let (emulator, account) = start().await;
+    emulator.faults().next(Endpoint::Api, 2, Fault::status(401));
+    let service = TokenLayer::new(account).layer(hyper_client());
+    let response = service.clone().oneshot(me(&emulator)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let response = service.oneshot(me(&emulator)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(emulator.counters().refreshes(), 1);
+}
+
+#[tokio::test]
+async fn i19_a_401_and_the_token_endpoints_refusal_end_the_account() {
+    let (emulator, account) = start().await;
+    emulator.revoke_user(DEFAULT_USER);
+    let service = TokenLayer::new(account).layer(hyper_client());
+    for _ in 0..2 {
+        let error = service.clone().oneshot(me(&emulator)).await.unwrap_err();
+        let found = SourceError::find(&*error);
+        assert!(
+            matches!(found, Some(SourceError::ReauthorizationRequired { .. })),
+            "{error:?}"
+        );
+    }
+    assert_eq!(emulator.counters().refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_hundred_rejections_make_one_token_request() {
+    let (emulator, account) = start().await;
+    emulator.expire_access_tokens();
+    let service = TokenLayer::new(account).layer(hyper_client());
+    let calls = (0..100).map(|_| service.clone().oneshot(me(&emulator)));
+    for response in join_all(calls).await {
+        assert_eq!(response.unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(emulator.counters().refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_after_any_poll_loses_nothing() {
+    for polls in 1.. {
+        let (emulator, account) = start().await;
+        emulator.expire_access_tokens();
+        let service = TokenLayer::new(account).layer(hyper_client());
+        let mut call = Box::pin(service.clone().oneshot(me(&emulator)));
+        let mut left = polls;
+        let done = poll_fn(|cx| {
+            if left == 0 {
+                return Poll::Ready(false);
+            }
+            left -= 1;
+            call.as_mut().poll(cx).map(|_| true)
+        });
+        let done = done.await;
+        drop(call);
+        let response = service.oneshot(me(&emulator)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "after {polls} polls");
+        let counters = emulator.counters();
+        assert_eq!(counters.refreshes(), 1, "after {polls} polls");
+        assert_eq!(counters.presented_after_answer(), 0, "after {polls} polls");
+        if done {
+            assert!(polls > 2, "the call waits at several places");
+            return;
+        }
+    }
+}
