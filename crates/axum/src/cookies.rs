@@ -58,11 +58,11 @@ pub(crate) fn flow(
     if let Some(at) = held.iter().position(|held| held.name == named) {
         return Ok(held.swap_remove(at));
     }
-    match (held.pop(), state) {
-        (None, _) => Err(Failure::NO_FLOW),
+    match held.pop().filter(|_| landing.parallel) {
+        None => Err(Failure::NO_FLOW),
         // A denial may have lost its state; with two logins under way nobody knows which of them it ends.
-        (Some(only), None) if held.is_empty() => Ok(only),
-        (Some(_), _) => Err(Failure::STATE),
+        Some(only) if state.is_none() && held.is_empty() => Ok(only),
+        Some(_) => Err(Failure::STATE),
     }
 }
 
@@ -111,10 +111,11 @@ fn flow_name(landing: &Landing, state: Option<&str>) -> String {
     name(landing, &which)
 }
 
+/// All of the provider's cookies; where there is a nonce among them, a flow is asked for by its name.
 fn flows(landing: &Landing, given: &HeaderMap) -> Vec<Held> {
-    let (prefix, relay) = (name(landing, ""), name(landing, RELAY));
+    let prefix = name(landing, "");
     cookies(given)
-        .filter(|cookie| cookie.name().starts_with(&prefix) && cookie.name() != relay)
+        .filter(|cookie| cookie.name().starts_with(&prefix))
         .map(|cookie| Held {
             name: cookie.name().to_owned(),
             flow: Flow::from(cookie.value().to_owned()),

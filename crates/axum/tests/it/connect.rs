@@ -7,7 +7,7 @@ use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_session::{
     Options,
-    protocol::{Registration, SitePolicy},
+    protocol::{Dialect, Registration, SitePolicy},
 };
 
 use crate::app::{self, App, OWN};
@@ -171,5 +171,28 @@ async fn where_the_state_comes_back_four_logins_may_be_under_way() {
     for under_way in [1, 2, 3, 4, 4, 4] {
         browser.post("/connect/amiqus").await;
         assert_eq!(browser.cookies.len(), under_way);
+    }
+}
+
+#[tokio::test]
+async fn where_the_state_may_not_come_back_one_login_is_under_way() {
+    for authorization in [
+        "state_echo = \"unknown\"",
+        "state = { redirect_uri = \"flow\" }\nredirect_rule = \"extra_query\"",
+    ] {
+        let dialect = format!(
+            "brand = \"example\"\nbase = \"https://id.example\"\n[authorization]\nendpoint = \"/authorize\"\n{authorization}\n[token]\nendpoint = \"/token\""
+        );
+        let dialect = Dialect::from_toml(&dialect).unwrap();
+        let app = App::new(dialect.with(app::registration("/cb")).unwrap());
+        let mut browser = app.browser();
+        for _ in 0..2 {
+            assert_eq!(
+                browser.post("/connect/example").await.status,
+                StatusCode::SEE_OTHER
+            );
+            let names: Vec<_> = browser.cookies.keys().collect();
+            assert_eq!(names, ["__Host-tokenkeeper.example.flow"]);
+        }
     }
 }

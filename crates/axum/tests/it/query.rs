@@ -170,6 +170,8 @@ async fn a5_code_and_error_together_are_refused() {
     let answer = browser.get(&format!("{path}&error=access_denied")).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_eq!(emulator.counters().token_requests, 0);
+    // Somebody else may have sent it: the login under way stays.
+    assert_eq!(browser.get(&path).await.location(), "/settings");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Callbacks with the answer in the fragment.
 
 use axum::http::{Method, StatusCode};
-use tokenkeeper_emulator::Emulator;
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault};
 
 use crate::app::{self, Answer, App, Browser, OWN};
 
@@ -340,6 +340,44 @@ async fn i7_a_second_flow_voids_the_first() {
             .await
             .status,
         StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn i7_a_second_flow_takes_the_firsts_nonce_away() {
+    let (emulator, provider) = app::ioffice().await;
+    let app = App::new(provider);
+    let mut browser = app.browser();
+    relay(&mut browser, &emulator, "approve=1").await;
+    browser.post("/connect/ioffice").await;
+    let names: Vec<_> = browser.cookies.keys().collect();
+    assert_eq!(names, ["__Host-tokenkeeper.ioffice.flow"]);
+}
+
+#[tokio::test]
+async fn what_may_work_later_says_when() {
+    let (emulator, provider) = app::ioffice().await;
+    let app = App::new(provider);
+    let mut browser = app.browser();
+    let (page, fragment) = relay(&mut browser, &emulator, "approve=1").await;
+    complete(&mut browser, &nonce(&page), &fragment).await;
+    // A disconnect that the provider has not heard of holds up the next login.
+    emulator
+        .faults()
+        .always(Endpoint::Revoke, Fault::CutBeforeBody);
+    assert_eq!(
+        browser.post("/disconnect/ioffice").await.status,
+        StatusCode::SEE_OTHER
+    );
+
+    let (page, fragment) = relay(&mut browser, &emulator, "approve=1").await;
+    let answer = complete(&mut browser, &nonce(&page), &fragment).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers["retry-after"], "1");
+    assert!(
+        answer.body.contains(r#""failure":"unavailable""#),
+        "{}",
+        answer.body
     );
 }
 
