@@ -196,3 +196,14 @@ async fn where_the_state_may_not_come_back_one_login_is_under_way() {
         }
     }
 }
+
+#[tokio::test]
+async fn where_the_redirect_uri_carries_the_state_another_one_means_nothing() {
+    let dialect = "brand = \"example\"\nbase = \"https://id.example\"\n[token]\nendpoint = \"/token\"\n[authorization]\nendpoint = \"/authorize\"\nstate = { redirect_uri = \"flow\" }\nredirect_rule = \"extra_query\"";
+    let dialect = Dialect::from_toml(dialect).unwrap();
+    let app = App::new(dialect.with(app::registration("/cb")).unwrap());
+    let mut browser = app.browser();
+    browser.post("/connect/example").await;
+    let answer = browser.get("/cb?error=access_denied&state=x").await;
+    assert!(answer.body.contains("Access was not given"), "{answer:?}");
+}
