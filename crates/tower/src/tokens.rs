@@ -43,23 +43,21 @@ impl Tokens {
         if extensions.get::<Anonymous>().is_some() {
             return Ok(None);
         }
-        let (chosen, owned_by_other) = match &self.mode {
+        match &self.mode {
             Mode::One(source) if source.owns(target) => {
                 return Ok(Some(Chosen(Inner::Shared(source.clone()))));
             }
-            Mode::One(_) => (true, false),
+            Mode::One(_) => {}
             Mode::PerRequest(accounts) => match extensions.get::<Account>() {
                 Some(account) if account.owns(target) => {
                     return Ok(Some(Chosen(Inner::Account(account.clone()))));
                 }
-                Some(_) => (true, false),
-                None => (false, accounts.owns(target)),
+                Some(_) => {}
+                None if accounts.owns(target) => return Err(Error::NoAccount),
+                None => {}
             },
-        };
-        refuse_unclear(target)?;
-        if !chosen && owned_by_other {
-            return Err(Error::NoAccount);
         }
+        refuse_unclear(target)?;
         Ok(None)
     }
 
