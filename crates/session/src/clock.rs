@@ -142,6 +142,9 @@ pub(crate) struct Time {
     wall: AtomicU64,
 }
 
+/// The count starts here, so that a token that is older than the process has a place on it: seventeen years, in milliseconds.
+const BEFORE: u64 = 1 << 39;
+
 /// Wall and monotonic clock are compared at least this often, in milliseconds.
 const ANCHOR_EVERY: u64 = 1000;
 
@@ -150,7 +153,7 @@ impl Time {
         let (mono, wall) = (to_millis(clock.monotonic()), wall_millis(clock.wall()));
         Self {
             clock,
-            offset: AtomicU64::new(0),
+            offset: AtomicU64::new(BEFORE),
             anchored: AtomicU64::new(mono),
             wall: AtomicU64::new(wall),
         }

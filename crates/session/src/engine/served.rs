@@ -43,14 +43,15 @@ impl Schedule {
         roll: f64,
     ) -> Self {
         let now = time.ticks();
+        // Counted from when this process got to know the token: the issuer's clock may be wrong.
+        let issued = time.ticks_at(tokens.issued_at).min(now);
+        let floor = issued.after(options.floor);
         let Some(expires) = tokens.expires_at else {
             // Without a known expiry only the server's hint or a rejection leads to a refresh.
-            let hint = tokens
-                .refresh_at
-                .map_or(Ticks::NEVER, |at| time.ticks_at(at));
+            let hint = tokens.refresh_at.map(|at| time.ticks_at(at).max(floor));
             return Self {
                 stamp,
-                stale_at: hint,
+                stale_at: hint.unwrap_or(Ticks::NEVER),
                 expires_at: Ticks::NEVER,
             };
         };
@@ -62,12 +63,9 @@ impl Schedule {
             Some(hint) => time.ticks_at(hint),
             None => Ticks(expires_at.0.saturating_sub(millis(ahead))),
         };
-        // Counted from when this process got to know the token: the issuer's clock may be wrong.
-        let issued = time.ticks_at(tokens.issued_at).min(now);
-        let stale_at = planned.max(issued.after(options.floor));
         Self {
             stamp,
-            stale_at: stale_at.min(expires_at),
+            stale_at: planned.max(floor).min(expires_at),
             expires_at,
         }
     }
