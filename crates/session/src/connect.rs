@@ -20,7 +20,7 @@ use tokenkeeper_protocol::{
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{
-    Account, Accounts, Error, FlowError,
+    Account, Accounts, Error, ExchangeError, FlowError,
     engine::{Core, Exchange, Slot, login},
     record::{Terms, WallMillis},
 };
@@ -34,14 +34,33 @@ pub struct Connect {
     pub extra: Vec<(String, String)>,
 }
 
-/// A login that was started.
-#[derive(Clone, Debug)]
+/// A login that was started. `Debug` leaves out the URL's parameters: the state is among them.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Start {
     /// Where to send the person.
     pub url: Url,
     /// To be kept for this person's browser session, and handed to [`Accounts::finish`] at the callback.
     pub flow: Flow,
+}
+
+impl fmt::Debug for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Start")
+            .field("url", &Bare(&self.url))
+            .field("flow", &self.flow)
+            .finish()
+    }
+}
+
+/// A URL without its parameters.
+struct Bare<'a>(&'a Url);
+
+impl fmt::Debug for Bare<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.0.origin().ascii_serialization();
+        write!(f, "{origin}{}", self.0.path())
+    }
 }
 
 /// A login under way, sealed: it may be kept in a cookie, and nobody without the key can read or change it.
@@ -108,6 +127,12 @@ impl UsedFlows {
         used.insert(id.to_owned(), expires).is_none()
     }
 
+    /// Its code was not sent after all.
+    fn unmark(&self, id: &str) {
+        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        used.remove(id);
+    }
+
     fn contains(&self, id: &str) -> bool {
         let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         used.contains_key(id)
@@ -138,8 +163,9 @@ impl Drop for Opened {
     }
 }
 
-/// Whose login a flow is, and where its callback must arrive.
-#[derive(Clone, Debug)]
+/// Whose login a flow is, and where its callback must arrive. `Debug` leaves out the redirect URI's parameters: the state may be
+/// among them.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct FlowInfo {
     /// Whose login it is.
@@ -154,6 +180,16 @@ pub struct FlowInfo {
     pub channel: Channel,
     /// Whether the redirect brings the state back; where it may not, the flow must be bound to the browser by other means.
     pub state_echo: StateEcho,
+}
+
+impl fmt::Debug for FlowInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowInfo")
+            .field("account", &self.account)
+            .field("redirect_uri", &Bare(&self.redirect_uri))
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(crate) fn start(core: &Arc<Core>, slot: &Arc<Slot>, connect: &Connect) -> Result<Start, Error> {
@@ -202,7 +238,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::Redirect`] for a denial or a redirect that is not this flow's, [`Error::Flow`], [`Error::Exchange`] when the token endpoint
-    /// gave no tokens (start again: a code is never sent twice), [`Error::Store`] when nothing was sent because the store is down.
+    /// gave no tokens (start again: a code is never sent twice). [`Error::Store`] and [`Error::RevocationPending`] mean that nothing was
+    /// sent: the same call may succeed later, while the flow and the code last.
     pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Account, Error> {
         let core = self.core();
         let opened = open(core, &flow)?;
@@ -227,8 +264,11 @@ impl Accounts {
                 scope: opened.scope.clone(),
             },
         };
-        login::exchange(core, slot, exchange).await?;
-        Ok(account)
+        let result = login::exchange(core, slot, exchange).await;
+        if result.as_ref().is_err_and(nothing_was_sent) {
+            core.used_flows.unmark(&opened.id);
+        }
+        result.map(|()| account)
     }
 
     /// Whose login a flow is, without ending it.
@@ -259,6 +299,19 @@ impl Accounts {
         )?;
         Ok(account)
     }
+}
+
+/// The code has not left, so the flow is still good.
+fn nothing_was_sent(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Store { .. }
+            | Error::Record { .. }
+            | Error::RevocationPending { .. }
+            | Error::Exchange(ExchangeError::TooLate | ExchangeError::Request(_))
+            | Error::ShutDown
+            | Error::NoRuntime
+    )
 }
 
 fn seal(key: &FlowKey, opened: &Opened) -> Flow {

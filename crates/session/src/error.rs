@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
-use tokenkeeper_protocol::{ErrorCode, RedirectError, Refusal};
+use tokenkeeper_protocol::{Class, ErrorCode, RedirectError, Refusal};
 use tokenkeeper_store::{KeyDigest, StoreError};
 
 use crate::{record::Cause, transport::TransportError};
@@ -53,8 +53,8 @@ pub enum Error {
         #[source]
         source: Option<ExchangeError>,
     },
-    /// No token was there within the caller's wait. The refresh goes on.
-    #[error("no token for account {account} within {waited:?}; the refresh goes on")]
+    /// There was no result within the caller's wait. The work goes on without it.
+    #[error("no result for account {account} within {waited:?}; the work on it goes on")]
     Timeout {
         /// Which account.
         account: KeyDigest,
@@ -142,6 +142,9 @@ pub enum ExchangeError {
     /// It did not answer.
     #[error("the token endpoint did not answer")]
     Transport(#[source] Arc<TransportError>),
+    /// The request cannot be built from what is configured; nothing was sent.
+    #[error("the token request cannot be built")]
+    Request(#[source] Arc<tokenkeeper_protocol::Error>),
     /// The lease was all but over before the request could be sent; nothing was sent.
     #[error("the store was too slow; nothing was sent")]
     TooLate,
@@ -229,7 +232,16 @@ impl Error {
             Self::Store { source, .. } if source.is_transient() => Advice::Retry {
                 after: Duration::from_secs(1),
             },
-            Self::Configuration { .. }
+            Self::Exchange(ExchangeError::TooLate) => Advice::Retry {
+                after: Duration::from_secs(1),
+            },
+            Self::Exchange(ExchangeError::Refused(refusal))
+                if refusal.class == Class::Configuration =>
+            {
+                Advice::FixConfiguration
+            }
+            Self::Exchange(ExchangeError::Request(_))
+            | Self::Configuration { .. }
             | Self::Store { .. }
             | Self::Record { .. }
             | Self::UnknownProvider { .. }

@@ -16,7 +16,7 @@ pub struct Credential {
 }
 
 /// Which token set of which login a credential is, so that a late rejection of an old one is told from a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(test, derive(Hash))]
 pub(crate) struct Stamp {
     pub(crate) authorization: u64,

@@ -1,15 +1,16 @@
 //! The end: no token that was handed to us stays only in memory unnamed.
 
-use std::{fmt, sync::atomic::Ordering, time::Duration};
+use std::{fmt, time::Duration};
 
 use super::Accounts;
-use crate::Account;
+use crate::{Account, engine::keep};
 
 /// What had not reached the store when [`Accounts::shutdown`] ran out of time. `Debug` and `Display` show digests only.
 #[derive(Clone, thiserror::Error)]
-#[error("{} account(s) have work under way or tokens that are not written: {accounts:?}", accounts.len())]
+#[error("{} account(s) have tokens that are not written: {accounts:?}", accounts.len())]
 pub struct Unwritten {
-    /// The accounts concerned: their newest tokens may be lost when the process ends now.
+    /// The accounts concerned: tokens are in memory only, or a token endpoint has not answered yet. They are lost if the
+    /// process ends now.
     pub accounts: Vec<Account>,
 }
 
@@ -28,22 +29,26 @@ impl Accounts {
     /// # Errors
     /// [`Unwritten`] names the accounts whose newest tokens had not reached the store in time. Waiting again may still write them.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Unwritten> {
-        self.core.closing.store(true, Ordering::Release);
-        self.core.hurry.notify_waiters();
-        if tokio::time::timeout(deadline, self.core.drained())
-            .await
-            .is_ok()
-        {
-            return Ok(());
-        }
-        let mut accounts: Vec<Account> = self
-            .core
-            .running()
+        let core = &self.core;
+        core.close();
+        core.hurry.notify_waiters();
+        let flushed = async {
+            core.drained().await;
+            // What is left belonged to tasks that ended with their runtime.
+            for slot in core.at_risk() {
+                keep::flush(core, &slot).await;
+            }
+        };
+        let _ = tokio::time::timeout(deadline, flushed).await;
+        let accounts: Vec<Account> = core
+            .at_risk()
             .into_iter()
-            .map(|slot| Account::new(self.core.clone(), slot))
+            .map(|slot| Account::new(core.clone(), slot))
             .collect();
-        accounts.sort_by_key(|account| account.digest().to_string());
-        accounts.dedup_by_key(|account| account.digest());
-        Err(Unwritten { accounts })
+        if accounts.is_empty() {
+            Ok(())
+        } else {
+            Err(Unwritten { accounts })
+        }
     }
 }

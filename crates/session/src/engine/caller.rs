@@ -4,11 +4,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 use http::{HeaderMap, StatusCode};
 use tokenkeeper_protocol::{Provider, Verdict};
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 use super::{
     Core, Slot,
-    flight::Flight,
+    flight::{Flight, after},
     keep::{Purpose, failed, take_off},
     served::Served,
     slot::{Inner, Rejections},
@@ -67,7 +67,7 @@ impl Slot {
         } else {
             None
         };
-        if let Some(purpose) = purpose.filter(|_| inner.flight.is_none())
+        if let Some(purpose) = purpose.filter(|_| !inner.is_busy())
             && inner.stamp() == Some(served.credential.stamp())
         {
             // A flight that cannot start leaves the token as good as it is.
@@ -84,7 +84,7 @@ impl Slot {
         core: &Arc<Core>,
         replayable: bool,
     ) -> Result<Credential, Error> {
-        let until = Instant::now() + core.options.wait;
+        let until = after(core.options.wait);
         let mut last = None;
         // A flight may end in a truth that calls for another: a comparison that finds an expired token, a login that comes between.
         for _ in 0..4 {
@@ -98,7 +98,11 @@ impl Slot {
             };
             let until = until.min(self.patience(core, until));
             match flight.wait(until).await {
-                Some(Ok(())) => {}
+                Some(Ok(())) => {
+                    if let Some(credential) = self.brought_by(&flight) {
+                        return Ok(credential);
+                    }
+                }
                 Some(Err(error)) => last = Some(error),
                 None => return self.out_of_patience(core),
             }
@@ -109,13 +113,22 @@ impl Slot {
         }))
     }
 
+    /// What a flight has just got from the token endpoint is served to those who waited for it, even if it says of itself that
+    /// it has ended already: another refresh would bring no better one.
+    fn brought_by(&self, flight: &Flight) -> Option<Credential> {
+        let brought = flight.brought()?;
+        let served = self.served.load();
+        let credential = &served.as_deref()?.credential;
+        (credential.stamp() == brought).then(|| credential.clone())
+    }
+
     /// Until when to wait: only briefly where there is a token that merely could not be compared with the store.
     fn patience(&self, core: &Core, until: Instant) -> Instant {
         let served = self.served.load();
         let now = core.time.ticks();
         match served.as_deref() {
             Some(served) if now < served.expires_at && now >= served.overdue_at => {
-                until.min(Instant::now() + core.options.validation_wait)
+                until.min(after(core.options.validation_wait))
             }
             _ => until,
         }
@@ -127,16 +140,17 @@ impl Slot {
             waited: core.options.wait,
         };
         let served = self.served.load();
-        match served.as_deref() {
-            Some(served)
-                if core.time.ticks() < served.expires_at
-                    && core.options.store_down == StoreDown::Serve =>
-            {
-                core.emit(self, EventKind::ServedUnvalidated);
-                Ok(served.credential.clone())
+        let now = core.time.ticks();
+        let Some(served) = served.as_deref().filter(|s| now < s.expires_at) else {
+            return Err(timeout);
+        };
+        if now >= served.overdue_at {
+            if core.options.store_down == StoreDown::Refuse {
+                return Err(timeout);
             }
-            _ => Err(timeout),
+            core.emit(self, EventKind::ServedUnvalidated);
         }
+        Ok(served.credential.clone())
     }
 
     /// Decides under the lock. `last` is the error of the flight that this caller has just waited for.
@@ -152,8 +166,8 @@ impl Slot {
         let overdue = inner
             .validated
             .is_none_or(|at| now >= at.after(core.options.revalidation));
-        if overdue || inner.known.is_none() {
-            if inner.flight.is_some() {
+        if overdue || inner.changes.before_use || inner.known.is_none() {
+            if inner.is_busy() {
                 return self.unwritten(&inner);
             }
             if let Some(trouble) = inner.store_trouble.as_ref().filter(|t| now < t.until) {
@@ -182,7 +196,7 @@ impl Slot {
         if let Some(failure) = self.obstacle(core, live) {
             return Plan::Fail(failed(core, self, failure, None));
         }
-        if inner.flight.is_some() {
+        if inner.is_busy() {
             return self.unwritten(&inner);
         }
         self.fly(
@@ -258,7 +272,7 @@ impl Slot {
         core: &Arc<Core>,
         rejected: Stamp,
     ) -> Result<Option<Credential>, Error> {
-        let until = Instant::now() + core.options.wait;
+        let until = after(core.options.wait);
         for _ in 0..4 {
             let flight = match self.start_replacing(core, rejected) {
                 Replacing::Current => return self.token(core, true).await.map(Some),
@@ -278,13 +292,13 @@ impl Slot {
 
     /// Replaces the newest token now, sharing a refresh that is under way. Cancel safe.
     pub(crate) async fn refresh(self: &Arc<Self>, core: &Arc<Core>) -> Result<(), Error> {
-        let until = Instant::now() + core.options.wait;
+        let until = after(core.options.wait);
         loop {
             let (flight, shared) = {
                 let mut inner = self.lock();
                 match inner.in_air() {
                     Some(flight) => (flight, true),
-                    None if inner.flight.is_some() => match self.unwritten(&inner) {
+                    None if inner.is_busy() => match self.unwritten(&inner) {
                         Plan::Fail(error) => return Err(error),
                         Plan::Serve(_) | Plan::Wait(_) => continue,
                     },
@@ -313,6 +327,7 @@ impl Slot {
 
     /// Brings memory up to what the store has.
     pub(crate) async fn compare(self: &Arc<Self>, core: &Arc<Core>) -> Result<(), Error> {
+        Handle::try_current().map_err(|_| Error::NoRuntime)?;
         match super::keep::validate(core, self).await {
             Err(Error::NotConnected { .. }) | Ok(()) => Ok(()),
             Err(error) => Err(error),
@@ -330,6 +345,13 @@ impl Slot {
         if let Some(flight) = inner.in_air() {
             return Replacing::Flight(flight);
         }
+        if inner.known.is_none() {
+            // Dropped from memory while the request was under way.
+            return match take_off(core, self, &mut inner, Purpose::Validate) {
+                Ok(flight) => Replacing::Flight(flight),
+                Err(error) => Replacing::Failed(error),
+            };
+        }
         let Some(live) = inner.live() else {
             return Replacing::Failed(self.without_tokens(&inner));
         };
@@ -346,7 +368,7 @@ impl Slot {
         if let Some(failure) = self.obstacle(core, live) {
             return Replacing::Failed(failed(core, self, failure, None));
         }
-        if inner.flight.is_some() {
+        if inner.is_busy() {
             return Replacing::HeldOff;
         }
         let purpose = Purpose::Refresh {
@@ -390,11 +412,18 @@ impl Slot {
         self.on_trial.store(stamp.is_some(), Ordering::Release);
     }
 
-    fn accepted(&self, sent: Stamp) {
+    /// What was learnt from rejections no longer holds.
+    pub(crate) fn end_trial(&self) {
         let mut inner = self.lock();
-        if inner.rejections.trial == Some(sent) {
-            inner.rejections = Rejections::default();
-            self.on_trial.store(false, Ordering::Release);
+        inner.rejections = Rejections::default();
+        self.on_trial.store(false, Ordering::Release);
+    }
+
+    /// The token on trial, or one that came after it, was accepted.
+    fn accepted(&self, sent: Stamp) {
+        let trial = self.lock().rejections.trial;
+        if trial.is_some_and(|trial| sent >= trial) {
+            self.end_trial();
         }
     }
 

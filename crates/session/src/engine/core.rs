@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, UNIX_EPOCH},
 };
@@ -13,10 +13,10 @@ use tokenkeeper_protocol::Provider;
 use tokenkeeper_store::{Key, TokenStore, Version};
 use tokio::{
     runtime::Handle,
-    sync::{Notify, broadcast},
+    sync::{Notify, broadcast, watch},
 };
 
-use super::{Home, Slot};
+use super::{Home, Slot, registry::Origins};
 use crate::{
     Account, Error, Event, EventKind, Transport,
     clock::{Clock, Ticks, Time},
@@ -36,6 +36,7 @@ pub(crate) struct Core {
     pub(crate) holder: u128,
     pub(crate) flow_key: FlowKey,
     pub(crate) used_flows: UsedFlows,
+    pub(crate) origins: Origins,
     pub(crate) homes: Mutex<HashMap<(usize, String), Arc<Home>>>,
     pub(crate) slots: papaya::HashMap<Key, Arc<Slot>>,
     pub(crate) events: broadcast::Sender<Event>,
@@ -44,8 +45,14 @@ pub(crate) struct Core {
     /// Flights hurry when the engine is closing.
     pub(crate) hurry: Notify,
     pub(crate) sweeping: AtomicBool,
-    running: Mutex<HashMap<u64, Arc<Slot>>>,
-    next_task: AtomicU64,
+    /// A task listens to the store, or the store has nothing to tell.
+    pub(crate) listening: AtomicBool,
+    /// The store tells of changes.
+    pub(crate) hearing: AtomicBool,
+    /// Ends with the engine, and tells the task that listens.
+    pub(crate) alive: watch::Sender<()>,
+    /// How many tasks are under way.
+    running: Mutex<usize>,
     /// A task has ended.
     ended: Notify,
 }
@@ -67,7 +74,14 @@ const EVENTS: usize = 1024;
 impl Core {
     pub(crate) fn new(parts: Parts) -> Self {
         let random = Random;
+        let origins = Origins::default();
+        for provider in &parts.providers {
+            if let Ok(site) = provider.site(None) {
+                origins.add(provider.api_origins(&site).iter());
+            }
+        }
         Self {
+            origins,
             store: parts.store,
             providers: parts.providers,
             transport: parts.transport,
@@ -84,8 +98,10 @@ impl Core {
             closing: AtomicBool::new(false),
             hurry: Notify::new(),
             sweeping: AtomicBool::new(false),
+            listening: AtomicBool::new(false),
+            hearing: AtomicBool::new(false),
+            alive: watch::Sender::new(()),
             running: Mutex::default(),
-            next_task: AtomicU64::new(0),
             ended: Notify::new(),
         }
     }
@@ -107,31 +123,39 @@ impl Core {
         });
     }
 
-    /// Runs a task to its end, whatever becomes of the caller.
+    /// Runs a task to its end, whatever becomes of the caller. Says where it runs.
     pub(crate) fn spawn(
         self: &Arc<Self>,
-        slot: &Arc<Slot>,
         task: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
-        if self.is_closing() {
-            return Err(Error::ShutDown);
-        }
+    ) -> Result<Handle, Error> {
         let runtime = match Handle::try_current() {
             Ok(handle) => handle,
             Err(_) => self.runtime.clone().ok_or(Error::NoRuntime)?,
         };
-        let running = Running::enter(self.clone(), slot.clone());
+        let running = Running::enter(self.clone())?;
         self.start_sweeping(&runtime);
+        self.start_listening(&runtime);
         runtime.spawn(async move {
             task.await;
             drop(running);
         });
-        Ok(())
+        Ok(runtime)
     }
 
-    /// The accounts with a task under way.
-    pub(crate) fn running(&self) -> Vec<Arc<Slot>> {
-        self.lock_running().values().cloned().collect()
+    /// No task starts from now on.
+    pub(crate) fn close(&self) {
+        // Under the lock, so that no task slips in behind the one who waits for the last.
+        let _running = self.lock_running();
+        self.closing.store(true, Ordering::Release);
+    }
+
+    /// The accounts whose newest tokens would be lost if the process ended now.
+    pub(crate) fn at_risk(&self) -> Vec<Arc<Slot>> {
+        let slots = self.slots.pin();
+        let at_risk = |slot: &&Arc<Slot>| {
+            slot.at_risk.load(Ordering::Acquire) > 0 || slot.lock().is_unwritten()
+        };
+        slots.values().filter(at_risk).cloned().collect()
     }
 
     /// Waits until no task is under way.
@@ -140,36 +164,37 @@ impl Core {
             let ended = self.ended.notified();
             tokio::pin!(ended);
             ended.as_mut().enable();
-            if self.lock_running().is_empty() {
+            if *self.lock_running() == 0 {
                 return;
             }
             ended.await;
         }
     }
 
-    fn lock_running(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Slot>>> {
+    fn lock_running(&self) -> std::sync::MutexGuard<'_, usize> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A task under way, until it is dropped: also by a panic, or by the end of its runtime.
-struct Running {
-    core: Arc<Core>,
-    id: u64,
-}
+struct Running(Arc<Core>);
 
 impl Running {
-    fn enter(core: Arc<Core>, slot: Arc<Slot>) -> Self {
-        let id = core.next_task.fetch_add(1, Ordering::Relaxed);
-        core.lock_running().insert(id, slot);
-        Self { core, id }
+    fn enter(core: Arc<Core>) -> Result<Self, Error> {
+        let mut running = core.lock_running();
+        if core.is_closing() {
+            return Err(Error::ShutDown);
+        }
+        *running += 1;
+        drop(running);
+        Ok(Self(core))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.core.lock_running().remove(&self.id);
-        self.core.ended.notify_waiters();
+        *self.0.lock_running() -= 1;
+        self.0.ended.notify_waiters();
     }
 }
 

@@ -9,7 +9,7 @@ use http::StatusCode;
 use tokenkeeper_protocol::{Class, Grant, GrantKind, Provider, TokenSet};
 use tokenkeeper_store::{Entry, Outcome, StoreError, Version};
 
-use super::{Core, Exchange, Slot, flight::Flight, served::stale_window};
+use super::{Core, Exchange, Slot, flight::Flight, keep, served::stale_window, slot::AtRisk};
 use crate::{
     Error, EventKind, TransportError,
     error::ExchangeError,
@@ -30,6 +30,8 @@ pub(crate) struct Driver<'a> {
     /// Why the last token request brought nothing.
     pub(crate) exchange_error: Option<ExchangeError>,
     behind: bool,
+    /// There are tokens, or there may be, that are not in the store.
+    risk: Option<AtRisk>,
 }
 
 impl<'a> Driver<'a> {
@@ -42,6 +44,7 @@ impl<'a> Driver<'a> {
             store_error: None,
             exchange_error: None,
             behind: false,
+            risk: None,
         }
     }
 
@@ -63,6 +66,7 @@ impl<'a> Driver<'a> {
             let effect = match step {
                 Step::Do(effect) => effect,
                 Step::End(end) => {
+                    self.risk = None;
                     if self.behind {
                         self.core.emit(self.slot, EventKind::StoreCaughtUp);
                     }
@@ -72,6 +76,13 @@ impl<'a> Driver<'a> {
             if matches!(&effect, Effect::Write { after, .. } if !after.is_zero()) {
                 self.serve_in_hand(machine.in_hand());
             }
+            let tokens = machine.in_hand().and_then(Record::live);
+            let at_risk = matches!(effect, Effect::Send(_))
+                || tokens.is_some_and(|live| live.health == Health::Alive);
+            self.risk = match self.risk.take() {
+                risk @ Some(_) if at_risk => risk,
+                _ => at_risk.then(|| AtRisk::enter(self.slot)),
+            };
             input = self.perform(effect).await;
         }
     }
@@ -101,7 +112,11 @@ impl<'a> Driver<'a> {
             version: Version::random(),
             record: record.clone(),
         };
+        if let Some(flight) = self.flight {
+            flight.brings(&stored);
+        }
         self.slot.adopt(self.core, stored, false);
+        self.slot.presenting.store(false, Ordering::Release);
         self.core.emit(self.slot, EventKind::StoreBehind);
         if let (Some(flight), Some(live)) = (self.flight, record.live()) {
             flight.land(match &live.health {
@@ -139,7 +154,7 @@ impl<'a> Driver<'a> {
             return;
         }
         let after = if self.core.is_closing() {
-            after.min(Duration::from_millis(50))
+            after.min(keep::HURRIED)
         } else {
             after
         };
@@ -150,10 +165,12 @@ impl<'a> Driver<'a> {
     }
 
     async fn read(&self) -> Result<Option<Stored<Held>>, Error> {
+        let mark = self.slot.lock().changes.mark();
         let entry = match self.in_time(self.core.store.get(&self.slot.key)).await {
             Ok(entry) => entry,
             Err(source) => return Err(self.store_down(source)),
         };
+        self.slot.lock().changes.cover(mark);
         entry.map(|entry| self.decode(&entry)).transpose()
     }
 
@@ -171,6 +188,11 @@ impl<'a> Driver<'a> {
 
     async fn try_write(&self, write: &Write<Held>) -> Result<Wrote<Held>, Error> {
         let key = &self.slot.key;
+        let mark = {
+            let mut inner = self.slot.lock();
+            inner.changes.writing(self.core.time.ticks());
+            inner.changes.mark()
+        };
         let outcome = match (&write.record, write.expected) {
             (Some(record), expected) => {
                 let entry = self.entry(write.version, record);
@@ -180,6 +202,15 @@ impl<'a> Driver<'a> {
             (None, Some(expected)) => self.in_time(self.core.store.delete(key, expected)).await,
             (None, None) => Ok(Outcome::Applied),
         };
+        {
+            let mut inner = self.slot.lock();
+            if !matches!(outcome, Ok(Outcome::Applied)) {
+                inner.changes.not_written();
+            }
+            if outcome.is_ok() {
+                inner.changes.cover(mark);
+            }
+        }
         match outcome {
             Ok(Outcome::Applied) => Ok(Wrote::Applied),
             Ok(Outcome::Conflict(None)) => Ok(Wrote::Conflict(None)),
@@ -193,11 +224,15 @@ impl<'a> Driver<'a> {
         &self,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let limit = self.core.options.lease / 4;
-        match tokio::time::timeout(limit, call).await {
+        match tokio::time::timeout(self.limit(), call).await {
             Ok(result) => result,
             Err(elapsed) => Err(StoreError::ambiguous(elapsed)),
         }
+    }
+
+    /// How long a call to the store may take.
+    fn limit(&self) -> Duration {
+        self.core.options.lease / 4
     }
 
     fn store_down(&self, source: StoreError) -> Error {
@@ -224,7 +259,9 @@ impl<'a> Driver<'a> {
         let entry = Entry::new(version, record::encode(record));
         match &record.state {
             State::Empty => entry.with_keep_until(self.core.time.wall_time() + LOGIN_KEPT),
-            State::Ended(tombstone) => entry.with_attention(tombstone.revoke.is_some()),
+            State::Ended(tombstone) => entry
+                .with_attention(tombstone.revoke.is_some())
+                .with_keep_until(self.bury_until()),
             State::Live(live) => entry
                 .with_attention(live.health != Health::Alive)
                 .with_keep_until(self.keep_until(&live.tokens.tokens))
@@ -240,6 +277,15 @@ impl<'a> Driver<'a> {
                 let ends = tokens.issued_at + life;
                 Some(tokens.expires_at.map_or(ends, |at| at.max(ends)))
             }
+            _ => None,
+        }
+    }
+
+    /// A tombstone lives at least as long as the newest record that it ends could have.
+    fn bury_until(&self) -> Option<SystemTime> {
+        use tokenkeeper_protocol::RefreshLifetime::Fixed;
+        match self.slot.home.provider.client().dialect().refresh.lifetime {
+            Fixed(life) => Some(self.core.time.wall_time() + life.max(TOMBSTONE_KEPT)),
             _ => None,
         }
     }
@@ -277,13 +323,14 @@ impl<'a> Driver<'a> {
             Ok(request) => request,
             Err(error) => {
                 tracing::error!(account = %self.slot.digest, %error, "a token request cannot be built");
+                self.exchange_error = Some(ExchangeError::Request(Arc::new(error)));
                 return Answer::Configuration;
             }
         };
-        let dies = home.old_token_dies && kind == GrantKind::Refresh;
-        self.slot.presenting.store(dies, Ordering::Release);
+        if home.old_token_dies && kind == GrantKind::Refresh {
+            self.slot.presenting.store(true, Ordering::Release);
+        }
         let response = self.core.transport.send(request, home.rules.deadline).await;
-        self.slot.presenting.store(false, Ordering::Release);
         let tokens = match response {
             Ok(response) => home
                 .provider
@@ -311,20 +358,33 @@ impl<'a> Driver<'a> {
     /// Reads until the record changes, or has stood for a whole lease.
     async fn watch(&mut self, stored: Stored<Held>, lease: Duration) -> Input<Held> {
         let options = &self.core.options;
-        let (gap, grace) = (options.poll * 4, options.store_retry * 2);
+        let limit = self.limit();
+        // A slow store is no pause of this process: a read that took all its time still counts as watching.
+        let (gap, grace) = (options.poll * 8 + limit, options.store_retry * 2);
         let now = self.core.time.monotonic();
         let mut watch = Watch::new(stored.version, lease, gap, grace, now);
+        let started = tokio::time::Instant::now();
+        let (mut hung, mut held_until) = (false, Duration::ZERO);
         loop {
-            tokio::select! {
-                () = tokio::time::sleep(options.poll) => {}
-                () = self.core.hurry.notified() => {}
-            }
+            self.look_again(started).await;
             if self.core.is_closing() {
                 return Input::ReadFailed;
             }
+            let sent = self.core.time.monotonic();
             let found = self.read().await;
             let now = self.core.time.monotonic();
+            if found.is_ok() && std::mem::take(&mut hung) {
+                // The holder's write may hang as our read did, and is tried again only when it has timed out too.
+                held_until = now + limit;
+            }
             match found {
+                Err(_) if now.saturating_sub(sent) >= limit => {
+                    hung = true;
+                    watch.failed(now);
+                }
+                Ok(Some(there)) if there.version == stored.version && now < held_until => {
+                    watch.failed(now);
+                }
                 Err(error @ Error::Record { .. }) => {
                     self.store_error = Some(error);
                     return Input::ReadFailed;
@@ -339,6 +399,29 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// Waits until a watched record is worth another look: the store tells of a change, or it is time.
+    async fn look_again(&self, started: tokio::time::Instant) {
+        let options = &self.core.options;
+        let hears = self.core.hearing.load(Ordering::Acquire);
+        let every = if hears {
+            options.poll * 4
+        } else {
+            options.poll
+        };
+        let told = self.slot.told.notified();
+        tokio::pin!(told);
+        told.as_mut().enable();
+        if !self.slot.lock().changes.is_pending() {
+            tokio::select! {
+                () = told => {}
+                () = tokio::time::sleep(every) => return,
+                () = self.core.hurry.notified() => return,
+            }
+        }
+        // The attempt that is watched was told of too, perhaps only just now: no extra look for that.
+        tokio::time::sleep_until(started + QUIET).await;
+    }
+
     /// Sends the revocations that the provider has. Says whether all were answered.
     pub(crate) async fn revoke(&self, tokens: &TokenSet) -> bool {
         let home = &self.slot.home;
@@ -351,12 +434,10 @@ impl<'a> Driver<'a> {
         };
         for request in requests {
             let answer = self.core.transport.send(request, home.rules.deadline).await;
-            // RFC 7009 §2.2: any answer but 503 decides; a token that is unknown there is as good as revoked.
+            // RFC 7009 §2.2: a token that is unknown there is as good as revoked; a server that is ill has decided nothing.
             let answered = answer.is_ok_and(|response| {
-                !matches!(
-                    response.status(),
-                    StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
-                )
+                let status = response.status();
+                !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS
             });
             if !answered {
                 return false;
@@ -365,6 +446,12 @@ impl<'a> Driver<'a> {
         true
     }
 }
+
+/// A watched attempt was written so short a time ago that the store may yet tell of it.
+const QUIET: Duration = Duration::from_millis(5);
+
+/// How long a tombstone is kept at least: an access token may outlive the refresh token.
+const TOMBSTONE_KEPT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// How long a login that never ends is kept where there is no account yet.
 const LOGIN_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -384,6 +471,7 @@ fn classify(error: &ExchangeError) -> Answer<Held> {
             TransportError::NotSent(_) => Answer::Transient { retry_after: None },
             TransportError::Unknown(_) | TransportError::TooLarge => Answer::Ambiguous,
         },
+        ExchangeError::Request(_) => Answer::Configuration,
         ExchangeError::TooLate => Answer::Transient { retry_after: None },
         ExchangeError::Refused(refusal) => match refusal.class {
             Class::Transient { retry_after } => Answer::Transient { retry_after },

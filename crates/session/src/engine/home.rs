@@ -15,7 +15,7 @@ pub(crate) struct Home {
     /// The old access token may die at a refresh.
     pub(crate) old_token_dies: bool,
     pub(crate) rules: Rules,
-    origins: Box<[Origin]>,
+    pub(crate) origins: Box<[Origin]>,
 }
 
 impl Home {

@@ -5,7 +5,14 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use super::{Core, Slot, driver::Driver, flight::Flight};
+use tokenkeeper_store::Version;
+
+use super::{
+    Core, Slot,
+    driver::Driver,
+    flight::{Flight, Landing},
+    slot::Presenting,
+};
 use crate::{
     Error, EventKind, StoreDown,
     error::ExchangeError,
@@ -35,42 +42,15 @@ pub(crate) fn take_off(
     purpose: Purpose,
 ) -> Result<Arc<Flight>, Error> {
     let flight = Flight::new(matches!(purpose, Purpose::Refresh { .. }));
-    let mut landing = Landing {
-        slot: slot.clone(),
-        flight: flight.clone(),
-        result: Err(Error::Aborted),
-    };
+    let landing = Landing::of(&flight);
     let (core2, slot2) = (core.clone(), slot.clone());
-    core.spawn(slot, async move {
+    let runtime = core.spawn(async move {
         let result = fly(&core2, &slot2, &landing.flight, purpose).await;
-        landing.result = result;
-        drop(landing);
+        landing.with(result);
     })?;
+    flight.runs_on(&runtime);
     inner.flight = Some(flight.clone());
     Ok(flight)
-}
-
-/// Ends the flight however its task ends: by its result, by a panic, or with its runtime.
-struct Landing {
-    slot: Arc<Slot>,
-    flight: Arc<Flight>,
-    result: Result<(), Error>,
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        let mut inner = self.slot.lock();
-        if inner
-            .flight
-            .as_ref()
-            .is_some_and(|flight| Arc::ptr_eq(flight, &self.flight))
-        {
-            inner.flight = None;
-        }
-        drop(inner);
-        self.flight
-            .land(std::mem::replace(&mut self.result, Ok(())));
-    }
 }
 
 #[tracing::instrument(level = "debug", skip_all, fields(account = %slot.digest, ?purpose))]
@@ -101,27 +81,38 @@ async fn fly(
     if wanted.is_some() && wanted != stamp {
         return Ok(());
     }
+    // Requests that cannot be replayed wait until the new token is there to be served, not only until it has arrived.
+    let presenting = Presenting(slot);
+    let before = known.as_ref().map(|stored| stored.version);
     let mut driver = Driver::new(core, slot).for_flight(flight);
     let mut machine = Refresh::new(slot.home.rules, known, wanted, released);
     let end = driver.run(&mut machine).await;
+    if let (RefreshOutcome::Refreshed, Some(stored)) = (&end.outcome, &end.stored) {
+        flight.brings(stored);
+    }
+    learn(core, slot, &end, before);
+    drop(presenting);
     settle(core, slot, &mut driver, end, rejected).await
 }
 
 /// Compares memory with the store, and takes over what is newer there.
 pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), Error> {
-    let known = slot.lock().written();
+    // Also what is not written, where the flight that was to write it ended with its runtime.
+    let known = slot.lock().newest();
     let mut driver = Driver::new(core, slot);
     let before = known.as_ref().map(|stored| stored.version);
+    let connected = known
+        .as_ref()
+        .is_some_and(|stored| stored.record.live().is_some());
     match driver.run(&mut Validate::new(known)).await {
         ValidateEnd::Stands { stored, restored } => {
             if restored {
                 core.emit(slot, EventKind::StoreRestored);
             }
             let ended = matches!(&stored.record.state, State::Ended(_));
-            let news = before.is_some() && before != Some(stored.version);
             slot.adopt(core, stored, true);
             if ended {
-                if news {
+                if connected {
                     core.emit(slot, EventKind::Disconnected);
                 }
                 super::login::finish_revocation(core, slot);
@@ -129,7 +120,7 @@ pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), E
             Ok(())
         }
         ValidateEnd::NotConnected => {
-            slot.forget();
+            slot.forget(before);
             Err(Error::NotConnected {
                 account: slot.digest,
             })
@@ -143,7 +134,30 @@ pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), E
     }
 }
 
-/// Takes the end of a refresh into memory and says it to those who wait.
+/// Writes what is only in memory, however long it takes. Cancel safe.
+pub(crate) async fn flush(core: &Arc<Core>, slot: &Arc<Slot>) {
+    while slot.lock().is_unwritten() {
+        if validate(core, slot).await.is_err() {
+            tokio::time::sleep(core.options.store_retry.min(HURRIED)).await;
+        }
+    }
+}
+
+/// Between the retries of a closing engine.
+pub(crate) const HURRIED: Duration = Duration::from_millis(50);
+
+/// Takes the end of a refresh into memory.
+fn learn(core: &Core, slot: &Slot, end: &RefreshEnd<Held>, before: Option<Version>) {
+    if matches!(end.outcome, RefreshOutcome::NotConnected) {
+        slot.forget(before);
+    }
+    if let Some(stored) = &end.stored {
+        slot.adopt(core, stored.clone(), true);
+    }
+    slot.lock().released.clone_from(&end.released);
+}
+
+/// Says the end of a refresh to those who wait.
 async fn settle(
     core: &Arc<Core>,
     slot: &Arc<Slot>,
@@ -159,13 +173,6 @@ async fn settle(
         .stored
         .as_ref()
         .and_then(|s| Some(s.record.live()?.stamp()));
-    if matches!(end.outcome, RefreshOutcome::NotConnected) {
-        slot.forget();
-    }
-    if let Some(stored) = end.stored {
-        slot.adopt(core, stored, true);
-    }
-    slot.lock().released = end.released;
     match end.outcome {
         RefreshOutcome::Refreshed => {
             if rejected {

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use tokenkeeper_protocol::{AuthorizationCode, CodeVerifier, Grant};
-use tokio::time::Instant;
+use tokenkeeper_store::Version;
 
-use super::{Core, Slot, driver::Driver, flight::Flight};
+use super::{
+    Core, Slot,
+    driver::Driver,
+    flight::{Flight, Landing, after},
+};
 use crate::{
     Error, EventKind,
     error::ExchangeError,
@@ -38,7 +42,7 @@ pub(crate) async fn exchange(
     exchange: Exchange,
 ) -> Result<(), Error> {
     detached(core, slot, |core, slot, flight| async move {
-        let known = slot.lock().written();
+        let known = slot.lock().newest();
         let mut machine = Login::exchange(slot.home.rules, known);
         let mut driver = Driver::new(&core, &slot)
             .for_flight(&flight)
@@ -52,7 +56,7 @@ pub(crate) async fn exchange(
 /// Writes tokens that the application already has, under an authorization of their own.
 pub(crate) async fn adopt(core: &Arc<Core>, slot: &Arc<Slot>, held: Held) -> Result<(), Error> {
     detached(core, slot, |core, slot, flight| async move {
-        let known = slot.lock().written();
+        let known = slot.lock().newest();
         let mut machine = Login::adopt(slot.home.rules, known, held);
         let mut driver = Driver::new(&core, &slot).for_flight(&flight);
         let end = driver.run(&mut machine).await;
@@ -64,12 +68,13 @@ pub(crate) async fn adopt(core: &Arc<Core>, slot: &Arc<Slot>, held: Held) -> Res
 /// Ends the account's login: a tombstone, then the revocation.
 pub(crate) async fn disconnect(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), Error> {
     detached(core, slot, |core, slot, _| async move {
-        let known = slot.lock().written();
+        let known = slot.lock().newest();
+        let before = known.as_ref().map(|stored| stored.version);
         let mut driver = Driver::new(&core, &slot);
         let end = driver
             .run(&mut Disconnect::new(slot.home.rules, known))
             .await;
-        settle_disconnect(&core, &slot, &mut driver, end)
+        settle_disconnect(&core, &slot, &mut driver, end, before)
     })
     .await
 }
@@ -86,18 +91,29 @@ pub(crate) fn finish_revocation(core: &Arc<Core>, slot: &Arc<Slot>) {
         pending
     };
     let (core2, slot2) = (core.clone(), slot.clone());
-    let started = core.spawn(slot, async move {
+    let revoking = Revoking(slot.clone());
+    let started = core.spawn(async move {
+        let before = pending.as_ref().map(|stored| stored.version);
         let mut driver = Driver::new(&core2, &slot2);
         let end = driver
             .run(&mut Disconnect::new(slot2.home.rules, pending))
             .await;
-        slot2.lock().revoking = false;
-        if let Err(error) = settle_disconnect(&core2, &slot2, &mut driver, end) {
+        drop(revoking);
+        if let Err(error) = settle_disconnect(&core2, &slot2, &mut driver, end, before) {
             tracing::warn!(account = %slot2.digest, %error, "a revocation stays pending");
         }
     });
-    if started.is_err() {
-        slot.lock().revoking = false;
+    if let Err(error) = started {
+        tracing::warn!(account = %slot.digest, %error, "a revocation stays pending");
+    }
+}
+
+/// Lets another task finish the revocation when this one ends, however it ends.
+struct Revoking(Arc<Slot>);
+
+impl Drop for Revoking {
+    fn drop(&mut self) {
+        self.0.lock().revoking = false;
     }
 }
 
@@ -116,28 +132,20 @@ where
 {
     let flight = Flight::new(true);
     let task = work(core.clone(), slot.clone(), flight.clone());
-    let landing = Landing(flight.clone());
-    core.spawn(slot, async move {
+    let landing = Landing::of(&flight);
+    let runtime = core.spawn(async move {
         let result = task.await;
-        landing.0.land(result);
-        drop(landing);
+        landing.with(result);
     })?;
-    let until = Instant::now() + core.options.wait + core.options.lease;
-    match flight.wait(until).await {
+    flight.runs_on(&runtime);
+    // A code cannot be exchanged again, so its caller has the patience of a whole attempt besides.
+    let waited = core.options.wait.saturating_add(core.options.lease);
+    match flight.wait(after(waited)).await {
         Some(result) => result,
         None => Err(Error::Timeout {
             account: slot.digest,
-            waited: core.options.wait + core.options.lease,
+            waited,
         }),
-    }
-}
-
-/// Wakes who waits also where the task is dropped before its end.
-struct Landing(Arc<Flight>);
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        self.0.land(Err(Error::Aborted));
     }
 }
 
@@ -151,7 +159,7 @@ async fn settle_login(
     match end {
         LoginEnd::Connected { stored } => {
             slot.adopt(core, stored, true);
-            slot.put_on_trial(None);
+            slot.end_trial();
             core.emit(slot, EventKind::Connected);
             Ok(())
         }
@@ -179,6 +187,7 @@ fn settle_disconnect(
     slot: &Arc<Slot>,
     driver: &mut Driver<'_>,
     end: DisconnectEnd<Held>,
+    before: Option<Version>,
 ) -> Result<(), Error> {
     let account = slot.digest;
     match end {
@@ -186,7 +195,8 @@ fn settle_disconnect(
             stored,
             revocation_pending,
         } => {
-            if slot.adopt(core, stored, true) {
+            let news = !slot.is_ended();
+            if slot.adopt(core, stored, true) && news {
                 core.emit(slot, EventKind::Disconnected);
             }
             if revocation_pending {
@@ -199,7 +209,7 @@ fn settle_disconnect(
             Err(Error::Superseded { account })
         }
         DisconnectEnd::NotConnected => {
-            slot.forget();
+            slot.forget(before);
             Err(Error::NotConnected { account })
         }
         DisconnectEnd::StoreFailed => Err(driver.store_failure()),

@@ -1,11 +1,12 @@
 //! What performs the protocol's effects: slots in memory, flights on the runtime, callers that wait for them.
 
 mod caller;
+mod changes;
 mod core;
 mod driver;
 mod flight;
 mod home;
-mod keep;
+pub(crate) mod keep;
 pub(crate) mod login;
 mod registry;
 mod served;

@@ -1,15 +1,34 @@
 //! Finding an account's slot: one per account, as long as anybody holds it.
 
 use std::{
-    collections::hash_map::Entry,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    collections::{HashSet, hash_map::Entry},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{Ordering, fence},
+    },
 };
 
-use tokenkeeper_protocol::Provider;
+use tokenkeeper_protocol::{Origin, Provider};
 use tokenkeeper_store::Key;
 
 use super::{Core, Home, Slot};
 use crate::Error;
+
+/// The API origins of all providers and sites: looked up for every request without an account, however many sites there are.
+#[derive(Debug, Default)]
+pub(crate) struct Origins(RwLock<HashSet<Origin>>);
+
+impl Origins {
+    pub(crate) fn add<'a>(&self, origins: impl Iterator<Item = &'a Origin>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.extend(origins.cloned());
+    }
+
+    fn contain(&self, origin: &Origin) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.contains(origin)
+    }
+}
 
 impl Core {
     /// What the accounts of the provider with this index have in common at a site (`None`: its fixed base).
@@ -25,6 +44,7 @@ impl Core {
             Entry::Occupied(there) => there.get().clone(),
             Entry::Vacant(vacant) => {
                 let home = Home::new(provider.clone(), site, self.holder, &self.options);
+                self.origins.add(home.origins.iter());
                 vacant.insert(Arc::new(home)).clone()
             }
         };
@@ -33,14 +53,7 @@ impl Core {
 
     /// Whether any provider's API could be at this target: a fixed base, or a site that accounts were made for.
     pub(crate) fn owns(&self, target: &http::Uri) -> bool {
-        let fixed = self.providers.iter().any(|provider| {
-            provider.site(None).is_ok_and(|site| {
-                let origins = provider.api_origins(&site);
-                origins.iter().any(|origin| origin.matches(target))
-            })
-        });
-        let homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
-        fixed || homes.values().any(|home| home.owns(target))
+        Origin::of(target).is_some_and(|origin| self.origins.contain(&origin))
     }
 
     /// The slot of an account, made on first sight.
@@ -61,6 +74,7 @@ impl Core {
                 })
                 .clone();
             // A slot that the sweep is just dropping must not be used again: it would be a second one for the account.
+            fence(Ordering::SeqCst);
             if !slot.retired.load(Ordering::SeqCst) {
                 slot.used.store(self.time.ticks().0, Ordering::Relaxed);
                 return Ok(slot);

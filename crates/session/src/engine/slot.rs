@@ -4,16 +4,18 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
-use tokenkeeper_store::{Key, KeyDigest, StoreError};
+use tokenkeeper_store::{Key, KeyDigest, StoreError, Version};
+use tokio::sync::Notify;
 
 use super::{
     Core, Home,
+    changes::Changes,
     flight::Flight,
     served::{Schedule, Served},
 };
@@ -38,6 +40,10 @@ pub(crate) struct Slot {
     /// Dropped from the registry: whoever still finds it there looks again.
     pub(crate) retired: AtomicBool,
     pub(crate) used: AtomicU64,
+    /// The store told of a change while a flight is under way.
+    pub(crate) told: Notify,
+    /// Tasks that wait for an answer to a presentation, or hold tokens that are not written.
+    pub(crate) at_risk: AtomicUsize,
     inner: Mutex<Inner>,
 }
 
@@ -52,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) rejections: Rejections,
     pub(crate) store_trouble: Option<StoreTrouble>,
     pub(crate) revoking: bool,
+    pub(crate) changes: Changes,
     schedule: Option<Schedule>,
     /// Why the current token cannot be attached.
     pub(crate) unattachable: Option<Error>,
@@ -93,6 +100,8 @@ impl Slot {
             on_trial: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             used: AtomicU64::new(0),
+            told: Notify::new(),
+            at_risk: AtomicUsize::new(0),
             inner: Mutex::default(),
         }
     }
@@ -113,21 +122,51 @@ impl Slot {
             return false;
         }
         inner.known = Some(Known { stored, written });
+        let now = core.time.ticks();
         if written {
-            inner.validated = Some(core.time.ticks());
+            inner.validated = Some(now);
             inner.store_trouble = None;
         }
+        // What is only in memory was preceded by a write that the store took.
+        inner.validated.get_or_insert(now);
         self.publish(core, &mut inner);
         true
     }
 
-    /// Forgets what is in memory; the store has nothing either.
-    pub(crate) fn forget(&self) {
+    /// The store has no record, as seen by who knew the record at `known`: forgets it, unless memory has moved on since.
+    pub(crate) fn forget(&self, known: Option<Version>) {
         let mut inner = self.lock();
+        if inner.known.as_ref().map(|k| k.stored.version) == known {
+            self.empty(&mut inner);
+        }
+    }
+
+    /// Drops what the store has too, if nobody has used it for a while. Says whether nothing is left.
+    pub(crate) fn drop_if_idle(&self, now: Ticks, idle: Duration) -> bool {
+        let used = Ticks(self.used.load(Ordering::Relaxed));
+        if now.since(used) < idle {
+            return false;
+        }
+        let mut inner = self.lock();
+        if inner.is_busy() || inner.is_unwritten() {
+            return false;
+        }
+        self.empty(&mut inner);
+        true
+    }
+
+    fn empty(&self, inner: &mut Inner) {
         inner.known = None;
         inner.validated = None;
         inner.schedule = None;
         self.served.store(None);
+    }
+
+    /// A disconnect is known here.
+    pub(crate) fn is_ended(&self) -> bool {
+        let inner = self.lock();
+        let known = inner.known.as_ref();
+        known.is_some_and(|known| matches!(known.stored.record.state, State::Ended(_)))
     }
 
     /// The store failed: says when it is asked again.
@@ -176,6 +215,20 @@ impl Inner {
         Some(known.stored.clone())
     }
 
+    /// The newest record known, in the store or not.
+    pub(crate) fn newest(&self) -> Option<Stored<Held>> {
+        Some(self.known.as_ref()?.stored.clone())
+    }
+
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| !known.written)
+    }
+
+    /// A flight is under way, be it only to write what its callers have already.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.flight.as_ref().is_some_and(|flight| !flight.is_over())
+    }
+
     /// The flight that callers can still wait for.
     pub(crate) fn in_air(&self) -> Option<Arc<Flight>> {
         self.flight.clone().filter(|flight| !flight.has_landed())
@@ -190,6 +243,7 @@ impl Inner {
             Some(schedule) if schedule.stamp == stamp => schedule,
             _ => Schedule::new(stamp, tokens, &core.options, &core.time, core.random.roll()),
         };
+        self.schedule = Some(schedule);
         let attachment = match home.provider.attach(&tokens.access_token) {
             Ok(attachment) => attachment,
             Err(error) => {
@@ -197,7 +251,12 @@ impl Inner {
                 return None;
             }
         };
-        let refreshable = tokens.refresh_token.is_some() && live.health == Health::Alive;
+        let refreshable = tokens.refresh_token.is_some()
+            && match live.health {
+                Health::Alive => true,
+                Health::Dead(_) => false,
+                Health::Misconfigured(refused) => refused != home.rules.configuration,
+            };
         let mut stale_at = if refreshable {
             schedule.stale_at
         } else {
@@ -210,6 +269,12 @@ impl Inner {
         let interval = core.options.revalidation;
         let mut revalidate_at = validated.after(interval);
         let mut overdue_at = validated.after(interval * 2);
+        if self.changes.is_pending() {
+            revalidate_at = Ticks::default();
+        }
+        if self.changes.before_use {
+            overdue_at = Ticks::default();
+        }
         if let Some(trouble) = &self.store_trouble {
             revalidate_at = revalidate_at.max(trouble.until);
             stale_at = stale_at.max(trouble.until);
@@ -218,7 +283,6 @@ impl Inner {
             }
         }
         self.unattachable = None;
-        self.schedule = Some(schedule);
         Some(Served {
             credential: Credential::stamped(attachment, stamp),
             fresh_until: stale_at
@@ -236,6 +300,31 @@ impl Inner {
     pub(crate) fn expired(&self, now: Ticks) -> bool {
         self.schedule
             .is_none_or(|schedule| now >= schedule.expires_at)
+    }
+}
+
+/// Ends the waiting of requests that cannot be replayed, however the flight ends.
+pub(crate) struct Presenting<'a>(pub(crate) &'a Slot);
+
+impl Drop for Presenting<'_> {
+    fn drop(&mut self) {
+        self.0.presenting.store(false, Ordering::Release);
+    }
+}
+
+/// Counts a task whose end would lose tokens.
+pub(crate) struct AtRisk(Arc<Slot>);
+
+impl AtRisk {
+    pub(crate) fn enter(slot: &Arc<Slot>) -> Self {
+        slot.at_risk.fetch_add(1, Ordering::AcqRel);
+        Self(slot.clone())
+    }
+}
+
+impl Drop for AtRisk {
+    fn drop(&mut self) {
+        self.0.at_risk.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

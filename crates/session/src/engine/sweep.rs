@@ -1,14 +1,16 @@
 //! What is in memory is a cache: accounts that nobody has used for a while are dropped from it.
 
 use std::{
-    sync::{Arc, Weak, atomic::Ordering},
+    sync::{
+        Arc, Weak,
+        atomic::{Ordering, fence},
+    },
     time::Duration,
 };
 
 use tokio::runtime::Handle;
 
-use super::{Core, Slot};
-use crate::clock::Ticks;
+use super::Core;
 
 impl Core {
     /// Starts the one task that sweeps, unless it runs.
@@ -34,29 +36,18 @@ impl Core {
         let now = self.time.ticks();
         let slots = self.slots.pin();
         for (key, slot) in &slots {
-            if !slot.is_idle(now, self.options.idle) {
+            if !slot.drop_if_idle(now, self.options.idle) {
                 continue;
             }
-            slot.forget();
             // First the flag, then the count: a finder counts itself first and then looks at the flag.
             slot.retired.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
             if Arc::strong_count(slot) == 1 {
                 slots.remove(key);
             } else {
                 slot.retired.store(false, Ordering::SeqCst);
             }
         }
-    }
-}
-
-impl Slot {
-    fn is_idle(&self, now: Ticks, idle: Duration) -> bool {
-        let used = Ticks(self.used.load(Ordering::Relaxed));
-        if now.since(used) < idle {
-            return false;
-        }
-        let inner = self.lock();
-        inner.flight.is_none() && inner.known.as_ref().is_none_or(|known| known.written)
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use tokenkeeper_session::store::{
-    Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+    BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
 use tokenkeeper_store_memory::MemoryStore;
 
@@ -28,6 +28,8 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct FaultyStore {
     inner: MemoryStore,
+    /// Tells nobody of changes.
+    mute: bool,
     plan: Mutex<Plan>,
     pub gets: AtomicUsize,
     pub puts: AtomicUsize,
@@ -46,9 +48,18 @@ impl FaultyStore {
     pub fn new(inner: MemoryStore) -> Self {
         Self {
             inner,
+            mute: false,
             plan: Mutex::default(),
             gets: AtomicUsize::new(0),
             puts: AtomicUsize::new(0),
+        }
+    }
+
+    /// A store that tells nobody of changes.
+    pub fn mute(inner: MemoryStore) -> Self {
+        Self {
+            mute: true,
+            ..Self::new(inner)
         }
     }
 
@@ -195,5 +206,9 @@ impl TokenStore for FaultyStore {
         limit: usize,
     ) -> Result<Page, StoreError> {
         self.inner.list(filter, cursor, limit).await
+    }
+
+    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+        self.inner.watch().filter(|_| !self.mute)
     }
 }
