@@ -64,12 +64,17 @@ impl Guide<'_> {
         let authorize = self.authorization_url();
         let (exchange, refresh) = (self.exchange(), self.refresh());
         let call = self.call();
+        // Its codes are base64 in a fragment: a plus sign stays one.
+        let decoded = match self.arguments.provider {
+            Provider::Ioffice => " | sed 's/%2F/\\//g; s/%3D/=/g'",
+            _ => "",
+        };
         format!(
             "\
 # Open this in a browser, and click:
 #   {authorize}
 # Or go through a login in a shell; approve=1 is the click:
-code=$(curl -sS -D - -o /dev/null '{authorize}&approve=1' | sed -n 's/^[Ll]ocation:.*[?&#]code=\\([^&[:space:]]*\\).*/\\1/p')
+code=$(curl -sS -D - -o /dev/null '{authorize}&approve=1' | sed -n 's/^[Ll]ocation:.*[?&#]code=\\([^&[:space:]]*\\).*/\\1/p'{decoded})
 tokens=$({exchange})
 access=$({access})
 {call}; echo
@@ -105,52 +110,20 @@ access=$({access})
     }
 
     fn exchange(&self) -> String {
-        let Arguments {
-            client_id,
-            redirect_uri,
-            ..
-        } = self.arguments;
-        if self.arguments.provider == Provider::Ioffice {
-            return self.by_headers(&[
-                ("x-grant-type", "authorization_code"),
-                ("x-redirect-uri", redirect_uri),
-                ("x-client-id", client_id),
-                ("x-scope", "email"),
-                ("x-auth-code", "'\"$code\"'"),
-            ]);
+        let redirect_uri = ("redirect_uri", self.arguments.redirect_uri.as_str());
+        match self.arguments.provider {
+            Provider::Ioffice => self.by_headers("authorization_code", "x-auth-code: $code"),
+            _ => self.by_form("authorization_code", Some(redirect_uri), "code=$code"),
         }
-        self.by_form(
-            &[
-                ("grant_type", "authorization_code"),
-                ("redirect_uri", redirect_uri),
-            ],
-            "code=\"$code\"",
-        )
     }
 
     fn refresh(&self) -> String {
-        let Arguments {
-            client_id,
-            redirect_uri,
-            ..
-        } = self.arguments;
-        let token = "refresh_token=\"$refresh\"";
+        let redirect_uri = ("redirect_uri", self.arguments.redirect_uri.as_str());
+        let token = "refresh_token=$refresh";
         match self.arguments.provider {
-            Provider::Ioffice => self.by_headers(&[
-                ("x-grant-type", "refresh_token"),
-                ("x-redirect-uri", redirect_uri),
-                ("x-client-id", client_id),
-                ("x-scope", "email"),
-                ("x-refresh-token", "'\"$refresh\"'"),
-            ]),
-            Provider::Amiqus => self.by_form(
-                &[
-                    ("grant_type", "refresh_token"),
-                    ("redirect_uri", redirect_uri),
-                ],
-                token,
-            ),
-            _ => self.by_form(&[("grant_type", "refresh_token")], token),
+            Provider::Ioffice => self.by_headers("refresh_token", "x-refresh-token: $refresh"),
+            Provider::Amiqus => self.by_form("refresh_token", Some(redirect_uri), token),
+            _ => self.by_form("refresh_token", None, token),
         }
     }
 
@@ -163,33 +136,44 @@ access=$({access})
     }
 
     /// A token request whose parameters are a form, the client's secret among them.
-    fn by_form(&self, parameters: &[(&str, &str)], last: &str) -> String {
+    fn by_form(&self, grant_type: &str, further: Option<(&str, &str)>, last: &str) -> String {
         let Arguments {
             client_id, secret, ..
         } = self.arguments;
-        let client = [("client_id", client_id.as_str()), ("client_secret", secret)];
-        let all = parameters.iter().chain(&client);
+        let mut all = vec![
+            ("grant_type", grant_type),
+            ("client_id", client_id),
+            ("client_secret", secret),
+        ];
+        all.extend(further);
         let all: String = all
-            .map(|(name, value)| {
-                format!(" --data-urlencode {}", quoted(&format!("{name}={value}")))
-            })
+            .iter()
+            .map(|(name, value)| quoted(&format!("{name}={value}")))
+            .map(|parameter| format!(" --data-urlencode {parameter}"))
             .collect();
-        format!(
-            "curl -sS '{}'{all} --data-urlencode {last}",
-            self.url(Endpoint::Token)
-        )
+        let url = self.url(Endpoint::Token);
+        format!("curl -sS '{url}'{all} --data-urlencode \"{last}\"")
     }
 
-    /// A token request whose parameters are headers.
-    fn by_headers(&self, parameters: &[(&str, &str)]) -> String {
-        let all: String = parameters
+    /// iOFFICE's token request: its parameters are headers, and it takes no secret.
+    fn by_headers(&self, grant_type: &str, last: &str) -> String {
+        let Arguments {
+            client_id,
+            redirect_uri,
+            ..
+        } = self.arguments;
+        let all = [
+            ("x-grant-type", grant_type),
+            ("x-redirect-uri", redirect_uri),
+            ("x-client-id", client_id),
+            ("x-scope", "email"),
+        ];
+        let all: String = all
             .iter()
-            .map(|(name, value)| format!(" -H '{name}: {value}'"))
+            .map(|(name, value)| format!(" -H {}", quoted(&format!("{name}: {value}"))))
             .collect();
-        format!(
-            "curl -sS -X POST -H 'Content-Type: application/json'{all} '{}'",
-            self.url(Endpoint::Token)
-        )
+        let url = self.url(Endpoint::Token);
+        format!("curl -sS -X POST '{url}' -H 'Content-Type: application/json'{all} -H \"{last}\"")
     }
 
     fn url(&self, endpoint: Endpoint) -> String {
