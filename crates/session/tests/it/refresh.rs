@@ -235,3 +235,27 @@ async fn an_account_that_does_not_exist_is_not_connected() {
     assert!(world.accounts.account("amiqus", "").is_err());
     assert_eq!(world.token_requests(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn q12_after_a_refresh_only_the_new_tokens_work() {
+    use tokenkeeper_provider_qics_milestones::QicsMilestones;
+
+    use crate::harness::{BASE, call_with, registration};
+
+    let qics = QicsMilestones::new(registration()).unwrap();
+    let qics = qics.base(BASE).unwrap();
+    let emulator = tokenkeeper_emulator::Emulator::qics();
+    let world = World::new(emulator, qics, Options::default());
+    let account = world.accounts.account("qics-milestones", "u").unwrap();
+    crate::harness::login(&world.emulator, &account)
+        .await
+        .unwrap();
+    let old = TokenSource::token(&account, true).await.unwrap();
+    account.refresh().await.unwrap();
+    let new = TokenSource::token(&account, true).await.unwrap();
+    assert_eq!(call_with(&world.emulator, &old).await, 401);
+    assert_eq!(call_with(&world.emulator, &new).await, 200);
+    // The next refresh presents the new refresh token, not the old one again.
+    account.refresh().await.unwrap();
+    assert_eq!(world.emulator.counters().presented_after_answer(), 0);
+}
