@@ -52,8 +52,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         Provider::Ioffice => arguments.start(Emulator::ioffice()).await?,
         Provider::Plain => arguments.start(Emulator::plain()).await?,
     };
+    let end = end()?;
     print!("{}", guide::of(&arguments, &emulator));
-    interrupted().await?;
+    end.await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -66,17 +67,25 @@ impl Arguments {
     }
 }
 
-/// Waits for Ctrl-C, or for what service managers send.
-async fn interrupted() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminated = signal(SignalKind::terminate())?;
+/// Comes with Ctrl-C, or with what service managers send; from this call on, not only once it is polled.
+#[cfg(unix)]
+fn end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    Ok(async move {
         tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminated.recv() => Ok(()),
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+/// Comes with Ctrl-C.
+#[cfg(windows)]
+fn end() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupted = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        let _ = interrupted.recv().await;
+    })
 }

@@ -233,3 +233,6 @@ fn head(line: usize) -> Vec<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,10 +54,19 @@ impl Guide<'_> {
             redirect_uri,
             ..
         } = self.arguments;
-        format!(
-            "{:<13} {client_id}\n{:<13} {secret}\n{:<13} {redirect_uri}\n{:<13} {DEFAULT_USER}\n",
-            "client id", "secret", "redirect URI", "user"
-        )
+        let mut lines = vec![
+            ("client id", client_id.as_str()),
+            ("redirect URI", redirect_uri),
+            ("user", DEFAULT_USER),
+        ];
+        // iOFFICE's document names no place for it.
+        if self.arguments.provider != Provider::Ioffice {
+            lines.insert(1, ("secret", secret));
+        }
+        lines
+            .iter()
+            .map(|(name, value)| format!("{name:<13} {value}\n"))
+            .collect()
     }
 
     fn commands(&self) -> String {

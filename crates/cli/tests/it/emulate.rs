@@ -1,0 +1,191 @@
+//! `tokenkeeper emulate`.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+};
+
+use crate::{run, text, tokenkeeper};
+
+const PROVIDERS: [&str; 5] = [
+    "amiqus",
+    "qics-milestones",
+    "fortes-milestones",
+    "ioffice",
+    "plain",
+];
+
+/// A running emulator, and what it has printed.
+struct Emulator {
+    process: Child,
+    printed: String,
+}
+
+impl Emulator {
+    fn start(arguments: &[&str]) -> Self {
+        let arguments = [&["emulate"], arguments].concat();
+        let mut process = tokenkeeper(&arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut printed = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        while !printed.contains("Ctrl-C") {
+            assert_ne!(
+                output.read_line(&mut printed).unwrap(),
+                0,
+                "it ended: {printed}"
+            );
+        }
+        Self { process, printed }
+    }
+
+    /// What stands behind a name.
+    fn named(&self, name: &str) -> &str {
+        let mut lines = self.printed.lines();
+        lines
+            .find_map(|line| line.strip_prefix(name))
+            .expect(name)
+            .trim()
+    }
+
+    /// The status that a GET without any token gets.
+    fn status_of(&self, url: &str) -> u16 {
+        let (host, path) = url
+            .strip_prefix("http://")
+            .unwrap()
+            .split_once('/')
+            .unwrap();
+        let mut stream = TcpStream::connect(host).unwrap();
+        write!(
+            stream,
+            "GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// The lines that are not comments, from the first command on.
+    fn commands(&self) -> String {
+        let lines = self
+            .printed
+            .lines()
+            .skip_while(|line| !line.starts_with("code="));
+        let lines = lines.take_while(|line| !line.is_empty());
+        lines
+            .filter(|line| !line.starts_with('#'))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn it_prints_where_it_is_and_answers_there() {
+    for provider in PROVIDERS {
+        let emulator = Emulator::start(&[provider]);
+        assert!(
+            emulator
+                .named("authorize")
+                .starts_with(emulator.named("base"))
+        );
+        assert_eq!(emulator.status_of(emulator.named("API")), 401, "{provider}");
+        let page = emulator
+            .printed
+            .lines()
+            .find_map(|line| line.strip_prefix("#   http"))
+            .unwrap();
+        assert_eq!(
+            emulator.status_of(&format!("http{page}")),
+            200,
+            "{provider}"
+        );
+    }
+}
+
+/// In a shell, as a person would: with curl, which not every machine has.
+#[test]
+#[cfg(unix)]
+fn the_commands_that_it_prints_go_through_a_login_and_a_refresh() {
+    if Command::new("curl")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_err()
+    {
+        eprintln!("there is no curl here: nothing is shown");
+        return;
+    }
+    let own = [
+        "--client-id",
+        "my app",
+        "--secret",
+        "it's 100% s3cret",
+        "--redirect-uri",
+        "http://127.0.0.1:3000/cb",
+    ];
+    for provider in PROVIDERS {
+        for further in [&[][..], &own] {
+            let emulator = Emulator::start(&[&[provider], further].concat());
+            let script = emulator.commands();
+            let output = Command::new("sh").args(["-euc", &script]).output().unwrap();
+            assert!(
+                output.status.success(),
+                "{provider}: {}",
+                text(&output.stderr)
+            );
+            let calls: Vec<&str> = text(&output.stdout).lines().collect();
+            assert_eq!(calls.len(), 2, "{calls:?}");
+            for call in calls {
+                assert!(
+                    call.contains("bob@example.com"),
+                    "{provider}: {call}\n{script}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn it_ends_on_ctrl_c_and_when_it_is_asked_to() {
+    for signal in ["-INT", "-TERM"] {
+        let mut emulator = Emulator::start(&["plain"]);
+        let process = emulator.process.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &process])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(emulator.process.wait().unwrap().success(), "{signal}");
+    }
+}
+
+#[test]
+fn it_takes_the_port_that_it_is_told_and_says_when_it_cannot() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = run(&["emulate", "amiqus", "--port", &port]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let error = text(&output.stderr);
+    assert!(
+        error.starts_with("error: ") && error.contains(&port),
+        "{error}"
+    );
+
+    drop(taken);
+    let emulator = Emulator::start(&["amiqus", "--port", &port]);
+    assert_eq!(emulator.named("base"), format!("http://127.0.0.1:{port}"));
+}

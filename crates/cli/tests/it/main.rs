@@ -1,0 +1,54 @@
+//! The command, as a process of its own.
+
+mod demo;
+mod emulate;
+
+use std::process::{Command, Output, Stdio};
+
+/// The command with these arguments.
+fn tokenkeeper(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tokenkeeper"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    tokenkeeper(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn help_names_the_commands() {
+    let output = run(&["--help"]);
+    assert!(output.status.success());
+    let help = text(&output.stdout);
+    assert!(help.contains("demo") && help.contains("emulate"), "{help}");
+}
+
+#[test]
+fn without_a_command_it_says_how_it_is_used() {
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("Usage: tokenkeeper"));
+}
+
+#[test]
+fn what_it_does_not_know_it_refuses() {
+    for (arguments, named) in [
+        (vec!["serve"], "serve"),
+        (vec!["demo", "--xml"], "--xml"),
+        (vec!["emulate"], "<PROVIDER>"),
+        (vec!["emulate", "github"], "github"),
+        (vec!["emulate", "amiqus", "--port", "70000"], "70000"),
+        (vec!["emulate", "amiqus", "--port"], "--port"),
+    ] {
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        let error = text(&output.stderr);
+        assert!(error.contains(named), "{arguments:?}: {error}");
+    }
+}
