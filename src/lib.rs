@@ -70,3 +70,8 @@ pub mod providers {
     #[cfg(feature = "qics-milestones")]
     pub use tokenkeeper_provider_qics_milestones::QicsMilestones;
 }
+
+/// The program in the README compiles.
+#[cfg(all(doctest, feature = "amiqus", feature = "memory", feature = "reqwest"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
