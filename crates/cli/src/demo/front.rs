@@ -32,6 +32,10 @@ pub(crate) enum Front {
 
 /// An HTTP client with the tokens of one account.
 #[derive(Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a row of the table"
+)]
 pub(crate) enum Client {
     Tower(TokenService<Sockets>),
     Reqwest(ClientWithMiddleware),

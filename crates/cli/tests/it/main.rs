@@ -1,5 +1,10 @@
 //! The command, as a process of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
+
 mod demo;
 mod emulate;
 
