@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod cluster;
+mod connect;
+mod error;
+mod fault;
+mod layout;
+mod link;
+mod listing;
+mod options;
+mod record;
+mod script;
+mod server;
+mod store;
+mod url;
+mod watch;
+
+pub use crate::error::RedisError;
+pub use crate::options::RedisOptions;
+pub use crate::store::RedisStore;

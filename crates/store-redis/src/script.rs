@@ -1,0 +1,112 @@
+//! The two scripts: what they take, and how they are called.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, Pipeline, cmd};
+use tokenkeeper_store::{Entry, Key, Version, unix_millis};
+
+use crate::layout::Layout;
+use crate::record;
+
+/// Compare and swap, with the index and the notification.
+pub(crate) static SWAP: Script = Script {
+    source: include_str!("swap.lua"),
+    digest: LazyLock::new(|| digest(SWAP.source)),
+};
+
+/// A page of an index.
+pub(crate) static LIST: Script = Script {
+    source: include_str!("list.lua"),
+    digest: LazyLock::new(|| digest(LIST.source)),
+};
+
+/// A script, and what a server that knows it calls it.
+pub(crate) struct Script {
+    source: &'static str,
+    digest: LazyLock<String>,
+}
+
+/// A script with its keys and arguments.
+pub(crate) struct Invocation {
+    script: &'static Script,
+    keys: Vec<String>,
+    arguments: Vec<Vec<u8>>,
+}
+
+impl Invocation {
+    pub(crate) fn new(script: &'static Script, keys: Vec<String>, arguments: Vec<Vec<u8>>) -> Self {
+        Self {
+            script,
+            keys,
+            arguments,
+        }
+    }
+
+    /// Swaps what is at `expected` for `new`, or for nothing.
+    pub(crate) fn swap(
+        layout: &Layout,
+        key: &Key,
+        expected: Option<Version>,
+        new: Option<&Entry>,
+    ) -> Self {
+        let place = layout.place(key);
+        let millis = |time: Option<_>| {
+            time.map_or_else(Vec::new, |time| unix_millis(time).to_string().into_bytes())
+        };
+        // Redis takes no time before 1970, which a record of long ago might have.
+        let keep_until = new
+            .and_then(|entry| entry.keep_until)
+            .map_or_else(Vec::new, |time| {
+                unix_millis(time).max(1).to_string().into_bytes()
+            });
+        let attention = new.is_some_and(|entry| entry.attention);
+        let arguments = vec![
+            expected.map_or_else(Vec::new, record::head),
+            new.map_or_else(Vec::new, |entry| record::encode(key, entry)),
+            keep_until,
+            millis(new.and_then(|entry| entry.due)),
+            if attention { b"1".to_vec() } else { Vec::new() },
+            place.id.clone().into_bytes(),
+            layout.base(place.bucket).into_bytes(),
+            layout.channel().into_bytes(),
+            key.to_bytes(),
+        ];
+        let sets = ["keys", "due", "attention", "expiring"]
+            .map(|set| format!("{}{set}", layout.base(place.bucket)));
+        let keys = [layout.record(&place)].into_iter().chain(sets).collect();
+        Self::new(&SWAP, keys, arguments)
+    }
+
+    /// The call by the script's digest, which a server knows unless it has been restarted or flushed.
+    pub(crate) fn by_digest(&self) -> Pipeline {
+        self.call(cmd("EVALSHA").arg(self.script.digest.as_str()))
+    }
+
+    /// The call with the whole script, which makes the server know it.
+    pub(crate) fn by_source(&self) -> Pipeline {
+        self.call(cmd("EVAL").arg(self.script.source))
+    }
+
+    fn call(&self, start: &mut Cmd) -> Pipeline {
+        start.arg(self.keys.len()).arg(&self.keys);
+        for argument in &self.arguments {
+            start.arg(argument);
+        }
+        let mut pipeline = Pipeline::with_capacity(2);
+        pipeline.add_command(start.clone());
+        pipeline
+    }
+}
+
+/// Makes a server know the scripts, so that the first calls find them.
+pub(crate) fn load() -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(2);
+    for script in [&SWAP, &LIST] {
+        pipeline.cmd("SCRIPT").arg("LOAD").arg(script.source);
+    }
+    pipeline
+}
+
+fn digest(source: &str) -> String {
+    redis::Script::new(source).get_hash().to_owned()
+}

@@ -1,0 +1,59 @@
+-- Compares and swaps one record, and keeps the index of its bucket in step with it.
+--
+-- KEYS  1 the record; the bucket's sets: 2 keys, 3 due, 4 attention, 5 expiring
+-- ARGV  1 the head that is expected, '' for nothing; 2 the new record, '' to delete
+--       3 keep_until or ''; 4 due or ''; 5 attention, '1' or ''
+--       6 the id; 7 what comes before an id in the name of a record of this bucket; 8 the channel; 9 the key, for watchers
+--
+-- Returns 1 if the swap was made, and otherwise a list of what is there.
+
+local there = redis.call('GETRANGE', KEYS[1], 0, 16)
+if there ~= ARGV[1] then
+    return { redis.call('GET', KEYS[1]) }
+end
+
+local function forget(id)
+    for set = 2, 5 do
+        redis.call('ZREM', KEYS[set], id)
+    end
+end
+
+local function note(set, id, score)
+    if score == '' then
+        redis.call('ZREM', KEYS[set], id)
+    else
+        redis.call('ZADD', KEYS[set], score, id)
+    end
+end
+
+local id = ARGV[6]
+if ARGV[2] == '' then
+    redis.call('DEL', KEYS[1])
+    forget(id)
+else
+    -- The first write of all: where there is no room it fails here, and has changed nothing.
+    redis.call('SET', KEYS[1], ARGV[2])
+    if ARGV[3] ~= '' then
+        redis.call('PEXPIREAT', KEYS[1], ARGV[3])
+    end
+    if ARGV[3] ~= '' and redis.call('EXISTS', KEYS[1]) == 0 then
+        forget(id)
+    else
+        note(2, id, '0')
+        note(3, id, ARGV[4])
+        note(4, id, ARGV[5] == '1' and '0' or '')
+        note(5, id, ARGV[3])
+    end
+end
+
+-- What has expired left its id behind; each write clears some of them away.
+local now = redis.call('TIME')[1] .. '000'
+for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, 4)) do
+    if redis.call('EXISTS', ARGV[7] .. old) == 0 then
+        forget(old)
+    end
+end
+
+-- A user who may not publish can still write.
+redis.pcall('PUBLISH', ARGV[8], ARGV[9])
+return 1

@@ -1,0 +1,51 @@
+//! The suite over the store: one server, encrypted, behind `Arc<dyn>`, a cluster, and Sentinel after a failover.
+
+use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
+
+use tokenkeeper_store::{Encrypted, Filter, TokenStore};
+use tokenkeeper_store_redis::RedisStore;
+
+use crate::server::RedisServer;
+use crate::support::{keyring, shared};
+
+/// It ends with the process.
+static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
+
+mod plaintext {
+    tokenkeeper_store::conformance!(super::plaintext);
+}
+
+mod encrypted {
+    tokenkeeper_store::conformance!(super::encrypted);
+}
+
+mod behind_arc_dyn {
+    tokenkeeper_store::conformance!(super::behind_arc_dyn);
+}
+
+async fn plaintext() -> RedisStore {
+    shared(&SERVER.url()).plaintext().await.unwrap()
+}
+
+async fn encrypted() -> Encrypted<RedisStore> {
+    shared(&SERVER.url()).open(keyring()).await.unwrap()
+}
+
+async fn behind_arc_dyn() -> Arc<dyn TokenStore> {
+    Arc::new(encrypted().await)
+}
+
+// The rules of the suite let a store say that it does neither.
+#[tokio::test]
+async fn it_lists_and_can_be_watched() {
+    let store = plaintext().await;
+    for filter in [
+        Filter::All,
+        Filter::Attention,
+        Filter::DueBefore(SystemTime::now()),
+    ] {
+        assert!(store.list(filter, None, 10).await.is_ok());
+    }
+    assert!(store.watch().is_some());
+}

@@ -1,0 +1,210 @@
+//! A `redis-server` of a test's own.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs, process, thread};
+
+use redis::{FromRedisValue, ToRedisArgs};
+
+/// Runs a server until its input ends, which it does when the test's process does, however that ends.
+const GUARDED: &str = r#"
+    directory=$1
+    program=$2
+    shift 2
+    "$program" "$@" </dev/null &
+    pid=$!
+    echo "pid $pid"
+    read -r word
+    kill -9 $pid
+    wait
+    [ "$word" = keep ] || rm -rf "$directory"
+"#;
+
+/// A server on a free port of 127.0.0.1 with a directory of its own; it is killed when it is dropped.
+pub(crate) struct RedisServer {
+    pub(crate) port: u16,
+    program: &'static str,
+    arguments: Vec<String>,
+    directory: PathBuf,
+    running: Option<Running>,
+}
+
+struct Running {
+    pid: u32,
+    guard: Child,
+    /// The guard reads it, and ends the server when it ends.
+    input: ChildStdin,
+}
+
+impl RedisServer {
+    /// A server that saves nothing, with these options besides.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let mut all = vec!["--save", "", "--enable-debug-command", "local"];
+        all.extend_from_slice(options);
+        Self::start_program("redis-server", &all, |_, _| {})
+    }
+
+    /// A server with a configuration file that `prepare` writes, as Sentinel needs it.
+    pub(crate) fn start_program(
+        program: &'static str,
+        options: &[&str],
+        prepare: impl Fn(&Path, u16),
+    ) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        // Somebody else may take the port before the server does.
+        for _ in 0..5 {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let name = format!("tokenkeeper-redis-{}-{number}", process::id());
+            let directory = env::temp_dir().join(name);
+            fs::create_dir(&directory).expect("a directory for the test");
+            let port = free_port();
+            prepare(&directory, port);
+            let mut server = Self {
+                port,
+                program,
+                arguments: options.iter().map(ToString::to_string).collect(),
+                directory,
+                running: None,
+            };
+            if server.run() {
+                return server;
+            }
+        }
+        panic!("{program} did not start on any of five ports");
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What the server answers to a command, on a connection of its own.
+    pub(crate) fn call<T: FromRedisValue>(&self, command: &[impl ToRedisArgs]) -> T {
+        self.try_call(command).expect("an answer")
+    }
+
+    pub(crate) fn try_call<T: FromRedisValue>(
+        &self,
+        command: &[impl ToRedisArgs],
+    ) -> redis::RedisResult<T> {
+        let client = redis::Client::open(self.url()).expect("a URL");
+        let mut connection = client.get_connection()?;
+        let mut words = command.iter();
+        let mut sent = redis::Cmd::new();
+        words.by_ref().for_each(|word| {
+            sent.arg(word);
+        });
+        sent.query(&mut connection)
+    }
+
+    /// How often each command was called, as `name=calls`.
+    pub(crate) fn calls_of(&self, command: &str) -> u64 {
+        let text: String = self.call(&["INFO", "commandstats"]);
+        let prefix = format!("cmdstat_{command}:calls=");
+        text.lines()
+            .find_map(|line| line.strip_prefix(&prefix))
+            .and_then(|rest| rest.split(',').next())
+            .map_or(0, |calls| calls.parse().expect("a number"))
+    }
+
+    /// Kills it without a warning.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            let _ = running.input.write_all(b"keep\n");
+            drop(running.input);
+            let _ = running.guard.wait();
+        }
+    }
+
+    /// Starts it again after [`kill`](Self::kill), with what it has saved.
+    pub(crate) fn start_again(&mut self) {
+        assert!(self.run(), "{} started again", self.program);
+    }
+
+    /// Sends a signal, as `STOP` or `CONT`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.running.as_ref().expect("a running server").pid;
+        let status = Command::new("kill")
+            .args([format!("-{signal}"), pid.to_string()])
+            .status();
+        assert!(status.expect("the command kill").success());
+    }
+
+    fn run(&mut self) -> bool {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", GUARDED, "sh"])
+            .arg(&self.directory)
+            .arg(self.program);
+        if self.directory.join("server.conf").exists() {
+            command.arg(self.directory.join("server.conf"));
+        }
+        if self.program == "redis-server" {
+            command
+                .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
+                .args(["--dir".as_ref(), self.directory.as_os_str()]);
+        }
+        command
+            .args(&self.arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut guard = command.spawn().expect("the command sh");
+        let input = guard.stdin.take().expect("piped");
+        let mut lines = BufReader::new(guard.stdout.take().expect("piped")).lines();
+        let mut pid = None;
+        let mut log = String::new();
+        let ready = lines.by_ref().map_while(Result::ok).any(|line| {
+            if let Some(number) = line.strip_prefix("pid ") {
+                pid = number.parse().ok();
+            }
+            log.push_str(&line);
+            log.push('\n');
+            line.contains("Ready to accept connections") || line.contains("+monitor master")
+        });
+        if !ready {
+            let _ = guard.kill();
+            let mut said = String::new();
+            let _ =
+                std::io::Read::read_to_string(&mut guard.stderr.take().expect("piped"), &mut said);
+            let _ = guard.wait();
+            assert!(
+                !said.contains("not found"),
+                "these tests need {} in the PATH (Debian: apt-get install redis-server redis-sentinel); scripts/test installs it",
+                self.program
+            );
+            assert!(
+                log.contains("Address already in use") || log.contains("bind"),
+                "{log}{said}"
+            );
+            return false;
+        }
+        // What is not read would stop the server in the end.
+        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        self.running = Some(Running {
+            pid: pid.expect("the guard says it first"),
+            guard,
+            input,
+        });
+        true
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+        // A server that is killed while it writes may leave anything.
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
