@@ -1,0 +1,32 @@
+//! What each connection is set to.
+
+use std::{env, fs, process};
+
+use super::open;
+use crate::SqliteOptions;
+
+// One that were opened without would lose acknowledged writes with the power, and no other test would see it.
+#[test]
+fn every_connection_is_durable() {
+    let directory = env::temp_dir().join(format!("tokenkeeper-sqlite-pragmas-{}", process::id()));
+    fs::create_dir(&directory).unwrap();
+    let options = SqliteOptions::new(directory.join("accounts.db")).max_pages(1_000);
+    // The first creates the file, the second finds it.
+    for _ in 0..2 {
+        let connection = open(&options).unwrap();
+        let pragma = |name: &str| -> String {
+            let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+            connection.query_row(&sql, (), |row| row.get(0)).unwrap()
+        };
+        assert_eq!(pragma("journal_mode"), "wal");
+        let full = "2";
+        assert_eq!(pragma("synchronous"), full);
+        assert_eq!(pragma("fullfsync"), "1");
+        assert_eq!(pragma("checkpoint_fullfsync"), "1");
+        assert_eq!(pragma("secure_delete"), "1");
+        assert_eq!(pragma("trusted_schema"), "0");
+        assert_eq!(pragma("cell_size_check"), "1");
+        assert_eq!(pragma("max_page_count"), "1000");
+    }
+    fs::remove_dir_all(directory).unwrap();
+}

@@ -1,0 +1,115 @@
+//! What SQLite's codes mean for a caller.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+use tokenkeeper_store::{BoxError, StoreError};
+
+use crate::SqliteError;
+use crate::schema;
+
+/// What went wrong on a connection. A clone is for each of the calls that shared a transaction.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    Sqlite(Arc<rusqlite::Error>),
+    /// The schema is a newer one.
+    Newer(u32),
+    /// The application id is not ours.
+    OtherProgram(i32),
+    /// The journal cannot be a write-ahead log.
+    NoSharedMemory,
+    /// Another file, or none, is at the path.
+    Moved,
+}
+
+impl Fault {
+    pub(crate) fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(
+            self.code(),
+            // The protocol fails where many open at once; SQLite gave up after tries of its own.
+            Some(
+                ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::FileLockingProtocolFailed
+            )
+        )
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.code() == Some(ErrorCode::DiskFull)
+    }
+
+    /// The error of a call that wrote nothing to the file at `path`.
+    pub(crate) fn at(self, path: &Path) -> StoreError {
+        let path = path.to_owned();
+        let error = match self {
+            Self::Newer(found) => {
+                return StoreError::NewerFormat {
+                    found,
+                    supported: schema::VERSION,
+                };
+            }
+            Self::OtherProgram(application_id) => SqliteError::OtherProgram {
+                path,
+                application_id,
+            },
+            Self::NoSharedMemory => SqliteError::NoSharedMemory { path },
+            Self::Moved => SqliteError::Moved { path },
+            Self::Sqlite(_) if self.is_busy() => SqliteError::Busy {
+                path,
+                source: self.into_source(),
+            },
+            Self::Sqlite(_) => {
+                let code = self.code();
+                let source = self.into_source();
+                match code {
+                    Some(ErrorCode::DiskFull) => SqliteError::NoRoom { path, source },
+                    Some(ErrorCode::ReadOnly) => SqliteError::NotWritable { path, source },
+                    Some(ErrorCode::NotADatabase) => SqliteError::NotADatabase { path, source },
+                    Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                        SqliteError::CannotOpen { path, source }
+                    }
+                    // `Unknown` is what a missing table or column gives; no code, a row that is not one of ours.
+                    Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) | None => {
+                        SqliteError::Damaged { path, source }
+                    }
+                    Some(_) => SqliteError::System { path, source },
+                }
+            }
+        };
+        error.into()
+    }
+
+    /// The error of a call whose commit failed: the log may hold it, and then a recovery brings it back.
+    pub(crate) fn at_commit(self, path: &Path) -> StoreError {
+        // These two come before the last frame of the log is written, and without it there is no commit.
+        if self.is_busy() || self.is_full() {
+            return self.at(path);
+        }
+        StoreError::ambiguous(SqliteError::System {
+            path: path.to_owned(),
+            source: self.into_source(),
+        })
+    }
+
+    fn into_source(self) -> BoxError {
+        match self {
+            Self::Sqlite(error) => Box::new(error),
+            other => format!("{other:?}").into(),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(Arc::new(error))
+    }
+}

@@ -1,0 +1,147 @@
+//! The file itself: where it is, who may read it, and whether it is still the one that was opened.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use tokenkeeper_store::StoreError;
+
+use crate::SqliteError;
+use crate::fault::Fault;
+
+/// The whole path: SQLite takes an empty one, `:memory:` and what begins with `file:` for something else than a file.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    std::path::absolute(path).map_err(|source| {
+        StoreError::from(SqliteError::BadPath {
+            path: path.to_owned(),
+            source,
+        })
+    })
+}
+
+/// Creates an empty file that only its owner may read, unless something is there.
+///
+/// SQLite gives the files beside it (`-wal`, `-shm`) the same permissions.
+pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
+    // To close a file drops every lock that the process holds on it. Nobody else can have a lock on a file that is
+    // created here, as long as nobody opens it before it is closed again.
+    static CREATING: Mutex<()> = Mutex::new(());
+    let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    let created = private().open(path).and_then(|file| {
+        file.sync_all()?;
+        sync_directory(path)
+    });
+    created.or_else(|error| not_created(path, error))
+}
+
+/// The file that was opened, to be told from another one at the same path.
+///
+/// What is written to a file that was removed while it was open is lost when the last process closes it, and nothing
+/// that SQLite does notices.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+impl Opened {
+    /// Remembers the file at `path`.
+    pub(crate) fn new(path: &Path) -> Result<Self, StoreError> {
+        let identity = identity(path).map_err(|_| Fault::Moved.at(path))?;
+        Ok(Self {
+            path: path.to_owned(),
+            identity,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// That it is still there.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        match identity(&self.path) {
+            Ok(found) if found == self.identity => Ok(()),
+            _ => Err(Fault::Moved),
+        }
+    }
+}
+
+/// Device and inode; `None` where there is no such thing.
+fn identity(path: &Path) -> io::Result<Option<(u64, u64)>> {
+    let metadata = fs::metadata(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        Ok(Some((metadata.dev(), metadata.ino())))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        Ok(None)
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options
+}
+
+/// Without it the new file's name may be lost with the power, and all that was written with it.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+fn not_created(path: &Path, error: io::Error) -> Result<(), StoreError> {
+    let directory = path.parent().unwrap_or(path);
+    let path = path.to_owned();
+    let error = match error.kind() {
+        io::ErrorKind::AlreadyExists => return Ok(()),
+        io::ErrorKind::NotFound if !directory.exists() => SqliteError::NoDirectory {
+            path: directory.to_owned(),
+        },
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            SqliteError::NotWritable {
+                path,
+                source: error.into(),
+            }
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SqliteError::NoRoom {
+            path,
+            source: error.into(),
+        },
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => SqliteError::BadPath {
+            path,
+            source: error,
+        },
+        _ => SqliteError::CannotOpen {
+            path,
+            source: error.into(),
+        },
+    };
+    Err(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_path_means_nothing_special_to_sqlite() {
+        for name in [":memory:", "file:x?mode=memory", "accounts.db"] {
+            let path = absolute(Path::new(name)).expect("a path");
+            assert!(path.is_absolute() && path.ends_with(name), "{path:?}");
+        }
+        assert!(absolute(Path::new("")).is_err());
+    }
+}

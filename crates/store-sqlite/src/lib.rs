@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod connection;
+mod error;
+mod fault;
+mod file;
+mod listing;
+mod options;
+mod reader;
+mod row;
+mod schema;
+mod sqlite;
+mod thread;
+mod writer;
+
+pub use crate::error::SqliteError;
+pub use crate::options::SqliteOptions;
+pub use crate::sqlite::SqliteStore;

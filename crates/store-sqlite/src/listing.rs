@@ -1,0 +1,129 @@
+//! Pages of keys, by the indexes.
+//!
+//! A cursor holds the last item of the page before, after a letter for its listing: items that come and go between two
+//! pages shift nothing.
+
+use std::time::SystemTime;
+
+use rusqlite::{Connection, Row, params};
+use tokenkeeper_store::{Cursor, Filter, Key, Page, StoreError, unix_millis};
+
+use crate::fault::Fault;
+use crate::row::{KeyBytes, passed};
+
+/// In the order of the keys' bytes.
+const ALL: &str = "
+    SELECT key FROM entries
+    WHERE key > ?1 AND (keep_until IS NULL OR keep_until > ?2)
+    ORDER BY key LIMIT ?3";
+
+/// In the order of the row ids, which an entry keeps as long as its key is there.
+const ATTENTION: &str = "
+    SELECT key, id FROM entries
+    WHERE attention = 1 AND id > ?1 AND (keep_until IS NULL OR keep_until > ?2)
+    ORDER BY id LIMIT ?3";
+
+/// The longest due first.
+const DUE: &str = "
+    SELECT key, due, id FROM entries
+    WHERE due IS NOT NULL AND (due, id) > (?1, ?2) AND due < ?3 AND (keep_until IS NULL OR keep_until > ?4)
+    ORDER BY due, id LIMIT ?5";
+
+/// A listing that is to be made: which, and after what.
+pub(crate) enum Listing {
+    All { after: Vec<u8> },
+    Attention { after: i64 },
+    Due { after: (i64, i64), before: i64 },
+}
+
+impl Listing {
+    /// # Errors
+    /// A cursor of another listing, and a filter that is not known here.
+    pub(crate) fn new(filter: Filter, cursor: Option<&Cursor>) -> Result<Self, StoreError> {
+        let after = cursor.map(Cursor::as_bytes);
+        match filter {
+            Filter::All => match after {
+                None => Some(Vec::new()),
+                Some([b'k', key @ ..]) => Key::from_bytes(key).ok().map(|key| key.to_bytes()),
+                Some(_) => None,
+            }
+            .map(|after| Self::All { after }),
+            Filter::Attention => match after {
+                None => Some(i64::MIN),
+                Some([b'a', id @ ..]) => number(id),
+                Some(_) => None,
+            }
+            .map(|after| Self::Attention { after }),
+            Filter::DueBefore(time) => match after {
+                None => Some((i64::MIN, i64::MIN)),
+                Some([b'd', bytes @ ..]) => bytes
+                    .split_at_checked(8)
+                    .and_then(|(due, id)| Some((number(due)?, number(id)?))),
+                Some(_) => None,
+            }
+            .map(|after| Self::Due {
+                after,
+                before: unix_millis(time).cast_signed(),
+            }),
+            _ => return Err(StoreError::Unsupported("this filter")),
+        }
+        .ok_or_else(|| {
+            StoreError::other("the cursor is not one of this listing; start over without one")
+        })
+    }
+
+    /// The page of those that are kept at `now`; `limit` is at least 1.
+    pub(crate) fn page(
+        &self,
+        connection: &Connection,
+        now: SystemTime,
+        limit: usize,
+    ) -> Result<Page, Fault> {
+        let (now, rows) = (passed(now), i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut keys = Vec::new();
+        let mut last = None;
+        let mut take = |row: &Row<'_>, cursor: fn(&Row<'_>) -> rusqlite::Result<Vec<u8>>| {
+            keys.push(row.get::<_, KeyBytes>(0)?.0);
+            if keys.len() == limit {
+                last = Some(Cursor::new(cursor(row)?));
+            }
+            Ok::<_, rusqlite::Error>(())
+        };
+        match self {
+            Self::All { after } => {
+                let mut statement = connection.prepare(ALL)?;
+                let mut found = statement.query(params![after, now, rows])?;
+                while let Some(row) = found.next()? {
+                    take(row, |row| Ok([b"k", row.get_ref(0)?.as_blob()?].concat()))?;
+                }
+            }
+            Self::Attention { after } => {
+                let mut statement = connection.prepare(ATTENTION)?;
+                let mut found = statement.query([*after, now, rows])?;
+                while let Some(row) = found.next()? {
+                    take(row, |row| {
+                        Ok([&b"a"[..], &row.get::<_, i64>(1)?.to_be_bytes()].concat())
+                    })?;
+                }
+            }
+            Self::Due { after, before } => {
+                let mut statement = connection.prepare(DUE)?;
+                let mut found = statement.query([after.0, after.1, *before, now, rows])?;
+                while let Some(row) = found.next()? {
+                    take(row, |row| {
+                        let (due, id): (i64, i64) = (row.get(1)?, row.get(2)?);
+                        Ok([&b"d"[..], &due.to_be_bytes(), &id.to_be_bytes()].concat())
+                    })?;
+                }
+            }
+        }
+        Ok(Page { keys, next: last })
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<i64> {
+    Some(i64::from_be_bytes(bytes.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests;

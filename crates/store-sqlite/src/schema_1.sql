@@ -1,0 +1,22 @@
+-- Values of some KiB fill pages better in a table with row ids than in one that is sorted by its key.
+CREATE TABLE entries (
+    id         INTEGER PRIMARY KEY,
+    key        BLOB    NOT NULL UNIQUE,   -- the four fields, each after its length
+    version    BLOB    NOT NULL CHECK (length(version) = 16),
+    value      BLOB    NOT NULL,          -- opaque
+    keep_until INTEGER CHECK (keep_until >= 0), -- times in milliseconds since 1970
+    due        INTEGER CHECK (due >= 0),
+    attention  INTEGER NOT NULL CHECK (attention IN (0, 1))
+) STRICT;
+
+-- What listings and the removal of expired entries go by. Row ids come last in an index and are its second column.
+CREATE INDEX entries_due ON entries (due) WHERE due IS NOT NULL;
+CREATE INDEX entries_attention ON entries (attention) WHERE attention = 1;
+CREATE INDEX entries_keep_until ON entries (keep_until) WHERE keep_until IS NOT NULL;
+
+-- The last changes, for watchers in other processes. `seq` only grows: the last row is never removed.
+CREATE TABLE changes (
+    seq    INTEGER PRIMARY KEY,
+    key    BLOB    NOT NULL,
+    writer INTEGER NOT NULL               -- random, one for each opened store
+) STRICT;

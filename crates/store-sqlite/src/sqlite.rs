@@ -1,0 +1,246 @@
+//! The store.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use futures_util::stream;
+use tokenkeeper_store::{
+    BoxStream, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
+    TokenStore, Version,
+};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::oneshot;
+
+use crate::file::Opened;
+use crate::listing::Listing;
+use crate::reader::{Read, Reader};
+use crate::writer::{Write, Writer};
+use crate::{SqliteError, SqliteOptions, connection, thread};
+
+/// How many changes a slow [watcher](TokenStore::watch) may be behind before it misses some.
+const WATCH_BACKLOG: usize = 1024;
+
+/// A [`TokenStore`] in a SQLite file, for any number of processes on one machine.
+///
+/// A write is on the disk when the call returns. [`open`](Self::open) returns a store that encrypts;
+/// [`plaintext`](Self::plaintext) one that does not. A clone is another handle on the same connections.
+///
+/// SQLite blocks, so two threads do its work: one writes, all writes that wait in one transaction; one reads, and is never
+/// held up by a write. They end when the last handle is dropped. Any async runtime will do.
+///
+/// A call that is dropped has made its write whole, or makes it yet.
+///
+/// ```
+/// use tokenkeeper_store::{Entry, Key, Keyring, Outcome, TokenStore, Version};
+/// use tokenkeeper_store_sqlite::SqliteStore;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = std::env::temp_dir().join(format!("tokenkeeper-store-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory)?;
+/// # let path = directory.join("accounts.db");
+/// # let keyring = Keyring::new("2026-02", [7; 32])?;
+/// let store = SqliteStore::open(path, keyring).await?;
+/// let key = Key::new("amiqus", "https://id.amiqus.co", "client-1", "user-42")?;
+///
+/// let first = Entry::new(Version::random(), "opaque");
+/// assert_eq!(store.put(&key, &first, None).await?, Outcome::Applied);
+///
+/// let late = Entry::new(Version::random(), "too late");
+/// assert_eq!(store.put(&key, &late, None).await?, Outcome::Conflict(Some(first)));
+/// # std::fs::remove_dir_all(directory)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore {
+    file: Arc<Opened>,
+    writes: mpsc::Sender<Write>,
+    reads: mpsc::Sender<Read>,
+    /// Only the threads can send: the streams of watchers end with them.
+    changes: broadcast::WeakSender<Key>,
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, and encrypts with the current key of `keyring`.
+    ///
+    /// A file that is not there is created, for its owner alone (0600); its directory must exist. A file of an older
+    /// schema is brought to this version's. It may be cancelled at any time.
+    ///
+    /// # Errors
+    /// The source of each is a [`SqliteError`] that names the file.
+    /// - [`ReadOnly`](StoreError::ReadOnly): the file or its directory cannot be written.
+    /// - [`Corrupt`](StoreError::Corrupt): it is damaged, no database, or that of another program.
+    /// - [`NewerFormat`](StoreError::NewerFormat): its schema is newer; nothing was touched.
+    /// - [`Unavailable`](StoreError::Unavailable): others are writing for longer than the time-out, or there is no room.
+    /// - [`Other`](StoreError::Other): the directory is not there, the path is not that of a file, or it cannot be opened.
+    pub async fn open(
+        path: impl AsRef<Path>,
+        keyring: Keyring,
+    ) -> Result<Encrypted<Self>, StoreError> {
+        SqliteOptions::new(path).open(keyring).await
+    }
+
+    /// Opens the file without encryption: whoever can read it, or a backup of it, has every token in it.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub async fn plaintext(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        SqliteOptions::new(path).plaintext().await
+    }
+
+    pub(crate) async fn start(options: SqliteOptions) -> Result<Self, StoreError> {
+        let changes = broadcast::Sender::new(WATCH_BACKLOG);
+        let weak = changes.downgrade();
+        let clock = options.clock.clone();
+        let (writer, reader) = thread::run("tokenkeeper-sqlite-open", move || {
+            connect(&options, changes)
+        })
+        .await?;
+        let file = writer.file.clone();
+        let (writes, incoming) = mpsc::channel();
+        thread::serve("tokenkeeper-sqlite-write", move || writer.serve(&incoming))?;
+        let (reads, incoming) = mpsc::channel();
+        thread::serve("tokenkeeper-sqlite-read", move || reader.serve(&incoming))?;
+        Ok(Self {
+            file,
+            writes,
+            reads,
+            changes: weak,
+            clock,
+        })
+    }
+
+    async fn write(
+        &self,
+        key: &Key,
+        expected: Option<Version>,
+        new: Option<Entry>,
+    ) -> Result<Outcome, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let write = Write {
+            key: key.clone(),
+            expected,
+            new,
+            now: (self.clock)(),
+            reply,
+        };
+        self.writes.send(write).map_err(|_| SqliteError::Stopped)?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::ambiguous(SqliteError::Stopped)))
+    }
+
+    async fn read<T>(
+        &self,
+        read: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Read,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.reads
+            .send(read(reply))
+            .map_err(|_| SqliteError::Stopped)?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(SqliteError::Stopped.into()))
+    }
+}
+
+/// Opens both connections. It blocks.
+fn connect(
+    options: &SqliteOptions,
+    changes: broadcast::Sender<Key>,
+) -> Result<(Writer, Reader), StoreError> {
+    let id = getrandom::u64().map_err(StoreError::other)?.cast_signed();
+    let connection = connection::open(options)?;
+    let file = Arc::new(Opened::new(&options.path)?);
+    let writer = Writer {
+        connection,
+        file: file.clone(),
+        id,
+        changes: changes.clone(),
+    };
+    let reader = Reader {
+        connection: connection::open(options)?,
+        file,
+        id,
+        changes,
+        watch_interval: options.watch_interval,
+    };
+    Ok((writer, reader))
+}
+
+#[async_trait]
+impl TokenStore for SqliteStore {
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        let (key, now) = (key.clone(), (self.clock)());
+        self.read(|reply| Read::Entry { key, now, reply }).await
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        expected: Option<Version>,
+    ) -> Result<Outcome, StoreError> {
+        self.write(key, expected, Some(entry.clone())).await
+    }
+
+    async fn delete(&self, key: &Key, expected: Version) -> Result<Outcome, StoreError> {
+        self.write(key, Some(expected), None).await
+    }
+
+    async fn list(
+        &self,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let listing = Listing::new(filter, cursor.as_ref())?;
+        let (now, limit) = ((self.clock)(), limit.max(1));
+        self.read(|reply| Read::Page {
+            listing,
+            now,
+            limit,
+            reply,
+        })
+        .await
+    }
+
+    /// Every change that is made through this handle or a clone of it, at once, and those of other processes within the
+    /// [interval](SqliteOptions::watch_interval) at which the file is looked at while somebody watches.
+    ///
+    /// A watcher that is more than 1,024 changes behind misses the oldest.
+    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+        let changes = self.changes.upgrade()?.subscribe();
+        // Reads are done in turn, so a `get` after this call shows what was changed before watching began.
+        self.reads.send(Read::Watch).ok()?;
+        Some(Box::pin(stream::unfold(
+            changes,
+            |mut changes| async move {
+                loop {
+                    match changes.recv().await {
+                        Ok(key) => return Some((key, changes)),
+                        // The stream is a hint: who waits for a change also polls, so it goes on with what is left.
+                        Err(RecvError::Lagged(_)) => {}
+                        Err(RecvError::Closed) => return None,
+                    }
+                }
+            },
+        )))
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("path", &self.file.path())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! Threads that do what blocks.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::Builder;
+
+use tokenkeeper_store::StoreError;
+use tokio::sync::oneshot;
+
+use crate::SqliteError;
+
+/// Runs `serve` on a thread until it returns, and again after each panic: whoever waited for the job that panicked learns
+/// of it by its channel, and the next job is done.
+pub(crate) fn serve(
+    name: &str,
+    mut serve: impl FnMut() + Send + 'static,
+) -> Result<(), StoreError> {
+    spawn(name, move || {
+        while catch_unwind(AssertUnwindSafe(&mut serve)).is_err() {}
+    })
+}
+
+/// Runs `work` once on a thread and returns what it returns.
+pub(crate) async fn run<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (reply, answer) = oneshot::channel();
+    spawn(name, move || {
+        // Nobody need be waiting any more.
+        let _ = reply.send(work());
+    })?;
+    answer
+        .await
+        .unwrap_or_else(|_| Err(SqliteError::Stopped.into()))
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+    // No handle is kept: the threads end when nobody holds the store, and nothing needs to wait for that.
+    Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map(drop)
+        .map_err(|source| SqliteError::NoThread { source }.into())
+}

@@ -1,0 +1,228 @@
+//! The thread that writes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::SystemTime;
+
+use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
+use tokenkeeper_store::{Entry, Key, Outcome, StoreError, Version};
+use tokio::sync::{broadcast, oneshot};
+
+use crate::fault::Fault;
+use crate::file::Opened;
+use crate::row::{self, Millis, passed};
+use crate::schema;
+
+/// How many writes share one transaction, and so one fsync, where many wait.
+const BATCH: usize = 64;
+
+/// How many expired entries a transaction removes on its way.
+const SWEPT: i64 = 16;
+
+/// How many changes are kept for watchers in other processes, and how often older ones are removed.
+const CHANGES_KEPT: i64 = 1024;
+const TRIM_EVERY: i64 = 64;
+
+/// A conditional write, and who waits for what comes of it.
+pub(crate) struct Write {
+    pub(crate) key: Key,
+    pub(crate) expected: Option<Version>,
+    /// `None` removes the entry.
+    pub(crate) new: Option<Entry>,
+    pub(crate) now: SystemTime,
+    pub(crate) reply: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    pub(crate) file: Arc<Opened>,
+    /// Which changes in the file are ours.
+    pub(crate) id: i64,
+    pub(crate) changes: broadcast::Sender<Key>,
+}
+
+/// How much of what is no longer needed a transaction removes.
+#[derive(Clone, Copy)]
+enum Room {
+    /// Some expired entries, so that they take no room for long and no write has to wait for much.
+    Some,
+    /// All expired entries, and what is kept for watchers, who go without it: an entry comes before a hint.
+    All,
+}
+
+/// Where a transaction failed.
+enum Failed {
+    /// Before any write of it was tried: each of them would meet the same.
+    Begin(Fault),
+    Write(Fault),
+    Commit(Fault),
+}
+
+impl Writer {
+    /// Makes the writes that come, until nobody can send one any more.
+    pub(crate) fn serve(&self, writes: &Receiver<Write>) {
+        while let Ok(first) = writes.recv() {
+            let mut batch = vec![first];
+            batch.extend(writes.try_iter().take(BATCH - 1));
+            self.write(batch);
+        }
+    }
+
+    /// Makes the writes in one transaction. One that cannot be made, as for want of room, does not keep the others from
+    /// being made: then each has its own transaction.
+    fn write(&self, batch: Vec<Write>) {
+        let mut result = self.transact(&batch, Room::Some);
+        if batch.len() == 1 && result.as_ref().is_err_and(Failed::is_full) {
+            result = self.transact(&batch, Room::All);
+        }
+        let failed = match result {
+            Ok(outcomes) => {
+                for (write, outcome) in batch.into_iter().zip(outcomes) {
+                    write.finish(Ok(outcome), &self.changes);
+                }
+                return;
+            }
+            Err(failed) => failed,
+        };
+        if matches!(failed, Failed::Write(_)) && batch.len() > 1 {
+            for write in batch {
+                self.write(vec![write]);
+            }
+            return;
+        }
+        for write in batch {
+            let error = failed.error(&write, self.file.path());
+            write.finish(Err(error), &self.changes);
+        }
+    }
+
+    fn transact(&self, batch: &[Write], room: Room) -> Result<Vec<Outcome>, Failed> {
+        self.file.check().map_err(Failed::Begin)?;
+        let transaction = begin(&self.connection).map_err(Failed::Begin)?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        {
+            let mut statements = Statements::prepare(&transaction, self.id)
+                .map_err(|error| Failed::Begin(error.into()))?;
+            let write = |error: rusqlite::Error| Failed::Write(error.into());
+            statements.make_room(batch[0].now, room).map_err(write)?;
+            for item in batch {
+                outcomes.push(statements.swap(item).map_err(write)?);
+            }
+        }
+        transaction
+            .commit()
+            .map_err(|error| Failed::Commit(error.into()))?;
+        Ok(outcomes)
+    }
+}
+
+impl Write {
+    /// Tells who watches, and who waits.
+    fn finish(self, result: Result<Outcome, StoreError>, changes: &broadcast::Sender<Key>) {
+        // Nobody need be watching, or waiting any more. Watchers come first: who begins to watch after the answer is not
+        // told of what was before.
+        if matches!(result, Ok(Outcome::Applied)) {
+            let _ = changes.send(self.key);
+        }
+        let _ = self.reply.send(result);
+    }
+}
+
+impl Failed {
+    fn is_full(&self) -> bool {
+        let (Self::Begin(fault) | Self::Write(fault) | Self::Commit(fault)) = self;
+        fault.is_full()
+    }
+
+    fn error(&self, write: &Write, path: &Path) -> StoreError {
+        // What is there can be written as soon as there is room: only a new key is refused.
+        if self.is_full() && write.expected.is_none() {
+            return StoreError::Full;
+        }
+        match self {
+            Self::Commit(fault) => fault.clone().at_commit(path),
+            Self::Begin(fault) | Self::Write(fault) => fault.clone().at(path),
+        }
+    }
+}
+
+/// Takes the lock of all writers at once: a reader that became a writer could find that somebody else had written.
+fn begin(connection: &Connection) -> Result<Transaction<'_>, Fault> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    schema::check(&transaction)?;
+    Ok(transaction)
+}
+
+/// What a transaction does, prepared.
+struct Statements<'c> {
+    connection: &'c Connection,
+    writer: i64,
+    find: Statement<'c>,
+    put: Statement<'c>,
+    delete: Statement<'c>,
+    announce: Statement<'c>,
+}
+
+impl<'c> Statements<'c> {
+    fn prepare(connection: &'c Connection, writer: i64) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection,
+            writer,
+            find: connection.prepare(row::FIND)?,
+            put: connection.prepare(
+                "INSERT INTO entries (key, version, value, keep_until, due, attention) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (key) DO UPDATE SET version = ?2, value = ?3, keep_until = ?4, due = ?5, attention = ?6",
+            )?,
+            delete: connection.prepare("DELETE FROM entries WHERE key = ?1")?,
+            announce: connection.prepare("INSERT INTO changes (key, writer) VALUES (?1, ?2)")?,
+        })
+    }
+
+    fn make_room(&self, now: SystemTime, room: Room) -> rusqlite::Result<()> {
+        let sweep = "DELETE FROM entries WHERE id IN
+            (SELECT id FROM entries WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)";
+        match room {
+            Room::Some => self.connection.execute(sweep, [passed(now), SWEPT])?,
+            Room::All => {
+                self.connection.execute(sweep, [passed(now), -1])?;
+                let trim = "DELETE FROM changes WHERE seq < (SELECT max(seq) FROM changes)";
+                self.connection.execute(trim, ())?
+            }
+        };
+        Ok(())
+    }
+
+    fn swap(&mut self, write: &Write) -> rusqlite::Result<Outcome> {
+        let key = write.key.to_bytes();
+        let there = row::find(&mut self.find, &key, write.now)?;
+        if there.as_ref().map(|entry| entry.version) != write.expected {
+            return Ok(Outcome::Conflict(there));
+        }
+        match &write.new {
+            Some(new) => self.put.execute(params![
+                key,
+                new.version.to_bytes(),
+                &new.value[..],
+                new.keep_until.map(Millis),
+                new.due.map(Millis),
+                new.attention,
+            ])?,
+            None => self.delete.execute([&key])?,
+        };
+        self.announce(&key)?;
+        Ok(Outcome::Applied)
+    }
+
+    fn announce(&mut self, key: &[u8]) -> rusqlite::Result<()> {
+        let seq = self.announce.insert(params![key, self.writer])?;
+        if seq % TRIM_EVERY == 0 {
+            self.connection
+                .execute("DELETE FROM changes WHERE seq <= ?1", [seq - CHANGES_KEPT])?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

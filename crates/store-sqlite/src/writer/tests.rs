@@ -1,0 +1,130 @@
+//! Writes that wait share a transaction.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+use std::{env, fs, process};
+
+use rusqlite::Connection;
+use tokenkeeper_store::{Entry, Key, Outcome, StoreError, Version};
+use tokio::sync::{broadcast, oneshot};
+
+use super::{BATCH, Write, Writer};
+use crate::SqliteOptions;
+use crate::connection;
+use crate::file::Opened;
+
+type Answer = oneshot::Receiver<Result<Outcome, StoreError>>;
+
+struct Fixture {
+    writer: Writer,
+    directory: PathBuf,
+}
+
+impl Fixture {
+    fn new(name: &str) -> Self {
+        let directory = env::temp_dir().join(format!("tokenkeeper-{name}-{}", process::id()));
+        fs::create_dir(&directory).unwrap();
+        let options = SqliteOptions::new(directory.join("accounts.db"));
+        let connection = connection::open(&options).unwrap();
+        let file = Arc::new(Opened::new(&options.path).unwrap());
+        let changes = broadcast::Sender::new(1);
+        let writer = Writer {
+            connection,
+            file,
+            id: 1,
+            changes,
+        };
+        Self { writer, directory }
+    }
+
+    /// How many pages the log holds.
+    fn log(&self) -> i64 {
+        let connection = Connection::open(self.writer.file.path()).unwrap();
+        connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| row.get(1))
+            .unwrap()
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn put(subject: &str, expected: Option<Version>) -> (Write, Answer) {
+    let (reply, answer) = oneshot::channel();
+    let write = Write {
+        key: Key::new("brand", "https://provider.example", "client", subject).unwrap(),
+        expected,
+        new: Some(Entry::new(Version::random(), "value")),
+        now: SystemTime::UNIX_EPOCH,
+        reply,
+    };
+    (write, answer)
+}
+
+fn puts() -> (Vec<Write>, Vec<Answer>) {
+    (0..BATCH)
+        .map(|number| put(&format!("user-{number}"), None))
+        .unzip()
+}
+
+fn applied(mut answer: Answer) -> bool {
+    answer.try_recv().unwrap().unwrap().is_applied()
+}
+
+#[test]
+fn many_writes_cost_one_commit() {
+    let (together, alone) = (Fixture::new("together"), Fixture::new("alone"));
+    let (writes, answers) = puts();
+    together.writer.write(writes);
+    assert!(answers.into_iter().all(applied));
+
+    let (writes, answers) = puts();
+    for write in writes {
+        alone.writer.write(vec![write]);
+    }
+    assert!(answers.into_iter().all(applied));
+    // A commit writes every page that it changed; each of those alone changes three at least.
+    let (together, alone) = (together.log(), alone.log());
+    assert!(alone >= 3 * BATCH as i64, "{alone}");
+    assert!(together < alone / 4, "{together} of {alone}");
+}
+
+#[test]
+fn writes_of_one_key_in_one_transaction_are_made_in_turn() {
+    let fixture = Fixture::new("in-turn");
+    let (first, first_answer) = put("the same", None);
+    let first_version = first.new.as_ref().map(|entry| entry.version);
+    let (late, late_answer) = put("the same", None);
+    let (over, over_answer) = put("the same", first_version);
+    let expected = first.new.clone();
+    fixture.writer.write(vec![first, late, over]);
+    assert!(applied(first_answer));
+    let conflict = { late_answer }.try_recv().unwrap().unwrap();
+    assert_eq!(conflict, Outcome::Conflict(expected));
+    assert!(applied(over_answer));
+}
+
+// As after a failure of the disk, where it is not known whether the log holds the commit.
+#[test]
+fn a_commit_that_fails_in_an_unknown_way_is_ambiguous() {
+    let fault = |code| {
+        let error = rusqlite::ffi::Error::new(code);
+        crate::fault::Fault::from(rusqlite::Error::SqliteFailure(error, None))
+    };
+    let path = std::path::Path::new("accounts.db");
+    use rusqlite::ffi::{SQLITE_BUSY, SQLITE_FULL, SQLITE_IOERR_FSYNC};
+    let unknown = fault(SQLITE_IOERR_FSYNC);
+    assert!(matches!(
+        unknown.clone().at_commit(path),
+        StoreError::Ambiguous { .. }
+    ));
+    assert!(matches!(unknown.at(path), StoreError::Unavailable { .. }));
+    for known in [SQLITE_BUSY, SQLITE_FULL] {
+        let error = fault(known).at_commit(path);
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,337 @@
+//! Files and paths that are not what they should be: a typed error that names the path, and nothing is written over.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use tokenkeeper_store::{Filter, StoreError, TokenStore};
+use tokenkeeper_store_sqlite::{SqliteError, SqliteStore};
+
+use crate::file::checkpoint;
+use crate::support::{Directory, cause, entry, key, keyring};
+
+/// Opening fails, and the file stays as it was.
+async fn refused(path: &Path) -> StoreError {
+    let before = fs::read(path).ok();
+    let error = SqliteStore::plaintext(path)
+        .await
+        .expect_err("no such store");
+    assert!(SqliteStore::open(path, keyring()).await.is_err());
+    assert_eq!(fs::read(path).ok(), before, "it was touched");
+    error
+}
+
+#[tokio::test]
+async fn an_empty_path_is_not_taken_for_a_database_in_memory() {
+    let error = refused(Path::new("")).await;
+    let cause = cause(&error, Path::new(""));
+    assert!(matches!(cause, SqliteError::BadPath { .. }), "{cause:?}");
+}
+
+#[tokio::test]
+async fn a_path_with_a_nul_is_refused() {
+    let directory = Directory::new();
+    let error = refused(&directory.path().join("a\0b")).await;
+    let cause = cause(&error, directory.path());
+    assert!(matches!(cause, SqliteError::BadPath { .. }), "{cause:?}");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_is_named() {
+    let directory = Directory::new();
+    let missing = directory.path().join("missing");
+    let error = refused(&missing.join("accounts.db")).await;
+    let cause = cause(&error, &missing);
+    assert!(matches!(cause, SqliteError::NoDirectory { path } if *path == missing));
+    assert!(!missing.exists());
+}
+
+#[tokio::test]
+async fn a_directory_is_no_database() {
+    let directory = Directory::new();
+    let error = refused(directory.path()).await;
+    let cause = cause(&error, directory.path());
+    assert!(matches!(cause, SqliteError::CannotOpen { .. }), "{cause:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_corrupt() {
+    let directory = Directory::new();
+    // One byte is as much as none to SQLite.
+    for text in ["no", &"These are the notes of somebody.\n".repeat(200)] {
+        fs::write(directory.database(), text).unwrap();
+        let error = refused(&directory.database()).await;
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+        let cause = cause(&error, &directory.database());
+        assert!(
+            matches!(cause, SqliteError::NotADatabase { .. }),
+            "{cause:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_database_of_another_program_is_not_touched() {
+    let directory = Directory::new();
+    let other = Connection::open(directory.database()).unwrap();
+    other
+        .execute_batch("CREATE TABLE notes (text TEXT)")
+        .unwrap();
+    drop(other);
+    let error = refused(&directory.database()).await;
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    let cause = cause(&error, &directory.database());
+    assert!(matches!(
+        cause,
+        SqliteError::OtherProgram {
+            application_id: 0,
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_not_touched() {
+    let directory = Directory::new();
+    let path = filled(&directory, |file| {
+        file.pragma_update(None, "user_version", 2).unwrap();
+    })
+    .await;
+    let error = refused(&path).await;
+    let newer = StoreError::NewerFormat {
+        found: 2,
+        supported: 1,
+    };
+    assert_eq!(error.to_string(), newer.to_string());
+}
+
+// As while machines of a fleet are updated one after the other, and share a file.
+#[tokio::test]
+async fn a_schema_that_becomes_newer_while_the_file_is_open_is_noticed_at_once() {
+    let directory = Directory::new();
+    let store = SqliteStore::plaintext(directory.database()).await.unwrap();
+    let first = entry("first");
+    let _ = store.put(&key("a"), &first, None).await.unwrap();
+    let newer = Connection::open(directory.database()).unwrap();
+    newer
+        .execute_batch("ALTER TABLE entries RENAME COLUMN due TO next; PRAGMA user_version = 2")
+        .unwrap();
+    let put = store
+        .put(&key("a"), &entry("second"), Some(first.version))
+        .await;
+    let errors = [
+        put.unwrap_err(),
+        store.delete(&key("a"), first.version).await.unwrap_err(),
+        store.get(&key("a")).await.unwrap_err(),
+        store.list(Filter::All, None, 10).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(
+            matches!(
+                error,
+                StoreError::NewerFormat {
+                    found: 2,
+                    supported: 1
+                }
+            ),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_short_is_corrupt() {
+    let directory = Directory::new();
+    let path = filled(&directory, |_| {}).await;
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..3 * 4096]).unwrap();
+    fails_as_corrupt(&path).await;
+}
+
+#[tokio::test]
+async fn a_file_with_a_damaged_page_is_corrupt() {
+    let directory = Directory::new();
+    let path = filled(&directory, |_| {}).await;
+    let mut bytes = fs::read(&path).unwrap();
+    for byte in &mut bytes[4096..] {
+        *byte = !*byte;
+    }
+    fs::write(&path, &bytes).unwrap();
+    fails_as_corrupt(&path).await;
+    assert_eq!(fs::read(&path).unwrap(), bytes, "it was written over");
+}
+
+#[tokio::test]
+async fn rows_that_are_not_ours_are_corrupt() {
+    for damage in [
+        "UPDATE entries SET version = x'01'",
+        "UPDATE entries SET due = -1",
+        "UPDATE entries SET attention = 2",
+    ] {
+        let directory = Directory::new();
+        let path = filled(&directory, |file| {
+            file.pragma_update(None, "ignore_check_constraints", true)
+                .unwrap();
+            file.execute_batch(damage).unwrap();
+        })
+        .await;
+        let store = SqliteStore::plaintext(&path).await.unwrap();
+        let errors = [
+            store.get(&key("user-7")).await.unwrap_err(),
+            // What is there cannot be returned, so the conflict is an error, too.
+            store
+                .put(&key("user-7"), &entry("next"), None)
+                .await
+                .unwrap_err(),
+        ];
+        for error in errors {
+            assert!(
+                matches!(error, StoreError::Corrupt { .. }),
+                "{damage}: {error:?}"
+            );
+            assert!(matches!(cause(&error, &path), SqliteError::Damaged { .. }));
+        }
+    }
+    let directory = Directory::new();
+    let path = filled(&directory, |file| {
+        file.execute_batch("UPDATE entries SET key = x'0001' WHERE id = 3")
+            .unwrap();
+    })
+    .await;
+    let store = SqliteStore::plaintext(&path).await.unwrap();
+    let error = store.list(Filter::All, None, 10).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_database_without_our_tables_is_corrupt() {
+    let directory = Directory::new();
+    let path = filled(&directory, |file| {
+        file.execute_batch("DROP TABLE entries").unwrap();
+    })
+    .await;
+    fails_as_corrupt(&path).await;
+}
+
+/// Opening it, or else reading and writing, fails as corrupt.
+async fn fails_as_corrupt(path: &Path) {
+    let errors = match SqliteStore::plaintext(path).await {
+        Err(error) => vec![error],
+        Ok(store) => vec![
+            store.get(&key("user-7")).await.unwrap_err(),
+            store
+                .put(&key("user-7"), &entry("next"), None)
+                .await
+                .unwrap_err(),
+        ],
+    };
+    for error in errors {
+        assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+        let cause = cause(&error, path);
+        assert!(matches!(cause, SqliteError::Damaged { .. }), "{cause:?}");
+    }
+}
+
+/// A database with some entries, changed and closed: a copy, since the threads of a store close it when they like.
+async fn filled(directory: &Directory, change: impl FnOnce(&Connection)) -> PathBuf {
+    let store = SqliteStore::plaintext(directory.database()).await.unwrap();
+    for number in 0..50 {
+        let key = key(&format!("user-{number}"));
+        let _ = store.put(&key, &entry("value"), None).await.unwrap();
+    }
+    checkpoint(directory);
+    let copy = directory.path().join("copy.db");
+    fs::copy(directory.database(), &copy).unwrap();
+    let file = Connection::open(&copy).unwrap();
+    change(&file);
+    drop(file);
+    copy
+}
+
+#[cfg(unix)]
+mod permissions {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+    use std::path::Path;
+
+    use crate::bad_input::filled;
+    use crate::child::Process;
+    use crate::support::Directory;
+
+    const NOBODY: u32 = 65_534;
+
+    #[tokio::test]
+    async fn a_directory_that_may_not_be_written_is_read_only() {
+        let directory = Directory::new();
+        let database = directory.database();
+        assert_read_only(&said(&directory, &database, 0o555, 0o600));
+        assert!(!database.exists());
+    }
+
+    #[tokio::test]
+    async fn a_database_in_a_directory_that_may_not_be_written_is_read_only() {
+        let directory = Directory::new();
+        let database = filled(&directory, |_| {}).await;
+        assert_read_only(&said(&directory, &database, 0o555, 0o600));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_may_not_be_written_is_read_only() {
+        let directory = Directory::new();
+        let database = filled(&directory, |_| {}).await;
+        assert_read_only(&said(&directory, &database, 0o755, 0o400));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_may_not_be_read_cannot_be_opened() {
+        let directory = Directory::new();
+        let database = filled(&directory, |_| {}).await;
+        let said = said(&directory, &database, 0o755, 0);
+        assert!(
+            said.starts_with("open: Other { source: CannotOpen"),
+            "{said}"
+        );
+    }
+
+    // The other tests mean something only if this is so.
+    #[tokio::test]
+    async fn with_permissions_the_same_process_writes() {
+        let directory = Directory::new();
+        let database = filled(&directory, |_| {}).await;
+        assert_eq!(said(&directory, &database, 0o755, 0o600), "put: Applied");
+    }
+
+    fn assert_read_only(said: &str) {
+        assert!(
+            said.starts_with("open: ReadOnly { source: NotWritable"),
+            "{said}"
+        );
+    }
+
+    /// What somebody says who is bound by permissions, as root is not, and owns directory and database.
+    fn said(directory: &Directory, database: &Path, directory_mode: u32, mode: u32) -> String {
+        let is_root = fs::metadata(directory.path()).unwrap().uid() == 0;
+        if is_root {
+            chown(directory.path(), Some(NOBODY), None).unwrap();
+        }
+        if database.exists() {
+            fs::set_permissions(database, Permissions::from_mode(mode)).unwrap();
+            if is_root {
+                chown(database, Some(NOBODY), None).unwrap();
+            }
+        }
+        fs::set_permissions(directory.path(), Permissions::from_mode(directory_mode)).unwrap();
+        let mut process = Process::start_by("open_and_write", database, |command| {
+            if is_root {
+                command.uid(NOBODY)
+            } else {
+                command
+            }
+        });
+        let said = process.hear().expect("it says what came of it");
+        // Whoever removes the directory needs it back.
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
+        said
+    }
+}

@@ -1,0 +1,136 @@
+//! Without room a new key is refused, and what was there is still there.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::join_all;
+use tokenkeeper_store::conformance::ManualClock;
+use tokenkeeper_store::{Advice, Entry, Key, Outcome, StoreError, TokenStore, Version};
+use tokenkeeper_store_sqlite::{SqliteError, SqliteOptions, SqliteStore};
+
+use crate::support::{Directory, cause, key};
+
+const PAGES: u32 = 60;
+
+#[tokio::test]
+async fn a_new_key_is_refused_and_nothing_is_lost() {
+    let directory = Directory::new();
+    let store = bounded(&directory).await;
+    let entries = fill(&store, None).await;
+    assert!(entries.len() > 10);
+    for (key, entry) in &entries {
+        assert_eq!(store.get(key).await.unwrap().as_ref(), Some(entry));
+    }
+    assert!(matches!(
+        store.put(&key("one more"), &of(3_000), None).await,
+        Err(StoreError::Full)
+    ));
+    assert_eq!(store.get(&key("one more")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_update_without_room_says_so_and_the_old_entry_stays() {
+    let directory = Directory::new();
+    let store = bounded(&directory).await;
+    let (key, old) = fill(&store, None).await.swap_remove(0);
+    let error = store
+        .put(&key, &of(500_000), Some(old.version))
+        .await
+        .unwrap_err();
+    // It may succeed as soon as somebody makes room, so it is worth trying again.
+    assert_eq!(error.advice(), Advice::Retry);
+    assert!(
+        matches!(
+            cause(&error, &directory.database()),
+            SqliteError::NoRoom { .. }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(store.get(&key).await.unwrap().as_ref(), Some(&old));
+    drop(store);
+
+    let store = SqliteStore::plaintext(directory.database()).await.unwrap();
+    assert_eq!(store.get(&key).await.unwrap().as_ref(), Some(&old));
+    let outcome = store.put(&key, &of(500_000), Some(old.version)).await;
+    assert_eq!(outcome.unwrap(), Outcome::Applied);
+}
+
+// More often than there are changes kept for watchers: these make room before an entry is refused.
+#[tokio::test]
+async fn what_is_there_can_be_written_at_the_bound() {
+    let directory = Directory::new();
+    let store = bounded(&directory).await;
+    let entries = fill(&store, None).await;
+    let (key, mut last) = entries[0].clone();
+    for _ in 0..1_500 {
+        let next = of(3_000);
+        let outcome = store.put(&key, &next, Some(last.version)).await.unwrap();
+        assert_eq!(outcome, Outcome::Applied);
+        last = next;
+    }
+    for (key, entry) in &entries[1..] {
+        assert_eq!(store.get(key).await.unwrap().as_ref(), Some(entry));
+    }
+}
+
+#[tokio::test]
+async fn one_write_without_room_does_not_keep_others_from_being_made() {
+    let directory = Directory::new();
+    let store = bounded(&directory).await;
+    let entries = fill(&store, None).await;
+    let news: Vec<Entry> = entries.iter().map(|_| of(3_000)).collect();
+    let updates = entries
+        .iter()
+        .zip(&news)
+        .map(|((key, old), new)| store.put(key, new, Some(old.version)));
+    let (large, too_large) = (key("large"), of(500_000));
+    let (refused, updated) = tokio::join!(store.put(&large, &too_large, None), join_all(updates));
+    assert!(matches!(refused, Err(StoreError::Full)));
+    for outcome in updated {
+        assert_eq!(outcome.unwrap(), Outcome::Applied);
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_makes_room() {
+    let directory = Directory::new();
+    let (clock, hour) = (ManualClock::new(), Duration::from_secs(3_600));
+    let time = clock.clone();
+    let store = SqliteOptions::new(directory.database())
+        .max_pages(PAGES)
+        .with_clock(move || time.now())
+        .plaintext()
+        .await
+        .unwrap();
+    fill(&store, Some(clock.now() + hour)).await;
+    clock.advance(hour);
+    // More than the few that every write removes make room for.
+    let outcome = store.put(&key("large"), &of(100_000), None).await;
+    assert_eq!(outcome.unwrap(), Outcome::Applied);
+}
+
+async fn bounded(directory: &Directory) -> SqliteStore {
+    SqliteOptions::new(directory.database())
+        .max_pages(PAGES)
+        .plaintext()
+        .await
+        .unwrap()
+}
+
+/// Puts new keys until one is refused.
+async fn fill(store: &SqliteStore, keep_until: Option<SystemTime>) -> Vec<(Key, Entry)> {
+    let mut entries = Vec::new();
+    loop {
+        let key = key(&format!("user-{}", entries.len()));
+        let entry = of(3_000).with_keep_until(keep_until);
+        match store.put(&key, &entry, None).await {
+            Ok(outcome) => assert!(outcome.is_applied()),
+            Err(StoreError::Full) => return entries,
+            Err(error) => panic!("{error:?}"),
+        }
+        entries.push((key, entry));
+    }
+}
+
+fn of(bytes: usize) -> Entry {
+    Entry::new(Version::random(), vec![b'v'; bytes])
+}

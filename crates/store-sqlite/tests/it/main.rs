@@ -1,0 +1,18 @@
+//! Tests of the store in a SQLite file.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
+
+mod bad_input;
+mod busy;
+mod child;
+mod conformance;
+mod expiry;
+mod file;
+mod full;
+mod listing;
+mod processes;
+mod support;
+mod watch;

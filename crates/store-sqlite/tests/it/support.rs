@@ -1,0 +1,59 @@
+//! What the tests share.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs, process};
+
+use tokenkeeper_store::{Entry, Key, Keyring, StoreError, Version};
+use tokenkeeper_store_sqlite::SqliteError;
+
+/// A directory that is removed with all that is in it.
+pub(crate) struct Directory(PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = env::temp_dir().join(format!("tokenkeeper-sqlite-{}-{number}", process::id()));
+        fs::create_dir(&path).expect("a directory for the test");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where the database is.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.join("accounts.db")
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // A test that failed may have left it in any state.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn key(subject: &str) -> Key {
+    Key::new("brand", "https://provider.example", "client", subject).expect("a valid key")
+}
+
+pub(crate) fn entry(value: &'static str) -> Entry {
+    Entry::new(Version::random(), value)
+}
+
+pub(crate) fn keyring() -> Keyring {
+    Keyring::new("test", [7; 32]).expect("a valid id")
+}
+
+/// What the store says that is wrong with the file; it must name the file.
+pub(crate) fn cause<'e>(error: &'e StoreError, path: &Path) -> &'e SqliteError {
+    let source = error.source().expect("a source");
+    let cause: &SqliteError = source.downcast_ref().expect("a SqliteError");
+    let text = cause.to_string();
+    assert!(text.contains(&path.display().to_string()), "{text}");
+    cause
+}
