@@ -58,8 +58,11 @@ for bucket = tonumber(ARGV[3]), tonumber(ARGV[4]) do
             if which == 'due' then
                 score = redis.call('ZSCORE', set, id)
             end
-            local length = redis.call('GETRANGE', base .. id, 34, 35)
-            if length == '' then
+            local length = redis.pcall('GETRANGE', base .. id, 34, 35)
+            if type(length) == 'table' then
+                -- It is on its way to another server of the cluster.
+                return redis.error_reply('TRYAGAIN ' .. length.err)
+            elseif length == '' then
                 forget(base, id)
             else
                 local high, low = string.byte(length, 1, 2)

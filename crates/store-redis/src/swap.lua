@@ -12,9 +12,9 @@ if there ~= ARGV[1] then
     return { redis.call('GET', KEYS[1]) }
 end
 
-local function forget(id)
+local function forget(call, id)
     for set = 2, 5 do
-        redis.call('ZREM', KEYS[set], id)
+        call('ZREM', KEYS[set], id)
     end
 end
 
@@ -29,7 +29,7 @@ end
 local id = ARGV[6]
 if ARGV[2] == '' then
     redis.call('DEL', KEYS[1])
-    forget(id)
+    forget(redis.call, id)
 else
     -- The first write of all: where there is no room it fails here, and has changed nothing.
     redis.call('SET', KEYS[1], ARGV[2])
@@ -37,7 +37,7 @@ else
         redis.call('PEXPIREAT', KEYS[1], ARGV[3])
     end
     if ARGV[3] ~= '' and redis.call('EXISTS', KEYS[1]) == 0 then
-        forget(id)
+        forget(redis.call, id)
     else
         note(2, id, '0')
         note(3, id, ARGV[4])
@@ -46,14 +46,17 @@ else
     end
 end
 
+-- The swap is made: nothing below may fail the call. A name that has moved to another server of a cluster is an error, and so is a
+-- command that the user may not use.
+
 -- What has expired left its id behind; each write clears some of them away.
-local now = redis.call('TIME')[1] .. '000'
-for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, 4)) do
-    if redis.call('EXISTS', ARGV[7] .. old) == 0 then
-        forget(old)
+local now = redis.pcall('TIME')[1] or '0'
+local expired = redis.pcall('ZRANGEBYSCORE', KEYS[5], '-inf', now .. '000', 'LIMIT', 0, 4)
+for _, old in ipairs(expired) do
+    if redis.pcall('EXISTS', ARGV[7] .. old) == 0 then
+        forget(redis.pcall, old)
     end
 end
 
--- A user who may not publish can still write.
 redis.pcall('PUBLISH', ARGV[8], ARGV[9])
 return 1

@@ -6,11 +6,18 @@ use std::time::SystemTime;
 use tokenkeeper_store::{Encrypted, Filter, TokenStore};
 use tokenkeeper_store_redis::RedisStore;
 
+use crate::groups::{Cluster, Watched};
 use crate::server::RedisServer;
 use crate::support::{keyring, shared};
 
-/// It ends with the process.
+// They end with the process.
 static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
+static WATCHED: LazyLock<Watched> = LazyLock::new(|| {
+    let watched = Watched::start();
+    watched.fail_over();
+    watched
+});
 
 mod plaintext {
     tokenkeeper_store::conformance!(super::plaintext);
@@ -24,16 +31,34 @@ mod behind_arc_dyn {
     tokenkeeper_store::conformance!(super::behind_arc_dyn);
 }
 
+mod in_a_cluster {
+    tokenkeeper_store::conformance!(super::in_a_cluster);
+}
+
+mod behind_sentinel {
+    tokenkeeper_store::conformance!(super::behind_sentinel);
+}
+
 async fn plaintext() -> RedisStore {
-    shared(&SERVER.url()).plaintext().await.unwrap()
+    shared(&SERVER.url()).plaintext().await.expect("a store")
 }
 
 async fn encrypted() -> Encrypted<RedisStore> {
-    shared(&SERVER.url()).open(keyring()).await.unwrap()
+    shared(&SERVER.url()).open(keyring()).await.expect("a store")
 }
 
 async fn behind_arc_dyn() -> Arc<dyn TokenStore> {
     Arc::new(encrypted().await)
+}
+
+async fn in_a_cluster() -> Encrypted<RedisStore> {
+    let store = shared(&CLUSTER.url()).open(keyring()).await;
+    store.expect("a store")
+}
+
+async fn behind_sentinel() -> Encrypted<RedisStore> {
+    let store = shared(&WATCHED.url()).open(keyring()).await;
+    store.expect("a store")
 }
 
 // The rules of the suite let a store say that it does neither.

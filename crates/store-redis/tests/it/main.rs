@@ -1,5 +1,6 @@
 //! Tests of the store in Redis, against servers that they start themselves.
 
 mod conformance;
+mod groups;
 mod server;
 mod support;

@@ -31,3 +31,12 @@ pub(crate) fn cause(error: &StoreError) -> &RedisError {
     let source = std::error::Error::source(error).expect("a source");
     source.downcast_ref().expect("a RedisError")
 }
+
+/// Waits for what a server does in its own time; fails if it does not within 30 s.
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !done() {
+        assert!(start.elapsed().as_secs() < 30, "in vain: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}

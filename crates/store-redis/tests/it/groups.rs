@@ -1,0 +1,141 @@
+//! Servers that belong together.
+
+use std::fs;
+use std::process::Command;
+
+use crate::server::{RedisServer, free_port};
+use crate::support::until;
+
+/// A cluster of three masters.
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<RedisServer>,
+}
+
+impl Cluster {
+    pub(crate) fn start() -> Self {
+        let nodes: Vec<RedisServer> = (0..3)
+            .map(|_| {
+                let bus = free_port().to_string();
+                let timeout = ["--cluster-node-timeout", "1000"];
+                let options = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+                RedisServer::start(&[&options[..], &timeout].concat())
+            })
+            .collect();
+        let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
+        let made = Command::new("redis-cli")
+            .args(["--cluster", "create"])
+            .args(addresses)
+            .arg("--cluster-yes")
+            .output()
+            .expect("redis-cli, of the package redis-tools");
+        let said = String::from_utf8_lossy(&made.stdout).into_owned();
+        assert!(made.status.success(), "{said}");
+        let cluster = Self { nodes };
+        cluster.settle();
+        cluster
+    }
+
+    /// Waits until every node takes the cluster for whole.
+    pub(crate) fn settle(&self) {
+        for node in &self.nodes {
+            until("a cluster that is whole", || {
+                let info: String = node.call(&["CLUSTER", "INFO"]);
+                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+            });
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let nodes: Vec<String> = self
+            .nodes
+            .iter()
+            .map(|node| format!("127.0.0.1:{}", node.port))
+            .collect();
+        format!("redis+cluster://{}", nodes.join(","))
+    }
+
+    /// The index of the node that has the slot of the hash tag `tag`.
+    pub(crate) fn owner(&self, tag: u8) -> usize {
+        let name = format!("{{{tag}}}");
+        let owner = self.nodes.iter().position(|node| {
+            node.try_call::<Option<String>>(&["GET", name.as_str()])
+                .is_ok()
+        });
+        owner.expect("a cluster that is whole")
+    }
+}
+
+/// A master, a replica of it, and a sentinel that watches both.
+pub(crate) struct Watched {
+    /// The first one is the master at the start.
+    pub(crate) servers: [RedisServer; 2],
+    pub(crate) sentinel: RedisServer,
+}
+
+impl Watched {
+    pub(crate) fn start() -> Self {
+        let master = RedisServer::start(&[]);
+        let replica = replica_of(&master);
+        let port = master.port;
+        let sentinel = RedisServer::start_program("redis-sentinel", &[], |directory, own| {
+            let text = format!(
+                "port {own}\nbind 127.0.0.1\ndir {}\n\
+                 sentinel monitor main 127.0.0.1 {port} 1\n\
+                 sentinel down-after-milliseconds main 500\n\
+                 sentinel failover-timeout main 2000\n",
+                directory.display()
+            );
+            fs::write(directory.join("server.conf"), text).expect("a configuration file");
+        });
+        let watched = Self {
+            servers: [master, replica],
+            sentinel,
+        };
+        until("a sentinel that knows the replica", || {
+            let fields: Vec<Vec<String>> =
+                watched.sentinel.call(&["SENTINEL", "REPLICAS", "main"]);
+            fields.len() == 1
+                && fields[0].contains(&"slave".to_owned())
+                && fields[0].windows(2).any(|pair| pair == ["master-link-status", "ok"])
+        });
+        watched
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis+sentinel://127.0.0.1:{}/main", self.sentinel.port)
+    }
+
+    /// The port of the master, as the sentinel sees it.
+    pub(crate) fn master(&self) -> u16 {
+        let address: (String, u16) =
+            self.sentinel
+                .call(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main"]);
+        address.1
+    }
+
+    /// Makes the replica the master, both living.
+    pub(crate) fn fail_over(&self) {
+        let before = self.master();
+        let _: String = self.sentinel.call(&["SENTINEL", "FAILOVER", "main"]);
+        until("a new master", || self.master() != before);
+        until("an old master that follows the new", || {
+            self.servers.iter().any(|server| {
+                server.port == before && server.call::<String>(&["INFO", "replication"]).contains("role:slave")
+            })
+        });
+    }
+}
+
+/// A replica of `master` that has all of it.
+pub(crate) fn replica_of(master: &RedisServer) -> RedisServer {
+    let port = master.port.to_string();
+    // At once: without a disk, and without waiting for further replicas.
+    let _: String = master.call(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
+    let of = ["--replicaof", "127.0.0.1", &port];
+    let replica = RedisServer::start(&[&of[..], &["--repl-diskless-sync-delay", "0"]].concat());
+    until("a replica that has caught up", || {
+        let info: String = replica.call(&["INFO", "replication"]);
+        info.contains("master_link_status:up")
+    });
+    replica
+}
