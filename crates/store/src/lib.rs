@@ -9,7 +9,7 @@ mod key;
 mod listing;
 mod token_store;
 
-pub use crate::encrypted::{Encrypted, EncryptionKey, Keyring, KeyringError};
+pub use crate::encrypted::{Encrypted, EncryptionKey, Keyring, KeyringError, Reencryption};
 pub use crate::entry::{Entry, Outcome, Version, unix_millis};
 pub use crate::error::{Advice, BoxError, StoreError};
 pub use crate::key::{Key, KeyDigest, KeyError};

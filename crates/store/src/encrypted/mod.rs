@@ -1,11 +1,13 @@
 //! Encryption at rest, over any store.
 
 mod keyring;
+mod reencrypt;
 mod sealed;
 
 use async_trait::async_trait;
 
 pub use self::keyring::{EncryptionKey, Keyring, KeyringError};
+pub use self::reencrypt::Reencryption;
 use crate::{
     BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
@@ -42,7 +44,8 @@ use crate::{
 /// ```
 ///
 /// To change the key, make the new one current and keep the old one for reading:
-/// [`Keyring::with_old`]. Each entry is encrypted with the new one when it is next written.
+/// [`Keyring::with_old`]. Each entry is encrypted with the new one when it is next written, and all of them by
+/// [`reencrypt`](Self::reencrypt).
 #[derive(Clone, Debug)]
 pub struct Encrypted<S> {
     store: S,

@@ -46,27 +46,8 @@ pub(super) fn seal(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes,
 
 /// The value that [`seal`] encrypted into the value of `entry`.
 pub(super) fn open(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes, StoreError> {
-    let rest = entry
-        .value
-        .strip_prefix(&MAGIC)
-        .ok_or(StoreError::NotEncrypted)?;
-    let (&format, rest) = rest.split_first().ok_or_else(cut_short)?;
-    if format > FORMAT {
-        return Err(StoreError::NewerFormat {
-            found: format.into(),
-            supported: FORMAT.into(),
-        });
-    }
-    if format != FORMAT {
-        return Err(StoreError::corrupt(
-            "an encrypted value has a format that never was",
-        ));
-    }
-    let (&length, rest) = rest.split_first().ok_or_else(cut_short)?;
-    let (id, rest) = rest.split_at_checked(length.into()).ok_or_else(cut_short)?;
+    let (id, rest) = split(&entry.value)?;
     let (&nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or_else(cut_short)?;
-    let id = str::from_utf8(id)
-        .map_err(|_| StoreError::corrupt("the key id of an encrypted value is not text"))?;
 
     let undecryptable = || StoreError::Undecryptable {
         key_id: id.to_owned(),
@@ -83,6 +64,33 @@ pub(super) fn open(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes,
         )
         .map(Bytes::from)
         .map_err(|_| undecryptable())
+}
+
+/// Whether [`seal`] made this value with the current key. It says nothing about whether the value opens.
+pub(super) fn is_current(keyring: &Keyring, value: &[u8]) -> bool {
+    split(value).is_ok_and(|(id, _)| id == keyring.current().0)
+}
+
+/// The key id of a value, and what comes after it.
+fn split(value: &[u8]) -> Result<(&str, &[u8]), StoreError> {
+    let rest = value.strip_prefix(&MAGIC).ok_or(StoreError::NotEncrypted)?;
+    let (&format, rest) = rest.split_first().ok_or_else(cut_short)?;
+    if format > FORMAT {
+        return Err(StoreError::NewerFormat {
+            found: format.into(),
+            supported: FORMAT.into(),
+        });
+    }
+    if format != FORMAT {
+        return Err(StoreError::corrupt(
+            "an encrypted value has a format that never was",
+        ));
+    }
+    let (&length, rest) = rest.split_first().ok_or_else(cut_short)?;
+    let (id, rest) = rest.split_at_checked(length.into()).ok_or_else(cut_short)?;
+    let id = str::from_utf8(id)
+        .map_err(|_| StoreError::corrupt("the key id of an encrypted value is not text"))?;
+    Ok((id, rest))
 }
 
 fn header(id: &str) -> Vec<u8> {

@@ -7,6 +7,7 @@ mod entry;
 mod errors;
 mod key;
 mod keyring;
+mod reencrypt;
 mod simple_store;
 #[cfg(feature = "conformance")]
 mod suite;

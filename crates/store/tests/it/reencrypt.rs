@@ -1,0 +1,225 @@
+//! Entries under an old key are moved under the current one, beside whoever else writes.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use async_trait::async_trait;
+use tokenkeeper_store::{
+    Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError, TokenStore, Version,
+};
+
+use crate::simple_store::SimpleStore;
+use crate::{entry, key};
+
+fn old() -> Keyring {
+    Keyring::new("old", [1; 32]).expect("a valid id")
+}
+
+fn new() -> Keyring {
+    Keyring::new("new", [2; 32]).expect("a valid id")
+}
+
+fn both() -> Keyring {
+    new().with_old("old", [1; 32]).expect("a valid id")
+}
+
+async fn fill(store: &impl TokenStore, names: impl IntoIterator<Item = String>) {
+    for name in names {
+        let value = entry("value")
+            .with_due(UNIX_EPOCH + Duration::from_secs(5))
+            .with_keep_until(UNIX_EPOCH + Duration::from_secs(1 << 40))
+            .with_attention(true);
+        let put = store
+            .put(&key(&name), &value, None)
+            .await
+            .expect("no failure");
+        assert_eq!(put, Outcome::Applied);
+    }
+}
+
+#[tokio::test]
+async fn afterwards_the_old_key_is_no_longer_needed() {
+    let plain = SimpleStore::default();
+    fill(
+        &Encrypted::new(plain.clone(), old()),
+        (0..1201).map(|n| format!("old-{n}")),
+    )
+    .await;
+    fill(
+        &Encrypted::new(plain.clone(), both()),
+        ["new".to_owned(), "newer".to_owned()],
+    )
+    .await;
+    let store = Encrypted::new(plain.clone(), both());
+    let before = store.get(&key("old-7")).await.unwrap().unwrap();
+
+    let done = store.reencrypt().await.unwrap();
+    assert_eq!((done.moved, done.current), (1201, 2));
+    assert!(done.left.is_empty());
+
+    let store = Encrypted::new(plain, new());
+    let mut after = store.get(&key("old-7")).await.unwrap().unwrap();
+    // The version is another, so that nobody takes the old bytes for the new ones; all else stays.
+    assert_ne!(after.version, before.version);
+    after.version = before.version;
+    assert_eq!(after, before);
+    let again = store.reencrypt().await.unwrap();
+    assert_eq!((again.moved, again.current), (0, 1203));
+}
+
+#[tokio::test]
+async fn what_does_not_open_is_named_and_left_as_it_is() {
+    let plain = SimpleStore::default();
+    fill(
+        &Encrypted::new(plain.clone(), old()),
+        ["a".to_owned(), "c".to_owned()],
+    )
+    .await;
+    let lost = Encrypted::new(plain.clone(), Keyring::new("lost", [3; 32]).unwrap());
+    fill(&lost, ["b".to_owned()]).await;
+    fill(&plain, ["d".to_owned()]).await;
+    let bytes = plain.get(&key("b")).await.unwrap();
+
+    let done = Encrypted::new(plain.clone(), both())
+        .reencrypt()
+        .await
+        .unwrap();
+    assert_eq!(done.moved, 2);
+    assert_eq!(done.left, [key("b"), key("d")]);
+    assert_eq!(plain.get(&key("b")).await.unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_list_says_so() {
+    let store = Encrypted::new(Meddled::new(Meddling::NoListing), both());
+    let error = store.reencrypt().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unsupported(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_entry_that_is_written_meanwhile_keeps_what_was_written() {
+    let below = Meddled::new(Meddling::WritesFirst(both()));
+    let plain = below.inner.clone();
+    fill(&Encrypted::new(plain.clone(), old()), ["a".to_owned()]).await;
+    let done = Encrypted::new(below, both()).reencrypt().await.unwrap();
+    assert_eq!((done.moved, done.current), (0, 1));
+    let there = Encrypted::new(plain, new()).get(&key("a")).await.unwrap();
+    assert_eq!(there.unwrap().value, "meanwhile");
+}
+
+#[tokio::test]
+async fn a_write_by_a_process_with_the_old_keyring_is_moved_too() {
+    let below = Meddled::new(Meddling::WritesFirst(old()));
+    let plain = below.inner.clone();
+    fill(&Encrypted::new(plain.clone(), old()), ["a".to_owned()]).await;
+    let done = Encrypted::new(below, both()).reencrypt().await.unwrap();
+    assert_eq!((done.moved, done.current), (1, 0));
+    let there = Encrypted::new(plain, new()).get(&key("a")).await.unwrap();
+    assert_eq!(there.unwrap().value, "meanwhile");
+}
+
+#[tokio::test]
+async fn a_reply_that_is_lost_is_found_by_the_version() {
+    let below = Meddled::new(Meddling::LosesReply);
+    let plain = below.inner.clone();
+    fill(&Encrypted::new(plain.clone(), old()), ["a".to_owned()]).await;
+    let done = Encrypted::new(below, both()).reencrypt().await.unwrap();
+    assert_eq!((done.moved, done.current), (1, 0));
+    assert!(
+        Encrypted::new(plain, new())
+            .get(&key("a"))
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn an_entry_that_is_removed_meanwhile_is_not_put_back() {
+    let below = Meddled::new(Meddling::RemovesFirst);
+    let plain = below.inner.clone();
+    fill(&Encrypted::new(plain.clone(), old()), ["a".to_owned()]).await;
+    let done = Encrypted::new(below, both()).reencrypt().await.unwrap();
+    assert_eq!((done.moved, done.current), (0, 1));
+    assert_eq!(plain.get(&key("a")).await.unwrap(), None);
+}
+
+/// What comes between the reading and the first write.
+#[derive(Debug)]
+enum Meddling {
+    NoListing,
+    WritesFirst(Keyring),
+    RemovesFirst,
+    LosesReply,
+}
+
+#[derive(Debug)]
+struct Meddled {
+    inner: SimpleStore,
+    meddling: Mutex<Option<Meddling>>,
+}
+
+impl Meddled {
+    fn new(meddling: Meddling) -> Self {
+        Self {
+            inner: SimpleStore::default(),
+            meddling: Mutex::new(Some(meddling)),
+        }
+    }
+}
+
+#[async_trait]
+impl TokenStore for Meddled {
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        self.inner.get(key).await
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        expected: Option<Version>,
+    ) -> Result<Outcome, StoreError> {
+        let meddling = self.meddling.lock().expect("no panic").take();
+        match meddling {
+            Some(Meddling::WritesFirst(keyring)) => {
+                let other = Encrypted::new(self.inner.clone(), keyring);
+                let outcome = other.put(key, &self::entry("meanwhile"), expected).await?;
+                assert_eq!(outcome, Outcome::Applied);
+            }
+            Some(Meddling::RemovesFirst) => {
+                let _ = self
+                    .inner
+                    .delete(key, expected.expect("there is one"))
+                    .await?;
+            }
+            Some(Meddling::LosesReply) => {
+                let _ = self.inner.put(key, entry, expected).await?;
+                return Err(StoreError::ambiguous("reply lost"));
+            }
+            Some(Meddling::NoListing) | None => {}
+        }
+        self.inner.put(key, entry, expected).await
+    }
+
+    async fn delete(&self, key: &Key, expected: Version) -> Result<Outcome, StoreError> {
+        self.inner.delete(key, expected).await
+    }
+
+    async fn list(
+        &self,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        if matches!(
+            *self.meddling.lock().expect("no panic"),
+            Some(Meddling::NoListing)
+        ) {
+            return Err(StoreError::Unsupported("listing"));
+        }
+        self.inner.list(filter, cursor, limit).await
+    }
+}
