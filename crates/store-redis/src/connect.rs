@@ -152,7 +152,8 @@ fn info(target: &Target, node: &(String, u16)) -> ConnectionInfo {
     // A connection of RESP3 tells us when it is closed, so that no write is sent into one that is.
     let mut login = RedisConnectionInfo::default()
         .set_db(target.database)
-        .set_protocol(ProtocolVersion::RESP3);
+        .set_protocol(ProtocolVersion::RESP3)
+        .set_skip_set_lib_name();
     if let Some(user) = &target.user {
         login = login.set_username(user);
     }

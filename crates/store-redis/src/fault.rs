@@ -95,7 +95,14 @@ impl Fault {
 fn code(error: &redis::RedisError) -> Option<&str> {
     match error.kind() {
         ErrorKind::AuthenticationFailed => Some("WRONGPASS"),
+        // Within a script, Redis 7 says it without the code.
+        ErrorKind::Server(_) if error.detail().is_some_and(denies) => Some("NOPERM"),
         ErrorKind::Server(_) | ErrorKind::Extension => error.code(),
         _ => None,
     }
+}
+
+fn denies(detail: &str) -> bool {
+    detail.starts_with("The user executing the script can't")
+        || detail.starts_with("ACL failure in script")
 }

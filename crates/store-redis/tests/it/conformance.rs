@@ -44,7 +44,10 @@ async fn plaintext() -> RedisStore {
 }
 
 async fn encrypted() -> Encrypted<RedisStore> {
-    shared(&SERVER.url()).open(keyring()).await.expect("a store")
+    shared(&SERVER.url())
+        .open(keyring())
+        .await
+        .expect("a store")
 }
 
 async fn behind_arc_dyn() -> Arc<dyn TokenStore> {

@@ -92,11 +92,12 @@ impl Watched {
             sentinel,
         };
         until("a sentinel that knows the replica", || {
-            let fields: Vec<Vec<String>> =
-                watched.sentinel.call(&["SENTINEL", "REPLICAS", "main"]);
+            let fields: Vec<Vec<String>> = watched.sentinel.call(&["SENTINEL", "REPLICAS", "main"]);
             fields.len() == 1
                 && fields[0].contains(&"slave".to_owned())
-                && fields[0].windows(2).any(|pair| pair == ["master-link-status", "ok"])
+                && fields[0]
+                    .windows(2)
+                    .any(|pair| pair == ["master-link-status", "ok"])
         });
         watched
     }
@@ -120,7 +121,10 @@ impl Watched {
         until("a new master", || self.master() != before);
         until("an old master that follows the new", || {
             self.servers.iter().any(|server| {
-                server.port == before && server.call::<String>(&["INFO", "replication"]).contains("role:slave")
+                server.port == before
+                    && server
+                        .call::<String>(&["INFO", "replication"])
+                        .contains("role:slave")
             })
         });
     }

@@ -1,6 +1,16 @@
 //! Tests of the store in Redis, against servers that they start themselves.
 
+mod bad_input;
+mod cluster;
 mod conformance;
+mod expiry;
+mod faults;
 mod groups;
+mod index;
+mod round_trips;
+mod sentinel;
 mod server;
 mod support;
+mod tls;
+mod wait;
+mod watch;

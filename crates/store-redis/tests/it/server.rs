@@ -80,10 +80,6 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
-    }
-
     /// What the server answers to a command, on a connection of its own.
     pub(crate) fn call<T: FromRedisValue>(&self, command: &[impl ToRedisArgs]) -> T {
         self.try_call(command).expect("an answer")
@@ -137,6 +133,7 @@ impl RedisServer {
     }
 
     fn run(&mut self) -> bool {
+        let dir = self.directory.display().to_string();
         let mut command = Command::new("sh");
         command
             .args(["-c", GUARDED, "sh"])
@@ -151,7 +148,11 @@ impl RedisServer {
                 .args(["--dir".as_ref(), self.directory.as_os_str()]);
         }
         command
-            .args(&self.arguments)
+            .args(
+                self.arguments
+                    .iter()
+                    .map(|argument| argument.replace("{dir}", &dir)),
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

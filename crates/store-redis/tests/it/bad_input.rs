@@ -1,0 +1,260 @@
+//! What cannot be used is refused with an error that says so, and nothing is overwritten.
+
+use std::time::Duration;
+
+use tokenkeeper_store::{Advice, Entry, StoreError, TokenStore, Version};
+use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
+
+use crate::server::{RedisServer, free_port};
+use crate::support::{cause, entry, key, keyring, until};
+
+#[tokio::test]
+async fn a_url_that_makes_no_sense_names_the_part() {
+    let error = RedisStore::open("redis://localhost/seven", keyring())
+        .await
+        .unwrap_err();
+    assert!(!error.is_transient());
+    assert!(matches!(
+        cause(&error),
+        RedisError::BadUrl {
+            part: "database",
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn options_that_make_no_sense_name_the_option() {
+    let options = || RedisOptions::new("redis://localhost").unwrap();
+    for (options, wrong) in [
+        (options().prefix("{a}"), "prefix"),
+        (options().timeout(Duration::ZERO), "timeout"),
+        (options().connect_timeout(Duration::ZERO), "timeout"),
+        (options().wait(0, Duration::from_secs(1)), "wait"),
+        (options().wait(1, Duration::from_micros(1)), "wait"),
+    ] {
+        let error = options.plaintext().await.unwrap_err();
+        let RedisError::BadOption { option, .. } = cause(&error) else {
+            panic!("{error:?}");
+        };
+        assert_eq!(*option, wrong);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_at_the_start_is_unavailable_and_found_when_it_is_up() {
+    let url = format!("redis://127.0.0.1:{}", free_port());
+    let error = RedisStore::plaintext(&url).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    let RedisError::Unreachable { server, .. } = cause(&error) else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*server, url);
+
+    for kind in ["cluster", "sentinel"] {
+        let path = if kind == "sentinel" { "/main" } else { "" };
+        let url = format!("redis+{kind}://127.0.0.1:{}{path}", free_port());
+        let error = RedisStore::plaintext(&url).await.unwrap_err();
+        assert!(error.is_transient(), "{kind}: {error:?}");
+        assert!(
+            matches!(cause(&error), RedisError::Unreachable { .. }),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_or_missing_password_is_refused_and_shown_to_nobody() {
+    let server = RedisServer::start(&["--requirepass", "correct horse"]);
+    let url = |login: &str| format!("redis://{login}127.0.0.1:{}", server.port);
+    for login in [":hunter2@", "someone:hunter2@", ""] {
+        let error = RedisStore::plaintext(&url(login)).await.unwrap_err();
+        assert_eq!(error.advice(), Advice::GiveUp);
+        assert!(
+            matches!(cause(&error), RedisError::Refused { .. }),
+            "{error:?}"
+        );
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+    let store = RedisStore::plaintext(&url(":correct%20horse@"))
+        .await
+        .unwrap();
+    assert!(store.get(&key("a")).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_the_rules_of_the_readme_can_do_all_and_one_with_fewer_is_told() {
+    let server = RedisServer::start(&[]);
+    let rules = include_str!("../../README.md")
+        .lines()
+        .find_map(|line| line.strip_prefix("ACL SETUSER tokenkeeper "))
+        .expect("the rules in the README");
+    let words: Vec<&str> = ["ACL", "SETUSER", "tokenkeeper"]
+        .into_iter()
+        .chain(rules.split(' '))
+        .collect();
+    let _: String = server.call(&words);
+    let url = format!("redis://tokenkeeper:secret@127.0.0.1:{}/0", server.port);
+    let store = RedisStore::plaintext(&url).await.unwrap();
+    let first =
+        entry("first").with_keep_until(std::time::SystemTime::now() + Duration::from_secs(60));
+    assert!(
+        store
+            .put(&key("a"), &first, None)
+            .await
+            .unwrap()
+            .is_applied()
+    );
+    assert_eq!(store.get(&key("a")).await.unwrap(), Some(first.clone()));
+    let page = store
+        .list(tokenkeeper_store::Filter::All, None, 10)
+        .await
+        .unwrap();
+    assert_eq!(page.keys, [key("a")]);
+    let watcher = store.watch();
+    tokio::task::block_in_place(|| {
+        until("a subscription", || {
+            let (_, count): (String, u64) =
+                server.call(&["PUBSUB", "NUMSUB", "tokenkeeper:changes"]);
+            count == 1
+        });
+    });
+    drop(watcher);
+    // No rule was missed that is tried and passed over.
+    let log: Vec<redis::Value> = server.call(&["ACL", "LOG"]);
+    assert!(log.is_empty(), "{log:?}");
+
+    let _: String = server.call(&["ACL", "SETUSER", "tokenkeeper", "-set"]);
+    let error = store.put(&key("b"), &first, None).await.unwrap_err();
+    assert!(
+        matches!(cause(&error), RedisError::NotPermitted { .. }),
+        "{error:?}"
+    );
+    assert!(!error.is_transient());
+}
+
+#[tokio::test]
+async fn a_server_that_evicts_is_refused_unless_that_is_allowed() {
+    let server =
+        RedisServer::start(&["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"]);
+    let error = RedisStore::plaintext(&server.url()).await.unwrap_err();
+    let RedisError::Evicts { policy, .. } = cause(&error) else {
+        panic!("{error:?}");
+    };
+    assert_eq!(policy, "volatile-lru");
+    let options = RedisOptions::new(&server.url()).unwrap().allow_eviction();
+    assert!(options.plaintext().await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_not_a_record_of_ours_is_an_error_and_stays() {
+    let server = RedisServer::start(&[]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let (key, first) = (key("a"), entry("first"));
+    let _ = store.put(&key, &first, None).await.unwrap();
+    let names: Vec<String> = server.call(&["KEYS", "*}:????????????????????????????????????????"]);
+    let [name] = names.as_slice() else {
+        panic!("{names:?}");
+    };
+    let record: Vec<u8> = server.call(&["GET", name]);
+
+    // Of a newer version, then damaged, then text: `get` and `put` fail, and it is as it was.
+    let mut newer = record.clone();
+    newer[0] = 2;
+    for (bytes, is_newer) in [(&newer[..], true), (&record[..20], false), (b"text", false)] {
+        let _: String = server.call(&["SET".as_bytes(), name.as_bytes(), bytes]);
+        let errors = [
+            store.get(&key).await.unwrap_err(),
+            store.put(&key, &entry("mine"), None).await.unwrap_err(),
+            store
+                .put(&key, &entry("mine"), Some(Version::random()))
+                .await
+                .unwrap_err(),
+        ];
+        for error in errors {
+            match error {
+                StoreError::NewerFormat { found: 2, .. } => assert!(is_newer),
+                StoreError::Corrupt { .. } => assert!(!is_newer),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(server.call::<Vec<u8>>(&["GET", name]), bytes);
+    }
+
+    // Something of another type.
+    let _: u64 = server.call(&["DEL", name]);
+    let _: u64 = server.call(&["SADD", name, "member"]);
+    for error in [
+        store.get(&key).await.unwrap_err(),
+        store.put(&key, &entry("mine"), None).await.unwrap_err(),
+    ] {
+        assert!(
+            matches!(cause(&error), RedisError::NotOurs { .. }),
+            "{error:?}"
+        );
+    }
+    assert_eq!(server.call::<u64>(&["SCARD", name]), 1);
+}
+
+#[tokio::test]
+async fn another_account_s_record_in_an_account_s_place_does_not_pass_for_its_own() {
+    let server = RedisServer::start(&[]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let _ = store.put(&key("a"), &entry("a"), None).await.unwrap();
+    let names: Vec<String> = server.call(&["KEYS", "*"]);
+    let is_record = |name: &&String| name.rsplit(':').next().unwrap().len() == 40;
+    let record: Vec<u8> = server.call(&["GET", names.iter().find(is_record).unwrap()]);
+    let _ = store.put(&key("b"), &entry("b"), None).await.unwrap();
+    let all: Vec<String> = server.call(&["KEYS", "*"]);
+    let other = all
+        .iter()
+        .filter(is_record)
+        .find(|name| !names.contains(name))
+        .unwrap();
+    let _: String = server.call(&["SET".as_bytes(), other.as_bytes(), &record]);
+    let error = store.get(&key("b")).await.unwrap_err();
+    assert!(
+        matches!(cause(&error), RedisError::Damaged { .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_encryption_key_overwrites_nothing() {
+    let server = RedisServer::start(&[]);
+    let store = RedisStore::open(&server.url(), keyring()).await.unwrap();
+    let first = entry("first");
+    let _ = store.put(&key("a"), &first, None).await.unwrap();
+    let wrong = tokenkeeper_store::Keyring::new("test", [8; 32]).unwrap();
+    let other = RedisStore::open(&server.url(), wrong).await.unwrap();
+    let error = other.get(&key("a")).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Undecryptable { .. }),
+        "{error:?}"
+    );
+    let error = other
+        .put(&key("a"), &entry("mine"), None)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, StoreError::Undecryptable { .. }),
+        "{error:?}"
+    );
+    assert_eq!(store.get(&key("a")).await.unwrap(), Some(first));
+}
+
+#[tokio::test]
+async fn no_debug_shows_the_password_or_a_value() {
+    let server = RedisServer::start(&["--requirepass", "hunter2"]);
+    let url = format!("redis://:hunter2@127.0.0.1:{}", server.port);
+    let options = RedisOptions::new(&url)
+        .unwrap()
+        .sentinel_login("user", "hunter3");
+    let shown = format!("{options:?}");
+    let store = options.plaintext().await.unwrap();
+    let shown = format!(
+        "{shown} {store:?} {:?}",
+        Entry::new(Version::random(), "hunter4")
+    );
+    assert!(!shown.contains("hunter"), "{shown}");
+}

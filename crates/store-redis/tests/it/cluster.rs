@@ -1,0 +1,216 @@
+//! What is particular to a cluster.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt as _;
+use tokenkeeper_store::{Filter, StoreError, TokenStore};
+use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
+
+use crate::groups::Cluster;
+use crate::support::{cause, entry, key, until};
+
+/// The hash tag of a name.
+fn tag(name: &str) -> u8 {
+    let (_, rest) = name.split_once('{').expect("a tag");
+    rest.split_once('}')
+        .expect("its end")
+        .0
+        .parse()
+        .expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_on_all_servers_and_slots_that_move_are_followed() {
+    let cluster = Cluster::start();
+    let store = RedisStore::plaintext(&cluster.url()).await.unwrap();
+    let mut entries = HashMap::new();
+    for number in 0..200 {
+        let (key, entry) = (
+            key(&format!("user-{number}")),
+            entry("value").with_attention(true),
+        );
+        assert!(store.put(&key, &entry, None).await.unwrap().is_applied());
+        entries.insert(key, entry);
+    }
+    let names: Vec<Vec<String>> = cluster
+        .nodes
+        .iter()
+        .map(|node| node.call(&["KEYS", "*"]))
+        .collect();
+    let records = |names: &Vec<String>| {
+        names
+            .iter()
+            .filter(|name| name.rsplit(':').next().is_some_and(|id| id.len() == 40))
+            .count()
+    };
+    let counts: Vec<usize> = names.iter().map(records).collect();
+    assert_eq!(counts.iter().sum::<usize>(), 200);
+    assert!(counts.iter().all(|count| *count > 30), "{counts:?}");
+
+    // A bucket moves to another server: while it does, and afterwards.
+    let name = names[0].iter().find(|name| name.contains('{')).unwrap();
+    let slot: u64 = cluster.nodes[0].call(&["CLUSTER", "KEYSLOT", name]);
+    let slot = slot.to_string();
+    let ids: Vec<String> = cluster
+        .nodes
+        .iter()
+        .map(|node| node.call(&["CLUSTER", "MYID"]))
+        .collect();
+    let set_slot = |node: usize, words: &[&str]| {
+        let _: String = cluster.nodes[node].call(&[&["CLUSTER", "SETSLOT", &slot], words].concat());
+    };
+    set_slot(1, &["IMPORTING", &ids[0]]);
+    set_slot(0, &["MIGRATING", &ids[1]]);
+    let port = cluster.nodes[1].port.to_string();
+    let moving: Vec<String> = cluster.nodes[0].call(&["CLUSTER", "GETKEYSINSLOT", &slot, "1000"]);
+    assert!(moving.contains(name));
+    for name in &moving {
+        let _: String = cluster.nodes[0].call(&["MIGRATE", "127.0.0.1", &port, name, "0", "5000"]);
+    }
+    for (key, entry) in &entries {
+        assert_eq!(store.get(key).await.unwrap().as_ref(), Some(entry));
+    }
+    for node in [1, 0, 2] {
+        set_slot(node, &["NODE", &ids[1]]);
+    }
+    for (key, entry) in &mut entries {
+        let next = self::entry("next");
+        let outcome = store.put(key, &next, Some(entry.version)).await.unwrap();
+        assert!(outcome.is_applied());
+        *entry = next;
+    }
+    let _ = tag(name);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_bucket_moves_its_writes_are_not_ready_or_made_and_never_lost() {
+    let cluster = Cluster::start();
+    let store = RedisStore::plaintext(&cluster.url()).await.unwrap();
+    let (key, first) = (key("a"), entry("first"));
+    let _ = store.put(&key, &first, None).await.unwrap();
+    let all: Vec<String> = cluster
+        .nodes
+        .iter()
+        .flat_map(|node| node.call::<Vec<String>>(&["KEYS", "*"]))
+        .collect();
+    let from = cluster.owner(tag(&all[0]));
+    let to = (from + 1) % 3;
+    let slot: u64 = cluster.nodes[0].call(&["CLUSTER", "KEYSLOT", &all[0]]);
+    let slot = slot.to_string();
+    let ids: Vec<String> = cluster
+        .nodes
+        .iter()
+        .map(|node| node.call(&["CLUSTER", "MYID"]))
+        .collect();
+    let _: String = cluster.nodes[to].call(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[from]]);
+    let _: String = cluster.nodes[from].call(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[to]]);
+    // The record has gone, its index has not.
+    let record = all
+        .iter()
+        .find(|name| name.rsplit(':').next().is_some_and(|id| id.len() == 40))
+        .unwrap();
+    let port = cluster.nodes[to].port.to_string();
+    let _: String = cluster.nodes[from].call(&["MIGRATE", "127.0.0.1", &port, record, "0", "5000"]);
+    let error = store
+        .put(&key, &entry("mine"), Some(first.version))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(
+        matches!(cause(&error), RedisError::NotReady { .. }),
+        "{error:?}"
+    );
+    assert_eq!(store.get(&key).await.unwrap(), Some(first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_is_not_whole_is_not_ready() {
+    let mut cluster = Cluster::start();
+    let options = RedisOptions::new(&cluster.url())
+        .unwrap()
+        .timeout(Duration::from_millis(500));
+    let store = options.plaintext().await.unwrap();
+    for number in 0..20 {
+        let _ = store
+            .put(&key(&format!("{number}")), &entry("value"), None)
+            .await
+            .unwrap();
+    }
+    cluster.nodes[2].kill();
+    let first = &cluster.nodes[0];
+    until("a cluster that knows it is not whole", || {
+        first
+            .call::<String>(&["CLUSTER", "INFO"])
+            .contains("cluster_state:fail")
+    });
+    let mut told = 0;
+    for number in 0..20 {
+        let key = key(&format!("{number}"));
+        if let Err(error) = store.put(&key, &entry("next"), None).await {
+            assert!(error.is_transient(), "{error:?}");
+            told += usize::from(matches!(cause(&error), RedisError::NotReady { .. }));
+        }
+    }
+    assert!(told > 0);
+    cluster.nodes[2].start_again();
+    cluster.settle();
+    let mut found = 0;
+    for number in 0..20 {
+        let key = key(&format!("{number}"));
+        found += loop {
+            match store.get(&key).await {
+                Ok(found) => break usize::from(found.is_some()),
+                Err(error) => assert!(error.is_transient(), "{error:?}"),
+            }
+        };
+    }
+    // The one that was killed saves nothing.
+    assert!(found >= 10, "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_on_any_server_are_told_and_listed() {
+    let cluster = Cluster::start();
+    let stores = [
+        RedisStore::plaintext(&cluster.url()).await.unwrap(),
+        RedisStore::plaintext(&cluster.url()).await.unwrap(),
+    ];
+    let mut watcher = stores[0].watch().unwrap();
+    tokio::task::block_in_place(|| {
+        until("a subscription", || {
+            cluster.nodes.iter().any(|node| {
+                let (_, count): (String, u64) =
+                    node.call(&["PUBSUB", "NUMSUB", "tokenkeeper:changes"]);
+                count == 1
+            })
+        });
+    });
+    let now = SystemTime::now();
+    let mut wanted = Vec::new();
+    for number in 0..30 {
+        let key = key(&format!("user-{number}"));
+        let _ = stores[1]
+            .put(&key, &entry("value").with_due(now), None)
+            .await
+            .unwrap();
+        wanted.push(key);
+    }
+    let mut told: Vec<_> = watcher.by_ref().take(30).collect().await;
+    told.sort();
+    wanted.sort();
+    assert_eq!(told, wanted);
+
+    let (mut listed, mut cursor) = (Vec::new(), None);
+    loop {
+        let filter = Filter::DueBefore(now + Duration::from_secs(1));
+        let page = stores[0].list(filter, cursor, 3).await.unwrap();
+        listed.extend(page.keys);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    listed.sort();
+    assert_eq!(listed, wanted);
+}

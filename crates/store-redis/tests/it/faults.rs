@@ -1,0 +1,294 @@
+//! A server that goes away, hangs, or says no: what is known of a call then, and what becomes of the next.
+
+use std::time::Duration;
+
+use tokenkeeper_store::{Advice, Entry, Outcome, StoreError, TokenStore, Version};
+use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
+
+use crate::groups::replica_of;
+use crate::server::RedisServer;
+use crate::support::{cause, entry, key, until};
+
+/// A store that does not wait long for an answer.
+async fn impatient(server: &RedisServer) -> RedisStore {
+    let options = RedisOptions::new(&server.url()).expect("a URL");
+    let options = options.timeout(Duration::from_millis(100));
+    options.plaintext().await.expect("a store")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_put_without_an_answer_is_ambiguous_and_its_version_tells_that_it_landed() {
+    let server = RedisServer::start(&[]);
+    let store = impatient(&server).await;
+    let (key, first, mine) = (key("a"), entry("first"), entry("mine"));
+    let _ = store.put(&key, &first, None).await.unwrap();
+
+    server.signal("STOP");
+    let error = store
+        .put(&key, &mine, Some(first.version))
+        .await
+        .unwrap_err();
+    assert_eq!(error.advice(), Advice::ReadBack, "{error:?}");
+    assert!(matches!(cause(&error), RedisError::NoAnswer { .. }));
+    let error = store.get(&key).await.unwrap_err();
+    assert_eq!(error.advice(), Advice::Retry, "{error:?}");
+
+    server.signal("CONT");
+    until("the write that was under way", || {
+        let sent: Vec<Vec<u8>> = server.call(&["KEYS", "*"]);
+        !sent.is_empty() && server.calls_of("set") == 2
+    });
+    assert_eq!(store.get(&key).await.unwrap(), Some(mine.clone()));
+    let again = store.put(&key, &mine, Some(first.version)).await.unwrap();
+    assert_eq!(again, Outcome::Conflict(Some(mine)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_put_that_the_server_did_not_live_to_make_is_ambiguous_and_has_not_landed() {
+    let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let (key, first) = (key("a"), entry("first"));
+    let _ = store.put(&key, &first, None).await.unwrap();
+
+    server.signal("STOP");
+    let putting = tokio::spawn({
+        let (store, key, mine) = (store.clone(), key.clone(), entry("mine"));
+        let expected = first.version;
+        async move { store.put(&key, &mine, Some(expected)).await }
+    });
+    tokio::task::yield_now().await;
+    server.kill();
+    let error = putting.await.unwrap().unwrap_err();
+    // Whether it had been sent before the server died is a race that both answers are right for.
+    assert!(error.is_transient(), "{error:?}");
+    let error = store.get(&key).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+
+    server.start_again();
+    assert_eq!(store.get(&key).await.unwrap(), Some(first));
+}
+
+#[tokio::test]
+async fn a_connection_that_ended_while_nobody_called_costs_no_call() {
+    let server = RedisServer::start(&[]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let first = entry("first");
+    let _ = store.put(&key("a"), &first, None).await.unwrap();
+    let killed: u64 = server.call(&["CLIENT", "KILL", "TYPE", "normal"]);
+    assert_eq!(killed, 1);
+    // Not sent into the dead connection, so it is not ambiguous.
+    until_noticed(&server).await;
+    let second = entry("second");
+    let outcome = store
+        .put(&key("a"), &second, Some(first.version))
+        .await
+        .unwrap();
+    assert_eq!(outcome, Outcome::Applied);
+}
+
+/// Lets the runtime hear of the end of connections: what comes over another socket after it is heard after it.
+async fn until_noticed(server: &RedisServer) {
+    for _ in 0..3 {
+        let other = RedisStore::plaintext(&server.url()).await.expect("a store");
+        let _ = other.get(&key("other")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_wait_for_a_connection_share_its_failure() {
+    let mut server = RedisServer::start(&[]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    server.kill();
+    // Nothing listens: each connection fails at once, and a hundred calls do not make a hundred in a row.
+    let calls = (0..100).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move { store.get(&key(&format!("user-{number}"))).await })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        let error = call.await.unwrap().unwrap_err();
+        assert!(matches!(
+            cause(&error),
+            RedisError::Unreachable { .. } | RedisError::NoAnswer { .. }
+        ));
+    }
+    server.start_again();
+    assert!(store.get(&key("a")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_a_time_out_and_the_next_call_is_answered() {
+    let server = RedisServer::start(&[]);
+    let store = impatient(&server).await;
+    let sleeping = std::thread::spawn({
+        let url = server.url();
+        move || {
+            let client = redis::Client::open(url).unwrap();
+            let mut connection = client.get_connection().unwrap();
+            redis::cmd("DEBUG")
+                .arg("SLEEP")
+                .arg("1")
+                .exec(&mut connection)
+                .unwrap();
+        }
+    });
+    let mut errors = Vec::new();
+    loop {
+        match store.put(&key("a"), &entry("mine"), None).await {
+            Ok(_) if errors.is_empty() => {}
+            Ok(_) => break,
+            Err(error) => errors.push(error),
+        }
+    }
+    sleeping.join().unwrap();
+    assert!(errors.iter().all(StoreError::is_transient), "{errors:?}");
+    assert!(
+        matches!(errors[0], StoreError::Ambiguous { .. }),
+        "{errors:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_replica_can_be_read_from_but_says_that_it_is_one() {
+    let master = RedisServer::start(&[]);
+    let replica = replica_of(&master);
+    let store = RedisStore::plaintext(&replica.url()).await.unwrap();
+    let error = store.put(&key("a"), &entry("a"), None).await.unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error:?}");
+    assert!(matches!(cause(&error), RedisError::Replica { .. }));
+    assert!(!error.is_transient());
+}
+
+#[tokio::test]
+async fn a_server_that_is_demoted_and_promoted_again_is_written_to_again() {
+    let (master, server) = (RedisServer::start(&[]), RedisServer::start(&[]));
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    assert!(
+        store
+            .put(&key("a"), &entry("a"), None)
+            .await
+            .unwrap()
+            .is_applied()
+    );
+    let port = master.port.to_string();
+    let _: String = server.call(&["REPLICAOF", "127.0.0.1", &port]);
+    let error = store.put(&key("b"), &entry("b"), None).await.unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error:?}");
+    let _: String = server.call(&["REPLICAOF", "NO", "ONE"]);
+    assert!(
+        store
+            .put(&key("b"), &entry("b"), None)
+            .await
+            .unwrap()
+            .is_applied()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_loads_its_data_is_not_ready() {
+    let server = RedisServer::start(&[]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let _: String = server.call(&["DEBUG", "POPULATE", "3000"]);
+    let first = entry("first");
+    let _ = store.put(&key("a"), &first, None).await.unwrap();
+    for (name, value) in [
+        ("key-load-delay", "500"),
+        ("loading-process-events-interval-bytes", "1024"),
+    ] {
+        let _: String = server.call(&["CONFIG", "SET", name, value]);
+    }
+    let loading = std::thread::spawn({
+        let url = server.url();
+        move || {
+            let client = redis::Client::open(url).unwrap();
+            let mut connection = client.get_connection().unwrap();
+            redis::cmd("DEBUG")
+                .arg("RELOAD")
+                .exec(&mut connection)
+                .unwrap();
+        }
+    });
+    let refused = loop {
+        match store
+            .put(&key("a"), &entry("mine"), Some(Version::random()))
+            .await
+        {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    let get = store.get(&key("a")).await;
+    loading.join().unwrap();
+    for error in [Some(refused), get.err()].into_iter().flatten() {
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        assert!(
+            matches!(cause(&error), RedisError::NotReady { .. }),
+            "{error:?}"
+        );
+    }
+    assert_eq!(store.get(&key("a")).await.unwrap(), Some(first));
+}
+
+#[tokio::test]
+async fn a_full_server_takes_no_new_key_and_keeps_the_old_record() {
+    let server = RedisServer::start(&[]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let first = entry("first").with_due(std::time::SystemTime::now());
+    let _ = store.put(&key("a"), &first, None).await.unwrap();
+    let _: String = server.call(&["CONFIG", "SET", "maxmemory", "1"]);
+
+    let error = store.put(&key("b"), &entry("b"), None).await.unwrap_err();
+    assert!(matches!(error, StoreError::Full), "{error:?}");
+    let second = Entry::new(Version::random(), vec![0; 100_000]);
+    let error = store
+        .put(&key("a"), &second, Some(first.version))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(matches!(cause(&error), RedisError::NoRoom { .. }));
+    assert_eq!(store.get(&key("a")).await.unwrap(), Some(first.clone()));
+    let outcome = store
+        .put(&key("a"), &second, Some(second.version))
+        .await
+        .unwrap();
+    assert_eq!(outcome, Outcome::Conflict(Some(first.clone())));
+    assert_eq!(
+        store.delete(&key("a"), first.version).await.unwrap(),
+        Outcome::Applied
+    );
+
+    let _: String = server.call(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert!(
+        store
+            .put(&key("b"), &entry("b"), None)
+            .await
+            .unwrap()
+            .is_applied()
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_may_not_write_for_the_moment_is_not_ready() {
+    let server = RedisServer::start(&["--min-replicas-to-write", "1"]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let error = store.put(&key("a"), &entry("a"), None).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(matches!(cause(&error), RedisError::NotReady { .. }));
+    assert!(store.get(&key("a")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_append_only_has_written_survives_a_kill() {
+    let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let first = entry("first");
+    let _ = store.put(&key("a"), &first, None).await.unwrap();
+    server.kill();
+    server.start_again();
+    let found = loop {
+        match store.get(&key("a")).await {
+            Ok(found) => break found,
+            Err(error) => assert!(error.is_transient(), "{error:?}"),
+        }
+    };
+    assert_eq!(found, Some(first));
+}

@@ -1,0 +1,68 @@
+//! One command, and so one round trip, for each call.
+
+use std::time::{Duration, SystemTime};
+
+use tokenkeeper_store::{Filter, TokenStore};
+use tokenkeeper_store_redis::RedisStore;
+
+use crate::server::RedisServer;
+use crate::support::{entry, key};
+
+/// All commands that clients sent, by the server's own count, but for those of looking and of making connections.
+fn sent(server: &RedisServer) -> u64 {
+    ["evalsha", "eval", "get", "script|load", "ping", "wait"]
+        .iter()
+        .map(|command| server.calls_of(command))
+        .sum()
+}
+
+#[tokio::test]
+async fn each_call_is_one_command() {
+    let server = RedisServer::start(&[]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let (key, first, second) = (key("a"), entry("first"), entry("second"));
+    let first = first.with_keep_until(SystemTime::now() + Duration::from_secs(60));
+    let _: String = server.call(&["CONFIG", "RESETSTAT"]);
+
+    let _ = store.get(&key).await.unwrap();
+    assert_eq!(server.calls_of("get"), 1);
+    let _ = store.put(&key, &first, None).await.unwrap();
+    assert_eq!((server.calls_of("evalsha"), sent(&server)), (1, 2));
+    let _ = store.put(&key, &second, None).await.unwrap();
+    // A script's own GET counts as one, too: it brings what is there with the conflict.
+    assert_eq!((server.calls_of("evalsha"), sent(&server)), (2, 4));
+    let _ = store.put(&key, &second, Some(first.version)).await.unwrap();
+    let _ = store.delete(&key, second.version).await.unwrap();
+    assert_eq!((server.calls_of("evalsha"), sent(&server)), (4, 6));
+    let _ = store.list(Filter::All, None, 100).await.unwrap();
+    let _ = store
+        .list(Filter::DueBefore(SystemTime::now()), None, 100)
+        .await
+        .unwrap();
+    assert_eq!((server.calls_of("evalsha"), sent(&server)), (6, 8));
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_the_scripts_is_told_them_again_once() {
+    let server = RedisServer::start(&[]);
+    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let _: String = server.call(&["SCRIPT", "FLUSH"]);
+    let _: String = server.call(&["CONFIG", "RESETSTAT"]);
+    for subject in ["a", "b", "c"] {
+        let outcome = store
+            .put(&key(subject), &entry("value"), None)
+            .await
+            .unwrap();
+        assert!(outcome.is_applied());
+    }
+    assert_eq!(
+        (server.calls_of("evalsha"), server.calls_of("eval")),
+        (3, 1)
+    );
+    let page = store.list(Filter::All, None, 100).await.unwrap();
+    assert_eq!((page.keys.len(), page.next), (3, None));
+    assert_eq!(
+        (server.calls_of("evalsha"), server.calls_of("eval")),
+        (4, 2)
+    );
+}

@@ -1,0 +1,85 @@
+//! Waiting for replicas.
+
+use std::time::Duration;
+
+use tokenkeeper_store::{Outcome, StoreError, TokenStore};
+use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
+
+use crate::groups::replica_of;
+use crate::server::RedisServer;
+use crate::support::{cause, entry, key};
+
+async fn waiting(server: &RedisServer, limit: Duration) -> RedisStore {
+    let options = RedisOptions::new(&server.url())
+        .expect("a URL")
+        .wait(1, limit);
+    options.plaintext().await.expect("a store")
+}
+
+#[tokio::test]
+async fn a_put_that_was_applied_is_with_the_replica() {
+    let master = RedisServer::start(&[]);
+    let replica = replica_of(&master);
+    let store = waiting(&master, Duration::from_secs(10)).await;
+    let at_replica = RedisStore::plaintext(&replica.url()).await.unwrap();
+    let mut expected = None;
+    for _ in 0..50 {
+        let next = entry("value");
+        assert!(
+            store
+                .put(&key("a"), &next, expected)
+                .await
+                .unwrap()
+                .is_applied()
+        );
+        assert_eq!(at_replica.get(&key("a")).await.unwrap(), Some(next.clone()));
+        expected = Some(next.version);
+    }
+    // The wait goes with the script, in the same round trip.
+    assert_eq!(
+        (master.calls_of("evalsha"), master.calls_of("wait")),
+        (50, 50)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_put_that_no_replica_has_is_ambiguous_and_its_read_back_waits_too() {
+    let master = RedisServer::start(&[]);
+    let replica = replica_of(&master);
+    let store = waiting(&master, Duration::from_millis(100)).await;
+    let (first, mine) = (entry("first"), entry("mine"));
+    let _ = store.put(&key("a"), &first, None).await.unwrap();
+
+    replica.signal("STOP");
+    let error = store
+        .put(&key("a"), &mine, Some(first.version))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Ambiguous { .. }), "{error:?}");
+    assert!(matches!(
+        cause(&error),
+        RedisError::NotReplicated {
+            acknowledged: 0,
+            wanted: 1,
+            ..
+        }
+    ));
+    // It is there, but a failover could lose it: not shown yet, for who reads it would take it for landed.
+    let error = store.get(&key("a")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(matches!(cause(&error), RedisError::NotReplicated { .. }));
+
+    replica.signal("CONT");
+    let found = loop {
+        match store.get(&key("a")).await {
+            Ok(found) => break found,
+            Err(error) => assert!(error.is_transient(), "{error:?}"),
+        }
+    };
+    assert_eq!(found, Some(mine.clone()));
+    let outcome = store
+        .put(&key("a"), &mine, Some(first.version))
+        .await
+        .unwrap();
+    assert_eq!(outcome, Outcome::Conflict(Some(mine)));
+}
