@@ -8,6 +8,8 @@
 mod classes;
 mod connect;
 mod harness;
+mod processes;
 mod refresh;
 mod rejected;
+mod revalidation;
 mod store_failures;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, StreamExt as _};
 use http::Request;
 use tokenkeeper_emulator::{
-    Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator,
+    Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator, Endpoint,
 };
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_session::{
@@ -43,10 +43,27 @@ impl World {
         Self::new(emulator, amiqus(), options)
     }
 
+    /// Amiqus over a store that tells nobody of changes.
+    pub fn mute(options: Options) -> Self {
+        let emulator = Emulator::amiqus().access_token_lifetime(HOUR);
+        let store = FaultyStore::mute(MemoryStore::new());
+        Self::over(store, emulator, amiqus(), options)
+    }
+
     pub fn new<O>(emulator: Builder<O>, provider: impl Provider, options: Options) -> Self {
+        let store = FaultyStore::new(MemoryStore::new());
+        Self::over(store, emulator, provider, options)
+    }
+
+    fn over<O>(
+        store: FaultyStore,
+        emulator: Builder<O>,
+        provider: impl Provider,
+        options: Options,
+    ) -> Self {
         let clock = new_clock();
         let emulator = in_process(emulator, &clock);
-        let store = Arc::new(FaultyStore::new(MemoryStore::new()));
+        let store = Arc::new(store);
         let accounts = engine(&emulator, store.clone(), &clock, provider, options);
         Self {
             clock,
@@ -73,6 +90,35 @@ impl World {
 
     pub fn account(&self) -> Account {
         self.accounts.account("amiqus", "user-42").unwrap()
+    }
+
+    /// The same account in another process.
+    pub fn elsewhere(&self) -> Account {
+        self.elsewhere_with(Options::default())
+    }
+
+    pub fn elsewhere_with(&self, options: Options) -> Account {
+        let accounts = self.another_process_with(options);
+        accounts.account("amiqus", "user-42").unwrap()
+    }
+
+    /// A process that is killed while the token endpoint works on its refresh.
+    pub async fn killed_in_mid_refresh(&self) {
+        let gate = self.emulator.faults().hold(Endpoint::Token);
+        let account = self.elsewhere();
+        let process = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                tokio::spawn(async move { account.refresh().await });
+                gate.arrived(1).await;
+            });
+            drop(runtime);
+            drop(gate);
+        });
+        process.join().unwrap();
     }
 
     /// An account that has gone through the whole login.
@@ -164,7 +210,7 @@ pub fn redirect_of(location: &str) -> Redirect {
 }
 
 pub async fn call_with(emulator: &Emulator, credential: &tokenkeeper_session::Credential) -> u16 {
-    let url = emulator.url(tokenkeeper_emulator::Endpoint::Api).unwrap();
+    let url = emulator.url(Endpoint::Api).unwrap();
     let (mut head, body) = Request::get(url).body(Bytes::new()).unwrap().into_parts();
     credential
         .attachment()

@@ -3,16 +3,19 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
 use tokenkeeper_session::store::{
     BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
 use tokenkeeper_store_memory::MemoryStore;
+use tokio::sync::Notify;
 
 /// What a call to the store does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub enum Fault {
     LoseReply,
     /// Nothing is done, and the caller is told nothing.
     LoseRequest,
+    /// Nothing is done, and no answer ever comes.
+    Hang,
 }
 
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub struct FaultyStore {
     plan: Mutex<Plan>,
     pub gets: AtomicUsize,
     pub puts: AtomicUsize,
+    listeners: Arc<AtomicUsize>,
+    end: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +48,7 @@ struct Plan {
     after: usize,
     failing: usize,
     fault: Option<Fault>,
+    slow: Duration,
     history: HashMap<Key, Vec<Option<Entry>>>,
 }
 
@@ -52,6 +60,8 @@ impl FaultyStore {
             plan: Mutex::default(),
             gets: AtomicUsize::new(0),
             puts: AtomicUsize::new(0),
+            listeners: Arc::default(),
+            end: Arc::default(),
         }
     }
 
@@ -61,6 +71,29 @@ impl FaultyStore {
             mute: true,
             ..Self::new(inner)
         }
+    }
+
+    /// Every call takes so long from now on.
+    pub fn slow(&self, by: Duration) {
+        self.plan.lock().unwrap().slow = by;
+    }
+
+    async fn take_time(&self) {
+        tokio::task::yield_now().await;
+        let slow = self.plan.lock().unwrap().slow;
+        if !slow.is_zero() {
+            tokio::time::sleep(slow).await;
+        }
+    }
+
+    /// How many streams of changes are held.
+    pub fn listeners(&self) -> usize {
+        self.listeners.load(Ordering::SeqCst)
+    }
+
+    /// Ends the streams of changes, as a lost connection does.
+    pub fn end_streams(&self) {
+        self.end.notify_waiters();
     }
 
     /// The next `count` calls fail.
@@ -154,11 +187,12 @@ impl FaultyStore {
         change: impl Future<Output = Result<Outcome, StoreError>>,
     ) -> Result<Outcome, StoreError> {
         self.puts.fetch_add(1, Ordering::SeqCst);
-        tokio::task::yield_now().await;
+        self.take_time().await;
         let fault = self.fault();
         match fault {
             Some(Fault::Refuse) => return Err(StoreError::unavailable("refused")),
             Some(Fault::LoseRequest) => return Err(StoreError::ambiguous("request lost")),
+            Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::LoseReply) | None => {}
         }
         let outcome = change.await?;
@@ -177,11 +211,12 @@ impl FaultyStore {
 impl TokenStore for FaultyStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         self.gets.fetch_add(1, Ordering::SeqCst);
-        tokio::task::yield_now().await;
-        if self.fault().is_some() {
-            return Err(StoreError::unavailable("refused"));
+        self.take_time().await;
+        match self.fault() {
+            None => self.inner.get(key).await,
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(_) => Err(StoreError::unavailable("refused")),
         }
-        self.inner.get(key).await
     }
 
     async fn put(
@@ -209,6 +244,29 @@ impl TokenStore for FaultyStore {
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Key>> {
-        self.inner.watch().filter(|_| !self.mute)
+        let stream = self.inner.watch().filter(|_| !self.mute)?;
+        let (listener, end) = (Listener::enter(&self.listeners), self.end.clone());
+        let ended = async move { end.notified().await };
+        let stream = stream.take_until(Box::pin(ended)).map(move |key| {
+            let _ = &listener;
+            key
+        });
+        Some(Box::pin(stream))
+    }
+}
+
+/// Counted as long as its stream is held.
+struct Listener(Arc<AtomicUsize>);
+
+impl Listener {
+    fn enter(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

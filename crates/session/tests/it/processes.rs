@@ -1,0 +1,203 @@
+//! DESIGN §4.5: processes that share a store refresh an account once, and take over from one that died.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use tokenkeeper_emulator::Endpoint;
+use tokenkeeper_session::{Account, Options, Token};
+use tokio::{task::JoinHandle, time::Instant};
+
+use crate::harness::{Fault, HOUR, World, settle};
+
+fn patient() -> Options {
+    Options {
+        wait: Duration::from_secs(300),
+        ..Options::default()
+    }
+}
+
+fn ask(account: &Account) -> JoinHandle<Token> {
+    let account = account.clone();
+    tokio::spawn(async move { account.token().await.unwrap() })
+}
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_make_one_token_request_whether_the_store_tells_or_not() {
+    for world in [World::amiqus(), World::mute(Options::default())] {
+        let here = world.connected().await;
+        let there = world.elsewhere();
+        there.token().await.unwrap();
+        world.pass(HOUR).await;
+        let gate = world.emulator.faults().hold(Endpoint::Token);
+        let tasks: Vec<_> = (0..64).flat_map(|_| [ask(&here), ask(&there)]).collect();
+        gate.arrived(1).await;
+        settle().await;
+        gate.release();
+        for task in tasks {
+            assert_eq!(task.await.unwrap().generation(), 2);
+        }
+        assert_eq!(world.token_requests(), 1);
+        let counters = world.emulator.counters();
+        assert_eq!(counters.max_concurrent_presentations, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_process_needs_at_most_two_round_trips_where_the_store_tells() {
+    let world = World::amiqus();
+    let here = world.connected().await;
+    let there = world.elsewhere();
+    there.token().await.unwrap();
+    world.pass(HOUR).await;
+    here.status().await.unwrap();
+    there.status().await.unwrap();
+    world.store.reset_counts();
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let first = ask(&here);
+    gate.arrived(1).await;
+    let second = ask(&there);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gate.release();
+    first.await.unwrap();
+    let answered = Instant::now();
+    assert_eq!(second.await.unwrap().generation(), 2);
+    assert!(answered.elapsed() < Duration::from_millis(10));
+    settle().await;
+    // Two of the one that refreshes: the attempt and the result.
+    assert_eq!(world.store.round_trips(), 4);
+    assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_own_writes_lead_to_no_comparison() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    tokio::time::sleep(seconds(1)).await;
+    world.store.reset_counts();
+    account.refresh().await.unwrap();
+    tokio::time::sleep(seconds(1)).await;
+    assert!(tokenkeeper_session::TokenSource::cached(&account, true).is_some());
+    settle().await;
+    assert_eq!(world.store.round_trips(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_attempt_of_a_killed_process_is_left_alone_for_its_lease_and_not_longer() {
+    for world in [World::amiqus_with(patient()), World::mute(patient())] {
+        let account = world.connected().await;
+        world.pass(HOUR).await;
+        world.killed_in_mid_refresh().await;
+        let started = Instant::now();
+        assert_eq!(account.token().await.unwrap().generation(), 2);
+        let waited = started.elapsed();
+        assert!((seconds(60)..seconds(62)).contains(&waited), "{waited:?}");
+        assert_eq!(world.emulator.counters().presented_after_answer(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_lease_is_judged_by_wall_clocks() {
+    let world = World::mute(patient());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    world.killed_in_mid_refresh().await;
+    let started = Instant::now();
+    let asked = ask(&account);
+    for _ in 0..5 {
+        tokio::time::sleep(seconds(10)).await;
+        world.clock.jump_ahead(HOUR);
+    }
+    tokio::time::sleep(seconds(9)).await;
+    assert!(!asked.is_finished());
+    asked.await.unwrap();
+    assert!(started.elapsed() >= seconds(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_the_watcher_starts_the_watch_anew() {
+    let world = World::mute(patient());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    world.killed_in_mid_refresh().await;
+    let asked = ask(&account);
+    tokio::time::sleep(seconds(30)).await;
+    // The process stood still, its clocks did not.
+    world.clock.advance(seconds(40));
+    let resumed = Instant::now();
+    asked.await.unwrap();
+    let waited = resumed.elapsed();
+    assert!((seconds(60)..seconds(62)).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_of_the_store_its_holder_comes_first() {
+    let world = World::mute(patient());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    world.killed_in_mid_refresh().await;
+    let asked = ask(&account);
+    tokio::time::sleep(seconds(50)).await;
+    world.store.fail(usize::MAX, Fault::Refuse);
+    tokio::time::sleep(seconds(20)).await;
+    world.store.recover();
+    let recovered = Instant::now();
+    asked.await.unwrap();
+    let waited = recovered.elapsed();
+    let retry = Options::default().store_retry;
+    assert!((retry * 2..seconds(3)).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_store_that_hung_its_holder_comes_first_too() {
+    let world = World::mute(patient());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    world.killed_in_mid_refresh().await;
+    let asked = ask(&account);
+    tokio::time::sleep(seconds(40)).await;
+    world.store.fail(usize::MAX, Fault::Hang);
+    tokio::time::sleep(seconds(22)).await;
+    world.store.recover();
+    let recovered = Instant::now();
+    asked.await.unwrap();
+    // Calls are given up after a quarter of the lease; a write that hung is tried again then.
+    let waited = recovered.elapsed();
+    assert!((seconds(15)..seconds(35)).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_store_does_not_keep_a_lease_alive_for_ever() {
+    let world = World::mute(patient());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    world.killed_in_mid_refresh().await;
+    world.store.slow(seconds(3));
+    let started = Instant::now();
+    account.token().await.unwrap();
+    assert!(started.elapsed() < seconds(90), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_task_that_listens_ends_with_its_engine_and_listens_again_after_its_stream_ended() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    settle().await;
+    assert_eq!(world.store.listeners(), 1);
+    world.store.end_streams();
+    settle().await;
+    assert_eq!(world.store.listeners(), 0);
+    tokio::time::sleep(seconds(61)).await;
+    account.refresh().await.unwrap();
+    settle().await;
+    assert_eq!(world.store.listeners(), 1);
+    let World {
+        store, accounts, ..
+    } = world;
+    drop((account, accounts));
+    settle().await;
+    assert_eq!(store.listeners(), 0);
+    assert_eq!(store.gets.load(Ordering::SeqCst), 1);
+}
