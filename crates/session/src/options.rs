@@ -103,6 +103,9 @@ impl Options {
         if !(0.0..=0.5).contains(&self.stale_share) {
             return Some("`stale_share` must lie between 0 and 0.5");
         }
+        if self.backoff_first.is_zero() || self.backoff_first > self.backoff_most {
+            return Some("`backoff_first` must be more than zero and at most `backoff_most`");
+        }
         if self.revalidation.is_zero() {
             return Some("`revalidation` must be more than zero");
         }

@@ -85,3 +85,6 @@ pub(crate) fn stale_window(lifetime: Duration, options: &Options) -> Duration {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

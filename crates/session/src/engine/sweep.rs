@@ -61,3 +61,6 @@ impl Drop for Sweeping {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,12 @@ impl Model {
             }
         }
         for proc in procs(self) {
-            for task in [Begin::Refresh, Begin::Validate, Begin::Login, Begin::Disconnect] {
+            for task in [
+                Begin::Refresh,
+                Begin::Validate,
+                Begin::Login,
+                Begin::Disconnect,
+            ] {
                 events.push(Event::Begin { proc, task });
             }
         }

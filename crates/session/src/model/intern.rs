@@ -40,7 +40,10 @@ impl Names {
 
 fn free(taken: u64) -> u8 {
     let free = (taken | 1).trailing_ones();
-    assert!(free < 64, "a bounded world refers to few versions and ids at once");
+    assert!(
+        free < 64,
+        "a bounded world refers to few versions and ids at once"
+    );
     free as u8
 }
 

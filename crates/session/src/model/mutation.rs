@@ -54,8 +54,7 @@ pub(crate) fn judge<T: Tokens>(ours: &Record<T>, theirs: &Record<T>) -> Option<W
     let ours_is_dead = dead(&mine.health);
     match ACTIVE.get()? {
         Mutation::DeadWinsOverTokens | Mutation::HealthBeforeGeneration
-            if mine.authorization != other.authorization
-                || ours_is_dead == dead(&other.health) =>
+            if mine.authorization != other.authorization || ours_is_dead == dead(&other.health) =>
         {
             None
         }

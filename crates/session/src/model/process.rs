@@ -101,7 +101,10 @@ impl Model {
 
     pub(super) fn written(&self, world: &World, proc: usize) -> Option<Stored<Token>> {
         let memory = &world.procs[proc];
-        let known = self.records.value(memory.known).filter(|_| memory.written)?;
+        let known = self
+            .records
+            .value(memory.known)
+            .filter(|_| memory.written)?;
         Some((*known).clone())
     }
 
@@ -145,14 +148,24 @@ impl Model {
     }
 
     /// Hands a machine what happened, and takes from it what is next.
-    pub(super) fn feed(&mut self, world: &mut World, proc: usize, slot: usize, input: Input<Token>) {
+    pub(super) fn feed(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        slot: usize,
+        input: Input<Token>,
+    ) {
         let task = world.procs[proc].tasks[slot];
         let names = self.names(world);
         let (version, id) = (names.free_version(), names.free_id());
         let landed = matches!(input, Input::Wrote(Wrote::Applied));
         let cx = Context {
             wall: WALL,
-            mono: if landed && task.lapsed { LEASE } else { Duration::ZERO },
+            mono: if landed && task.lapsed {
+                LEASE
+            } else {
+                Duration::ZERO
+            },
             id: u128::from(id),
             version: self.version(version),
             roll: 0.0,
@@ -350,7 +363,9 @@ impl crate::machine::Write<Token> {
     /// What this write counts the attempt `id` as, if it puts that down: a presentation, or the number of a login.
     pub(super) fn claims(&self, id: u128) -> Option<u64> {
         let record = self.record.as_ref()?;
-        let refresh = record.live().filter(|live| live.attempt.is_some_and(|a| a.id == id));
+        let refresh = record
+            .live()
+            .filter(|live| live.attempt.is_some_and(|a| a.id == id));
         let login = record.login.filter(|login| login.attempt.id == id);
         refresh
             .map(|live| u64::from(live.presented))

@@ -38,11 +38,7 @@ pub(super) fn explore(bounds: Bounds, mutation: Option<Mutation>) -> Report {
     explore_at_most(bounds, mutation, usize::MAX)
 }
 
-pub(super) fn explore_at_most(
-    bounds: Bounds,
-    mutation: Option<Mutation>,
-    limit: usize,
-) -> Report {
+pub(super) fn explore_at_most(bounds: Bounds, mutation: Option<Mutation>, limit: usize) -> Report {
     mutation::activate(mutation);
     let report = Search::new(bounds).run(limit);
     mutation::activate(None);
@@ -101,7 +97,11 @@ impl Search {
         if complete && breach.is_none() {
             breach = self.livelock();
         }
-        let mut residuals: Vec<_> = self.residuals.iter().map(|(&(b, r), &n)| (b, r, n)).collect();
+        let mut residuals: Vec<_> = self
+            .residuals
+            .iter()
+            .map(|(&(b, r), &n)| (b, r, n))
+            .collect();
         residuals.sort_unstable();
         Report {
             name: self.model.bounds.name,

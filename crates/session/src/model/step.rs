@@ -173,7 +173,9 @@ impl Model {
                 spend(&mut world.budget.strays, &mut world.budget.faults)?;
                 let after = std::time::Duration::ZERO;
                 let write = write.clone();
-                world.stray = self.pending.number(Pending::Effect(Effect::Write { after, write }));
+                world.stray = self
+                    .pending
+                    .number(Pending::Effect(Effect::Write { after, write }));
                 Some(())
             }
             _ => None,
@@ -190,18 +192,17 @@ impl Model {
         Some(())
     }
 
-    fn send(
-        &mut self,
-        world: &mut World,
-        proc: usize,
-        slot: usize,
-        token: Option<Token>,
-    ) -> Taken {
+    fn send(&mut self, world: &mut World, proc: usize, slot: usize, token: Option<Token>) -> Taken {
         let count = world.procs[proc].tasks[slot].count;
         if let Some(token) = token {
             self.check_presentation(world, proc, slot, token);
         }
-        self.wait(world, proc, slot, Pending::OnWire(Presented { token, count }))
+        self.wait(
+            world,
+            proc,
+            slot,
+            Pending::OnWire(Presented { token, count }),
+        )
     }
 
     /// The provider's part of a presentation.

@@ -9,7 +9,9 @@ use crate::machine::{Stored, Write, Wrote};
 
 impl Model {
     pub(super) fn find(&self, world: &World) -> Option<Stored<Token>> {
-        self.records.value(world.store).map(|stored| (*stored).clone())
+        self.records
+            .value(world.store)
+            .map(|stored| (*stored).clone())
     }
 
     /// Compares and writes.

@@ -29,7 +29,10 @@ fn line(model: &Model, before: &World, after: &World, event: Event) -> String {
     let mut text = match event {
         Event::Step { proc, slot } => format!("p{proc}: {}", pending(model, before, proc, slot)),
         Event::Fault { proc, slot, fault } => {
-            format!("p{proc}: {}, but {fault:?}", pending(model, before, proc, slot))
+            format!(
+                "p{proc}: {}, but {fault:?}",
+                pending(model, before, proc, slot)
+            )
         }
         other => format!("{other:?}"),
     };

@@ -38,19 +38,33 @@ pub(super) struct Orphan {
 /// What happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    Begin { proc: usize, task: Begin },
+    Begin {
+        proc: usize,
+        task: Begin,
+    },
     /// A step of a task, undisturbed.
-    Step { proc: usize, slot: usize },
+    Step {
+        proc: usize,
+        slot: usize,
+    },
     /// A step of a task that goes wrong.
-    Fault { proc: usize, slot: usize, fault: Fault },
+    Fault {
+        proc: usize,
+        slot: usize,
+        fault: Fault,
+    },
     /// A process is killed, and another takes its place.
-    Crash { proc: usize },
+    Crash {
+        proc: usize,
+    },
     StoreDown,
     StoreUp,
     /// A write that was given up lands.
     StrayLands,
     /// The store goes back by so many writes.
-    Failover { writes: usize },
+    Failover {
+        writes: usize,
+    },
     Wipe,
 }
 

@@ -5,11 +5,18 @@
     reason = "helpers of tests: a panic is how a test fails"
 )]
 
+mod cancel;
 mod classes;
 mod connect;
+mod disconnect;
+mod errors;
 mod harness;
+mod memory;
 mod processes;
 mod refresh;
 mod rejected;
 mod revalidation;
+mod schedule;
+mod secrets;
+mod shutdown;
 mod store_failures;

@@ -12,9 +12,10 @@ use tokenkeeper_emulator::{
     Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator, Endpoint,
 };
 use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_session::{
     Account, Accounts, Error, Event, EventKind, Options, TestClock, TokenSource,
-    protocol::{Provider, Redirect, Registration, TokenSet},
+    protocol::{Dialect, Provider, Redirect, Registration, SitePolicy, TokenSet},
 };
 use tokenkeeper_store_memory::MemoryStore;
 
@@ -30,6 +31,7 @@ pub struct World {
     pub emulator: Emulator,
     pub store: Arc<FaultyStore>,
     pub accounts: Accounts,
+    provider: Arc<dyn Provider>,
 }
 
 impl World {
@@ -46,8 +48,13 @@ impl World {
     /// Amiqus over a store that tells nobody of changes.
     pub fn mute(options: Options) -> Self {
         let emulator = Emulator::amiqus().access_token_lifetime(HOUR);
+        Self::mute_with(emulator, amiqus(), options)
+    }
+
+    /// Over a store that tells nobody of changes.
+    pub fn mute_with<O>(emulator: Builder<O>, provider: impl Provider, options: Options) -> Self {
         let store = FaultyStore::mute(MemoryStore::new());
-        Self::over(store, emulator, amiqus(), options)
+        Self::over(store, emulator, provider, options)
     }
 
     pub fn new<O>(emulator: Builder<O>, provider: impl Provider, options: Options) -> Self {
@@ -64,8 +71,10 @@ impl World {
         let clock = new_clock();
         let emulator = in_process(emulator, &clock);
         let store = Arc::new(store);
-        let accounts = engine(&emulator, store.clone(), &clock, provider, options);
+        let provider: Arc<dyn Provider> = Arc::new(provider);
+        let accounts = engine(&emulator, store.clone(), &clock, provider.clone(), options);
         Self {
+            provider,
             clock,
             emulator,
             store,
@@ -83,13 +92,40 @@ impl World {
             &self.emulator,
             self.store.clone(),
             &self.clock,
-            amiqus(),
+            self.provider.clone(),
             options,
         )
     }
 
     pub fn account(&self) -> Account {
-        self.accounts.account("amiqus", "user-42").unwrap()
+        self.account_of(&self.accounts)
+    }
+
+    fn account_of(&self, accounts: &Accounts) -> Account {
+        let brand = self.provider.brand();
+        match self.provider.site(None) {
+            Ok(_) => accounts.account(brand, "user-42").unwrap(),
+            Err(_) => accounts.account_at(brand, BASE, "user-42").unwrap(),
+        }
+    }
+
+    /// iOFFICE, whose tokens can be revoked.
+    pub fn ioffice() -> Self {
+        let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).unwrap();
+        let sites = SitePolicy::only([BASE]).unwrap().allow_loopback();
+        let ioffice = IOffice::new(registration).unwrap().sites(sites);
+        let emulator = Emulator::ioffice().record_requests();
+        Self::new(emulator, ioffice, Options::default())
+    }
+
+    /// A provider as RFC 6749 and RFC 7009 have it.
+    pub fn plain() -> Self {
+        let dialect = Dialect::rfc6749("plain", BASE).unwrap();
+        let plain = dialect.with(registration()).unwrap();
+        let emulator = Emulator::plain()
+            .record_requests()
+            .access_token_lifetime(HOUR);
+        Self::new(emulator, plain, Options::default())
     }
 
     /// The same account in another process.
@@ -98,8 +134,7 @@ impl World {
     }
 
     pub fn elsewhere_with(&self, options: Options) -> Account {
-        let accounts = self.another_process_with(options);
-        accounts.account("amiqus", "user-42").unwrap()
+        self.account_of(&self.another_process_with(options))
     }
 
     /// A process that is killed while the token endpoint works on its refresh.

@@ -40,6 +40,7 @@ pub struct FaultyStore {
     pub puts: AtomicUsize,
     listeners: Arc<AtomicUsize>,
     end: Arc<Notify>,
+    held: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +50,7 @@ struct Plan {
     failing: usize,
     fault: Option<Fault>,
     slow: Duration,
+    hold: Option<Arc<Notify>>,
     history: HashMap<Key, Vec<Option<Entry>>>,
 }
 
@@ -62,6 +64,7 @@ impl FaultyStore {
             puts: AtomicUsize::new(0),
             listeners: Arc::default(),
             end: Arc::default(),
+            held: Arc::default(),
         }
     }
 
@@ -71,6 +74,15 @@ impl FaultyStore {
             mute: true,
             ..Self::new(inner)
         }
+    }
+
+    /// The next write waits until it is [let go](Self::let_go).
+    pub fn hold_next_put(&self) {
+        self.plan.lock().unwrap().hold = Some(self.held.clone());
+    }
+
+    pub fn let_go(&self) {
+        self.held.notify_one();
     }
 
     /// Every call takes so long from now on.
@@ -188,6 +200,10 @@ impl FaultyStore {
     ) -> Result<Outcome, StoreError> {
         self.puts.fetch_add(1, Ordering::SeqCst);
         self.take_time().await;
+        let held = self.plan.lock().unwrap().hold.take();
+        if let Some(held) = held {
+            held.notified().await;
+        }
         let fault = self.fault();
         match fault {
             Some(Fault::Refuse) => return Err(StoreError::unavailable("refused")),

@@ -1,0 +1,235 @@
+//! DESIGN §7: every error says what to do.
+
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as Broken};
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_session::{
+    Accounts, Advice, Error, Options, TokenSource,
+    protocol::{Redirect, Registration},
+};
+use tokenkeeper_store_memory::MemoryStore;
+
+use crate::harness::{BASE, Fault, HOUR, InProcess, World, amiqus, in_process, login, new_clock};
+
+fn transport() -> InProcess {
+    InProcess::new(in_process(Emulator::amiqus(), &new_clock()))
+}
+
+fn build_error(result: Result<Accounts, Error>) -> String {
+    let error = result.unwrap_err();
+    assert!(matches!(error, Error::Build(_)), "{error:?}");
+    assert_eq!(error.advice(), Advice::FixConfiguration);
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_work_says_what_is_missing() {
+    let builder = || Accounts::builder(MemoryStore::new());
+    let none = builder().provider(amiqus()).build();
+    assert!(build_error(none).contains("transport"));
+    let none = builder().transport(transport()).build();
+    assert!(build_error(none).contains("provider"));
+    let both = builder().transport(transport());
+    let twice = both.provider(amiqus()).provider(amiqus()).build();
+    assert!(build_error(twice).contains("amiqus"));
+    let second = Duration::from_secs(1);
+    for (options, named) in [
+        (
+            Options {
+                deadline: HOUR,
+                ..Options::default()
+            },
+            "`deadline`",
+        ),
+        (
+            Options {
+                store_retry: Duration::ZERO,
+                ..Options::default()
+            },
+            "`store_retry`",
+        ),
+        (
+            Options {
+                poll: HOUR,
+                ..Options::default()
+            },
+            "`poll`",
+        ),
+        (
+            Options {
+                stale_share: 0.9,
+                ..Options::default()
+            },
+            "`stale_share`",
+        ),
+        (
+            Options {
+                revalidation: Duration::ZERO,
+                ..Options::default()
+            },
+            "`revalidation`",
+        ),
+        (
+            Options {
+                backoff_first: HOUR,
+                backoff_most: second,
+                ..Options::default()
+            },
+            "`backoff_first`",
+        ),
+    ] {
+        let built = builder().transport(transport()).provider(amiqus());
+        let text = build_error(built.options(options).build());
+        assert!(text.contains(named), "{text}");
+    }
+}
+
+#[test]
+fn a_registration_that_cannot_work_is_refused() {
+    let redirect = "https://app.example/cb";
+    assert!(
+        Amiqus::new(Registration::new("id", redirect).unwrap()).is_err(),
+        "no secret"
+    );
+    assert!(Registration::new("", redirect).is_err());
+    for bad in [
+        "https://app.example/cb#f",
+        "https://u:p@app.example/cb",
+        "http://app.example/cb",
+        "/cb",
+    ] {
+        assert!(Registration::new("id", bad).is_err(), "{bad}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_error_says_what_to_do() {
+    let world = World::amiqus();
+    let account = world.account();
+    let reauthorize = Advice::Reauthorize {
+        account: account.digest(),
+    };
+    assert_eq!(account.token().await.unwrap_err().advice(), reauthorize);
+    let unknown = world.accounts.account("nobody", "u").unwrap_err();
+    assert_eq!(unknown.advice(), Advice::FixConfiguration);
+    let subject = world.accounts.account("amiqus", "").unwrap_err();
+    assert_eq!(subject.advice(), Advice::GiveUp);
+
+    let account = world.connected().await;
+    let start = account.connect().unwrap();
+    let forged = world
+        .accounts
+        .finish(start.flow, Redirect::query("code=c&state=x"))
+        .await;
+    assert_eq!(forged.unwrap_err().advice(), Advice::GiveUp);
+
+    world.pass(HOUR).await;
+    world.store.fail(usize::MAX, Fault::Refuse);
+    let down = account.token().await.unwrap_err();
+    assert!(matches!(down.advice(), Advice::Retry { .. }), "{down:?}");
+    assert!(std::error::Error::source(&down).is_some());
+    world.store.recover();
+    world.pass(HOUR).await;
+
+    let fault = Broken::Unavailable {
+        retry_after: Some(9),
+    };
+    world.emulator.faults().once(Endpoint::Token, fault);
+    let later = account.token().await.unwrap_err();
+    let Advice::Retry { after } = later.advice() else {
+        panic!("{later:?}");
+    };
+    assert!(after >= Duration::from_secs(8), "{after:?}");
+    world.pass(Duration::from_secs(10)).await;
+
+    world
+        .emulator
+        .revoke_user(tokenkeeper_emulator::DEFAULT_USER);
+    assert_eq!(account.token().await.unwrap_err().advice(), reauthorize);
+    login(&world.emulator, &account).await.unwrap();
+    account.disconnect().await.unwrap();
+    assert_eq!(account.token().await.unwrap_err().advice(), reauthorize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_with_a_wrong_secret_says_to_fix_the_configuration() {
+    let world = World::amiqus();
+    let client = tokenkeeper_emulator::DEFAULT_CLIENT_ID;
+    world.emulator.change_secret(client, "another");
+    let error = login(&world.emulator, &world.account()).await.unwrap_err();
+    assert_eq!(error.advice(), Advice::FixConfiguration, "{error:?}");
+    assert_eq!(error.error_code().unwrap().as_str(), "invalid_client");
+}
+
+#[test]
+fn outside_of_any_runtime_there_is_an_error_and_no_panic() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let clock = runtime().block_on(async { new_clock() });
+    let emulator = in_process(Emulator::amiqus(), &clock);
+    let accounts = Accounts::builder(MemoryStore::new())
+        .provider(amiqus())
+        .transport(InProcess::new(emulator))
+        .build()
+        .unwrap();
+    let account = accounts.account("amiqus", "u").unwrap();
+    assert!(account.cached(true).is_none());
+    for error in [
+        account.token().now_or_never().unwrap().unwrap_err(),
+        account.refresh().now_or_never().unwrap().unwrap_err(),
+        account.status().now_or_never().unwrap().unwrap_err(),
+        account.disconnect().now_or_never().unwrap().unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::NoRuntime), "{error:?}");
+    }
+    assert_eq!(Error::NoRuntime.advice(), Advice::FixConfiguration);
+}
+
+/// A runtime that the builder was given serves callers of other executors too.
+#[test]
+fn a_given_runtime_serves_callers_outside_of_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let accounts = Accounts::builder(MemoryStore::new())
+        .provider(amiqus())
+        .transport(transport_on(&runtime))
+        .runtime(runtime.handle().clone())
+        .build()
+        .unwrap();
+    let account = accounts.account_at("amiqus", BASE, "u").unwrap();
+    let error = futures_executor(account.token()).unwrap_err();
+    assert!(matches!(error, Error::NotConnected { .. }), "{error:?}");
+}
+
+fn transport_on(runtime: &tokio::runtime::Runtime) -> InProcess {
+    let clock = runtime.block_on(async { new_clock() });
+    InProcess::new(in_process(Emulator::amiqus(), &clock))
+}
+
+/// The simplest executor there is.
+fn futures_executor<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        std::thread::park();
+    }
+}

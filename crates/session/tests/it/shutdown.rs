@@ -1,0 +1,191 @@
+//! The end: nothing that was handed to us stays only in memory unnamed.
+
+use std::time::Duration;
+
+use tokenkeeper_emulator::Endpoint;
+use tokenkeeper_session::{Error, TokenSource};
+
+use crate::harness::{Fault, HOUR, World, settle};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unwritten_is_flushed_when_the_store_recovers() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    account.refresh().await.unwrap();
+    let closing = tokio::spawn({
+        let accounts = world.accounts.clone();
+        async move { accounts.shutdown(SECOND * 10).await }
+    });
+    tokio::time::sleep(SECOND * 5).await;
+    assert!(!closing.is_finished());
+    world.store.recover();
+    closing.await.unwrap().unwrap();
+    assert_eq!(world.elsewhere().token().await.unwrap().generation(), 2);
+    assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn exactly_the_accounts_that_stayed_unwritten_are_named_and_another_call_waits_on() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    // One that only compares, and one that waits for another process's attempt.
+    let comparing = world.accounts.account("amiqus", "comparing").unwrap();
+    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    account.refresh().await.unwrap();
+    world.store.fail(usize::MAX, Fault::Hang);
+    tokio::spawn(async move { comparing.token().await });
+    settle().await;
+    let unwritten = world.accounts.shutdown(SECOND).await.unwrap_err();
+    let named: Vec<_> = unwritten.accounts.iter().map(|a| a.digest()).collect();
+    assert_eq!(named, [account.digest()]);
+    let text = format!("{unwritten} {unwritten:?}");
+    assert!(text.contains(&account.digest().to_string()));
+    assert!(!text.contains("user-42"));
+    world.store.recover();
+    world.accounts.shutdown(SECOND * 60).await.unwrap();
+    assert_eq!(world.elsewhere().token().await.unwrap().generation(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_that_waits_for_another_process_is_let_go() {
+    let world = World::mute(Default::default());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    world.killed_in_mid_refresh().await;
+    let waiting = tokio::spawn(async move { account.token().await });
+    tokio::time::sleep(SECOND).await;
+    world.accounts.shutdown(SECOND).await.unwrap();
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::ShutDown), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_in_flight_is_awaited_or_named() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let refresh = tokio::spawn({
+        let account = account.clone();
+        async move { account.refresh().await }
+    });
+    gate.arrived(1).await;
+    let unwritten = world.accounts.shutdown(SECOND).await.unwrap_err();
+    assert_eq!(unwritten.accounts.len(), 1);
+    gate.release();
+    world.accounts.shutdown(SECOND).await.unwrap();
+    refresh.await.unwrap().unwrap();
+    assert_eq!(world.elsewhere().token().await.unwrap().generation(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_work_is_refused_afterwards_and_what_needs_none_is_not() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let start = account.connect().unwrap();
+    let redirect = crate::harness::approve(&world.emulator, start.url.as_str()).await;
+    world.accounts.shutdown(SECOND).await.unwrap();
+    assert_eq!(world.call(&account).await, 200);
+    let tokens = crate::harness::issued(&world.emulator);
+    let refused = [
+        account.refresh().await.err(),
+        account.adopt(tokens).await.err(),
+        account.disconnect().await.err(),
+        world.accounts.finish(start.flow, redirect).await.err(),
+    ];
+    for error in refused {
+        assert!(matches!(error, Some(Error::ShutDown)), "{error:?}");
+    }
+    world.pass(HOUR).await;
+    assert!(matches!(account.token().await, Err(Error::ShutDown)));
+    assert_eq!(world.token_requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runtime_that_ends_wakes_those_who_wait_and_the_account_recovers() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.spawn({
+        let account = account.clone();
+        async move { account.refresh().await }
+    });
+    gate.arrived(1).await;
+    let waiting = tokio::spawn({
+        let account = account.clone();
+        async move { account.refresh().await }
+    });
+    settle().await;
+    std::thread::spawn(move || drop(runtime)).join().unwrap();
+    let error = waiting.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::Aborted), "{error:?}");
+    drop(gate);
+    // Its own attempt may have been received: it is left alone for a lease, as another's would be.
+    tokio::time::sleep(SECOND * 31).await;
+    let _ = account.refresh().await;
+    tokio::time::sleep(SECOND * 35).await;
+    assert_eq!(account.token().await.unwrap().generation(), 2);
+    assert_eq!(world.call(&account).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_runtime_left_unwritten_is_written_by_the_next_comparison_or_at_the_end() {
+    for at_the_end in [true, false] {
+        let world = World::amiqus();
+        let account = world.connected().await;
+        world.store.fail_after(1, usize::MAX, Fault::Refuse);
+        let other = account.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(other.refresh()).unwrap();
+        })
+        .join()
+        .unwrap();
+        assert_eq!(world.token_requests(), 1);
+        if at_the_end {
+            let unwritten = world.accounts.shutdown(SECOND).await.unwrap_err();
+            assert_eq!(unwritten.accounts.len(), 1);
+            world.store.recover();
+            world.accounts.shutdown(SECOND).await.unwrap();
+        } else {
+            world.store.recover();
+            world.pass(SECOND * 61).await;
+            assert!(account.cached(true).is_some());
+            settle().await;
+        }
+        let record = world.store.record(account.key()).await;
+        assert_eq!(record["state"]["live"]["generation"], 2, "{record}");
+    }
+}
+
+#[test]
+fn a_runtime_that_is_gone_does_not_block_those_who_ask_outside_of_any() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let (world, account) = runtime.block_on(async {
+        let world = World::amiqus();
+        let account = world.connected().await;
+        (world, account)
+    });
+    drop(runtime);
+    world.clock.advance(HOUR - SECOND * 100);
+    // Stale, so that a flight would start.
+    let _ = account.cached(true);
+    world.clock.advance(HOUR);
+    assert!(account.cached(true).is_none());
+    let error = futures_util::FutureExt::now_or_never(account.token()).unwrap();
+    assert!(matches!(error, Err(Error::Aborted)), "{error:?}");
+}
