@@ -39,6 +39,7 @@
 //! | registrations, redirects, token sets, dialects | [`protocol`] | |
 //! | the store's trait, encryption at rest | [`store`] | |
 //! | [`MemoryStore`] | the root | `memory` * |
+//! | a store in a file, a store in Redis | [`sqlite`], [`mod@redis`] | `sqlite`, `redis` |
 //! | a layer for any client that is a tower service | [`tower`] | `tower` * |
 //! | token requests by hyper-util's client | [`tower::HyperTransport`] | `hyper` * |
 //! | a middleware for reqwest, token requests by reqwest | [`mod@reqwest`] | `reqwest` |
@@ -56,6 +57,10 @@ pub use tokenkeeper_axum as axum;
 pub use tokenkeeper_reqwest as reqwest;
 #[cfg(feature = "memory")]
 pub use tokenkeeper_store_memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use tokenkeeper_store_redis as redis;
+#[cfg(feature = "sqlite")]
+pub use tokenkeeper_store_sqlite as sqlite;
 #[cfg(feature = "tower")]
 pub use tokenkeeper_tower as tower;
 
@@ -72,6 +77,6 @@ pub mod providers {
 }
 
 /// The program in the README compiles.
-#[cfg(all(doctest, feature = "amiqus", feature = "memory", feature = "reqwest"))]
+#[cfg(all(doctest, feature = "amiqus", feature = "memory", feature = "redis", feature = "reqwest", feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -2,6 +2,7 @@
 
 mod demo;
 mod emulate;
+mod store;
 
 use std::{error::Error, process::ExitCode};
 
@@ -21,6 +22,8 @@ struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
+    Accounts(store::AccountsArguments),
+    Reencrypt(store::ReencryptArguments),
 }
 
 #[tokio::main]
@@ -28,6 +31,8 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Emulate(arguments) => emulate::run(arguments).await,
+        Command::Accounts(arguments) => store::accounts(arguments).await,
+        Command::Reencrypt(arguments) => store::reencrypt(arguments).await,
     };
     match result {
         Ok(code) => code,

@@ -7,6 +7,7 @@
 
 mod demo;
 mod emulate;
+mod store;
 
 use std::process::{Command, Output, Stdio};
 

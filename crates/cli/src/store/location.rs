@@ -1,0 +1,87 @@
+//! Where a store is.
+
+use std::{env, path::PathBuf, str::FromStr, sync::Arc};
+
+use tokenkeeper::{
+    redis::RedisStore,
+    sqlite::SqliteStore,
+    store::{Keyring, Reencryption, StoreError, TokenStore},
+};
+
+use crate::BoxError;
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Location {
+    Sqlite(PathBuf),
+    /// The URL, which may hold a password.
+    Redis(String),
+}
+
+impl Location {
+    /// By the XDG base directory specification.
+    pub(crate) fn default_file() -> Result<Self, BoxError> {
+        let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+        let data = env::var_os("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(home)
+            .ok_or("neither XDG_DATA_HOME nor HOME is set: name the store with --store")?;
+        Ok(Self::Sqlite(data.join("tokenkeeper/accounts.db")))
+    }
+
+    /// For what needs no values: they stay encrypted.
+    pub(crate) async fn open_sealed(&self) -> Result<Arc<dyn TokenStore>, BoxError> {
+        Ok(match self {
+            Self::Sqlite(path) => Arc::new(SqliteStore::plaintext(existing(path)?).await?),
+            Self::Redis(url) => Arc::new(RedisStore::plaintext(url).await?),
+        })
+    }
+
+    pub(crate) async fn reencrypt(&self, keyring: Keyring) -> Result<Reencryption, BoxError> {
+        let done: Result<_, StoreError> = match self {
+            Self::Sqlite(path) => {
+                let store = SqliteStore::open(existing(path)?, keyring).await?;
+                store.reencrypt().await
+            }
+            Self::Redis(url) => RedisStore::open(url, keyring).await?.reencrypt().await,
+        };
+        Ok(done?)
+    }
+}
+
+/// Opening would make an empty store of a mistyped path.
+fn existing(path: &PathBuf) -> Result<&PathBuf, BoxError> {
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(format!(
+        "there is no store at {}: name it with --store",
+        path.display()
+    )
+    .into())
+}
+
+impl FromStr for Location {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        match url.split_once(':') {
+            Some(("sqlite", "")) => Err("the path after `sqlite:` is missing".to_owned()),
+            Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
+            Some((scheme, _)) if scheme.starts_with("redis") => Ok(Self::Redis(url.to_owned())),
+            Some((scheme, _)) => Err(format!(
+                "the scheme `{scheme}` names no store: write sqlite:PATH or redis://HOST"
+            )),
+            None => Err("the scheme is missing: write sqlite:PATH or redis://HOST".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Redis(_) => f.write_str("Redis([redacted])"),
+        }
+    }
+}

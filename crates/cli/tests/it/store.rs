@@ -1,0 +1,114 @@
+//! `accounts` and `reencrypt`, on a SQLite file.
+
+use std::{path::PathBuf, time::SystemTime};
+
+use tokenkeeper::{
+    sqlite::SqliteStore,
+    store::{Entry, Key, Keyring, TokenStore, Version},
+};
+
+use crate::{run, text, tokenkeeper};
+
+const OLD: &str = "old:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+const NEW: &str = "new:YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=";
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tokenkeeper-cli-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn store(&self) -> String {
+        format!("sqlite:{}", self.file().display())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("accounts.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn key(subject: &str) -> Key {
+    Key::new("amiqus", "https://id.amiqus.co", "client", subject).unwrap()
+}
+
+async fn fill(folder: &Folder, keys: &str) {
+    let keyring: Keyring = keys.parse().unwrap();
+    let store = SqliteStore::open(folder.file(), keyring).await.unwrap();
+    let entry = || Entry::new(Version::random(), "value");
+    let due = entry().with_due(SystemTime::UNIX_EPOCH);
+    let ill = entry().with_attention(true);
+    for (subject, entry) in [("fine", entry()), ("due", due), ("ill\nforged", ill)] {
+        let put = store.put(&key(subject), &entry, None).await.unwrap();
+        assert!(put.is_applied());
+    }
+}
+
+#[tokio::test]
+async fn accounts_lists_all_or_those_that_are_due_or_need_attention() {
+    let folder = Folder::new("accounts");
+    fill(&folder, OLD).await;
+    let list = |option: &str| {
+        let store = folder.store();
+        let options = ["accounts", "--store", &store, option];
+        let output = run(options.strip_suffix(&[""]).unwrap_or(&options));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).to_owned()
+    };
+    assert_eq!(list("").lines().count(), 3);
+    let due = "amiqus\thttps://id.amiqus.co\tclient\tdue\n";
+    assert_eq!(list("--due"), due);
+    let ill = "amiqus\thttps://id.amiqus.co\tclient\till\\nforged\n";
+    assert_eq!(list("--attention"), ill);
+    for line in list("--json").lines() {
+        let account: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(account["provider"], "amiqus");
+    }
+}
+
+#[tokio::test]
+async fn reencrypt_moves_what_is_under_an_old_key() {
+    let folder = Folder::new("reencrypt");
+    fill(&folder, OLD).await;
+    let reencrypt = |keys: &str| {
+        tokenkeeper(&["reencrypt"])
+            .env("TOKENKEEPER_STORE", folder.store())
+            .env("TOKENKEEPER_KEYS", keys)
+            .output()
+            .unwrap()
+    };
+    let wrong = reencrypt(NEW);
+    assert_eq!(wrong.status.code(), Some(1), "nothing opens");
+    assert_eq!(text(&wrong.stderr).matches("left as it was").count(), 3);
+    let moved = reencrypt(&format!("{NEW},{OLD}"));
+    assert!(moved.status.success(), "{}", text(&moved.stderr));
+    assert!(text(&moved.stdout).starts_with("3 records"));
+    let keyring: Keyring = NEW.parse().unwrap();
+    let store = SqliteStore::open(folder.file(), keyring).await.unwrap();
+    let entry = store.get(&key("fine")).await.unwrap().unwrap();
+    assert_eq!(&entry.value[..], b"value");
+}
+
+#[test]
+fn a_store_that_makes_no_sense_is_refused_with_the_part_that_is_wrong() {
+    for (store, named) in [
+        ("accounts.db", "scheme"),
+        ("postgres://host", "postgres"),
+        ("sqlite:", "path"),
+        ("sqlite:/no/such/file", "/no/such/file"),
+        ("redis://:port", "host"),
+    ] {
+        let output = run(&["accounts", "--store", store]);
+        assert!(!output.status.success(), "{store}");
+        let error = text(&output.stderr);
+        assert!(error.contains(named), "{store}: {error}");
+    }
+}
