@@ -70,6 +70,9 @@ pub enum Error {
         #[source]
         source: Arc<StoreError>,
     },
+    /// The store does not list accounts, so a [`Refresher`](crate::Refresher) finds none.
+    #[error("the store does not list accounts, which a refresher needs: use a store that does")]
+    Listing(#[source] Arc<StoreError>),
     /// The record in the store cannot be read. It is left as it is.
     #[error("the record of account {account} cannot be read; it was not overwritten")]
     Record {
@@ -244,6 +247,7 @@ impl Error {
             | Self::Configuration { .. }
             | Self::Store { .. }
             | Self::Record { .. }
+            | Self::Listing(_)
             | Self::UnknownProvider { .. }
             | Self::Build(_)
             | Self::Protocol(_)

@@ -8,11 +8,16 @@ use std::sync::Arc;
 use futures_core::Stream;
 use http::Uri;
 use tokenkeeper_protocol::Provider;
+use tokenkeeper_store::Key;
 
 pub use builder::AccountsBuilder;
 pub use shutdown::Unwritten;
 
-use crate::{Account, Attaches, Error, Event, engine::Core, event};
+use crate::{
+    Account, Attaches, Error, Event, Refresher,
+    engine::{Core, Home},
+    event,
+};
 
 /// All accounts of an application: its providers, its store, and the refreshes under way.
 ///
@@ -57,6 +62,11 @@ impl Accounts {
         event::stream(self.core.events.subscribe())
     }
 
+    /// A worker that keeps all accounts of the store fresh, used or not; it does nothing before it is [run](Refresher::run).
+    pub fn refresher(&self) -> Refresher {
+        Refresher::new(self.clone())
+    }
+
     /// Whether a request to this target could be one of a configured provider's API.
     #[must_use]
     pub fn owns(&self, target: &Uri) -> bool {
@@ -89,15 +99,27 @@ impl Accounts {
         site: &str,
         subject: &str,
     ) -> Result<Account, Error> {
-        let fits = |provider: &Arc<dyn Provider>| {
-            provider.brand() == brand
-                && provider.client().registration().client_id() == client_id
-                && base_of(provider).is_none_or(|base| base == site)
-        };
-        let index = self.core.providers.iter().position(fits);
+        let index = self.index_by_id(brand, client_id, site);
         let index = index.ok_or_else(|| unknown(brand, ": it is no longer configured"))?;
         let tenant = base_of(&self.core.providers[index]).is_none();
         self.at(index, tenant.then_some(site), subject)
+    }
+
+    /// The provider that a stored key belongs to, and the site; `None` where it is not of ours.
+    pub(crate) fn home_of(&self, key: &Key) -> Option<(usize, Arc<Home>)> {
+        let index = self.index_by_id(key.brand(), key.client_id(), key.base())?;
+        let provider = &self.core.providers[index];
+        let site = Some(key.base()).filter(|_| base_of(provider).is_none());
+        let home = self.core.home(index, provider, site).ok()?;
+        (home.site.as_str() == key.base()).then_some((index, home))
+    }
+
+    fn index_by_id(&self, brand: &str, client_id: &str, site: &str) -> Option<usize> {
+        self.core.providers.iter().position(|provider| {
+            provider.brand() == brand
+                && provider.client().registration().client_id() == client_id
+                && base_of(provider).is_none_or(|base| base == site)
+        })
     }
 
     fn at(&self, index: usize, site: Option<&str>, subject: &str) -> Result<Account, Error> {

@@ -9,12 +9,13 @@ use http::StatusCode;
 use tokenkeeper_protocol::{Class, Grant, GrantKind, Provider, TokenSet};
 use tokenkeeper_store::{Entry, Outcome, StoreError, Version};
 
-use super::{Core, Exchange, Slot, flight::Flight, keep, served::stale_window, slot::AtRisk};
+use super::{Core, Exchange, Slot, flight::Flight, keep, slot::AtRisk};
 use crate::{
     Error, EventKind, TransportError,
     error::ExchangeError,
     machine::{Answer, Context, Effect, Input, Machine, Sight, Step, Stored, Watch, Write, Wrote},
-    record::{self, Health, Held, Record, State},
+    record::{self, Health, Held, Live, Record, State},
+    refresher,
 };
 
 /// Drives one machine for one account.
@@ -265,7 +266,7 @@ impl<'a> Driver<'a> {
             State::Live(live) => entry
                 .with_attention(live.health != Health::Alive)
                 .with_keep_until(self.keep_until(&live.tokens.tokens))
-                .with_due(self.due(&live.tokens.tokens)),
+                .with_due(self.due(live)),
         }
     }
 
@@ -291,11 +292,15 @@ impl<'a> Driver<'a> {
     }
 
     /// When a refresher should look at the account.
-    fn due(&self, tokens: &TokenSet) -> Option<SystemTime> {
-        tokens.refresh_token.as_ref()?;
-        let expires = tokens.expires_at?;
-        let lifetime = expires.duration_since(tokens.issued_at).unwrap_or_default();
-        Some(expires - stale_window(lifetime, &self.core.options))
+    fn due(&self, live: &Live<Held>) -> Option<SystemTime> {
+        let (home, options) = (&self.slot.home, &self.core.options);
+        refresher::due(
+            &self.slot.key,
+            live,
+            home,
+            options,
+            self.core.time.wall_time(),
+        )
     }
 
     async fn send(&mut self, held: Option<Held>) -> Answer<Held> {

@@ -104,7 +104,8 @@ pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), E
     let connected = known
         .as_ref()
         .is_some_and(|stored| stored.record.live().is_some());
-    match driver.run(&mut Validate::new(known)).await {
+    let mut machine = Validate::new(slot.home.rules, known);
+    match driver.run(&mut machine).await {
         ValidateEnd::Stands { stored, restored } => {
             if restored {
                 core.emit(slot, EventKind::StoreRestored);

@@ -74,7 +74,7 @@ pub(crate) async fn disconnect(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(),
         let end = driver
             .run(&mut Disconnect::new(slot.home.rules, known))
             .await;
-        settle_disconnect(&core, &slot, &mut driver, end, before)
+        settle_disconnect(&core, &slot, &mut driver, end, before).await
     })
     .await
 }
@@ -99,7 +99,7 @@ pub(crate) fn finish_revocation(core: &Arc<Core>, slot: &Arc<Slot>) {
             .run(&mut Disconnect::new(slot2.home.rules, pending))
             .await;
         drop(revoking);
-        if let Err(error) = settle_disconnect(&core2, &slot2, &mut driver, end, before) {
+        if let Err(error) = settle_disconnect(&core2, &slot2, &mut driver, end, before).await {
             tracing::warn!(account = %slot2.digest, %error, "a revocation stays pending");
         }
     });
@@ -182,7 +182,7 @@ async fn settle_login(
     }
 }
 
-fn settle_disconnect(
+async fn settle_disconnect(
     core: &Arc<Core>,
     slot: &Arc<Slot>,
     driver: &mut Driver<'_>,
@@ -196,7 +196,10 @@ fn settle_disconnect(
             revocation_pending,
         } => {
             let news = !slot.is_ended();
-            if slot.adopt(core, stored, true) && news {
+            if !slot.adopt(core, stored, true) {
+                // Memory holds tokens that the tombstone does not know: they go into it, and are revoked.
+                super::keep::validate(core, slot).await?;
+            } else if news {
                 core.emit(slot, EventKind::Disconnected);
             }
             if revocation_pending {

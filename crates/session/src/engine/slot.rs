@@ -23,7 +23,7 @@ use crate::{
     Error,
     clock::Ticks,
     machine::Stored,
-    record::{Health, Held, Live, State, Winner, judge},
+    record::{Health, Held, Live, State, outlasts},
     source::{Credential, Stamp},
 };
 
@@ -117,7 +117,7 @@ impl Slot {
         let later = inner
             .known
             .as_ref()
-            .is_some_and(|known| judge(&known.stored.record, &stored.record) == Winner::Ours);
+            .is_some_and(|known| outlasts(&known.stored.record, &stored.record));
         if later {
             return false;
         }

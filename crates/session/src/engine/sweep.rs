@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use tokenkeeper_store::Key;
 use tokio::runtime::Handle;
 
 use super::Core;
@@ -39,14 +40,23 @@ impl Core {
             if !slot.drop_if_idle(now, self.options.idle) {
                 continue;
             }
-            // First the flag, then the count: a finder counts itself first and then looks at the flag.
-            slot.retired.store(true, Ordering::SeqCst);
-            fence(Ordering::SeqCst);
-            if Arc::strong_count(slot) == 1 {
-                slots.remove(key);
-            } else {
-                slot.retired.store(false, Ordering::SeqCst);
-            }
+            self.retire(key);
+        }
+    }
+
+    /// Drops an emptied slot, unless somebody holds it.
+    pub(crate) fn retire(&self, key: &Key) {
+        let slots = self.slots.pin();
+        let Some(slot) = slots.get(key) else {
+            return;
+        };
+        // First the flag, then the count: a finder counts itself first and then looks at the flag.
+        slot.retired.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if Arc::strong_count(slot) == 1 {
+            slots.remove(key);
+        } else {
+            slot.retired.store(false, Ordering::SeqCst);
         }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     Context, Effect, Input, Machine, Reconciled, Rules, Step, Stored, TRIES, Write, Wrote, landed,
     reconcile,
 };
-use crate::record::{Authorization, Record, State, Tokens, Tombstone, merge_login};
+use crate::record::{Authorization, Record, State, Tokens, merge_login};
 
 #[derive(Clone, Debug)]
 #[cfg_attr(test, derive(PartialEq, Eq, Hash))]
@@ -55,9 +55,9 @@ impl<T: Tokens> Disconnect<T> {
     }
 
     fn admit(&mut self, found: Option<Stored<T>>, cx: &Context) -> Step<T, DisconnectEnd<T>> {
-        match reconcile(self.ours.as_ref(), found, cx.version) {
+        match reconcile(&self.rules, self.ours.as_ref(), found, cx.version) {
             Reconciled::Nothing => Step::End(DisconnectEnd::NotConnected),
-            Reconciled::Restore(write) => self.write(write),
+            Reconciled::Restore(write) | Reconciled::Entomb(write) => self.write(write),
             Reconciled::Stands(stored) => self.consider(stored, cx),
         }
     }
@@ -83,11 +83,7 @@ impl<T: Tokens> Disconnect<T> {
                 }
                 self.target = Some(live.authorization);
                 let tombstone = Record {
-                    state: State::Ended(Tombstone {
-                        authorization: live.authorization,
-                        generation: live.generation,
-                        revoke: self.rules.revokes.then(|| live.tokens.clone()),
-                    }),
+                    state: live.buried(&self.rules),
                     login: merge_login(&Record::empty(), &stored.record),
                 };
                 self.write(Write {
@@ -127,8 +123,9 @@ impl<T: Tokens> Machine<T> for Disconnect<T> {
     fn step(&mut self, input: Input<T>, cx: &Context) -> Step<T, Self::End> {
         match (std::mem::replace(&mut self.stage, Stage::Rest), input) {
             (Stage::Rest, Input::Start) => match self.ours.clone() {
-                Some(stored) => self.consider(stored, cx),
-                None => {
+                Some(stored) if stored.record.unrevoked().is_some() => self.consider(stored, cx),
+                // A tombstone in memory does not show that the store still has it.
+                _ => {
                     self.stage = Stage::Reading;
                     Step::Do(Effect::Read)
                 }

@@ -40,7 +40,11 @@ enum Stage<T> {
         claim: Stored<T>,
         pending: Pending,
     },
-    Settling(Write<T>),
+    Settling {
+        write: Write<T>,
+        /// An earlier send of it may have landed, and others may have written since.
+        unsure: bool,
+    },
     /// Taking the pending login back.
     Withdrawing {
         write: Write<T>,
@@ -88,9 +92,9 @@ impl<T: Tokens> Login<T> {
     }
 
     fn admit(&mut self, found: Option<Stored<T>>, cx: &Context) -> Step<T, LoginEnd<T>> {
-        match reconcile(self.ours.as_ref(), found, cx.version) {
+        match reconcile(&self.rules, self.ours.as_ref(), found, cx.version) {
             Reconciled::Nothing => self.begin(None, cx),
-            Reconciled::Restore(write) => {
+            Reconciled::Restore(write) | Reconciled::Entomb(write) => {
                 self.stage = Stage::Restoring(write.clone());
                 write.now()
             }
@@ -190,7 +194,14 @@ impl<T: Tokens> Login<T> {
     }
 
     fn settle(&mut self, write: Write<T>) -> Step<T, LoginEnd<T>> {
-        self.stage = Stage::Settling(write.clone());
+        self.settle_again(write, false)
+    }
+
+    fn settle_again(&mut self, write: Write<T>, unsure: bool) -> Step<T, LoginEnd<T>> {
+        self.stage = Stage::Settling {
+            write: write.clone(),
+            unsure,
+        };
         write.now()
     }
 
@@ -198,26 +209,39 @@ impl<T: Tokens> Login<T> {
     fn settle_over(
         &mut self,
         write: Write<T>,
+        unsure: bool,
         there: Option<Stored<T>>,
         cx: &Context,
     ) -> Step<T, LoginEnd<T>> {
         let ours = write.record.expect("a settling write has a record");
         let Some(there) = there else {
-            return self.settle(Write {
+            let write = Write {
                 version: cx.version,
                 expected: None,
                 record: Some(ours),
-            });
+            };
+            return self.settle_again(write, unsure);
         };
-        if judge(&ours, &there.record) == Winner::Ours && self.adopting.is_none() {
-            return self.settle(over(&ours, &there, cx.version));
+        if there.record.authorization() == ours.authorization() {
+            // It has landed; others may have refreshed it since, or disconnected it.
+            return Step::End(match there.record.live() {
+                Some(_) => LoginEnd::Connected { stored: there },
+                None => LoginEnd::Overtaken {
+                    stored: there,
+                    revoke: None,
+                },
+            });
         }
-        if self.adopting.is_some() {
+        if self.adopting.is_some() && !unsure {
             // What the application brings is newest now, whatever was written meanwhile.
             self.ours = Some(there.clone());
             return self.consider(there, cx);
         }
-        let alone = self.rules.revokes
+        if judge(&ours, &there.record) == Winner::Ours {
+            return self.settle_again(over(&self.rules, &ours, &there, cx.version), unsure);
+        }
+        let alone = self.adopting.is_none()
+            && self.rules.revokes
             && (self.rules.revokes_alone || matches!(there.record.state, State::Ended(_)));
         let revoke = ours
             .live()
@@ -303,19 +327,24 @@ impl<T: Tokens> Machine<T> for Login<T> {
             (Stage::Sending { claim, pending }, Input::Answered(answer)) => {
                 self.answered(claim, pending, answer, cx)
             }
-            (Stage::Settling(write), Input::Wrote(wrote)) => match landed(wrote, &write) {
-                Wrote::Applied => Step::End(LoginEnd::Connected {
-                    stored: Stored {
-                        version: write.version,
-                        record: write.record.expect("a settling write has a record"),
-                    },
-                }),
-                Wrote::Conflict(there) => self.settle_over(write, there, cx),
-                Wrote::Failed => {
-                    self.stage = Stage::Settling(write.clone());
-                    write.later(self.rules.store_retry)
+            (Stage::Settling { write, unsure }, Input::Wrote(wrote)) => {
+                match landed(wrote, &write) {
+                    Wrote::Applied => Step::End(LoginEnd::Connected {
+                        stored: Stored {
+                            version: write.version,
+                            record: write.record.expect("a settling write has a record"),
+                        },
+                    }),
+                    Wrote::Conflict(there) => self.settle_over(write, unsure, there, cx),
+                    Wrote::Failed => {
+                        self.stage = Stage::Settling {
+                            write: write.clone(),
+                            unsure: true,
+                        };
+                        write.later(self.rules.store_retry)
+                    }
                 }
-            },
+            }
             (
                 Stage::Withdrawing {
                     write,
@@ -344,7 +373,7 @@ impl<T: Tokens> Machine<T> for Login<T> {
 
     fn in_hand(&self) -> Option<&Record<T>> {
         match &self.stage {
-            Stage::Settling(write) => write.record.as_ref(),
+            Stage::Settling { write, .. } => write.record.as_ref(),
             _ => None,
         }
     }

@@ -25,7 +25,10 @@ pub(crate) use refresh::{Failure, Refresh, RefreshEnd, RefreshOutcome};
 pub(crate) use validate::{Validate, ValidateEnd};
 pub(crate) use watch::{Sight, Watch};
 
-use crate::record::{Attempt, Record, Tokens, WallMillis, Winner, judge, merge_login};
+use crate::record::{
+    Attempt, Live, Record, State, Tokens, Tombstone, WallMillis, Winner, is_unknown_to_tombstone,
+    judge, merge_login,
+};
 
 /// A machine of the protocol.
 pub(crate) trait Machine<T> {
@@ -202,9 +205,12 @@ enum Reconciled<T> {
     Stands(Stored<T>),
     /// The store lost the record or went back in time: ours is written back.
     Restore(Write<T>),
+    /// A disconnect did not know our tokens: they go into its tombstone.
+    Entomb(Write<T>),
 }
 
 fn reconcile<T: Tokens>(
+    rules: &Rules,
     ours: Option<&Stored<T>>,
     found: Option<Stored<T>>,
     version: Version,
@@ -218,21 +224,73 @@ fn reconcile<T: Tokens>(
             record: Some(ours.record.clone()),
         }),
         (Some(ours), Some(found)) if judge(&ours.record, &found.record) == Winner::Ours => {
-            Reconciled::Restore(over(&ours.record, &found, version))
+            Reconciled::Restore(over(rules, &ours.record, &found, version))
         }
-        (_, Some(found)) => Reconciled::Stands(found),
+        (Some(ours), Some(found)) => match entomb(rules, &ours.record, &found, version) {
+            Some(write) if is_unknown_to_tombstone(&ours.record, &found.record) => {
+                Reconciled::Entomb(write)
+            }
+            _ => Reconciled::Stands(found),
+        },
+        (None, Some(found)) => Reconciled::Stands(found),
     }
 }
 
-/// Our record over what the store has, keeping a login that is under way there.
-fn over<T: Tokens>(ours: &Record<T>, there: &Stored<T>, version: Version) -> Write<T> {
+/// The login was disconnected by somebody who did not know the tokens that we have: they go into its tombstone, to be revoked too
+/// (DESIGN §4.7). `None`: it was not, or the provider cannot revoke.
+fn entomb<T: Tokens>(
+    rules: &Rules,
+    ours: &Record<T>,
+    there: &Stored<T>,
+    version: Version,
+) -> Option<Write<T>> {
+    let live = ours.live().filter(|_| rules.revokes)?;
+    let State::Ended(tombstone) = &there.record.state else {
+        return None;
+    };
+    if tombstone.authorization != live.authorization || tombstone.generation > live.generation {
+        return None;
+    }
+    let tombstone = Record {
+        state: live.buried(rules),
+        login: there.record.login,
+    };
+    Some(Write {
+        version,
+        expected: Some(there.version),
+        record: Some(tombstone),
+    })
+}
+
+/// Our record over what the store has, keeping a login that is under way there, and the tokens that a tombstone of ours does not know.
+fn over<T: Tokens>(
+    rules: &Rules,
+    ours: &Record<T>,
+    there: &Stored<T>,
+    version: Version,
+) -> Write<T> {
+    let state = match there.record.live() {
+        Some(live) if is_unknown_to_tombstone(&there.record, ours) => live.buried(rules),
+        _ => ours.state.clone(),
+    };
     Write {
         version,
         expected: Some(there.version),
         record: Some(Record {
-            state: ours.state.clone(),
+            state,
             login: merge_login(ours, &there.record),
         }),
+    }
+}
+
+impl<T: Tokens> Live<T> {
+    /// The tombstone of this login; it keeps the tokens until they are revoked.
+    fn buried(&self, rules: &Rules) -> State<T> {
+        State::Ended(Tombstone {
+            authorization: self.authorization,
+            generation: self.generation,
+            revoke: rules.revokes.then(|| self.tokens.clone()),
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Context, Effect, Input, Machine, Reconciled, Rules, Step, Stored, TRIES,
-    UNEXPLAINED_LIMIT, UNEXPLAINED_SPAN, Write, Wrote, landed, millis, over, reconcile,
+    UNEXPLAINED_LIMIT, UNEXPLAINED_SPAN, Write, Wrote, entomb, landed, millis, over, reconcile,
 };
 use crate::{
     record::{Cause, Health, Live, Record, State, Tokens, WallMillis, Winner, judge},
@@ -129,13 +129,17 @@ impl<T: Tokens> Refresh<T> {
 
     /// Looks at what is in the store and decides whether the token may be presented.
     fn admit(&mut self, found: Option<Stored<T>>, cx: &Context) -> Step<T, RefreshEnd<T>> {
-        match reconcile(self.ours.as_ref(), found, cx.version) {
+        match reconcile(&self.rules, self.ours.as_ref(), found, cx.version) {
             Reconciled::Nothing => {
                 self.ours = None;
                 self.end(RefreshOutcome::NotConnected)
             }
             Reconciled::Restore(write) => {
                 self.restored = true;
+                self.stage = Stage::Restoring(write.clone());
+                write.now()
+            }
+            Reconciled::Entomb(write) => {
                 self.stage = Stage::Restoring(write.clone());
                 write.now()
             }
@@ -283,9 +287,12 @@ impl<T: Tokens> Refresh<T> {
             });
         };
         if judge(&ours, &there.record) == Winner::Ours {
-            return self.settle(over(&ours, &there, cx.version));
+            return self.settle(over(&self.rules, &ours, &there, cx.version));
         }
-        let tokens = ours.live().map(|live| live.tokens.clone());
+        if let Some(write) = entomb(&self.rules, &ours, &there, cx.version) {
+            return self.settle(write);
+        }
+        let tokens = ours.unrevoked().cloned();
         let outcome = overtaken(&self.rules, &ours, &there.record, tokens);
         self.ours = Some(there);
         self.end(outcome)
@@ -310,7 +317,7 @@ impl<T: Tokens> Refresh<T> {
             return self.note(write, failure);
         };
         if judge(&ours, &there.record) == Winner::Ours {
-            return self.note(over(&ours, &there, cx.version), failure);
+            return self.note(over(&self.rules, &ours, &there, cx.version), failure);
         }
         if let (Failure::Dead(cause), Some(marked)) = (&failure, refused_too(&ours, &there)) {
             let mut record = there.record;
@@ -390,7 +397,10 @@ impl<T: Tokens> Machine<T> for Refresh<T> {
             (Stage::Settling(write), Input::Wrote(wrote)) => match landed(wrote, &write) {
                 Wrote::Applied => {
                     self.ours = stored(write);
-                    self.end(RefreshOutcome::Refreshed)
+                    self.end(match self.ours.as_ref().and_then(|s| s.record.live()) {
+                        Some(_) => RefreshOutcome::Refreshed,
+                        None => RefreshOutcome::Overtaken { revoke: None },
+                    })
                 }
                 Wrote::Conflict(there) => self.settle_over(write, there, cx),
                 Wrote::Failed => {
@@ -416,7 +426,7 @@ impl<T: Tokens> Machine<T> for Refresh<T> {
                     self.stage = Stage::Noting {
                         write: write.clone(),
                         failure,
-                        tries: tries.saturating_add(1),
+                        tries: (tries + 1).min(TRIES),
                     };
                     write.later(self.rules.store_retry)
                 }

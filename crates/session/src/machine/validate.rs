@@ -2,15 +2,19 @@
 //! (DESIGN §4.8).
 
 use super::{
-    Context, Effect, Input, Machine, Reconciled, Step, Stored, Write, Wrote, landed, reconcile,
+    Context, Effect, Input, Machine, Reconciled, Rules, Step, Stored, Write, Wrote, landed,
+    reconcile,
 };
 use crate::record::Tokens;
 
 #[derive(Clone, Debug)]
 #[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(crate) struct Validate<T> {
+    rules: Rules,
     ours: Option<Stored<T>>,
-    restoring: Option<Write<T>>,
+    writing: Option<Write<T>>,
+    /// The store had lost our record, or gone back in time.
+    restored: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -21,22 +25,29 @@ pub(crate) enum ValidateEnd<T> {
 }
 
 impl<T: Tokens> Validate<T> {
-    pub(crate) fn new(ours: Option<Stored<T>>) -> Self {
+    pub(crate) fn new(rules: Rules, ours: Option<Stored<T>>) -> Self {
         Self {
+            rules,
             ours,
-            restoring: None,
+            writing: None,
+            restored: false,
         }
     }
 
     fn compare(&mut self, found: Option<Stored<T>>, cx: &Context) -> Step<T, ValidateEnd<T>> {
-        match reconcile(self.ours.as_ref(), found, cx.version) {
+        match reconcile(&self.rules, self.ours.as_ref(), found, cx.version) {
             Reconciled::Nothing => Step::End(ValidateEnd::NotConnected),
             Reconciled::Stands(stored) => Step::End(ValidateEnd::Stands {
                 stored,
-                restored: false,
+                restored: self.restored,
             }),
             Reconciled::Restore(write) => {
-                self.restoring = Some(write.clone());
+                self.restored = true;
+                self.writing = Some(write.clone());
+                write.now()
+            }
+            Reconciled::Entomb(write) => {
+                self.writing = Some(write.clone());
                 write.now()
             }
         }
@@ -47,7 +58,7 @@ impl<T: Tokens> Machine<T> for Validate<T> {
     type End = ValidateEnd<T>;
 
     fn step(&mut self, input: Input<T>, cx: &Context) -> Step<T, Self::End> {
-        match (self.restoring.take(), input) {
+        match (self.writing.take(), input) {
             (None, Input::Start) => Step::Do(Effect::Read),
             (None, Input::Found(found)) => self.compare(found, cx),
             (Some(write), Input::Wrote(wrote)) => match landed(wrote, &write) {
@@ -58,7 +69,7 @@ impl<T: Tokens> Machine<T> for Validate<T> {
                             version: write.version,
                             record,
                         },
-                        restored: true,
+                        restored: self.restored,
                     })
                 }
                 Wrote::Conflict(there) => self.compare(there, cx),

@@ -6,6 +6,7 @@ pub(super) struct Budget {
     pub(super) refreshes: u8,
     pub(super) validations: u8,
     pub(super) logins: u8,
+    pub(super) adoptions: u8,
     pub(super) disconnects: u8,
 
     pub(super) faults: u8,

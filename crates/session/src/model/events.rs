@@ -39,6 +39,10 @@ impl Model {
                 Begin::Refresh,
                 Begin::Validate,
                 Begin::Login,
+<<<<<<< crates/session/src/model/events.rs
+                Begin::Adopt,
+=======
+>>>>>>> /tmp/land.theirs
                 Begin::Disconnect,
             ] {
                 events.push(Event::Begin { proc, task });
@@ -83,6 +87,7 @@ impl Model {
                     Begin::Refresh => (FLIGHT, &mut budget.refreshes),
                     Begin::Validate => (FLIGHT, &mut budget.validations),
                     Begin::Login => (DETACHED, &mut budget.logins),
+                    Begin::Adopt => (DETACHED, &mut budget.adoptions),
                     Begin::Disconnect => (DETACHED, &mut budget.disconnects),
                 };
                 if world.procs[proc].tasks[slot].actor > 0 {
@@ -168,6 +173,7 @@ impl Model {
                 refreshes: world.budget.refreshes,
                 validations: world.budget.validations,
                 logins: world.budget.logins,
+                adoptions: world.budget.adoptions,
                 disconnects: world.budget.disconnects,
                 ..Default::default()
             };

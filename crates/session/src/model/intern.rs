@@ -47,11 +47,18 @@ fn free(taken: u64) -> u8 {
     free as u8
 }
 
-/// Collects names instead of hashing: what is hashed as 16 bytes is a version, what is hashed as `u128` is an id.
+/// The last byte of every version, by which it is told from an id.
+pub(super) const VERSION_MARK: u8 = 0xA7;
+
+/// Collects names instead of hashing: a version is hashed as its 16 bytes, an id as a `u128`, and a list of ids as all their bytes.
 impl Hasher for Names {
     fn write(&mut self, bytes: &[u8]) {
-        if bytes.len() == 16 {
-            self.versions |= 1 << bytes[0];
+        for chunk in bytes.chunks_exact(16) {
+            if chunk[15] == VERSION_MARK {
+                self.versions |= 1 << chunk[0];
+            } else if let Ok(id) = chunk.try_into() {
+                self.write_u128(u128::from_ne_bytes(id));
+            }
         }
     }
 

@@ -19,7 +19,7 @@ use tokenkeeper_store::Version;
 
 use self::{
     bounds::Bounds,
-    intern::{Names, Table},
+    intern::{Names, Table, VERSION_MARK},
     process::{Actor, Pending, Proc, procs},
     properties::{Breach, Residual},
     provider::Family,
@@ -73,7 +73,10 @@ impl Model {
             };
             let version = self.version(1);
             world.store = self.records.number(Stored { version, record });
-            world.families[0] = Family::new(1);
+            world.families[0] = Family {
+                authorization: 1,
+                ..Family::new(1)
+            };
             for proc in procs(self) {
                 world.procs[proc].known = world.store;
                 world.procs[proc].written = true;
@@ -90,7 +93,7 @@ impl Model {
     #[allow(clippy::unused_self, reason = "versions are the model's")]
     fn version(&self, number: u8) -> Version {
         let mut bytes = [0; 16];
-        bytes[0] = number;
+        (bytes[0], bytes[15]) = (number, VERSION_MARK);
         Version::from_bytes(bytes)
     }
 
@@ -115,9 +118,13 @@ impl Model {
             names.add(self.records.names(memory.known));
             for task in &memory.tasks {
                 names.add(self.actors.names(task.actor));
+                names.add(self.records.names(task.before));
                 names.add(self.pending.names(task.pending));
                 names.ids |= 1 << task.claim;
             }
+        }
+        for family in &world.families {
+            names.ids |= 1 << family.authorization;
         }
         for orphan in &world.orphans {
             names.ids |= 1 << orphan.attempt;

@@ -12,7 +12,7 @@ use crate::{
         Answer, Context, Disconnect, DisconnectEnd, Effect, Input, Login, LoginEnd, Machine,
         Refresh, RefreshEnd, RefreshOutcome, Rules, Step, Stored, Validate, ValidateEnd, Wrote,
     },
-    record::{State, Winner, judge},
+    record::{State, outlasts},
     source::Stamp,
 };
 
@@ -29,6 +29,23 @@ pub(super) struct Proc {
     pub(super) tasks: [Task; SLOTS],
 }
 
+impl Proc {
+    /// An order of processes that does not depend on their numbers, but for those that cannot be told apart.
+    pub(super) fn rank(&self, world: &World, proc: usize) -> impl Ord + use<> {
+        let tasks = self
+            .tasks
+            .map(|task| (task.actor, task.pending, task.claim, task.lapsed));
+        let masks = world.families.map(|family| {
+            let decided = family.decided.iter().enumerate();
+            let decided = decided.fold(0_u16, |bits, (at, mask)| {
+                bits | u16::from(mask >> proc & 1) << at
+            });
+            (family.holders >> proc & 1, decided)
+        });
+        (tasks, self.known, self.written, self.released, masks)
+    }
+}
+
 pub(super) const FLIGHT: usize = 0;
 pub(super) const DETACHED: usize = 1;
 
@@ -43,6 +60,8 @@ pub(super) struct Task {
     pub(super) count: u8,
     /// Its lease has ended, as others see it.
     pub(super) lapsed: bool,
+    /// The record that was known when it began.
+    pub(super) before: u32,
 }
 
 /// A machine of the protocol, and what the engine remembers beside it.
@@ -84,9 +103,10 @@ pub(super) const LEASE: Duration = Duration::from_secs(60);
 const WALL: u64 = 1;
 
 impl Model {
-    pub(super) fn rules(&self, proc: usize) -> Rules {
+    pub(super) fn rules(&self) -> Rules {
         Rules {
-            holder: 1000 + proc as u128,
+            // No rule looks at it.
+            holder: 0,
             configuration: 0,
             lease: LEASE,
             deadline: LEASE / 2,
@@ -105,6 +125,15 @@ impl Model {
             .records
             .value(memory.known)
             .filter(|_| memory.written)?;
+<<<<<<< crates/session/src/model/process.rs
+        Some((*known).clone())
+    }
+
+    /// The newest record known, in the store or not.
+    fn newest(&self, world: &World, proc: usize) -> Option<Stored<Token>> {
+        let known = self.records.value(world.procs[proc].known)?;
+=======
+>>>>>>> /tmp/land.theirs
         Some((*known).clone())
     }
 
@@ -114,18 +143,24 @@ impl Model {
     }
 
     pub(super) fn begin(&mut self, world: &mut World, proc: usize, begin: Begin) {
-        let known = self.written(world, proc);
-        let rules = self.rules(proc);
+        let known = self.newest(world, proc);
+        let rules = self.rules();
         let (slot, actor) = match begin {
-            Begin::Validate => (FLIGHT, validate(known, None)),
-            Begin::Refresh if known.is_none() => {
-                (FLIGHT, validate(None, Some(self.stamp(world, proc))))
-            }
+            Begin::Validate => (FLIGHT, validate(rules, known, None)),
+            Begin::Refresh if self.written(world, proc).is_none() => (
+                FLIGHT,
+                validate(rules, known, Some(self.stamp(world, proc))),
+            ),
             Begin::Refresh => {
                 let wanted = self.stamp(world, proc);
                 (FLIGHT, self.refresh(world, proc, wanted))
             }
             Begin::Login => (DETACHED, Actor::Login(Login::exchange(rules, known))),
+            Begin::Adopt => {
+                let tokens = super::provider::new_family(world, 0);
+                world.families[tokens.family()].holders |= 1 << proc;
+                (DETACHED, Actor::Login(Login::adopt(rules, known, tokens)))
+            }
             Begin::Disconnect => (DETACHED, Actor::Disconnect(Disconnect::new(rules, known))),
         };
         self.launch(world, proc, slot, actor);
@@ -135,13 +170,14 @@ impl Model {
         let known = self.written(world, proc);
         let mask = world.procs[proc].released;
         let released = (1..64).filter(|id| mask >> id & 1 == 1).collect();
-        Actor::Refresh(Refresh::new(self.rules(proc), known, wanted, released))
+        Actor::Refresh(Refresh::new(self.rules(), known, wanted, released))
     }
 
     fn launch(&mut self, world: &mut World, proc: usize, slot: usize, actor: Actor) {
         let actor = self.actors.number(actor);
         world.procs[proc].tasks[slot] = Task {
             actor,
+            before: world.procs[proc].known,
             ..Task::default()
         };
         self.feed(world, proc, slot, Input::Start);
@@ -220,14 +256,23 @@ impl Model {
             task.count = count as u8;
             task.lapsed = false;
         }
+        if let Effect::Write { write, .. } = &effect
+            && let Some(live) = write.record.as_ref().and_then(|record| record.live())
+            && live.generation == 1
+        {
+            // An adopted family has the number under which it is being written.
+            let family = &mut world.families[live.tokens.family()];
+            family.number = live.authorization.number as u8;
+            family.authorization = live.authorization.id as u8;
+        }
         task.pending = self.pending.number(Pending::Effect(effect));
         world.procs[proc].tasks[slot] = task;
     }
 
     fn refreshed(&mut self, world: &mut World, proc: usize, end: RefreshEnd<Token>) {
-        world.procs[proc].tasks[FLIGHT] = Task::default();
+        let before = std::mem::take(&mut world.procs[proc].tasks[FLIGHT]).before;
         if matches!(end.outcome, RefreshOutcome::NotConnected) {
-            forget(world, proc);
+            forget(world, proc, before);
         }
         if let Some(stored) = end.stored {
             self.adopt(world, proc, stored, true);
@@ -248,10 +293,10 @@ impl Model {
         end: ValidateEnd<Token>,
         then: Option<Option<Stamp>>,
     ) {
-        world.procs[proc].tasks[FLIGHT] = Task::default();
+        let before = std::mem::take(&mut world.procs[proc].tasks[FLIGHT]).before;
         match end {
             ValidateEnd::StoreFailed => return,
-            ValidateEnd::NotConnected => return forget(world, proc),
+            ValidateEnd::NotConnected => return forget(world, proc, before),
             ValidateEnd::Stands { stored, .. } => {
                 let ended = matches!(stored.record.state, State::Ended(_));
                 self.adopt(world, proc, stored, true);
@@ -288,17 +333,23 @@ impl Model {
     }
 
     fn disconnected(&mut self, world: &mut World, proc: usize, end: DisconnectEnd<Token>) {
-        world.procs[proc].tasks[DETACHED] = Task::default();
+        let before = std::mem::take(&mut world.procs[proc].tasks[DETACHED]).before;
         match end {
             DisconnectEnd::Ended { stored, .. } => {
                 let number = stored.record.authorization().map_or(0, |a| a.number);
                 world.ended = world.ended.max(number as u8);
-                self.adopt(world, proc, stored, true);
+                if !self.adopt(world, proc, stored, true)
+                    && world.procs[proc].tasks[FLIGHT].actor == 0
+                {
+                    let known = self.newest(world, proc);
+                    let actor = validate(self.rules(), known, None);
+                    self.launch(world, proc, FLIGHT, actor);
+                }
             }
             DisconnectEnd::Superseded { stored } => {
                 self.adopt(world, proc, stored, true);
             }
-            DisconnectEnd::NotConnected => forget(world, proc),
+            DisconnectEnd::NotConnected => forget(world, proc, before),
             DisconnectEnd::StoreFailed => {}
         }
     }
@@ -320,30 +371,41 @@ impl Model {
             matches!(&stored.record.state, State::Ended(tombstone) if tombstone.revoke.is_some())
         });
         if asks && world.procs[proc].tasks[DETACHED].actor == 0 {
-            let actor = Actor::Disconnect(Disconnect::new(self.rules(proc), known));
+            let actor = Actor::Disconnect(Disconnect::new(self.rules(), known));
             self.launch(world, proc, DETACHED, actor);
         }
     }
 
     /// As `Slot::adopt` does.
-    fn adopt(&mut self, world: &mut World, proc: usize, stored: Stored<Token>, written: bool) {
+    fn adopt(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        stored: Stored<Token>,
+        written: bool,
+    ) -> bool {
         let known = self.records.value(world.procs[proc].known);
-        let later = known.is_some_and(|known| judge(&known.record, &stored.record) == Winner::Ours);
+        let later = known.is_some_and(|known| outlasts(&known.record, &stored.record));
         if !later {
             world.procs[proc].known = self.records.number(stored);
             world.procs[proc].written = written;
         }
+        !later
     }
 }
 
-pub(super) fn forget(world: &mut World, proc: usize) {
+/// The store has no record, as seen by a task that began with `before`: forgets it, unless memory has moved on since.
+pub(super) fn forget(world: &mut World, proc: usize, before: u32) {
+    if world.procs[proc].known != before {
+        return;
+    }
     world.procs[proc].known = 0;
     world.procs[proc].written = false;
 }
 
-fn validate(known: Option<Stored<Token>>, then: Option<Option<Stamp>>) -> Actor {
+fn validate(rules: Rules, known: Option<Stored<Token>>, then: Option<Option<Stamp>>) -> Actor {
     Actor::Validate {
-        machine: Validate::new(known),
+        machine: Validate::new(rules, known),
         then,
     }
 }

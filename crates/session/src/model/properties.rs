@@ -207,9 +207,12 @@ impl Model {
             }
             State::Live(live) => live.authorization.number >= u64::from(family.number),
             State::Ended(tombstone) => {
-                let ended = tombstone.authorization.number;
-                ended > u64::from(family.number)
-                    || ended == u64::from(family.number) && !self.bounds.revokes
+                let ended = tombstone.authorization;
+                if ended.id == u128::from(family.authorization) {
+                    !self.bounds.revokes
+                } else {
+                    ended.number >= u64::from(family.number)
+                }
             }
         }
     }

@@ -1,12 +1,14 @@
 //! The token endpoint: what it makes of a refresh token that is presented.
 
-use super::{bounds::Reuse, token::Token};
+use super::{bounds::Reuse, token::Token, world::World};
 
 /// All tokens that descend from one login, and what is known of them. Masks of processes and of indices have a bit each.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct Family {
-    /// The number of the authorization; 0: the family does not exist.
+    /// The number of the authorization; 0: it has none yet.
     pub(super) number: u8,
+    /// The id of the authorization.
+    pub(super) authorization: u8,
     pub(super) issued: u8,
     /// The valid token.
     pub(super) current: u8,
@@ -33,6 +35,14 @@ pub(super) struct Family {
     pub(super) disordered: bool,
 }
 
+/// A login at the provider: the first tokens of another family.
+pub(super) fn new_family(world: &mut World, number: u8) -> Token {
+    let free = world.families.iter().position(|family| !family.exists());
+    let family = free.expect("the bounds allow no more logins than there are families");
+    world.families[family] = Family::new(number);
+    Token::new(family, 0)
+}
+
 /// The provider's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -51,11 +61,7 @@ impl Family {
     }
 
     pub(super) fn exists(&self) -> bool {
-        self.number > 0
-    }
-
-    pub(super) fn can_still_grow(&self) -> bool {
-        self.issued < 8
+        self.issued > 0
     }
 
     /// Redeems the token `index` of the family number `family`; `presentation` is the client's own count.

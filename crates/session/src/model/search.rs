@@ -59,6 +59,8 @@ struct Search {
 }
 
 const ROOT: u32 = u32::MAX;
+/// No undisturbed story within the bounds is as long as this.
+const DEEP: usize = 300;
 
 impl Search {
     fn new(bounds: Bounds) -> Self {
@@ -90,6 +92,18 @@ impl Search {
                 state += 1;
             }
             depth += 1;
+            if std::env::var_os("LAYERS").is_some() {
+                eprintln!(
+                    "depth {depth}: {} new, {} in all",
+                    next.len(),
+                    self.origins.len()
+                );
+            }
+            if depth > DEEP {
+                // Something counts for ever.
+                breach = Some((Breach::Livelock, self.trace(state)));
+                break;
+            }
             layer.clear();
             std::mem::swap(&mut layer, &mut next);
         }
@@ -158,6 +172,7 @@ impl Search {
 
     /// The number of a state, and whether it is new.
     fn number(&mut self, world: &World, from: u32, event: Event) -> (u32, bool) {
+        let world = &world.sorted();
         let mut hash = 0;
         for seed in [0x517C_C1B7_2722_0A95, 0x2545_F491_4F6C_DD1D] {
             let mut half = Mix::seeded(seed);

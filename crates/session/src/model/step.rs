@@ -4,7 +4,7 @@ use super::{
     Model,
     mutation::{Mutation, is_active},
     process::{Actor, Pending, Presented},
-    provider::Verdict,
+    provider::{Verdict, new_family},
     token::Token,
     world::{Fault, PROCS, SLOTS, World},
 };
@@ -151,7 +151,8 @@ impl Model {
             && is_active(Mutation::DisconnectAsDelete)
         {
             self.set(world, 0);
-            super::process::forget(world, proc);
+            let known = world.procs[proc].known;
+            super::process::forget(world, proc, known);
             world.ended = tombstone.authorization.number as u8;
             if let Some(token) = tombstone.revoke {
                 world.families[token.family()].revoke(token.index());
@@ -232,23 +233,13 @@ impl Model {
                 let reuse = self.bounds.reuse;
                 world.families[family].present(family, index, presented.count, reuse)
             }
-            None => self.log_in(world, presented.count),
+            None => Verdict::Tokens(new_family(world, presented.count)),
         };
         Some(match (fault, verdict) {
             (Some(_), _) => self.no_answer(presented),
             (None, Verdict::Tokens(token)) => Answer::Tokens(token),
             (None, Verdict::Refused) => Answer::Terminal { code: None },
         })
-    }
-
-    fn log_in(&self, world: &mut World, number: u8) -> Verdict {
-        let family = world
-            .families
-            .iter()
-            .position(|family| !family.exists())
-            .expect("the bounds allow no more logins than there are families");
-        world.families[family] = super::provider::Family::new(number);
-        Verdict::Tokens(Token::new(family, 0))
     }
 
     fn no_answer(&self, presented: Presented) -> Answer<Token> {

@@ -18,18 +18,33 @@ fn holds(bounds: Bounds) {
     }
 }
 
+const REUSES: [Reuse; 4] = [
+    Reuse::Refused,
+    Reuse::EndsFamily,
+    Reuse::SamePair,
+    Reuse::FreshPair,
+];
+
 #[test]
-fn two_processes_refresh() {
-    holds(Bounds {
-        name: "two processes refresh",
-        procs: 2,
-        reuse: Reuse::Refused,
-        revokes: true,
-        connected: true,
+#[ignore]
+fn try_out() {
+    let env =
+        |name: &str, default: u8| std::env::var(name).map_or(default, |text| text.parse().unwrap());
+    let bounds = Bounds {
+        name: "try out",
+        procs: env("P", 2).into(),
+        reuse: REUSES[usize::from(env("REUSE", 0))],
+        revokes: env("REVOKES", 1) == 1,
+        connected: env("C", 1) == 1,
         budget: Budget {
-            refreshes: 2,
+            refreshes: env("R", 0),
+            validations: env("V", 0),
+            logins: env("L", 0),
+            adoptions: env("A", 0),
+            disconnects: env("D", 0),
             ..Budget::default()
         }
-        .any_faults(1),
-    });
+        .any_faults(env("F", 1)),
+    };
+    holds(bounds);
 }

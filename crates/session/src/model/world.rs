@@ -27,6 +27,25 @@ pub(super) struct World {
     pub(super) budget: Budget,
 }
 
+impl World {
+    /// The same with its processes in a canonical order: which of them is which makes no difference.
+    pub(super) fn sorted(&self) -> Self {
+        let mut order: [usize; PROCS] = std::array::from_fn(|proc| proc);
+        order.sort_by_key(|&proc| self.procs[proc].rank(self, proc));
+        let mut sorted = *self;
+        sorted.procs = order.map(|proc| self.procs[proc]);
+        for family in &mut sorted.families {
+            family.holders = permuted(family.holders, order);
+            family.decided = family.decided.map(|mask| permuted(mask, order));
+        }
+        sorted
+    }
+}
+
+fn permuted(mask: u8, order: [usize; PROCS]) -> u8 {
+    (0..PROCS).fold(0, |new, place| new | (mask >> order[place] & 1) << place)
+}
+
 /// A presentation whose process was killed, until its lease is over.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Orphan {
@@ -73,6 +92,8 @@ pub(super) enum Begin {
     Refresh,
     Validate,
     Login,
+    /// The application brings tokens of its own.
+    Adopt,
     Disconnect,
 }
 

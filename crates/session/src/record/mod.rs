@@ -7,7 +7,7 @@ mod codec;
 mod order;
 
 pub(crate) use codec::{Held, Terms, decode, encode};
-pub(crate) use order::{Winner, judge, merge_login};
+pub(crate) use order::{Winner, is_unknown_to_tombstone, judge, merge_login, outlasts};
 
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,15 @@ impl<T> Record<T> {
             State::Empty => None,
             State::Live(live) => Some(live.authorization),
             State::Ended(tombstone) => Some(tombstone.authorization),
+        }
+    }
+
+    /// The tokens that are in use, or still to be revoked.
+    pub(crate) fn unrevoked(&self) -> Option<&T> {
+        match &self.state {
+            State::Empty => None,
+            State::Live(live) => Some(&live.tokens),
+            State::Ended(tombstone) => tombstone.revoke.as_ref(),
         }
     }
 

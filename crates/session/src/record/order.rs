@@ -41,6 +41,18 @@ pub(crate) fn judge<T: Tokens>(ours: &Record<T>, theirs: &Record<T>) -> Winner {
     }
 }
 
+/// Whether memory keeps `ours` when it meets `theirs`: it is the later truth, or holds tokens of a disconnected login that its tombstone
+/// does not know, and that are still to be revoked.
+pub(crate) fn outlasts<T: Tokens>(ours: &Record<T>, theirs: &Record<T>) -> bool {
+    judge(ours, theirs) == Winner::Ours || is_unknown_to_tombstone(ours, theirs)
+}
+
+/// Whether `live` holds newer tokens than those that the tombstone of the same login was made of.
+pub(crate) fn is_unknown_to_tombstone<T>(live: &Record<T>, tombstone: &Record<T>) -> bool {
+    matches!((&live.state, &tombstone.state), (State::Live(live), State::Ended(tombstone))
+        if live.authorization == tombstone.authorization && live.generation > tombstone.generation)
+}
+
 /// Generation before health: a mark that a failover restored never beats live tokens.
 fn judge_live<T: Tokens>(ours: &Live<T>, theirs: &Live<T>) -> Winner {
     use Winner::{Ours, Theirs};

@@ -1,0 +1,108 @@
+//! When a refresher should look at an account: written into the store with every record.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest, Sha256};
+use tokenkeeper_protocol::{Provider, RefreshLifetime, TokenSet};
+use tokenkeeper_store::{Key, unix_millis};
+
+use crate::{
+    engine::{Home, stale_window},
+    options::Options,
+    record::{Health, Held, Live},
+};
+
+/// When the account is due, as of `now`. `None`: a refresh would serve nothing, or cannot be made.
+pub(crate) fn due(
+    key: &Key,
+    live: &Live<Held>,
+    home: &Home,
+    options: &Options,
+    now: SystemTime,
+) -> Option<SystemTime> {
+    let tokens = &live.tokens.tokens;
+    if live.health != Health::Alive || tokens.refresh_token.is_none() {
+        return None;
+    }
+    let latest = latest(tokens, home, options)?;
+    let mut due = spread(key, tokens.issued_at, latest, options.floor);
+    if live.failures.not_before > 0 {
+        // Another's wall clock may be far ahead of ours; no failure is put off for longer than a day.
+        let not_before = UNIX_EPOCH + Duration::from_millis(live.failures.not_before);
+        due = due.max(not_before.min(now + DAY));
+    }
+    if live.attempt.is_some() {
+        // Whoever made it ends it; if not, nobody may take it over before its lease has ended anyway.
+        due = due.max(now + home.rules.lease);
+    }
+    Some(due)
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The last moment to refresh at: before the access token is stale, and before the refresh token has been idle for too long.
+fn latest(tokens: &TokenSet, home: &Home, options: &Options) -> Option<SystemTime> {
+    let issued = tokens.issued_at;
+    let lifetime = tokens
+        .expires_at
+        .map(|at| at.duration_since(issued).unwrap_or_default());
+    let stale = match (tokens.refresh_at, lifetime) {
+        (Some(hint), _) => Some(hint),
+        (None, Some(lifetime)) => Some(issued + (lifetime - stale_window(lifetime, options))),
+        (None, None) => None,
+    };
+    let rules = &home.provider.client().dialect().refresh;
+    let life = match rules.lifetime {
+        RefreshLifetime::AsAccessToken => lifetime,
+        RefreshLifetime::Fixed(life) => Some(life),
+        RefreshLifetime::Unlimited => None,
+    };
+    let keep_alive = life.map(|life| issued + life.mul_f64(rules.keep_alive_share));
+    match (stale, keep_alive) {
+        (Some(stale), Some(keep_alive)) => Some(stale.min(keep_alive)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The account's own place between `issued` and `latest`.
+///
+/// Each account keeps to moments that lie one period apart, at a phase that a hash of its key gives: it is due at the last of them that is no later than
+/// `latest`. So the fleet's refreshes are spread evenly over the period, stay so from one generation to the next, and come
+/// back to it after an outage; and every process agrees on them. An account that was issued tokens shortly before its moment is not refreshed
+/// again at once: it gets another place in this period, by the same hash.
+fn spread(key: &Key, issued: SystemTime, latest: SystemTime, floor: Duration) -> SystemTime {
+    let (start, end) = (unix_millis(issued), unix_millis(latest));
+    let period = rounded(end.saturating_sub(start));
+    let least = (period / LEAST).max(u64::try_from(floor.as_millis()).unwrap_or(u64::MAX));
+    if least >= period {
+        return latest;
+    }
+    let hash = Sha256::digest(key.to_bytes());
+    let [phase, place] = [0, 8].map(|at| {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&hash[at..at + 8]);
+        u64::from_be_bytes(bytes)
+    });
+    let end = start + period;
+    let late = (end % period + period - phase % period) % period;
+    let due = if period - late >= least {
+        end - late
+    } else {
+        start + least + place % (period - least)
+    };
+    UNIX_EPOCH + Duration::from_millis(due)
+}
+
+/// No account is refreshed sooner than this part of the period after it got its tokens.
+const LEAST: u64 = 10;
+
+/// A period without its small digits, so that lifetimes that differ a little have the same: a server may count them in whole seconds from
+/// a moment of its own.
+fn rounded(period: u64) -> u64 {
+    let digits = u64::BITS - period.leading_zeros();
+    let unit = 1 << digits.saturating_sub(5);
+    period - period % unit
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use super::*;
+
+const START: SystemTime = UNIX_EPOCH;
+
+fn key(n: u32) -> Key {
+    Key::new(
+        "brand",
+        "https://provider.example",
+        "client",
+        &n.to_string(),
+    )
+    .expect("a valid key")
+}
+
+fn at(seconds: u64) -> SystemTime {
+    START + Duration::from_secs(1_800_000_000 + seconds)
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(at(0)).expect("later").as_secs()
+}
+
+const FLOOR: Duration = Duration::from_secs(30);
+const LIFE: u64 = 3300;
+
+fn moment(n: u32, issued: u64) -> u64 {
+    seconds(spread(&key(n), at(issued), at(issued + LIFE), FLOOR))
+}
+
+/// How many of 100,000 accounts fall into each of the minutes.
+fn per_minute(moments: impl Iterator<Item = u64>) -> Vec<u32> {
+    let mut minutes = vec![0; 120];
+    for moment in moments {
+        minutes[usize::try_from(moment / 60).expect("in range")] += 1;
+    }
+    minutes
+}
+
+#[test]
+fn a_fleet_that_was_connected_in_one_minute_is_spread_over_the_whole_period() {
+    let minutes = per_minute((0..100_000).map(|n| moment(n, u64::from(n) % 60)));
+    assert_eq!(minutes[..5].iter().sum::<u32>(), 0, "{minutes:?}");
+    let steady = &minutes[7..53];
+    let mean = steady.iter().sum::<u32>() / 46;
+    for count in steady {
+        assert!(
+            (mean * 9 / 10..mean * 11 / 10).contains(count),
+            "{minutes:?}"
+        );
+    }
+}
+
+#[test]
+fn it_stays_spread_from_one_generation_to_the_next() {
+    let mut moments: Vec<u64> = (0..100_000).map(|n| moment(n, 0)).collect();
+    for generation in 1..6 {
+        for (n, last) in (0..).zip(&mut moments) {
+            // Each is looked at up to five seconds late.
+            let next = moment(n, *last + u64::from(n) % 6);
+            assert!(next > *last + 300 && next <= *last + 5 + LIFE);
+            *last = next;
+        }
+        let from = moments.iter().min().copied().unwrap_or_default();
+        let minutes = per_minute(moments.iter().map(|moment| moment - from));
+        let most = minutes.iter().max().copied().unwrap_or_default();
+        assert!(most < 100_000 / 53 * 3 / 2, "{generation}: {minutes:?}");
+    }
+}
+
+#[test]
+fn an_account_that_keeps_to_its_moments_is_refreshed_once_a_period() {
+    let first = moment(7, 0);
+    let second = moment(7, first + 3);
+    let third = moment(7, second + 4);
+    assert_eq!(third - second, second - first);
+}
+
+#[test]
+fn lifetimes_that_differ_by_a_second_make_no_difference() {
+    let moment = |life| spread(&key(7), at(0), at(life), FLOOR);
+    assert_eq!(moment(LIFE), moment(LIFE - 1));
+}
+
+#[test]
+fn a_life_too_short_to_be_spread_is_used_to_its_end() {
+    assert_eq!(seconds(spread(&key(7), at(0), at(30), FLOOR)), 30);
+    assert_eq!(seconds(spread(&key(7), at(5), at(5), FLOOR)), 5);
+    // A server's clock that is behind ours.
+    assert_eq!(seconds(spread(&key(7), at(5), at(1), FLOOR)), 1);
+}
