@@ -14,6 +14,7 @@ mod harness;
 mod memory;
 mod processes;
 mod refresh;
+mod refresher;
 mod rejected;
 mod revalidation;
 mod schedule;
