@@ -41,9 +41,9 @@ pub(crate) enum Client {
     Reqwest(ClientWithMiddleware),
 }
 
-/// As many sockets are in use at once; a thousand at both ends would be more than many systems allow a process. The limit is beneath the
-/// token: all callers wait for one refresh, then take turns.
-const SOCKETS: usize = 100;
+/// As many sockets are in use at once: some systems allow a process no more than 256 files, and both ends are in this one. The limit is
+/// beneath the token: all callers wait for one refresh, then take turns.
+pub(crate) const SOCKETS: usize = 50;
 
 impl Front {
     pub(crate) const ALL: [Self; 2] = [Self::Tower, Self::Reqwest];
@@ -89,13 +89,7 @@ impl Client {
                 let request = Request::get(url).body(Empty::new())?;
                 Ok(client.clone().oneshot(request).await?.status())
             }
-            Self::Reqwest(client) => {
-                let response = client.get(url).send().await?;
-                let status = response.status();
-                // An unread body would cost the connection.
-                response.bytes().await?;
-                Ok(status)
-            }
+            Self::Reqwest(client) => Ok(client.get(url).send().await?.status()),
         }
     }
 }
@@ -141,6 +135,10 @@ impl Middleware for Turns {
     ) -> reqwest_middleware::Result<reqwest::Response> {
         let permit = self.permits.acquire().await;
         let _permit = permit.map_err(reqwest_middleware::Error::middleware)?;
-        next.run(request, extensions).await
+        let response = next.run(request, extensions).await?;
+        // Until its body is read a response has its socket.
+        let (head, body) = Response::<reqwest::Body>::from(response).into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Response::from_parts(head, body).into())
     }
 }

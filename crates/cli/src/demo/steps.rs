@@ -8,7 +8,7 @@ use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
-    front::Client,
+    front::{Client, SOCKETS},
     promise::{IN_VAIN, LATE, Promise, STORM, Step},
     stage::Stage,
 };
@@ -74,13 +74,38 @@ async fn expire(stage: &Stage) -> Result {
 async fn storm(stage: &Stage) -> Result {
     stage.expire();
     let gate = stage.emulator.faults().hold(Endpoint::Token);
+    let calls = calls_under_way(stage, STORM).await?;
+    gate.arrived(1).await;
+    gate.release();
+    all_served(calls).await
+}
+
+async fn late_rejections(stage: &Stage) -> Result {
+    let faults = stage.emulator.faults();
+    let (api, token) = (faults.hold(Endpoint::Api), faults.hold(Endpoint::Token));
+    // All leave with the same token; those without a socket yet get to the API later still.
+    let calls = calls_under_way(stage, LATE).await?;
+    api.arrived(SOCKETS).await;
+    stage.emulator.expire_access_tokens();
+    // The first one is rejected, and leads to a refresh …
+    api.let_through(1);
+    token.arrived(1).await;
+    let (refreshed, ()) = tokio::join!(stage.account.refresh(), async { token.release() });
+    refreshed?;
+    // … which is done with before the others are rejected.
+    api.release();
+    all_served(calls).await
+}
+
+/// So many calls at once, each of which has asked for its token.
+async fn calls_under_way(stage: &Stage, count: u64) -> Result<JoinSet<Result<StatusCode>>> {
     let asked = Arc::new(Semaphore::new(0));
     let mut calls = JoinSet::new();
-    for _ in 0..STORM {
+    for _ in 0..count {
         let (client, api, asked) = (stage.client.clone(), stage.api.clone(), asked.clone());
         calls.spawn(async move {
             let mut call = pin!(client.get(&api));
-            // Asks for a token, which is not there yet.
+            // As far as it gets without waiting.
             tokio::select! {
                 biased;
                 answer = &mut call => return answer,
@@ -89,30 +114,8 @@ async fn storm(stage: &Stage) -> Result {
             call.await
         });
     }
-    // All of them wait, and the refresh is under way.
-    let all = u32::try_from(STORM)?;
-    let _all = asked.acquire_many(all).await?;
-    gate.arrived(1).await;
-    gate.release();
-    all_served(calls).await
-}
-
-async fn late_rejections(stage: &Stage) -> Result {
-    let late = usize::try_from(LATE)?;
-    let gate = stage.emulator.faults().hold(Endpoint::Api);
-    let mut calls = JoinSet::new();
-    for _ in 0..late {
-        let (client, api) = (stage.client.clone(), stage.api.clone());
-        calls.spawn(async move { client.get(&api).await });
-    }
-    gate.arrived(late).await;
-    stage.emulator.expire_access_tokens();
-    // The first one is rejected, and comes back with the new token …
-    gate.let_through(1);
-    gate.arrived(late + 1).await;
-    // … before the others are rejected with the old one.
-    gate.release();
-    all_served(calls).await
+    let _all = asked.acquire_many(u32::try_from(count)?).await?;
+    Ok(calls)
 }
 
 async fn cancelled_caller(stage: &Stage) -> Result {
