@@ -39,10 +39,7 @@ impl Model {
                 Begin::Refresh,
                 Begin::Validate,
                 Begin::Login,
-<<<<<<< crates/session/src/model/events.rs
                 Begin::Adopt,
-=======
->>>>>>> /tmp/land.theirs
                 Begin::Disconnect,
             ] {
                 events.push(Event::Begin { proc, task });
@@ -160,9 +157,13 @@ impl Model {
 
     /// Forgets what cannot matter any more, so that states fall together.
     fn tidy(&self, world: &mut World) {
-        let named = self.names_but_released(world).ids;
+        let named = self.names_but_released(world);
         for memory in &mut world.procs {
-            memory.released &= named;
+            memory.released &= named.ids;
+        }
+        for (number, family) in world.families.iter_mut().enumerate() {
+            let tokens = (named.tokens >> (number * 8)) as u8;
+            family.tidy(tokens);
         }
         if world.budget.failovers.min(world.budget.faults) == 0 {
             world.past = [UNKNOWN; 2];

@@ -9,11 +9,13 @@ use std::{
     rc::Rc,
 };
 
-/// Which versions and which ids something refers to, a bit each.
+/// Which versions, which ids and which tokens something refers to, a bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Names {
     pub(super) versions: u64,
     pub(super) ids: u64,
+    /// Eight of each family.
+    pub(super) tokens: u32,
 }
 
 impl Names {
@@ -26,6 +28,7 @@ impl Names {
     pub(super) fn add(&mut self, other: Self) {
         self.versions |= other.versions;
         self.ids |= other.ids;
+        self.tokens |= other.tokens;
     }
 
     /// The least version that is not referred to; 0 is never one.
@@ -66,6 +69,10 @@ impl Hasher for Names {
         if (1..64).contains(&id) {
             self.ids |= 1 << id;
         }
+    }
+
+    fn write_u16(&mut self, token: u16) {
+        self.tokens |= 1 << (token >> 4 << 3 | token & 7);
     }
 
     fn write_u8(&mut self, _: u8) {}
@@ -153,6 +160,10 @@ impl Hasher for Mix {
     }
 
     fn write_u8(&mut self, n: u8) {
+        self.fold(u64::from(n));
+    }
+
+    fn write_u16(&mut self, n: u16) {
         self.fold(u64::from(n));
     }
 

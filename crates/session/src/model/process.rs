@@ -125,15 +125,12 @@ impl Model {
             .records
             .value(memory.known)
             .filter(|_| memory.written)?;
-<<<<<<< crates/session/src/model/process.rs
         Some((*known).clone())
     }
 
     /// The newest record known, in the store or not.
     fn newest(&self, world: &World, proc: usize) -> Option<Stored<Token>> {
         let known = self.records.value(world.procs[proc].known)?;
-=======
->>>>>>> /tmp/land.theirs
         Some((*known).clone())
     }
 

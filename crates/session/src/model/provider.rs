@@ -15,7 +15,6 @@ pub(super) struct Family {
     /// The token whose redemption brought the valid one.
     pub(super) parent: u8,
     pub(super) ended: bool,
-    pub(super) revoked: bool,
 
     /// Living processes that received the valid token.
     pub(super) holders: u8,
@@ -94,11 +93,34 @@ impl Family {
         }
     }
 
+    /// Forgets what is known of tokens that nothing refers to any more; they can never be presented.
+    pub(super) fn tidy(&mut self, named: u8) {
+        self.refused &= named;
+        self.presumed &= named;
+        self.set_back &= named;
+        for (index, decided) in self.decided.iter_mut().enumerate() {
+            if named >> index & 1 == 0 {
+                *decided = 0;
+            }
+        }
+        if self.parent < 8 && named >> self.parent & 1 == 0 {
+            (self.parent, self.redeemed_by) = (NO_PARENT, 0);
+        }
+        let lost = self.holders == 0 || self.ended;
+        if named == 0 && lost && self.exists() {
+            // Its number is all that stays: a family is not used twice.
+            *self = Self {
+                issued: self.issued,
+                ended: true,
+                ..Self::default()
+            };
+        }
+    }
+
     /// A token that is not the valid one says nothing to the provider: the worst that a document allows.
     pub(super) fn revoke(&mut self, index: u8) {
         if index == self.current {
             self.ended = true;
-            self.revoked = true;
         }
     }
 

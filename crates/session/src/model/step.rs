@@ -18,7 +18,35 @@ pub(super) type Taken = Option<()>;
 
 impl Model {
     /// Takes one step of a task. `None`: it cannot be taken now.
+    ///
+    /// While something can still go wrong, what lies between two steps of a process is a state of its own: it may be killed or paused
+    /// there. Afterwards what only the process itself can see is part of the step before it.
     pub(super) fn step(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        slot: usize,
+        fault: Option<Fault>,
+    ) -> Taken {
+        self.step_once(world, proc, slot, fault)?;
+        if world.budget.faults > 0 {
+            return Some(());
+        }
+        loop {
+            let pending = world.procs[proc].tasks[slot].pending;
+            match self.pending.value(pending).as_deref() {
+                Some(Pending::Claimed | Pending::Answered(..)) => {}
+                Some(Pending::Effect(Effect::Send(Some(_)))) => {
+                    // From here on it counts as presented, and others must see it so before it is answered.
+                    return self.step_once(world, proc, slot, None);
+                }
+                _ => return Some(()),
+            }
+            self.step_once(world, proc, slot, None)?;
+        }
+    }
+
+    fn step_once(
         &mut self,
         world: &mut World,
         proc: usize,

@@ -34,7 +34,8 @@ impl Tokens for Token {
 
 impl Hash for Token {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u8(self.0);
+        // By its width the tokens that something refers to are found.
+        state.write_u16(u16::from(self.0));
     }
 }
 
