@@ -72,17 +72,15 @@ pub(super) async fn visit(core: &Arc<Core>, errand: &Errand) -> (Outcome, Option
     };
     match &stored.record.state {
         State::Live(live) if is_refreshable(live, &errand.home) => {
-            let (slot, guest) = match find(core, errand) {
-                Ok(found) => found,
-                Err(_) => return (Outcome::Unfit, None),
+            let Ok((slot, guest)) = find(core, errand) else {
+                return (Outcome::Unfit, None);
             };
             let outcome = refresh(core, &slot, stored).await;
             (outcome, guest.then_some(slot))
         }
         State::Ended(tombstone) if tombstone.revoke.is_some() => {
-            let (slot, guest) = match find(core, errand) {
-                Ok(found) => found,
-                Err(_) => return (Outcome::Unfit, None),
+            let Ok((slot, guest)) = find(core, errand) else {
+                return (Outcome::Unfit, None);
             };
             let outcome = finish(core, &slot).await;
             (outcome, guest.then_some(slot))
