@@ -259,3 +259,24 @@ async fn q12_after_a_refresh_only_the_new_tokens_work() {
     account.refresh().await.unwrap();
     assert_eq!(world.emulator.counters().presented_after_answer(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_replayed_waits_until_the_new_token_can_be_served() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let refresh = tokio::spawn({
+        let account = account.clone();
+        async move { account.refresh().await }
+    });
+    gate.arrived(1).await;
+    // The answer is there, and the old token dead, while the result is being written.
+    world.store.hold_next_put();
+    gate.release();
+    settle().await;
+    assert!(account.cached(false).is_none());
+    assert!(account.cached(true).is_some());
+    world.store.let_go();
+    refresh.await.unwrap().unwrap();
+    assert!(account.cached(false).is_some());
+}

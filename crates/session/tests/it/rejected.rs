@@ -137,3 +137,19 @@ async fn a_request_that_cannot_be_replayed_still_starts_the_refresh() {
     assert_eq!(world.token_requests(), 1);
     assert_ne!(account.cached(true).unwrap(), old);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_later_token_that_is_accepted_ends_the_hold_off_too() {
+    let year = tokenkeeper_emulator::Emulator::amiqus();
+    let world = World::new(year, crate::harness::amiqus(), Default::default());
+    let account = world.connected().await;
+    let old = TokenSource::token(&account, true).await.unwrap();
+    let trial = account.replace(&old).await.unwrap().unwrap();
+    account.read(&trial, UNAUTHORIZED, &HeaderMap::new());
+    assert!(account.replace(&trial).await.unwrap().is_none());
+    // Not because of a rejection, so it is not on trial itself.
+    account.refresh().await.unwrap();
+    let later = TokenSource::token(&account, true).await.unwrap();
+    account.read(&later, StatusCode::OK, &HeaderMap::new());
+    assert!(account.replace(&later).await.unwrap().is_some());
+}
