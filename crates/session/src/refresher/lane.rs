@@ -21,6 +21,8 @@ pub(super) struct Lane {
     /// Between two starts.
     gap: Duration,
     next: Instant,
+    /// The queue has not been empty since the last look.
+    is_behind: bool,
     /// By site: a provider may have one for each tenant.
     pauses: HashMap<String, Pause>,
 }
@@ -32,6 +34,7 @@ impl Lane {
             running: 0,
             gap: Duration::ZERO,
             next: now,
+            is_behind: false,
             pauses: HashMap::new(),
         }
     }
@@ -54,10 +57,16 @@ impl Lane {
         self.queue.push_back(errand);
     }
 
-    /// Starts what is in the queue evenly over the time until the next look.
+    /// Starts what is in the queue evenly over the time until the next look, and what is left of the last look no slower than before.
     pub(super) fn pace(&mut self, every: Duration, now: Instant) {
         let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
-        self.gap = every / waiting.max(1);
+        let gap = every / waiting.max(1);
+        self.gap = if self.is_behind {
+            gap.min(self.gap)
+        } else {
+            gap
+        };
+        self.is_behind = waiting > 0;
         self.next = self.next.min(now + self.gap);
     }
 
@@ -69,6 +78,7 @@ impl Lane {
         let errand = self.queue.pop_front()?;
         self.running += 1;
         self.next += self.gap;
+        self.is_behind &= !self.queue.is_empty();
         Some(errand)
     }
 

@@ -64,7 +64,7 @@ impl Refresher {
         Self {
             accounts,
             concurrency: 8,
-            every: Duration::from_secs(5),
+            every: Duration::from_secs(1),
             attention_every: Duration::from_secs(60 * 60),
         }
     }
@@ -77,7 +77,7 @@ impl Refresher {
         self
     }
 
-    /// How often the store is asked for what is due. Default: 5 seconds; less than 10 ms is taken as that.
+    /// How often the store is asked for what is due. Default: a second; less than 10 ms is taken as that.
     ///
     /// What is found is spread over this time. It should be well below the stale window of the shortest-lived tokens
     /// ([`Options::stale_least`](crate::Options::stale_least)).

@@ -36,7 +36,9 @@ pub(super) struct Worker {
     parked: HashMap<Key, Instant>,
     /// In memory only because of errands that have ended.
     guests: Vec<Arc<Slot>>,
-    store: StoreRest,
+    /// Apart, since a store may list from an index while it cannot read.
+    listing: StoreRest,
+    records: StoreRest,
     /// No two workers take the accounts of a page in the same order.
     order: RandomState,
 }
@@ -69,7 +71,8 @@ impl Worker {
             known: HashSet::new(),
             parked: HashMap::new(),
             guests: Vec::new(),
-            store: StoreRest::new(now),
+            listing: StoreRest::new(now),
+            records: StoreRest::new(now),
             order: RandomState::new(),
         }
     }
@@ -87,8 +90,10 @@ impl Worker {
                 return Ok(());
             }
             let now = Instant::now();
-            if now >= self.store.until {
+            if now >= self.listing.until {
                 paging = paging.or_else(|| self.next_page(now));
+            }
+            if now >= self.records.until {
                 running.extend(std::iter::from_fn(|| self.next_errand(now)));
             }
             let wake = self.wake(paging.is_some());
@@ -122,7 +127,7 @@ impl Worker {
         }
         match page {
             Ok(page) => {
-                self.store.answered();
+                self.listing.answered();
                 self.queue(kind, page.keys, now);
                 let due = kind == Kind::Due;
                 let room = self.lanes.iter().any(|lane| lane.has_room(due));
@@ -136,7 +141,7 @@ impl Worker {
             Err(error) => {
                 tracing::warn!(%error, "the refresher cannot list accounts");
                 self.walk(kind).failed();
-                self.store.failed(&self.core, now);
+                self.listing.failed(&self.core, now);
             }
         }
         Ok(())
@@ -195,7 +200,7 @@ impl Worker {
         self.known.remove(&end.errand.key);
         self.guests.extend(end.guest);
         match end.outcome {
-            Outcome::StoreFailed => return self.store.failed(core, now),
+            Outcome::StoreFailed => return self.records.failed(core, now),
             Outcome::Nothing => {}
             Outcome::Answered => lane.answered(home),
             Outcome::Busy(least) => {
@@ -210,7 +215,7 @@ impl Worker {
                 self.parked.insert(end.errand.key, now + UNFIT);
             }
         }
-        self.store.answered();
+        self.records.answered();
     }
 
     fn walk(&mut self, kind: Kind) -> &mut Walk {
@@ -224,10 +229,10 @@ impl Worker {
     fn wake(&self, paging: bool) -> Option<Instant> {
         let starts = self.lanes.iter();
         let starts = starts.filter_map(|lane| lane.next_start(self.concurrency));
-        let pages = [self.due.next(), self.attention.next()];
-        let pages = pages.into_iter().filter(|_| !paging);
-        let next = starts.chain(pages).min()?;
-        Some(next.max(self.store.until))
+        let start = starts.min().map(|at| at.max(self.records.until));
+        let page = self.due.next().min(self.attention.next());
+        let page = (!paging).then(|| page.max(self.listing.until));
+        start.into_iter().chain(page).min()
     }
 }
 

@@ -79,8 +79,15 @@ pub struct Seen {
     pub per_second: Vec<u32>,
     /// The shortest time between two refreshes of one account.
     pub soonest: Duration,
+    pub refreshed: u32,
     pub refused: u32,
     pub expired: u32,
+    pub limited: u32,
+    pub most_at_once: u32,
+    at_once: u32,
+    delay: Duration,
+    /// Until when it answers 429, and whether it says so.
+    limit: Option<(SystemTime, bool)>,
 }
 
 #[derive(Clone, Copy)]
@@ -100,8 +107,14 @@ impl Strict {
             accounts: vec![never; size as usize],
             per_second: Vec::new(),
             soonest: Duration::MAX,
+            refreshed: 0,
             refused: 0,
             expired: 0,
+            limited: 0,
+            most_at_once: 0,
+            at_once: 0,
+            delay: Duration::ZERO,
+            limit: None,
         };
         Self {
             clock,
@@ -112,6 +125,20 @@ impl Strict {
 
     pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.seen.lock().unwrap())
+    }
+
+    pub fn answer_after(&self, delay: Duration) {
+        self.seen.lock().unwrap().delay = delay;
+    }
+
+    /// From now on it answers 429, with the time that is left.
+    pub fn limit(&self, time: Duration) {
+        self.seen.lock().unwrap().limit = Some((self.clock.wall() + time, true));
+    }
+
+    /// From now on it answers 429, and nothing else.
+    pub fn limit_without_saying(&self, time: Duration) {
+        self.seen.lock().unwrap().limit = Some((self.clock.wall() + time, false));
     }
 
     fn issue(&self, n: u32) -> TokenSet {
@@ -139,12 +166,27 @@ impl Strict {
             seen.per_second.resize(second + 1, 0);
         }
         seen.per_second[second] += 1;
+        if let Some((until, says)) = seen.limit.filter(|(until, _)| now < *until) {
+            seen.limited += 1;
+            let mut answer = answer(429, String::new());
+            if says {
+                let left = until
+                    .duration_since(now)
+                    .unwrap()
+                    .as_millis()
+                    .div_ceil(1000);
+                let left = left.to_string().parse().unwrap();
+                answer.headers_mut().insert("retry-after", left);
+            }
+            return answer;
+        }
         let issued = seen.accounts[n];
         if issued.generation != generation.parse::<u32>().unwrap() {
             seen.refused += 1;
             return answer(400, r#"{"error":"invalid_grant"}"#.to_owned());
         }
         let age = now.duration_since(issued.at).unwrap();
+        seen.refreshed += 1;
         seen.soonest = seen.soonest.min(age);
         seen.expired += u32::from(age >= HOUR);
         let generation = issued.generation + 1;
@@ -176,6 +218,16 @@ impl Transport for Strict {
         request: Request<Bytes>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
+        let delay = {
+            let mut seen = self.seen.lock().unwrap();
+            seen.at_once += 1;
+            seen.most_at_once = seen.most_at_once.max(seen.at_once);
+            seen.delay
+        };
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        self.seen.lock().unwrap().at_once -= 1;
         Ok(self.redeem(request.body()))
     }
 }

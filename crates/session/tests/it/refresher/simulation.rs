@@ -1,17 +1,13 @@
 //! An hour of a large fleet's life.
 
-use std::time::Duration;
-
 use tokenkeeper_session::Clock as _;
 
-use super::fleet::Fleet;
+use super::{MINUTE, fleet::Fleet};
 use crate::harness::HOUR;
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// A million, where the code is optimised.
 const ACCOUNTS: u32 = if cfg!(debug_assertions) {
-    20_000
+    5_000
 } else {
     1_000_000
 };
