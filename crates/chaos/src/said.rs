@@ -164,9 +164,13 @@ pub(crate) enum End {
     NotConnected,
     Disconnected,
     /// It needs a new login.
-    Lost { cause: String },
+    Lost {
+        cause: String,
+    },
     /// Neither.
-    Stuck { why: String },
+    Stuck {
+        why: String,
+    },
 }
 
 /// What a worker is told, on its standard input.

@@ -11,14 +11,18 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     process::{Child, ChildStdin, ChildStdout, Command},
-    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
+    sync::{
+        Notify,
+        mpsc::{self, UnboundedReceiver, UnboundedSender},
+    },
+    time::timeout,
 };
 
 use super::signal::{self, Signal};
 use crate::{
     BoxError,
     judge::{Evidence, Life, Span},
-    said::{Line, Order, now},
+    said::{Line, Order, Said, now},
 };
 
 /// What all workers are started with.
@@ -41,6 +45,8 @@ pub(crate) struct Slot {
     /// What its workers are told to open.
     store: String,
     state: Mutex<State>,
+    /// Told when its worker sends a token request, and when it has the answer.
+    redeeming: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +81,7 @@ impl Slot {
             index,
             store,
             state: Mutex::default(),
+            redeeming: Arc::default(),
         }
     }
 
@@ -124,7 +131,12 @@ impl Slot {
             ..Life::default()
         };
         fleet.evidence().lives.insert(name.clone(), life);
-        let hearing = tokio::spawn(hear(fleet.clone(), name.clone(), output));
+        let hearing = tokio::spawn(hear(
+            fleet.clone(),
+            name.clone(),
+            self.redeeming.clone(),
+            output,
+        ));
         Ok(Worker {
             name,
             child,
@@ -180,6 +192,11 @@ impl Slot {
         Ok(true)
     }
 
+    /// Waits until the worker sends a token request, or has the answer to one, but not for long.
+    pub(crate) async fn redeems(&self) {
+        let _ = timeout(Duration::from_secs(2), self.redeeming.notified()).await;
+    }
+
     /// Whether there is a worker that is not stopped.
     pub(crate) fn works(&self) -> bool {
         let state = self.state();
@@ -200,7 +217,7 @@ impl Slot {
         };
         // Its input ends with it.
         drop(worker.orders);
-        let problem = match tokio::time::timeout(patience, worker.child.wait()).await {
+        let problem = match timeout(patience, worker.child.wait()).await {
             Ok(status) => {
                 let status = status?;
                 (!status.success()).then(|| format!("it ended with {status}"))
@@ -231,11 +248,14 @@ async fn tell(mut input: ChildStdin, mut orders: UnboundedReceiver<Order>) {
     }
 }
 
-async fn hear(fleet: Arc<Fleet>, name: String, output: ChildStdout) {
+async fn hear(fleet: Arc<Fleet>, name: String, redeeming: Arc<Notify>, output: ChildStdout) {
     let mut lines = BufReader::new(output).lines();
     while let Ok(Some(text)) = lines.next_line().await {
         // Half a line is the last of a process that was killed.
         if let Ok(line) = serde_json::from_str::<Line>(&text) {
+            if matches!(line.said, Said::Sent { .. } | Said::Answered { .. }) {
+                redeeming.notify_waiters();
+            }
             let _ = fleet.heard.send(line.clone());
             fleet.life(&name, |life| life.lines.push(line));
         }

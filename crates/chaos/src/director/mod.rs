@@ -107,6 +107,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, BoxError> {
         verdict: &verdict,
     };
     print!("{report}");
+    for loss in verdict.losses.iter().filter(|loss| loss.stage.is_rare()) {
+        println!("\na rare loss: {}", loss.stage.name());
+        if let Some(account) = loss.account {
+            print!("{}", timeline(&outcome.evidence, account, Some(loss.at)));
+        }
+    }
     for violation in &verdict.violations {
         println!("\nVIOLATION: {}", violation.text);
         if let Some(account) = violation.account {
@@ -117,9 +123,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, BoxError> {
     if let Some(path) = &arguments.report {
         std::fs::write(path, report.to_string())?;
     }
-    Ok(if verdict.violations.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    if verdict.violations.is_empty() {
+        std::fs::remove_dir_all(&outcome.directory)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("\nstore and logs: {}", outcome.directory.display());
+    Ok(ExitCode::FAILURE)
 }

@@ -8,13 +8,21 @@ use crate::{
     terms::{FARTHEST, LEASE},
 };
 
-/// Something that is done to the run.
+/// Something that is done to the run. What is aimed waits for the worker's next token request, or for the answer to one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// SIGKILL, and a new worker in its place after a pause.
-    Kill { slot: usize, pause: Duration },
+    Kill {
+        slot: usize,
+        aimed: bool,
+        pause: Duration,
+    },
     /// SIGSTOP, and SIGCONT after a while.
-    Stop { slot: usize, length: Duration },
+    Stop {
+        slot: usize,
+        aimed: bool,
+        length: Duration,
+    },
     /// The connections to the store are cut, and no new ones can be had for a while.
     Cut { slot: usize, length: Duration },
     /// The store takes longer, by so much in each direction.
@@ -97,10 +105,12 @@ impl Plan {
         match self.random.below(100) {
             0..20 => Fault::Kill {
                 slot,
+                aimed: self.random.chance(50),
                 pause: self.random.millis(0, 500),
             },
             20..40 => Fault::Stop {
                 slot,
+                aimed: self.random.chance(70),
                 length: self.longer_or_shorter(50, 900),
             },
             40..68 => self.store_fault(slot),
@@ -118,7 +128,7 @@ impl Plan {
             },
             _ => Fault::Provider {
                 before: self.random.chance(50),
-                delay: self.random.millis(0, 300),
+                delay: self.random.millis(0, 500),
             },
         }
     }
@@ -130,7 +140,7 @@ impl Plan {
         let gently = self.random.chance(50);
         if self.store == Backend::Sqlite {
             return Fault::Lock {
-                length: if draw < 22 { short } else { short * 4 },
+                length: if draw < 25 { short / 2 } else { short * 4 },
             };
         }
         match draw {
@@ -167,7 +177,11 @@ impl Plan {
             _ => u64::try_from(FARTHEST.as_millis()).unwrap_or(u64::MAX),
         };
         let ahead = i64::try_from(self.random.below(most)).unwrap_or(0);
-        if self.random.chance(50) { ahead } else { -ahead }
+        if self.random.chance(50) {
+            ahead
+        } else {
+            -ahead
+        }
     }
 }
 

@@ -102,5 +102,7 @@ fn spawn(directory: &Path, port: u16) -> Result<Child, BoxError> {
         .stdout(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| format!("redis-server cannot be started (is it installed?): {error}").into())
+        .map_err(|error| {
+            format!("redis-server cannot be started (is it installed?): {error}").into()
+        })
 }

@@ -22,7 +22,12 @@ impl fmt::Display for Report<'_> {
         } = self;
         let store = setting.store.name();
         let seconds = setting.length.as_secs();
-        writeln!(f, "## {store}, {}, {}\n", length(seconds), date(self.outcome))?;
+        writeln!(
+            f,
+            "## {store}, {}, {}\n",
+            length(seconds),
+            date(self.outcome)
+        )?;
         writeln!(
             f,
             "`scripts/chaos --seconds {seconds} --store {store} --seed {} --workers {} --accounts {}`\n",
@@ -55,16 +60,45 @@ impl Report<'_> {
             .collect();
         let presented = outcome.evidence.presentations.len();
         writeln!(f, "| what | how many |\n|---|---|")?;
-        writeln!(f, "| processes, one after the other in {} places | {} |", setting.workers, outcome.evidence.lives.len())?;
+        writeln!(
+            f,
+            "| processes, one after the other in {} places | {} |",
+            setting.workers,
+            outcome.evidence.lives.len()
+        )?;
         writeln!(f, "| accounts in the end | {} |", ends.join(", "))?;
-        writeln!(f, "| logins finished, disconnects finished | {}, {} |", verdict.logins, verdict.disconnects)?;
+        writeln!(
+            f,
+            "| logins finished, disconnects finished | {}, {} |",
+            verdict.logins, verdict.disconnects
+        )?;
         writeln!(f, "| refresh tokens presented | {presented} |")?;
         writeln!(f, "| of these granted | {} |", verdict.refreshes)?;
-        writeln!(f, "| of these presented before, within the rule | {} |", verdict.repeats.len())?;
-        writeln!(f, "| of these presented outside the rule | {} |", self.outside())?;
-        writeln!(f, "| token sets that went down with a process | {} |", self.verdict.losses.len())?;
-        writeln!(f, "| tokens that callers asked for and had, had not | {}, {} |", calls.tokens, calls.failures)?;
-        writeln!(f, "| API calls answered 200, 401, otherwise | {}, {}, {} |", calls.served, calls.rejected, calls.broken)?;
+        writeln!(
+            f,
+            "| of these presented before, within the rule | {} |",
+            verdict.repeats.len()
+        )?;
+        writeln!(
+            f,
+            "| of these presented outside the rule | {} |",
+            self.outside()
+        )?;
+        writeln!(
+            f,
+            "| token sets that went down with a process | {} |",
+            self.verdict.losses.len()
+        )?;
+        writeln!(
+            f,
+            "| tokens that callers asked for and had, had not | {}, {} |",
+            calls.tokens, calls.failures
+        )?;
+        writeln!(
+            f,
+            "| API calls answered 200, 401, otherwise | {}, {}, {} |",
+            calls.served, calls.rejected, calls.broken
+        )?;
         let (life, lease, deadline) = (terms::LIFETIME, terms::LEASE, terms::DEADLINE);
         writeln!(
             f,
@@ -77,7 +111,7 @@ impl Report<'_> {
 
     fn outside(&self) -> usize {
         let violations = self.verdict.violations.iter();
-        violations.filter(|v| v.text.contains("presented")).count()
+        violations.filter(|violation| violation.presented).count()
     }
 
     fn faults(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,7 +123,11 @@ impl Report<'_> {
     }
 
     fn repeats(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whys = self.verdict.repeats.iter().map(|repeat| repeat.why.as_str());
+        let whys = self
+            .verdict
+            .repeats
+            .iter()
+            .map(|repeat| repeat.why.as_str());
         table(f, "presented again within the rule, since", whys)
     }
 
@@ -104,7 +142,14 @@ impl Report<'_> {
         if of_accounts.is_empty() {
             return Ok(());
         }
-        writeln!(f, "| account | at | worker | killed after | emulator's log | cause | then |\n|---|---|---|---|---|---|---|")?;
+        writeln!(
+            f,
+            "<details><summary>Each of them, but for logins</summary>\n"
+        )?;
+        writeln!(
+            f,
+            "| account | sent at | by worker | over after | emulator's log | cause | then |\n|---|---|---|---|---|---|---|"
+        )?;
         let began = micros(self.outcome.began);
         for loss in of_accounts {
             let account = loss.account.map_or_else(|| "?".into(), |a| a.to_string());
@@ -119,7 +164,7 @@ impl Report<'_> {
                 loss.afterwards
             )?;
         }
-        writeln!(f)
+        writeln!(f, "\n</details>")
     }
 }
 

@@ -1,7 +1,7 @@
 //! The run, from the first login to the audit.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -16,11 +16,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    Setting,
-    plan::Plan,
-    stage::Stage,
-};
+use super::{Setting, plan::Plan, stage::Stage};
 use crate::{
     BoxError,
     judge::{Evidence, Shown, ShownOutcome, Span, Trouble},
@@ -35,6 +31,8 @@ pub(crate) struct Played {
     pub(crate) evidence: Evidence,
     pub(crate) faults: BTreeMap<&'static str, usize>,
     pub(crate) began: std::time::SystemTime,
+    /// Where the store was, and where the workers' logs are.
+    pub(crate) directory: PathBuf,
 }
 
 /// Between the last fault and the end of the workers: what is under way ends.
@@ -74,16 +72,14 @@ pub(crate) async fn run(setting: &Setting) -> Result<Played, BoxError> {
         std::mem::take(&mut *evidence.lock().unwrap_or_else(PoisonError::into_inner));
     evidence.presentations = presentations(&stage)?;
     evidence.ends = ends(&evidence);
-    let faults = stage.counts.lock().unwrap_or_else(PoisonError::into_inner);
     let played = Played {
         evidence,
-        faults: faults.clone(),
+        faults: stage.faults(),
         began,
+        directory,
     };
-    drop(faults);
     let stage = Arc::try_unwrap(stage).map_err(|_| "a task of the run goes on")?;
     stage.end().await?;
-    std::fs::remove_dir_all(directory)?;
     Ok(played)
 }
 
@@ -118,50 +114,36 @@ async fn spoil(stage: &Arc<Stage>, setting: &Setting) -> Result<(), BoxError> {
 }
 
 /// Connects accounts that need it: a person who is told that a new login is needed makes one.
-async fn keep_connected(
-    stage: Arc<Stage>,
-    mut heard: UnboundedReceiver<Line>,
-    setting: Setting,
-) {
+async fn keep_connected(stage: Arc<Stage>, mut heard: UnboundedReceiver<Line>, setting: Setting) {
     let mut random = Random::new(!setting.seed);
-    let mut logins: HashSet<usize> = HashSet::new();
-    let mut due: Vec<(Instant, usize)> = Vec::new();
+    let mut due: BTreeMap<usize, Instant> = BTreeMap::new();
     loop {
         let line = timeout(Duration::from_millis(50), heard.recv()).await;
-        let mut want = |account, pause| {
-            if logins.insert(account) {
-                due.push((Instant::now() + pause, account));
-            }
-        };
-        match line {
+        let now = Instant::now();
+        match line.map(|line| line.map(|line| line.said)) {
             Ok(None) => return,
-            Ok(Some(line)) => match line.said {
-                // Somebody who is stopped may yet have an answer that saves it.
-                Said::Refused { account, .. } => want(account, random.millis(1000, 6000)),
-                Said::EndingOver { account, .. } => want(account, random.millis(0, 2000)),
-                Said::LoginOver { account, error } => {
-                    logins.remove(&account);
-                    due.retain(|(_, other)| *other != account);
-                    if error.is_some() {
-                        logins.insert(account);
-                        due.push((Instant::now() + random.millis(200, 1000), account));
-                    }
-                }
-                _ => {}
-            },
-            Err(_) => {}
-        }
-        for (at, account) in &mut due {
-            if *at <= Instant::now() {
-                let slots = stage.working();
-                let first = usize::try_from(random.below(slots.len() as u64)).unwrap_or(0);
-                let mut turns = slots.iter().cycle().skip(first).take(slots.len());
-                if let Some(slot) = turns.find(|slot| slot.works()) {
-                    slot.order(Order::Connect { account: *account });
-                }
-                // Whoever was told may be killed over it.
-                *at = Instant::now() + Duration::from_secs(5);
+            // Somebody who is stopped may yet have an answer that saves it.
+            Ok(Some(Said::Refused { account, .. })) => {
+                let pause = random.millis(1000, 6000);
+                due.entry(account).or_insert(now + pause);
             }
+            Ok(Some(Said::LoginOver { account, error })) => {
+                due.remove(&account);
+                if error.is_some() {
+                    due.insert(account, now + random.millis(200, 1000));
+                }
+            }
+            Ok(Some(_)) | Err(_) => {}
+        }
+        for (account, at) in due.iter_mut().filter(|(_, at)| **at <= now) {
+            let slots = stage.working();
+            let first = usize::try_from(random.below(slots.len() as u64)).unwrap_or(0);
+            let mut turns = slots.iter().cycle().skip(first).take(slots.len());
+            if let Some(slot) = turns.find(|slot| slot.works()) {
+                slot.order(Order::Connect { account: *account });
+            }
+            // Whoever was told may be killed over it.
+            *at = now + Duration::from_secs(5);
         }
     }
 }

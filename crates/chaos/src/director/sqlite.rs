@@ -2,18 +2,25 @@
 
 use std::{path::Path, thread, time::Duration};
 
+use rusqlite::{Connection, ErrorCode};
+
 use crate::BoxError;
 
-/// Holds the lock of writers for a while.
-pub(crate) async fn lock(path: &Path, length: Duration) -> Result<(), BoxError> {
+/// Holds the lock of writers for a while. False if it was not to be had: a worker may be stopped while it holds it.
+pub(crate) async fn lock(path: &Path, length: Duration) -> Result<bool, BoxError> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || {
-        let connection = rusqlite::Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(1))?;
+        match connection.execute_batch("BEGIN IMMEDIATE") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                return Ok(false);
+            }
+            begun => begun?,
+        }
         thread::sleep(length);
         connection.execute_batch("ROLLBACK")?;
-        Ok(())
+        Ok(true)
     })
     .await?
 }

@@ -33,7 +33,7 @@ pub(crate) struct Stage {
     links: Vec<Link>,
     redis: Option<AsyncMutex<Redis>>,
     directory: PathBuf,
-    pub(crate) counts: Mutex<BTreeMap<&'static str, usize>>,
+    counts: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 /// How long a store may lose its answers if nobody asks.
@@ -107,8 +107,11 @@ impl Stage {
     pub(crate) async fn inflict(&self, fault: Fault) -> Result<(), BoxError> {
         let name = fault.name();
         let done = match fault {
-            Fault::Kill { slot, pause } => {
+            Fault::Kill { slot, aimed, pause } => {
                 let slot = &self.slots[slot];
+                if aimed {
+                    slot.redeems().await;
+                }
                 let killed = slot.kill(&self.fleet).await?;
                 if killed {
                     self.count(name);
@@ -117,7 +120,14 @@ impl Stage {
                 }
                 return Ok(());
             }
-            Fault::Stop { slot, length } => {
+            Fault::Stop {
+                slot,
+                aimed,
+                length,
+            } => {
+                if aimed {
+                    self.slots[slot].redeems().await;
+                }
                 let others = self.working().iter().filter(|other| other.index != slot);
                 // Somebody has to go on.
                 others.into_iter().any(Slot::works)
@@ -139,9 +149,9 @@ impl Stage {
             Fault::Restart { gently, pause } => self.restart(gently, pause).await?,
             Fault::Lock { length } => {
                 let trouble = self.trouble(None, "a locked file");
-                sqlite::lock(&file(&self.directory), length).await?;
+                let locked = sqlite::lock(&file(&self.directory), length).await?;
                 self.over(trouble);
-                true
+                locked
             }
             Fault::Clock { slot, ahead } => self.slots[slot].order(Order::Clock { ahead }),
             Fault::Disconnect { slot, account } => {
@@ -235,6 +245,12 @@ impl Stage {
         if let Some(trouble) = evidence.troubles.get_mut(trouble) {
             trouble.span.to = now() + RECOVERY;
         }
+    }
+
+    /// What was done so far, and how often.
+    pub(crate) fn faults(&self) -> BTreeMap<&'static str, usize> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.clone()
     }
 
     fn count(&self, name: &'static str) {

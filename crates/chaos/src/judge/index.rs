@@ -1,6 +1,6 @@
 //! What workers said, sorted by what it is about.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Evidence;
 use crate::said::{Grant, Mark, Micros, PutOutcome, Said};
@@ -15,7 +15,9 @@ pub(super) struct Index {
     pub(super) owners: HashMap<Mark, usize>,
     /// The refresh token that came in the place of this one, or of this code.
     pub(super) successors: HashMap<Mark, Mark>,
-    /// Logins and disconnects of each account, by time.
+    /// What was presented, and therefore read from somewhere.
+    presented: HashSet<Mark>,
+    /// Logins and disconnects of each account.
     pub(super) ops: BTreeMap<usize, Vec<Op>>,
 }
 
@@ -40,7 +42,10 @@ pub(super) struct Answer {
 impl Answer {
     /// Whether it says what became of the token.
     pub(super) fn decides(&self) -> bool {
-        self.gave.is_some() || self.status.is_some_and(|s| (400..500).contains(&s) && s != 429)
+        self.gave.is_some()
+            || self
+                .status
+                .is_some_and(|s| (400..500).contains(&s) && s != 429)
     }
 }
 
@@ -65,8 +70,15 @@ pub(super) struct Op {
     pub(super) began: Micros,
     /// When it was over, one way or the other; not at all, where its worker was killed first.
     pub(super) ended: Option<Micros>,
-    pub(super) login: bool,
+    /// The code, where it is a login.
+    pub(super) code: Option<Mark>,
     pub(super) failed: bool,
+}
+
+impl Op {
+    pub(super) fn is_login(&self) -> bool {
+        self.code.is_some()
+    }
 }
 
 impl Index {
@@ -76,6 +88,7 @@ impl Index {
             puts: HashMap::new(),
             owners: HashMap::new(),
             successors: HashMap::new(),
+            presented: evidence.presentations.iter().map(|s| s.mark).collect(),
             ops: BTreeMap::new(),
         };
         for (name, life) in &evidence.lives {
@@ -143,9 +156,9 @@ impl Index {
                 }
                 Said::Login { account, code } => {
                     self.owners.insert(*code, *account);
-                    self.begin(*account, true, line.at, &mut open);
+                    self.begin(*account, Some(*code), line.at, &mut open);
                 }
-                Said::Ending { account } => self.begin(*account, false, line.at, &mut open),
+                Said::Ending { account } => self.begin(*account, None, line.at, &mut open),
                 Said::LoginOver { account, error } => {
                     self.end(*account, true, line.at, error.is_some(), &mut open);
                 }
@@ -160,16 +173,16 @@ impl Index {
     fn begin(
         &mut self,
         account: usize,
-        login: bool,
+        code: Option<Mark>,
         at: Micros,
         open: &mut HashMap<(usize, bool), usize>,
     ) {
         let ops = self.ops.entry(account).or_default();
-        open.insert((account, login), ops.len());
+        open.insert((account, code.is_some()), ops.len());
         ops.push(Op {
             began: at,
             ended: None,
-            login,
+            code,
             failed: false,
         });
     }
@@ -209,6 +222,22 @@ impl Index {
     pub(super) fn written(&self, mark: Mark) -> Option<Micros> {
         let puts = self.puts.get(&mark)?;
         puts.iter().find(|put| put.landed()).map(|put| put.ended)
+    }
+
+    /// Whether the token was in the store: somebody knows that it was written, or has used it, for which it must have been written.
+    pub(super) fn saved(&self, mark: Mark) -> bool {
+        self.written(mark).is_some() || self.presented.contains(&mark)
+    }
+
+    /// Whether it came into effect, as far as anybody knows: a login did if its tokens reached the store.
+    pub(super) fn stands(&self, op: &Op) -> bool {
+        match op.code {
+            Some(code) => self
+                .successors
+                .get(&code)
+                .is_some_and(|gave| self.saved(*gave)),
+            None => true,
+        }
     }
 
     /// When the store was first known to say that the token was refused.

@@ -129,9 +129,7 @@ pub(super) fn held_up(
                 to: put.ended,
             })
         })
-        .any(|put| {
-            put.outcome == PutOutcome::Failed || put.ended.saturating_sub(put.began) > SLOW
-        });
+        .any(|put| put.outcome == PutOutcome::Failed || put.ended.saturating_sub(put.began) > SLOW);
     if slow {
         return Some("the store was slow for its holder".into());
     }

@@ -76,7 +76,11 @@ pub(crate) fn timeline(evidence: &Evidence, account: usize, at: Option<Micros>) 
     rows.iter()
         .map(|(time, text)| {
             let since = time - first;
-            format!("{:>4}.{:06}  {text}\n", since / 1_000_000, since % 1_000_000)
+            format!(
+                "{:>4}.{:06}  {text}\n",
+                since / 1_000_000,
+                since % 1_000_000
+            )
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use super::{
     repeats::{excuse, micros},
 };
 use crate::{
-    said::{Calls, End, Grant, Mark, Micros, Said},
+    said::{Calls, End, Grant, Line, Mark, Micros, Said},
     terms::{DEADLINE, LEASE},
 };
 
@@ -35,6 +35,8 @@ pub(crate) struct Violation {
     /// When, where there is a moment.
     pub(crate) at: Option<Micros>,
     pub(crate) text: String,
+    /// It is a presentation outside the rule.
+    pub(crate) presented: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -64,16 +66,29 @@ pub(crate) enum Stage {
     BeforeWrite,
     /// Nobody was killed: the provider's answer came after the deadline.
     Late,
+    /// Nobody was killed: the process was stopped with its request on the way out, and gave up when it woke.
+    Overslept,
+    /// The answer came in time, but the machine did not let the process read it.
+    Starved,
     /// As the first two, with the code of a login, whose account keeps what it had.
     Login,
 }
 
 impl Stage {
+    /// Whether this takes a rare coincidence, which is worth a look.
+    pub(crate) fn is_rare(self) -> bool {
+        matches!(self, Self::Late | Self::Overslept | Self::Starved)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::BeforeAnswer => "killed while the answer was on its way",
             Self::BeforeWrite => "killed between answer and write",
             Self::Late => "the provider answered after the deadline",
+            Self::Overslept => {
+                "stopped past the deadline with its request on the way out, and gave up on waking"
+            }
+            Self::Starved => "the machine did not let the process read the answer in time",
             Self::Login => "killed in a login, between sending the code and the write",
         }
     }
@@ -81,6 +96,9 @@ impl Stage {
 
 /// A process that waits for an answer, or for the next try of a write, says something at least this often.
 const BUSY: Micros = 2_500_000;
+
+/// A process that gets no time of the machine for so long may miss an answer that came in time.
+const STARVED: Micros = 90_000;
 
 pub(crate) fn judge(evidence: &Evidence, accounts: usize) -> Verdict {
     let index = Index::of(evidence);
@@ -106,9 +124,21 @@ struct Court<'a> {
 
 impl Court<'_> {
     fn violation(&mut self, account: Option<usize>, at: Option<Micros>, text: String) {
-        self.verdict
-            .violations
-            .push(Violation { account, at, text });
+        self.verdict.violations.push(Violation {
+            account,
+            at,
+            text,
+            presented: false,
+        });
+    }
+
+    fn presented(&mut self, shown: &Shown, text: String) {
+        self.verdict.violations.push(Violation {
+            account: self.index.owners.get(&shown.mark).copied(),
+            at: Some(shown.began),
+            text,
+            presented: true,
+        });
     }
 
     /// Every presentation after the first must have its reason.
@@ -135,14 +165,11 @@ impl Court<'_> {
                                 earlier.describe(),
                                 earlier.worker,
                             );
-                            let owner = self.index.owners.get(&later.mark).copied();
-                            self.violation(owner, Some(later.began), text);
+                            self.presented(later, text);
                         }
                     }
                 }
-                self.verdict
-                    .repeats
-                    .extend(why.map(|why| Repeat { why }));
+                self.verdict.repeats.extend(why.map(|why| Repeat { why }));
             }
         }
     }
@@ -152,14 +179,13 @@ impl Court<'_> {
         let key = (shown.worker.clone(), shown.send);
         let claimed = self.index.sendings.get(&key).and_then(|s| s.claimed);
         if claimed.is_none() {
-            let owner = self.index.owners.get(&shown.mark).copied();
             let text = format!(
                 "refresh token {}: {} by {}: no attempt was written first",
                 shown.mark,
                 shown.describe(),
                 shown.worker
             );
-            self.violation(owner, Some(shown.began), text);
+            self.presented(shown, text);
         }
     }
 
@@ -186,11 +212,10 @@ impl Court<'_> {
 
     fn fate(&mut self, sending: &Sending, shown: Option<&Shown>) {
         let gave = sending.answer.and_then(|answer| answer.gave);
-        if gave.is_some_and(|gave| self.saved(gave)) {
+        if gave.is_some_and(|gave| self.index.saved(gave)) {
             return;
         }
         let account = self.index.owners.get(&sending.mark).copied();
-        let afterwards = |killed| self.afterwards(account, sending, killed);
         let loss = |stage, killed: Micros| Loss {
             account,
             stage,
@@ -198,7 +223,7 @@ impl Court<'_> {
             at: sending.at,
             killed,
             shown: shown.map(Shown::describe),
-            afterwards: afterwards(killed),
+            afterwards: self.afterwards(account, sending),
         };
         let killed = self.killed_over(sending);
         let named = match (sending.grant, sending.answer, killed) {
@@ -208,9 +233,8 @@ impl Court<'_> {
                 Some(loss(Stage::BeforeWrite, killed))
             }
             (Grant::Refresh, Some(answer), _) if answer.gave.is_none() => {
-                let latest = sending.at + micros(DEADLINE);
-                let late = shown.and_then(|shown| shown.ended).is_none_or(|at| at > latest);
-                late.then(|| loss(Stage::Late, answer.at))
+                let stage = shown.and_then(|shown| self.unread(sending, shown, answer.at));
+                stage.map(|stage| loss(stage, answer.at))
             }
             _ => None,
         };
@@ -240,6 +264,34 @@ impl Court<'_> {
         self.violation(account, Some(sending.at), text);
     }
 
+    /// Why a process that lived did not read an answer; nothing excuses it where the answer came in time and the process ran.
+    fn unread(&self, sending: &Sending, shown: &Shown, gave_up: Micros) -> Option<Stage> {
+        let span = Span {
+            from: sending.at,
+            to: gave_up,
+        };
+        let life = self.evidence.lives.get(&sending.worker)?;
+        let late = |since: Micros| shown.ended.is_none_or(|at| at > since + micros(DEADLINE));
+        if late(sending.at) {
+            let stops = life.stops.iter().filter(|stop| stop.overlaps(span));
+            let woke = stops.map(|stop| stop.to).max();
+            return Some(if woke.is_some_and(|woke| !late(woke)) {
+                Stage::Overslept
+            } else {
+                Stage::Late
+            });
+        }
+        let starved = |line: &Line| match line.said {
+            Said::Stalled { from } => {
+                let stall = Span { from, to: line.at };
+                let stopped: Micros = life.stops.iter().map(|stop| stop.common(stall)).sum();
+                stall.overlaps(span) && (stall.to - from).saturating_sub(stopped) > STARVED
+            }
+            _ => false,
+        };
+        life.lines.iter().any(starved).then_some(Stage::Starved)
+    }
+
     /// When the process was killed, if it was busy with this until then: waiting for the answer, or trying to write it.
     fn killed_over(&self, sending: &Sending) -> Option<Micros> {
         let life = self.evidence.lives.get(&sending.worker)?;
@@ -259,12 +311,6 @@ impl Court<'_> {
         (killed.saturating_sub(since).saturating_sub(stopped) <= BUSY).then_some(killed)
     }
 
-    /// Whether the token was in the store: somebody knows that it was written, or has used it, for which it must have been read.
-    fn saved(&self, mark: Mark) -> bool {
-        self.index.written(mark).is_some()
-            || self.evidence.presentations.iter().any(|s| s.mark == mark)
-    }
-
     /// Whether a newer login, or a disconnect, came between.
     fn superseded(&self, account: usize, sending: &Sending) -> bool {
         let from = sending.claimed.unwrap_or(sending.at);
@@ -276,22 +322,26 @@ impl Court<'_> {
         let ops = self.index.ops.get(&account);
         let meets = |op: &Op| {
             let to = op.ended.unwrap_or(u64::MAX);
-            let own = sending.grant == Grant::Code && op.login && op.began < sending.at;
-            !own && Span { from: op.began, to }.overlaps(span)
+            op.code != Some(sending.mark)
+                && self.index.stands(op)
+                && Span { from: op.began, to }.overlaps(span)
         };
         ops.is_some_and(|ops| ops.iter().any(meets))
     }
 
     /// What became of the account.
-    fn afterwards(&self, account: Option<usize>, sending: &Sending, killed: Micros) -> String {
+    fn afterwards(&self, account: Option<usize>, sending: &Sending) -> String {
         let Some(ops) = account.and_then(|account| self.index.ops.get(&account)) else {
             return "no account yet".into();
         };
-        let after = |op: &&Op| op.ended.is_none_or(|ended| ended >= killed) && !op.failed;
-        let again = ops.iter().filter(after).find(|op| op.began > sending.at);
-        match again {
-            _ if sending.grant == Grant::Code => "the account kept what it had".into(),
-            Some(op) if op.login => "connected again".into(),
+        if sending.grant == Grant::Code {
+            return "the account kept what it had".into();
+        }
+        // Under way then, or later.
+        let after =
+            |op: &&Op| op.ended.is_none_or(|ended| ended >= sending.at) && self.index.stands(op);
+        match ops.iter().filter(after).min_by_key(|op| op.ended) {
+            Some(op) if op.is_login() => "connected again".into(),
             Some(_) => "disconnected".into(),
             None => "lost".into(),
         }
@@ -348,31 +398,32 @@ impl Court<'_> {
         self.logins(account).next().is_some()
     }
 
+    /// Those whose tokens reached the store.
     fn logins(&self, account: usize) -> impl Iterator<Item = &Op> {
         let ops = self.index.ops.get(&account).into_iter().flatten();
-        ops.filter(|op| op.login && op.ended.is_some() && !op.failed)
+        ops.filter(|op| op.is_login() && self.index.stands(op))
     }
 
     /// A disconnect that was not over when the last login began.
     fn was_disconnected(&self, account: usize) -> bool {
         let last = self.logins(account).map(|op| op.began).max().unwrap_or(0);
         let mut ops = self.index.ops.get(&account).into_iter().flatten();
-        ops.any(|op| !op.login && op.ended.is_none_or(|ended| ended > last))
+        ops.any(|op| !op.is_login() && op.ended.is_none_or(|ended| ended > last))
     }
 
     /// A loss that no login has made good.
     fn was_lost(&self, account: usize) -> bool {
-        let last = self.logins(account).filter_map(|op| op.ended).max();
+        let last = self.logins(account).map(|op| op.began).max();
         self.verdict.losses.iter().any(|loss| {
             let of_it = loss.account == Some(account) && loss.stage != Stage::Login;
-            of_it && last.is_none_or(|last| loss.killed > last || loss.at > last)
+            of_it && last.is_none_or(|last| loss.at > last)
         })
     }
 
     fn count(&mut self) {
         for ops in self.index.ops.values() {
             for op in ops.iter().filter(|op| op.ended.is_some() && !op.failed) {
-                if op.login {
+                if op.is_login() {
                     self.verdict.logins += 1;
                 } else {
                     self.verdict.disconnects += 1;

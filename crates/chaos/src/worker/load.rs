@@ -104,10 +104,12 @@ impl Load {
                 Err(_) => &self.counts.failures,
             };
             counted.fetch_add(1, Ordering::Relaxed);
-            if let Err(Error::ReauthorizationRequired { cause, .. }) = result {
+            if let Err(error) = result
+                && let Some(cause) = needs_login(&error)
+            {
                 self.mouth.say(Said::Refused {
                     account: number,
-                    cause: cause.to_string(),
+                    cause,
                 });
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
@@ -237,6 +239,16 @@ impl Load {
 
     fn account(&self, number: usize) -> Result<Account, Error> {
         self.accounts.account("amiqus", &terms::subject(number))
+    }
+}
+
+/// Why the person has to log in, if that is what the error says.
+fn needs_login(error: &Error) -> Option<String> {
+    match error {
+        Error::ReauthorizationRequired { cause, .. } => Some(cause.to_string()),
+        Error::Disconnected { .. } => Some("disconnected".to_owned()),
+        Error::NotConnected { .. } => Some("not connected".to_owned()),
+        _ => None,
     }
 }
 

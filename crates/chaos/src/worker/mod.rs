@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
     provider
         .install_default()
         .map_err(|_| "a rustls crypto provider was installed before")?;
-    let mouth = Mouth::default();
+    let mouth = Mouth;
     mouth.tell_of_stalls()?;
     let clock = SkewedClock::default();
     let store = open(&arguments.store).await;

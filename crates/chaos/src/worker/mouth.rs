@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// Says lines on the standard output.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Mouth;
 
 /// A process that did not run for this long was held up.
-const STALL: Micros = 250_000;
+const STALL: Micros = 90_000;
 
 impl Mouth {
     pub(crate) fn say(&self, said: Said) {
