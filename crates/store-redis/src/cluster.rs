@@ -42,10 +42,8 @@ pub(crate) async fn call(
             }
         };
     }
-    answer.map_err(|error| match error.kind() {
-        redis::ErrorKind::ClusterConnectionNotFound => Fault::NotSent(error),
-        _ => Fault::of_sent(error),
-    })
+    // Where the client has no connection it says the same of calls that went out on the one before.
+    answer.map_err(Fault::of_sent)
 }
 
 enum Redirection {

@@ -43,12 +43,6 @@ impl Fault {
         }
     }
 
-    /// Whether the connection is of no further use.
-    pub(crate) fn ends_connection(&self) -> bool {
-        // What does not take our writes any more is not the master; the next connection will be to whoever is.
-        matches!(self, Self::Lost(_)) || self.code() == Some("READONLY")
-    }
-
     /// What the caller is told. `moves` says that another server may become the master, and will be found.
     pub(crate) fn into_error(self, call: Call, server: &str, moves: bool) -> StoreError {
         let server = server.to_owned();
@@ -106,3 +100,6 @@ fn denies(detail: &str) -> bool {
     detail.starts_with("The user executing the script can't")
         || detail.starts_with("ACL failure in script")
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,11 +59,9 @@ impl Link {
             .inner
             .send_packed_commands(commands, 0, commands.len());
         sent.await.map_err(|error| {
-            let fault = Fault::of_sent(error);
-            if fault.ends_connection() {
-                forget(&self.state, connection.number);
-            }
-            fault
+            // Also after a time-out: in the place of a server that hangs there may be another by now.
+            forget(&self.state, connection.number);
+            Fault::of_sent(error)
         })
     }
 

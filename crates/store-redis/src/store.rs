@@ -158,17 +158,25 @@ impl RedisStore {
         let mut answers = answers
             .map_err(|fault| shared.error(fault, call))?
             .into_iter();
-        match answers.next() {
-            Some(Value::Int(1)) => {}
-            Some(Value::Array(there)) => return shared.conflict(key, there),
-            answer => return Err(StoreError::ambiguous(shared.unexpected(answer.as_ref()))),
+        let (answer, waited) = (answers.next(), answers.next());
+        match answer {
+            Some(Value::Int(1)) => {
+                if let Some(replicated) = &shared.replicated {
+                    shared
+                        .acknowledged(replicated, waited.as_ref())
+                        .map_err(StoreError::ambiguous)?;
+                }
+                Ok(Outcome::Applied)
+            }
+            Some(Value::Array(there)) => {
+                // What is there may be our own write of before, which is not to be shown until the replicas have it.
+                if let Some(replicated) = shared.replicated.as_ref().filter(|r| r.is_behind()) {
+                    shared.acknowledged(replicated, waited.as_ref())?;
+                }
+                shared.conflict(key, there)
+            }
+            answer => Err(StoreError::ambiguous(shared.unexpected(answer.as_ref()))),
         }
-        if let Some(replicated) = &shared.replicated {
-            shared
-                .acknowledged(replicated, answers.next().as_ref())
-                .map_err(StoreError::ambiguous)?;
-        }
-        Ok(Outcome::Applied)
     }
 }
 
@@ -246,6 +254,10 @@ impl Shared {
 }
 
 impl Replicated {
+    fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Acquire)
+    }
+
     fn wait(&self) -> Cmd {
         let millis = u64::try_from(self.wait.limit.as_millis()).unwrap_or(u64::MAX);
         let mut wait = cmd("WAIT");
@@ -262,7 +274,7 @@ impl TokenStore for RedisStore {
         get.cmd("GET")
             .arg(shared.layout.record(&shared.layout.place(key)));
         let found = match &shared.replicated {
-            Some(replicated) if replicated.behind.load(Ordering::Acquire) => {
+            Some(replicated) if replicated.is_behind() => {
                 shared.read_behind(replicated, get).await?
             }
             _ => {

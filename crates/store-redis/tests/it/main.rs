@@ -7,6 +7,7 @@ mod expiry;
 mod faults;
 mod groups;
 mod index;
+mod processes;
 mod round_trips;
 mod sentinel;
 mod server;

@@ -69,6 +69,10 @@ async fn a_put_that_no_replica_has_is_ambiguous_and_its_read_back_waits_too() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(matches!(cause(&error), RedisError::NotReplicated { .. }));
 
+    let again = store.put(&key("a"), &mine, Some(first.version)).await;
+    let error = again.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+
     replica.signal("CONT");
     let found = loop {
         match store.get(&key("a")).await {
