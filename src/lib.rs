@@ -77,6 +77,13 @@ pub mod providers {
 }
 
 /// The program in the README compiles.
-#[cfg(all(doctest, feature = "amiqus", feature = "memory", feature = "redis", feature = "reqwest", feature = "sqlite"))]
+#[cfg(all(
+    doctest,
+    feature = "amiqus",
+    feature = "memory",
+    feature = "redis",
+    feature = "reqwest",
+    feature = "sqlite"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;

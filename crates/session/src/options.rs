@@ -1,4 +1,4 @@
-//! The lengths that the engine works with (DESIGN §4, "Defaults").
+//! The lengths that the engine works with.
 
 use std::time::Duration;
 

@@ -62,5 +62,7 @@ fn line(key: &Key, as_json: bool) -> String {
     }
     let fields = [key.brand(), key.base(), key.client_id(), key.subject()];
     // A subject is the application's own text; nothing in it may forge a second line.
-    fields.map(|field| field.escape_debug().to_string()).join("\t")
+    fields
+        .map(|field| field.escape_debug().to_string())
+        .join("\t")
 }

@@ -17,7 +17,12 @@ struct Place {
     /// `sqlite:PATH`, or a Redis URL such as rediss://user:password@host/0; redis+cluster and redis+sentinel too.
     ///
     /// Default: the file tokenkeeper/accounts.db in the folder for data of the user.
-    #[arg(long, env = "TOKENKEEPER_STORE", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long,
+        env = "TOKENKEEPER_STORE",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     store: Option<Location>,
 }
 

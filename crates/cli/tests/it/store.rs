@@ -16,7 +16,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tokenkeeper-cli-{name}-{}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("tokenkeeper-cli-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }

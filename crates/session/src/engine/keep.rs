@@ -135,6 +135,14 @@ pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), E
     }
 }
 
+/// Writes a tombstone that took tokens in when memory met it, and has them revoked.
+pub(crate) async fn write_tombstone(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), Error> {
+    if slot.is_ended() && slot.lock().is_unwritten() {
+        validate(core, slot).await?;
+    }
+    Ok(())
+}
+
 /// Writes what is only in memory, however long it takes. Cancel safe.
 pub(crate) async fn flush(core: &Arc<Core>, slot: &Arc<Slot>) {
     while slot.lock().is_unwritten() {
@@ -174,6 +182,8 @@ async fn settle(
         .stored
         .as_ref()
         .and_then(|s| Some(s.record.live()?.stamp()));
+    // A disconnect may have come between, and a failover have lost it: the flight has told its callers by its outcome all the same.
+    let _ = write_tombstone(core, slot).await;
     match end.outcome {
         RefreshOutcome::Refreshed => {
             if rejected {

@@ -196,12 +196,11 @@ async fn settle_disconnect(
             revocation_pending,
         } => {
             let news = !slot.is_ended();
-            if !slot.adopt(core, stored, true) {
-                // Memory holds tokens that the tombstone does not know: they go into it, and are revoked.
-                super::keep::validate(core, slot).await?;
-            } else if news {
+            if slot.adopt(core, stored, true) && news {
                 core.emit(slot, EventKind::Disconnected);
             }
+            // Memory may have held tokens that the tombstone did not know.
+            super::keep::write_tombstone(core, slot).await?;
             if revocation_pending {
                 core.emit(slot, EventKind::RevocationPending);
             }

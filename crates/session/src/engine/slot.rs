@@ -22,8 +22,8 @@ use super::{
 use crate::{
     Error,
     clock::Ticks,
-    machine::Stored,
-    record::{Health, Held, Live, State, outlasts},
+    machine::{Stored, remember},
+    record::{Health, Held, Live, State},
     source::{Credential, Stamp},
 };
 
@@ -114,13 +114,10 @@ impl Slot {
     /// Takes a record for the newest known, unless memory already holds a later truth. Says whether it was taken.
     pub(crate) fn adopt(&self, core: &Core, stored: Stored<Held>, written: bool) -> bool {
         let mut inner = self.lock();
-        let later = inner
-            .known
-            .as_ref()
-            .is_some_and(|known| outlasts(&known.stored.record, &stored.record));
-        if later {
+        let known = inner.known.as_ref().map(|known| &known.stored);
+        let Some((stored, written)) = remember(&self.home.rules, known, stored, written) else {
             return false;
-        }
+        };
         inner.known = Some(Known { stored, written });
         let now = core.time.ticks();
         if written {

@@ -1,4 +1,4 @@
-//! One disconnect: a tombstone over the tokens, then the revocation, then the tombstone's mark is cleared (DESIGN §4.7).
+//! One disconnect: a tombstone over the tokens, then the revocation, then the tombstone's mark is cleared.
 //! Whoever meets a tombstone with its mark still on it finishes it with the same machine.
 
 use super::{

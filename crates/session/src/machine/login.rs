@@ -1,4 +1,4 @@
-//! One login: a code is exchanged like a refresh token (DESIGN §4.0), and tokens that the application brings along are
+//! One login: a code is exchanged like a refresh token, and tokens that the application brings along are
 //! written under an authorization of their own.
 
 use std::time::Duration;

@@ -119,7 +119,7 @@ pub(crate) enum Wrote<T> {
     Failed,
 }
 
-/// What the token endpoint said, as far as the protocol cares (DESIGN §4.4).
+/// What the token endpoint said, as far as the protocol cares.
 #[derive(Clone, Debug)]
 #[cfg_attr(test, derive(PartialEq, Eq, Hash))]
 pub(crate) enum Answer<T> {
@@ -236,8 +236,36 @@ fn reconcile<T: Tokens>(
     }
 }
 
+/// What a process remembers once it has met `stored`, and whether that is in the store; `None` where it knows a later truth.
+///
+/// Where one of the two is a tombstone that does not know the other's tokens, both become one that does: it is written, and its tokens
+/// are revoked, at the next comparison with the store.
+pub(crate) fn remember<T: Tokens>(
+    rules: &Rules,
+    known: Option<&Stored<T>>,
+    stored: Stored<T>,
+    written: bool,
+) -> Option<(Stored<T>, bool)> {
+    let Some(known) = known.map(|known| &known.record) else {
+        return Some((stored, written));
+    };
+    let pairs = [(known, &stored.record), (&stored.record, known)];
+    let unknown = pairs
+        .into_iter()
+        .find(|(live, tombstone)| is_unknown_to_tombstone(live, tombstone));
+    if let Some(live) = unknown.and_then(|(live, _)| live.live()) {
+        let record = Record {
+            state: live.buried(rules),
+            login: stored.record.login,
+        };
+        let version = stored.version;
+        return Some((Stored { version, record }, false));
+    }
+    (judge(known, &stored.record) == Winner::Theirs).then_some((stored, written))
+}
+
 /// The login was disconnected by somebody who did not know the tokens that we have: they go into its tombstone, to be revoked too
-/// (DESIGN §4.7). `None`: it was not, or the provider cannot revoke.
+///. `None`: it was not, or the provider cannot revoke.
 fn entomb<T: Tokens>(
     rules: &Rules,
     ours: &Record<T>,

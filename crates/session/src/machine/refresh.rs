@@ -1,4 +1,4 @@
-//! One refresh, from the claim to the write (DESIGN §4.1 – 4.5).
+//! One refresh, from the claim to the write.
 
 use super::{
     Answer, Context, Effect, Input, Machine, Reconciled, Rules, Step, Stored, TRIES,
@@ -319,19 +319,6 @@ impl<T: Tokens> Refresh<T> {
         if judge(&ours, &there.record) == Winner::Ours {
             return self.note(over(&self.rules, &ours, &there, cx.version), failure);
         }
-        if let (Failure::Dead(cause), Some(marked)) = (&failure, refused_too(&ours, &there)) {
-            let mut record = there.record;
-            record.state = State::Live(Live {
-                health: Health::Dead(cause.clone()),
-                ..marked
-            });
-            let write = Write {
-                version: cx.version,
-                expected: Some(there.version),
-                record: Some(record),
-            };
-            return self.note(write, failure);
-        }
         let outcome = if there.record.live().map(Live::stamp) == ours.live().map(Live::stamp) {
             RefreshOutcome::Failed(failure)
         } else {
@@ -532,15 +519,6 @@ const DAY: WallMillis = 24 * 60 * 60 * 1000;
 fn stored<T>(write: Write<T>) -> Option<Stored<T>> {
     let version = write.version;
     write.record.map(|record| Stored { version, record })
-}
-
-/// The same tokens are in the store, alive, perhaps under another's attempt: the refusal holds for them too. The attempt stays,
-/// so that its answer, should it be tokens, still wins.
-fn refused_too<T: Tokens>(ours: &Record<T>, there: &Stored<T>) -> Option<Live<T>> {
-    let (ours, theirs) = (ours.live()?, there.record.live()?);
-    let same = ours.stamp() == theirs.stamp()
-        && ours.tokens.refresh_digest() == theirs.tokens.refresh_digest();
-    (same && !matches!(theirs.health, Health::Dead(_))).then(|| theirs.clone())
 }
 
 /// What it means that `theirs` stands over our result.

@@ -1,5 +1,5 @@
 //! Compares what this process holds with the store, and writes ours back where the store lost it or went back in time
-//! (DESIGN §4.8).
+//!.
 
 use super::{
     Context, Effect, Input, Machine, Reconciled, Rules, Step, Stored, Write, Wrote, landed,

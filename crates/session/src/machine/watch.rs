@@ -1,4 +1,4 @@
-//! When another's attempt counts as dead (DESIGN §4.5): never by a wall clock, only after the watcher itself has seen
+//! When another's attempt counts as dead: never by a wall clock, only after the watcher itself has seen
 //! the same version stand for the whole lease.
 
 use std::time::Duration;

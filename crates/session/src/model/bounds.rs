@@ -1,7 +1,7 @@
 //! What may happen how often: a search is exhaustive within these bounds.
 
 /// How often each thing may still happen; `faults` bounds all faults together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Budget {
     pub(super) refreshes: u8,
     pub(super) validations: u8,
@@ -26,8 +26,30 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    pub(super) const NONE: Self = Self {
+        refreshes: 0,
+        validations: 0,
+        logins: 0,
+        adoptions: 0,
+        disconnects: 0,
+        faults: 0,
+        crashes: 0,
+        pauses: 0,
+        store_requests: 0,
+        store_replies: 0,
+        strays: 0,
+        slow_replies: 0,
+        outages: 0,
+        failovers: 0,
+        wipes: 0,
+        answers: 0,
+        requests: 0,
+        refusals: 0,
+        revocations: 0,
+    };
+
     /// Every kind of fault once (a lost request to the store as often as `faults`), `faults` of them in all.
-    pub(super) fn any_faults(self, faults: u8) -> Self {
+    pub(super) const fn any_faults(self, faults: u8) -> Self {
         Self {
             faults,
             crashes: 1,

@@ -176,7 +176,7 @@ impl Model {
                 logins: world.budget.logins,
                 adoptions: world.budget.adoptions,
                 disconnects: world.budget.disconnects,
-                ..Default::default()
+                ..super::bounds::Budget::NONE
             };
         }
     }

@@ -122,10 +122,6 @@ impl<T: Hash + Eq> Table<T> {
             None => Names::default(),
         }
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.values.len()
-    }
 }
 
 /// A fast hash of small numbers. Two of them with different seeds make the 128 bits by which visited states are known.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::record::{Health, Record, State, Tokens, Winner};
+use crate::record::{Record, State, Tokens, Winner};
 
 /// One rule of the protocol, broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +50,12 @@ pub(crate) fn judge<T: Tokens>(ours: &Record<T>, theirs: &Record<T>) -> Option<W
     let (State::Live(mine), State::Live(other)) = (&ours.state, &theirs.state) else {
         return None;
     };
-    let dead = |health: &Health| matches!(health, Health::Dead(_));
-    let ours_is_dead = dead(&mine.health);
+    let ours_is_dead = mine.is_dead();
     match ACTIVE.get()? {
         Mutation::DeadWinsOverTokens | Mutation::HealthBeforeGeneration
-            if mine.authorization != other.authorization || ours_is_dead == dead(&other.health) =>
+            if mine.authorization != other.authorization
+                || mine.generation == other.generation
+                || ours_is_dead == other.is_dead() =>
         {
             None
         }

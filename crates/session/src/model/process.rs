@@ -11,8 +11,9 @@ use crate::{
     machine::{
         Answer, Context, Disconnect, DisconnectEnd, Effect, Input, Login, LoginEnd, Machine,
         Refresh, RefreshEnd, RefreshOutcome, Rules, Step, Stored, Validate, ValidateEnd, Wrote,
+        remember,
     },
-    record::{State, outlasts},
+    record::State,
     source::Stamp,
 };
 
@@ -81,6 +82,10 @@ pub(super) enum Actor {
 
 /// What a task waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "states are interned; a pending step is made and taken apart at once"
+)]
 pub(super) enum Pending {
     /// To be performed.
     Effect(Effect<Token>),
@@ -281,6 +286,7 @@ impl Model {
                 None => self.finish_revocation(world, proc),
             }
         }
+        self.write_tombstone(world, proc);
     }
 
     fn validated(
@@ -333,15 +339,8 @@ impl Model {
         let before = std::mem::take(&mut world.procs[proc].tasks[DETACHED]).before;
         match end {
             DisconnectEnd::Ended { stored, .. } => {
-                let number = stored.record.authorization().map_or(0, |a| a.number);
-                world.ended = world.ended.max(number as u8);
-                if !self.adopt(world, proc, stored, true)
-                    && world.procs[proc].tasks[FLIGHT].actor == 0
-                {
-                    let known = self.newest(world, proc);
-                    let actor = validate(self.rules(), known, None);
-                    self.launch(world, proc, FLIGHT, actor);
-                }
+                self.adopt(world, proc, stored, true);
+                self.write_tombstone(world, proc);
             }
             DisconnectEnd::Superseded { stored } => {
                 self.adopt(world, proc, stored, true);
@@ -374,20 +373,24 @@ impl Model {
     }
 
     /// As `Slot::adopt` does.
-    fn adopt(
-        &mut self,
-        world: &mut World,
-        proc: usize,
-        stored: Stored<Token>,
-        written: bool,
-    ) -> bool {
+    fn adopt(&mut self, world: &mut World, proc: usize, stored: Stored<Token>, written: bool) {
         let known = self.records.value(world.procs[proc].known);
-        let later = known.is_some_and(|known| outlasts(&known.record, &stored.record));
-        if !later {
+        if let Some((stored, written)) = remember(&self.rules(), known.as_deref(), stored, written)
+        {
             world.procs[proc].known = self.records.number(stored);
             world.procs[proc].written = written;
         }
-        !later
+    }
+
+    /// As `keep::write_tombstone` does, unless a flight is under way: the next comparison does it then.
+    fn write_tombstone(&mut self, world: &mut World, proc: usize) {
+        let memory = world.procs[proc];
+        let known = self
+            .newest(world, proc)
+            .filter(|known| matches!(known.record.state, State::Ended(_)));
+        if known.is_some() && !memory.written && memory.tasks[FLIGHT].actor == 0 {
+            self.launch(world, proc, FLIGHT, validate(self.rules(), known, None));
+        }
     }
 }
 

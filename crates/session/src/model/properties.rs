@@ -2,14 +2,14 @@
 
 use super::{
     Model,
-    bounds::Reuse,
+    bounds::{Budget, Reuse},
     process::{DETACHED, FLIGHT, Pending, procs},
     token::Token,
     world::{Begin, World},
 };
 use crate::{
     machine::Answer,
-    record::{Health, Live, State},
+    record::{Live, Record, State},
 };
 
 /// A breach of a property.
@@ -27,11 +27,13 @@ pub(super) enum Breach {
     Livelock,
     /// An account is marked for reauthorization though the provider did not refuse its newest token.
     MarkedWrongly,
+    /// An older record was written over a newer one.
+    WentBack,
     /// A disconnected account is connected again without a login.
     Resurrected,
 }
 
-/// Why a breach cannot be helped (DESIGN §9, "What stays").
+/// Why a breach cannot be helped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Residual {
     /// A holder woke between its put and its send.
@@ -74,7 +76,11 @@ impl Model {
             (true, _) => Breach::PresentedTwice,
             (false, false) => return,
         };
-        let residual = if woke {
+        // Who has the answer itself has no excuse.
+        let knows = family.decided[usize::from(token.index())] >> proc & 1 == 1;
+        let residual = if knows {
+            None
+        } else if woke {
             Some(Residual::WokeBeforeSending)
         } else if family.set_back & bit != 0 {
             Some(Residual::SetBack)
@@ -97,6 +103,25 @@ impl Model {
         }
     }
 
+    /// A record is written over another.
+    pub(super) fn check_write(&mut self, before: &Record<Token>, after: Option<&Record<Token>>) {
+        let Some(was) = before.authorization() else {
+            return;
+        };
+        let goes_on = after.and_then(Record::authorization).is_some_and(|is| {
+            is.number > was.number
+                || is == was
+                    && after.is_some_and(|after| {
+                        let disconnects = matches!(after.state, State::Ended(_));
+                        let connected = matches!(before.state, State::Live(_));
+                        (disconnects || connected) && generation(after) >= generation(before)
+                    })
+        });
+        if !goes_on {
+            self.found(Breach::WentBack, None);
+        }
+    }
+
     /// What must hold in every state.
     pub(super) fn check_state(&mut self, world: &World) {
         let Some(stored) = self.records.value(world.store) else {
@@ -108,7 +133,7 @@ impl Model {
         if live.authorization.number <= u64::from(world.ended) {
             self.found(Breach::Resurrected, None);
         }
-        if matches!(live.health, Health::Dead(_)) {
+        if live.is_dead() {
             self.check_mark(world, live);
         }
     }
@@ -154,7 +179,7 @@ impl Model {
         let mut world = *world;
         world.down = false;
         world.stray = 0;
-        world.budget = Default::default();
+        world.budget = Budget::NONE;
         for _ in 0..2 {
             for proc in procs(self) {
                 self.begin(&mut world, proc, Begin::Validate);
@@ -215,5 +240,13 @@ impl Model {
                 }
             }
         }
+    }
+}
+
+fn generation(record: &Record<Token>) -> u64 {
+    match &record.state {
+        State::Empty => 0,
+        State::Live(live) => live.generation,
+        State::Ended(tombstone) => tombstone.generation,
     }
 }

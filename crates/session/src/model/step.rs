@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     machine::{Answer, Effect, Input, Write, Wrote},
-    record::{Health, State},
+    record::{Live, State},
 };
 
 /// Whether the step could be taken.
@@ -157,7 +157,7 @@ impl Model {
         let result = actor.as_deref().and_then(Actor::in_hand);
         let dead = result
             .and_then(|record| record.live())
-            .is_some_and(|live| matches!(live.health, Health::Dead(_)));
+            .is_some_and(Live::is_dead);
         let fits = self.find(world).map(|stored| stored.version) == write.expected;
         let claims = claims && refreshes;
         if claims && is_active(Mutation::NoAttempt) {
@@ -356,6 +356,7 @@ impl Model {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "made and taken apart at once")]
 enum Broken {
     Not,
     Wrote(Wrote<Token>),

@@ -5,7 +5,10 @@ use super::{
     token::Token,
     world::{UNKNOWN, World},
 };
-use crate::machine::{Stored, Write, Wrote};
+use crate::{
+    machine::{Stored, Write, Wrote},
+    record::State,
+};
 
 impl Model {
     pub(super) fn find(&self, world: &World) -> Option<Stored<Token>> {
@@ -26,7 +29,13 @@ impl Model {
 
     /// Writes whatever stands there. The trait has no such call: only broken protocols use it.
     pub(super) fn put_blindly(&mut self, world: &mut World, write: &Write<Token>) {
+        if let Some(there) = self.find(world) {
+            self.check_write(&there.record, write.record.as_ref());
+        }
         let record = write.record.clone();
+        if let Some(State::Ended(tombstone)) = record.as_ref().map(|record| &record.state) {
+            world.ended = world.ended.max(tombstone.authorization.number as u8);
+        }
         let version = write.version;
         let next = record.map_or(0, |record| self.records.number(Stored { version, record }));
         self.set(world, next);
@@ -52,10 +61,21 @@ impl Model {
     fn set_back(&self, world: &mut World, to: u32) {
         world.store = to;
         world.past = [UNKNOWN; 2];
-        // What was written is forgotten: the attempts and answers of every token so far may have gone with it.
         world.ended = 0;
-        for family in world.families.iter_mut().filter(|family| family.exists()) {
-            family.set_back = ((1_u16 << (family.current + 1)) - 1) as u8;
+        // What is in the store now may have been presented and answered since, and nothing there says so. Where nothing is there,
+        // that holds for whatever a process writes back.
+        let token = self
+            .records
+            .value(to)
+            .map(|stored| stored.record.live().map(|live| live.tokens));
+        match token {
+            Some(None) => {}
+            Some(Some(token)) => world.families[token.family()].set_back |= 1 << token.index(),
+            None => {
+                for family in world.families.iter_mut().filter(|family| family.exists()) {
+                    family.set_back = u8::MAX >> (7 - family.current);
+                }
+            }
         }
     }
 }

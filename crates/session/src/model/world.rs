@@ -22,7 +22,7 @@ pub(super) struct World {
     pub(super) families: [Family; FAMILIES],
     pub(super) procs: [Proc; PROCS],
     pub(super) orphans: [Orphan; 2],
-    /// The number of the newest authorization that a disconnect has ended, as far as the store was not set back since.
+    /// The number of the newest authorization with a tombstone in the store so far, as far as that was not set back since.
     pub(super) ended: u8,
     pub(super) budget: Budget,
 }

@@ -7,7 +7,7 @@ mod codec;
 mod order;
 
 pub(crate) use codec::{Held, Terms, decode, encode};
-pub(crate) use order::{Winner, is_unknown_to_tombstone, judge, merge_login, outlasts};
+pub(crate) use order::{Winner, is_unknown_to_tombstone, judge, merge_login};
 
 use serde::{Deserialize, Serialize};
 
@@ -195,6 +195,10 @@ impl<T> Live<T> {
             health: Health::Alive,
             failures: Failures::default(),
         }
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        matches!(self.health, Health::Dead(_))
     }
 
     /// The token set that the presentation under way brought.

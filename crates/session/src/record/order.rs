@@ -1,4 +1,4 @@
-//! Which of two records of one account is the later truth (DESIGN §4.3): the one comparison that every conflict,
+//! Which of two records of one account is the later truth: the one comparison that every conflict,
 //! every revalidation and every late answer goes through.
 
 use super::{Live, Login, Record, State, Tokens};
@@ -41,12 +41,6 @@ pub(crate) fn judge<T: Tokens>(ours: &Record<T>, theirs: &Record<T>) -> Winner {
     }
 }
 
-/// Whether memory keeps `ours` when it meets `theirs`: it is the later truth, or holds tokens of a disconnected login that its tombstone
-/// does not know, and that are still to be revoked.
-pub(crate) fn outlasts<T: Tokens>(ours: &Record<T>, theirs: &Record<T>) -> bool {
-    judge(ours, theirs) == Winner::Ours || is_unknown_to_tombstone(ours, theirs)
-}
-
 /// Whether `live` holds newer tokens than those that the tombstone of the same login was made of.
 pub(crate) fn is_unknown_to_tombstone<T>(live: &Record<T>, tombstone: &Record<T>) -> bool {
     matches!((&live.state, &tombstone.state), (State::Live(live), State::Ended(tombstone))
@@ -63,9 +57,13 @@ fn judge_live<T: Tokens>(ours: &Live<T>, theirs: &Live<T>) -> Winner {
             Theirs
         };
     }
+    if ours.tokens.refresh_digest() == theirs.tokens.refresh_digest() {
+        // A refusal stands, also where a failover has lost it.
+        let news = ours.is_dead() && !theirs.is_dead();
+        return if news { Ours } else { Theirs };
+    }
     // Two presentations of the same token were both answered with tokens: those of the later one are the valid ones.
-    let different = ours.tokens.refresh_digest() != theirs.tokens.refresh_digest();
-    if different && ours.born_of > theirs.born_of {
+    if ours.born_of > theirs.born_of {
         Ours
     } else {
         Theirs

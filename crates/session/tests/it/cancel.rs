@@ -1,5 +1,10 @@
 //! Dropping a caller after each of its polls in turn: it only stops waiting.
 
+#![allow(
+    clippy::async_yields_async,
+    reason = "each case hands out a call that is polled by hand"
+)]
+
 use std::{
     pin::Pin,
     task::{Context, Poll, Waker},

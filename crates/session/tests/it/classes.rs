@@ -1,4 +1,4 @@
-//! DESIGN §4.4: failures have classes.
+//! failures have classes.
 
 use std::time::Duration;
 

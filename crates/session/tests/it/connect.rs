@@ -1,4 +1,4 @@
-//! DESIGN §4.0: a code is exchanged like a refresh token.
+//! a code is exchanged like a refresh token.
 
 use std::{sync::Arc, time::Duration};
 

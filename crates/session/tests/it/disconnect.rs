@@ -1,4 +1,4 @@
-//! DESIGN §4.7: a disconnect writes a tombstone, and revokes where the provider can.
+//! a disconnect writes a tombstone, and revokes where the provider can.
 
 use std::time::Duration;
 

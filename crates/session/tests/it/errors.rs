@@ -1,4 +1,4 @@
-//! DESIGN §7: every error says what to do.
+//! every error says what to do.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! DESIGN §4.5: processes that share a store refresh an account once, and take over from one that died.
+//! processes that share a store refresh an account once, and take over from one that died.
 
 use std::{sync::atomic::Ordering, time::Duration};
 

@@ -1,4 +1,4 @@
-//! DESIGN §4.1, 4.2, 4.5 and "When".
+//! One refresh for all, the claim, the wait, and when a token is stale.
 
 use std::time::Duration;
 

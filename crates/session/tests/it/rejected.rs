@@ -1,4 +1,4 @@
-//! DESIGN §4, "A rejected token".
+//! A token that the API rejects.
 
 use std::time::Duration;
 

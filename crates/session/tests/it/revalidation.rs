@@ -1,4 +1,4 @@
-//! DESIGN §4.8: memory is compared with the store.
+//! memory is compared with the store.
 
 use std::time::Duration;
 

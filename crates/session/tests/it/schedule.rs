@@ -1,4 +1,4 @@
-//! DESIGN §4 "When", from outside: when a token counts as stale, and lifetimes that make no sense.
+//! when a token counts as stale, and lifetimes that make no sense.
 
 use std::time::Duration;
 

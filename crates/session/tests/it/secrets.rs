@@ -1,4 +1,4 @@
-//! DESIGN §6: no text that we make shows a secret or a subject.
+//! no text that we make shows a secret or a subject.
 
 use std::{
     fmt::Debug,

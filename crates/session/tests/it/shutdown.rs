@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokenkeeper_emulator::Endpoint;
-use tokenkeeper_session::{Error, TokenSource};
+use tokenkeeper_session::{Account, Error, TokenSource};
 
 use crate::harness::{Fault, HOUR, World, settle};
 
@@ -39,7 +39,7 @@ async fn exactly_the_accounts_that_stayed_unwritten_are_named_and_another_call_w
     tokio::spawn(async move { comparing.token().await });
     settle().await;
     let unwritten = world.accounts.shutdown(SECOND).await.unwrap_err();
-    let named: Vec<_> = unwritten.accounts.iter().map(|a| a.digest()).collect();
+    let named: Vec<_> = unwritten.accounts.iter().map(Account::digest).collect();
     assert_eq!(named, [account.digest()]);
     let text = format!("{unwritten} {unwritten:?}");
     assert!(text.contains(&account.digest().to_string()));

@@ -1,4 +1,4 @@
-//! DESIGN §4.3: persist, then serve; and a store that comes and goes.
+//! persist, then serve; and a store that comes and goes.
 
 use std::time::Duration;
 

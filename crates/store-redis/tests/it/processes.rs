@@ -181,7 +181,7 @@ async fn most_round_trips_of_a_refresh() -> usize {
     counts.values().map(Vec::len).max().unwrap_or(0)
 }
 
-// DESIGN §4.3: the store went back in time, ours wins.
+// the store went back in time, ours wins.
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_that_a_failover_loses_are_written_back_by_the_process_that_has_them() {
     let mut watched = Watched::start();

@@ -51,31 +51,6 @@ fn a_fleet_that_was_connected_in_one_minute_is_spread_over_the_whole_period() {
 }
 
 #[test]
-fn it_stays_spread_from_one_generation_to_the_next() {
-    let mut moments: Vec<u64> = (0..100_000).map(|n| moment(n, 0)).collect();
-    for generation in 1..6 {
-        for (n, last) in (0..).zip(&mut moments) {
-            // Each is looked at up to five seconds late.
-            let next = moment(n, *last + u64::from(n) % 6);
-            assert!(next > *last + 300 && next <= *last + 5 + LIFE);
-            *last = next;
-        }
-        let from = moments.iter().min().copied().unwrap_or_default();
-        let minutes = per_minute(moments.iter().map(|moment| moment - from));
-        let most = minutes.iter().max().copied().unwrap_or_default();
-        assert!(most < 100_000 / 53 * 3 / 2, "{generation}: {minutes:?}");
-    }
-}
-
-#[test]
-fn an_account_that_keeps_to_its_moments_is_refreshed_once_a_period() {
-    let first = moment(7, 0);
-    let second = moment(7, first + 3);
-    let third = moment(7, second + 4);
-    assert_eq!(third - second, second - first);
-}
-
-#[test]
 fn lifetimes_that_differ_by_a_second_make_no_difference() {
     let moment = |life| spread(&key(7), at(0), at(life), FLOOR);
     assert_eq!(moment(LIFE), moment(LIFE - 1));
