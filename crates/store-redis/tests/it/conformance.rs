@@ -1,4 +1,4 @@
-//! The suite over the store: one server, encrypted, behind `Arc<dyn>`, a cluster, and Sentinel after a failover.
+//! The suite over the store: one server, encrypted, behind `Arc<dyn>` and a cluster.
 
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
@@ -6,18 +6,13 @@ use std::time::SystemTime;
 use tokenkeeper_store::{Encrypted, Filter, TokenStore};
 use tokenkeeper_store_redis::RedisStore;
 
-use crate::groups::{Cluster, Watched};
+use crate::groups::Cluster;
 use crate::server::RedisServer;
 use crate::support::{keyring, shared};
 
 // They end with the process.
 static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
-static WATCHED: LazyLock<Watched> = LazyLock::new(|| {
-    let watched = Watched::start();
-    watched.fail_over();
-    watched
-});
 
 mod plaintext {
     tokenkeeper_store::conformance!(super::plaintext);
@@ -33,10 +28,6 @@ mod behind_arc_dyn {
 
 mod in_a_cluster {
     tokenkeeper_store::conformance!(super::in_a_cluster);
-}
-
-mod behind_sentinel {
-    tokenkeeper_store::conformance!(super::behind_sentinel);
 }
 
 async fn plaintext() -> RedisStore {
@@ -56,11 +47,6 @@ async fn behind_arc_dyn() -> Arc<dyn TokenStore> {
 
 async fn in_a_cluster() -> Encrypted<RedisStore> {
     let store = shared(&CLUSTER.url()).open(keyring()).await;
-    store.expect("a store")
-}
-
-async fn behind_sentinel() -> Encrypted<RedisStore> {
-    let store = shared(&WATCHED.url()).open(keyring()).await;
     store.expect("a store")
 }
 

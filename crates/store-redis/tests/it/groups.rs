@@ -1,6 +1,5 @@
 //! Servers that belong together.
 
-use std::fs;
 use std::process::Command;
 
 use crate::server::{RedisServer, free_port};
@@ -62,71 +61,6 @@ impl Cluster {
                 .is_ok()
         });
         owner.expect("a cluster that is whole")
-    }
-}
-
-/// A master, a replica of it, and a sentinel that watches both.
-pub(crate) struct Watched {
-    /// The first one is the master at the start.
-    pub(crate) servers: [RedisServer; 2],
-    pub(crate) sentinel: RedisServer,
-}
-
-impl Watched {
-    pub(crate) fn start() -> Self {
-        let master = RedisServer::start(&[]);
-        let replica = replica_of(&master);
-        let port = master.port;
-        let sentinel = RedisServer::start_program("redis-sentinel", &[], |directory, own| {
-            let text = format!(
-                "port {own}\nbind 127.0.0.1\ndir {}\n\
-                 sentinel monitor main 127.0.0.1 {port} 1\n\
-                 sentinel down-after-milliseconds main 500\n\
-                 sentinel failover-timeout main 2000\n",
-                directory.display()
-            );
-            fs::write(directory.join("server.conf"), text).expect("a configuration file");
-        });
-        let watched = Self {
-            servers: [master, replica],
-            sentinel,
-        };
-        until("a sentinel that knows the replica", || {
-            let fields: Vec<Vec<String>> = watched.sentinel.call(&["SENTINEL", "REPLICAS", "main"]);
-            fields.len() == 1
-                && fields[0].contains(&"slave".to_owned())
-                && fields[0]
-                    .windows(2)
-                    .any(|pair| pair == ["master-link-status", "ok"])
-        });
-        watched
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("redis+sentinel://127.0.0.1:{}/main", self.sentinel.port)
-    }
-
-    /// The port of the master, as the sentinel sees it.
-    pub(crate) fn master(&self) -> u16 {
-        let address: (String, u16) =
-            self.sentinel
-                .call(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main"]);
-        address.1
-    }
-
-    /// Makes the replica the master, both living.
-    pub(crate) fn fail_over(&self) {
-        let before = self.master();
-        let _: String = self.sentinel.call(&["SENTINEL", "FAILOVER", "main"]);
-        until("a new master", || self.master() != before);
-        until("an old master that follows the new", || {
-            self.servers.iter().any(|server| {
-                server.port == before
-                    && server
-                        .call::<String>(&["INFO", "replication"])
-                        .contains("role:slave")
-            })
-        });
     }
 }
 

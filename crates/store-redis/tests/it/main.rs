@@ -9,7 +9,6 @@ mod groups;
 mod index;
 mod processes;
 mod round_trips;
-mod sentinel;
 mod server;
 mod support;
 mod tls;

@@ -20,7 +20,6 @@ use tokio::sync::Barrier;
 use self::child::Child;
 use self::loopback::Loopback;
 use self::monitor::Monitor;
-use crate::groups::Watched;
 use crate::server::RedisServer;
 use crate::support::{keyring, until};
 
@@ -179,39 +178,6 @@ async fn most_round_trips_of_a_refresh() -> usize {
     }
     assert_eq!(refreshers, 1, "{counts:#?}");
     counts.values().map(Vec::len).max().unwrap_or(0)
-}
-
-// the store went back in time, ours wins.
-#[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_a_failover_loses_are_written_back_by_the_process_that_has_them() {
-    let mut watched = Watched::start();
-    let emulator = Emulator::amiqus().start().await.expect("an emulator");
-    let start = engine(&watched.url(), emulator.base()).await;
-    let expired = tokens(&emulator, SystemTime::now() - Duration::from_secs(7200));
-    account(&start).adopt(expired).await.expect("adopted");
-    let replica = &watched.servers[1];
-    until("the record at the replica", || {
-        replica.call::<u64>(&["DBSIZE"]) > 0
-    });
-
-    // The refresh is written to the master alone, which dies.
-    replica.signal("STOP");
-    let _: u64 = watched.servers[0].call(&["CLIENT", "KILL", "TYPE", "replica"]);
-    let fresh = account(&start).token().await.expect("a token");
-    watched.servers[0].kill();
-    watched.servers[1].signal("CONT");
-    tokio::task::block_in_place(|| {
-        let replica = watched.servers[1].port;
-        until("a new master", || watched.master() == replica);
-    });
-
-    while account(&start).status().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let another = engine(&watched.url(), emulator.base()).await;
-    let found = account(&another).token().await.expect("a token");
-    assert_eq!(found.expose(), fresh.expose());
-    assert_eq!(emulator.counters().token_requests, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
