@@ -69,12 +69,12 @@ fn latest(tokens: &TokenSet, home: &Home, options: &Options) -> Option<SystemTim
 /// Each account keeps to moments that lie one period apart, at a phase that a hash of its key gives: it is due at the last of them that is no later than
 /// `latest`. So the fleet's refreshes are spread evenly over the period, stay so from one generation to the next, and come
 /// back to it after an outage; and every process agrees on them. An account that was issued tokens shortly before its moment is not refreshed
-/// again at once: it gets another place in this period, by the same hash.
+/// again at once: it gets another place in this period, by the same hash, from which it comes to its next moment.
 fn spread(key: &Key, issued: SystemTime, latest: SystemTime, floor: Duration) -> SystemTime {
     let (start, end) = (unix_millis(issued), unix_millis(latest));
     let period = rounded(end.saturating_sub(start));
     let least = (period / LEAST).max(u64::try_from(floor.as_millis()).unwrap_or(u64::MAX));
-    if least >= period {
+    if least * 2 >= period {
         return latest;
     }
     let hash = Sha256::digest(key.to_bytes());
@@ -85,10 +85,13 @@ fn spread(key: &Key, issued: SystemTime, latest: SystemTime, floor: Duration) ->
     });
     let end = start + period;
     let late = (end % period + period - phase % period) % period;
-    let due = if period - late >= least {
-        end - late
+    // The account's moment, since `start`.
+    let moment = period - late;
+    let due = if moment >= least {
+        start + moment
     } else {
-        start + least + place % (period - least)
+        // Neither too soon nor too short a time before the next moment.
+        start + least + place % (moment + period - least * 2)
     };
     UNIX_EPOCH + Duration::from_millis(due)
 }

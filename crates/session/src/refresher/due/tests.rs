@@ -51,6 +51,39 @@ fn a_fleet_that_was_connected_in_one_minute_is_spread_over_the_whole_period() {
 }
 
 #[test]
+fn it_stays_spread_from_one_generation_to_the_next() {
+    // An account that gets another place in its first periods is ahead of those that do not, so the fleet is looked at by
+    // where in the period each is due.
+    let period = rounded(LIFE * 1000) / 1000;
+    let mut moments: Vec<u64> = (0..100_000).map(|n| moment(n, 0)).collect();
+    for generation in 1..6 {
+        for (n, last) in (0..).zip(&mut moments) {
+            // Each is looked at up to five seconds late.
+            let next = moment(n, *last + u64::from(n) % 6);
+            assert!(next > *last + 300 && next <= *last + 5 + LIFE);
+            *last = next;
+        }
+        let minutes = per_minute(moments.iter().map(|moment| moment % period));
+        let most = minutes.iter().max().copied().unwrap_or_default();
+        assert!(most < 100_000 / 53 * 3 / 2, "{generation}: {minutes:?}");
+    }
+}
+
+#[test]
+fn an_account_that_keeps_to_its_moments_is_refreshed_once_a_period() {
+    for n in 0..1000 {
+        // Wherever the first one was placed, it has come to its own by then.
+        let settled = (0..3).fold(moment(n, 0), |last, _| moment(n, last + 3));
+        let next = moment(n, settled + 3);
+        let after = moment(n, next + 4);
+        let period = rounded(LIFE * 1000) / 1000;
+        for span in [next - settled, after - next] {
+            assert!((period..=period + 1).contains(&span), "{n}: {span}");
+        }
+    }
+}
+
+#[test]
 fn lifetimes_that_differ_by_a_second_make_no_difference() {
     let moment = |life| spread(&key(7), at(0), at(life), FLOOR);
     assert_eq!(moment(LIFE), moment(LIFE - 1));
