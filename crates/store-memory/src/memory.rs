@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::stream;
 use moka::sync::Cache;
 use tokenkeeper_store::{
-    BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+    BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -57,7 +57,7 @@ pub struct MemoryStore {
 struct Shared {
     /// The lock of all writes: it makes compare and write one step, the bound exact, and the index true.
     index: Mutex<Index>,
-    changes: broadcast::Sender<Key>,
+    changes: broadcast::Sender<Change>,
 }
 
 impl MemoryStore {
@@ -116,7 +116,8 @@ impl MemoryStore {
         }
         self.write(&mut index, key, old.as_ref(), new);
         // Nobody need be listening.
-        let _ = self.shared.changes.send(key.clone());
+        let change = Change::new(key.clone(), new.map(|entry| entry.version));
+        let _ = self.shared.changes.send(change);
         Ok(Outcome::Applied)
     }
 
@@ -194,14 +195,14 @@ impl TokenStore for MemoryStore {
 
     /// Every change made through this handle or a clone of it. A watcher that is more than 1,024 changes behind misses
     /// the oldest.
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.shared.changes.subscribe();
         Some(Box::pin(stream::unfold(
             changes,
             |mut changes| async move {
                 loop {
                     match changes.recv().await {
-                        Ok(key) => return Some((key, changes)),
+                        Ok(change) => return Some((change, changes)),
                         // The stream is a hint: who waits for a change also polls, so it goes on with what is left.
                         Err(RecvError::Lagged(_)) => {}
                         Err(RecvError::Closed) => return None,

@@ -7,6 +7,7 @@ use tokenkeeper_store::{Entry, Key, Version, unix_millis};
 
 use crate::layout::Layout;
 use crate::record;
+use crate::watch;
 
 /// Compare and swap, with the index and the notification.
 pub(crate) static SWAP: Script = Script {
@@ -69,7 +70,7 @@ impl Invocation {
             place.id.clone().into_bytes(),
             layout.base(place.bucket).into_bytes(),
             layout.channel().into_bytes(),
-            key.to_bytes(),
+            watch::message(key, new),
         ];
         let sets = ["keys", "due", "attention", "expiring"]
             .map(|set| format!("{}{set}", layout.base(place.bucket)));

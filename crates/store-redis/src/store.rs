@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use redis::{Cmd, Pipeline, Value, cmd};
 use tokenkeeper_store::{
-    BoxStream, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
+    BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
     TokenStore, Version,
 };
 
@@ -328,7 +328,7 @@ impl TokenStore for RedisStore {
     ///
     /// What changes while the connection is lost is missed, and of what a watcher is more than 1,024 changes behind, the
     /// oldest.
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         self.shared.watch.stream()
     }
 }

@@ -3,7 +3,7 @@
 -- KEYS  1 the record; the bucket's sets: 2 keys, 3 due, 4 attention, 5 expiring
 -- ARGV  1 the head that is expected, '' for nothing; 2 the new record, '' to delete
 --       3 keep_until or ''; 4 due or ''; 5 attention, '1' or ''
---       6 the id; 7 what comes before an id in the name of a record of this bucket; 8 the channel; 9 the key, for watchers
+--       6 the id; 7 what comes before an id in the name of a record of this bucket; 8 the channel; 9 what watchers are told
 --
 -- Returns 1 if the swap was made, and otherwise a list of what is there.
 

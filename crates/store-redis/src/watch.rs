@@ -8,7 +8,7 @@ use futures_util::future::select;
 use futures_util::{Stream, StreamExt as _, stream};
 use redis::aio::PubSub;
 use redis::{Client, RedisResult};
-use tokenkeeper_store::{BoxStream, Key};
+use tokenkeeper_store::{BoxStream, Change, Entry, Key, Version};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
@@ -31,7 +31,7 @@ pub(crate) struct Watch {
 }
 
 struct Running {
-    changes: broadcast::WeakSender<Key>,
+    changes: broadcast::WeakSender<Change>,
     task: AbortHandle,
 }
 
@@ -44,8 +44,8 @@ impl Watch {
         }
     }
 
-    /// A stream of the keys that change; `None` outside of a runtime.
-    pub(crate) fn stream(&self) -> Option<BoxStream<'static, Key>> {
+    /// A stream of the changes; `None` outside of a runtime.
+    pub(crate) fn stream(&self) -> Option<BoxStream<'static, Change>> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let there = running
             .as_ref()
@@ -109,7 +109,7 @@ impl Sources {
 }
 
 /// Listens for ever. While there is no connection changes are missed, for which watchers poll.
-async fn listen(sources: Sources, channel: String, changes: broadcast::Sender<Key>) {
+async fn listen(sources: Sources, channel: String, changes: broadcast::Sender<Change>) {
     let mut pause = Pause::default();
     for attempt in 0.. {
         let connected = timeout(PING, async {
@@ -125,14 +125,26 @@ async fn listen(sources: Sources, channel: String, changes: broadcast::Sender<Ke
     }
 }
 
+/// What is told of a change: the version that was written, or 16 zeros, and the key.
+pub(crate) fn message(key: &Key, new: Option<&Entry>) -> Vec<u8> {
+    let version = new.map_or([0; 16], |entry| entry.version.to_bytes());
+    [&version[..], &key.to_bytes()].concat()
+}
+
+fn read(message: &[u8]) -> Option<Change> {
+    let (version, key) = message.split_first_chunk()?;
+    let version = (*version != [0; 16]).then(|| Version::from_bytes(*version));
+    Some(Change::new(Key::from_bytes(key).ok()?, version))
+}
+
 /// Until the connection ends.
-async fn pass_on(connection: PubSub, changes: &broadcast::Sender<Key>) {
+async fn pass_on(connection: PubSub, changes: &broadcast::Sender<Change>) {
     let (mut control, mut messages) = connection.split();
     let hear = async {
         while let Some(message) = messages.next().await {
-            if let Ok(key) = Key::from_bytes(message.get_payload_bytes()) {
+            if let Some(change) = read(message.get_payload_bytes()) {
                 // Nobody need be watching any more.
-                let _ = changes.send(key);
+                let _ = changes.send(change);
             }
         }
     };
@@ -149,11 +161,11 @@ async fn pass_on(connection: PubSub, changes: &broadcast::Sender<Key>) {
     select(pin!(hear), pin!(live)).await;
 }
 
-fn received(changes: broadcast::Receiver<Key>) -> impl Stream<Item = Key> + Send {
+fn received(changes: broadcast::Receiver<Change>) -> impl Stream<Item = Change> + Send {
     stream::unfold(changes, |mut changes| async move {
         loop {
             match changes.recv().await {
-                Ok(key) => return Some((key, changes)),
+                Ok(change) => return Some((change, changes)),
                 // The stream is a hint: who waits for a change also polls, so it goes on with what is left.
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,

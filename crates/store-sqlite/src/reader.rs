@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
-use tokenkeeper_store::{Entry, Key, Page, StoreError};
+use tokenkeeper_store::{Change, Entry, Key, Page, StoreError, Version};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::fault::Fault;
@@ -36,7 +36,7 @@ pub(crate) struct Reader {
     pub(crate) file: Arc<Opened>,
     /// Which changes in the file are ours: the writer tells of these itself.
     pub(crate) id: i64,
-    pub(crate) changes: broadcast::Sender<Key>,
+    pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) watch_interval: Duration,
 }
 
@@ -136,20 +136,23 @@ impl Reader {
             return;
         };
         watch.data = data;
-        for (seq, key, writer) in changes {
+        for (seq, change, writer) in changes {
             watch.seq = seq;
             if writer != self.id {
                 // The last watcher may have just left.
-                let _ = self.changes.send(key);
+                let _ = self.changes.send(change);
             }
         }
     }
 
-    fn changes_since(&self, seq: i64) -> rusqlite::Result<Vec<(i64, Key, i64)>> {
+    fn changes_since(&self, seq: i64) -> rusqlite::Result<Vec<(i64, Change, i64)>> {
         self.connection
-            .prepare("SELECT seq, key, writer FROM changes WHERE seq > ?1 ORDER BY seq")?
+            .prepare("SELECT seq, key, version, writer FROM changes WHERE seq > ?1 ORDER BY seq")?
             .query_map([seq], |row| {
-                Ok((row.get(0)?, row.get::<_, KeyBytes>(1)?.0, row.get(2)?))
+                let KeyBytes(key) = row.get(1)?;
+                let version: Option<[u8; 16]> = row.get(2)?;
+                let change = Change::new(key, version.map(Version::from_bytes));
+                Ok((row.get(0)?, change, row.get(3)?))
             })?
             .collect()
     }

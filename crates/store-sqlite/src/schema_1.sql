@@ -16,7 +16,8 @@ CREATE INDEX entries_keep_until ON entries (keep_until) WHERE keep_until IS NOT 
 
 -- The last changes, for watchers in other processes. `seq` only grows: the last row is never removed.
 CREATE TABLE changes (
-    seq    INTEGER PRIMARY KEY,
-    key    BLOB    NOT NULL,
-    writer INTEGER NOT NULL               -- random, one for each opened store
+    seq     INTEGER PRIMARY KEY,
+    key     BLOB    NOT NULL,
+    version BLOB CHECK (length(version) = 16), -- what was written; none: removed
+    writer  INTEGER NOT NULL               -- random, one for each opened store
 ) STRICT;

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use futures_util::stream;
 use tokenkeeper_store::{
-    BoxStream, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
+    BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
     TokenStore, Version,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -61,7 +61,7 @@ pub struct SqliteStore {
     writes: mpsc::Sender<Write>,
     reads: mpsc::Sender<Read>,
     /// Only the threads can send: the streams of watchers end with them.
-    changes: broadcast::WeakSender<Key>,
+    changes: broadcast::WeakSender<Change>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
@@ -152,7 +152,7 @@ impl SqliteStore {
 /// Opens both connections. It blocks.
 fn connect(
     options: &SqliteOptions,
-    changes: broadcast::Sender<Key>,
+    changes: broadcast::Sender<Change>,
 ) -> Result<(Writer, Reader), StoreError> {
     let id = getrandom::u64().map_err(StoreError::other)?.cast_signed();
     let connection = connection::open(options)?;
@@ -214,7 +214,7 @@ impl TokenStore for SqliteStore {
     /// [interval](SqliteOptions::watch_interval) at which the file is looked at while somebody watches.
     ///
     /// A watcher that is more than 1,024 changes behind misses the oldest.
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.changes.upgrade()?.subscribe();
         // Reads are done in turn, so a `get` after this call shows what was changed before watching began.
         self.reads.send(Read::Watch).ok()?;
@@ -223,7 +223,7 @@ impl TokenStore for SqliteStore {
             |mut changes| async move {
                 loop {
                     match changes.recv().await {
-                        Ok(key) => return Some((key, changes)),
+                        Ok(change) => return Some((change, changes)),
                         // The stream is a hint: who waits for a change also polls, so it goes on with what is left.
                         Err(RecvError::Lagged(_)) => {}
                         Err(RecvError::Closed) => return None,

@@ -6,7 +6,7 @@ use std::sync::mpsc::Receiver;
 use std::time::SystemTime;
 
 use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
-use tokenkeeper_store::{Entry, Key, Outcome, StoreError, Version};
+use tokenkeeper_store::{Change, Entry, Key, Outcome, StoreError, Version};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::fault::Fault;
@@ -39,7 +39,7 @@ pub(crate) struct Writer {
     pub(crate) file: Arc<Opened>,
     /// Which changes in the file are ours.
     pub(crate) id: i64,
-    pub(crate) changes: broadcast::Sender<Key>,
+    pub(crate) changes: broadcast::Sender<Change>,
 }
 
 /// How much of what is no longer needed a transaction removes.
@@ -119,11 +119,12 @@ impl Writer {
 
 impl Write {
     /// Tells who watches, and who waits.
-    fn finish(self, result: Result<Outcome, StoreError>, changes: &broadcast::Sender<Key>) {
+    fn finish(self, result: Result<Outcome, StoreError>, changes: &broadcast::Sender<Change>) {
         // Nobody need be watching, or waiting any more. Watchers come first: who begins to watch after the answer is not
         // told of what was before.
         if matches!(result, Ok(Outcome::Applied)) {
-            let _ = changes.send(self.key);
+            let version = self.new.as_ref().map(|entry| entry.version);
+            let _ = changes.send(Change::new(self.key, version));
         }
         let _ = self.reply.send(result);
     }
@@ -175,7 +176,7 @@ impl<'c> Statements<'c> {
                  ON CONFLICT (key) DO UPDATE SET version = ?2, value = ?3, keep_until = ?4, due = ?5, attention = ?6",
             )?,
             delete: connection.prepare("DELETE FROM entries WHERE key = ?1")?,
-            announce: connection.prepare("INSERT INTO changes (key, writer) VALUES (?1, ?2)")?,
+            announce: connection.prepare("INSERT INTO changes (key, version, writer) VALUES (?1, ?2, ?3)")?,
         })
     }
 
@@ -210,12 +211,13 @@ impl<'c> Statements<'c> {
             ])?,
             None => self.delete.execute([&key])?,
         };
-        self.announce(&key)?;
+        self.announce(&key, write.new.as_ref().map(|new| new.version))?;
         Ok(Outcome::Applied)
     }
 
-    fn announce(&mut self, key: &[u8]) -> rusqlite::Result<()> {
-        let seq = self.announce.insert(params![key, self.writer])?;
+    fn announce(&mut self, key: &[u8], version: Option<Version>) -> rusqlite::Result<()> {
+        let version = version.map(Version::to_bytes);
+        let seq = self.announce.insert(params![key, version, self.writer])?;
         if seq % TRIM_EVERY == 0 {
             self.connection
                 .execute("DELETE FROM changes WHERE seq <= ?1", [seq - CHANGES_KEPT])?;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod change;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod encrypted;
@@ -9,6 +10,7 @@ mod key;
 mod listing;
 mod token_store;
 
+pub use crate::change::Change;
 pub use crate::encrypted::{Encrypted, EncryptionKey, Keyring, KeyringError, Reencryption};
 pub use crate::entry::{Entry, Outcome, Version, unix_millis};
 pub use crate::error::{Advice, BoxError, StoreError};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, Version};
+use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, Version};
 
 /// Keeps [entries](Entry) under [keys](Key), and changes them only by compare-and-swap.
 ///
@@ -176,11 +176,11 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         Err(StoreError::Unsupported("listing"))
     }
 
-    /// Keys as they change, by whatever process. By default: none, and waiters poll.
+    /// The changes that are made, by whatever process. By default: none, and waiters poll.
     ///
-    /// It is a hint that saves waiting: keys may come more than once, late, or not at all when the watcher is slow or the
+    /// It is a hint that saves waiting: changes may come more than once, late, or not at all when the watcher is slow or the
     /// connection is lost, so whoever waits for a change polls as well. A stream that ends tells nothing more.
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         None
     }
 }
@@ -213,7 +213,7 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
         (**self).list(filter, cursor, limit).await
     }
 
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         (**self).watch()
     }
 }

@@ -1,13 +1,10 @@
 //! What the store tells of changes, by whatever process: known accounts are compared with it at once, and who watches another's
 //! attempt looks again. It is a hint that saves waiting: everything also works by polling.
 
-use std::{
-    sync::{Arc, Weak, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, Weak, atomic::Ordering};
 
 use futures_util::StreamExt as _;
-use tokenkeeper_store::Key;
+use tokenkeeper_store::{Change, Version};
 use tokio::runtime::Handle;
 
 use super::{Core, Slot, keep};
@@ -18,15 +15,13 @@ use crate::clock::Ticks;
 pub(crate) struct Changes {
     told: u64,
     covered: u64,
+    /// What the store told of last, where it said it.
+    newest: Option<Version>,
+    /// The last versions that were met here. To be told of these is no news: an attempt and its result may both still be on their way.
+    met: [Option<Version>; 2],
     /// Nobody uses the account just now; it is compared before its next use.
     pub(crate) before_use: bool,
-    /// Writes of ours that the store has yet to tell us of, and when the last one was made.
-    own: u32,
-    own_at: Ticks,
 }
-
-/// After that long the store has told us of our own write, or never will.
-const OWN_ARE_TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 impl Changes {
     /// To be taken before a call to the store, and given to [`cover`](Self::cover) after it.
@@ -34,40 +29,37 @@ impl Changes {
         self.told
     }
 
-    pub(crate) fn cover(&mut self, mark: u64) {
+    /// A call has shown what the store had after `mark`: the version, if there is a record.
+    pub(crate) fn cover(&mut self, mark: u64, version: Option<Version>) {
         self.covered = self.covered.max(mark);
+        if let Some(version) = version {
+            self.meet(version);
+            if self.newest == Some(version) {
+                self.covered = self.told;
+            }
+        }
         self.before_use &= self.is_pending();
+    }
+
+    /// `version` is known here from now on, be it that it is only being written.
+    pub(crate) fn meet(&mut self, version: Version) {
+        if self.met[0] != Some(version) {
+            self.met = [Some(version), self.met[0]];
+        }
     }
 
     pub(crate) fn is_pending(&self) -> bool {
         self.told != self.covered
     }
 
-    pub(crate) fn writing(&mut self, now: Ticks) {
-        self.forget_own(now);
-        self.own += 1;
-        self.own_at = now;
-    }
-
-    pub(crate) fn not_written(&mut self) {
-        self.own = self.own.saturating_sub(1);
-    }
-
-    /// The store tells of a change. Says whether it is another's.
-    fn tell(&mut self, now: Ticks) -> bool {
-        self.forget_own(now);
-        if self.own > 0 {
-            self.own -= 1;
+    /// The store tells of a change. Says whether it is news.
+    fn tell(&mut self, version: Option<Version>) -> bool {
+        if version.is_some() && self.met.contains(&version) {
             return false;
         }
         self.told += 1;
+        self.newest = version;
         true
-    }
-
-    fn forget_own(&mut self, now: Ticks) {
-        if now.since(self.own_at) > OWN_ARE_TOLD_WITHIN {
-            self.own = 0;
-        }
     }
 }
 
@@ -90,15 +82,15 @@ impl Core {
             };
             listening.set_hearing(true);
             loop {
-                let key = tokio::select! {
+                let change = tokio::select! {
                     biased;
                     _ = gone.changed() => return,
-                    key = changes.next() => key,
+                    change = changes.next() => change,
                 };
-                let (Some(key), Some(core)) = (key, listening.core.upgrade()) else {
+                let (Some(change), Some(core)) = (change, listening.core.upgrade()) else {
                     break;
                 };
-                core.changed(&key);
+                core.changed(&change);
             }
             drop(changes);
             // Until a later flight listens again, who waits polls.
@@ -110,26 +102,25 @@ impl Core {
         });
     }
 
-    fn changed(self: &Arc<Self>, key: &Key) {
-        let slot = self.slots.pin().get(key).cloned();
+    fn changed(self: &Arc<Self>, change: &Change) {
+        let slot = self.slots.pin().get(&change.key).cloned();
         if let Some(slot) = slot {
-            slot.changed(self);
+            slot.changed(self, change.version);
         }
     }
 }
 
 impl Slot {
-    fn changed(self: &Arc<Self>, core: &Arc<Core>) {
-        let now = core.time.ticks();
+    fn changed(self: &Arc<Self>, core: &Arc<Core>, version: Option<Version>) {
         let mut inner = self.lock();
-        if !inner.changes.tell(now) {
+        if !inner.changes.tell(version) {
             return;
         }
         if inner.is_busy() {
             self.told.notify_waiters();
         } else if inner.known.is_some() {
             let used = Ticks(self.used.load(Ordering::Relaxed));
-            let in_use = now.since(used) < core.options.revalidation * 2;
+            let in_use = core.time.ticks().since(used) < core.options.revalidation * 2;
             let looks =
                 in_use && keep::take_off(core, self, &mut inner, keep::Purpose::Validate).is_ok();
             inner.changes.before_use = !looks;

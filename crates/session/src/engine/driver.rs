@@ -171,7 +171,8 @@ impl<'a> Driver<'a> {
             Ok(entry) => entry,
             Err(source) => return Err(self.store_down(source)),
         };
-        self.slot.lock().changes.cover(mark);
+        let version = entry.as_ref().map(|entry| entry.version);
+        self.slot.lock().changes.cover(mark, version);
         entry.map(|entry| self.decode(&entry)).transpose()
     }
 
@@ -191,7 +192,7 @@ impl<'a> Driver<'a> {
         let key = &self.slot.key;
         let mark = {
             let mut inner = self.slot.lock();
-            inner.changes.writing(self.core.time.ticks());
+            inner.changes.meet(write.version);
             inner.changes.mark()
         };
         let outcome = match (&write.record, write.expected) {
@@ -203,14 +204,12 @@ impl<'a> Driver<'a> {
             (None, Some(expected)) => self.in_time(self.core.store.delete(key, expected)).await,
             (None, None) => Ok(Outcome::Applied),
         };
-        {
-            let mut inner = self.slot.lock();
-            if !matches!(outcome, Ok(Outcome::Applied)) {
-                inner.changes.not_written();
-            }
-            if outcome.is_ok() {
-                inner.changes.cover(mark);
-            }
+        if let Ok(outcome) = &outcome {
+            let version = match outcome {
+                Outcome::Applied => write.record.is_some().then_some(write.version),
+                Outcome::Conflict(there) => there.as_ref().map(|there| there.version),
+            };
+            self.slot.lock().changes.cover(mark, version);
         }
         match outcome {
             Ok(Outcome::Applied) => Ok(Wrote::Applied),
@@ -368,10 +367,9 @@ impl<'a> Driver<'a> {
         let (gap, grace) = (options.poll * 8 + limit, options.store_retry * 2);
         let now = self.core.time.monotonic();
         let mut watch = Watch::new(stored.version, lease, gap, grace, now);
-        let started = tokio::time::Instant::now();
         let (mut hung, mut held_until) = (false, Duration::ZERO);
         loop {
-            self.look_again(started).await;
+            self.look_again().await;
             if self.core.is_closing() {
                 return Input::ReadFailed;
             }
@@ -405,7 +403,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Waits until a watched record is worth another look: the store tells of a change, or it is time.
-    async fn look_again(&self, started: tokio::time::Instant) {
+    async fn look_again(&self) {
         let options = &self.core.options;
         let hears = self.core.hearing.load(Ordering::Acquire);
         let every = if hears {
@@ -419,12 +417,10 @@ impl<'a> Driver<'a> {
         if !self.slot.lock().changes.is_pending() {
             tokio::select! {
                 () = told => {}
-                () = tokio::time::sleep(every) => return,
-                () = self.core.hurry.notified() => return,
+                () = tokio::time::sleep(every) => {}
+                () = self.core.hurry.notified() => {}
             }
         }
-        // The attempt that is watched was told of too, perhaps only just now: no extra look for that.
-        tokio::time::sleep_until(started + QUIET).await;
     }
 
     /// Sends the revocations that the provider has. Says whether all were answered.
@@ -451,9 +447,6 @@ impl<'a> Driver<'a> {
         true
     }
 }
-
-/// A watched attempt was written so short a time ago that the store may yet tell of it.
-const QUIET: Duration = Duration::from_millis(5);
 
 /// How long a tombstone is kept at least: an access token may outlive the refresh token.
 const TOMBSTONE_KEPT: Duration = Duration::from_secs(366 * 24 * 60 * 60);

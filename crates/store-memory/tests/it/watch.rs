@@ -1,7 +1,7 @@
 //! Watchers are told of what changes, and of nothing else.
 
 use futures_util::{FutureExt, StreamExt};
-use tokenkeeper_store::TokenStore;
+use tokenkeeper_store::{Change, TokenStore};
 use tokenkeeper_store_memory::MemoryStore;
 
 use crate::{entry, key};
@@ -10,13 +10,18 @@ use crate::{entry, key};
 async fn every_watcher_is_told_of_puts_and_deletes_through_any_clone() {
     let store = MemoryStore::new();
     let mut watchers = [store.watch().unwrap(), store.clone().watch().unwrap()];
-    let a = entry("a");
+    let (a, b) = (entry("a"), entry("b"));
     let _ = store.clone().put(&key("a"), &a, None).await.unwrap();
-    let _ = store.put(&key("b"), &entry("b"), None).await.unwrap();
+    let _ = store.put(&key("b"), &b, None).await.unwrap();
     let _ = store.delete(&key("a"), a.version).await.unwrap();
+    let changes = [
+        Change::new(key("a"), a.version),
+        Change::new(key("b"), b.version),
+        Change::new(key("a"), None),
+    ];
     for watcher in &mut watchers {
         let told: Vec<_> = watcher.take(3).collect().await;
-        assert_eq!(told, [key("a"), key("b"), key("a")]);
+        assert_eq!(told, changes);
     }
 }
 
@@ -42,7 +47,7 @@ async fn a_watcher_that_fell_behind_goes_on_with_the_newest() {
     }
     let newest = key("user-4999");
     let told = watcher
-        .take_while(|key| std::future::ready(*key != newest))
+        .take_while(|change| std::future::ready(change.key != newest))
         .count()
         .await;
     assert!((1_000..4_999).contains(&told), "{told}");

@@ -46,9 +46,10 @@ async fn a_put_that_was_applied_is_with_the_replica() {
 async fn a_put_that_no_replica_has_is_ambiguous_and_its_read_back_waits_too() {
     let master = RedisServer::start(&[]);
     let replica = replica_of(&master);
+    let patient = waiting(&master, Duration::from_secs(30)).await;
     let store = waiting(&master, Duration::from_millis(100)).await;
     let (first, mine) = (entry("first"), entry("mine"));
-    let _ = store.put(&key("a"), &first, None).await.unwrap();
+    let _ = patient.put(&key("a"), &first, None).await.unwrap();
 
     replica.signal("STOP");
     let error = store
@@ -74,16 +75,9 @@ async fn a_put_that_no_replica_has_is_ambiguous_and_its_read_back_waits_too() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
 
     replica.signal("CONT");
-    let found = loop {
-        match store.get(&key("a")).await {
-            Ok(found) => break found,
-            Err(error) => assert!(error.is_transient(), "{error:?}"),
-        }
-    };
+    let found = patient.get(&key("a")).await.unwrap();
     assert_eq!(found, Some(mine.clone()));
-    let outcome = store
-        .put(&key("a"), &mine, Some(first.version))
-        .await
-        .unwrap();
+    let again = patient.put(&key("a"), &mine, Some(first.version)).await;
+    let outcome = again.unwrap();
     assert_eq!(outcome, Outcome::Conflict(Some(mine)));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use tokenkeeper_store::{BoxStream, Key, TokenStore};
+use tokenkeeper_store::{BoxStream, Change, TokenStore};
 use tokenkeeper_store_redis::RedisStore;
 use tokio::time::timeout;
 
@@ -15,7 +15,7 @@ async fn listening(
     store: &RedisStore,
     server: &RedisServer,
     connections: u64,
-) -> BoxStream<'static, Key> {
+) -> BoxStream<'static, Change> {
     let watcher = store.watch().expect("a stream");
     tokio::task::block_in_place(|| {
         until("a subscription", || {
@@ -44,13 +44,18 @@ async fn every_watcher_is_told_of_puts_and_deletes_of_any_process() {
         listening(&one.clone(), &server, 1).await,
         listening(&other, &server, 2).await,
     ];
-    let a = entry("a");
+    let (a, b) = (entry("a"), entry("b"));
     let _ = one.put(&key("a"), &a, None).await.unwrap();
-    let _ = other.put(&key("b"), &entry("b"), None).await.unwrap();
+    let _ = other.put(&key("b"), &b, None).await.unwrap();
     let _ = other.delete(&key("a"), a.version).await.unwrap();
+    let changes = [
+        Change::new(key("a"), a.version),
+        Change::new(key("b"), b.version),
+        Change::new(key("a"), None),
+    ];
     for watcher in &mut watchers {
         let told: Vec<_> = watcher.take(3).collect().await;
-        assert_eq!(told, [key("a"), key("b"), key("a")]);
+        assert_eq!(told, changes);
     }
 }
 
@@ -63,7 +68,7 @@ async fn a_conflict_changes_nothing_and_is_not_told() {
     let _ = store.put(&key("a"), &entry("b"), None).await.unwrap();
     let _ = store.delete(&key("b"), entry("b").version).await.unwrap();
     let _ = store.put(&key("last"), &entry("b"), None).await.unwrap();
-    assert_eq!(watcher.next().await, Some(key("last")));
+    assert_eq!(watcher.next().await.unwrap().key, key("last"));
     assert_eq!(watcher.next().now_or_never(), None);
 }
 
@@ -81,7 +86,7 @@ async fn a_watcher_hears_again_after_its_connection_was_lost() {
         tokio::task::block_in_place(|| until("a subscription", || subscribed(&server) == 1));
         let writer = RedisStore::plaintext(&server.url()).await.unwrap();
         let _ = writer.put(&key(subject), &entry("a"), None).await.unwrap();
-        assert_eq!(watcher.next().await, Some(key(subject)));
+        assert_eq!(watcher.next().await.unwrap().key, key(subject));
     }
 }
 
@@ -110,5 +115,5 @@ async fn another_prefix_is_another_channel() {
     let mut watcher = listening(&store, &server, 1).await;
     let _ = other.put(&key("theirs"), &entry("a"), None).await.unwrap();
     let _ = store.put(&key("ours"), &entry("a"), None).await.unwrap();
-    assert_eq!(watcher.next().await, Some(key("ours")));
+    assert_eq!(watcher.next().await.unwrap().key, key("ours"));
 }

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use tokenkeeper_store::conformance::{ManualClock, Subject};
 use tokenkeeper_store::{
-    BoxStream, Cursor, Encrypted, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore,
-    Version,
+    BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Outcome, Page, StoreError,
+    TokenStore, Version,
 };
 use tokenkeeper_store_sqlite::{SqliteOptions, SqliteStore};
 
@@ -112,7 +112,7 @@ impl<S: TokenStore> TokenStore for InDirectory<S> {
         self.store.list(filter, cursor, limit).await
     }
 
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         self.store.watch()
     }
 }

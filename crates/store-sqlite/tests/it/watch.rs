@@ -3,7 +3,7 @@
 //! A second store on the file stands for another process: it shares nothing with the first but the file.
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use tokenkeeper_store::{Encrypted, TokenStore};
+use tokenkeeper_store::{Change, Encrypted, TokenStore};
 use tokenkeeper_store_sqlite::SqliteStore;
 
 use crate::support::{Directory, entry, key, keyring};
@@ -18,13 +18,18 @@ async fn every_watcher_is_told_of_puts_and_deletes_through_any_clone() {
     let directory = Directory::new();
     let (store, _) = two(&directory).await;
     let mut watchers = [store.watch().unwrap(), store.clone().watch().unwrap()];
-    let a = entry("a");
+    let (a, b) = (entry("a"), entry("b"));
     let _ = store.clone().put(&key("a"), &a, None).await.unwrap();
-    let _ = store.put(&key("b"), &entry("b"), None).await.unwrap();
+    let _ = store.put(&key("b"), &b, None).await.unwrap();
     let _ = store.delete(&key("a"), a.version).await.unwrap();
+    let changes = [
+        Change::new(key("a"), a.version),
+        Change::new(key("b"), b.version),
+        Change::new(key("a"), None),
+    ];
     for watcher in &mut watchers {
         let told: Vec<_> = watcher.take(3).collect().await;
-        assert_eq!(told, [key("a"), key("b"), key("a")]);
+        assert_eq!(told, changes);
     }
 }
 
@@ -38,13 +43,13 @@ async fn changes_of_another_process_are_told_and_our_own_not_twice() {
     // Read after watching began: what changes from now on is told of.
     let _ = ours.get(&key("before")).await.unwrap();
     let _ = ours.put(&key("ours"), &entry("a"), None).await.unwrap();
-    assert_eq!(watcher.next().await, Some(key("ours")));
+    assert_eq!(watcher.next().await.unwrap().key, key("ours"));
     let _ = theirs.put(&key("theirs"), &entry("b"), None).await.unwrap();
-    assert_eq!(watcher.next().await, Some(key("theirs")));
+    assert_eq!(watcher.next().await.unwrap().key, key("theirs"));
     let _ = theirs.delete(&key("before"), old.version).await.unwrap();
-    assert_eq!(watcher.next().await, Some(key("before")));
+    assert_eq!(watcher.next().await.unwrap().key, key("before"));
     let _ = ours.put(&key("last"), &entry("c"), None).await.unwrap();
-    assert_eq!(watcher.next().await, Some(key("last")));
+    assert_eq!(watcher.next().await.unwrap().key, key("last"));
 }
 
 #[tokio::test]
@@ -58,7 +63,7 @@ async fn a_watcher_of_an_encrypted_store_is_told_as_well() {
     let mut watcher = ours.watch().unwrap();
     assert_eq!(ours.get(&key("a")).await.unwrap(), None);
     let _ = theirs.put(&key("a"), &entry("a"), None).await.unwrap();
-    assert_eq!(watcher.next().await, Some(key("a")));
+    assert_eq!(watcher.next().await.unwrap().key, key("a"));
 }
 
 // Older changes are removed from the file now and then; the numbers of the rest still only grow.
@@ -75,7 +80,7 @@ async fn watching_goes_on_after_more_changes_than_are_kept() {
     let mut watcher = ours.watch().unwrap();
     assert!(ours.get(&key("busy")).await.unwrap().is_some());
     let _ = theirs.put(&key("next"), &entry("a"), None).await.unwrap();
-    assert_eq!(watcher.next().await, Some(key("next")));
+    assert_eq!(watcher.next().await.unwrap().key, key("next"));
 }
 
 #[tokio::test]

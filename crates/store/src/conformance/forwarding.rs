@@ -9,7 +9,7 @@ use super::Violation;
 use super::subject::{entry, key};
 use super::violation::ensure;
 use crate::{
-    BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+    BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
 
 /// A call of each method of what `wrap` makes of a store reaches that store, once.
@@ -137,7 +137,7 @@ impl TokenStore for Probe {
         })
     }
 
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         self.watch.fetch_add(1, Ordering::Relaxed);
         Some(Box::pin(Silence))
     }
@@ -147,12 +147,12 @@ impl TokenStore for Probe {
 struct Silence;
 
 impl futures_core::Stream for Silence {
-    type Item = Key;
+    type Item = Change;
 
     fn poll_next(
         self: std::pin::Pin<&mut Self>,
         _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Key>> {
+    ) -> std::task::Poll<Option<Change>> {
         std::task::Poll::Pending
     }
 }

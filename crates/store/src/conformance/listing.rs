@@ -190,24 +190,30 @@ pub async fn a_watcher_is_told_of_a_change(subject: &Subject) -> Result<(), Viol
         return Ok(());
     };
     let key = key("watched");
-    let mut expected = None;
+    let (mut expected, mut written) = (None, Vec::new());
     // Watching is a hint and may begin late, so the write is repeated until it is told of.
     for _ in 0..200 {
         let entry = entry("value");
         let _ = subject.store().put(&key, &entry, expected).await?;
         expected = Some(entry.version);
+        written.push(entry.version);
         let told = async {
             loop {
                 match poll_fn(|context| changes.as_mut().poll_next(context)).await {
-                    Some(changed) if changed == key => return true,
+                    Some(change) if change.key == key => return Some(change.version),
                     Some(_) => {}
-                    None => return false,
+                    None => return None,
                 }
             }
         };
         match tokio::time::timeout(Duration::from_millis(50), told).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => return Err(Violation::new("the stream of changes ended")),
+            Ok(Some(told)) => {
+                // That of a write before, where this one is told of late.
+                let ours = told.is_none_or(|version| written.contains(&version));
+                ensure!(ours, "a watcher was told of {told:?}, which nobody wrote");
+                return Ok(());
+            }
+            Ok(None) => return Err(Violation::new("the stream of changes ended")),
             Err(_) => {}
         }
     }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 pub use self::keyring::{EncryptionKey, Keyring, KeyringError};
 pub use self::reencrypt::Reencryption;
 use crate::{
-    BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+    BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
 
 /// A store whose values are encrypted with XChaCha20-Poly1305 before the store `S` sees them.
@@ -114,7 +114,7 @@ impl<S: TokenStore> TokenStore for Encrypted<S> {
         self.store.list(filter, cursor, limit).await
     }
 
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         self.store.watch()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokenkeeper_store::conformance::{self as rules, ManualClock, Subject, Violation};
 use tokenkeeper_store::{
-    BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+    BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
     unix_millis,
 };
 use tokio::task::yield_now;
@@ -52,6 +52,7 @@ enum Fault {
     ListsWhatIsGone,
     ListsNothingInsteadOfAnError,
     WatchIsSilent,
+    WatchTellsOtherVersions,
 }
 use Fault as F;
 
@@ -301,16 +302,18 @@ impl TokenStore for Broken {
         Ok(Page { keys, next })
     }
 
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.changes.subscribe();
         let silent = self.fault == F::WatchIsSilent;
+        let version = (self.fault == F::WatchTellsOtherVersions).then(Version::random);
         Some(Box::pin(futures_util::stream::unfold(
             changes,
             move |mut changes| async move {
                 if silent {
                     std::future::pending::<()>().await;
                 }
-                changes.recv().await.ok().map(|key| (key, changes))
+                let key = changes.recv().await.ok()?;
+                Some((Change::new(key, version), changes))
             },
         )))
     }
@@ -364,5 +367,5 @@ finds! {
     listing_attention: listing_returns_what_needs_attention finds ListsAllForAttention;
     listing_follows: listing_follows_the_writes finds ListsWhatIsGone;
     listing_unsupported: listing_unsupported_is_a_typed_error finds ListsNothingInsteadOfAnError;
-    watching: a_watcher_is_told_of_a_change finds WatchIsSilent;
+    watching: a_watcher_is_told_of_a_change finds WatchIsSilent, WatchTellsOtherVersions;
 }

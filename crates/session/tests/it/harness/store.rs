@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use tokenkeeper_session::store::{
-    BoxStream, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+    BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
 use tokenkeeper_store_memory::MemoryStore;
 use tokio::sync::Notify;
@@ -259,13 +259,13 @@ impl TokenStore for FaultyStore {
         self.inner.list(filter, cursor, limit).await
     }
 
-    fn watch(&self) -> Option<BoxStream<'static, Key>> {
+    fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let stream = self.inner.watch().filter(|_| !self.mute)?;
         let (listener, end) = (Listener::enter(&self.listeners), self.end.clone());
         let ended = async move { end.notified().await };
-        let stream = stream.take_until(Box::pin(ended)).map(move |key| {
+        let stream = stream.take_until(Box::pin(ended)).map(move |change| {
             let _ = &listener;
-            key
+            change
         });
         Some(Box::pin(stream))
     }
