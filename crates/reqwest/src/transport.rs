@@ -5,17 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use reqwest::{Body, ClientBuilder, redirect, retry};
-use tokenkeeper_session::{
-    Transport, TransportError,
-    protocol::{MAX_TOKEN_RESPONSE, Origin},
-};
+use tokenkeeper_session::{Transport, TransportError, exchange_within};
 
 use crate::{Error, client::build};
-
-/// How long an answer that came while the process was stopped or busy has to reach us after the deadline.
-const GRACE: Duration = Duration::from_millis(100);
 
 /// Sends token requests over HTTP/1.1 with reqwest.
 ///
@@ -52,25 +45,6 @@ impl ReqwestTransport {
             client: build(builder)?,
         })
     }
-
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let request = request
-            .try_into()
-            .map_err(|error| TransportError::NotSent(Box::new(error)))?;
-        let response = self.client.execute(request).await.map_err(unanswered)?;
-        if response
-            .content_length()
-            .is_some_and(|length| length > MAX_TOKEN_RESPONSE as u64)
-        {
-            return Err(TransportError::TooLarge);
-        }
-        let (head, body) = Response::<Body>::from(response).into_parts();
-        match Limited::new(body, MAX_TOKEN_RESPONSE).collect().await {
-            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(TransportError::TooLarge),
-            Err(error) => Err(TransportError::Unknown(error)),
-        }
-    }
 }
 
 #[async_trait]
@@ -80,22 +54,14 @@ impl Transport for ReqwestTransport {
         request: Request<Bytes>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        if Origin::of(request.uri()).is_none() {
-            return Err(TransportError::NotSent(
-                "a token endpoint is https, or loopback".into(),
-            ));
-        }
-        let mut answer = std::pin::pin!(self.exchange(request));
-        for wait in [deadline, GRACE] {
-            // Polls the answer before the timer.
-            if let Ok(answer) = tokio::time::timeout(wait, answer.as_mut()).await {
-                return answer;
-            }
-        }
-        let seconds = deadline.as_secs_f32();
-        Err(TransportError::Unknown(
-            format!("no answer within {seconds} s").into(),
-        ))
+        exchange_within(request, deadline, |request| async {
+            let request = request
+                .try_into()
+                .map_err(|error| TransportError::NotSent(Box::new(error)))?;
+            let response = self.client.execute(request).await;
+            response.map(Response::<Body>::from).map_err(unanswered)
+        })
+        .await
     }
 }
 

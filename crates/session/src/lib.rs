@@ -28,7 +28,7 @@ pub use record::Cause;
 pub use refresher::Refresher;
 pub use source::{Attaches, Credential, TokenSource};
 pub use status::{Connection, Status};
-pub use transport::{Transport, TransportError};
+pub use transport::{Transport, TransportError, exchange_within};
 
 pub use tokenkeeper_protocol as protocol;
 pub use tokenkeeper_store as store;

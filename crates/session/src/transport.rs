@@ -1,10 +1,14 @@
 //! How token requests leave: never through the caller's own stack, where a concurrency limit would deadlock.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tokenkeeper_protocol::{MAX_TOKEN_RESPONSE, Origin};
+use tokio::time::{Instant, timeout};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -12,12 +16,13 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// An implementation follows no redirect, retries nothing, and bounds the body that it reads
 /// ([`MAX_TOKEN_RESPONSE`](tokenkeeper_protocol::MAX_TOKEN_RESPONSE)): a redirect would carry secrets to another host, and a
-/// retry would present a refresh token twice.
+/// retry would present a refresh token twice. [`exchange_within`] does the rest for any client.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends `request` and reads the whole answer, for at most `deadline` from now.
     ///
-    /// The deadline ends the waiting, not the reading: an answer that has arrived wins over the timer.
+    /// The deadline ends the waiting, not the reading: an answer that has arrived wins over the timer, and a process that was stopped
+    /// meanwhile waits once more.
     ///
     /// # Errors
     /// [`TransportError::NotSent`] only where no byte of the request can have reached the server; everything else is
@@ -52,4 +57,128 @@ pub enum TransportError {
     /// The answer's body is over the bound. It counts as received.
     #[error("the token endpoint's answer is over the size bound")]
     TooLarge,
+}
+
+/// How long an answer that came while the process was busy has to reach us after the deadline.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// What every [`Transport`] does around its client's own `exchange`, which sends the request once and returns the answer's head and
+/// unread body: refuses a host that tokens may not be sent to, bounds the body, and ends the waiting.
+///
+/// A process that was stopped (`SIGSTOP`, a suspended machine) may have sent its request only on waking, with the deadline long past: it
+/// waits for the deadline's time once more, since the answer may hold a refresh token that nobody else will ever get.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use std::time::Duration;
+/// use tokenkeeper_session::{Transport, TransportError, exchange_within};
+///
+/// /// Sends with a client of your own.
+/// #[derive(Debug)]
+/// struct MyTransport;
+///
+/// #[async_trait]
+/// impl Transport for MyTransport {
+///     async fn send(&self, request: Request<Bytes>, deadline: Duration) -> Result<Response<Bytes>, TransportError> {
+///         exchange_within(request, deadline, |request| async move {
+///             // Here the client sends it; this one echoes.
+///             Ok(request.into_body()).map(|body| Response::new(http_body_util::Full::new(body)))
+///         })
+///         .await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let request = Request::post("http://token.example/").body(Bytes::new()).expect("valid");
+/// let error = MyTransport.send(request, Duration::from_secs(10)).await;
+/// assert!(matches!(error, Err(TransportError::NotSent(_))), "not https");
+/// # }
+/// ```
+///
+/// # Errors
+/// Those of [`Transport::send`].
+pub async fn exchange_within<B, F>(
+    request: Request<Bytes>,
+    deadline: Duration,
+    exchange: impl FnOnce(Request<Bytes>) -> F,
+) -> Result<Response<Bytes>, TransportError>
+where
+    B: Body<Error: Into<BoxError>>,
+    F: Future<Output = Result<Response<B>, TransportError>>,
+{
+    if Origin::of(request.uri()).is_none() {
+        return Err(TransportError::NotSent(
+            "a token endpoint is https, or loopback".into(),
+        ));
+    }
+    let mut answer = pin!(async { read(exchange(request).await?).await });
+    let sent = Instant::now();
+    // Each time out polls the answer before its timer.
+    if let Ok(answer) = timeout(deadline, answer.as_mut()).await {
+        return answer;
+    }
+    let was_stopped = sent.elapsed() > deadline + GRACE;
+    let grace = if was_stopped { deadline } else { GRACE };
+    if let Ok(answer) = timeout(grace, answer).await {
+        return answer;
+    }
+    let seconds = deadline.as_secs_f32();
+    Err(TransportError::Unknown(
+        format!("no answer within {seconds} s").into(),
+    ))
+}
+
+async fn read<B>(response: Response<B>) -> Result<Response<Bytes>, TransportError>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    let (head, body) = response.into_parts();
+    if body.size_hint().lower() > MAX_TOKEN_RESPONSE as u64 {
+        return Err(TransportError::TooLarge);
+    }
+    match Limited::new(body, MAX_TOKEN_RESPONSE).collect().await {
+        Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Err(TransportError::TooLarge),
+        Err(error) => Err(TransportError::Unknown(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    /// Sends to a server that answers after so long, from a process that was stopped for so long just before.
+    async fn send(
+        stopped: Duration,
+        answered: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let request = Request::post("https://token.example/").body(Bytes::new());
+        exchange_within(request.unwrap(), DEADLINE, |_| async move {
+            tokio::time::advance(stopped).await;
+            tokio::time::sleep(answered).await;
+            Ok(Response::new(Full::new(Bytes::from_static(b"{}"))))
+        })
+        .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_ends_the_waiting() {
+        let late = send(Duration::ZERO, DEADLINE + GRACE * 2).await;
+        assert!(matches!(late, Err(TransportError::Unknown(_))), "{late:?}");
+        assert!(send(Duration::ZERO, DEADLINE + GRACE / 2).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_stopped_before_sending_waits_once_more() {
+        assert!(send(DEADLINE * 10, DEADLINE / 2).await.is_ok());
+        let late = send(DEADLINE * 10, DEADLINE * 2).await;
+        assert!(matches!(late, Err(TransportError::Unknown(_))), "{late:?}");
+    }
 }

@@ -4,23 +4,17 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response, header::CONTENT_LENGTH};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http::{Request, Response};
+use http_body_util::Full;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use rustls::{ClientConfig, crypto::CryptoProvider};
-use tokenkeeper_session::{
-    Transport, TransportError,
-    protocol::{MAX_TOKEN_RESPONSE, Origin},
-};
+use tokenkeeper_session::{Transport, TransportError, exchange_within};
 
 use crate::{BoxError, Error};
-
-/// How long an answer that came while the process was stopped or busy has to reach us after the deadline.
-const GRACE: Duration = Duration::from_millis(100);
 
 /// Sends token requests over HTTP/1.1 with hyper-util's client, rustls and the system's root certificates.
 ///
@@ -74,23 +68,6 @@ impl HyperTransport {
             .build(connector);
         Ok(Self { client })
     }
-
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let sent = self.client.request(request.map(Full::new)).await;
-        let (head, body) = sent.map_err(unanswered)?.into_parts();
-        let announced = head
-            .headers
-            .get(CONTENT_LENGTH)
-            .and_then(|v| v.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: u64| length > MAX_TOKEN_RESPONSE as u64) {
-            return Err(TransportError::TooLarge);
-        }
-        match Limited::new(body, MAX_TOKEN_RESPONSE).collect().await {
-            Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(TransportError::TooLarge),
-            Err(error) => Err(TransportError::Unknown(error)),
-        }
-    }
 }
 
 #[async_trait]
@@ -100,22 +77,11 @@ impl Transport for HyperTransport {
         request: Request<Bytes>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        if Origin::of(request.uri()).is_none() {
-            return Err(TransportError::NotSent(
-                "a token endpoint is https, or loopback".into(),
-            ));
-        }
-        let mut answer = std::pin::pin!(self.exchange(request));
-        for wait in [deadline, GRACE] {
-            // Polls the answer before the timer.
-            if let Ok(answer) = tokio::time::timeout(wait, answer.as_mut()).await {
-                return answer;
-            }
-        }
-        let seconds = deadline.as_secs_f32();
-        Err(TransportError::Unknown(
-            format!("no answer within {seconds} s").into(),
-        ))
+        exchange_within(request, deadline, |request| async {
+            let sent = self.client.request(request.map(Full::new));
+            sent.await.map_err(unanswered)
+        })
+        .await
     }
 }
 

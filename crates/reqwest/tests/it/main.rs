@@ -9,4 +9,5 @@ mod per_request;
 mod redirects;
 mod rejected;
 mod support;
+#[path = "../../../tower/tests/it/transport.rs"]
 mod transport;

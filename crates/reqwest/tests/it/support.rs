@@ -18,6 +18,8 @@ pub use self::{
     source::{Place, Scripted},
 };
 
+pub use tokenkeeper_reqwest::{Error, ReqwestTransport as Tested};
+
 pub const PLACES: [Place; 3] = [Place::Authorization, Place::OwnHeader, Place::Query];
 
 /// A builder with TLS of its own: no crypto provider is installed in this process, which one of the tests needs.
@@ -30,6 +32,11 @@ pub fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()
+}
+
+/// The transport that is tested here.
+pub fn transport() -> Tested {
+    Tested::from_builder(builder()).unwrap()
 }
 
 /// A client for any attachment.

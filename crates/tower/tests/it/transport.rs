@@ -1,9 +1,9 @@
-//! `HyperTransport` against servers that behave, and raw sockets that don't.
+//! The transport against servers that behave, and raw sockets that don't. The transport over reqwest is tested with it too.
 
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, mpsc},
+    sync::mpsc,
     thread,
     time::Duration,
 };
@@ -11,15 +11,10 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tokenkeeper_session::{Transport as _, TransportError, protocol::MAX_TOKEN_RESPONSE};
-use tokenkeeper_tower::{Error, HyperTransport};
 
-use crate::support::Api;
+use crate::support::{Api, Error, Tested, transport};
 
 const DEADLINE: Duration = Duration::from_secs(30);
-
-fn transport() -> HyperTransport {
-    HyperTransport::with_crypto(Arc::new(rustls::crypto::ring::default_provider())).unwrap()
-}
 
 fn post(uri: impl AsRef<str>) -> Request<Bytes> {
     let body = Bytes::from_static(b"grant_type=refresh_token");
@@ -62,11 +57,8 @@ fn answering(answer: impl Into<Vec<u8>> + Send + 'static) -> SocketAddr {
 
 #[test]
 fn without_a_crypto_provider_it_is_an_error_and_no_panic() {
-    // Two are compiled in here or one, and none is installed.
-    assert!(matches!(
-        HyperTransport::new(),
-        Err(Error::NoCryptoProvider)
-    ));
+    // None is installed in this process.
+    assert!(matches!(Tested::new(), Err(Error::NoCryptoProvider)));
 }
 
 #[tokio::test]

@@ -16,7 +16,16 @@ pub use self::{
     source::{Place, Scripted},
 };
 
+#[cfg(feature = "hyper")]
+pub use tokenkeeper_tower::{Error, HyperTransport as Tested};
+
 pub type Text = Full<Bytes>;
+
+/// The transport that is tested here.
+#[cfg(feature = "hyper")]
+pub fn transport() -> Tested {
+    Tested::with_crypto(std::sync::Arc::new(rustls::crypto::ring::default_provider())).unwrap()
+}
 
 /// hyper-util's client for bodies of this kind.
 pub fn hyper_client<B>() -> Client<HttpConnector, Replay<B>>
