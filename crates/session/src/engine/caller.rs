@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use http::{HeaderMap, StatusCode};
-use tokenkeeper_protocol::{Provider, Verdict};
 use tokio::{runtime::Handle, time::Instant};
 
 use super::{
@@ -11,15 +9,9 @@ use super::{
     flight::{Flight, after},
     keep::{Purpose, failed, take_off},
     served::Served,
-    slot::{Inner, Rejections},
+    slot::Inner,
 };
-use crate::{
-    Error, EventKind, StoreDown,
-    clock::Ticks,
-    machine::Failure,
-    record::{Cause, Health, Live, State},
-    source::{Credential, Stamp},
-};
+use crate::{Error, EventKind, StoreDown, clock::Ticks, record::State, source::Credential};
 
 /// What a caller without a token to send has to do.
 enum Plan {
@@ -168,7 +160,7 @@ impl Slot {
             .is_none_or(|at| now >= at.after(core.options.revalidation));
         if overdue || inner.changes.before_use || inner.known.is_none() {
             if inner.is_busy() {
-                return self.unwritten(&inner);
+                return Plan::Fail(self.unwritten(&inner));
             }
             if let Some(trouble) = inner.store_trouble.as_ref().filter(|t| now < t.until) {
                 let source = trouble.source.clone();
@@ -193,11 +185,11 @@ impl Slot {
         {
             return Plan::Serve(served.credential.clone());
         }
-        if let Some(failure) = self.obstacle(core, live) {
+        if let Some(failure) = live.obstacle(&self.home.rules, core.time.wall()) {
             return Plan::Fail(failed(core, self, failure, None));
         }
         if inner.is_busy() {
-            return self.unwritten(&inner);
+            return Plan::Fail(self.unwritten(&inner));
         }
         self.fly(
             core,
@@ -229,8 +221,8 @@ impl Slot {
     }
 
     /// The newest tokens are not in the store yet: a refresh of them could not be written either.
-    fn unwritten(&self, inner: &Inner) -> Plan {
-        Plan::Fail(match &inner.store_trouble {
+    fn unwritten(&self, inner: &Inner) -> Error {
+        match &inner.store_trouble {
             Some(trouble) => Error::Store {
                 account: self.digest,
                 source: trouble.source.clone(),
@@ -239,55 +231,15 @@ impl Slot {
                 account: self.digest,
                 waited: std::time::Duration::ZERO,
             },
-        })
+        }
     }
 
-    fn without_tokens(&self, inner: &Inner) -> Error {
+    pub(super) fn without_tokens(&self, inner: &Inner) -> Error {
         let account = self.digest;
         match inner.known.as_ref().map(|known| &known.stored.record.state) {
             Some(State::Ended(_)) => Error::Disconnected { account },
             _ => Error::NotConnected { account },
         }
-    }
-
-    /// What forbids a refresh, as far as memory knows.
-    fn obstacle(&self, core: &Core, live: &Live<crate::record::Held>) -> Option<Failure> {
-        match &live.health {
-            Health::Dead(cause) => return Some(Failure::Dead(cause.clone())),
-            Health::Misconfigured(refused) if *refused == self.home.rules.configuration => {
-                return Some(Failure::Misconfigured);
-            }
-            Health::Misconfigured(_) | Health::Alive => {}
-        }
-        if live.tokens.tokens.refresh_token.is_none() {
-            return Some(Failure::Dead(Cause::NoRefreshToken));
-        }
-        let not_before = live.failures.not_before;
-        (not_before > core.time.wall()).then_some(Failure::Backoff(not_before))
-    }
-
-    /// A token to replay with after the API rejected `rejected`. Cancel safe.
-    pub(crate) async fn replace(
-        self: &Arc<Self>,
-        core: &Arc<Core>,
-        rejected: Stamp,
-    ) -> Result<Option<Credential>, Error> {
-        let until = after(core.options.wait);
-        for _ in 0..4 {
-            let flight = match self.start_replacing(core, rejected) {
-                Replacing::Current => return self.token(core, true).await.map(Some),
-                Replacing::HeldOff => return Ok(None),
-                Replacing::Failed(error) => return give_up(error),
-                Replacing::Flight(flight) => flight,
-            };
-            match flight.wait(until).await {
-                Some(Ok(())) => {}
-                Some(Err(error)) if flight.refreshes => return give_up(error),
-                Some(Err(_)) => {}
-                None => return Ok(None),
-            }
-        }
-        Ok(None)
     }
 
     /// Replaces the newest token now, sharing a refresh that is under way. Cancel safe.
@@ -298,10 +250,7 @@ impl Slot {
                 let mut inner = self.lock();
                 match inner.in_air() {
                     Some(flight) => (flight, true),
-                    None if inner.is_busy() => match self.unwritten(&inner) {
-                        Plan::Fail(error) => return Err(error),
-                        Plan::Serve(_) | Plan::Wait(_) => continue,
-                    },
+                    None if inner.is_busy() => return Err(self.unwritten(&inner)),
                     None => {
                         let purpose = Purpose::Refresh {
                             wanted: inner.stamp(),
@@ -332,132 +281,5 @@ impl Slot {
             Err(Error::NotConnected { .. }) | Ok(()) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-
-    /// Starts the refresh that a rejection calls for, if it does.
-    pub(crate) fn start_replacing(
-        self: &Arc<Self>,
-        core: &Arc<Core>,
-        rejected: Stamp,
-    ) -> Replacing {
-        let now = core.time.ticks();
-        let mut inner = self.lock();
-        if let Some(flight) = inner.in_air() {
-            return Replacing::Flight(flight);
-        }
-        if inner.known.is_none() {
-            // Dropped from memory while the request was under way.
-            return match take_off(core, self, &mut inner, Purpose::Validate) {
-                Ok(flight) => Replacing::Flight(flight),
-                Err(error) => Replacing::Failed(error),
-            };
-        }
-        let Some(live) = inner.live() else {
-            return Replacing::Failed(self.without_tokens(&inner));
-        };
-        if live.stamp() != rejected {
-            return Replacing::Current;
-        }
-        if inner
-            .rejections
-            .held_off_until
-            .is_some_and(|until| now < until)
-        {
-            return Replacing::HeldOff;
-        }
-        if let Some(failure) = self.obstacle(core, live) {
-            return Replacing::Failed(failed(core, self, failure, None));
-        }
-        if inner.is_busy() {
-            return Replacing::HeldOff;
-        }
-        let purpose = Purpose::Refresh {
-            wanted: Some(rejected),
-            rejected: true,
-        };
-        match take_off(core, self, &mut inner, purpose) {
-            Ok(flight) => Replacing::Flight(flight),
-            Err(error) => Replacing::Failed(error),
-        }
-    }
-
-    /// What a response says, and what follows from it for the token that was sent.
-    pub(crate) fn read_response(
-        self: &Arc<Self>,
-        core: &Arc<Core>,
-        sent: Stamp,
-        status: StatusCode,
-        headers: &HeaderMap,
-    ) -> Verdict {
-        let verdict = self.home.provider.read_resource(status, headers);
-        match &verdict {
-            Verdict::Rejected => self.rejected_again(core, sent),
-            Verdict::RateLimited { retry_after } => core.emit(
-                self,
-                EventKind::RateLimited {
-                    retry_after: *retry_after,
-                },
-            ),
-            _ if self.on_trial.load(Ordering::Acquire) => self.accepted(sent),
-            _ => {}
-        }
-        verdict
-    }
-
-    /// A token that a rejection brought is on trial until a response accepts it.
-    pub(crate) fn put_on_trial(&self, stamp: Option<Stamp>) {
-        let mut inner = self.lock();
-        inner.rejections.trial = stamp;
-        inner.rejections.held_off_until = None;
-        self.on_trial.store(stamp.is_some(), Ordering::Release);
-    }
-
-    /// What was learnt from rejections no longer holds.
-    pub(crate) fn end_trial(&self) {
-        let mut inner = self.lock();
-        inner.rejections = Rejections::default();
-        self.on_trial.store(false, Ordering::Release);
-    }
-
-    /// The token on trial, or one that came after it, was accepted.
-    fn accepted(&self, sent: Stamp) {
-        let trial = self.lock().rejections.trial;
-        if trial.is_some_and(|trial| sent >= trial) {
-            self.end_trial();
-        }
-    }
-
-    /// A rejection of a token on trial holds further refreshes off: it is not the token that is wrong.
-    fn rejected_again(self: &Arc<Self>, core: &Arc<Core>, sent: Stamp) {
-        let options = &core.options;
-        let mut inner = self.lock();
-        let rejections = &mut inner.rejections;
-        if rejections.trial != Some(sent) || rejections.held_off_until.is_some() {
-            return;
-        }
-        let wait = (rejections.wait * 2).clamp(options.rejection_first, options.rejection_most);
-        rejections.wait = wait;
-        rejections.held_off_until = Some(core.time.ticks().after(wait));
-        drop(inner);
-        core.emit(self, EventKind::RejectionsHeldOff { wait });
-    }
-}
-
-/// What a rejection leads to.
-pub(crate) enum Replacing {
-    /// The rejected token was an old one.
-    Current,
-    HeldOff,
-    Failed(Error),
-    Flight(Arc<Flight>),
-}
-
-/// Only what the person or the operator has to know replaces the API's own response.
-fn give_up(error: Error) -> Result<Option<Credential>, Error> {
-    match error {
-        Error::ReauthorizationRequired { .. }
-        | Error::Disconnected { .. }
-        | Error::NotConnected { .. } => Err(error),
-        _ => Ok(None),
     }
 }

@@ -9,6 +9,7 @@ mod home;
 pub(crate) mod keep;
 pub(crate) mod login;
 mod registry;
+mod rejected;
 mod served;
 mod slot;
 mod sweep;

@@ -259,8 +259,8 @@ impl Inner {
         } else {
             Ticks::NEVER
         };
-        if live.failures.not_before > 0 {
-            stale_at = stale_at.max(core.ticks_at(live.failures.not_before));
+        if let Some(until) = live.failures.put_off_until(core.time.wall()) {
+            stale_at = stale_at.max(core.ticks_at(until));
         }
         let validated = self.validated.unwrap_or_default();
         let interval = core.options.revalidation;

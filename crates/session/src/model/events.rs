@@ -2,8 +2,9 @@
 
 use super::{
     Model,
-    process::{DETACHED, FLIGHT, Pending, Proc, procs},
+    process::{Proc, procs},
     step::{Taken, spend},
+    task::{DETACHED, FLIGHT, Pending},
     world::{Begin, Event, Fault, Orphan, SLOTS, UNKNOWN, World},
 };
 

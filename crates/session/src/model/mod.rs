@@ -10,6 +10,7 @@ mod provider;
 mod search;
 mod step;
 mod store;
+mod task;
 mod tests;
 mod token;
 mod trace;
@@ -20,9 +21,10 @@ use tokenkeeper_store::Version;
 use self::{
     bounds::Bounds,
     intern::{Names, Table, VERSION_MARK},
-    process::{Actor, Pending, Proc, procs},
+    process::{Proc, procs},
     properties::{Breach, Residual},
     provider::Family,
+    task::{Actor, Pending},
     token::Token,
     world::{FAMILIES, Orphan, PROCS, UNKNOWN, World},
 };

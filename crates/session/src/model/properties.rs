@@ -3,7 +3,8 @@
 use super::{
     Model,
     bounds::{Budget, Reuse},
-    process::{DETACHED, FLIGHT, Pending, procs},
+    process::procs,
+    task::{DETACHED, FLIGHT, Pending},
     token::Token,
     world::{Begin, World},
 };

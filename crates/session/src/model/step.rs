@@ -3,8 +3,8 @@
 use super::{
     Model,
     mutation::{Mutation, is_active},
-    process::{Actor, Pending, Presented},
     provider::{Verdict, new_family},
+    task::{Actor, Pending, Presented},
     token::Token,
     world::{Fault, PROCS, SLOTS, World},
 };

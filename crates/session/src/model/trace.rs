@@ -6,7 +6,7 @@ use super::{
     Model,
     bounds::Bounds,
     mutation::{self, Mutation},
-    process::Pending,
+    task::Pending,
     world::{Event, World},
 };
 

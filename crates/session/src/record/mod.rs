@@ -133,6 +133,19 @@ pub(crate) struct Failures {
     pub(crate) unexplained_since: WallMillis,
 }
 
+impl Failures {
+    /// Until when the token is not presented, as of `wall`.
+    ///
+    /// No failure is noted for longer than a day: what is much further off was written under a clock that is wrong, and would lock the
+    /// account for as long.
+    pub(crate) fn put_off_until(&self, wall: WallMillis) -> Option<WallMillis> {
+        let put_off = self.not_before > wall && self.not_before <= wall + 2 * DAY;
+        put_off.then_some(self.not_before)
+    }
+}
+
+pub(crate) const DAY: WallMillis = 24 * 60 * 60 * 1000;
+
 /// A disconnect: the number of the authorization that it ended, and the tokens still to be revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Tombstone<T> {
@@ -208,5 +221,28 @@ impl<T> Live<T> {
             born_of: self.presented,
             ..Self::first(self.authorization, tokens)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_wrong_clock_put_off_is_not_believed() {
+        let now = 1_800_000_000_000;
+        let put_off = |not_before| {
+            let failures = Failures {
+                not_before,
+                ..Failures::default()
+            };
+            failures.put_off_until(now)
+        };
+        assert_eq!(put_off(0), None);
+        assert_eq!(put_off(now), None);
+        assert_eq!(put_off(now + 1), Some(now + 1));
+        // A day at most, and another's clock that is some hours ahead.
+        assert_eq!(put_off(now + DAY + DAY / 4), Some(now + DAY + DAY / 4));
+        assert_eq!(put_off(now + 365 * DAY), None);
     }
 }

@@ -26,10 +26,8 @@ pub(crate) fn due(
     }
     let latest = latest(tokens, home, options)?;
     let mut due = spread(key, tokens.issued_at, latest, options.floor);
-    if live.failures.not_before > 0 {
-        // Another's wall clock may be far ahead of ours; no failure is put off for longer than a day.
-        let not_before = UNIX_EPOCH + Duration::from_millis(live.failures.not_before);
-        due = due.max(not_before.min(now + DAY));
+    if let Some(until) = live.failures.put_off_until(unix_millis(now)) {
+        due = due.max(UNIX_EPOCH + Duration::from_millis(until));
     }
     if live.attempt.is_some() {
         // Whoever made it ends it; if not, nobody may take it over before its lease has ended anyway.
@@ -37,8 +35,6 @@ pub(crate) fn due(
     }
     Some(due)
 }
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The last moment to refresh at: before the access token is stale, and before the refresh token has been idle for too long.
 fn latest(tokens: &TokenSet, home: &Home, options: &Options) -> Option<SystemTime> {

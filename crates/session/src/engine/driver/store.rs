@@ -1,0 +1,104 @@
+//! Calls to the store.
+
+use std::{sync::Arc, time::Duration};
+
+use tokenkeeper_store::{Entry, Outcome, StoreError};
+
+use super::Driver;
+use crate::{
+    Error,
+    machine::{Stored, Write, Wrote},
+    record::{self, Held},
+};
+
+impl Driver<'_> {
+    pub(super) async fn read(&self) -> Result<Option<Stored<Held>>, Error> {
+        let mark = self.slot.lock().changes.mark();
+        let entry = match self.in_time(self.core.store.get(&self.slot.key)).await {
+            Ok(entry) => entry,
+            Err(source) => return Err(self.store_down(source)),
+        };
+        let version = entry.as_ref().map(|entry| entry.version);
+        self.slot.lock().changes.cover(mark, version);
+        entry.map(|entry| self.decode(&entry)).transpose()
+    }
+
+    pub(super) async fn write(&mut self, write: &Write<Held>) -> Wrote<Held> {
+        let result = self.try_write(write).await;
+        match result {
+            Ok(wrote) => wrote,
+            Err(error) => {
+                tracing::warn!(account = %self.slot.digest, %error, "a write to the store failed");
+                self.store_error = Some(error);
+                Wrote::Failed
+            }
+        }
+    }
+
+    async fn try_write(&self, write: &Write<Held>) -> Result<Wrote<Held>, Error> {
+        let key = &self.slot.key;
+        let mark = {
+            let mut inner = self.slot.lock();
+            inner.changes.meet(write.version);
+            inner.changes.mark()
+        };
+        let outcome = match (&write.record, write.expected) {
+            (Some(record), expected) => {
+                let entry = self.entry(write.version, record);
+                self.in_time(self.core.store.put(key, &entry, expected))
+                    .await
+            }
+            (None, Some(expected)) => self.in_time(self.core.store.delete(key, expected)).await,
+            (None, None) => Ok(Outcome::Applied),
+        };
+        if let Ok(outcome) = &outcome {
+            let version = match outcome {
+                Outcome::Applied => write.record.is_some().then_some(write.version),
+                Outcome::Conflict(there) => there.as_ref().map(|there| there.version),
+            };
+            self.slot.lock().changes.cover(mark, version);
+        }
+        match outcome {
+            Ok(Outcome::Applied) => Ok(Wrote::Applied),
+            Ok(Outcome::Conflict(None)) => Ok(Wrote::Conflict(None)),
+            Ok(Outcome::Conflict(Some(there))) => Ok(Wrote::Conflict(Some(self.decode(&there)?))),
+            Err(source) => Err(self.store_down(source)),
+        }
+    }
+
+    /// A store that hangs counts as one that failed; a write may then have landed, which its version will show.
+    async fn in_time<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match tokio::time::timeout(self.limit(), call).await {
+            Ok(result) => result,
+            Err(elapsed) => Err(StoreError::ambiguous(elapsed)),
+        }
+    }
+
+    /// How long a call to the store may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.core.options.lease / 4
+    }
+
+    fn store_down(&self, source: StoreError) -> Error {
+        let source = Arc::new(source);
+        self.slot.store_failed(self.core, source.clone());
+        Error::Store {
+            account: self.slot.digest,
+            source,
+        }
+    }
+
+    fn decode(&self, entry: &Entry) -> Result<Stored<Held>, Error> {
+        let record = record::decode(&entry.value).map_err(|source| Error::Record {
+            account: self.slot.digest,
+            source,
+        })?;
+        Ok(Stored {
+            version: entry.version,
+            record,
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! Watching another's attempt.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use super::Driver;
+use crate::{
+    Error,
+    machine::{Input, Sight, Stored, Watch},
+    record::Held,
+};
+
+impl Driver<'_> {
+    /// Reads until the record changes, or has stood for a whole lease.
+    pub(super) async fn watch(&mut self, stored: Stored<Held>, lease: Duration) -> Input<Held> {
+        let options = &self.core.options;
+        let limit = self.limit();
+        // A slow store is no pause of this process: a read that took all its time still counts as watching.
+        let (gap, grace) = (options.poll * 8 + limit, options.store_retry * 2);
+        let now = self.core.time.monotonic();
+        let mut watch = Watch::new(stored.version, lease, gap, grace, now);
+        let (mut hung, mut held_until) = (false, Duration::ZERO);
+        loop {
+            self.look_again().await;
+            if self.core.is_closing() {
+                return Input::ReadFailed;
+            }
+            let sent = self.core.time.monotonic();
+            let found = self.read().await;
+            let now = self.core.time.monotonic();
+            if found.is_ok() && std::mem::take(&mut hung) {
+                // The holder's write may hang as our read did, and is tried again only when it has timed out too.
+                held_until = now + limit;
+            }
+            match found {
+                Err(_) if now.saturating_sub(sent) >= limit => {
+                    hung = true;
+                    watch.failed(now);
+                }
+                Ok(Some(there)) if there.version == stored.version && now < held_until => {
+                    watch.failed(now);
+                }
+                Err(error @ Error::Record { .. }) => {
+                    self.store_error = Some(error);
+                    return Input::ReadFailed;
+                }
+                Err(_) => watch.failed(now),
+                Ok(found) => match watch.read(found.as_ref().map(|s| s.version), now) {
+                    Sight::Changed => return Input::Found(found),
+                    Sight::Lapsed => return Input::Lapsed(stored),
+                    Sight::Standing => {}
+                },
+            }
+        }
+    }
+
+    /// Waits until a watched record is worth another look: the store tells of a change, or it is time.
+    async fn look_again(&self) {
+        let options = &self.core.options;
+        let hears = self.core.hearing.load(Ordering::Acquire);
+        let every = if hears {
+            options.poll * 4
+        } else {
+            options.poll
+        };
+        let told = self.slot.told.notified();
+        tokio::pin!(told);
+        told.as_mut().enable();
+        if !self.slot.lock().changes.is_pending() {
+            tokio::select! {
+                () = told => {}
+                () = tokio::time::sleep(every) => {}
+                () = self.core.hurry.notified() => {}
+            }
+        }
+    }
+}
