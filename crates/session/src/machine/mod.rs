@@ -208,3 +208,52 @@ fn landed<T>(wrote: Wrote<T>, write: &Write<T>) -> Wrote<T> {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: Rules = Rules {
+        holder: 1,
+        configuration: 1,
+        lease: Duration::from_secs(60),
+        deadline: Duration::from_secs(30),
+        store_retry: Duration::from_secs(1),
+        backoff_first: Duration::from_secs(1),
+        backoff_most: Duration::from_secs(300),
+        revokes: true,
+        revokes_alone: true,
+    };
+
+    #[test]
+    fn nothing_is_sent_unless_the_lease_has_room_for_the_whole_deadline() {
+        let since = Duration::from_secs(1000);
+        assert!(RULES.may_send(since, since + Duration::from_secs(30)));
+        assert!(!RULES.may_send(since, since + Duration::from_millis(30_001)));
+        // A write that was first sent long ago, and answered now.
+        assert!(!RULES.may_send(since, since + Duration::from_secs(3600)));
+    }
+
+    #[test]
+    fn the_backoff_doubles_with_full_jitter_up_to_its_most() {
+        let seconds = |failures, roll| RULES.backoff(failures, None, roll).as_secs_f64();
+        for (failures, most) in [(1, 1.0), (2, 2.0), (4, 8.0), (9, 256.0), (10, 300.0)] {
+            assert!((seconds(failures, 0.5) - most / 2.0).abs() < 1e-6);
+            assert!(seconds(failures, 0.999) < most);
+            assert!((seconds(failures, 0.0) - 0.5).abs() < 1e-6);
+        }
+        assert!(seconds(u32::MAX, 0.999) <= 300.0);
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_the_least() {
+        let asked = Duration::from_secs(3600);
+        assert_eq!(RULES.backoff(1, Some(asked), 0.5), asked);
+        assert_eq!(
+            RULES
+                .backoff(10, Some(Duration::from_secs(1)), 1.0)
+                .as_secs(),
+            300
+        );
+    }
+}

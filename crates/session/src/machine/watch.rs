@@ -75,3 +75,76 @@ impl Watch {
         self.last_read = now;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(60);
+    const GAP: Duration = Duration::from_secs(10);
+    const GRACE: Duration = Duration::from_secs(5);
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn version() -> Version {
+        Version::from_bytes([1; 16])
+    }
+
+    /// Watching since the hundredth second of this process.
+    fn watch() -> Watch {
+        Watch::new(version(), LEASE, GAP, GRACE, seconds(100))
+    }
+
+    /// Reads the same version each five seconds until then; says what the last read meant.
+    fn stands(watch: &mut Watch, from: u64, until: u64) -> Sight {
+        let reads = (from..=until).step_by(5);
+        reads.fold(Sight::Standing, |_, now| {
+            watch.read(Some(version()), seconds(now))
+        })
+    }
+
+    #[test]
+    fn another_version_or_none_is_a_change() {
+        let other = Version::from_bytes([2; 16]);
+        assert_eq!(watch().read(Some(other), seconds(101)), Sight::Changed);
+        assert_eq!(watch().read(None, seconds(101)), Sight::Changed);
+    }
+
+    #[test]
+    fn a_version_that_stands_for_the_whole_lease_has_lapsed() {
+        let mut watch = watch();
+        assert_eq!(stands(&mut watch, 100, 155), Sight::Standing);
+        assert_eq!(watch.read(Some(version()), seconds(160)), Sight::Lapsed);
+    }
+
+    #[test]
+    fn a_pause_of_the_watcher_starts_the_lease_anew() {
+        let mut watch = watch();
+        assert_eq!(stands(&mut watch, 100, 150), Sight::Standing);
+        assert_eq!(stands(&mut watch, 161, 216), Sight::Standing);
+        assert_eq!(watch.read(Some(version()), seconds(221)), Sight::Lapsed);
+    }
+
+    #[test]
+    fn a_read_that_fails_after_a_pause_starts_it_anew_too() {
+        let mut watch = watch();
+        assert_eq!(stands(&mut watch, 100, 150), Sight::Standing);
+        watch.failed(seconds(165));
+        assert_eq!(stands(&mut watch, 170, 220), Sight::Standing);
+        assert_eq!(watch.read(Some(version()), seconds(225)), Sight::Lapsed);
+    }
+
+    #[test]
+    fn after_an_outage_a_holder_gets_time_to_write() {
+        let mut watch = watch();
+        assert_eq!(stands(&mut watch, 100, 150), Sight::Standing);
+        for now in [155, 160, 165] {
+            watch.failed(seconds(now));
+        }
+        assert_eq!(watch.read(Some(version()), seconds(170)), Sight::Standing);
+        assert_eq!(watch.read(Some(version()), seconds(174)), Sight::Standing);
+        assert_eq!(watch.read(Some(version()), seconds(175)), Sight::Lapsed);
+    }
+}

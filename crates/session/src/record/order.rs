@@ -79,3 +79,6 @@ pub(crate) fn merge_login<T>(ours: &Record<T>, theirs: &Record<T>) -> Option<Log
         .filter(|login| login.authorization.number > held)
         .max_by_key(|login| login.authorization.number)
 }
+
+#[cfg(test)]
+mod tests;
