@@ -6,7 +6,7 @@ use tokenkeeper_store::{Advice, Entry, StoreError, TokenStore, Version};
 use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
 
 use crate::server::{RedisServer, free_port};
-use crate::support::{cause, entry, key, keyring, until};
+use crate::support::{cause, entry, key, keyring, open, patient, until};
 
 #[tokio::test]
 async fn a_url_that_makes_no_sense_names_the_part() {
@@ -68,7 +68,7 @@ async fn a_wrong_or_missing_password_is_refused_and_shown_to_nobody() {
     let server = RedisServer::start(&["--requirepass", "correct horse"]);
     let url = |login: &str| format!("redis://{login}127.0.0.1:{}", server.port);
     for login in [":hunter2@", "someone:hunter2@", ""] {
-        let error = RedisStore::plaintext(&url(login)).await.unwrap_err();
+        let error = patient(&url(login)).plaintext().await.unwrap_err();
         assert_eq!(error.advice(), Advice::GiveUp);
         assert!(
             matches!(cause(&error), RedisError::Refused { .. }),
@@ -76,9 +76,7 @@ async fn a_wrong_or_missing_password_is_refused_and_shown_to_nobody() {
         );
         assert!(!format!("{error} {error:?}").contains("hunter2"));
     }
-    let store = RedisStore::plaintext(&url(":correct%20horse@"))
-        .await
-        .unwrap();
+    let store = open(&url(":correct%20horse@")).await;
     assert!(store.get(&key("a")).await.unwrap().is_none());
 }
 
@@ -95,7 +93,7 @@ async fn a_user_with_the_rules_of_the_readme_can_do_all_and_one_with_fewer_is_to
         .collect();
     let _: String = server.call(&words);
     let url = format!("redis://tokenkeeper:secret@127.0.0.1:{}/0", server.port);
-    let store = RedisStore::plaintext(&url).await.unwrap();
+    let store = open(&url).await;
     let first =
         entry("first").with_keep_until(std::time::SystemTime::now() + Duration::from_secs(60));
     assert!(
@@ -137,19 +135,19 @@ async fn a_user_with_the_rules_of_the_readme_can_do_all_and_one_with_fewer_is_to
 async fn a_server_that_evicts_is_refused_unless_that_is_allowed() {
     let server =
         RedisServer::start(&["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"]);
-    let error = RedisStore::plaintext(&server.url()).await.unwrap_err();
+    let error = patient(&server.url()).plaintext().await.unwrap_err();
     let RedisError::Evicts { policy, .. } = cause(&error) else {
         panic!("{error:?}");
     };
     assert_eq!(policy, "volatile-lru");
-    let options = RedisOptions::new(&server.url()).unwrap().allow_eviction();
+    let options = patient(&server.url()).allow_eviction();
     assert!(options.plaintext().await.is_ok());
 }
 
 #[tokio::test]
 async fn what_is_not_a_record_of_ours_is_an_error_and_stays() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let (key, first) = (key("a"), entry("first"));
     let _ = store.put(&key, &first, None).await.unwrap();
     let names: Vec<String> = server.call(&["KEYS", "*}:????????????????????????????????????????"]);
@@ -199,7 +197,7 @@ async fn what_is_not_a_record_of_ours_is_an_error_and_stays() {
 #[tokio::test]
 async fn another_account_s_record_in_an_account_s_place_does_not_pass_for_its_own() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let _ = store.put(&key("a"), &entry("a"), None).await.unwrap();
     let names: Vec<String> = server.call(&["KEYS", "*"]);
     let is_record = |name: &&String| name.rsplit(':').next().unwrap().len() == 40;
@@ -222,11 +220,11 @@ async fn another_account_s_record_in_an_account_s_place_does_not_pass_for_its_ow
 #[tokio::test]
 async fn a_wrong_encryption_key_overwrites_nothing() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::open(&server.url(), keyring()).await.unwrap();
+    let store = patient(&server.url()).open(keyring()).await.unwrap();
     let first = entry("first");
     let _ = store.put(&key("a"), &first, None).await.unwrap();
     let wrong = tokenkeeper_store::Keyring::new("test", [8; 32]).unwrap();
-    let other = RedisStore::open(&server.url(), wrong).await.unwrap();
+    let other = patient(&server.url()).open(wrong).await.unwrap();
     let error = other.get(&key("a")).await.unwrap_err();
     assert!(
         matches!(error, StoreError::Undecryptable { .. }),
@@ -247,9 +245,7 @@ async fn a_wrong_encryption_key_overwrites_nothing() {
 async fn no_debug_shows_the_password_or_a_value() {
     let server = RedisServer::start(&["--requirepass", "hunter2"]);
     let url = format!("redis://:hunter2@127.0.0.1:{}", server.port);
-    let options = RedisOptions::new(&url)
-        .unwrap()
-        .sentinel_login("user", "hunter3");
+    let options = patient(&url).sentinel_login("user", "hunter3");
     let shown = format!("{options:?}");
     let store = options.plaintext().await.unwrap();
     let shown = format!(

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt as _;
 use tokenkeeper_store::{Filter, StoreError, TokenStore};
-use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
+use tokenkeeper_store_redis::RedisError;
 
 use crate::groups::Cluster;
-use crate::support::{cause, entry, key, until};
+use crate::support::{cause, entry, key, open, until};
 
 /// The hash tag of a name.
 fn tag(name: &str) -> u8 {
@@ -23,7 +23,7 @@ fn tag(name: &str) -> u8 {
 #[tokio::test(flavor = "multi_thread")]
 async fn records_are_on_all_servers_and_slots_that_move_are_followed() {
     let cluster = Cluster::start();
-    let store = RedisStore::plaintext(&cluster.url()).await.unwrap();
+    let store = open(&cluster.url()).await;
     let mut entries = HashMap::new();
     for number in 0..200 {
         let (key, entry) = (
@@ -86,7 +86,7 @@ async fn records_are_on_all_servers_and_slots_that_move_are_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_bucket_moves_its_writes_are_not_ready_or_made_and_never_lost() {
     let cluster = Cluster::start();
-    let store = RedisStore::plaintext(&cluster.url()).await.unwrap();
+    let store = open(&cluster.url()).await;
     let (key, first) = (key("a"), entry("first"));
     let _ = store.put(&key, &first, None).await.unwrap();
     let all: Vec<String> = cluster
@@ -127,10 +127,7 @@ async fn while_a_bucket_moves_its_writes_are_not_ready_or_made_and_never_lost() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_that_is_not_whole_is_not_ready() {
     let mut cluster = Cluster::start();
-    let options = RedisOptions::new(&cluster.url())
-        .unwrap()
-        .timeout(Duration::from_millis(500));
-    let store = options.plaintext().await.unwrap();
+    let store = open(&cluster.url()).await;
     for number in 0..20 {
         let _ = store
             .put(&key(&format!("{number}")), &entry("value"), None)
@@ -138,6 +135,7 @@ async fn a_cluster_that_is_not_whole_is_not_ready() {
             .unwrap();
     }
     cluster.nodes[2].kill();
+    cluster.miss_after(Duration::from_millis(500));
     let first = &cluster.nodes[0];
     until("a cluster that knows it is not whole", || {
         first
@@ -172,10 +170,7 @@ async fn a_cluster_that_is_not_whole_is_not_ready() {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_on_any_server_are_told_and_listed() {
     let cluster = Cluster::start();
-    let stores = [
-        RedisStore::plaintext(&cluster.url()).await.unwrap(),
-        RedisStore::plaintext(&cluster.url()).await.unwrap(),
-    ];
+    let stores = [open(&cluster.url()).await, open(&cluster.url()).await];
     let mut watcher = stores[0].watch().unwrap();
     tokio::task::block_in_place(|| {
         until("a subscription", || {

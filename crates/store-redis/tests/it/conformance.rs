@@ -1,4 +1,4 @@
-//! The suite over the store: one server, encrypted, behind `Arc<dyn>` and a cluster.
+//! The suite over the store: one server, encrypted, behind `Arc<dyn>`, a cluster, and Sentinel after a failover.
 
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
@@ -9,10 +9,16 @@ use tokenkeeper_store_redis::RedisStore;
 use crate::groups::Cluster;
 use crate::server::RedisServer;
 use crate::support::{keyring, shared};
+use crate::watched::{Watched, opened};
 
 // They end with the process.
 static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
+static WATCHED: LazyLock<Watched> = LazyLock::new(|| {
+    let watched = Watched::start();
+    watched.fail_over();
+    watched
+});
 
 mod plaintext {
     tokenkeeper_store::conformance!(super::plaintext);
@@ -28,6 +34,10 @@ mod behind_arc_dyn {
 
 mod in_a_cluster {
     tokenkeeper_store::conformance!(super::in_a_cluster);
+}
+
+mod behind_sentinel {
+    tokenkeeper_store::conformance!(super::behind_sentinel);
 }
 
 async fn plaintext() -> RedisStore {
@@ -48,6 +58,11 @@ async fn behind_arc_dyn() -> Arc<dyn TokenStore> {
 async fn in_a_cluster() -> Encrypted<RedisStore> {
     let store = shared(&CLUSTER.url()).open(keyring()).await;
     store.expect("a store")
+}
+
+async fn behind_sentinel() -> Encrypted<RedisStore> {
+    let options = shared(&WATCHED.url());
+    opened(async || options.clone().open(keyring()).await).await
 }
 
 // The rules of the suite let a store say that it does neither.

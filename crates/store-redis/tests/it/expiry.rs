@@ -3,10 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokenkeeper_store::{Filter, TokenStore};
-use tokenkeeper_store_redis::RedisStore;
 
 use crate::server::RedisServer;
-use crate::support::{entry, key, until};
+use crate::support::{entry, key, open, until};
 
 /// When the only record expires; -1 is never.
 fn expires(server: &RedisServer) -> i64 {
@@ -20,7 +19,7 @@ fn expires(server: &RedisServer) -> i64 {
 #[tokio::test]
 async fn a_record_expires_at_keep_until_and_not_a_millisecond_before() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let time = UNIX_EPOCH + Duration::new(4_000_000_000, 123_000_001);
     let first = entry("first").with_keep_until(time);
     let _ = store.put(&key("a"), &first, None).await.unwrap();
@@ -44,7 +43,7 @@ async fn a_record_expires_at_keep_until_and_not_a_millisecond_before() {
 #[tokio::test]
 async fn what_has_expired_is_listed_no_more_and_leaves_nothing_behind() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let soon = SystemTime::now() + Duration::from_millis(20);
     for number in 0..100 {
         let entry = entry("value")
@@ -69,7 +68,7 @@ async fn what_has_expired_is_listed_no_more_and_leaves_nothing_behind() {
 #[tokio::test]
 async fn writes_clear_away_what_has_expired_without_any_listing() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let soon = SystemTime::now() + Duration::from_millis(20);
     for number in 0..200 {
         let entry = entry("value").with_keep_until(soon).with_due(soon);
@@ -103,7 +102,7 @@ async fn writes_clear_away_what_has_expired_without_any_listing() {
 #[tokio::test]
 async fn a_time_long_ago_is_no_error_and_leaves_nothing() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     for time in [
         UNIX_EPOCH,
         UNIX_EPOCH - Duration::from_secs(1),

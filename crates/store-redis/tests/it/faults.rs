@@ -3,34 +3,41 @@
 use std::time::Duration;
 
 use tokenkeeper_store::{Advice, Entry, Outcome, StoreError, TokenStore, Version};
-use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
+use tokenkeeper_store_redis::{RedisError, RedisStore};
 
 use crate::groups::replica_of;
 use crate::server::RedisServer;
-use crate::support::{cause, entry, key, until};
+use crate::support::{cause, entry, key, open, patient, until};
 
-/// A store that does not wait long for an answer.
-async fn impatient(server: &RedisServer) -> RedisStore {
-    let options = RedisOptions::new(&server.url()).expect("a URL");
-    let options = options.timeout(Duration::from_millis(100));
-    options.plaintext().await.expect("a store")
+/// A store that does not wait long for an answer, and one that does.
+async fn impatient_and_patient(server: &RedisServer) -> (RedisStore, RedisStore) {
+    let short = Duration::from_millis(300);
+    let options = patient(&server.url()).timeout(short).connect_timeout(short);
+    let impatient = loop {
+        match options.clone().plaintext().await {
+            Ok(store) => break store,
+            // A machine that has much to do may take longer even for what is none.
+            Err(error) => assert!(error.is_transient(), "{error:?}"),
+        }
+    };
+    (impatient, open(&server.url()).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_put_without_an_answer_is_ambiguous_and_its_version_tells_that_it_landed() {
     let server = RedisServer::start(&[]);
-    let store = impatient(&server).await;
+    let (impatient, store) = impatient_and_patient(&server).await;
     let (key, first, mine) = (key("a"), entry("first"), entry("mine"));
     let _ = store.put(&key, &first, None).await.unwrap();
 
     server.signal("STOP");
-    let error = store
+    let error = impatient
         .put(&key, &mine, Some(first.version))
         .await
         .unwrap_err();
     assert_eq!(error.advice(), Advice::ReadBack, "{error:?}");
     assert!(matches!(cause(&error), RedisError::NoAnswer { .. }));
-    let error = store.get(&key).await.unwrap_err();
+    let error = impatient.get(&key).await.unwrap_err();
     assert_eq!(error.advice(), Advice::Retry, "{error:?}");
 
     server.signal("CONT");
@@ -46,7 +53,7 @@ async fn a_put_without_an_answer_is_ambiguous_and_its_version_tells_that_it_land
 #[tokio::test(flavor = "multi_thread")]
 async fn a_put_that_the_server_did_not_live_to_make_is_ambiguous_and_has_not_landed() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let (key, first) = (key("a"), entry("first"));
     let _ = store.put(&key, &first, None).await.unwrap();
 
@@ -71,7 +78,7 @@ async fn a_put_that_the_server_did_not_live_to_make_is_ambiguous_and_has_not_lan
 #[tokio::test]
 async fn a_connection_that_ended_while_nobody_called_costs_no_call() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let first = entry("first");
     let _ = store.put(&key("a"), &first, None).await.unwrap();
     let killed: u64 = server.call(&["CLIENT", "KILL", "TYPE", "normal"]);
@@ -89,7 +96,7 @@ async fn a_connection_that_ended_while_nobody_called_costs_no_call() {
 /// Lets the runtime hear of the end of connections: what comes over another socket after it is heard after it.
 async fn until_noticed(server: &RedisServer) {
     for _ in 0..3 {
-        let other = RedisStore::plaintext(&server.url()).await.expect("a store");
+        let other = open(&server.url()).await;
         let _ = other.get(&key("other")).await;
     }
 }
@@ -97,7 +104,7 @@ async fn until_noticed(server: &RedisServer) {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_wait_for_a_connection_share_its_failure() {
     let mut server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     server.kill();
     // Nothing listens: each connection fails at once, and a hundred calls do not make a hundred in a row.
     let calls = (0..100).map(|number| {
@@ -118,7 +125,7 @@ async fn calls_that_wait_for_a_connection_share_its_failure() {
 #[tokio::test]
 async fn a_slow_answer_is_a_time_out_and_the_next_call_is_answered() {
     let server = RedisServer::start(&[]);
-    let store = impatient(&server).await;
+    let (store, _) = impatient_and_patient(&server).await;
     let sleeping = std::thread::spawn({
         let url = server.url();
         move || {
@@ -151,7 +158,7 @@ async fn a_slow_answer_is_a_time_out_and_the_next_call_is_answered() {
 async fn a_replica_can_be_read_from_but_says_that_it_is_one() {
     let master = RedisServer::start(&[]);
     let replica = replica_of(&master);
-    let store = RedisStore::plaintext(&replica.url()).await.unwrap();
+    let store = open(&replica.url()).await;
     let error = store.put(&key("a"), &entry("a"), None).await.unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error:?}");
     assert!(matches!(cause(&error), RedisError::Replica { .. }));
@@ -161,7 +168,7 @@ async fn a_replica_can_be_read_from_but_says_that_it_is_one() {
 #[tokio::test]
 async fn a_server_that_is_demoted_and_promoted_again_is_written_to_again() {
     let (master, server) = (RedisServer::start(&[]), RedisServer::start(&[]));
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     assert!(
         store
             .put(&key("a"), &entry("a"), None)
@@ -186,7 +193,7 @@ async fn a_server_that_is_demoted_and_promoted_again_is_written_to_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_loads_its_data_is_not_ready() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let _: String = server.call(&["DEBUG", "POPULATE", "3000"]);
     let first = entry("first");
     let _ = store.put(&key("a"), &first, None).await.unwrap();
@@ -231,7 +238,7 @@ async fn a_server_that_loads_its_data_is_not_ready() {
 #[tokio::test]
 async fn a_full_server_takes_no_new_key_and_keeps_the_old_record() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let first = entry("first").with_due(std::time::SystemTime::now());
     let _ = store.put(&key("a"), &first, None).await.unwrap();
     let _: String = server.call(&["CONFIG", "SET", "maxmemory", "1"]);
@@ -269,7 +276,7 @@ async fn a_full_server_takes_no_new_key_and_keeps_the_old_record() {
 #[tokio::test]
 async fn a_server_that_may_not_write_for_the_moment_is_not_ready() {
     let server = RedisServer::start(&["--min-replicas-to-write", "1"]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let error = store.put(&key("a"), &entry("a"), None).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(matches!(cause(&error), RedisError::NotReady { .. }));
@@ -279,7 +286,7 @@ async fn a_server_that_may_not_write_for_the_moment_is_not_ready() {
 #[tokio::test]
 async fn what_append_only_has_written_survives_a_kill() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let first = entry("first");
     let _ = store.put(&key("a"), &first, None).await.unwrap();
     server.kill();

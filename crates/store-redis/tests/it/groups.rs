@@ -1,9 +1,13 @@
 //! Servers that belong together.
 
 use std::process::Command;
+use std::time::Duration;
 
-use crate::server::{RedisServer, free_port};
+use crate::server::RedisServer;
 use crate::support::until;
+
+/// After how long servers miss one another, unless a test says otherwise: on a machine that has much to do, silence is no sign of death.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// A cluster of three masters.
 pub(crate) struct Cluster {
@@ -12,14 +16,15 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        let nodes: Vec<RedisServer> = (0..3)
-            .map(|_| {
-                let bus = free_port().to_string();
-                let timeout = ["--cluster-node-timeout", "1000"];
-                let options = ["--cluster-enabled", "yes", "--cluster-port", &bus];
-                RedisServer::start(&[&options[..], &timeout].concat())
-            })
-            .collect();
+        Self::of(RedisServer::start)
+    }
+
+    /// Of servers that `start` starts, each with these options.
+    pub(crate) fn of(start: impl Fn(&[&str]) -> RedisServer) -> Self {
+        let timeout = LONG.as_millis().to_string();
+        let mut options = vec!["--cluster-enabled", "yes", "--cluster-port", "{bus}"];
+        options.extend(["--cluster-node-timeout", &timeout]);
+        let nodes: Vec<RedisServer> = (0..3).map(|_| start(&options)).collect();
         let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
         let made = Command::new("redis-cli")
             .args(["--cluster", "create"])
@@ -32,6 +37,16 @@ impl Cluster {
         let cluster = Self { nodes };
         cluster.settle();
         cluster
+    }
+
+    /// Sets after how long the nodes that run miss another.
+    pub(crate) fn miss_after(&self, time: Duration) {
+        let time = time.as_millis().to_string();
+        for node in &self.nodes {
+            let set = ["CONFIG", "SET", "cluster-node-timeout", &time];
+            // Whoever does not run starts with its own again.
+            let _ = node.try_call::<String>(&set);
+        }
     }
 
     /// Waits until every node takes the cluster for whole.

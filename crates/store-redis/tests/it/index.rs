@@ -7,7 +7,7 @@ use tokenkeeper_store::{Cursor, Entry, Filter, Key, StoreError, TokenStore, Vers
 use tokenkeeper_store_redis::{RedisError, RedisStore};
 
 use crate::server::RedisServer;
-use crate::support::{cause, entry, key};
+use crate::support::{cause, entry, key, open};
 
 async fn listed(store: &RedisStore, filter: Filter, limit: usize) -> Vec<Key> {
     let (mut keys, mut cursor) = (Vec::new(), None);
@@ -26,7 +26,7 @@ async fn listed(store: &RedisStore, filter: Filter, limit: usize) -> Vec<Key> {
 #[tokio::test]
 async fn after_any_writes_the_listings_are_those_of_the_records() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let mut model: BTreeMap<Key, Entry> = BTreeMap::new();
     let time = |n: u64| UNIX_EPOCH + Duration::from_millis(4_000_000_000_000 + n);
     let mut random = 42_u64;
@@ -83,7 +83,7 @@ async fn after_any_writes_the_listings_are_those_of_the_records() {
 #[tokio::test]
 async fn many_that_are_due_at_the_same_time_are_listed_once_each() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let now = SystemTime::now();
     let mut wanted = Vec::new();
     for number in 0..300 {
@@ -122,11 +122,9 @@ async fn two_prefixes_and_two_databases_know_nothing_of_each_other() {
     let server = RedisServer::start(&[]);
     let url = server.url();
     let stores = [
-        RedisStore::plaintext(&url).await.unwrap(),
-        RedisStore::plaintext(&format!("{url}?prefix=other:"))
-            .await
-            .unwrap(),
-        RedisStore::plaintext(&format!("{url}/5")).await.unwrap(),
+        open(&url).await,
+        open(&format!("{url}?prefix=other:")).await,
+        open(&format!("{url}/5")).await,
     ];
     for (number, store) in stores.iter().enumerate() {
         assert_eq!(store.get(&key("a")).await.unwrap(), None);
@@ -143,7 +141,7 @@ async fn two_prefixes_and_two_databases_know_nothing_of_each_other() {
 #[tokio::test]
 async fn a_cursor_of_another_listing_or_of_no_listing_is_refused() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     for number in 0..3 {
         let _ = store
             .put(&key(&format!("{number}")), &entry("a"), None)
@@ -184,7 +182,7 @@ async fn a_cursor_of_another_listing_or_of_no_listing_is_refused() {
 #[tokio::test]
 async fn an_index_that_is_not_ours_is_an_error() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let _: String = server.call(&["SET", "tokenkeeper:{0}:keys", "text"]);
     let error = store.list(Filter::All, None, 1).await.unwrap_err();
     assert!(

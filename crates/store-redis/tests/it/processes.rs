@@ -1,6 +1,7 @@
 //! The engine over Redis: many processes, one account, and a refresh token that works once.
 
 mod child;
+mod failover;
 mod loopback;
 mod monitor;
 
@@ -13,7 +14,8 @@ use tokenkeeper_emulator::{
 };
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_session::protocol::{Registration, TokenSet};
-use tokenkeeper_session::{Account, Accounts};
+use tokenkeeper_session::{Account, Accounts, Options};
+use tokenkeeper_store::Encrypted;
 use tokenkeeper_store_redis::RedisStore;
 use tokio::sync::Barrier;
 
@@ -21,7 +23,7 @@ use self::child::Child;
 use self::loopback::Loopback;
 use self::monitor::Monitor;
 use crate::server::RedisServer;
-use crate::support::{keyring, until};
+use crate::support::{LIMIT, keyring, patient, until};
 
 const PROCESSES: usize = 8;
 const TASKS: usize = 64;
@@ -31,13 +33,25 @@ const ENDPOINT: Duration = Duration::from_millis(50);
 
 /// What a process is: an engine with connections of its own.
 async fn engine(redis: &str, base: &str) -> Accounts {
+    let store = patient(redis).open(keyring()).await.expect("a store");
+    engine_over(store, base)
+}
+
+fn engine_over(store: Encrypted<RedisStore>, base: &str) -> Accounts {
     let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
     let registration = registration.expect("valid").secret(DEFAULT_CLIENT_SECRET);
     let provider = Amiqus::new(registration).and_then(|provider| provider.base(base));
-    let store = RedisStore::open(redis, keyring()).await.expect("a store");
+    // No call ends for being slow.
+    let options = Options {
+        wait: LIMIT,
+        deadline: LIMIT,
+        lease: 3 * LIMIT,
+        ..Options::default()
+    };
     Accounts::builder(store)
         .provider(provider.expect("valid"))
         .transport(Loopback)
+        .options(options)
         .build()
         .expect("an engine")
 }

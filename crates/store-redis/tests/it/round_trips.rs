@@ -3,10 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use tokenkeeper_store::{Filter, TokenStore};
-use tokenkeeper_store_redis::RedisStore;
 
 use crate::server::RedisServer;
-use crate::support::{entry, key};
+use crate::support::{entry, key, open};
 
 /// All commands that clients sent, by the server's own count, but for those of looking and of making connections.
 fn sent(server: &RedisServer) -> u64 {
@@ -19,7 +18,7 @@ fn sent(server: &RedisServer) -> u64 {
 #[tokio::test]
 async fn each_call_is_one_command() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let (key, first, second) = (key("a"), entry("first"), entry("second"));
     let first = first.with_keep_until(SystemTime::now() + Duration::from_secs(60));
     let _: String = server.call(&["CONFIG", "RESETSTAT"]);
@@ -45,7 +44,7 @@ async fn each_call_is_one_command() {
 #[tokio::test]
 async fn a_server_that_forgot_the_scripts_is_told_them_again_once() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = open(&server.url()).await;
     let _: String = server.call(&["SCRIPT", "FLUSH"]);
     let _: String = server.call(&["CONFIG", "RESETSTAT"]);
     for subject in ["a", "b", "c"] {

@@ -26,6 +26,8 @@ const GUARDED: &str = r#"
 /// A server on a free port of 127.0.0.1 with a directory of its own; it is killed when it is dropped.
 pub(crate) struct RedisServer {
     pub(crate) port: u16,
+    /// A free port besides, for TLS: `{tls}` in the options.
+    pub(crate) tls_port: u16,
     program: &'static str,
     arguments: Vec<String>,
     directory: PathBuf,
@@ -44,14 +46,16 @@ impl RedisServer {
     pub(crate) fn start(options: &[&str]) -> Self {
         let mut all = vec!["--save", "", "--enable-debug-command", "local"];
         all.extend_from_slice(options);
-        Self::start_program("redis-server", &all, |_, _| {})
+        Self::start_program("redis-server", &all, |_, _, _| {})
     }
 
-    /// A server with a configuration file that `prepare` writes, as Sentinel needs it.
+    /// A server with files that `prepare` writes; what it writes as `server.conf` is its configuration, as Sentinel needs one.
+    ///
+    /// In the options, `{dir}` is its directory; `{tls}` and `{bus}` are free ports, others each time it does not start.
     pub(crate) fn start_program(
         program: &'static str,
         options: &[&str],
-        prepare: impl Fn(&Path, u16),
+        prepare: impl Fn(&Path, u16, u16),
     ) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         // Somebody else may take the port before the server does.
@@ -60,12 +64,19 @@ impl RedisServer {
             let name = format!("tokenkeeper-redis-{}-{number}", process::id());
             let directory = env::temp_dir().join(name);
             fs::create_dir(&directory).expect("a directory for the test");
-            let port = free_port();
-            prepare(&directory, port);
+            let [port, tls_port, bus] = free_ports();
+            prepare(&directory, port, tls_port);
+            let fill_in = |option: &&str| {
+                option
+                    .replace("{dir}", &directory.display().to_string())
+                    .replace("{tls}", &tls_port.to_string())
+                    .replace("{bus}", &bus.to_string())
+            };
             let mut server = Self {
                 port,
+                tls_port,
                 program,
-                arguments: options.iter().map(ToString::to_string).collect(),
+                arguments: options.iter().map(fill_in).collect(),
                 directory,
                 running: None,
             };
@@ -133,7 +144,6 @@ impl RedisServer {
     }
 
     fn run(&mut self) -> bool {
-        let dir = self.directory.display().to_string();
         let mut command = Command::new("sh");
         command
             .args(["-c", GUARDED, "sh"])
@@ -148,11 +158,7 @@ impl RedisServer {
                 .args(["--dir".as_ref(), self.directory.as_os_str()]);
         }
         command
-            .args(
-                self.arguments
-                    .iter()
-                    .map(|argument| argument.replace("{dir}", &dir)),
-            )
+            .args(&self.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -206,6 +212,12 @@ impl Drop for RedisServer {
 }
 
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+    let [port, ..] = free_ports();
+    port
+}
+
+fn free_ports() -> [u16; 3] {
+    // All are held until the last is found, so that they differ.
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("an address").port())
 }

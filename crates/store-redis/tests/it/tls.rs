@@ -1,25 +1,33 @@
 //! TLS, with an authority and with a certificate of our own.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Once;
 
+use futures_util::{FutureExt as _, StreamExt as _};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokenkeeper_store::TokenStore;
 use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
 
-use crate::server::{RedisServer, free_port};
-use crate::support::{cause, entry, key};
+use crate::groups::Cluster;
+use crate::server::RedisServer;
+use crate::support::{cause, entry, key, patient};
+use crate::watched::opened;
 
+/// A server with a certificate that no authority has signed but itself.
 struct Tls {
-    _server: RedisServer,
-    port: u16,
-    certificate: String,
+    server: RedisServer,
+    certificate: Certificate,
+}
+
+struct Certificate {
+    pem: String,
     key: String,
 }
 
-impl Tls {
-    fn start(options: &[&str]) -> Self {
+impl Certificate {
+    fn new() -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
             let provider = rustls::crypto::ring::default_provider();
@@ -28,46 +36,130 @@ impl Tls {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(names).expect("a certificate");
-        let (certificate, key) = (cert.pem(), signing_key.serialize_pem());
-        let port = free_port();
-        let own = port.to_string();
-        let mut all = vec!["--save", "", "--tls-port", &own];
+        Self {
+            pem: cert.pem(),
+            key: signing_key.serialize_pem(),
+        }
+    }
+
+    fn write(&self, directory: &Path) {
+        fs::write(directory.join("cert.pem"), &self.pem).expect("a file");
+        fs::write(directory.join("key.pem"), &self.key).expect("a file");
+    }
+
+    fn server(&self, options: &[&str]) -> RedisServer {
+        let mut all = vec!["--save", "", "--tls-port", "{tls}"];
         all.extend(["--tls-cert-file", "{dir}/cert.pem"]);
         all.extend(["--tls-key-file", "{dir}/key.pem"]);
         all.extend(["--tls-ca-cert-file", "{dir}/cert.pem"]);
         all.extend_from_slice(options);
-        let server = RedisServer::start_program("redis-server", &all, |directory, _| {
-            fs::write(directory.join("cert.pem"), &certificate).expect("a file");
-            fs::write(directory.join("key.pem"), &key).expect("a file");
-        });
+        RedisServer::start_program("redis-server", &all, |directory, _, _| {
+            self.write(directory);
+        })
+    }
+
+    /// A sentinel that is spoken to with TLS, and speaks so with the master.
+    fn sentinel(&self, master: &RedisServer) -> RedisServer {
+        RedisServer::start_program("redis-sentinel", &[], |directory, port, tls_port| {
+            self.write(directory);
+            let dir = directory.display();
+            let text = format!(
+                "port {port}\nbind 127.0.0.1\ndir {dir}\n\
+                 tls-port {tls_port}\ntls-replication yes\ntls-auth-clients no\n\
+                 tls-cert-file {dir}/cert.pem\ntls-key-file {dir}/key.pem\ntls-ca-cert-file {dir}/cert.pem\n\
+                 sentinel monitor main 127.0.0.1 {} 1\n\
+                 sentinel down-after-milliseconds main 3600000\n",
+                master.tls_port
+            );
+            fs::write(directory.join("server.conf"), text).expect("a configuration file");
+        })
+    }
+}
+
+impl Tls {
+    fn start(options: &[&str]) -> Self {
+        let certificate = Certificate::new();
         Self {
-            _server: server,
-            port,
+            server: certificate.server(options),
             certificate,
-            key,
         }
     }
 
     fn options(&self) -> RedisOptions {
-        RedisOptions::new(&format!("rediss://localhost:{}", self.port)).expect("a URL")
+        patient(&format!("rediss://localhost:{}", self.server.tls_port))
     }
 }
 
-#[tokio::test]
+/// Puts, gets, and hears of it.
+async fn try_out(store: &RedisStore) {
+    let (key, first) = (key("a"), entry("first"));
+    let mut changes = store.watch().expect("a stream");
+    let outcome = store.put(&key, &first, None).await;
+    assert!(outcome.expect("an outcome").is_applied());
+    let found = store.get(&key).await.expect("an answer");
+    assert_eq!(found, Some(first.clone()));
+    // It listens as soon as it can, so the write is repeated until it is told of.
+    let mut expected = first.version;
+    loop {
+        let next = entry("next");
+        let outcome = store.put(&key, &next, Some(expected)).await;
+        assert!(outcome.expect("an outcome").is_applied());
+        expected = next.version;
+        if let Some(told) = changes.next().now_or_never() {
+            assert_eq!(told.expect("a change").key, key);
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_authority_is_known_is_used_and_watched() {
     let tls = Tls::start(&["--tls-auth-clients", "no"]);
-    let options = tls.options().root_certificates(tls.certificate.as_str());
-    let store = options.plaintext().await.unwrap();
-    let first = entry("first");
-    assert!(
-        store
-            .put(&key("a"), &first, None)
-            .await
-            .unwrap()
-            .is_applied()
-    );
-    assert_eq!(store.get(&key("a")).await.unwrap(), Some(first));
-    assert!(store.watch().is_some());
+    let options = tls
+        .options()
+        .root_certificates(tls.certificate.pem.as_str());
+    try_out(&options.plaintext().await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_server_of_a_cluster_is_spoken_to_with_tls() {
+    let certificate = Certificate::new();
+    let cluster = Cluster::of(|options| {
+        let tls = ["--tls-cluster", "yes", "--tls-auth-clients", "no"];
+        certificate.server(&[options, &tls].concat())
+    });
+    // One to begin with; the others are found.
+    let url = format!("rediss+cluster://localhost:{}", cluster.nodes[0].tls_port);
+    let options = || patient(&url).root_certificates(certificate.pem.as_str());
+    let store = options().plaintext().await.unwrap();
+    try_out(&store).await;
+    for number in 0..30 {
+        let key = key(&format!("user-{number}"));
+        let outcome = store.put(&key, &entry("value"), None).await.unwrap();
+        assert!(outcome.is_applied());
+    }
+    for node in &cluster.nodes {
+        assert!(node.calls_of("evalsha") > 0);
+    }
+    let other = Certificate::new();
+    let options = patient(&url).root_certificates(other.pem.as_str());
+    let error = options.plaintext().await.unwrap_err();
+    assert!(matches!(cause(&error), RedisError::Unreachable { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sentinels_and_their_master_are_spoken_to_with_tls() {
+    let certificate = Certificate::new();
+    let master = certificate.server(&["--tls-auth-clients", "no"]);
+    let sentinel = certificate.sentinel(&master);
+    let url = format!("rediss+sentinel://localhost:{}/main", sentinel.tls_port);
+    let options = patient(&url).root_certificates(certificate.pem.as_str());
+    let store = opened(async || options.clone().plaintext().await).await;
+    try_out(&store).await;
+    let other = Certificate::new();
+    let options = patient(&url).root_certificates(other.pem.as_str());
+    let error = options.plaintext().await.unwrap_err();
+    assert!(matches!(cause(&error), RedisError::Unreachable { .. }));
 }
 
 #[tokio::test]
@@ -76,7 +168,9 @@ async fn a_server_whose_authority_is_not_known_is_not_trusted() {
         Tls::start(&["--tls-auth-clients", "no"]),
         Tls::start(&["--tls-auth-clients", "no"]),
     );
-    let options = tls.options().root_certificates(other.certificate.as_str());
+    let options = tls
+        .options()
+        .root_certificates(other.certificate.pem.as_str());
     let error = options.plaintext().await.unwrap_err();
     assert!(
         matches!(cause(&error), RedisError::Unreachable { .. }),
@@ -87,10 +181,14 @@ async fn a_server_whose_authority_is_not_known_is_not_trusted() {
 #[tokio::test]
 async fn a_certificate_is_shown_where_the_server_asks_for_one() {
     let tls = Tls::start(&["--tls-auth-clients", "yes"]);
-    let options = || tls.options().root_certificates(tls.certificate.as_str());
+    let options = || {
+        tls.options()
+            .root_certificates(tls.certificate.pem.as_str())
+    };
     let error = options().plaintext().await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
-    let with_one = options().client_certificate(tls.certificate.as_str(), tls.key.as_str());
+    let with_one =
+        options().client_certificate(tls.certificate.pem.as_str(), tls.certificate.key.as_str());
     assert!(with_one.plaintext().await.is_ok());
 }
 
@@ -108,7 +206,9 @@ async fn certificates_that_are_none_are_refused() {
         matches!(cause(&error), RedisError::BadCertificate { .. }),
         "{error:?}"
     );
-    let options = tls.options().root_certificates(tls.certificate.as_str());
+    let options = tls
+        .options()
+        .root_certificates(tls.certificate.pem.as_str());
     let error = options
         .client_certificate(broken, "no key")
         .plaintext()

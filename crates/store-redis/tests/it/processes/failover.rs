@@ -1,0 +1,132 @@
+//! Failovers under Sentinel that lose the last writes: whoever made them writes its newer record back.
+
+use std::time::{Duration, SystemTime};
+
+use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
+use tokenkeeper_session::{Accounts, Cause, Error, Status};
+
+use super::{account, engine_over, tokens};
+use crate::support::keyring;
+use crate::watched::{Watched, opened};
+
+/// An account under Sentinel whose access token has expired, also at the replica, and the process that connected it.
+struct World {
+    watched: Watched,
+    emulator: Emulator,
+    process: Accounts,
+}
+
+impl World {
+    async fn start() -> Self {
+        let watched = Watched::start();
+        let emulator = Emulator::amiqus().start().await.expect("an emulator");
+        let process = process(&watched, &emulator).await;
+        let expired = tokens(&emulator, SystemTime::now() - Duration::from_secs(7200));
+        account(&process).adopt(expired).await.expect("adopted");
+        tokio::task::block_in_place(|| watched.replicate());
+        Self {
+            watched,
+            emulator,
+            process,
+        }
+    }
+
+    fn cut_off(&self) {
+        tokio::task::block_in_place(|| self.watched.cut_off());
+    }
+
+    fn lose_master(&mut self) {
+        tokio::task::block_in_place(|| self.watched.lose_master());
+    }
+
+    /// One that was not there before the failover.
+    async fn another(&self) -> Accounts {
+        process(&self.watched, &self.emulator).await
+    }
+}
+
+async fn process(watched: &Watched, emulator: &Emulator) -> Accounts {
+    let options = watched.options();
+    let store = opened(async || options.clone().open(keyring()).await).await;
+    engine_over(store, emulator.base())
+}
+
+/// What the process finds once it reaches the store.
+async fn status(process: &Accounts) -> Status {
+    loop {
+        match account(process).status().await {
+            Ok(status) => return status,
+            Err(error) => {
+                assert!(
+                    matches!(&error, Error::Store { source, .. } if source.is_transient()),
+                    "{error:?}"
+                );
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn reauthorize(status: &Status) -> Option<&Cause> {
+    match status {
+        Status::Connected(connection) => connection.reauthorize.as_ref(),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_a_failover_loses_are_written_back_by_the_process_that_has_them() {
+    let mut world = World::start().await;
+    world.cut_off();
+    let fresh = account(&world.process).token().await.expect("a token");
+    world.lose_master();
+
+    let _ = status(&world.process).await;
+    let another = world.another().await;
+    let found = account(&another).token().await.expect("a token");
+    assert_eq!(found.expose(), fresh.expose());
+    assert_eq!(world.emulator.counters().token_requests, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_whose_attempt_a_failover_loses_writes_its_tokens_over_what_came_back() {
+    let mut world = World::start().await;
+    let answers = world.emulator.faults().hold_answers(Endpoint::Token);
+    world.cut_off();
+    let refreshing = tokio::spawn({
+        let account = account(&world.process);
+        async move { account.token().await }
+    });
+    answers.arrived(1).await;
+    world.lose_master();
+    answers.release();
+    let fresh = refreshing.await.unwrap().expect("a token");
+
+    let _ = status(&world.process).await;
+    let another = world.another().await;
+    let found = account(&another).token().await.expect("a token");
+    assert_eq!(found.expose(), fresh.expose());
+    assert_eq!(world.emulator.counters().token_requests, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_a_failover_loses_stands_and_the_token_is_not_presented_again() {
+    let mut world = World::start().await;
+    world.emulator.revoke_user(DEFAULT_USER);
+    world.cut_off();
+    let refused = account(&world.process).token().await.unwrap_err();
+    assert!(
+        matches!(refused, Error::ReauthorizationRequired { .. }),
+        "{refused:?}"
+    );
+    world.lose_master();
+
+    assert!(reauthorize(&status(&world.process).await).is_some());
+    let another = world.another().await;
+    let refused = account(&another).token().await.unwrap_err();
+    assert!(
+        matches!(refused, Error::ReauthorizationRequired { .. }),
+        "{refused:?}"
+    );
+    assert_eq!(world.emulator.counters().token_requests, 1);
+}

@@ -1,0 +1,166 @@
+//! Failovers that Sentinel makes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokenkeeper_store::{Entry, Outcome, StoreError, TokenStore};
+use tokenkeeper_store_redis::{RedisError, RedisStore};
+
+use crate::server::free_port;
+use crate::support::{cause, entry, key, open, patient, until};
+use crate::watched::{Watched, opened};
+
+/// Puts until it is known whether the entry is there, as a caller does.
+async fn put(store: &RedisStore, entry: &Entry, expected: Option<&Entry>) {
+    let expected = expected.map(|entry| entry.version);
+    loop {
+        match store.put(&key("a"), entry, expected).await {
+            Ok(Outcome::Applied) => return,
+            Ok(Outcome::Conflict(Some(there))) if there.version == entry.version => return,
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => assert!(error.is_transient(), "{error:?}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Reads until there is an answer.
+async fn get(store: &RedisStore) -> Option<Entry> {
+    loop {
+        match store.get(&key("a")).await {
+            Ok(found) => return found,
+            Err(error) => assert!(error.is_transient(), "{error:?}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_master_is_demoted_errors_are_transient_and_then_its_successor_is_found() {
+    let watched = Arc::new(Watched::start());
+    let store = watched.store().await;
+    let mut known = entry("first");
+    put(&store, &known, None).await;
+    let failing_over = tokio::task::spawn_blocking({
+        let watched = watched.clone();
+        move || watched.fail_over()
+    });
+    while !failing_over.is_finished() {
+        let next = entry("next");
+        match store.put(&key("a"), &next, Some(known.version)).await {
+            Ok(Outcome::Applied) => known = next,
+            // It landed before, or what the old master took when it was none any more is lost with it.
+            Ok(Outcome::Conflict(there)) => known = there.expect("it was there before"),
+            Err(error) => assert!(error.is_transient(), "{error:?}"),
+        }
+    }
+    failing_over.await.unwrap();
+    assert_eq!(watched.master(), watched.servers[1].port);
+    let known = get(&store).await.expect("it was there before");
+    let last = entry("last");
+    put(&store, &last, Some(&known)).await;
+    let successor = open(&watched.servers[1].url()).await;
+    assert_eq!(get(&successor).await, Some(last));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failover_that_loses_the_last_write_shows_the_one_before() {
+    let mut watched = Watched::start();
+    let store = watched.store().await;
+    let (first, lost) = (entry("first"), entry("lost"));
+    put(&store, &first, None).await;
+    tokio::task::block_in_place(|| watched.cut_off());
+    let outcome = store.put(&key("a"), &lost, Some(first.version)).await;
+    assert_eq!(outcome.unwrap(), Outcome::Applied);
+    tokio::task::block_in_place(|| watched.lose_master());
+
+    // The store went back in time, and says so by the version; the caller's rule decides what happens then.
+    let found = loop {
+        match store
+            .put(&key("a"), &entry("next"), Some(lost.version))
+            .await
+        {
+            Ok(Outcome::Conflict(found)) => break found,
+            Ok(Outcome::Applied) => panic!("applied over what is not there"),
+            Err(error) => assert!(error.is_transient(), "{error:?}"),
+        }
+    };
+    assert_eq!(found, Some(first.clone()));
+    put(&store, &lost, Some(&first)).await;
+    assert_eq!(get(&store).await, Some(lost));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_wait_no_write_is_called_applied_that_a_failover_loses() {
+    let mut watched = Watched::start();
+    let options = watched.options().wait(1, Duration::from_millis(100));
+    let store = opened(async || options.clone().plaintext().await).await;
+    let (first, mine) = (entry("first"), entry("mine"));
+    put(&store, &first, None).await;
+    tokio::task::block_in_place(|| watched.cut_off());
+    let error = store
+        .put(&key("a"), &mine, Some(first.version))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Ambiguous { .. }), "{error:?}");
+    assert!(matches!(cause(&error), RedisError::NotReplicated { .. }));
+
+    tokio::task::block_in_place(|| {
+        watched.lose_master();
+        // It comes back with nothing, and is made to follow the new master.
+        watched.servers[0].start_again();
+        watched.demoted(watched.servers[0].port);
+    });
+    assert_eq!(get(&store).await, Some(first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_says_it_is_a_replica_is_unavailable_until_it_is_one_no_more() {
+    let watched = Watched::start_alone();
+    let store = watched.store().await;
+    let (first, second) = (entry("first"), entry("second"));
+    put(&store, &first, None).await;
+    let master = &watched.servers[0];
+    // Of a server that is not there; nobody but the clients is told, as in the midst of a failover.
+    let nobody = free_port().to_string();
+    let _: String = master.call(&["REPLICAOF", "127.0.0.1", &nobody]);
+    let error = store
+        .put(&key("a"), &second, Some(first.version))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    let _: String = master.call(&["REPLICAOF", "NO", "ONE"]);
+    put(&store, &second, Some(&first)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_is_down_is_unavailable_until_it_is_up() {
+    let mut watched = Watched::start_alone();
+    let store = watched.store().await;
+    // Nobody is there to take its place, so that to take it for down too early does no harm.
+    let soon = ["SENTINEL", "SET", "main", "down-after-milliseconds", "200"];
+    let _: String = watched.sentinel.call(&soon);
+    watched.servers[0].kill();
+    tokio::task::block_in_place(|| {
+        until("a sentinel that knows", || {
+            watched.state()["flags"].contains("s_down")
+        });
+    });
+    for _ in 0..3 {
+        let error = store.get(&key("a")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    }
+    watched.servers[0].start_again();
+    assert_eq!(get(&store).await, None);
+}
+
+#[tokio::test]
+async fn a_master_that_no_sentinel_knows_is_named() {
+    let watched = Watched::start_alone();
+    let url = watched.url().replace("/main", "/nobody");
+    let error = patient(&url).plaintext().await.unwrap_err();
+    let RedisError::Unreachable { server, .. } = cause(&error) else {
+        panic!("{error:?}");
+    };
+    assert!(server.ends_with("/nobody"));
+}
