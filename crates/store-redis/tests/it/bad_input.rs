@@ -6,7 +6,7 @@ use tokenkeeper_store::{Advice, Entry, StoreError, TokenStore, Version};
 use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
 
 use crate::server::{RedisServer, free_port};
-use crate::support::{cause, entry, key, keyring, open, patient, until};
+use crate::support::{cause, entry, key, keyring, open, patient};
 
 #[tokio::test]
 async fn a_url_that_makes_no_sense_names_the_part() {
@@ -78,57 +78,6 @@ async fn a_wrong_or_missing_password_is_refused_and_shown_to_nobody() {
     }
     let store = open(&url(":correct%20horse@")).await;
     assert!(store.get(&key("a")).await.unwrap().is_none());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_with_the_rules_of_the_readme_can_do_all_and_one_with_fewer_is_told() {
-    let server = RedisServer::start(&[]);
-    let rules = include_str!("../../README.md")
-        .lines()
-        .find_map(|line| line.strip_prefix("ACL SETUSER tokenkeeper "))
-        .expect("the rules in the README");
-    let words: Vec<&str> = ["ACL", "SETUSER", "tokenkeeper"]
-        .into_iter()
-        .chain(rules.split(' '))
-        .collect();
-    let _: String = server.call(&words);
-    let url = format!("redis://tokenkeeper:secret@127.0.0.1:{}/0", server.port);
-    let store = open(&url).await;
-    let first =
-        entry("first").with_keep_until(std::time::SystemTime::now() + Duration::from_secs(60));
-    assert!(
-        store
-            .put(&key("a"), &first, None)
-            .await
-            .unwrap()
-            .is_applied()
-    );
-    assert_eq!(store.get(&key("a")).await.unwrap(), Some(first.clone()));
-    let page = store
-        .list(tokenkeeper_store::Filter::All, None, 10)
-        .await
-        .unwrap();
-    assert_eq!(page.keys, [key("a")]);
-    let watcher = store.watch();
-    tokio::task::block_in_place(|| {
-        until("a subscription", || {
-            let (_, count): (String, u64) =
-                server.call(&["PUBSUB", "NUMSUB", "tokenkeeper:changes"]);
-            count == 1
-        });
-    });
-    drop(watcher);
-    // No rule was missed that is tried and passed over.
-    let log: Vec<redis::Value> = server.call(&["ACL", "LOG"]);
-    assert!(log.is_empty(), "{log:?}");
-
-    let _: String = server.call(&["ACL", "SETUSER", "tokenkeeper", "-set"]);
-    let error = store.put(&key("b"), &first, None).await.unwrap_err();
-    assert!(
-        matches!(cause(&error), RedisError::NotPermitted { .. }),
-        "{error:?}"
-    );
-    assert!(!error.is_transient());
 }
 
 #[tokio::test]

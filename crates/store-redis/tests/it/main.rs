@@ -13,6 +13,7 @@ mod sentinel;
 mod server;
 mod support;
 mod tls;
+mod users;
 mod wait;
 mod watch;
 mod watched;
