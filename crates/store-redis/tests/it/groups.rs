@@ -22,8 +22,12 @@ impl Cluster {
     /// Of servers that `start` starts, each with these options.
     pub(crate) fn of(start: impl Fn(&[&str]) -> RedisServer) -> Self {
         let timeout = LONG.as_millis().to_string();
-        let mut options = vec!["--cluster-enabled", "yes", "--cluster-port", "{bus}"];
-        options.extend(["--cluster-node-timeout", &timeout]);
+        let options = [
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            &timeout,
+        ];
         let nodes: Vec<RedisServer> = (0..3).map(|_| start(&options)).collect();
         let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
         let made = Command::new("redis-cli")

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, process, thread};
 
@@ -22,6 +23,16 @@ const GUARDED: &str = r#"
     wait
     [ "$word" = keep ] || rm -rf "$directory"
 "#;
+
+/// Of Redis: 7, or 6 where `scripts/test-redis-6.2` runs the tests.
+static MAJOR: LazyLock<u32> = LazyLock::new(|| {
+    let said = Command::new("redis-server").arg("--version").output();
+    let said = said.map_or(vec![], |output| output.stdout);
+    String::from_utf8_lossy(&said)
+        .split_once("v=")
+        .and_then(|(_, rest)| rest.split('.').next()?.parse().ok())
+        .unwrap_or(7)
+});
 
 /// A server on a free port of 127.0.0.1 with a directory of its own; it is killed when it is dropped.
 pub(crate) struct RedisServer {
@@ -44,14 +55,17 @@ struct Running {
 impl RedisServer {
     /// A server that saves nothing, with these options besides.
     pub(crate) fn start(options: &[&str]) -> Self {
-        let mut all = vec!["--save", "", "--enable-debug-command", "local"];
+        let mut all = vec!["--save", ""];
+        if *MAJOR >= 7 {
+            all.extend(["--enable-debug-command", "local"]);
+        }
         all.extend_from_slice(options);
         Self::start_program("redis-server", &all, |_, _, _| {})
     }
 
     /// A server with files that `prepare` writes; what it writes as `server.conf` is its configuration, as Sentinel needs one.
     ///
-    /// In the options, `{dir}` is its directory; `{tls}` and `{bus}` are free ports, others each time it does not start.
+    /// In the options, `{dir}` is its directory and `{tls}` the free port.
     pub(crate) fn start_program(
         program: &'static str,
         options: &[&str],
@@ -64,13 +78,12 @@ impl RedisServer {
             let name = format!("tokenkeeper-redis-{}-{number}", process::id());
             let directory = env::temp_dir().join(name);
             fs::create_dir(&directory).expect("a directory for the test");
-            let [port, tls_port, bus] = free_ports();
+            let [port, tls_port] = free_ports();
             prepare(&directory, port, tls_port);
             let fill_in = |option: &&str| {
                 option
                     .replace("{dir}", &directory.display().to_string())
                     .replace("{tls}", &tls_port.to_string())
-                    .replace("{bus}", &bus.to_string())
             };
             let mut server = Self {
                 port,
@@ -212,12 +225,21 @@ impl Drop for RedisServer {
 }
 
 pub(crate) fn free_port() -> u16 {
-    let [port, ..] = free_ports();
+    let [port, _] = free_ports();
     port
 }
 
-fn free_ports() -> [u16; 3] {
-    // All are held until the last is found, so that they differ.
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("an address").port())
+/// Two that differ. Of each the one that is higher by 10,000 is free too: servers of a cluster speak with each other there.
+fn free_ports() -> [u16; 2] {
+    let held = [(); 2].map(|()| {
+        loop {
+            let own = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let port = own.local_addr().expect("an address").port();
+            let bus = port.checked_add(10_000);
+            if let Some(Ok(bus)) = bus.map(|bus| TcpListener::bind(("127.0.0.1", bus))) {
+                return (port, own, bus);
+            }
+        }
+    });
+    held.map(|(port, _, _)| port)
 }
