@@ -89,16 +89,31 @@ impl Fault {
 fn code(error: &redis::RedisError) -> Option<&str> {
     match error.kind() {
         ErrorKind::AuthenticationFailed => Some("WRONGPASS"),
-        // Within a script, Redis 7 says it without the code.
-        ErrorKind::Server(_) if error.detail().is_some_and(denies) => Some("NOPERM"),
-        ErrorKind::Server(_) | ErrorKind::Extension => error.code(),
+        ErrorKind::Server(_) | ErrorKind::Extension => error
+            .detail()
+            .and_then(code_within_script)
+            .or_else(|| error.code()),
         _ => None,
     }
 }
 
-fn denies(detail: &str) -> bool {
-    detail.starts_with("The user executing the script can't")
-        || detail.starts_with("ACL failure in script")
+/// The code of what a command in a script was answered, where that is not the answer's own: Redis 7 leaves it out where the user may not
+/// use the command, and 6.2 wraps it in an error of the script.
+fn code_within_script(detail: &str) -> Option<&str> {
+    let wrapped = detail
+        .strip_prefix("Error running script ")
+        .and_then(|detail| detail.rsplit_once("@user_script:"))
+        .and_then(|(_, said)| said.split_once(": "))
+        .map(|(_line, said)| said);
+    let said = wrapped.unwrap_or(detail);
+    if said.starts_with("The user executing the script can't")
+        || said.starts_with("ACL failure in script")
+    {
+        return Some("NOPERM");
+    }
+    let code = wrapped?.trim_start_matches('-').split(' ').next()?;
+    let is_code = code.len() > 1 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    is_code.then_some(code)
 }
 
 #[cfg(test)]

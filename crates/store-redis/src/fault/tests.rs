@@ -52,6 +52,41 @@ fn what_passes_by_itself_is_transient_and_did_nothing() {
 }
 
 #[test]
+fn what_redis_6_wraps_in_an_error_of_the_script_is_told_apart_as_well() {
+    let wrapped = |said: &str| {
+        let script = "f_cb75618befae8f792961274ac6653f6ff1757c36";
+        format!("ERR Error running script (call to {script}): @user_script:35: {said}")
+    };
+    for (said, code) in [
+        (
+            "@user_script: 35: -READONLY You can't write against a read only replica. ",
+            "READONLY",
+        ),
+        (
+            "@user_script: 35: -NOREPLICAS Not enough good replicas to write. ",
+            "NOREPLICAS",
+        ),
+        (
+            "@user_script: 35: -OOM command not allowed when used memory > 'maxmemory'. ",
+            "OOM",
+        ),
+        (
+            "WRONGTYPE Operation against a key holding the wrong kind of value ",
+            "WRONGTYPE",
+        ),
+        (
+            "@user_script: 35: The user executing the script can't run this command or subcommand ",
+            "NOPERM",
+        ),
+        // What is no code is the script's own failure.
+        ("attempt to index a nil value ", "ERR"),
+    ] {
+        let fault = Fault::of_sent(answered(&wrapped(said)));
+        assert_eq!(fault.code(), Some(code), "{said}");
+    }
+}
+
+#[test]
 fn what_only_a_person_can_change_is_not_transient() {
     for line in [
         "NOAUTH Authentication required.",

@@ -1,5 +1,6 @@
 //! Users of Redis with no more rights than the README says.
 
+use std::collections::HashMap;
 use std::slice;
 use std::time::{Duration, SystemTime};
 
@@ -50,7 +51,9 @@ async fn try_out(store: &RedisStore, servers: &[RedisServer]) {
     });
     drop(watcher);
     for server in servers {
-        let log: Vec<redis::Value> = server.call(&["ACL", "LOG"]);
+        let mut log: Vec<HashMap<String, redis::Value>> = server.call(&["ACL", "LOG"]);
+        // The client says its name; Redis 7.0, which cannot be told it, does not log that.
+        log.retain(|refusal| !format!("{refusal:?}").contains("cmd=client "));
         assert!(log.is_empty(), "{log:?}");
     }
 }
