@@ -4,8 +4,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, OnceLock};
 use std::{env, fs, process, thread};
 
 use redis::{FromRedisValue, ToRedisArgs};
@@ -18,6 +18,8 @@ const GUARDED: &str = r#"
     "$program" "$@" </dev/null &
     pid=$!
     echo "pid $pid"
+    # So that the output ends with the server.
+    exec >&-
     read -r word
     kill -9 $pid
     wait
@@ -178,17 +180,20 @@ impl RedisServer {
         let mut guard = command.spawn().expect("the command sh");
         let input = guard.stdin.take().expect("piped");
         let mut lines = BufReader::new(guard.stdout.take().expect("piped")).lines();
-        let mut pid = None;
+        let (mut pid, mut ready) = (None, false);
         let mut log = String::new();
-        let ready = lines.by_ref().map_while(Result::ok).any(|line| {
+        // Either may come first.
+        let started = lines.by_ref().map_while(Result::ok).any(|line| {
             if let Some(number) = line.strip_prefix("pid ") {
                 pid = number.parse().ok();
             }
             log.push_str(&line);
             log.push('\n');
-            line.contains("Ready to accept connections") || line.contains("+monitor master")
+            ready |=
+                line.contains("Ready to accept connections") || line.contains("+monitor master");
+            ready && pid.is_some()
         });
-        if !ready {
+        if !started {
             let _ = guard.kill();
             let mut said = String::new();
             let _ =
@@ -208,7 +213,7 @@ impl RedisServer {
         // What is not read would stop the server in the end.
         thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         self.running = Some(Running {
-            pid: pid.expect("the guard says it first"),
+            pid: pid.expect("it was waited for"),
             guard,
             input,
         });
@@ -242,4 +247,15 @@ fn free_ports() -> [u16; 2] {
         }
     });
     held.map(|(port, _, _)| port)
+}
+
+#[test]
+fn where_somebody_took_the_port_another_is_tried() {
+    let taken = OnceLock::new();
+    let server = RedisServer::start_program("redis-server", &[], |_, port, _| {
+        taken.get_or_init(|| TcpListener::bind(("127.0.0.1", port)).expect("a free port"));
+    });
+    let taken = taken.get().expect("it was taken").local_addr();
+    assert_ne!(taken.expect("an address").port(), server.port);
+    assert_eq!(server.call::<String>(&["PING"]), "PONG");
 }
