@@ -51,6 +51,14 @@ impl Model {
 
     /// The store goes back by so many writes.
     pub(super) fn fail_over(&self, world: &mut World, writes: usize) {
+        // An attempt that is lost may be under way, and who still knows the tokens writes them back without it.
+        for lost in &[world.store, world.past[0]][..writes] {
+            let lost = self.records.value(*lost);
+            let attempted = lost.as_ref().and_then(|stored| stored.record.live());
+            if let Some(live) = attempted.filter(|live| live.attempt.is_some()) {
+                world.families[live.tokens.family()].set_back |= 1 << live.tokens.index();
+            }
+        }
         self.set_back(world, world.past[writes - 1]);
     }
 

@@ -11,6 +11,7 @@ mod processes;
 mod round_trips;
 mod sentinel;
 mod server;
+mod storm;
 mod support;
 mod tls;
 mod users;

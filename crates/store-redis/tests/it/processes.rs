@@ -1,73 +1,17 @@
 //! The engine over Redis: many processes, one account, and a refresh token that works once.
 
-mod child;
 mod failover;
-mod loopback;
 mod monitor;
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use tokenkeeper_emulator::{
-    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, DEFAULT_USER, Emulator,
-    Endpoint, Fault,
-};
-use tokenkeeper_provider_amiqus::Amiqus;
-use tokenkeeper_session::protocol::{Registration, TokenSet};
-use tokenkeeper_session::{Account, Accounts, Options};
-use tokenkeeper_store::Encrypted;
-use tokenkeeper_store_redis::RedisStore;
-use tokio::sync::Barrier;
+use tokenkeeper_emulator::Emulator;
+use tokenkeeper_session::Accounts;
 
-use self::child::Child;
-use self::loopback::Loopback;
 use self::monitor::Monitor;
 use crate::server::RedisServer;
-use crate::support::{LIMIT, keyring, patient, until};
-
-const PROCESSES: usize = 8;
-const TASKS: usize = 64;
-
-/// How long the token endpoint takes.
-const ENDPOINT: Duration = Duration::from_millis(50);
-
-/// What a process is: an engine with connections of its own.
-async fn engine(redis: &str, base: &str) -> Accounts {
-    let store = patient(redis).open(keyring()).await.expect("a store");
-    engine_over(store, base)
-}
-
-fn engine_over(store: Encrypted<RedisStore>, base: &str) -> Accounts {
-    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
-    let registration = registration.expect("valid").secret(DEFAULT_CLIENT_SECRET);
-    let provider = Amiqus::new(registration).and_then(|provider| provider.base(base));
-    // No call ends for being slow.
-    let options = Options {
-        wait: LIMIT,
-        deadline: LIMIT,
-        lease: 3 * LIMIT,
-        ..Options::default()
-    };
-    Accounts::builder(store)
-        .provider(provider.expect("valid"))
-        .transport(Loopback)
-        .options(options)
-        .build()
-        .expect("an engine")
-}
-
-fn account(accounts: &Accounts) -> Account {
-    accounts.account("amiqus", "user-42").expect("a name")
-}
-
-/// Tokens that live for an hour from that time on.
-fn tokens(emulator: &Emulator, issued_at: SystemTime) -> TokenSet {
-    let tokens = emulator.issue_tokens(DEFAULT_USER).expect("tokens");
-    TokenSet::new(tokens.access_token)
-        .with_refresh_token(tokens.refresh_token)
-        .with_issued_at(issued_at)
-        .with_expires_at(issued_at + Duration::from_secs(3600))
-}
+use crate::storm::{PROCESSES, TASKS, account, engine, expired, storm, storm_of_children, tokens};
+use crate::support::until;
 
 /// An emulator, and an account in Redis whose access token has expired.
 struct World {
@@ -77,20 +21,9 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let world = Self {
-            server: RedisServer::start(&[]),
-            emulator: Emulator::amiqus().start().await.expect("an emulator"),
-        };
-        let slow = Fault::Delay(ENDPOINT);
-        world.emulator.faults().always(Endpoint::Token, slow);
-        let engine = world.engine().await;
-        let expired = tokens(
-            &world.emulator,
-            SystemTime::now() - Duration::from_secs(7200),
-        );
-        account(&engine).adopt(expired).await.expect("adopted");
-        world.emulator.reset_counters();
-        world
+        let server = RedisServer::start(&[]);
+        let emulator = expired(&server.url()).await;
+        Self { server, emulator }
     }
 
     async fn engine(&self) -> Accounts {
@@ -121,27 +54,6 @@ impl World {
         });
         engines
     }
-}
-
-/// Each of so many tasks of each engine wants a token, all at once; returns those that they got.
-async fn storm(engines: &[Accounts]) -> Vec<String> {
-    let start = Arc::new(Barrier::new(engines.len() * TASKS));
-    let mut tasks = Vec::new();
-    for engine in engines {
-        for _ in 0..TASKS {
-            let (start, account) = (start.clone(), account(engine));
-            tasks.push(tokio::spawn(async move {
-                start.wait().await;
-                let token = account.token().await.expect("a token");
-                token.expose().to_owned()
-            }));
-        }
-    }
-    let mut tokens = Vec::new();
-    for task in tasks {
-        tokens.push(task.await.expect("a task"));
-    }
-    tokens
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,13 +91,8 @@ async fn a_refresh_is_two_round_trips_and_at_most_two_for_each_other_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_of_their_own_make_one_token_request() {
     let world = World::start().await;
-    let mut children: Vec<Child> = (0..PROCESSES)
-        .map(|_| Child::start(&world.server.url(), world.emulator.base()))
-        .collect();
     tokio::task::block_in_place(|| {
-        children.iter_mut().for_each(|child| child.hear("ready"));
-        children.iter_mut().for_each(|child| child.say("go"));
-        children.iter_mut().for_each(|child| child.hear("done 64"));
+        storm_of_children(&world.server.url(), world.emulator.base());
     });
     let counters = world.emulator.counters();
     assert_eq!(counters.token_requests, 1, "{counters:?}");

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokenkeeper_store::{Entry, Key, Keyring, StoreError, Version};
+use tokenkeeper_store::{Encrypted, Entry, Key, Keyring, StoreError, Version};
 use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
 
 /// What only a failure takes, however much the machine has to do.
@@ -30,6 +30,11 @@ pub(crate) fn patient(url: &str) -> RedisOptions {
 /// A patient store.
 pub(crate) async fn open(url: &str) -> RedisStore {
     patient(url).plaintext().await.expect("a store")
+}
+
+/// A patient store that encrypts.
+pub(crate) async fn sealed(url: &str) -> Encrypted<RedisStore> {
+    patient(url).open(keyring()).await.expect("a store")
 }
 
 /// Options for a server that other tests use too: with names that no other test has.

@@ -9,10 +9,13 @@ mod bad_input;
 mod busy;
 mod child;
 mod conformance;
+mod engine;
 mod expiry;
 mod file;
 mod full;
 mod listing;
 mod processes;
+#[path = "../../../store-redis/tests/it/storm/mod.rs"]
+mod storm;
 mod support;
 mod watch;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, process};
 
-use tokenkeeper_store::{Entry, Key, Keyring, StoreError, Version};
-use tokenkeeper_store_sqlite::SqliteError;
+use tokenkeeper_store::{Encrypted, Entry, Key, Keyring, StoreError, Version};
+use tokenkeeper_store_sqlite::{SqliteError, SqliteStore};
 
 /// A directory that is removed with all that is in it.
 pub(crate) struct Directory(PathBuf);
@@ -47,6 +47,12 @@ pub(crate) fn entry(value: &'static str) -> Entry {
 
 pub(crate) fn keyring() -> Keyring {
     Keyring::new("test", [7; 32]).expect("a valid id")
+}
+
+/// A store that encrypts.
+pub(crate) async fn sealed(path: &str) -> Encrypted<SqliteStore> {
+    let store = SqliteStore::open(path, keyring()).await;
+    store.expect("a store")
 }
 
 /// What the store says that is wrong with the file; it must name the file.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
 use tokenkeeper_session::{Accounts, Cause, Error, Status};
 
-use super::{account, engine_over, tokens};
+use crate::storm::{account, engine_over, tokens};
 use crate::support::keyring;
 use crate::watched::{Watched, opened};
 

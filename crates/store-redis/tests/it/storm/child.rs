@@ -4,30 +4,39 @@ use std::env;
 use std::io::{BufRead as _, BufReader, Lines, Write as _, stdin};
 use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::{engine, storm};
+use super::{PROCESSES, engine, storm};
 
-const REDIS: &str = "TOKENKEEPER_TEST_REDIS";
+const STORE: &str = "TOKENKEEPER_TEST_STORE";
 const PROVIDER: &str = "TOKENKEEPER_TEST_PROVIDER";
 
 /// What a child says begins with it; the rest is the test harness's.
 const MARK: char = '@';
 
-pub(crate) struct Child {
+/// As many processes as there are, one engine each, all of whose tasks want a token at once.
+pub(crate) fn storm_of_children(store: &str, provider: &str) {
+    let children = (0..PROCESSES).map(|_| Child::start(store, provider));
+    let mut children: Vec<Child> = children.collect();
+    children.iter_mut().for_each(|child| child.hear("ready"));
+    children.iter_mut().for_each(|child| child.say("go"));
+    children.iter_mut().for_each(|child| child.hear("done 64"));
+}
+
+struct Child {
     process: process::Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Child {
-    pub(crate) fn start(redis: &str, provider: &str) -> Self {
+    fn start(store: &str, provider: &str) -> Self {
         let mut process = Command::new(env::current_exe().expect("this program"))
             .args([
-                "processes::child::runs_a_storm",
+                "storm::child::runs_a_storm",
                 "--exact",
                 "--ignored",
                 "--nocapture",
             ])
-            .envs([(REDIS, redis), (PROVIDER, provider)])
+            .envs([(STORE, store), (PROVIDER, provider)])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -42,7 +51,7 @@ impl Child {
     }
 
     /// Waits for what it says next, which must be this.
-    pub(crate) fn hear(&mut self, word: &str) {
+    fn hear(&mut self, word: &str) {
         let said = self
             .output
             .by_ref()
@@ -51,7 +60,7 @@ impl Child {
         assert_eq!(said.as_deref(), Some(word));
     }
 
-    pub(crate) fn say(&mut self, word: &str) {
+    fn say(&mut self, word: &str) {
         writeln!(self.input, "{word}").expect("it listens");
     }
 }
@@ -67,11 +76,11 @@ impl Drop for Child {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child of another test"]
 async fn runs_a_storm() {
-    let (Ok(redis), Ok(provider)) = (env::var(REDIS), env::var(PROVIDER)) else {
+    let (Ok(store), Ok(provider)) = (env::var(STORE), env::var(PROVIDER)) else {
         return;
     };
     println!(); // The harness leaves its line open.
-    let engine = engine(&redis, &provider).await;
+    let engine = engine(&store, &provider).await;
     println!("{MARK}ready");
     stdin().lines().next().expect("a word").expect("a line");
     let tokens = storm(std::slice::from_ref(&engine)).await;

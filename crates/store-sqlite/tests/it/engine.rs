@@ -1,0 +1,36 @@
+//! The engine over a file: many processes, one account, and a refresh token that works once.
+
+use crate::storm::{PROCESSES, TASKS, account, engine, expired, storm, storm_of_children};
+use crate::support::Directory;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_engines_with_64_tasks_each_make_one_token_request_ten_times() {
+    for run in 0..10 {
+        let directory = Directory::new();
+        let database = directory.database();
+        let database = database.to_str().expect("a text");
+        let emulator = expired(database).await;
+        let mut engines = Vec::new();
+        for _ in 0..PROCESSES {
+            let engine = engine(database, emulator.base()).await;
+            assert!(account(&engine).status().await.is_ok());
+            engines.push(engine);
+        }
+        let tokens = storm(&engines).await;
+        assert_eq!(tokens.len(), PROCESSES * TASKS);
+        assert!(tokens.iter().all(|token| *token == tokens[0]), "run {run}");
+        let counters = emulator.counters();
+        assert_eq!(counters.token_requests, 1, "run {run}: {counters:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_of_their_own_make_one_token_request() {
+    let directory = Directory::new();
+    let database = directory.database();
+    let database = database.to_str().expect("a text");
+    let emulator = expired(database).await;
+    tokio::task::block_in_place(|| storm_of_children(database, emulator.base()));
+    let counters = emulator.counters();
+    assert_eq!(counters.token_requests, 1, "{counters:?}");
+}
