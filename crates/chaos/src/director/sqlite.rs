@@ -1,0 +1,26 @@
+//! What can be done to a file: somebody else holds its lock.
+
+use std::{path::Path, thread, time::Duration};
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::BoxError;
+
+/// Holds the lock of writers for a while. False if it was not to be had: a worker may be stopped while it holds it.
+pub(super) async fn lock(path: &Path, length: Duration) -> Result<bool, BoxError> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(1))?;
+        match connection.execute_batch("BEGIN IMMEDIATE") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                return Ok(false);
+            }
+            begun => begun?,
+        }
+        thread::sleep(length);
+        connection.execute_batch("ROLLBACK")?;
+        Ok(true)
+    })
+    .await?
+}

@@ -1,0 +1,58 @@
+//! The lengths of a run: those of production, scaled down so that much happens in little time.
+
+use std::time::Duration;
+
+use tokenkeeper::Options;
+
+/// How long an access token lives.
+pub(crate) const LIFETIME: Duration = Duration::from_secs(3);
+
+/// How long the others leave an attempt alone.
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
+
+/// How long a token endpoint's answer is waited for.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
+
+/// A worker's clock is never further from the truth than this.
+pub(crate) const FARTHEST: Duration = Duration::from_secs(26 * 60 * 60);
+
+/// The engine's options.
+pub(crate) fn options() -> Options {
+    Options {
+        deadline: DEADLINE,
+        lease: LEASE,
+        wait: Duration::from_secs(3),
+        stale_share: 0.3,
+        stale_least: Duration::from_millis(500),
+        stale_most: Duration::from_secs(1),
+        floor: Duration::from_millis(500),
+        backoff_first: Duration::from_millis(100),
+        backoff_most: Duration::from_secs(1),
+        revalidation: Duration::from_secs(1),
+        validation_wait: Duration::from_millis(300),
+        store_retry: Duration::from_millis(150),
+        poll: Duration::from_millis(50),
+        idle: Duration::from_secs(20),
+        rejection_first: Duration::from_millis(300),
+        rejection_most: Duration::from_secs(2),
+        ..Options::default()
+    }
+}
+
+/// The application's name for an account; the same number is the person's login at the provider.
+pub(crate) fn subject(account: usize) -> String {
+    format!("user-{account}")
+}
+
+/// The number in [`subject`].
+pub(crate) fn account_of(subject: &str) -> Option<usize> {
+    subject.strip_prefix("user-")?.parse().ok()
+}
+
+/// The person who owns an account, as the provider knows them.
+pub(crate) fn login(account: usize) -> String {
+    format!("person-{account}@example.com")
+}
+
+/// The key that all workers share.
+pub(crate) const KEY: [u8; 32] = [7; 32];
