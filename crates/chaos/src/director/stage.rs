@@ -58,8 +58,11 @@ impl Stage {
             slots.push(Slot::new(index, store));
         }
         let (heard, hearing) = mpsc::unbounded_channel();
+        // A copy: whoever builds anew while this runs changes nothing.
+        let program = directory.join("worker");
+        std::fs::copy(std::env::current_exe()?, &program)?;
         let fleet = Fleet {
-            program: std::env::current_exe()?,
+            program,
             directory: directory.to_owned(),
             provider: emulator.base().to_owned(),
             accounts: setting.accounts,
