@@ -1,13 +1,14 @@
 //! The way from one worker to the store: a proxy on loopback that can be slow, hang, and break.
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream, UnixStream},
     sync::watch,
 };
 
@@ -47,12 +48,12 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Opens a way to a port of this machine.
-    pub(super) async fn open(target: u16) -> Result<Self, BoxError> {
+    /// Opens a way to a server's socket.
+    pub(super) async fn open(target: &Path) -> Result<Self, BoxError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let weather = watch::Sender::new(Weather::Fair);
-        tokio::spawn(accept(listener, target, weather.clone()));
+        tokio::spawn(accept(listener, target.to_owned(), weather.clone()));
         Ok(Self { port, weather })
     }
 
@@ -61,24 +62,25 @@ impl Link {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, weather: watch::Sender<Weather>) {
+async fn accept(listener: TcpListener, target: PathBuf, weather: watch::Sender<Weather>) {
     loop {
         let Ok((client, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
         if *weather.borrow() != Weather::Cut {
-            tokio::spawn(serve(client, target, weather.subscribe()));
+            tokio::spawn(serve(client, target.clone(), weather.subscribe()));
         }
     }
 }
 
-async fn serve(client: TcpStream, target: u16, weather: watch::Receiver<Weather>) {
+async fn serve(client: TcpStream, target: PathBuf, weather: watch::Receiver<Weather>) {
     // A store that is down is a connection that is closed.
-    let Ok(store) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await else {
+    let Ok(store) = UnixStream::connect(target).await else {
         return;
     };
-    let _ = (client.set_nodelay(true), store.set_nodelay(true));
+    // It only costs time where it fails.
+    let _ = client.set_nodelay(true);
     let ((from_client, to_client), (from_store, to_store)) =
         (client.into_split(), store.into_split());
     // Whichever side ends, or is cut, ends the other.
@@ -95,8 +97,8 @@ enum Way {
 }
 
 async fn pump(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
     mut weather: watch::Receiver<Weather>,
     way: Way,
 ) {
@@ -140,21 +142,23 @@ async fn pump(
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::UnixListener;
+
     use super::*;
 
     /// A server that answers each byte with the same, and a way to it.
-    async fn echo() -> (Link, TcpStream) {
-        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let target = server.local_addr().unwrap().port();
+    async fn echo(name: &str) -> (Link, TcpStream) {
+        let name = format!("tokenkeeper-chaos-{}-{name}.sock", std::process::id());
+        let target = std::env::temp_dir().join(name);
+        let server = UnixListener::bind(&target).unwrap();
+        let (file, link) = (target.clone(), Link::open(&target).await.unwrap());
         tokio::spawn(async move {
-            while let Ok((stream, _)) = server.accept().await {
-                tokio::spawn(async move {
-                    let (mut from, mut to) = stream.into_split();
-                    let _ = tokio::io::copy(&mut from, &mut to).await;
-                });
-            }
+            let (stream, _) = server.accept().await.unwrap();
+            std::fs::remove_file(file).unwrap();
+            let (mut from, mut to) = stream.into_split();
+            // A cut is an error here.
+            let _ = tokio::io::copy(&mut from, &mut to).await;
         });
-        let link = Link::open(target).await.unwrap();
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, link.port))
             .await
             .unwrap();
@@ -163,7 +167,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_sent_gets_through_and_a_cut_ends_it() {
-        let (link, mut stream) = echo().await;
+        let (link, mut stream) = echo("cut").await;
         stream.write_u8(7).await.unwrap();
         assert_eq!(stream.read_u8().await.unwrap(), 7);
         link.set(Weather::Cut);
@@ -172,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_mute_way_loses_the_answer() {
-        let (link, mut stream) = echo().await;
+        let (link, mut stream) = echo("mute").await;
         link.set(Weather::Mute);
         stream.write_u8(7).await.unwrap();
         assert!(stream.read_u8().await.is_err());
@@ -180,7 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_way_that_hung_brings_all_in_the_end() {
-        let (link, mut stream) = echo().await;
+        let (link, mut stream) = echo("hung").await;
         link.set(Weather::Hung);
         stream.write_u8(7).await.unwrap();
         link.set(Weather::Fair);

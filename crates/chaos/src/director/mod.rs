@@ -111,7 +111,11 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, BoxError> {
     for setting in &settings {
         println!("{setting:?}");
     }
-    let runs = try_join_all(settings.iter().map(run::run)).await?;
+    let runs = tokio::select! {
+        runs = try_join_all(settings.iter().map(run::run)) => runs?,
+        // Whatever was started is ended where the run is dropped.
+        _ = tokio::signal::ctrl_c() => return Err("interrupted".into()),
+    };
     let judged = settings.into_iter().zip(runs);
     let parts: Vec<Part> = judged
         .map(|(setting, played)| Part {

@@ -1,7 +1,6 @@
 //! A Redis server of our own, with every write on the disk before it is answered.
 
 use std::{
-    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -9,7 +8,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::UnixStream,
     process::{Child, Command},
 };
 
@@ -18,22 +17,18 @@ use crate::BoxError;
 
 #[derive(Debug)]
 pub(super) struct Redis {
-    pub(super) port: u16,
+    /// Where it listens. A port could be taken by somebody else while it is down.
+    pub(super) socket: PathBuf,
     directory: PathBuf,
     child: Child,
 }
 
 impl Redis {
     pub(super) async fn start(directory: &Path) -> Result<Self, BoxError> {
-        // Free a moment ago; that somebody else takes it now would show as a failure to start.
-        let port = {
-            let probe = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-            probe.local_addr()?.port()
-        };
         let mut redis = Self {
-            port,
+            socket: directory.join(SOCKET),
             directory: directory.to_owned(),
-            child: spawn(directory, port)?,
+            child: spawn(directory)?,
         };
         redis.answers().await?;
         Ok(redis)
@@ -49,7 +44,7 @@ impl Redis {
             None => self.child.kill().await?,
         }
         tokio::time::sleep(pause).await;
-        self.child = spawn(&self.directory, self.port)?;
+        self.child = spawn(&self.directory)?;
         self.answers().await
     }
 
@@ -72,7 +67,7 @@ impl Redis {
     }
 
     async fn ping(&self) -> std::io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?;
+        let mut stream = UnixStream::connect(&self.socket).await?;
         stream.write_all(b"PING\r\n").await?;
         let mut answer = vec![0; 64];
         let length = stream.read(&mut answer).await?;
@@ -81,12 +76,14 @@ impl Redis {
     }
 }
 
-fn spawn(directory: &Path, port: u16) -> Result<Child, BoxError> {
-    let (directory, port) = (directory.display().to_string(), port.to_string());
+/// In its directory, which is where it runs: the path of a socket has to be short.
+const SOCKET: &str = "redis.sock";
+
+fn spawn(directory: &Path) -> Result<Child, BoxError> {
     let options = [
-        ("--bind", "127.0.0.1"),
-        ("--port", &port),
-        ("--dir", &directory),
+        ("--port", "0"),
+        ("--unixsocket", SOCKET),
+        ("--dir", "."),
         ("--appendonly", "yes"),
         ("--appendfsync", "always"),
         ("--save", ""),
@@ -98,6 +95,7 @@ fn spawn(directory: &Path, port: u16) -> Result<Child, BoxError> {
         command.args([name, value]);
     }
     command
+        .current_dir(directory)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .kill_on_drop(true)

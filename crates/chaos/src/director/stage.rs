@@ -48,7 +48,7 @@ impl Stage {
         for index in 0..=setting.workers {
             let store = match &redis {
                 Some(redis) => {
-                    let link = Link::open(redis.port).await?;
+                    let link = Link::open(&redis.socket).await?;
                     let store = format!("redis://127.0.0.1:{}", link.port);
                     links.push(link);
                     store
