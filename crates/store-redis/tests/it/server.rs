@@ -12,6 +12,8 @@ use redis::{FromRedisValue, ToRedisArgs};
 
 /// Runs a server until its input ends, which it does when the test's process does, however that ends.
 const GUARDED: &str = r#"
+    # What ends the test, as Ctrl-C does, must not end its guard before.
+    trap '' HUP INT TERM
     directory=$1
     program=$2
     shift 2
