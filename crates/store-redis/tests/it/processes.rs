@@ -2,6 +2,7 @@
 
 mod failover;
 mod monitor;
+mod outage;
 
 use std::time::SystemTime;
 
