@@ -1,0 +1,90 @@
+//! An engine whose accounts have valid tokens.
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_session::{
+    Account, Accounts, Transport, TransportError,
+    protocol::{Registration, TokenSet},
+};
+use tokenkeeper_store_memory::MemoryStore;
+
+/// A token of 800 bytes, as the signed tokens of large providers are.
+#[must_use]
+pub fn token() -> String {
+    "abcdefgh".repeat(100)
+}
+
+/// A valid token is never refreshed, so nothing is ever sent.
+#[derive(Debug)]
+pub struct NoTransport;
+
+#[async_trait]
+impl Transport for NoTransport {
+    async fn send(&self, _: Request<Bytes>, _: Duration) -> Result<Response<Bytes>, TransportError> {
+        Err(TransportError::NotSent("a valid token asks for nothing".into()))
+    }
+}
+
+/// An engine over a store in memory.
+#[derive(Debug)]
+pub struct Engine {
+    /// Its accounts, all at one provider.
+    pub accounts: Accounts,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime with nothing but a timer needs nothing");
+        let registration = Registration::new("client-1", "https://app.example/callback")
+            .expect("the redirect URI is https")
+            .secret("secret-1");
+        let accounts = Accounts::builder(MemoryStore::new())
+            .provider(Amiqus::new(registration).expect("the registration has a secret"))
+            .transport(NoTransport)
+            .runtime(runtime.handle().clone())
+            .build()
+            .expect("store, provider and transport are there");
+        Self { accounts, runtime }
+    }
+}
+
+impl Engine {
+    /// Where the accounts' API is.
+    #[must_use]
+    pub fn api() -> Uri {
+        Uri::from_static("https://id.amiqus.co/api/v2/me")
+    }
+
+    /// The account of this subject, without tokens.
+    ///
+    /// # Panics
+    /// For an empty subject.
+    #[must_use]
+    pub fn account(&self, subject: &str) -> Account {
+        self.accounts.account("amiqus", subject).expect("the subject is not empty")
+    }
+
+    /// The account of this subject, with a token that is valid for an hour.
+    ///
+    /// # Panics
+    /// If the store in memory refuses it.
+    #[must_use]
+    pub fn connected(&self, subject: &str) -> Account {
+        let account = self.account(subject);
+        let tokens = TokenSet::new(token())
+            .with_refresh_token("refresh-1")
+            .with_expires_at(SystemTime::now() + Duration::from_secs(3600));
+        self.runtime
+            .block_on(account.adopt(tokens))
+            .expect("memory takes every write");
+        account
+    }
+}
