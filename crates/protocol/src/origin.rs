@@ -2,7 +2,10 @@
 
 use std::{fmt, net::Ipv4Addr};
 
-use http::Uri;
+use http::{
+    Uri,
+    uri::{Authority, Scheme},
+};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
@@ -107,16 +110,24 @@ impl Origin {
     /// is written in another form than the normal one (`[0::1]`) does not match.
     #[must_use]
     pub fn matches(&self, uri: &Uri) -> bool {
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return false;
         };
         let (own_scheme, default_port) = if self.https {
-            ("https", 443)
+            (&Scheme::HTTPS, 443)
         } else {
-            ("http", 80)
+            (&Scheme::HTTP, 80)
         };
-        scheme.eq_ignore_ascii_case(own_scheme)
-            && !authority.as_str().contains('@')
+        if scheme != own_scheme {
+            return false;
+        }
+        // Most requests spell their target as the configuration does; the rest is read with care.
+        authority.as_str().as_bytes() == self.authority()
+            || self.matches_spelt_otherwise(authority, default_port)
+    }
+
+    fn matches_spelt_otherwise(&self, authority: &Authority, default_port: u16) -> bool {
+        !authority.as_str().contains('@')
             && authority.port_u16().unwrap_or(default_port) == self.port
             && authority.host().eq_ignore_ascii_case(self.host())
     }
@@ -136,8 +147,16 @@ impl Origin {
     /// The host in lower case; an IPv6 address in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        let scheme = if self.https { "https://" } else { "http://" };
-        &self.text[scheme.len()..self.host_end as usize]
+        &self.text[self.scheme_end()..self.host_end as usize]
+    }
+
+    /// The host, and `:port` where it is not the scheme's own.
+    fn authority(&self) -> &[u8] {
+        &self.text.as_bytes()[self.scheme_end()..]
+    }
+
+    fn scheme_end(&self) -> usize {
+        if self.https { "https://" } else { "http://" }.len()
     }
 
     /// Whether the host is an IP address.
