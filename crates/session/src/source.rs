@@ -1,6 +1,6 @@
 //! What a front (tower, reqwest) needs of an account: one small trait.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use http::{HeaderMap, StatusCode, Uri};
@@ -9,8 +9,12 @@ use tokenkeeper_protocol::{Attach, Attachment, Dialect, Verdict};
 use crate::Error;
 
 /// A token that may be sent now, in the form in which it is attached.
+///
+/// A clone shares the token.
 #[derive(Clone)]
-pub struct Credential {
+pub struct Credential(Arc<Form>);
+
+struct Form {
     attachment: Attachment,
     stamp: Stamp,
 }
@@ -61,24 +65,24 @@ impl Credential {
     }
 
     pub(crate) fn stamped(attachment: Attachment, stamp: Stamp) -> Self {
-        Self { attachment, stamp }
+        Self(Arc::new(Form { attachment, stamp }))
     }
 
     /// The header or query parameter that carries the token.
     #[must_use]
     pub fn attachment(&self) -> &Attachment {
-        &self.attachment
+        &self.0.attachment
     }
 
     pub(crate) fn stamp(&self) -> Stamp {
-        self.stamp
+        self.0.stamp
     }
 }
 
 /// Two credentials are equal when they are of the same token set.
 impl PartialEq for Credential {
     fn eq(&self, other: &Self) -> bool {
-        self.stamp == other.stamp
+        self.stamp() == other.stamp()
     }
 }
 
@@ -87,7 +91,7 @@ impl Eq for Credential {}
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credential")
-            .field("stamp", &self.stamp)
+            .field("stamp", &self.stamp())
             .finish_non_exhaustive()
     }
 }

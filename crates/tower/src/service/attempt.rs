@@ -1,27 +1,21 @@
 use bytes::Bytes;
-use http::{Request, request::Parts};
+use http::{Request, header::AUTHORIZATION, request::Parts};
 use http_body::Body;
-use tokenkeeper_session::Credential;
-use tower_service::Service;
+use tokenkeeper_session::{Credential, protocol::Attachment};
 
 use crate::{Error, Recording, Replay, tokens::Chosen};
 
-/// A request that waits for its token.
-pub(super) struct Prepared<B> {
-    head: Parts,
-    body: Replay<B>,
-    recording: Option<Recording<B>>,
-    replayable: bool,
-}
-
-/// A request on its way: the call, what was sent with it, and what a second one needs.
-pub(super) struct Attempt<S, F, B> {
-    pub(super) call: F,
-    pub(super) sent: Sent,
-    pub(super) spare: Option<Spare<S, B>>,
+/// A request that waits for its token, and the service for it, which is ready.
+pub(super) struct Waiting<S, B> {
+    pub(super) request: Request<B>,
+    /// How much of its body is kept; `None`: it is sent once.
+    pub(super) limit: Option<usize>,
+    pub(super) service: S,
+    pub(super) source: Chosen,
 }
 
 /// Which credential went out, and whose it is.
+#[derive(Clone)]
 pub(super) struct Sent {
     pub(super) source: Chosen,
     pub(super) credential: Credential,
@@ -38,58 +32,39 @@ pub(super) struct Spare<S, B> {
 pub(super) struct Again<S, B> {
     pub(super) service: S,
     pub(super) request: Request<Replay<B>>,
+    pub(super) sent: Sent,
 }
 
-impl<B> Prepared<B>
+/// Whether the request could be sent a second time, whenever the rejection comes.
+///
+/// A body known to be over the bound is recorded all the same: a server may reject the token before it reads that far.
+pub(super) fn replayable<B: Body>(request: &Request<B>, limit: Option<usize>) -> bool {
+    limit.is_some_and(|limit| request.body().size_hint().lower() <= limit as u64)
+}
+
+/// Records the request's body and attaches the token.
+#[inline]
+pub(super) fn recorded<S, B>(
+    mut request: Request<B>,
+    limit: usize,
+    service: &S,
+    credential: &Credential,
+) -> Result<(Request<Replay<B>>, Spare<S, B>), Error>
 where
+    S: Clone,
     B: Body<Data = Bytes>,
 {
-    pub(super) fn new(request: Request<B>, limit: Option<usize>) -> Self {
-        let (head, body) = request.into_parts();
-        let Some(limit) = limit else {
-            return Self {
-                head,
-                body: Replay::once(body),
-                recording: None,
-                replayable: false,
-            };
-        };
-        // A body known to be over the bound is recorded all the same: a server may reject the token before it reads that far.
-        let replayable = body.size_hint().lower() <= limit as u64;
-        let (body, recording) = Replay::recorded(body, limit);
-        Self {
-            head,
-            body,
-            recording: Some(recording),
-            replayable,
-        }
-    }
-
-    /// Whether the request could be sent a second time, whenever the rejection comes.
-    pub(super) fn replayable(&self) -> bool {
-        self.replayable
-    }
-
-    /// Attaches the token and calls `service`, which is ready.
-    pub(super) fn send<S>(
-        mut self,
-        service: &mut S,
-        source: Chosen,
-        credential: Credential,
-    ) -> Result<Attempt<S, S::Future, B>, Error>
-    where
-        S: Service<Request<Replay<B>>> + Clone,
-    {
-        let spare = self.recording.map(|recording| Spare {
-            head: self.head.clone(),
-            recording,
-            service: service.clone(),
-        });
-        attach(&credential, &mut self.head)?;
-        let call = service.call(Request::from_parts(self.head, self.body));
-        let sent = Sent { source, credential };
-        Ok(Attempt { call, sent, spare })
-    }
+    let head = head_of(&request);
+    attach(credential, &mut request)?;
+    let (parts, body) = request.into_parts();
+    let (body, recording) = Replay::recorded(body, limit);
+    let service = service.clone();
+    let spare = Spare {
+        head,
+        recording,
+        service,
+    };
+    Ok((Request::from_parts(parts, body), spare))
 }
 
 impl<S, B> Spare<S, B>
@@ -101,22 +76,51 @@ where
     }
 
     /// The second request, unless more of the body was read meanwhile than is kept.
-    pub(super) fn replay(mut self, credential: &Credential) -> Result<Option<Again<S, B>>, Error> {
+    pub(super) fn replay(self, sent: Sent) -> Result<Option<Again<S, B>>, Error> {
         let Some(body) = self.recording.replay() else {
             return Ok(None);
         };
-        attach(credential, &mut self.head)?;
-        let request = Request::from_parts(self.head, body);
+        let mut request = Request::from_parts(self.head, body);
+        attach(&sent.credential, &mut request)?;
         Ok(Some(Again {
             service: self.service,
             request,
+            sent,
         }))
     }
 }
 
-fn attach(credential: &Credential, head: &mut Parts) -> Result<(), Error> {
-    let attachment = credential.attachment();
-    attachment
-        .apply(&mut head.uri, &mut head.headers)
-        .map_err(Error::Attach)
+/// A copy of the head.
+#[inline]
+fn head_of<B>(request: &Request<B>) -> Parts {
+    let mut copy = Request::new(());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    *copy.version_mut() = request.version();
+    copy.headers_mut().clone_from(request.headers());
+    copy.extensions_mut().clone_from(request.extensions());
+    copy.into_parts().0
+}
+
+#[inline]
+pub(super) fn attach<B>(credential: &Credential, request: &mut Request<B>) -> Result<(), Error> {
+    match credential.attachment() {
+        // Where almost all tokens go; its hash is a constant.
+        Attachment::Header { name, value } if *name == AUTHORIZATION => {
+            request.headers_mut().insert(AUTHORIZATION, value.clone());
+            Ok(())
+        }
+        Attachment::Header { name, value } => {
+            request.headers_mut().insert(name, value.clone());
+            Ok(())
+        }
+        query @ Attachment::Query { .. } => {
+            let mut uri = request.uri().clone();
+            query
+                .apply(&mut uri, request.headers_mut())
+                .map_err(Error::Attach)?;
+            *request.uri_mut() = uri;
+            Ok(())
+        }
+    }
 }

@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use tokenkeeper_session::{Credential, Error as SourceError, protocol::Verdict};
 use tower_service::Service;
 
-use super::attempt::{Again, Attempt, Prepared, Sent, Spare};
-use crate::{BoxError, Error, Replay, tokens::Chosen};
+use super::attempt::{self, Again, Sent, Spare, Waiting};
+use crate::{BoxError, Error, Replay};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send>>;
 
@@ -38,24 +38,23 @@ pin_project! {
         // No token is at hand; the service in here is ready and is called with the request when one has come.
         Waiting {
             token: BoxFuture<Credential>,
-            request: Option<(Prepared<B>, S, Chosen)>,
+            request: Option<Box<Waiting<S, B>>>,
         },
         // The valid path: the request is out with its token.
         Calling {
             #[pin]
             call: F,
-            sent: Option<Sent>,
+            sent: Sent,
             spare: Option<Spare<S, B>>,
         },
         // The token was rejected; the response is kept in case that no better token comes.
         Replacing {
             token: BoxFuture<Option<Credential>>,
-            rejected: Option<(R, Spare<S, B>, Chosen)>,
+            rejected: Option<Box<(R, Spare<S, B>, Sent)>>,
         },
         // A new token is attached; the service of the replay gets ready.
         Readying {
-            service: S,
-            request: Option<(Request<Replay<B>>, Sent)>,
+            again: Option<Box<Again<S, B>>>,
         },
         // The replay is out. Whatever comes back goes to the caller.
         Replaying {
@@ -86,49 +85,84 @@ where
         }
     }
 
-    pub(super) fn waiting(prepared: Prepared<B>, ready: S, source: Chosen) -> Self
+    #[cold]
+    pub(super) fn waiting(waiting: Waiting<S, B>) -> Self
     where
         B: Body<Data = Bytes>,
     {
-        let replayable = prepared.replayable();
-        let waiter = source.clone();
+        let replayable = attempt::replayable(&waiting.request, waiting.limit);
+        let waiter = waiting.source.clone();
         let token = Box::pin(async move { waiter.token(replayable).await });
         Self {
             state: State::Waiting {
                 token,
-                request: Some((prepared, ready, source)),
+                request: Some(Box::new(waiting)),
             },
         }
     }
 
-    pub(super) fn start(attempt: Result<Attempt<S, S::Future, B>, Error>) -> Self {
+    /// Attaches the token and calls `service`, which is ready.
+    #[inline]
+    pub(super) fn start(
+        request: Request<B>,
+        limit: Option<usize>,
+        service: &mut S,
+        sent: Sent,
+    ) -> Self
+    where
+        S: Clone,
+        B: Body<Data = Bytes>,
+    {
         Self {
-            state: State::calling(attempt),
+            state: State::calling(request, limit, service, sent),
+        }
+    }
+}
+
+impl<S, B> State<S, B, S::Future, S::Response>
+where
+    S: Service<Request<Replay<B>>> + Clone,
+    B: Body<Data = Bytes>,
+{
+    // The valid path: a request's head is more than 200 bytes, and the fewer borders it crosses, the less often it is moved.
+    #[inline(always)]
+    fn calling(mut request: Request<B>, limit: Option<usize>, service: &mut S, sent: Sent) -> Self {
+        let Some(limit) = limit else {
+            return match attempt::attach(&sent.credential, &mut request) {
+                Ok(()) => Self::Calling {
+                    call: service.call(request.map(Replay::once)),
+                    sent,
+                    spare: None,
+                },
+                Err(error) => Self::failed(error),
+            };
+        };
+        match attempt::recorded(request, limit, service, &sent.credential) {
+            Ok((request, spare)) => Self::Calling {
+                call: service.call(request),
+                sent,
+                spare: Some(spare),
+            },
+            Err(error) => Self::failed(error),
         }
     }
 }
 
 impl<S, B, F, R> State<S, B, F, R> {
-    fn calling(attempt: Result<Attempt<S, F, B>, Error>) -> Self {
-        match attempt {
-            Ok(Attempt { call, sent, spare }) => Self::Calling {
-                call,
-                sent: Some(sent),
-                spare,
-            },
-            Err(error) => Self::Failed {
-                error: Some(error.into()),
-            },
+    #[cold]
+    fn failed(error: Error) -> Self {
+        Self::Failed {
+            error: Some(error.into()),
         }
     }
 
+    #[cold]
     fn replacing(response: R, spare: Spare<S, B>, sent: Sent) -> Self {
-        let Sent { source, credential } = sent;
-        let asker = source.clone();
-        let token = Box::pin(async move { asker.replace(&credential).await });
+        let asker = sent.clone();
+        let token = Box::pin(async move { asker.source.replace(&asker.credential).await });
         Self::Replacing {
             token,
-            rejected: Some((response, spare, source)),
+            rejected: Some(Box::new((response, spare, sent))),
         }
     }
 }
@@ -150,17 +184,24 @@ where
                 StateProjection::Passing { call } => return call.poll(cx).map_err(Into::into),
                 StateProjection::Waiting { token, request } => {
                     let credential = ready!(token.as_mut().poll(cx))?;
-                    let (prepared, mut service, source) = request.take().expect(POLLED_AFTER_READY);
-                    State::calling(prepared.send(&mut service, source, credential))
+                    let Waiting {
+                        request,
+                        limit,
+                        mut service,
+                        source,
+                    } = *request.take().expect(POLLED_AFTER_READY);
+                    let sent = Sent { source, credential };
+                    State::calling(request, limit, &mut service, sent)
                 }
                 StateProjection::Calling { call, sent, spare } => {
-                    let response = ready!(call.poll(cx)).map_err(Into::into)?;
-                    let sent = sent.take().expect(POLLED_AFTER_READY);
-                    if !is_rejected(&sent, &response) {
-                        return Poll::Ready(Ok(response));
+                    let polled = call.poll(cx);
+                    match &polled {
+                        Poll::Ready(Ok(response)) if is_rejected(sent, response) => {}
+                        _ => return polled.map_err(Into::into),
                     }
+                    let response = ready!(polled).map_err(Into::into)?;
                     match spare.take().filter(Spare::is_whole) {
-                        Some(spare) => State::replacing(response, spare, sent),
+                        Some(spare) => State::replacing(response, spare, sent.clone()),
                         None => {
                             sent.source.rejected(&sent.credential);
                             return Poll::Ready(Ok(response));
@@ -169,22 +210,26 @@ where
                 }
                 StateProjection::Replacing { token, rejected } => {
                     let credential = ready!(token.as_mut().poll(cx))?;
-                    let (response, spare, source) = rejected.take().expect(POLLED_AFTER_READY);
+                    let (response, spare, rejected) = *rejected.take().expect(POLLED_AFTER_READY);
                     let Some(credential) = credential else {
                         return Poll::Ready(Ok(response));
                     };
-                    let Some(Again { service, request }) = spare.replay(&credential)? else {
+                    let source = rejected.source;
+                    let Some(again) = spare.replay(Sent { source, credential })? else {
                         return Poll::Ready(Ok(response));
                     };
-                    let sent = Sent { source, credential };
                     State::Readying {
-                        service,
-                        request: Some((request, sent)),
+                        again: Some(Box::new(again)),
                     }
                 }
-                StateProjection::Readying { service, request } => {
+                StateProjection::Readying { again } => {
+                    let service = &mut again.as_mut().expect(POLLED_AFTER_READY).service;
                     ready!(service.poll_ready(cx)).map_err(Into::into)?;
-                    let (request, sent) = request.take().expect(POLLED_AFTER_READY);
+                    let Again {
+                        mut service,
+                        request,
+                        sent,
+                    } = *again.take().expect(POLLED_AFTER_READY);
                     State::Replaying {
                         call: service.call(request),
                         sent,

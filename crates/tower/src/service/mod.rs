@@ -13,7 +13,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use self::attempt::Prepared;
+use self::attempt::{Sent, Waiting};
 pub use self::future::TokenFuture;
 use crate::{BoxError, NoReplay, Replay, layer::Settings, tokens::Chosen};
 
@@ -74,17 +74,18 @@ where
             Err(error) => return TokenFuture::failed(error.into()),
         };
         let limit = self.replay_limit(&request);
-        let prepared = Prepared::new(request, limit);
-        match source.cached(prepared.replayable()) {
-            Some(credential) => {
-                TokenFuture::start(prepared.send(&mut self.inner, source, credential))
-            }
-            None => {
-                // The service that was polled ready is the one to call when the token has come.
-                let next = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, next);
-                TokenFuture::waiting(prepared, ready, source)
-            }
+        if let Some(credential) = source.cached(attempt::replayable(&request, limit)) {
+            let sent = Sent { source, credential };
+            return TokenFuture::start(request, limit, &mut self.inner, sent);
         }
+        // The service that was polled ready is the one to call when the token has come.
+        let next = self.inner.clone();
+        let service = mem::replace(&mut self.inner, next);
+        TokenFuture::waiting(Waiting {
+            request,
+            limit,
+            service,
+            source,
+        })
     }
 }
