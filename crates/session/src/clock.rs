@@ -1,12 +1,14 @@
 //! Time, as the engine sees it: two clocks from outside, one ratcheted count inside.
 
+mod system;
+
 use std::{
     fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use crate::record::WallMillis;
@@ -18,20 +20,19 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
     /// Time since some fixed point in this process. It never goes back; it may stand still while the machine sleeps.
     fn monotonic(&self) -> Duration;
+
+    /// The same time, cheaper to read: it may be behind [`monotonic`](Self::monotonic) by a few milliseconds, and never ahead of it.
+    ///
+    /// It is read for every request, so a token may be served for so long after the moment from which it is to be refreshed.
+    fn monotonic_coarse(&self) -> Duration {
+        self.monotonic()
+    }
 }
 
 /// The clocks of the operating system.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SystemClock {
-    start: Instant,
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
+    monotonic: system::Monotonic,
 }
 
 impl Clock for SystemClock {
@@ -40,7 +41,11 @@ impl Clock for SystemClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.start.elapsed()
+        self.monotonic.now()
+    }
+
+    fn monotonic_coarse(&self) -> Duration {
+        self.monotonic.coarse()
     }
 }
 
@@ -160,13 +165,22 @@ impl Time {
     }
 
     pub(crate) fn ticks(&self) -> Ticks {
-        let mono = to_millis(self.clock.monotonic());
+        self.count(to_millis(self.clock.monotonic()))
+    }
+
+    /// The count by the coarse clock: behind [`ticks`](Self::ticks) by that clock's resolution at most.
+    pub(crate) fn coarse_ticks(&self) -> Ticks {
+        self.count(to_millis(self.clock.monotonic_coarse()))
+    }
+
+    fn count(&self, mono: u64) -> Ticks {
         if mono.saturating_sub(self.anchored.load(Ordering::Relaxed)) >= ANCHOR_EVERY {
             self.anchor(mono);
         }
         Ticks(mono + self.offset.load(Ordering::Relaxed))
     }
 
+    #[cold]
     fn anchor(&self, mono: u64) {
         let anchored = self.anchored.load(Ordering::Relaxed);
         // Whoever wins the exchange accounts for the span; the others find it accounted for.
@@ -214,5 +228,9 @@ pub(crate) fn wall_millis(at: SystemTime) -> WallMillis {
 }
 
 fn to_millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    let seconds = duration.as_secs().saturating_mul(1000);
+    seconds.saturating_add(u64::from(duration.subsec_millis()))
 }
+
+#[cfg(test)]
+mod tests;

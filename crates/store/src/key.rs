@@ -1,7 +1,10 @@
 //! The key of an account.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use sha2::{Digest, Sha256};
 
@@ -22,7 +25,7 @@ const FIELDS: [&str; 4] = ["brand", "base URL", "client id", "subject"];
 /// assert!(!format!("{key:?}").contains("user-42"));
 /// # Ok::<(), tokenkeeper_store::KeyError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The four fields, one after the other.
     text: Arc<str>,
@@ -87,6 +90,15 @@ impl Key {
         &self.text[usize::from(self.ends[2])..]
     }
 
+    /// Brand, base URL and client id.
+    #[must_use]
+    pub fn place(&self) -> Place<'_> {
+        Place {
+            text: &self.text[..usize::from(self.ends[2])],
+            ends: self.ends,
+        }
+    }
+
     /// The key as bytes, each field after its length (two bytes, big-endian): no two keys have the same bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -129,6 +141,14 @@ impl Key {
     }
 }
 
+/// As the [`Place`] and then the subject, so that a map can be asked for the two without a key made of them.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.place().hash(state);
+        self.subject().hash(state);
+    }
+}
+
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key")
@@ -136,6 +156,20 @@ impl fmt::Debug for Key {
             .field("base", &self.base())
             .field("digest", &self.digest())
             .finish_non_exhaustive()
+    }
+}
+
+/// What the keys of one provider's accounts have in common: brand, base URL and client id. Two are equal only if all three are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The three, one after the other.
+    text: &'a str,
+    ends: [u16; 3],
+}
+
+impl Hash for Place<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
     }
 }
 

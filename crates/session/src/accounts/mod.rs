@@ -133,20 +133,17 @@ impl Accounts {
     fn index_of(&self, brand: &str, site: Option<&str>) -> Result<usize, Error> {
         let providers = &self.core.providers;
         let of_brand = (0..providers.len()).filter(|&i| providers[i].brand() == brand);
-        let fits: Vec<usize> = match site {
-            None => of_brand.collect(),
-            Some(site) => {
-                let wanted = |i: &usize| base_of(&providers[*i]).is_none_or(|base| base == site);
-                of_brand.filter(wanted).collect()
-            }
+        let wanted = |i: &usize| {
+            site.is_none_or(|site| base_of(&providers[*i]).is_none_or(|base| base == site))
         };
-        match fits.as_slice() {
-            [one] => Ok(*one),
-            [] => Err(unknown(
+        let mut fits = of_brand.filter(wanted);
+        match (fits.next(), fits.next()) {
+            (Some(one), None) => Ok(one),
+            (None, _) => Err(unknown(
                 brand,
                 " with this base is configured: add it with `AccountsBuilder::provider`",
             )),
-            _ => Err(unknown(
+            (Some(_), Some(_)) => Err(unknown(
                 brand,
                 " alone says which: several are configured, name the base with `account_at`",
             )),

@@ -29,12 +29,12 @@ impl Slot {
     ) -> Option<Credential> {
         let served = self.served.load();
         let served = served.as_deref()?;
-        let now = core.time.ticks();
+        let now = core.time.coarse_ticks();
         self.touch(now);
         if now < served.fresh_until && (replayable || !self.presenting.load(Ordering::Acquire)) {
             return Some(served.credential.clone());
         }
-        self.cached_slowly(core, served, now, replayable)
+        self.cached_slowly(core, served, replayable)
     }
 
     #[cold]
@@ -42,9 +42,9 @@ impl Slot {
         self: &Arc<Self>,
         core: &Arc<Core>,
         served: &Served,
-        now: Ticks,
         replayable: bool,
     ) -> Option<Credential> {
+        let now = core.time.ticks();
         if now >= served.expires_at || now >= served.overdue_at {
             return None;
         }

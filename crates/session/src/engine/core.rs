@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, UNIX_EPOCH},
 };
 
+use foldhash::fast::RandomState;
 use tokenkeeper_protocol::Provider;
 use tokenkeeper_store::{Key, TokenStore, Version};
 use tokio::{
@@ -38,7 +39,9 @@ pub(crate) struct Core {
     pub(crate) used_flows: UsedFlows,
     pub(crate) origins: Origins,
     pub(crate) homes: Mutex<HashMap<(usize, String), Arc<Home>>>,
-    pub(crate) slots: papaya::HashMap<Key, Arc<Slot>>,
+    /// Those of the providers that have a single base, by the provider's index.
+    pub(crate) fixed_homes: Box<[OnceLock<Arc<Home>>]>,
+    pub(crate) slots: papaya::HashMap<Key, Arc<Slot>, RandomState>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) runtime: Option<Handle>,
     pub(crate) closing: AtomicBool,
@@ -83,7 +86,6 @@ impl Core {
         Self {
             origins,
             store: parts.store,
-            providers: parts.providers,
             transport: parts.transport,
             options: parts.options,
             time: Time::new(parts.clock),
@@ -92,7 +94,13 @@ impl Core {
             flow_key: parts.flow_key,
             used_flows: UsedFlows::default(),
             homes: Mutex::default(),
-            slots: papaya::HashMap::new(),
+            fixed_homes: parts.providers.iter().map(|_| OnceLock::new()).collect(),
+            providers: parts.providers,
+            // A resize that only writes help along would slow down every lookup until the next account comes.
+            slots: papaya::HashMap::builder()
+                .hasher(RandomState::default())
+                .resize_mode(papaya::ResizeMode::Blocking)
+                .build(),
             events: broadcast::channel(EVENTS).0,
             runtime: parts.runtime,
             closing: AtomicBool::new(false),

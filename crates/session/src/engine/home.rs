@@ -5,7 +5,9 @@ use std::sync::Arc;
 use http::Uri;
 use tokenkeeper_protocol::{OldAccess, Origin, Provider, Reach};
 
-use crate::{machine::Rules, options::Options, source::Attaches};
+use tokenkeeper_store::Key;
+
+use crate::{Error, machine::Rules, options::Options, source::Attaches};
 
 #[derive(Debug)]
 pub(crate) struct Home {
@@ -16,6 +18,8 @@ pub(crate) struct Home {
     pub(crate) old_token_dies: bool,
     pub(crate) rules: Rules,
     pub(crate) origins: Box<[Origin]>,
+    /// The key of no account: all keys of this home have its brand, base URL and client id.
+    pub(crate) any_key: Key,
 }
 
 impl Home {
@@ -24,7 +28,8 @@ impl Home {
         site: Origin,
         holder: u128,
         options: &Options,
-    ) -> Self {
+    ) -> Result<Self, Error> {
+        let any_key = key(&*provider, &site, "-")?;
         let dialect = provider.client().dialect();
         let attaches = Attaches::of(dialect);
         let reach = dialect.revocation.as_ref().map(|rules| rules.reaches);
@@ -41,19 +46,30 @@ impl Home {
             revokes: reach.is_some(),
             revokes_alone: matches!(reach, Some(Reach::ThisToken | Reach::Authorization)),
         };
-        Self {
+        Ok(Self {
+            any_key,
             origins: provider.api_origins(&site).into(),
             provider,
             site,
             attaches,
             old_token_dies,
             rules,
-        }
+        })
+    }
+
+    pub(crate) fn key(&self, subject: &str) -> Result<Key, Error> {
+        key(&*self.provider, &self.site, subject)
     }
 
     pub(crate) fn owns(&self, target: &Uri) -> bool {
         self.origins.iter().any(|origin| origin.matches(target))
     }
+}
+
+fn key(provider: &dyn Provider, site: &Origin, subject: &str) -> Result<Key, Error> {
+    let client_id = provider.client().registration().client_id();
+    Key::new(provider.brand(), site.as_str(), client_id, subject)
+        .map_err(|error| Error::Subject(Arc::new(error)))
 }
 
 /// Lease plus deadline stay within a provider's grace window, so that a replay still finds it open.

@@ -8,8 +8,9 @@ use std::{
     },
 };
 
+use papaya::Equivalent;
 use tokenkeeper_protocol::{Origin, Provider};
-use tokenkeeper_store::Key;
+use tokenkeeper_store::{Key, Place};
 
 use super::{Core, Home, Slot};
 use crate::Error;
@@ -30,6 +31,19 @@ impl Origins {
     }
 }
 
+/// The fields of a key that need not be made to find what is kept under it.
+#[derive(Hash)]
+struct Sought<'a> {
+    place: Place<'a>,
+    subject: &'a str,
+}
+
+impl Equivalent<Key> for Sought<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.subject == key.subject() && self.place == key.place()
+    }
+}
+
 impl Core {
     /// What the accounts of the provider with this index have in common at a site (`None`: its fixed base).
     pub(crate) fn home(
@@ -38,16 +52,25 @@ impl Core {
         provider: &Arc<dyn Provider>,
         site: Option<&str>,
     ) -> Result<Arc<Home>, Error> {
-        let site = provider.site(site)?;
+        if site.is_none()
+            && let Some(home) = self.fixed_homes[index].get()
+        {
+            return Ok(home.clone());
+        }
+        let given = site;
+        let site = provider.site(given)?;
         let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
         let home = match homes.entry((index, site.as_str().to_owned())) {
             Entry::Occupied(there) => there.get().clone(),
             Entry::Vacant(vacant) => {
-                let home = Home::new(provider.clone(), site, self.holder, &self.options);
+                let home = Home::new(provider.clone(), site, self.holder, &self.options)?;
                 self.origins.add(home.origins.iter());
                 vacant.insert(Arc::new(home)).clone()
             }
         };
+        if given.is_none() {
+            let _ = self.fixed_homes[index].set(home.clone());
+        }
         Ok(home)
     }
 
@@ -58,25 +81,25 @@ impl Core {
 
     /// The slot of an account, made on first sight.
     pub(crate) fn slot(&self, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
-        let client = home.provider.client();
-        let key = Key::new(
-            home.provider.brand(),
-            home.site.as_str(),
-            client.registration().client_id(),
+        let sought = Sought {
+            place: home.any_key.place(),
             subject,
-        )
-        .map_err(|error| Error::Subject(Arc::new(error)))?;
+        };
         let slots = self.slots.pin();
         loop {
-            let slot = slots
-                .get_or_insert_with(key.clone(), || {
-                    Arc::new(Slot::new(key.clone(), home.clone()))
-                })
-                .clone();
+            let slot = match slots.get(&sought) {
+                Some(slot) => slot.clone(),
+                None => {
+                    let key = home.key(subject)?;
+                    let new = || Arc::new(Slot::new(key.clone(), home.clone()));
+                    slots.get_or_insert_with(key.clone(), new).clone()
+                }
+            };
             // A slot that the sweep is just dropping must not be used again: it would be a second one for the account.
             fence(Ordering::SeqCst);
             if !slot.retired.load(Ordering::SeqCst) {
-                slot.used.store(self.time.ticks().0, Ordering::Relaxed);
+                slot.used
+                    .store(self.time.coarse_ticks().0, Ordering::Relaxed);
                 return Ok(slot);
             }
             drop(slot);
