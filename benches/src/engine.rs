@@ -9,6 +9,7 @@ use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_session::{
     Account, Accounts, Transport, TransportError,
     protocol::{Registration, TokenSet},
+    store::TokenStore,
 };
 use tokenkeeper_store_memory::MemoryStore;
 
@@ -24,17 +25,56 @@ pub struct NoTransport;
 
 #[async_trait]
 impl Transport for NoTransport {
-    async fn send(&self, _: Request<Bytes>, _: Duration) -> Result<Response<Bytes>, TransportError> {
-        Err(TransportError::NotSent("a valid token asks for nothing".into()))
+    async fn send(
+        &self,
+        _: Request<Bytes>,
+        _: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        Err(TransportError::NotSent(
+            "a valid token asks for nothing".into(),
+        ))
     }
 }
 
-/// An engine over a store in memory.
+/// An engine with a runtime of its own, for what waits for nothing.
 #[derive(Debug)]
 pub struct Engine {
     /// Its accounts, all at one provider.
     pub accounts: Accounts,
     runtime: tokio::runtime::Runtime,
+}
+
+/// An engine over a store in memory, made inside of a runtime.
+///
+/// # Panics
+/// Outside of one.
+#[must_use]
+pub fn accounts(transport: impl Transport) -> Accounts {
+    accounts_over(MemoryStore::new(), transport)
+}
+
+/// An engine over another store, made inside of a runtime.
+///
+/// # Panics
+/// Outside of one.
+#[must_use]
+pub fn accounts_over(store: impl TokenStore, transport: impl Transport) -> Accounts {
+    let registration = Registration::new("client-1", "https://app.example/callback")
+        .expect("the redirect URI is https")
+        .secret("secret-1");
+    Accounts::builder(store)
+        .provider(Amiqus::new(registration).expect("the registration has a secret"))
+        .transport(transport)
+        .build()
+        .expect("store, provider and transport are there")
+}
+
+/// Tokens that end so long from now.
+#[must_use]
+pub fn tokens(lifetime: Duration) -> TokenSet {
+    TokenSet::new(token())
+        .with_refresh_token("refresh-1")
+        .with_expires_at(SystemTime::now() + lifetime)
 }
 
 impl Default for Engine {
@@ -43,15 +83,9 @@ impl Default for Engine {
             .enable_time()
             .build()
             .expect("a runtime with nothing but a timer needs nothing");
-        let registration = Registration::new("client-1", "https://app.example/callback")
-            .expect("the redirect URI is https")
-            .secret("secret-1");
-        let accounts = Accounts::builder(MemoryStore::new())
-            .provider(Amiqus::new(registration).expect("the registration has a secret"))
-            .transport(NoTransport)
-            .runtime(runtime.handle().clone())
-            .build()
-            .expect("store, provider and transport are there");
+        let inside = runtime.enter();
+        let accounts = accounts(NoTransport);
+        drop(inside);
         Self { accounts, runtime }
     }
 }
@@ -69,7 +103,9 @@ impl Engine {
     /// For an empty subject.
     #[must_use]
     pub fn account(&self, subject: &str) -> Account {
-        self.accounts.account("amiqus", subject).expect("the subject is not empty")
+        self.accounts
+            .account("amiqus", subject)
+            .expect("the subject is not empty")
     }
 
     /// The account of this subject, with a token that is valid for an hour.
@@ -79,11 +115,8 @@ impl Engine {
     #[must_use]
     pub fn connected(&self, subject: &str) -> Account {
         let account = self.account(subject);
-        let tokens = TokenSet::new(token())
-            .with_refresh_token("refresh-1")
-            .with_expires_at(SystemTime::now() + Duration::from_secs(3600));
         self.runtime
-            .block_on(account.adopt(tokens))
+            .block_on(account.adopt(tokens(Duration::from_secs(3600))))
             .expect("memory takes every write");
         account
     }

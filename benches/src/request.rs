@@ -13,7 +13,10 @@ const HEADERS: [(&str, &str); 12] = [
     ("content-type", "application/json"),
     ("idempotency-key", "0192f0c1-9b8a-7c31-b1a4-0f6c2f7f8a11"),
     ("if-none-match", "\"33a64df5\""),
-    ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    (
+        "traceparent",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    ),
     ("tracestate", "vendor=1"),
     ("x-request-id", "0192f0c1-9b8a-7c31-b1a4-0f6c2f7f8a12"),
     ("x-tenant", "tenant-7"),
@@ -26,7 +29,10 @@ pub fn request(uri: &Uri, count: usize) -> Request<Empty<Bytes>> {
     let mut request = Request::new(Empty::new());
     *request.uri_mut() = uri.clone();
     for (name, value) in &HEADERS[..count] {
-        let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let (name, value) = (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
         request.headers_mut().insert(name, value);
     }
     request

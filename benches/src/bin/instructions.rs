@@ -23,17 +23,28 @@ fn main() {
     let engine = Engine::default();
     match form.as_str() {
         "bare" => send(Bare, rounds, count, None),
-        "add-authorization" => send(AddAuthorizationLayer::bearer(&token()).layer(Bare), rounds, count, None),
+        "add-authorization" => send(
+            AddAuthorizationLayer::bearer(&token()).layer(Bare),
+            rounds,
+            count,
+            None,
+        ),
         "once" => send(one(&engine).replay(false).layer(Bare), rounds, count, None),
         "replay" => send(one(&engine).layer(Bare), rounds, count, None),
         "clone" => copy(rounds, count, None),
         "bare-extension" => send(Bare, rounds, count, Some(engine.connected("user-1"))),
         "per-request" | "per-request-replay" => {
             let account = engine.connected("user-1");
-            let layer = TokenLayer::per_request(&engine.accounts).replay(form == "per-request-replay");
+            let layer =
+                TokenLayer::per_request(&engine.accounts).replay(form == "per-request-replay");
             send(layer.layer(Bare), rounds, count, Some(account));
         }
-        "replay-extension" => send(one(&engine).layer(Bare), rounds, count, Some(engine.connected("user-1"))),
+        "replay-extension" => send(
+            one(&engine).layer(Bare),
+            rounds,
+            count,
+            Some(engine.connected("user-1")),
+        ),
         "clone-extension" => copy(rounds, count, Some(engine.connected("user-1"))),
         "subjects" => look_up(&engine, rounds, count, |_| ()),
         "lookup" => look_up(&engine, rounds, count, |subject| {
@@ -78,7 +89,10 @@ fn with_account(uri: &Uri, count: usize, account: Option<&Account>) -> Request<E
 /// Does something with another subject in each round.
 fn look_up(engine: &Engine, rounds: usize, count: usize, mut then: impl FnMut(&str)) {
     let subjects: Vec<String> = (0..count).map(|i| format!("user-{i}")).collect();
-    let _held: Vec<Account> = subjects.iter().map(|subject| engine.account(subject)).collect();
+    let _held: Vec<Account> = subjects
+        .iter()
+        .map(|subject| engine.account(subject))
+        .collect();
     for subject in subjects.iter().cycle().take(rounds) {
         then(black_box(subject));
     }

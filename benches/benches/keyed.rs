@@ -1,0 +1,70 @@
+//! Finding an account by its subject, beside maps from the same text to an `Arc`.
+
+use std::{hint::black_box, sync::Arc};
+
+use criterion::{Bencher, BenchmarkId, Criterion, criterion_group, criterion_main};
+use foldhash::fast::RandomState;
+use tokenkeeper_benches::Engine;
+
+fn keyed(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("keyed");
+    for accounts in [1, 100, 10_000, 1_000_000] {
+        let subjects: Vec<String> = (0..accounts).map(|i| format!("user-{i}")).collect();
+        let id = |name| BenchmarkId::new(name, accounts);
+
+        let papaya = papaya::HashMap::builder()
+            .hasher(RandomState::default())
+            .resize_mode(papaya::ResizeMode::Blocking)
+            .build();
+        subjects.iter().for_each(|s| {
+            papaya.pin().insert(s.clone(), Arc::new(s.len()));
+        });
+        group.bench_function(id("papaya"), |b| {
+            each(b, &subjects, |s| papaya.pin().get(s).cloned())
+        });
+        drop(papaya);
+
+        let dashmap = dashmap::DashMap::with_hasher(RandomState::default());
+        subjects.iter().for_each(|s| {
+            dashmap.insert(s.clone(), Arc::new(s.len()));
+        });
+        group.bench_function(id("dashmap"), |b| {
+            each(b, &subjects, |s| {
+                dashmap.get(s).map(|found| found.value().clone())
+            })
+        });
+        drop(dashmap);
+
+        let moka = moka::sync::Cache::builder().build_with_hasher(RandomState::default());
+        subjects
+            .iter()
+            .for_each(|s| moka.insert(s.clone(), Arc::new(s.len())));
+        group.bench_function(id("moka"), |b| each(b, &subjects, |s| moka.get(s)));
+        drop(moka);
+
+        let engine = Engine::default();
+        let _held: Vec<_> = subjects
+            .iter()
+            .map(|subject| engine.account(subject))
+            .collect();
+        group.bench_function(id("tokenkeeper"), |b| {
+            each(b, &subjects, |s| Some(engine.account(s)))
+        });
+    }
+}
+
+/// Each time another subject, far from the one before.
+fn each<T>(
+    bencher: &mut Bencher<'_>,
+    subjects: &[String],
+    mut find: impl FnMut(&String) -> Option<T>,
+) {
+    let mut next = 0;
+    bencher.iter(|| {
+        next = (next + 7919) % subjects.len();
+        assert!(find(black_box(&subjects[next])).is_some());
+    });
+}
+
+criterion_group!(benches, keyed);
+criterion_main!(benches);

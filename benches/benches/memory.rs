@@ -1,0 +1,78 @@
+//! What an account with a valid token takes in memory, by the allocator's count and by the operating system's.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokenkeeper_benches::{NoTransport, accounts_over, token, tokens};
+use tokenkeeper_session::store::{Entry, Key, Outcome, StoreError, TokenStore, Version};
+
+const ACCOUNTS: usize = 1_000_000;
+
+/// A store at the other end of a network: what it keeps is not in this process.
+#[derive(Debug)]
+struct Elsewhere;
+
+#[async_trait]
+impl TokenStore for Elsewhere {
+    async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> {
+        Ok(None)
+    }
+
+    async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> {
+        Ok(Outcome::Applied)
+    }
+
+    async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> {
+        Ok(Outcome::Applied)
+    }
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime with nothing but a timer needs nothing");
+    let inside = runtime.enter();
+    let accounts = accounts_over(Elsewhere, NoTransport);
+    drop(inside);
+    let connect = async |subject: &str| {
+        let account = accounts
+            .account("amiqus", subject)
+            .expect("the subject is not empty");
+        let adopted = account.adopt(tokens(Duration::from_secs(3600))).await;
+        adopted.expect("the store takes every write");
+    };
+    // What is set up once is no part of an account.
+    runtime.block_on(connect("first"));
+    let before = resident();
+    let held = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            for i in 0..ACCOUNTS {
+                connect(&format!("user-{i}")).await;
+            }
+        });
+    });
+    let counted =
+        held.bytes_current / i64::try_from(ACCOUNTS).expect("a million is no large number");
+    let resident = (resident() - before) / ACCOUNTS as u64;
+    let own = token().len() + "refresh-1".len();
+    println!(
+        "| accounts | of them access and refresh token | counted an account | resident an account |\n|---|---|---|---|"
+    );
+    println!("| {ACCOUNTS} | {own} B | {counted} B | {resident} B |");
+}
+
+/// What the operating system counts, in bytes.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .expect("every process has it");
+    let kilobytes: u64 = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .expect("a number");
+    kilobytes * 1024
+}

@@ -1,0 +1,176 @@
+//! Many tasks meet an expired token at once; an endpoint takes 50 ms. Counted: requests to it. Timed: from its answer to the last task.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use futures_util::future::join_all;
+use http::{Request, Response, StatusCode};
+use tokenkeeper_benches::{Answer, Endpoint, Engine, Line, accounts, plot, request, tokens};
+use tokenkeeper_session::{Account, Accounts, TokenSource};
+use tokenkeeper_tower::TokenLayer;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+
+const TAKES: Duration = Duration::from_millis(50);
+
+#[tokio::main]
+async fn main() {
+    println!(
+        "| tasks | answer | token requests | tasks with a token | the last after the answer |\n|---|---|---|---|---|"
+    );
+    let mut points = Vec::new();
+    for tasks in [1, 10, 100, 1_000, 10_000] {
+        let mut runs = Vec::new();
+        for _ in 0..5 {
+            runs.push(storm(tasks, Answer::Tokens, false).await);
+        }
+        runs.sort_by_key(|run| run.last);
+        let most = runs
+            .iter()
+            .map(|run| run.requests)
+            .max()
+            .expect("there were runs");
+        let served = runs
+            .iter()
+            .map(|run| run.served)
+            .min()
+            .expect("there were runs");
+        let median = runs[runs.len() / 2].last;
+        println!(
+            "| {tasks} | tokens | {most} | {served} | {:.1} ms (median of {}) |",
+            millis(median),
+            runs.len()
+        );
+        points.push((tasks as f64, millis(median).max(0.001)));
+    }
+    let refused = storm(10_000, Answer::Unavailable, false).await;
+    println!(
+        "| 10000 | 503 | {} | {} | {:.1} ms |",
+        refused.requests,
+        refused.served,
+        millis(refused.last)
+    );
+    let aborted = storm(10_000, Answer::Tokens, true).await;
+    println!(
+        "| 10000, the first aborted | tokens | {} | {} | {:.1} ms |",
+        aborted.requests,
+        aborted.served,
+        millis(aborted.last)
+    );
+
+    let (refreshes, good) = late_rejections().await;
+    println!(
+        "\n| late rejections | token requests | answered well |\n|---|---|---|\n| 100, 10 ms apart | {refreshes} | {good} |"
+    );
+
+    if let Some(file) = std::env::var_os("PLOT") {
+        let line = Line {
+            name: "tokenkeeper".to_owned(),
+            points,
+        };
+        let svg = plot(
+            "Tasks that wait for one refresh",
+            "tasks",
+            "ms from the endpoint's answer to the last task",
+            &[line],
+        );
+        std::fs::write(file, svg).expect("the plot can be written");
+    }
+}
+
+struct Run {
+    requests: usize,
+    served: usize,
+    last: Duration,
+}
+
+async fn expired(endpoint: &Endpoint) -> (Accounts, Account) {
+    let old = tokens(Duration::ZERO).with_expires_at(SystemTime::now() - Duration::from_secs(60));
+    let accounts = accounts(endpoint.clone());
+    let account = accounts
+        .account("amiqus", "user-1")
+        .expect("the subject is not empty");
+    account.adopt(old).await.expect("memory takes every write");
+    (accounts, account)
+}
+
+async fn storm(tasks: usize, answer: Answer, abort: bool) -> Run {
+    let endpoint = Endpoint::new(answer, TAKES);
+    let (_accounts, account) = expired(&endpoint).await;
+    let first = abort.then(|| {
+        let account = account.clone();
+        tokio::spawn(async move { account.token().await.map(drop) })
+    });
+    if let Some(first) = first {
+        // It is the one that refreshes: nobody else asks yet.
+        while endpoint.requests() == 0 {
+            tokio::task::yield_now().await;
+        }
+        first.abort();
+    }
+    let waiting: Vec<_> = (0..tasks)
+        .map(|_| {
+            let account = account.clone();
+            tokio::spawn(async move {
+                let served = TokenSource::token(&account, true).await.is_ok();
+                (served, Instant::now())
+            })
+        })
+        .collect();
+    let ends: Vec<_> = join_all(waiting)
+        .await
+        .into_iter()
+        .map(|end| end.expect("no task panics"))
+        .collect();
+    let last = ends.iter().map(|end| end.1).max().expect("there is a task");
+    Run {
+        requests: endpoint.requests(),
+        served: ends.iter().filter(|end| end.0).count(),
+        last: last.saturating_duration_since(endpoint.answered().expect("it was asked")),
+    }
+}
+
+/// A hundred requests leave with one token; their 401s come 10 ms apart.
+async fn late_rejections() -> (usize, usize) {
+    let endpoint = Endpoint::new(Answer::Tokens, TAKES);
+    let accounts = accounts(endpoint.clone());
+    let account = accounts
+        .account("amiqus", "user-1")
+        .expect("the subject is not empty");
+    account
+        .adopt(tokens(Duration::from_secs(3600)))
+        .await
+        .expect("memory takes every write");
+    let api = |request: Request<_>| async move {
+        let _: &tokenkeeper_tower::Replay<http_body_util::Empty<bytes::Bytes>> = request.body();
+        let old = request.headers()["authorization"].len() > 100;
+        if old {
+            let place: u64 = request.headers()["x-place"]
+                .to_str()
+                .expect("a number")
+                .parse()
+                .expect("a number");
+            tokio::time::sleep(Duration::from_millis(10 * place)).await;
+        }
+        let mut response = Response::new(());
+        if old {
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+        }
+        Ok::<_, std::convert::Infallible>(response)
+    };
+    let service = TokenLayer::new(account).layer(service_fn(api));
+    let answers = join_all((0..100).map(|place| {
+        let mut request = request(&Engine::api(), 4);
+        request.headers_mut().insert("x-place", place.into());
+        service.clone().oneshot(request)
+    }))
+    .await;
+    let good = answers
+        .iter()
+        .flatten()
+        .filter(|response| response.status() == StatusCode::OK)
+        .count();
+    (endpoint.requests(), good)
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
