@@ -42,6 +42,9 @@ pub(super) fn replayable<B: Body>(request: &Request<B>, limit: Option<usize>) ->
     limit.is_some_and(|limit| request.body().size_hint().lower() <= limit as u64)
 }
 
+/// A request that can be sent a second time, and what that takes.
+type Recorded<S, B> = (Request<Replay<B>>, Spare<S, B>);
+
 /// Records the request's body and attaches the token.
 #[inline]
 pub(super) fn recorded<S, B>(
@@ -49,7 +52,7 @@ pub(super) fn recorded<S, B>(
     limit: usize,
     service: &S,
     credential: &Credential,
-) -> Result<(Request<Replay<B>>, Spare<S, B>), Error>
+) -> Result<Recorded<S, B>, Error>
 where
     S: Clone,
     B: Body<Data = Bytes>,
