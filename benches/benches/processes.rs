@@ -1,0 +1,209 @@
+//! Processes on one Redis, with 64 tasks each, meet an expired token at once; an endpoint takes 50 ms. Counted: requests to it, and calls of
+//! Redis. Timed: from its answer to the last task of the last process, beside a call of Redis.
+//!
+//! A process is an engine with connections of its own. It starts a Redis server of its own, which saves nothing.
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant, SystemTime},
+};
+
+use futures_util::future::join_all;
+use tokenkeeper_benches::{Answer, Endpoint, Line, accounts_over, plot, tokens};
+use tokenkeeper_session::{
+    Account, Accounts, TokenSource,
+    store::{Key, TokenStore},
+};
+use tokenkeeper_store_redis::{RedisOptions, RedisStore};
+
+const TAKES: Duration = Duration::from_millis(50);
+const TASKS: usize = 64;
+const RUNS: usize = 7;
+
+#[tokio::main]
+async fn main() {
+    let server = Server::start().await;
+    println!(
+        "| processes | token requests | calls of Redis, all together | the last after the answer | a call of Redis |\n|---|---|---|---|---|"
+    );
+    let mut points = Vec::new();
+    for processes in [1, 2, 4, 8, 16] {
+        let mut runs = Vec::new();
+        for run in 0..RUNS {
+            let prefix = format!("bench-{processes}-{run}:");
+            runs.push(storm(&server, &prefix, processes).await);
+        }
+        runs.sort_by_key(|run| run.last);
+        let median = &runs[RUNS / 2];
+        let most = |count: fn(&Run) -> usize| runs.iter().map(count).max().unwrap_or_default();
+        println!(
+            "| {processes} | {} | {} | {:.1} ms (median of {RUNS}) | {:.2} ms |",
+            most(|run| run.requests),
+            most(|run| run.calls),
+            millis(median.last),
+            millis(median.call),
+        );
+        points.push((processes as f64, millis(median.last).max(0.001)));
+    }
+    if let Some(file) = std::env::var_os("PLOT") {
+        let line = Line {
+            name: "tokenkeeper".to_owned(),
+            points,
+        };
+        let svg = plot(
+            "Processes of 64 tasks that wait for one refresh",
+            "processes",
+            "ms from the endpoint's answer to the last task",
+            &[line],
+        );
+        std::fs::write(file, svg).expect("the plot can be written");
+    }
+}
+
+struct Run {
+    requests: usize,
+    calls: usize,
+    last: Duration,
+    /// The median of a call.
+    call: Duration,
+}
+
+async fn storm(server: &Server, prefix: &str, processes: usize) -> Run {
+    let endpoint = Endpoint::new(Answer::Tokens, TAKES);
+    let mut engines: Vec<Accounts> = Vec::new();
+    for number in 0..processes {
+        let engine = accounts_over(server.store(prefix).await, endpoint.clone());
+        // It listens for changes from its first write on.
+        let other = account(&engine, &format!("other-{number}"));
+        let valid = tokens(Duration::from_secs(3600));
+        other.adopt(valid).await.expect("Redis takes every write");
+        engines.push(engine);
+    }
+    let old = tokens(Duration::ZERO).with_expires_at(SystemTime::now() - Duration::from_secs(60));
+    let shared = account(&engines[0], "shared");
+    shared.adopt(old).await.expect("Redis takes every write");
+    for engine in &engines {
+        let status = account(engine, "shared").status().await;
+        status.expect("Redis answers");
+    }
+    while server.listeners(prefix) < processes {
+        tokio::task::yield_now().await;
+    }
+
+    server.ask(&["CONFIG", "RESETSTAT"]);
+    let waiting: Vec<_> = (0..processes * TASKS)
+        .map(|task| {
+            let account = account(&engines[task % processes], "shared");
+            tokio::spawn(async move {
+                let token = TokenSource::token(&account, true).await;
+                token.expect("the endpoint answers");
+                Instant::now()
+            })
+        })
+        .collect();
+    let ends = join_all(waiting).await.into_iter();
+    let last = ends.map(|end| end.expect("no task panics")).max();
+    let last = last.expect("there is a task");
+    let writes = server.calls("evalsha");
+    // All but the attempt and the result met a conflict, and read within their script.
+    let reads = server.calls("get") - (writes - 2);
+    Run {
+        requests: endpoint.requests(),
+        calls: writes + reads,
+        last: last.saturating_duration_since(endpoint.answered().expect("it was asked")),
+        call: call(&server.store(prefix).await).await,
+    }
+}
+
+fn account(engine: &Accounts, subject: &str) -> Account {
+    engine
+        .account("amiqus", subject)
+        .expect("the subject is not empty")
+}
+
+async fn call(store: &RedisStore) -> Duration {
+    let key = Key::new("amiqus", "https://id.amiqus.co", "client-1", "nobody");
+    let key = key.expect("no field is too long");
+    let mut calls = Vec::new();
+    for _ in 0..101 {
+        let start = Instant::now();
+        store.get(&key).await.expect("Redis answers");
+        calls.push(start.elapsed());
+    }
+    calls.sort();
+    calls[calls.len() / 2]
+}
+
+struct Server {
+    process: Child,
+    port: u16,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = free.expect("a free port").port();
+        let process = Command::new("redis-server")
+            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+            .args(["--save", "", "--dir"])
+            .arg(std::env::temp_dir())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server is installed");
+        let server = Self { process, port };
+        while server.options("bench:").plaintext().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        server
+    }
+
+    fn options(&self, prefix: &str) -> RedisOptions {
+        let url = format!("redis://127.0.0.1:{}", self.port);
+        RedisOptions::new(&url)
+            .expect("the URL is one")
+            .prefix(prefix)
+    }
+
+    async fn store(&self, prefix: &str) -> RedisStore {
+        self.options(prefix)
+            .plaintext()
+            .await
+            .expect("Redis is there")
+    }
+
+    fn ask(&self, command: &[&str]) -> String {
+        let asked = Command::new("redis-cli")
+            .args(["-p", &self.port.to_string()])
+            .args(command)
+            .output()
+            .expect("redis-cli is installed");
+        String::from_utf8(asked.stdout).expect("the answer is a text")
+    }
+
+    fn listeners(&self, prefix: &str) -> usize {
+        let answer = self.ask(&["PUBSUB", "NUMSUB", &format!("{prefix}changes")]);
+        let count = answer.lines().last().expect("a count");
+        count.parse().expect("a number")
+    }
+
+    fn calls(&self, command: &str) -> usize {
+        let stats = self.ask(&["INFO", "commandstats"]);
+        let line = format!("cmdstat_{command}:calls=");
+        let found = stats.lines().find_map(|stat| stat.strip_prefix(&line));
+        let count = found.and_then(|rest| rest.split(',').next());
+        count.map_or(0, |count| count.parse().expect("a number"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It holds nothing that anybody wants.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
