@@ -1,7 +1,7 @@
 use bytes::Bytes;
-use http::{Request, header::AUTHORIZATION, request::Parts};
+use http::{Request, request::Parts};
 use http_body::Body;
-use tokenkeeper_session::{Credential, protocol::Attachment};
+use tokenkeeper_session::Credential;
 
 use crate::{Error, Recording, Replay, tokens::Chosen};
 
@@ -107,23 +107,6 @@ fn head_of<B>(request: &Request<B>) -> Parts {
 
 #[inline]
 pub(super) fn attach<B>(credential: &Credential, request: &mut Request<B>) -> Result<(), Error> {
-    match credential.attachment() {
-        // Where almost all tokens go; its hash is a constant.
-        Attachment::Header { name, value } if *name == AUTHORIZATION => {
-            request.headers_mut().insert(AUTHORIZATION, value.clone());
-            Ok(())
-        }
-        Attachment::Header { name, value } => {
-            request.headers_mut().insert(name, value.clone());
-            Ok(())
-        }
-        query @ Attachment::Query { .. } => {
-            let mut uri = request.uri().clone();
-            query
-                .apply(&mut uri, request.headers_mut())
-                .map_err(Error::Attach)?;
-            *request.uri_mut() = uri;
-            Ok(())
-        }
-    }
+    let attachment = credential.attachment();
+    attachment.apply_to(request).map_err(Error::Attach)
 }
