@@ -54,17 +54,20 @@ pub(crate) enum Said {
         /// The record is that of a disconnect.
         tombstone: bool,
     },
-    /// A person has approved, and the code is about to be exchanged.
-    Login { account: usize, code: Mark },
+    /// A person has approved, and the code is about to be exchanged. `op` numbers what people do at this worker: an account may be
+    /// logged in twice at once.
+    Login { op: u64, account: usize, code: Mark },
     /// The login is over.
     LoginOver {
+        op: u64,
         account: usize,
         error: Option<String>,
     },
     /// A disconnect begins.
-    Ending { account: usize },
+    Ending { op: u64, account: usize },
     /// It is over.
     EndingOver {
+        op: u64,
         account: usize,
         error: Option<String>,
     },

@@ -32,7 +32,7 @@ pub(super) async fn keep_connected(
                 let pause = random.millis(1000, 6000);
                 due.entry(account).or_insert(now + pause);
             }
-            Ok(Some(Said::LoginOver { account, error })) => {
+            Ok(Some(Said::LoginOver { account, error, .. })) => {
                 due.remove(&account);
                 if error.is_some() {
                     due.insert(account, now + random.millis(200, 1000));

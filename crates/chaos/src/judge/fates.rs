@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     said::{Grant, Line, Micros, Said},
-    terms::DEADLINE,
+    terms::{DEADLINE, LEASE},
 };
 
 /// A process that waits for an answer, or for the next try of a write, says something at least this often.
@@ -162,7 +162,9 @@ impl Court<'_> {
             to,
         };
         let meets = |op: &Op| {
-            let to = op.ended.unwrap_or(u64::MAX);
+            // What failed for its caller may go on for an attempt's length: the caller waits no longer than that.
+            let more = if op.failed { micros(LEASE) } else { 0 };
+            let to = op.ended.map_or(u64::MAX, |ended| ended + more);
             op.code != Some(sending.mark)
                 && self.index.stands(op)
                 && Span { from: op.began, to }.overlaps(span)

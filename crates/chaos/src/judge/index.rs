@@ -52,7 +52,8 @@ impl Index {
         // The newest write with the token, and when each version was tried first: those of this worker alone.
         let mut newest: HashMap<Mark, String> = HashMap::new();
         let mut first: HashMap<String, Micros> = HashMap::new();
-        let mut open: HashMap<(usize, bool), usize> = HashMap::new();
+        // Of what people do: the account, and the place among its logins and disconnects.
+        let mut open: HashMap<u64, (usize, usize)> = HashMap::new();
         for line in lines {
             match &line.said {
                 Said::Put {
@@ -103,50 +104,38 @@ impl Index {
                         }
                     }
                 }
-                Said::Login { account, code } => {
+                Said::Login { op, account, code } => {
                     self.owners.insert(*code, *account);
-                    self.begin(*account, Some(*code), line.at, &mut open);
+                    open.insert(*op, self.begin(*account, Some(*code), line.at));
                 }
-                Said::Ending { account } => self.begin(*account, None, line.at, &mut open),
-                Said::LoginOver { account, error } => {
-                    self.end(*account, true, line.at, error.is_some(), &mut open);
+                Said::Ending { op, account } => {
+                    open.insert(*op, self.begin(*account, None, line.at));
                 }
-                Said::EndingOver { account, error } => {
-                    self.end(*account, false, line.at, error.is_some(), &mut open);
+                // A login that failed before the person had approved never began here.
+                Said::LoginOver { op, error, .. } | Said::EndingOver { op, error, .. } => {
+                    if let Some((account, place)) = open.remove(op) {
+                        self.end(account, place, line.at, error.is_some());
+                    }
                 }
                 _ => {}
             }
         }
     }
 
-    fn begin(
-        &mut self,
-        account: usize,
-        code: Option<Mark>,
-        at: Micros,
-        open: &mut HashMap<(usize, bool), usize>,
-    ) {
+    fn begin(&mut self, account: usize, code: Option<Mark>, at: Micros) -> (usize, usize) {
         let ops = self.ops.entry(account).or_default();
-        open.insert((account, code.is_some()), ops.len());
         ops.push(Op {
             began: at,
             ended: None,
             code,
             failed: false,
         });
+        (account, ops.len() - 1)
     }
 
-    fn end(
-        &mut self,
-        account: usize,
-        login: bool,
-        at: Micros,
-        failed: bool,
-        open: &mut HashMap<(usize, bool), usize>,
-    ) {
-        // A login that failed before the person had approved never began here.
-        let op = open.remove(&(account, login));
-        if let Some(op) = op.and_then(|op| self.ops.get_mut(&account)?.get_mut(op)) {
+    fn end(&mut self, account: usize, place: usize, at: Micros, failed: bool) {
+        let ops = self.ops.get_mut(&account);
+        if let Some(op) = ops.and_then(|ops| ops.get_mut(place)) {
             op.ended = Some(at);
             op.failed = failed;
         }

@@ -24,7 +24,7 @@ pub(crate) fn timeline(evidence: &Evidence, account: usize, at: Option<Micros>) 
                 Said::Put { account: of, .. }
                 | Said::Login { account: of, .. }
                 | Said::LoginOver { account: of, .. }
-                | Said::Ending { account: of }
+                | Said::Ending { account: of, .. }
                 | Said::EndingOver { account: of, .. }
                 | Said::Event { account: of, .. }
                 | Said::Refused { account: of, .. }

@@ -39,6 +39,8 @@ pub(crate) struct Load {
     client: legacy::Client<HttpConnector, Replay<Empty<Bytes>>>,
     pub(super) browser: legacy::Client<HttpConnector, Empty<Bytes>>,
     counts: Arc<Counts>,
+    /// How many logins and disconnects were begun here.
+    ops: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +61,13 @@ impl Load {
             client: legacy::Client::builder(TokioExecutor::new()).build_http(),
             browser: legacy::Client::builder(TokioExecutor::new()).build_http(),
             counts: Arc::default(),
+            ops: Arc::default(),
         }
+    }
+
+    /// Tells a login or a disconnect from the others of this worker.
+    pub(super) fn next_op(&self) -> u64 {
+        self.ops.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Works for all accounts until it is aborted.

@@ -11,15 +11,15 @@ use crate::{BoxError, causes, mark::Mark, said::Said, terms};
 impl Load {
     /// A person logs in. In a task of its own.
     pub(super) fn connect(&self, account: usize) {
-        let load = self.clone();
+        let (load, op) = (self.clone(), self.next_op());
         tokio::spawn(async move {
-            let result = load.log_in(account).await;
+            let result = load.log_in(op, account).await;
             let error = result.err().map(|error| causes(&*error));
-            load.mouth.say(Said::LoginOver { account, error });
+            load.mouth.say(Said::LoginOver { op, account, error });
         });
     }
 
-    async fn log_in(&self, number: usize) -> Result<(), BoxError> {
+    async fn log_in(&self, op: u64, number: usize) -> Result<(), BoxError> {
         let start = self.account(number)?.connect()?;
         // A person would click; the emulator takes this for the click.
         let page = format!("{}&approve={}", start.url, terms::login(number));
@@ -36,6 +36,7 @@ impl Load {
             .find(|(name, _)| name == "code")
             .ok_or("the redirect has no code")?;
         self.mouth.say(Said::Login {
+            op,
             account: number,
             code: Mark::of(&code.1),
         });
@@ -47,15 +48,15 @@ impl Load {
 
     /// A person disconnects. In a task of its own.
     pub(super) fn disconnect(&self, account: usize) {
-        let load = self.clone();
+        let (load, op) = (self.clone(), self.next_op());
         tokio::spawn(async move {
-            load.mouth.say(Said::Ending { account });
+            load.mouth.say(Said::Ending { op, account });
             let result = match load.account(account) {
                 Ok(account) => account.disconnect().await,
                 Err(error) => Err(error),
             };
             let error = result.err().map(|error| causes(&error));
-            load.mouth.say(Said::EndingOver { account, error });
+            load.mouth.say(Said::EndingOver { op, account, error });
         });
     }
 }

@@ -73,15 +73,16 @@ fn an_account_that_ends_otherwise_than_it_should_is_found() {
     case.evidence.ends.clear();
     case.is_broken("nobody could say");
     let mut case = ends(End::Disconnected);
-    case.say("0.1", 9 * SECOND, Said::Ending { account: 0 });
+    case.say("0.1", 9 * SECOND, Said::Ending { op: 1, account: 0 });
     case.holds();
 }
 
 #[test]
 fn a_login_that_was_never_written_does_not_undo_a_disconnect() {
     let mut case = a_refresh();
-    case.say("0.1", 5 * SECOND, Said::Ending { account: 0 });
+    case.say("0.1", 5 * SECOND, Said::Ending { op: 1, account: 0 });
     let over = Said::EndingOver {
+        op: 1,
         account: 0,
         error: None,
     };
@@ -89,12 +90,14 @@ fn a_login_that_was_never_written_does_not_undo_a_disconnect() {
     case.evidence.ends.insert(0, End::Disconnected);
     case.holds();
     let login = Said::Login {
+        op: 2,
         account: 0,
         code: Mark(101),
     };
     case.say("0.1", 7 * SECOND, login);
     case.redeem("0.1", 7 * SECOND, Mark(101), Mark(50));
     let over = Said::LoginOver {
+        op: 2,
         account: 0,
         error: None,
     };
@@ -138,6 +141,54 @@ fn a_login_long_after_a_dropped_answer_is_no_excuse() {
     case.answer("0.1", SECOND, SECOND + 5, Some(NEW));
     case.log_in("1.1", 6 * SECOND);
     case.is_broken("neither in the store nor superseded");
+}
+
+#[test]
+fn of_two_logins_at_once_each_has_its_own_end() {
+    let mut case = Case::new();
+    let (first, second) = (Mark(101), Mark(102));
+    for (op, code) in [(1, first), (2, second)] {
+        case.say(
+            "1.1",
+            SECOND,
+            Said::Login {
+                op,
+                account: 0,
+                code,
+            },
+        );
+    }
+    let over = |op| Said::LoginOver {
+        op,
+        account: 0,
+        error: None,
+    };
+    case.say("1.1", SECOND + 1, over(1));
+    case.present("0.1", 2 * SECOND, ShownOutcome::Granted);
+    case.answer("0.1", 2 * SECOND, 2 * SECOND + 5, Some(NEW));
+    case.is_broken("neither in the store nor superseded");
+    case.redeem("1.1", 2 * SECOND, second, Mark(50));
+    case.put("1.1", 2 * SECOND + 2, Mark(50), "newer", false);
+    case.say("1.1", 2 * SECOND + 3, over(2));
+    case.holds();
+}
+
+#[test]
+fn a_login_that_its_caller_gave_up_may_come_into_effect_a_little_later() {
+    let late = |claimed| {
+        let mut case = Case::new();
+        let (op, account, code) = (1, 0, Mark(101));
+        case.say("1.1", SECOND, Said::Login { op, account, code });
+        let error = Some("nobody waits that long".to_owned());
+        case.say("1.1", 2 * SECOND, Said::LoginOver { op, account, error });
+        case.present("0.1", claimed, ShownOutcome::Granted);
+        case.redeem("1.1", claimed, code, Mark(50));
+        case.put("1.1", claimed + 2, Mark(50), "newer", false);
+        case.answer("0.1", claimed, claimed + 5, Some(NEW));
+        case
+    };
+    late(3 * SECOND).holds();
+    late(9 * SECOND).is_broken("neither in the store nor superseded");
 }
 
 #[test]

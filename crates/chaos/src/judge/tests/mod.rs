@@ -26,12 +26,14 @@ impl Case {
     fn new() -> Self {
         let mut case = Self::default();
         let login = Said::Login {
+            op: 0,
             account: 0,
             code: Mark(100),
         };
         case.say("0.1", 0, login);
         case.redeem("0.1", 0, Mark(100), OLD);
         let over = Said::LoginOver {
+            op: 0,
             account: 0,
             error: None,
         };
@@ -56,11 +58,11 @@ impl Case {
 
     /// A login of the account, from beginning to end.
     fn log_in(&mut self, worker: &str, at: Micros) {
-        let (account, code, error) = (0, Mark(101), None);
-        self.say(worker, at, Said::Login { account, code });
+        let (op, account, code, error) = (at, 0, Mark(101), None);
+        self.say(worker, at, Said::Login { op, account, code });
         self.redeem(worker, at, code, Mark(50));
         self.put(worker, at + 2, Mark(50), "newer", false);
-        self.say(worker, at + 3, Said::LoginOver { account, error });
+        self.say(worker, at + 3, Said::LoginOver { op, account, error });
     }
 
     fn life(&mut self, worker: &str) -> &mut Life {
