@@ -162,9 +162,11 @@ impl Court<'_> {
             to,
         };
         let meets = |op: &Op| {
-            // What failed for its caller may go on for an attempt's length: the caller waits no longer than that.
+            // What failed for its caller may go on for an attempt's length: the caller waits no longer than that. And while the store is
+            // down a login is over for its caller before its tokens are written.
             let more = if op.failed { micros(LEASE) } else { 0 };
-            let to = op.ended.map_or(u64::MAX, |ended| ended + more);
+            let over = op.ended.map_or(u64::MAX, |ended| ended + more);
+            let to = over.max(self.index.written_by(op).unwrap_or(0));
             op.code != Some(sending.mark)
                 && self.index.stands(op)
                 && Span { from: op.began, to }.overlaps(span)

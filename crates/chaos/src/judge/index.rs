@@ -178,6 +178,11 @@ impl Index {
         }
     }
 
+    /// When the tokens of a login were first known to be in the store.
+    pub(super) fn written_by(&self, login: &Op) -> Option<Micros> {
+        self.written(*self.successors.get(&login.code?)?)
+    }
+
     /// When the store was first known to say that the token was refused.
     pub(super) fn marked(&self, mark: Mark) -> Option<Micros> {
         let mut puts = self.puts.get(&mark)?.iter();

@@ -174,16 +174,28 @@ fn of_two_logins_at_once_each_has_its_own_end() {
 }
 
 #[test]
-fn a_login_that_its_caller_gave_up_may_come_into_effect_a_little_later() {
+fn a_login_that_is_served_from_memory_comes_into_effect_when_it_is_written() {
+    let mut case = Case::new();
+    let (op, account, code, error) = (1, 0, Mark(101), None);
+    case.say("1.1", SECOND, Said::Login { op, account, code });
+    case.redeem("1.1", SECOND, code, Mark(50));
+    case.say("1.1", SECOND + 1, Said::LoginOver { op, account, error });
+    case.present("0.1", 3 * SECOND, ShownOutcome::Granted);
+    case.answer("0.1", 3 * SECOND, 3 * SECOND + 5, Some(NEW));
+    case.is_broken("neither in the store nor superseded");
+    case.put("1.1", 3 * SECOND + 1, Mark(50), "newer", false);
+    case.holds();
+}
+
+#[test]
+fn a_disconnect_that_its_caller_gave_up_may_come_into_effect_a_little_later() {
     let late = |claimed| {
         let mut case = Case::new();
-        let (op, account, code) = (1, 0, Mark(101));
-        case.say("1.1", SECOND, Said::Login { op, account, code });
+        let (op, account) = (1, 0);
+        case.say("1.1", SECOND, Said::Ending { op, account });
         let error = Some("nobody waits that long".to_owned());
-        case.say("1.1", 2 * SECOND, Said::LoginOver { op, account, error });
+        case.say("1.1", 2 * SECOND, Said::EndingOver { op, account, error });
         case.present("0.1", claimed, ShownOutcome::Granted);
-        case.redeem("1.1", claimed, code, Mark(50));
-        case.put("1.1", claimed + 2, Mark(50), "newer", false);
         case.answer("0.1", claimed, claimed + 5, Some(NEW));
         case
     };
