@@ -109,24 +109,26 @@ impl Origin {
     /// A URI without scheme or host, or with user info, goes to no origin. Hosts compare without regard to case; an address that
     /// is written in another form than the normal one (`[0::1]`) does not match.
     #[must_use]
+    #[inline]
     pub fn matches(&self, uri: &Uri) -> bool {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return false;
         };
-        let (own_scheme, default_port) = if self.https {
-            (&Scheme::HTTPS, 443)
+        let own_scheme = if self.https {
+            Scheme::HTTPS
         } else {
-            (&Scheme::HTTP, 80)
+            Scheme::HTTP
         };
-        if scheme != own_scheme {
+        if *scheme != own_scheme {
             return false;
         }
         // Most requests spell their target as the configuration does; the rest is read with care.
-        authority.as_str().as_bytes() == self.authority()
-            || self.matches_spelt_otherwise(authority, default_port)
+        authority.as_str().as_bytes() == self.authority() || self.matches_spelt_otherwise(authority)
     }
 
-    fn matches_spelt_otherwise(&self, authority: &Authority, default_port: u16) -> bool {
+    #[cold]
+    fn matches_spelt_otherwise(&self, authority: &Authority) -> bool {
+        let default_port = if self.https { 443 } else { 80 };
         !authority.as_str().contains('@')
             && authority.port_u16().unwrap_or(default_port) == self.port
             && authority.host().eq_ignore_ascii_case(self.host())
@@ -151,10 +153,12 @@ impl Origin {
     }
 
     /// The host, and `:port` where it is not the scheme's own.
+    #[inline]
     fn authority(&self) -> &[u8] {
         &self.text.as_bytes()[self.scheme_end()..]
     }
 
+    #[inline]
     fn scheme_end(&self) -> usize {
         if self.https { "https://" } else { "http://" }.len()
     }

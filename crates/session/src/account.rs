@@ -173,6 +173,7 @@ impl fmt::Debug for Account {
 
 #[async_trait]
 impl TokenSource for Account {
+    #[inline]
     fn cached(&self, replayable: bool) -> Option<Credential> {
         self.slot.cached(&self.core, replayable)
     }
@@ -190,6 +191,7 @@ impl TokenSource for Account {
         let _ = self.slot.start_replacing(&self.core, rejected.stamp());
     }
 
+    #[inline]
     fn read(&self, sent: &Credential, status: StatusCode, headers: &HeaderMap) -> Verdict {
         self.slot
             .read_response(&self.core, sent.stamp(), status, headers)
@@ -199,6 +201,7 @@ impl TokenSource for Account {
         self.slot.home.attaches
     }
 
+    #[inline]
     fn owns(&self, target: &Uri) -> bool {
         self.slot.home.owns(target)
     }

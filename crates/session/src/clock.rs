@@ -169,10 +169,12 @@ impl Time {
     }
 
     /// The count by the coarse clock: behind [`ticks`](Self::ticks) by that clock's resolution at most.
+    #[inline]
     pub(crate) fn coarse_ticks(&self) -> Ticks {
         self.count(to_millis(self.clock.monotonic_coarse()))
     }
 
+    #[inline]
     fn count(&self, mono: u64) -> Ticks {
         if mono.saturating_sub(self.anchored.load(Ordering::Relaxed)) >= ANCHOR_EVERY {
             self.anchor(mono);
@@ -227,6 +229,7 @@ pub(crate) fn wall_millis(at: SystemTime) -> WallMillis {
     to_millis(at.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
+#[inline]
 fn to_millis(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(1000);
     seconds.saturating_add(u64::from(duration.subsec_millis()))

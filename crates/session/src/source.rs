@@ -70,10 +70,12 @@ impl Credential {
 
     /// The header or query parameter that carries the token.
     #[must_use]
+    #[inline]
     pub fn attachment(&self) -> &Attachment {
         &self.0.attachment
     }
 
+    #[inline]
     pub(crate) fn stamp(&self) -> Stamp {
         self.0.stamp
     }

@@ -1,7 +1,9 @@
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
-use http::{Extensions, Uri};
-use tokenkeeper_session::{Account, Accounts, Attaches, TokenSource};
+use http::{Extensions, HeaderMap, StatusCode, Uri};
+use tokenkeeper_session::{
+    Account, Accounts, Attaches, Credential, TokenSource, protocol::Verdict,
+};
 
 use crate::{Anonymous, Error};
 
@@ -15,15 +17,20 @@ pub struct Tokens {
 
 #[derive(Clone)]
 enum Mode {
-    One(Arc<dyn TokenSource>),
+    One(Chosen),
     PerRequest(Accounts),
 }
 
 impl Tokens {
     /// Every request gets the token of `source`.
     pub fn one(source: impl TokenSource) -> Self {
+        // An account is called by its own methods, which the compiler sees through.
+        let one = match (&source as &dyn Any).downcast_ref::<Account>() {
+            Some(account) => Inner::Account(account.clone()),
+            None => Inner::Shared(Arc::new(source)),
+        };
         Self {
-            mode: Mode::One(Arc::new(source)),
+            mode: Mode::One(Chosen(one)),
         }
     }
 
@@ -39,14 +46,13 @@ impl Tokens {
     ///
     /// # Errors
     /// [`Error::NoAccount`], [`Error::NoAuthority`] or [`Error::UserInfo`].
+    #[inline]
     pub fn choose(&self, target: &Uri, extensions: &Extensions) -> Result<Option<Chosen>, Error> {
         if extensions.get::<Anonymous>().is_some() {
             return Ok(None);
         }
         match &self.mode {
-            Mode::One(source) if source.owns(target) => {
-                return Ok(Some(Chosen(Inner::Shared(source.clone()))));
-            }
+            Mode::One(source) if source.owns_target(target) => return Ok(Some(source.clone())),
             Mode::One(_) => {}
             Mode::PerRequest(accounts) => match extensions.get::<Account>() {
                 Some(account) if account.owns(target) => {
@@ -102,6 +108,38 @@ enum Inner {
     Account(Account),
 }
 
+/// What the valid path asks, without the way through a table of methods where it is an account.
+impl Chosen {
+    #[inline]
+    pub(crate) fn credential(&self, replayable: bool) -> Option<Credential> {
+        match &self.0 {
+            Inner::Shared(source) => source.cached(replayable),
+            Inner::Account(account) => account.cached(replayable),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn verdict(
+        &self,
+        sent: &Credential,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Verdict {
+        match &self.0 {
+            Inner::Shared(source) => source.read(sent, status, headers),
+            Inner::Account(account) => account.read(sent, status, headers),
+        }
+    }
+
+    #[inline]
+    fn owns_target(&self, target: &Uri) -> bool {
+        match &self.0 {
+            Inner::Shared(source) => source.owns(target),
+            Inner::Account(account) => account.owns(target),
+        }
+    }
+}
+
 impl Deref for Chosen {
     type Target = dyn TokenSource;
 
@@ -114,6 +152,7 @@ impl Deref for Chosen {
 }
 
 /// A source owns no URI of this kind, so it is enough to look at those that nobody owns.
+#[cold]
 fn refuse_unclear(target: &Uri) -> Result<(), Error> {
     match target.authority() {
         None => Err(Error::NoAuthority),

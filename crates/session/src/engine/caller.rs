@@ -22,6 +22,7 @@ enum Plan {
 
 impl Slot {
     /// The token to send now, if no waiting is needed.
+    #[inline]
     pub(crate) fn cached(
         self: &Arc<Self>,
         core: &Arc<Core>,

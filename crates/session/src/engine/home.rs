@@ -61,6 +61,7 @@ impl Home {
         key(&*self.provider, &self.site, subject)
     }
 
+    #[inline]
     pub(crate) fn owns(&self, target: &Uri) -> bool {
         self.origins.iter().any(|origin| origin.matches(target))
     }

@@ -89,6 +89,7 @@ impl Slot {
     }
 
     /// What a response says, and what follows from it for the token that was sent.
+    #[inline]
     pub(crate) fn read_response(
         self: &Arc<Self>,
         core: &Arc<Core>,

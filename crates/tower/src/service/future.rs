@@ -256,7 +256,7 @@ where
 fn is_rejected<ResBody>(sent: &Sent, response: &Response<ResBody>) -> bool {
     let verdict = sent
         .source
-        .read(&sent.credential, response.status(), response.headers());
+        .verdict(&sent.credential, response.status(), response.headers());
     matches!(verdict, Verdict::Rejected)
 }
 

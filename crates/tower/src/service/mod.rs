@@ -74,7 +74,7 @@ where
             Err(error) => return TokenFuture::failed(error.into()),
         };
         let limit = self.replay_limit(&request);
-        if let Some(credential) = source.cached(attempt::replayable(&request, limit)) {
+        if let Some(credential) = source.credential(attempt::replayable(&request, limit)) {
             let sent = Sent { source, credential };
             return TokenFuture::start(request, limit, &mut self.inner, sent);
         }
