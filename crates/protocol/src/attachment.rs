@@ -7,7 +7,7 @@ use http::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::{AccessToken, Attach, Client, Error, sensitive_header};
+use crate::{AccessToken, Attach, Client, Error, header};
 
 /// A token in the form in which a request carries it. `Debug` shows where, not what.
 #[derive(Clone)]
@@ -87,21 +87,17 @@ impl fmt::Debug for Attachment {
 }
 
 pub(crate) fn attach(client: &Client, token: &AccessToken) -> Result<Attachment, Error> {
-    let plain = sensitive_header("access token", token.expose())?;
     Ok(match &client.dialect().attach {
-        Attach::Bearer => {
-            let text = format!("Bearer {}", token.expose());
-            let value = sensitive_header("access token", &text)?;
-            Attachment::Header {
-                name: AUTHORIZATION,
-                value,
-            }
-        }
-        Attach::Header(name) => {
-            let name = HeaderName::try_from(name).map_err(http::Error::from)?;
-            Attachment::Header { name, value: plain }
-        }
+        Attach::Bearer => Attachment::Header {
+            name: AUTHORIZATION,
+            value: token.bearer_header()?,
+        },
+        Attach::Header(name) => Attachment::Header {
+            name: HeaderName::try_from(name).map_err(http::Error::from)?,
+            value: token.bare_header()?,
+        },
         Attach::Query(name) => {
+            header::check("access token", token.expose())?;
             let (name, value) = (name.clone(), token.clone());
             Attachment::Query { name, value }
         }

@@ -9,6 +9,12 @@ use crate::{Error, Hazard};
 /// # Errors
 /// [`Error::HeaderValue`] where it is empty, holds a control character or a byte beyond ASCII, or begins or ends with a blank.
 pub fn sensitive_header(what: &'static str, text: &str) -> Result<HeaderValue, Error> {
+    check(what, text)?;
+    sensitive(HeaderValue::from_str(text))
+}
+
+/// As [`sensitive_header`], without making the value.
+pub(crate) fn check(what: &'static str, text: &str) -> Result<(), Error> {
     let refused = |hazard| Err(Error::HeaderValue { what, hazard });
     if text.is_empty() {
         return refused(Hazard::Empty);
@@ -22,7 +28,13 @@ pub fn sensitive_header(what: &'static str, text: &str) -> Result<HeaderValue, E
     if text.starts_with(' ') || text.ends_with(' ') {
         return refused(Hazard::Blank);
     }
-    let mut value = HeaderValue::from_str(text).map_err(http::Error::from)?;
+    Ok(())
+}
+
+pub(crate) fn sensitive(
+    value: Result<HeaderValue, http::header::InvalidHeaderValue>,
+) -> Result<HeaderValue, Error> {
+    let mut value = value.map_err(http::Error::from)?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access_token;
 mod attachment;
 mod authorization;
 mod challenge;
@@ -25,6 +26,7 @@ mod token_response;
 mod token_set;
 mod validation;
 
+pub use access_token::AccessToken;
 pub use attachment::Attachment;
 pub use authorization::AuthorizationRequest;
 pub use challenge::{Challenge, parse_www_authenticate};
@@ -45,7 +47,7 @@ pub use redirect::{Callback, ExpectedRedirect, Redirect, RedirectError};
 pub use refusal::{Class, ErrorCode, Refusal};
 pub use registration::Registration;
 pub use resource::Verdict;
-pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State};
+pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State};
 pub use site::SitePolicy;
 pub use token_request::{Grant, GrantKind};
 pub use token_response::MAX_TOKEN_RESPONSE;

@@ -46,10 +46,6 @@ macro_rules! secret {
 }
 
 secret!(
-    /// What is sent with a request to the provider's API (RFC 6749 §1.4). Opaque to a client.
-    AccessToken
-);
-secret!(
     /// What is sent to the token endpoint for the next token set (RFC 6749 §1.5). At many providers it works once.
     RefreshToken
 );
