@@ -40,13 +40,13 @@ impl Account {
     /// The application's own name for the connection.
     #[must_use]
     pub fn subject(&self) -> &str {
-        self.slot.key.subject()
+        &self.slot.subject
     }
 
     /// The provider's brand.
     #[must_use]
     pub fn provider(&self) -> &str {
-        self.slot.key.brand()
+        self.slot.home.provider.brand()
     }
 
     /// The origin that the account lives at.
@@ -57,8 +57,8 @@ impl Account {
 
     /// The key under which the store keeps the account.
     #[must_use]
-    pub fn key(&self) -> &Key {
-        &self.slot.key
+    pub fn key(&self) -> Key {
+        self.slot.key()
     }
 
     /// The short name that logs and errors use.
@@ -165,7 +165,7 @@ impl Account {
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account")
-            .field("provider", &self.slot.key.brand())
+            .field("provider", &self.provider())
             .field("digest", &self.slot.digest)
             .finish_non_exhaustive()
     }

@@ -215,12 +215,13 @@ pub(crate) fn start(core: &Arc<Core>, slot: &Arc<Slot>, connect: &Connect) -> Re
             extra: &extra,
         },
     )?;
+    let key = slot.key();
     let opened = Opened {
         id: format!("{:032x}", core.random.number()),
-        brand: slot.key.brand().to_owned(),
-        site: slot.key.base().to_owned(),
-        client_id: slot.key.client_id().to_owned(),
-        subject: slot.key.subject().to_owned(),
+        brand: key.brand().to_owned(),
+        site: key.base().to_owned(),
+        client_id: key.client_id().to_owned(),
+        subject: key.subject().to_owned(),
         state: state.expose().to_owned(),
         verifier: verifier.as_ref().map(|v| v.expose().to_owned()),
         redirect_uri: redirect_uri.to_string(),

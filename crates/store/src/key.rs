@@ -1,10 +1,6 @@
 //! The key of an account.
 
-use std::{
-    fmt,
-    hash::{Hash, Hasher},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
@@ -25,7 +21,7 @@ const FIELDS: [&str; 4] = ["brand", "base URL", "client id", "subject"];
 /// assert!(!format!("{key:?}").contains("user-42"));
 /// # Ok::<(), tokenkeeper_store::KeyError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// The four fields, one after the other.
     text: Arc<str>,
@@ -141,14 +137,6 @@ impl Key {
     }
 }
 
-/// As the [`Place`] and then the subject, so that a map can be asked for the two without a key made of them.
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.place().hash(state);
-        self.subject().hash(state);
-    }
-}
-
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key")
@@ -167,9 +155,16 @@ pub struct Place<'a> {
     ends: [u16; 3],
 }
 
-impl Hash for Place<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.text.hash(state);
+impl Place<'_> {
+    /// The SHA-256 of the three fields, each after its length: another for every other place.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for end in self.ends {
+            hash.update(end.to_be_bytes());
+        }
+        hash.update(self.text);
+        hash.finalize().into()
     }
 }
 

@@ -43,7 +43,12 @@ impl Accounts {
     /// # Errors
     /// [`Error::UnknownProvider`]; [`Error::Subject`] for an empty or overlong one; [`Error::Protocol`] where the provider has a site per
     /// tenant: see [`account_at`](Self::account_at).
+    #[inline]
     pub fn account(&self, brand: &str, subject: &str) -> Result<Account, Error> {
+        if let Some(home) = self.core.home_of_brand(brand) {
+            let slot = self.core.slot(home, subject)?;
+            return Ok(Account::new(self.core.clone(), slot));
+        }
         self.resolve(brand, None, subject)
     }
 
@@ -86,6 +91,7 @@ impl Accounts {
             .map(|provider| Attaches::of(provider.client().dialect()))
     }
 
+    #[cold]
     fn resolve(&self, brand: &str, site: Option<&str>, subject: &str) -> Result<Account, Error> {
         let index = self.index_of(brand, site)?;
         self.at(index, site, subject)

@@ -103,7 +103,7 @@ impl Core {
     }
 
     fn changed(self: &Arc<Self>, change: &Change) {
-        let slot = self.slots.pin().get(&change.key).cloned();
+        let slot = self.known_slot(&change.key);
         if let Some(slot) = slot {
             slot.changed(self, change.version);
         }

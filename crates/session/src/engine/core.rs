@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, UNIX_EPOCH},
@@ -11,13 +11,16 @@ use std::{
 
 use foldhash::fast::RandomState;
 use tokenkeeper_protocol::Provider;
-use tokenkeeper_store::{Key, TokenStore, Version};
+use tokenkeeper_store::{TokenStore, Version};
 use tokio::{
     runtime::Handle,
     sync::{Notify, broadcast, watch},
 };
 
-use super::{Home, Slot, registry::Origins};
+use super::{
+    Home, Slot,
+    registry::{Brand, Name, Origins},
+};
 use crate::{
     Account, Error, Event, EventKind, Transport,
     clock::{Clock, Ticks, Time},
@@ -39,9 +42,9 @@ pub(crate) struct Core {
     pub(crate) used_flows: UsedFlows,
     pub(crate) origins: Origins,
     pub(crate) homes: Mutex<HashMap<(usize, String), Arc<Home>>>,
-    /// Those of the providers that have a single base, by the provider's index.
-    pub(crate) fixed_homes: Box<[OnceLock<Arc<Home>>]>,
-    pub(crate) slots: papaya::HashMap<Key, Arc<Slot>, RandomState>,
+    /// By the provider's index.
+    pub(crate) brands: Box<[Brand]>,
+    pub(crate) slots: papaya::HashMap<Name, Arc<Slot>, RandomState>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) runtime: Option<Handle>,
     pub(crate) closing: AtomicBool,
@@ -94,7 +97,7 @@ impl Core {
             flow_key: parts.flow_key,
             used_flows: UsedFlows::default(),
             homes: Mutex::default(),
-            fixed_homes: parts.providers.iter().map(|_| OnceLock::new()).collect(),
+            brands: Brand::all(&parts.providers),
             providers: parts.providers,
             // A resize that only writes help along would slow down every lookup until the next account comes.
             slots: papaya::HashMap::builder()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Uri;
 use tokenkeeper_protocol::{OldAccess, Origin, Provider, Reach};
 
-use tokenkeeper_store::Key;
+use tokenkeeper_store::{Key, Place};
 
 use crate::{Error, machine::Rules, options::Options, source::Attaches};
 
@@ -18,8 +18,18 @@ pub(crate) struct Home {
     pub(crate) old_token_dies: bool,
     pub(crate) rules: Rules,
     pub(crate) origins: Box<[Origin]>,
-    /// The key of no account: all keys of this home have its brand, base URL and client id.
-    pub(crate) any_key: Key,
+    pub(crate) id: HomeId,
+}
+
+/// Tells the homes of a process apart: a digest of brand, base URL and client id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HomeId(pub(crate) [u64; 2]);
+
+impl HomeId {
+    pub(crate) fn of(place: &Place<'_>) -> Self {
+        let half = first_half(place.digest());
+        Self([(half >> 64) as u64, half as u64])
+    }
 }
 
 impl Home {
@@ -29,7 +39,8 @@ impl Home {
         holder: u128,
         options: &Options,
     ) -> Result<Self, Error> {
-        let any_key = key(&*provider, &site, "-")?;
+        // Any subject will do: all keys of this home have the same place.
+        let id = HomeId::of(&key(&*provider, &site, "-")?.place());
         let dialect = provider.client().dialect();
         let attaches = Attaches::of(dialect);
         let reach = dialect.revocation.as_ref().map(|rules| rules.reaches);
@@ -47,7 +58,7 @@ impl Home {
             revokes_alone: matches!(reach, Some(Reach::ThisToken | Reach::Authorization)),
         };
         Ok(Self {
-            any_key,
+            id,
             origins: provider.api_origins(&site).into(),
             provider,
             site,

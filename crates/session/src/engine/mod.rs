@@ -17,5 +17,6 @@ mod sweep;
 pub(crate) use self::core::{Core, Parts};
 pub(crate) use home::Home;
 pub(crate) use login::Exchange;
+pub(crate) use registry::Name;
 pub(crate) use served::stale_window;
 pub(crate) use slot::Slot;

@@ -2,17 +2,20 @@
 
 use std::{
     collections::{HashSet, hash_map::Entry},
+    fmt,
+    hash::{Hash, Hasher},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{Ordering, fence},
     },
 };
 
 use papaya::Equivalent;
+use smol_str::SmolStr;
 use tokenkeeper_protocol::{Origin, Provider};
-use tokenkeeper_store::{Key, Place};
+use tokenkeeper_store::Key;
 
-use super::{Core, Home, Slot};
+use super::{Core, Home, Slot, home::HomeId};
 use crate::Error;
 
 /// The API origins of all providers and sites: looked up for every request without an account, however many sites there are.
@@ -31,16 +34,79 @@ impl Origins {
     }
 }
 
-/// The fields of a key that need not be made to find what is kept under it.
-#[derive(Hash)]
+/// What is needed to find the home of an account by its provider's brand.
+#[derive(Debug)]
+pub(crate) struct Brand {
+    name: Box<str>,
+    /// No other provider has it.
+    alone: bool,
+    /// Where the provider has a single base, and it was asked for before.
+    home: OnceLock<Arc<Home>>,
+}
+
+impl Brand {
+    pub(crate) fn all(providers: &[Arc<dyn Provider>]) -> Box<[Self]> {
+        let brands = || providers.iter().map(|provider| provider.brand());
+        brands()
+            .map(|name| Self {
+                name: name.into(),
+                alone: brands().filter(|other| *other == name).count() == 1,
+                home: OnceLock::new(),
+            })
+            .collect()
+    }
+}
+
+/// Under what an account is found: what the accounts of one home have in common, and the subject, here and not behind a pointer.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    home: HomeId,
+    subject: SmolStr,
+}
+
+/// A [`Name`] that need not be made to find what is kept under it.
 struct Sought<'a> {
-    place: Place<'a>,
+    home: HomeId,
     subject: &'a str,
 }
 
-impl Equivalent<Key> for Sought<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        self.subject == key.subject() && self.place == key.place()
+impl Name {
+    pub(crate) fn of(key: &Key) -> Self {
+        Self {
+            home: HomeId::of(&key.place()),
+            subject: key.subject().into(),
+        }
+    }
+}
+
+/// Without the subject, which may be an e-mail address.
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Name")
+            .field("home", &self.home)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (home, subject) = (self.home, self.subject.as_str());
+        Sought { home, subject }.hash(state);
+    }
+}
+
+impl Hash for Sought<'_> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.home.0[0]);
+        state.write(self.subject.as_bytes());
+    }
+}
+
+impl Equivalent<Name> for Sought<'_> {
+    #[inline]
+    fn equivalent(&self, name: &Name) -> bool {
+        self.subject == name.subject && self.home == name.home
     }
 }
 
@@ -53,7 +119,7 @@ impl Core {
         site: Option<&str>,
     ) -> Result<Arc<Home>, Error> {
         if site.is_none()
-            && let Some(home) = self.fixed_homes[index].get()
+            && let Some(home) = self.brands[index].home.get()
         {
             return Ok(home.clone());
         }
@@ -69,9 +135,16 @@ impl Core {
             }
         };
         if given.is_none() {
-            let _ = self.fixed_homes[index].set(home.clone());
+            let _ = self.brands[index].home.set(home.clone());
         }
         Ok(home)
+    }
+
+    /// The home of the one provider that has this brand, if it has a single base and was asked for before.
+    #[inline]
+    pub(crate) fn home_of_brand(&self, name: &str) -> Option<&Arc<Home>> {
+        let brand = self.brands.iter().find(|brand| *brand.name == *name)?;
+        brand.home.get().filter(|_| brand.alone)
     }
 
     /// Whether any provider's API could be at this target: a fixed base, or a site that accounts were made for.
@@ -80,30 +153,54 @@ impl Core {
     }
 
     /// The slot of an account, made on first sight.
+    #[inline]
     pub(crate) fn slot(&self, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
         let sought = Sought {
-            place: home.any_key.place(),
+            home: home.id,
             subject,
+        };
+        if let Some(slot) = self.slots.pin().get(&sought)
+            && let Some(slot) = Slot::hold(slot)
+        {
+            return Ok(slot);
+        }
+        self.new_slot(home, subject)
+    }
+
+    /// The slot of a key, if it is in memory.
+    pub(crate) fn known_slot(&self, key: &Key) -> Option<Arc<Slot>> {
+        Slot::hold(self.slots.pin().get(&Name::of(key))?)
+    }
+
+    #[cold]
+    fn new_slot(&self, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
+        let (home_id, key) = (home.id, home.key(subject)?);
+        let name = Name {
+            home: home_id,
+            subject: subject.into(),
+        };
+        let new = || {
+            let slot = Slot::new(name.subject.clone(), key.digest(), home.clone());
+            slot.used.store(self.time.ticks().0, Ordering::Relaxed);
+            Arc::new(slot)
         };
         let slots = self.slots.pin();
         loop {
-            let slot = match slots.get(&sought) {
-                Some(slot) => slot.clone(),
-                None => {
-                    let key = home.key(subject)?;
-                    let new = || Arc::new(Slot::new(key.clone(), home.clone()));
-                    slots.get_or_insert_with(key.clone(), new).clone()
-                }
-            };
-            // A slot that the sweep is just dropping must not be used again: it would be a second one for the account.
-            fence(Ordering::SeqCst);
-            if !slot.retired.load(Ordering::SeqCst) {
-                slot.used
-                    .store(self.time.coarse_ticks().0, Ordering::Relaxed);
+            if let Some(slot) = Slot::hold(slots.get_or_insert_with(name.clone(), new)) {
                 return Ok(slot);
             }
-            drop(slot);
+            // The sweep is just dropping it.
             std::thread::yield_now();
         }
+    }
+}
+
+impl Slot {
+    /// A handle on a slot of the registry. `None` where the sweep is dropping it: used again, it would be a second one for the account.
+    #[inline]
+    fn hold(found: &Arc<Self>) -> Option<Arc<Self>> {
+        let slot = found.clone();
+        fence(Ordering::SeqCst);
+        (!slot.retired.load(Ordering::SeqCst)).then_some(slot)
     }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use smol_str::SmolStr;
 use tokenkeeper_store::{Key, KeyDigest, StoreError, Version};
 use tokio::sync::Notify;
 
@@ -29,7 +30,7 @@ use crate::{
 
 /// One account in memory: a cache of the store, the flight under way, and what callers are served.
 pub(crate) struct Slot {
-    pub(crate) key: Key,
+    pub(crate) subject: SmolStr,
     pub(crate) digest: KeyDigest,
     pub(crate) home: Arc<Home>,
     pub(crate) served: ArcSwapOption<Served>,
@@ -90,10 +91,10 @@ pub(crate) struct Rejections {
 }
 
 impl Slot {
-    pub(crate) fn new(key: Key, home: Arc<Home>) -> Self {
+    pub(crate) fn new(subject: SmolStr, digest: KeyDigest, home: Arc<Home>) -> Self {
         Self {
-            digest: key.digest(),
-            key,
+            subject,
+            digest,
             home,
             served: ArcSwapOption::empty(),
             presenting: AtomicBool::new(false),
@@ -104,6 +105,12 @@ impl Slot {
             at_risk: AtomicUsize::new(0),
             inner: Mutex::default(),
         }
+    }
+
+    /// The key under which the store keeps the account.
+    pub(crate) fn key(&self) -> Key {
+        let key = self.home.key(&self.subject);
+        key.expect("a slot's subject was a key's before")
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -8,10 +8,9 @@ use std::{
     time::Duration,
 };
 
-use tokenkeeper_store::Key;
 use tokio::runtime::Handle;
 
-use super::Core;
+use super::{Core, registry::Name};
 
 impl Core {
     /// Starts the one task that sweeps, unless it runs.
@@ -36,25 +35,25 @@ impl Core {
     pub(crate) fn sweep(&self) {
         let now = self.time.ticks();
         let slots = self.slots.pin();
-        for (key, slot) in &slots {
+        for (name, slot) in &slots {
             if !slot.drop_if_idle(now, self.options.idle) {
                 continue;
             }
-            self.retire(key);
+            self.retire(name);
         }
     }
 
     /// Drops an emptied slot, unless somebody holds it.
-    pub(crate) fn retire(&self, key: &Key) {
+    pub(crate) fn retire(&self, name: &Name) {
         let slots = self.slots.pin();
-        let Some(slot) = slots.get(key) else {
+        let Some(slot) = slots.get(name) else {
             return;
         };
         // First the flag, then the count: a finder counts itself first and then looks at the flag.
         slot.retired.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         if Arc::strong_count(slot) == 1 {
-            slots.remove(key);
+            slots.remove(name);
         } else {
             slot.retired.store(false, Ordering::SeqCst);
         }

@@ -1,12 +1,6 @@
 //! One look at one account, and what it calls for.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{Ordering, fence},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokenkeeper_protocol::Class;
 use tokenkeeper_store::{Entry, Key, StoreError};
@@ -15,7 +9,7 @@ use tokio::time::Instant;
 use crate::{
     Error,
     engine::{
-        Core, Home, Slot,
+        Core, Home, Name, Slot,
         keep::{self, Purpose},
     },
     error::ExchangeError,
@@ -190,13 +184,8 @@ const REVOKING: Duration = Duration::from_millis(100);
 
 /// The account's slot, and whether it is in memory only because of this errand.
 fn find(core: &Arc<Core>, errand: &Errand) -> Result<(Arc<Slot>, bool), Error> {
-    let known = core.slots.pin().get(&errand.key).cloned();
-    if let Some(slot) = known {
-        // As in the registry: a slot that is just being dropped must not be used again.
-        fence(Ordering::SeqCst);
-        if !slot.retired.load(Ordering::SeqCst) {
-            return Ok((slot, false));
-        }
+    if let Some(slot) = core.known_slot(&errand.key) {
+        return Ok((slot, false));
     }
     let slot = core.slot(&errand.home, errand.key.subject())?;
     Ok((slot, true))
@@ -208,7 +197,7 @@ pub(super) fn let_go(core: &Core, guest: Arc<Slot>) {
     if Arc::strong_count(&guest) > 2 || !guest.drop_if_idle(core.time.ticks(), Duration::ZERO) {
         return;
     }
-    let key = guest.key.clone();
+    let name = Name::of(&guest.key());
     drop(guest);
-    core.retire(&key);
+    core.retire(&name);
 }

@@ -196,10 +196,10 @@ async fn an_answer_without_a_refresh_token_keeps_the_one_we_have() {
         let token = |record: &serde_json::Value| {
             record["state"]["live"]["tokens"]["tokens"]["refresh_token"].clone()
         };
-        let before = token(&world.store.record(account.key()).await);
+        let before = token(&world.store.record(&account.key()).await);
         world.emulator.faults().once(Endpoint::Token, missing);
         account.refresh().await.unwrap();
-        assert_eq!(token(&world.store.record(account.key()).await), before);
+        assert_eq!(token(&world.store.record(&account.key()).await), before);
         assert!(before.is_string());
     }
 }

@@ -139,12 +139,12 @@ async fn a_pending_record_is_written_before_the_code_is_sent() {
         async move { login(&emulator, &account).await }
     });
     gate.arrived(1).await;
-    let record = world.store.record(account.key()).await;
+    let record = world.store.record(&account.key()).await;
     assert!(record["login"]["attempt"]["id"].is_string(), "{record}");
     assert_eq!(record["state"], "empty");
     gate.release();
     login.await.unwrap().unwrap();
-    let record = world.store.record(account.key()).await;
+    let record = world.store.record(&account.key()).await;
     assert!(record.get("login").is_none(), "{record}");
 }
 
@@ -159,7 +159,7 @@ async fn the_old_tokens_stay_until_the_new_ones_are_written() {
     let error = login(&world.emulator, &account).await.unwrap_err();
     assert!(matches!(error, Error::Exchange(_)), "{error:?}");
     assert_eq!(world.call(&account).await, 200);
-    let record = world.store.record(account.key()).await;
+    let record = world.store.record(&account.key()).await;
     assert!(record.get("login").is_none(), "{record}");
 }
 
@@ -279,12 +279,12 @@ async fn the_newer_of_two_logins_stands() {
             .as_u64()
             .unwrap()
     };
-    let before = number(world.store.record(account.key()).await);
+    let before = number(world.store.record(&account.key()).await);
     login(&world.emulator, &account).await.unwrap();
-    let after = number(world.store.record(account.key()).await);
+    let after = number(world.store.record(&account.key()).await);
     assert!(after > before);
     // A clock behind the number in the store still makes a higher one.
     world.clock.jump_back(Duration::from_secs(86_400));
     login(&world.emulator, &account).await.unwrap();
-    assert!(number(world.store.record(account.key()).await) > after);
+    assert!(number(world.store.record(&account.key()).await) > after);
 }

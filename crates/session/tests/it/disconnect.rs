@@ -27,7 +27,7 @@ async fn a_disconnect_leaves_a_tombstone_and_is_refused_everywhere() {
     let world = World::amiqus();
     let account = world.connected().await;
     account.disconnect().await.unwrap();
-    let record = world.store.record(account.key()).await;
+    let record = world.store.record(&account.key()).await;
     assert!(record["state"]["ended"]["authorization"]["number"].is_u64());
     assert!(record["state"]["ended"].get("revoke").is_none(), "{record}");
     assert!(account.cached(true).is_none());
@@ -44,7 +44,7 @@ async fn i20_the_access_token_is_revoked_then_the_refresh_token() {
     let world = World::ioffice();
     let account = world.connected().await;
     let sent = TokenSource::token(&account, true).await.unwrap();
-    let record = world.store.record(account.key()).await;
+    let record = world.store.record(&account.key()).await;
     let tokens = &record["state"]["live"]["tokens"]["tokens"];
     account.disconnect().await.unwrap();
     let requests = revoked(&world);
@@ -116,7 +116,7 @@ async fn a_revocation_that_fails_is_kept_sealed_and_finished_by_whoever_sees_it(
         account.disconnect().await.unwrap();
         assert!(drain(&mut events).contains(&EventKind::RevocationPending));
         assert!(pending(&account.status().await.unwrap()));
-        let entry = world.store.entry(account.key()).await.unwrap();
+        let entry = world.store.entry(&account.key()).await.unwrap();
         assert!(entry.attention);
         let other = world.elsewhere();
         assert!(other.token().await.is_err());
@@ -129,7 +129,7 @@ async fn a_revocation_that_fails_is_kept_sealed_and_finished_by_whoever_sees_it(
         settle().await;
         assert_eq!(world.emulator.counters().revocations, 2);
         assert!(!pending(&other.status().await.unwrap()));
-        assert!(!world.store.entry(account.key()).await.unwrap().attention);
+        assert!(!world.store.entry(&account.key()).await.unwrap().attention);
     }
 }
 

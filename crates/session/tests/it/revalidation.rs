@@ -124,14 +124,14 @@ async fn a_process_that_knows_a_tombstone_writes_it_back() {
         let account = world.connected().await;
         account.disconnect().await.unwrap();
         if steps == 1 {
-            world.store.go_back(account.key(), 1).await;
+            world.store.go_back(&account.key(), 1).await;
         } else {
-            world.store.lose(account.key()).await;
+            world.store.lose(&account.key()).await;
         }
         world.pass(INTERVAL).await;
         let error = account.token().await.unwrap_err();
         assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
-        let record = world.store.record(account.key()).await;
+        let record = world.store.record(&account.key()).await;
         assert!(record["state"]["ended"].is_object(), "{record}");
     }
 }

@@ -56,7 +56,7 @@ impl Said {
     }
 
     async fn tokens(&self, world: &World, account: &Account) {
-        let record = world.store.record(account.key()).await;
+        let record = world.store.record(&account.key()).await;
         let tokens = &record["state"]["live"]["tokens"]["tokens"];
         for name in ["access_token", "refresh_token"] {
             self.secret(tokens[name].as_str().unwrap());
@@ -92,7 +92,7 @@ async fn live(world: &World, account: &Account, said: &Said) {
     said.secret(DEFAULT_CLIENT_SECRET);
     said.show(&world.accounts);
     said.show(account);
-    said.show(account.key());
+    said.show(&account.key());
     said.error(&account.token().await.unwrap_err());
 
     let start = account.connect().unwrap();

@@ -163,7 +163,7 @@ async fn what_a_runtime_left_unwritten_is_written_by_the_next_comparison_or_at_t
             assert!(account.cached(true).is_some());
             settle().await;
         }
-        let record = world.store.record(account.key()).await;
+        let record = world.store.record(&account.key()).await;
         assert_eq!(record["state"]["live"]["generation"], 2, "{record}");
     }
 }

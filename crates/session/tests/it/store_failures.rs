@@ -80,7 +80,7 @@ async fn a_record_that_the_store_lost_is_put_back() {
     let world = World::amiqus();
     let account = world.connected().await;
     let mut events = world.accounts.events();
-    world.store.lose(account.key()).await;
+    world.store.lose(&account.key()).await;
     account.refresh().await.unwrap();
     assert!(drain(&mut events).contains(&EventKind::StoreRestored));
     let other = world
@@ -100,7 +100,7 @@ async fn a_record_lost_during_the_exchange_is_put_back() {
         async move { account.refresh().await }
     });
     gate.arrived(1).await;
-    world.store.lose(account.key()).await;
+    world.store.lose(&account.key()).await;
     gate.release();
     refresh.await.unwrap().unwrap();
     let other = world
@@ -118,7 +118,7 @@ async fn a_store_that_went_back_in_time_is_brought_forward() {
     account.refresh().await.unwrap();
     account.refresh().await.unwrap();
     // Two writes a refresh: the last one, and both, are forgotten.
-    world.store.go_back(account.key(), 3).await;
+    world.store.go_back(&account.key(), 3).await;
     world.pass(Duration::from_secs(61)).await;
     assert!(account.cached(true).is_some());
     settle().await;
@@ -140,13 +140,13 @@ async fn a_record_of_a_newer_version_is_a_clear_error_and_not_overwritten() {
         let entry = Entry::new(Version::random(), value.to_vec());
         world
             .store
-            .overwrite(account.key(), Some(entry.clone()))
+            .overwrite(&account.key(), Some(entry.clone()))
             .await;
         let error = account.token().await.unwrap_err();
         assert!(matches!(error, Error::Record { .. }), "{error:?}");
         assert!(account.adopt(issued(&world.emulator)).await.is_err());
         assert!(account.disconnect().await.is_err());
-        assert_eq!(world.store.entry(account.key()).await, Some(entry));
+        assert_eq!(world.store.entry(&account.key()).await, Some(entry));
     }
 }
 

@@ -49,7 +49,7 @@ impl Driver<'_> {
     fn due(&self, live: &Live<Held>) -> Option<SystemTime> {
         let (home, options) = (&self.slot.home, &self.core.options);
         refresher::due(
-            &self.slot.key,
+            &self.slot.key(),
             live,
             home,
             options,

@@ -14,7 +14,7 @@ use crate::{
 impl Driver<'_> {
     pub(super) async fn read(&self) -> Result<Option<Stored<Held>>, Error> {
         let mark = self.slot.lock().changes.mark();
-        let entry = match self.in_time(self.core.store.get(&self.slot.key)).await {
+        let entry = match self.in_time(self.core.store.get(&self.slot.key())).await {
             Ok(entry) => entry,
             Err(source) => return Err(self.store_down(source)),
         };
@@ -36,7 +36,7 @@ impl Driver<'_> {
     }
 
     async fn try_write(&self, write: &Write<Held>) -> Result<Wrote<Held>, Error> {
-        let key = &self.slot.key;
+        let key = &self.slot.key();
         let mark = {
             let mut inner = self.slot.lock();
             inner.changes.meet(write.version);

@@ -58,7 +58,7 @@ async fn an_account_that_needs_a_person_is_asked_for_once() {
         .revoke_user(tokenkeeper_emulator::DEFAULT_USER);
     run(world.accounts.refresher(), 5 * HOUR).await;
     assert_eq!(world.token_requests(), 1);
-    let entry = world.store.entry(account.key()).await.unwrap();
+    let entry = world.store.entry(&account.key()).await.unwrap();
     assert_eq!((entry.due, entry.attention), (None, true));
 }
 
@@ -88,18 +88,18 @@ async fn a_store_that_is_away_is_left_alone_and_found_again() {
 async fn a_record_that_cannot_be_read_is_passed_over() {
     let world = World::amiqus();
     let account = world.connected().await;
-    let mut entry = world.store.entry(account.key()).await.unwrap();
+    let mut entry = world.store.entry(&account.key()).await.unwrap();
     entry.value = r#"{"format":99}"#.into();
     world
         .store
-        .overwrite(account.key(), Some(entry.clone()))
+        .overwrite(&account.key(), Some(entry.clone()))
         .await;
     settle().await;
     world.store.reset_counts();
     run(world.another_process().refresher(), 55 * MINUTE).await;
     let asked = world.store.gets.load(Ordering::SeqCst);
     assert_eq!((asked, world.token_requests()), (1, 0));
-    assert_eq!(world.store.entry(account.key()).await, Some(entry));
+    assert_eq!(world.store.entry(&account.key()).await, Some(entry));
 }
 
 #[tokio::test(start_paused = true)]

@@ -94,13 +94,13 @@ async fn what_a_disconnect_left_behind_is_revoked() {
     let faults = world.emulator.faults();
     faults.always(Endpoint::Revoke, Broken::ServerError);
     account.disconnect().await.unwrap();
-    assert!(world.store.entry(account.key()).await.unwrap().attention);
+    assert!(world.store.entry(&account.key()).await.unwrap().attention);
     faults.clear_all();
     world.emulator.reset_counters();
     let sites = world.accounts.refresher().attention_every(10 * MINUTE);
     run(sites, 2 * MINUTE).await;
     assert_eq!(world.emulator.counters().revocations, 2);
-    assert!(!world.store.entry(account.key()).await.unwrap().attention);
+    assert!(!world.store.entry(&account.key()).await.unwrap().attention);
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +111,7 @@ async fn a13_accounts_come_back_when_the_configuration_is_right_again() {
     world.emulator.change_secret(client, "another");
     run(world.accounts.refresher(), 3 * HOUR).await;
     assert_eq!(world.token_requests(), 1);
-    assert_eq!(world.store.entry(account.key()).await.unwrap().due, None);
+    assert_eq!(world.store.entry(&account.key()).await.unwrap().due, None);
 
     let secret = tokenkeeper_emulator::DEFAULT_CLIENT_SECRET;
     world.emulator.change_secret(client, secret);
@@ -133,7 +133,7 @@ async fn a13_accounts_come_back_when_the_configuration_is_right_again() {
     assert!(
         world
             .store
-            .entry(account.key())
+            .entry(&account.key())
             .await
             .unwrap()
             .due
@@ -176,12 +176,13 @@ async fn accounts_of_another_application_are_passed_over() {
     let due = UNIX_EPOCH + Duration::from_secs(1);
     let theirs = world
         .store
-        .entry(account.key())
+        .entry(&account.key())
         .await
         .unwrap()
         .with_due(due);
     for (brand, client) in [("another", "client"), ("amiqus", "another")] {
-        let (base, name) = (account.key().base(), "theirs");
+        let (key, name) = (account.key(), "theirs");
+        let base = key.base();
         let key = tokenkeeper_session::store::Key::new(brand, base, client, name).unwrap();
         let _ = world.store.put(&key, &theirs, None).await.unwrap();
     }
