@@ -6,18 +6,13 @@ use async_trait::async_trait;
 use http::{HeaderMap, StatusCode, Uri};
 use tokenkeeper_protocol::{Attach, Attachment, Dialect, Verdict};
 
-use crate::Error;
+use crate::{Error, engine::Served};
 
 /// A token that may be sent now, in the form in which it is attached.
 ///
 /// A clone shares the token.
 #[derive(Clone)]
-pub struct Credential(Arc<Form>);
-
-struct Form {
-    attachment: Attachment,
-    stamp: Stamp,
-}
+pub struct Credential(Arc<Served>);
 
 /// Which token set of which login a credential is, so that a late rejection of an old one is told from a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,17 +50,16 @@ impl Credential {
     /// A credential for a token source of one's own; `generation` tells one token set from the next.
     #[must_use]
     pub fn new(attachment: Attachment, generation: u64) -> Self {
-        Self::stamped(
-            attachment,
-            Stamp {
-                authorization: 0,
-                generation,
-            },
-        )
+        let stamp = Stamp {
+            authorization: 0,
+            generation,
+        };
+        Self(Arc::new(Served::forever(attachment, stamp)))
     }
 
-    pub(crate) fn stamped(attachment: Attachment, stamp: Stamp) -> Self {
-        Self(Arc::new(Form { attachment, stamp }))
+    #[inline]
+    pub(crate) fn of(served: &Arc<Served>) -> Self {
+        Self(served.clone())
     }
 
     /// The header or query parameter that carries the token.

@@ -29,11 +29,10 @@ impl Slot {
         replayable: bool,
     ) -> Option<Credential> {
         let served = self.served.load();
-        let served = served.as_deref()?;
+        let served = served.as_ref()?;
         let now = core.time.coarse_ticks();
-        self.touch(now);
         if now < served.fresh_until && (replayable || !self.presenting.load(Ordering::Acquire)) {
-            return Some(served.credential.clone());
+            return Some(Credential::of(served));
         }
         self.cached_slowly(core, served, replayable)
     }
@@ -42,17 +41,18 @@ impl Slot {
     fn cached_slowly(
         self: &Arc<Self>,
         core: &Arc<Core>,
-        served: &Served,
+        served: &Arc<Served>,
         replayable: bool,
     ) -> Option<Credential> {
         let now = core.time.ticks();
+        self.used.store(now.0, Ordering::Relaxed);
         if now >= served.expires_at || now >= served.overdue_at {
             return None;
         }
         let mut inner = self.lock();
         let purpose = if now >= served.stale_at {
             Some(Purpose::Refresh {
-                wanted: Some(served.credential.stamp()),
+                wanted: Some(served.stamp),
                 rejected: false,
             })
         } else if now >= served.revalidate_at {
@@ -61,14 +61,14 @@ impl Slot {
             None
         };
         if let Some(purpose) = purpose.filter(|_| !inner.is_busy())
-            && inner.stamp() == Some(served.credential.stamp())
+            && inner.stamp() == Some(served.stamp)
         {
             // A flight that cannot start leaves the token as good as it is.
             let _ = take_off(core, self, &mut inner, purpose);
         }
         let dying =
             self.home.old_token_dies && inner.in_air().is_some_and(|flight| flight.refreshes);
-        (replayable || !dying).then(|| served.credential.clone())
+        (replayable || !dying).then(|| Credential::of(served))
     }
 
     /// The token to send, waiting for a flight where one is needed. Cancel safe.
@@ -111,8 +111,8 @@ impl Slot {
     fn brought_by(&self, flight: &Flight) -> Option<Credential> {
         let brought = flight.brought()?;
         let served = self.served.load();
-        let credential = &served.as_deref()?.credential;
-        (credential.stamp() == brought).then(|| credential.clone())
+        let served = served.as_ref()?;
+        (served.stamp == brought).then(|| Credential::of(served))
     }
 
     /// Until when to wait: only briefly where there is a token that merely could not be compared with the store.
@@ -134,7 +134,7 @@ impl Slot {
         };
         let served = self.served.load();
         let now = core.time.ticks();
-        let Some(served) = served.as_deref().filter(|s| now < s.expires_at) else {
+        let Some(served) = served.as_ref().filter(|s| now < s.expires_at) else {
             return Err(timeout);
         };
         if now >= served.overdue_at {
@@ -143,7 +143,7 @@ impl Slot {
             }
             core.emit(self, EventKind::ServedUnvalidated);
         }
-        Ok(served.credential.clone())
+        Ok(Credential::of(served))
     }
 
     /// Decides under the lock. `last` is the error of the flight that this caller has just waited for.
@@ -181,10 +181,10 @@ impl Slot {
         }
         let stamp = live.stamp();
         if !inner.expired(now)
-            && let Some(served) = self.served.load().as_deref()
+            && let Some(served) = self.served.load().as_ref()
             && (replayable || !self.presenting.load(Ordering::Acquire))
         {
-            return Plan::Serve(served.credential.clone());
+            return Plan::Serve(Credential::of(served));
         }
         if let Some(failure) = live.obstacle(&self.home.rules, core.time.wall()) {
             return Plan::Fail(failed(core, self, failure, None));
@@ -213,9 +213,9 @@ impl Slot {
     fn after_failure(self: &Arc<Self>, core: &Arc<Core>, now: Ticks, error: Error) -> Plan {
         let served = self.served.load();
         let refuse = core.options.store_down == StoreDown::Refuse;
-        match served.as_deref() {
+        match served.as_ref() {
             Some(served) if now < served.expires_at && (now < served.overdue_at || !refuse) => {
-                Plan::Serve(served.credential.clone())
+                Plan::Serve(Credential::of(served))
             }
             _ => Plan::Fail(error),
         }

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use tokenkeeper_protocol::TokenSet;
+use tokenkeeper_protocol::{Attachment, TokenSet};
 
 use crate::{
     clock::{Ticks, Time},
     options::Options,
-    source::{Credential, Stamp},
+    source::Stamp,
 };
 
 /// A token that may be served. The valid path reads `fresh_until` and nothing else.
 #[derive(Debug)]
 pub(crate) struct Served {
-    pub(crate) credential: Credential,
+    pub(crate) attachment: Attachment,
+    pub(crate) stamp: Stamp,
     /// Until then there is nothing to do.
     pub(crate) fresh_until: Ticks,
     /// From then on it is refreshed behind the callers' backs.
@@ -23,6 +24,21 @@ pub(crate) struct Served {
     pub(crate) revalidate_at: Ticks,
     /// From then on it is not served before it has been compared.
     pub(crate) overdue_at: Ticks,
+}
+
+impl Served {
+    /// A token that no engine keeps.
+    pub(crate) fn forever(attachment: Attachment, stamp: Stamp) -> Self {
+        Self {
+            attachment,
+            stamp,
+            fresh_until: Ticks::NEVER,
+            stale_at: Ticks::NEVER,
+            expires_at: Ticks::NEVER,
+            revalidate_at: Ticks::NEVER,
+            overdue_at: Ticks::NEVER,
+        }
+    }
 }
 
 /// When a token set is to be refreshed: rolled once per process and generation.

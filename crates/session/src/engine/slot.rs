@@ -25,7 +25,7 @@ use crate::{
     clock::Ticks,
     machine::{Stored, remember},
     record::{Health, Held, Live, State},
-    source::{Credential, Stamp},
+    source::Stamp,
 };
 
 /// One account in memory: a cache of the store, the flight under way, and what callers are served.
@@ -40,6 +40,7 @@ pub(crate) struct Slot {
     pub(crate) on_trial: AtomicBool,
     /// Dropped from the registry: whoever still finds it there looks again.
     pub(crate) retired: AtomicBool,
+    /// When it was used last, as far as that is noticed: whenever there was more to do than to serve, so at each revalidation.
     pub(crate) used: AtomicU64,
     /// The store told of a change while a flight is under way.
     pub(crate) told: Notify,
@@ -148,7 +149,7 @@ impl Slot {
     /// Drops what the store has too, if nobody has used it for a while. Says whether nothing is left.
     pub(crate) fn drop_if_idle(&self, now: Ticks, idle: Duration) -> bool {
         let used = Ticks(self.used.load(Ordering::Relaxed));
-        if now.since(used) < idle {
+        if now < used.after(idle) {
             return false;
         }
         let mut inner = self.lock();
@@ -194,13 +195,6 @@ impl Slot {
     pub(crate) fn publish(&self, core: &Core, inner: &mut Inner) {
         let served = inner.served(core, &self.home);
         self.served.store(served.map(Arc::new));
-    }
-
-    pub(crate) fn touch(&self, now: Ticks) {
-        const COARSE: u64 = 60_000;
-        if now.0.saturating_sub(self.used.load(Ordering::Relaxed)) >= COARSE {
-            self.used.store(now.0, Ordering::Relaxed);
-        }
     }
 }
 
@@ -288,7 +282,8 @@ impl Inner {
         }
         self.unattachable = None;
         Some(Served {
-            credential: Credential::stamped(attachment, stamp),
+            attachment,
+            stamp,
             fresh_until: stale_at
                 .min(revalidate_at)
                 .min(overdue_at)

@@ -34,9 +34,11 @@ impl Core {
     /// Drops the contents of idle accounts, and the slots that nobody holds.
     pub(crate) fn sweep(&self) {
         let now = self.time.ticks();
+        // Use is noticed at each revalidation.
+        let idle = self.options.idle.max(self.options.revalidation * 2);
         let slots = self.slots.pin();
         for (name, slot) in &slots {
-            if !slot.drop_if_idle(now, self.options.idle) {
+            if !slot.drop_if_idle(now, idle) {
                 continue;
             }
             self.retire(name);
