@@ -2,30 +2,9 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use tokenkeeper_benches::{NoTransport, accounts_over, token, tokens};
-use tokenkeeper_session::store::{Entry, Key, Outcome, StoreError, TokenStore, Version};
+use tokenkeeper_benches::{Elsewhere, NoTransport, accounts_over, token, tokens};
 
 const ACCOUNTS: usize = 1_000_000;
-
-/// A store at the other end of a network: what it keeps is not in this process.
-#[derive(Debug)]
-struct Elsewhere;
-
-#[async_trait]
-impl TokenStore for Elsewhere {
-    async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> {
-        Ok(None)
-    }
-
-    async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> {
-        Ok(Outcome::Applied)
-    }
-
-    async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> {
-        Ok(Outcome::Applied)
-    }
-}
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -13,6 +13,8 @@ use tokenkeeper_session::{
 };
 use tokenkeeper_store_memory::MemoryStore;
 
+use crate::Elsewhere;
+
 /// A token of 800 bytes, as the signed tokens of large providers are.
 #[must_use]
 pub fn token() -> String {
@@ -79,18 +81,28 @@ pub fn tokens(lifetime: Duration) -> TokenSet {
 
 impl Default for Engine {
     fn default() -> Self {
+        Self::over(MemoryStore::new())
+    }
+}
+
+impl Engine {
+    /// An engine whose store is in no process that is measured.
+    #[must_use]
+    pub fn elsewhere() -> Self {
+        Self::over(Elsewhere)
+    }
+
+    fn over(store: impl TokenStore) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
             .expect("a runtime with nothing but a timer needs nothing");
         let inside = runtime.enter();
-        let accounts = accounts(NoTransport);
+        let accounts = accounts_over(store, NoTransport);
         drop(inside);
         Self { accounts, runtime }
     }
-}
 
-impl Engine {
     /// Where the accounts' API is.
     #[must_use]
     pub fn api() -> Uri {
