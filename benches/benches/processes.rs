@@ -1,11 +1,12 @@
 //! Processes on one Redis, with 64 tasks each, meet an expired token at once; an endpoint takes 50 ms. Counted: requests to it, and calls of
 //! Redis. Timed: from its answer to the last task of the last process, beside a call of Redis.
 //!
-//! A process is an engine with connections of its own. It starts a Redis server of its own, which saves nothing.
+//! A process is an engine with connections of its own.
+
+mod redis;
 
 use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::Command,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -15,7 +16,9 @@ use tokenkeeper_session::{
     Account, Accounts, TokenSource,
     store::{Key, TokenStore},
 };
-use tokenkeeper_store_redis::{RedisOptions, RedisStore};
+use tokenkeeper_store_redis::RedisStore;
+
+use redis::Server;
 
 const TAKES: Duration = Duration::from_millis(50);
 const TASKS: usize = 64;
@@ -87,11 +90,11 @@ async fn storm(server: &Server, prefix: &str, processes: usize) -> Run {
         let status = account(engine, "shared").status().await;
         status.expect("Redis answers");
     }
-    while server.listeners(prefix) < processes {
+    while listeners(server, prefix) < processes {
         tokio::task::yield_now().await;
     }
 
-    server.ask(&["CONFIG", "RESETSTAT"]);
+    ask(server, &["CONFIG", "RESETSTAT"]);
     let waiting: Vec<_> = (0..processes * TASKS)
         .map(|task| {
             let account = account(&engines[task % processes], "shared");
@@ -105,9 +108,9 @@ async fn storm(server: &Server, prefix: &str, processes: usize) -> Run {
     let ends = join_all(waiting).await.into_iter();
     let last = ends.map(|end| end.expect("no task panics")).max();
     let last = last.expect("there is a task");
-    let writes = server.calls("evalsha");
+    let writes = calls(server, "evalsha");
     // All but the attempt and the result met a conflict, and read within their script.
-    let reads = server.calls("get") - (writes - 2);
+    let reads = calls(server, "get") - (writes - 2);
     Run {
         requests: endpoint.requests(),
         calls: writes + reads,
@@ -135,73 +138,28 @@ async fn call(store: &RedisStore) -> Duration {
     calls[calls.len() / 2]
 }
 
-struct Server {
-    process: Child,
-    port: u16,
+/// The answer of Redis to a command.
+fn ask(server: &Server, command: &[&str]) -> String {
+    let asked = Command::new("redis-cli")
+        .args(["-p", &server.port.to_string()])
+        .args(command)
+        .output()
+        .expect("redis-cli is installed");
+    String::from_utf8(asked.stdout).expect("the answer is a text")
 }
 
-impl Server {
-    async fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = free.expect("a free port").port();
-        let process = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
-            .args(["--save", "", "--dir"])
-            .arg(std::env::temp_dir())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        let server = Self { process, port };
-        while server.options("bench:").plaintext().await.is_err() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        server
-    }
-
-    fn options(&self, prefix: &str) -> RedisOptions {
-        let url = format!("redis://127.0.0.1:{}", self.port);
-        RedisOptions::new(&url)
-            .expect("the URL is one")
-            .prefix(prefix)
-    }
-
-    async fn store(&self, prefix: &str) -> RedisStore {
-        self.options(prefix)
-            .plaintext()
-            .await
-            .expect("Redis is there")
-    }
-
-    fn ask(&self, command: &[&str]) -> String {
-        let asked = Command::new("redis-cli")
-            .args(["-p", &self.port.to_string()])
-            .args(command)
-            .output()
-            .expect("redis-cli is installed");
-        String::from_utf8(asked.stdout).expect("the answer is a text")
-    }
-
-    fn listeners(&self, prefix: &str) -> usize {
-        let answer = self.ask(&["PUBSUB", "NUMSUB", &format!("{prefix}changes")]);
-        let count = answer.lines().last().expect("a count");
-        count.parse().expect("a number")
-    }
-
-    fn calls(&self, command: &str) -> usize {
-        let stats = self.ask(&["INFO", "commandstats"]);
-        let line = format!("cmdstat_{command}:calls=");
-        let found = stats.lines().find_map(|stat| stat.strip_prefix(&line));
-        let count = found.and_then(|rest| rest.split(',').next());
-        count.map_or(0, |count| count.parse().expect("a number"))
-    }
+fn listeners(server: &Server, prefix: &str) -> usize {
+    let answer = ask(server, &["PUBSUB", "NUMSUB", &format!("{prefix}changes")]);
+    let count = answer.lines().last().expect("a count");
+    count.parse().expect("a number")
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It holds nothing that anybody wants.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn calls(server: &Server, command: &str) -> usize {
+    let stats = ask(server, &["INFO", "commandstats"]);
+    let line = format!("cmdstat_{command}:calls=");
+    let found = stats.lines().find_map(|stat| stat.strip_prefix(&line));
+    let count = found.and_then(|rest| rest.split(',').next());
+    count.map_or(0, |count| count.parse().expect("a number"))
 }
 
 fn millis(duration: Duration) -> f64 {
