@@ -1,10 +1,12 @@
 //! Many tasks meet an expired token at once; an endpoint takes 50 ms. Counted: requests to it. Timed: from its answer to the last task.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
-use tokenkeeper_benches::{Answer, Endpoint, Engine, Line, accounts, plot, request, tokens};
+use tokenkeeper_benches::{
+    Answer, Endpoint, Engine, Line, Storm, accounts, plot, request, storm, tokens,
+};
 use tokenkeeper_session::{Account, Accounts, TokenSource};
 use tokenkeeper_tower::TokenLayer;
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -20,7 +22,7 @@ async fn main() {
     for tasks in [1, 10, 100, 1_000, 10_000] {
         let mut runs = Vec::new();
         for _ in 0..5 {
-            runs.push(storm(tasks, Answer::Tokens, false).await);
+            runs.push(ours(tasks, Answer::Tokens, false).await);
         }
         runs.sort_by_key(|run| run.last);
         let most = runs
@@ -41,14 +43,14 @@ async fn main() {
         );
         points.push((tasks as f64, millis(median).max(0.001)));
     }
-    let refused = storm(10_000, Answer::Unavailable, false).await;
+    let refused = ours(10_000, Answer::Unavailable, false).await;
     println!(
         "| 10000 | 503 | {} | {} | {:.1} ms |",
         refused.requests,
         refused.served,
         millis(refused.last)
     );
-    let aborted = storm(10_000, Answer::Tokens, true).await;
+    let aborted = ours(10_000, Answer::Tokens, true).await;
     println!(
         "| 10000, the first aborted | tokens | {} | {} | {:.1} ms |",
         aborted.requests,
@@ -76,12 +78,6 @@ async fn main() {
     }
 }
 
-struct Run {
-    requests: usize,
-    served: usize,
-    last: Duration,
-}
-
 async fn expired(endpoint: &Endpoint) -> (Accounts, Account) {
     let old = tokens(Duration::ZERO).with_expires_at(SystemTime::now() - Duration::from_secs(60));
     let accounts = accounts(endpoint.clone());
@@ -92,40 +88,14 @@ async fn expired(endpoint: &Endpoint) -> (Accounts, Account) {
     (accounts, account)
 }
 
-async fn storm(tasks: usize, answer: Answer, abort: bool) -> Run {
+async fn ours(tasks: usize, answer: Answer, abort: bool) -> Storm {
     let endpoint = Endpoint::new(answer, TAKES);
     let (_accounts, account) = expired(&endpoint).await;
-    let first = abort.then(|| {
+    let ask = move || {
         let account = account.clone();
-        tokio::spawn(async move { account.token().await.map(drop) })
-    });
-    if let Some(first) = first {
-        // It is the one that refreshes: nobody else asks yet.
-        while endpoint.requests() == 0 {
-            tokio::task::yield_now().await;
-        }
-        first.abort();
-    }
-    let waiting: Vec<_> = (0..tasks)
-        .map(|_| {
-            let account = account.clone();
-            tokio::spawn(async move {
-                let served = TokenSource::token(&account, true).await.is_ok();
-                (served, Instant::now())
-            })
-        })
-        .collect();
-    let ends: Vec<_> = join_all(waiting)
-        .await
-        .into_iter()
-        .map(|end| end.expect("no task panics"))
-        .collect();
-    let last = ends.iter().map(|end| end.1).max().expect("there is a task");
-    Run {
-        requests: endpoint.requests(),
-        served: ends.iter().filter(|end| end.0).count(),
-        last: last.saturating_duration_since(endpoint.answered().expect("it was asked")),
-    }
+        async move { TokenSource::token(&account, true).await.is_ok() }
+    };
+    storm(tasks, &endpoint, abort, ask).await
 }
 
 /// A hundred requests leave with one token; their 401s come 10 ms apart.

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -27,8 +27,16 @@ pub enum Answer {
 pub struct Endpoint {
     answer: Answer,
     takes: Duration,
-    requests: Arc<AtomicUsize>,
-    answered: Arc<std::sync::Mutex<Option<Instant>>>,
+    lifetime: Duration,
+    seen: Arc<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    requests: AtomicUsize,
+    /// How many of them have ended the tokens before.
+    ended: AtomicUsize,
+    answered: Mutex<Option<Instant>>,
 }
 
 impl Endpoint {
@@ -38,15 +46,31 @@ impl Endpoint {
         Self {
             answer,
             takes,
-            requests: Arc::default(),
-            answered: Arc::default(),
+            lifetime: Duration::from_secs(3600),
+            seen: Arc::default(),
         }
+    }
+
+    /// With tokens that are valid for so many whole seconds.
+    #[must_use]
+    pub fn lasting(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
     }
 
     /// How many requests have come.
     #[must_use]
     pub fn requests(&self) -> usize {
-        self.requests.load(Ordering::SeqCst)
+        self.seen.requests.load(Ordering::SeqCst)
+    }
+
+    /// Whether it has ended the token of this `Authorization`: it ends the one before when half of its time is over.
+    #[must_use]
+    pub fn has_ended(&self, authorization: &[u8]) -> bool {
+        let number = authorization
+            .strip_prefix(b"Bearer access-")
+            .and_then(|number| str::from_utf8(number).ok()?.parse().ok());
+        number.unwrap_or(0) < self.seen.ended.load(Ordering::SeqCst)
     }
 
     /// When it answered last.
@@ -55,7 +79,30 @@ impl Endpoint {
     /// If another thread panicked here.
     #[must_use]
     pub fn answered(&self) -> Option<Instant> {
-        *self.answered.lock().expect("nothing panics under the lock")
+        *self
+            .seen
+            .answered
+            .lock()
+            .expect("nothing panics under the lock")
+    }
+
+    /// What stands between a request and its answer: the number of the new tokens, if it gives any.
+    ///
+    /// # Panics
+    /// If another thread panicked here.
+    pub async fn exchange(&self) -> Option<usize> {
+        let count = self.seen.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        tokio::time::sleep(self.takes / 2).await;
+        if self.answer == Answer::Tokens {
+            self.seen.ended.fetch_max(count, Ordering::SeqCst);
+        }
+        tokio::time::sleep(self.takes / 2).await;
+        *self
+            .seen
+            .answered
+            .lock()
+            .expect("nothing panics under the lock") = Some(Instant::now());
+        (self.answer == Answer::Tokens).then_some(count)
     }
 }
 
@@ -66,25 +113,20 @@ impl Transport for Endpoint {
         _: Request<Bytes>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        let count = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
-        tokio::time::sleep(self.takes).await;
-        let (status, body) = match self.answer {
-            Answer::Tokens => {
+        let answer = Response::builder().header("content-type", "application/json");
+        let answer = match self.exchange().await {
+            Some(count) => {
+                let expires_in = self.lifetime.as_secs();
                 let tokens = format!(
-                    r#"{{"access_token":"access-{count}","refresh_token":"refresh-{count}","token_type":"Bearer","expires_in":3600}}"#
+                    r#"{{"access_token":"access-{count}","refresh_token":"refresh-{count}","token_type":"Bearer","expires_in":{expires_in}}}"#
                 );
-                (200, tokens)
+                answer.body(tokens.into())
             }
-            Answer::Unavailable => (503, String::new()),
+            None => answer
+                .status(503)
+                .header("retry-after", "60")
+                .body(Bytes::new()),
         };
-        let mut answer = Response::builder()
-            .status(status)
-            .header("content-type", "application/json");
-        if self.answer == Answer::Unavailable {
-            answer = answer.header("retry-after", "60");
-        }
-        let answer = answer.body(Bytes::from(body)).expect("the parts are valid");
-        *self.answered.lock().expect("nothing panics under the lock") = Some(Instant::now());
-        Ok(answer)
+        Ok(answer.expect("the parts are valid"))
     }
 }

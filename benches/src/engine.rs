@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response, Uri};
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_session::{
-    Account, Accounts, Transport, TransportError,
+    Account, Accounts, Options, Transport, TransportError,
     protocol::{Registration, TokenSet},
     store::TokenStore,
 };
@@ -61,12 +61,26 @@ pub fn accounts(transport: impl Transport) -> Accounts {
 /// Outside of one.
 #[must_use]
 pub fn accounts_over(store: impl TokenStore, transport: impl Transport) -> Accounts {
+    accounts_with(store, transport, Options::default())
+}
+
+/// An engine over another store and with other options, made inside of a runtime.
+///
+/// # Panics
+/// Outside of one, and for options that make no sense.
+#[must_use]
+pub fn accounts_with(
+    store: impl TokenStore,
+    transport: impl Transport,
+    options: Options,
+) -> Accounts {
     let registration = Registration::new("client-1", "https://app.example/callback")
         .expect("the redirect URI is https")
         .secret("secret-1");
     Accounts::builder(store)
         .provider(Amiqus::new(registration).expect("the registration has a secret"))
         .transport(transport)
+        .options(options)
         .build()
         .expect("store, provider and transport are there")
 }

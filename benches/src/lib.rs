@@ -7,15 +7,19 @@ mod endpoint;
 mod engine;
 mod plot;
 mod request;
+mod sample;
 mod service;
+mod storm;
 
 #[cfg(feature = "criterion")]
 pub use self::attach::{Attach, account_per_request};
 pub use self::{
     elsewhere::Elsewhere,
     endpoint::{Answer, Endpoint},
-    engine::{Engine, NoTransport, accounts, accounts_over, token, tokens},
+    engine::{Engine, NoTransport, accounts, accounts_over, accounts_with, token, tokens},
     plot::{Line, plot},
     request::request,
+    sample::{is_quick, percentile},
     service::{Bare, call},
+    storm::{Storm, storm},
 };

@@ -1,0 +1,19 @@
+//! What a bench makes of its runs.
+
+use std::time::Duration;
+
+/// The value below which this share of the sorted values lies.
+///
+/// # Panics
+/// Without a value.
+#[must_use]
+pub fn percentile(sorted: &[Duration], share: f64) -> Duration {
+    let place = (sorted.len() as f64 * share) as usize;
+    sorted[place.min(sorted.len() - 1)]
+}
+
+/// Whether a bench was started with `--quick`, for trying out.
+#[must_use]
+pub fn is_quick() -> bool {
+    std::env::args().any(|argument| argument == "--quick")
+}

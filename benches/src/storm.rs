@@ -1,0 +1,54 @@
+//! Many tasks that want a token at once.
+
+use std::time::{Duration, Instant};
+
+use crate::Endpoint;
+
+/// What came of a storm.
+#[derive(Clone, Debug)]
+pub struct Storm {
+    /// How many requests came to the endpoint.
+    pub requests: usize,
+    /// How many tasks got a token.
+    pub served: usize,
+    /// From the endpoint's last answer to the last task that has a token or an error.
+    pub last: Duration,
+}
+
+/// Lets so many tasks ask for a token, which comes from the endpoint. With `abort` somebody asks before them, and is aborted while the
+/// endpoint is at work.
+///
+/// # Panics
+/// If a task does, or none asks the endpoint.
+pub async fn storm<F>(tasks: usize, endpoint: &Endpoint, abort: bool, ask: impl Fn() -> F) -> Storm
+where
+    F: Future<Output = bool> + Send + 'static,
+{
+    if abort {
+        let first = tokio::spawn(ask());
+        while endpoint.requests() == 0 {
+            tokio::task::yield_now().await;
+        }
+        first.abort();
+    }
+    let waiting: Vec<_> = (0..tasks)
+        .map(|_| {
+            let asked = ask();
+            tokio::spawn(async move { (asked.await, Instant::now()) })
+        })
+        .collect();
+    let (mut served, mut last) = (0, None);
+    for task in waiting {
+        let (has_token, end) = task.await.expect("no task panics");
+        served += usize::from(has_token);
+        last = last.max(Some(end));
+    }
+    let answered = endpoint.answered().expect("it was asked");
+    Storm {
+        requests: endpoint.requests(),
+        served,
+        last: last
+            .expect("there is a task")
+            .saturating_duration_since(answered),
+    }
+}
