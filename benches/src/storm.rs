@@ -11,7 +11,9 @@ pub struct Storm {
     pub requests: usize,
     /// How many tasks got a token.
     pub served: usize,
-    /// From the endpoint's last answer to the last task that has a token or an error.
+    /// From the start to the last task that has a token or an error.
+    pub took: Duration,
+    /// The part of it after the endpoint's last answer.
     pub last: Duration,
 }
 
@@ -31,24 +33,24 @@ where
         }
         first.abort();
     }
+    let start = Instant::now();
     let waiting: Vec<_> = (0..tasks)
         .map(|_| {
             let asked = ask();
             tokio::spawn(async move { (asked.await, Instant::now()) })
         })
         .collect();
-    let (mut served, mut last) = (0, None);
+    let (mut served, mut last) = (0, start);
     for task in waiting {
         let (has_token, end) = task.await.expect("no task panics");
         served += usize::from(has_token);
-        last = last.max(Some(end));
+        last = last.max(end);
     }
     let answered = endpoint.answered().expect("it was asked");
     Storm {
         requests: endpoint.requests(),
         served,
-        last: last
-            .expect("there is a task")
-            .saturating_duration_since(answered),
+        took: last - start,
+        last: last.saturating_duration_since(answered),
     }
 }

@@ -1,0 +1,80 @@
+//! A request with a valid token, over a service that answers at once, beside other libraries.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use criterion::{Criterion, criterion_group, criterion_main};
+use http::Request;
+use http_body_util::Empty;
+use tokenkeeper_benches::{
+    Answer, Attach, Bare, Endpoint, Engine, account_per_request, call, request,
+};
+use tokenkeeper_peers::{AsyncMutex, Aws, Azure, Google, StdMutex, azure_request, wait};
+use tokio::runtime::Runtime;
+
+fn attach(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("the system has room for a runtime");
+    let _inside = runtime.enter();
+    for headers in [0, 4, 12] {
+        all(Attach::new(criterion, headers, false), &runtime);
+    }
+    all(Attach::new(criterion, 4, true), &runtime);
+}
+
+fn all(mut attach: Attach<'_>, runtime: &Runtime) {
+    attach.ours();
+
+    let mutex = StdMutex::default();
+    peer(&mut attach, "Mutex, format!", |request| {
+        mutex.attach(request)
+    });
+
+    let mutex = AsyncMutex::new(endpoint(), Duration::from_secs(3600));
+    peer(&mut attach, "tokio's Mutex, format!", |request| {
+        wait(mutex.attach(request))
+    });
+
+    let google = runtime.block_on(async {
+        let google = Google::new(endpoint()).await;
+        assert!(google.attach(&mut Request::new(())).await);
+        google
+    });
+    peer(&mut attach, "google-cloud-auth", |request| {
+        wait(google.attach(request))
+    });
+
+    let aws = Aws::new(endpoint());
+    assert!(runtime.block_on(aws.attach(&mut Request::new(()))));
+    peer(&mut attach, "aws-smithy", |request| {
+        wait(aws.attach(request))
+    });
+
+    let headers = attach.headers();
+    let new = || azure_request(headers);
+    let bare = Azure::bare();
+    attach.function("azure_core, bare", new, |request| wait(bare.send(request)));
+    let azure = Azure::new(endpoint());
+    assert!(runtime.block_on(azure.send(new())));
+    attach.function("azure_core", new, |request| wait(azure.send(request)));
+}
+
+/// What attaches a token to a request, before the service that answers at once.
+fn peer(
+    attach: &mut Attach<'_>,
+    name: &str,
+    mut add: impl FnMut(&mut Request<Empty<Bytes>>) -> bool + Clone + Send,
+) {
+    let (uri, headers) = (Engine::api(), attach.headers());
+    let send = move |mut request| {
+        assert!(add(&mut request));
+        call(&mut Bare, request)
+    };
+    attach.function(name, || request(&uri, headers), send);
+}
+
+fn endpoint() -> Endpoint {
+    Endpoint::new(Answer::Tokens, Duration::ZERO)
+}
+
+criterion_group!(benches, attach, account_per_request);
+criterion_main!(benches);

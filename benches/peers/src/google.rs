@@ -1,0 +1,89 @@
+//! google-cloud-auth, with the credentials of a person, whose token endpoint can be chosen.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use google_cloud_auth::credentials::{CacheableResource, Credentials, user_account::Builder};
+use http::{Extensions, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokenkeeper_benches::{Endpoint, token};
+use tokio::net::TcpListener;
+
+use crate::Peer;
+
+/// Credentials whose own task keeps a token. The endpoint is asked over loopback.
+#[derive(Clone, Debug)]
+pub struct Google(Credentials);
+
+impl Google {
+    /// With no token yet: its task asks for one.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    pub async fn new(endpoint: Endpoint) -> Self {
+        // The first one that is installed stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let person = serde_json::json!({
+            "client_id": "client-1",
+            "client_secret": "secret-1",
+            "refresh_token": "refresh-1",
+            "type": "authorized_user",
+            "token_uri": serve(endpoint).await,
+        });
+        Self(Builder::new(person).build().expect("all fields are there"))
+    }
+
+    /// Whether a token was attached.
+    pub async fn attach<B>(&self, request: &mut Request<B>) -> bool {
+        match self.0.headers(Extensions::new()).await {
+            Ok(CacheableResource::New { data, .. }) => {
+                request.headers_mut().extend(data);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Peer for Google {
+    async fn expired(endpoint: Endpoint) -> Self {
+        Self::new(endpoint).await
+    }
+
+    async fn ask(&self) -> bool {
+        self.attach(&mut Request::new(())).await
+    }
+}
+
+/// The endpoint as a server, until the runtime ends.
+async fn serve(endpoint: Endpoint) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let endpoint = endpoint.clone();
+            let answer = service_fn(move |_| answer(endpoint.clone()));
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+        }
+    });
+    format!("http://{address}/token")
+}
+
+async fn answer(endpoint: Endpoint) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut response = Response::default();
+    match endpoint.exchange().await {
+        Some(_) => {
+            let tokens = serde_json::json!({
+                "access_token": token(),
+                "token_type": "Bearer",
+                "expires_in": 3600,
+            });
+            *response.body_mut() = Full::from(tokens.to_string());
+        }
+        None => *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE,
+    }
+    Ok(response)
+}
