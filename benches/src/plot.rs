@@ -14,7 +14,7 @@ pub struct Line {
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
 const MARGIN: f64 = 60.0;
-const COLOURS: [&str; 4] = ["#1f6feb", "#d1242f", "#1a7f37", "#8250df"];
+const COLOURS: [&str; 5] = ["#1f6feb", "#d1242f", "#1a7f37", "#8250df", "#bf8700"];
 
 /// Draws the lines over each other.
 #[must_use]

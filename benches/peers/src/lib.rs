@@ -4,7 +4,7 @@
 //! - google-cloud-auth has no token that is expired: a task of its own replaces it minutes before. Its storm waits for the first one.
 //! - azure_core attaches to requests of a type of its own, so that it has a bare pipeline of its own to be compared with.
 //! - aws-smithy's cache is measured without the client around it, with the header made as its bearer signer makes it.
-//! - What keeps a token for one call only, or reads it from a file, is no peer; of the rest these are the most used.
+//! - gcp_auth and yup-oauth2 are left out: they keep the same tokens as google-cloud-auth, which stands for them.
 
 mod aws;
 mod azure;

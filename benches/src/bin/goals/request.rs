@@ -1,0 +1,78 @@
+//! Goals of a request with a valid token, and of what an account takes.
+
+use crate::{ALLOCATIONS, ATTACH, INSTRUCTIONS, KEYED, MEMORY, goal::Goal, tables::Tables};
+
+pub fn one_account(tables: &Tables) -> Vec<Goal> {
+    let each = |file, column| ["0", "4", "12"].map(|n| tables.number(file, &[n], column));
+    let goals = ["0", "4", "12"].map(|n| tables.goal("instructions", &[n], "with replay"));
+    let theirs = each("instructions", "static header adds");
+    let once = over(&each("instructions", "one account, no replay"), &theirs);
+    let mut replay = over(&each("instructions", "with replay"), &goals);
+    let extension = ["one account, with replay"];
+    replay.extend(over(
+        &[tables.number("instructions", &extension, "instructions")],
+        &[tables.goal("instructions", &extension, "instructions")],
+    ));
+    vec![
+        Goal::at_most(1.2, once, "×").said(
+            "valid token, one account, no replay; 0, 4 and 12 headers",
+            "at most 1.2 × the instructions that a static header adds",
+            INSTRUCTIONS,
+        ),
+        Goal::at_most(2.0, each("attach", "over the static header"), "×").said(
+            "",
+            "at most 2 × its time",
+            ATTACH,
+        ),
+        Goal::of_a_test().said("", "no allocation beyond its own", ALLOCATIONS),
+        Goal::at_most(1.0, replay, "× that").said(
+            "the same with replay, and with an extension",
+            "at most that and one `request.clone()`, in instructions",
+            INSTRUCTIONS,
+        ),
+        Goal::at_most(1.0, each("attach", "over its goal"), "× that").said(
+            "",
+            "the same in time",
+            ATTACH,
+        ),
+        Goal::of_a_test().said("", "no allocation beyond the two", ALLOCATIONS),
+    ]
+}
+
+pub fn accounts(tables: &Tables) -> Vec<Goal> {
+    let lookup = ["1", "10000"].map(|n| tables.number("instructions", &[n], "lookup"));
+    let million = tables.number("lookups", &["1000000"], "ours over the best");
+    vec![
+        Goal::at_most(250.0, lookup, "for 1 and 10,000").said(
+            "valid token, account found by its subject",
+            "at most 250 instructions for finding it",
+            INSTRUCTIONS,
+        ),
+        Goal::at_most(1.25, [million], "×").said(
+            "",
+            "among 1,000,000 at most 1.25 × the best bare concurrent map",
+            KEYED,
+        ),
+    ]
+}
+
+pub fn memory(tables: &Tables) -> Vec<Goal> {
+    let of = |column| tables.number("memory", &["1000000"], column);
+    vec![
+        Goal::at_most(1110.0, [of("counted an account")], "B").said(
+            "memory at 1,000,000 accounts with 963 B of tokens and key",
+            "at most 1,110 B counted an account",
+            MEMORY,
+        ),
+        Goal::at_most(1200.0, [of("resident an account")], "B").said(
+            "",
+            "at most 1,200 B resident",
+            MEMORY,
+        ),
+    ]
+}
+
+fn over(ours: &[Option<f64>], theirs: &[Option<f64>]) -> Vec<Option<f64>> {
+    let ratio = |(ours, theirs): (&Option<f64>, &Option<f64>)| Some((*ours)? / (*theirs)?);
+    ours.iter().zip(theirs).map(ratio).collect()
+}

@@ -1,0 +1,87 @@
+//! Requests with a valid token.
+
+use std::fmt::Write as _;
+
+use crate::measured::{Measured, ratio, time};
+
+const HEADERS: [usize; 3] = [0, 4, 12];
+
+/// What is measured in each group, beside ours; azure_core's requests have a bare pipeline of their own.
+const PEERS: [(&str, &str); 8] = [
+    ("static header", "bare"),
+    ("one account, no replay", "bare"),
+    ("one account, with replay", "bare"),
+    ("Mutex, format!", "bare"),
+    ("tokio's Mutex, format!", "bare"),
+    ("google-cloud-auth", "bare"),
+    ("aws-smithy", "bare"),
+    ("azure_core", "azure_core, bare"),
+];
+
+/// Ours beside a static header. The goal with replay is twice that and a clone.
+pub fn table(measured: &Measured) -> String {
+    let mut table = "| headers | bare | static header adds | one account, no replay, adds | over the static header | with replay adds | a clone of the request | over its goal |\n|---|---|---|---|---|---|---|---|\n".to_owned();
+    for headers in HEADERS {
+        let group = format!("attach/{headers} headers");
+        let of = |name| measured.of(&group, name);
+        let bare = of("bare");
+        let theirs = of("static header") - bare;
+        let once = of("one account, no replay") - bare;
+        let replay = of("one account, with replay") - bare;
+        let copy = of("request.clone()");
+        let _ = writeln!(
+            table,
+            "| {headers} | {} | {} | {} | {} | {} | {} | {} |",
+            time(bare),
+            time(theirs),
+            time(once),
+            clear(once, theirs, bare),
+            time(replay),
+            time(copy),
+            clear(replay, 2.0 * theirs + copy, bare),
+        );
+    }
+    table
+}
+
+/// What each adds to the bare service, by one thread and by two at once.
+pub fn peers(measured: &Measured) -> String {
+    let mut table = "| adds | 0 headers | 4 headers | 12 headers | 4 headers, two threads | over ours without replay, 4 headers |\n|---|---|---|---|---|---|\n".to_owned();
+    let added = |group: &str, (name, bare): (&str, &str)| {
+        measured.of(group, name) - measured.of(group, bare)
+    };
+    let ours = added("attach/4 headers", PEERS[1]);
+    for peer in PEERS {
+        let of = |group: &str| time(added(group, peer));
+        let _ = writeln!(
+            table,
+            "| {} | {} | {} | {} | {} | {} |",
+            peer.0,
+            of("attach/0 headers"),
+            of("attach/4 headers"),
+            of("attach/12 headers"),
+            of("attach/4 headers, two threads"),
+            ratio(added("attach/4 headers", peer), ours),
+        );
+    }
+    table
+}
+
+pub fn per_request(measured: &Measured) -> String {
+    let mut table =
+        "| accounts | found by subject, attached and sent, 4 headers |\n|---|---|\n".to_owned();
+    for accounts in ["1", "10000", "1000000"] {
+        let found = measured.of("attach/account per request", accounts);
+        let _ = writeln!(table, "| {accounts} | {} |", time(found));
+    }
+    table
+}
+
+/// A difference much smaller than what it is taken from says nothing.
+fn clear(ours: f64, theirs: f64, bare: f64) -> String {
+    if theirs > 0.2 * bare {
+        ratio(ours, theirs)
+    } else {
+        "lost in noise".to_owned()
+    }
+}
