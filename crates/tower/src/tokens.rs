@@ -17,20 +17,26 @@ pub struct Tokens {
 
 #[derive(Clone)]
 enum Mode {
-    One(Chosen),
+    One(Arc<One>),
     PerRequest(Accounts),
+}
+
+/// The source of a whole layer. An account is called by its own methods, which the compiler sees through.
+#[derive(Debug)]
+enum One {
+    Account(Account),
+    Other(Box<dyn TokenSource>),
 }
 
 impl Tokens {
     /// Every request gets the token of `source`.
     pub fn one(source: impl TokenSource) -> Self {
-        // An account is called by its own methods, which the compiler sees through.
         let one = match (&source as &dyn Any).downcast_ref::<Account>() {
-            Some(account) => Inner::Account(account.clone()),
-            None => Inner::Shared(Arc::new(source)),
+            Some(account) => One::Account(account.clone()),
+            None => One::Other(Box::new(source)),
         };
         Self {
-            mode: Mode::One(Chosen(one)),
+            mode: Mode::One(Arc::new(one)),
         }
     }
 
@@ -52,7 +58,9 @@ impl Tokens {
             return Ok(None);
         }
         match &self.mode {
-            Mode::One(source) if source.owns_target(target) => return Ok(Some(source.clone())),
+            Mode::One(one) if one.owns(target) => {
+                return Ok(Some(Chosen(Inner::One(one.clone()))));
+            }
             Mode::One(_) => {}
             Mode::PerRequest(accounts) => match extensions.get::<Account>() {
                 Some(account) if account.owns(target) => {
@@ -71,7 +79,7 @@ impl Tokens {
     #[must_use]
     pub fn only_in_authorization(&self) -> bool {
         match &self.mode {
-            Mode::One(source) => source.attaches() == Attaches::Authorization,
+            Mode::One(one) => one.source().attaches() == Attaches::Authorization,
             Mode::PerRequest(accounts) => accounts.attaches().all(|a| a == Attaches::Authorization),
         }
     }
@@ -92,7 +100,7 @@ impl From<&Accounts> for Tokens {
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.mode {
-            Mode::One(source) => f.debug_tuple("One").field(source).finish(),
+            Mode::One(one) => f.debug_tuple("One").field(one.source()).finish(),
             Mode::PerRequest(_) => f.write_str("PerRequest"),
         }
     }
@@ -104,17 +112,34 @@ pub struct Chosen(Inner);
 
 #[derive(Clone, Debug)]
 enum Inner {
-    Shared(Arc<dyn TokenSource>),
+    One(Arc<One>),
     Account(Account),
+}
+
+impl One {
+    fn source(&self) -> &dyn TokenSource {
+        match self {
+            Self::Account(account) => account,
+            Self::Other(source) => &**source,
+        }
+    }
+
+    #[inline]
+    fn owns(&self, target: &Uri) -> bool {
+        match self {
+            Self::Account(account) => account.owns(target),
+            Self::Other(source) => source.owns(target),
+        }
+    }
 }
 
 /// What the valid path asks, without the way through a table of methods where it is an account.
 impl Chosen {
     #[inline]
     pub(crate) fn credential(&self, replayable: bool) -> Option<Credential> {
-        match &self.0 {
-            Inner::Shared(source) => source.cached(replayable),
-            Inner::Account(account) => account.cached(replayable),
+        match self.account() {
+            Ok(account) => account.cached(replayable),
+            Err(source) => source.cached(replayable),
         }
     }
 
@@ -125,17 +150,20 @@ impl Chosen {
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Verdict {
-        match &self.0 {
-            Inner::Shared(source) => source.read(sent, status, headers),
-            Inner::Account(account) => account.read(sent, status, headers),
+        match self.account() {
+            Ok(account) => account.read(sent, status, headers),
+            Err(source) => source.read(sent, status, headers),
         }
     }
 
     #[inline]
-    fn owns_target(&self, target: &Uri) -> bool {
+    fn account(&self) -> Result<&Account, &dyn TokenSource> {
         match &self.0 {
-            Inner::Shared(source) => source.owns(target),
-            Inner::Account(account) => account.owns(target),
+            Inner::Account(account) => Ok(account),
+            Inner::One(one) => match &**one {
+                One::Account(account) => Ok(account),
+                One::Other(source) => Err(&**source),
+            },
         }
     }
 }
@@ -144,9 +172,9 @@ impl Deref for Chosen {
     type Target = dyn TokenSource;
 
     fn deref(&self) -> &Self::Target {
-        match &self.0 {
-            Inner::Shared(source) => &**source,
-            Inner::Account(account) => account,
+        match self.account() {
+            Ok(account) => account,
+            Err(source) => source,
         }
     }
 }

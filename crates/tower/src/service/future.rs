@@ -194,12 +194,13 @@ where
                     State::calling(request, limit, &mut service, sent)
                 }
                 StateProjection::Calling { call, sent, spare } => {
-                    let polled = call.poll(cx);
-                    match &polled {
-                        Poll::Ready(Ok(response)) if is_rejected(sent, response) => {}
-                        _ => return polled.map_err(Into::into),
+                    let response = match ready!(call.poll(cx)) {
+                        Ok(response) => response,
+                        Err(error) => return Poll::Ready(Err(error.into())),
+                    };
+                    if !is_rejected(sent, &response) {
+                        return Poll::Ready(Ok(response));
                     }
-                    let response = ready!(polled).map_err(Into::into)?;
                     match spare.take().filter(Spare::is_whole) {
                         Some(spare) => State::replacing(response, spare, sent.clone()),
                         None => {
