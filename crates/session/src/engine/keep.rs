@@ -90,7 +90,7 @@ async fn fly(
     if let (RefreshOutcome::Refreshed, Some(stored)) = (&end.outcome, &end.stored) {
         flight.brings(stored);
     }
-    learn(core, slot, &end, before);
+    learn(&driver, &end, before);
     drop(presenting);
     settle(core, slot, &mut driver, end, rejected).await
 }
@@ -127,11 +127,16 @@ pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), E
             })
         }
         ValidateEnd::StoreFailed => {
-            if slot.served.load().is_some() && core.options.store_down == StoreDown::Serve {
-                core.emit(slot, EventKind::ServedUnvalidated);
-            }
+            served_unvalidated(core, slot);
             Err(driver.store_failure())
         }
+    }
+}
+
+/// The store failed: says so, if what is in memory is served all the same.
+fn served_unvalidated(core: &Arc<Core>, slot: &Arc<Slot>) {
+    if slot.served.load().is_some() && core.options.store_down == StoreDown::Serve {
+        core.emit(slot, EventKind::ServedUnvalidated);
     }
 }
 
@@ -156,12 +161,14 @@ pub(crate) async fn flush(core: &Arc<Core>, slot: &Arc<Slot>) {
 pub(crate) const HURRIED: Duration = Duration::from_millis(50);
 
 /// Takes the end of a refresh into memory.
-fn learn(core: &Core, slot: &Slot, end: &RefreshEnd<Held>, before: Option<Version>) {
+fn learn(driver: &Driver<'_>, end: &RefreshEnd<Held>, before: Option<Version>) {
+    let slot = driver.slot;
     if matches!(end.outcome, RefreshOutcome::NotConnected) {
         slot.forget(before);
     }
-    if let Some(stored) = &end.stored {
-        slot.adopt(core, stored.clone(), true);
+    // Where the store never answered, memory has not been compared with it.
+    if let Some(stored) = end.stored.as_ref().filter(|_| driver.heard) {
+        slot.adopt(driver.core, stored.clone(), true);
     }
     slot.lock().released.clone_from(&end.released);
 }
@@ -199,7 +206,10 @@ async fn settle(
         }
         RefreshOutcome::Adopted => Ok(()),
         RefreshOutcome::NotConnected => Err(Error::NotConnected { account }),
-        RefreshOutcome::StoreFailed => Err(driver.store_failure()),
+        RefreshOutcome::StoreFailed => {
+            served_unvalidated(core, slot);
+            Err(driver.store_failure())
+        }
         RefreshOutcome::Overtaken { revoke } => {
             if let Some(held) = revoke {
                 driver.revoke(&held.tokens).await;

@@ -130,7 +130,6 @@ impl Slot {
         let now = core.time.ticks();
         if written {
             inner.validated = Some(now);
-            inner.store_trouble = None;
         }
         // What is only in memory was preceded by a write that the store took.
         inner.validated.get_or_insert(now);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokenkeeper_session::{Error, EventKind, Options, StoreDown, TokenSource};
 use tokio::time::Instant;
 
-use crate::harness::{Fault, World, drain, login, settle};
+use crate::harness::{Fault, HOUR, World, drain, login, settle};
 
 const INTERVAL: Duration = Duration::from_secs(60);
 
@@ -134,4 +134,49 @@ async fn a_process_that_knows_a_tombstone_writes_it_back() {
         let record = world.store.record(&account.key()).await;
         assert!(record["state"]["ended"].is_object(), "{record}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_on_the_store_is_no_comparison_with_it() {
+    let options = Options {
+        store_down: StoreDown::Refuse,
+        stale_most: Duration::from_secs(20 * 60),
+        stale_share: 0.5,
+        ..Options::default()
+    };
+    let world = World::mute(options);
+    let account = world.connected().await;
+    // Stale for ten minutes to come.
+    world.pass(HOUR - Duration::from_secs(599)).await;
+    account.status().await.unwrap();
+    world.store.fail(usize::MAX, Fault::Refuse);
+    let started = Instant::now();
+    while TokenSource::token(&account, true).await.is_ok() {
+        let waited = started.elapsed();
+        assert!(waited <= INTERVAL * 2, "still served after {waited:?}");
+        world.pass(Duration::from_secs(1)).await;
+        settle().await;
+    }
+    assert!(started.elapsed() >= INTERVAL, "one comparison may fail");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_down_is_left_alone_for_longer_each_time() {
+    let world = World::mute(Options::default());
+    let account = world.connected().await;
+    world.pass(HOUR - Duration::from_secs(140)).await;
+    account.status().await.unwrap();
+    world.store.fail(usize::MAX, Fault::Refuse);
+    world.store.reset_counts();
+    let mut events = world.accounts.events();
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(100) {
+        assert!(account.cached(true).is_some());
+        world.pass(Duration::from_millis(100)).await;
+        settle().await;
+    }
+    assert!(drain(&mut events).contains(&EventKind::ServedUnvalidated));
+    // Pauses of up to 8 s between flights of at most four calls.
+    let trips = world.store.round_trips();
+    assert!((10..80).contains(&trips), "{trips}");
 }

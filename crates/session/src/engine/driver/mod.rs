@@ -32,6 +32,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) store_error: Option<Error>,
     /// Why the last token request brought nothing.
     pub(crate) exchange_error: Option<ExchangeError>,
+    /// The store has answered at least once.
+    pub(crate) heard: bool,
     behind: bool,
     /// There are tokens, or there may be, that are not in the store.
     risk: Option<AtRisk>,
@@ -46,6 +48,7 @@ impl<'a> Driver<'a> {
             exchange: None,
             store_error: None,
             exchange_error: None,
+            heard: false,
             behind: false,
             risk: None,
         }

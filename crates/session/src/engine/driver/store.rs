@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokenkeeper_store::{Entry, Outcome, StoreError};
+use tokenkeeper_store::{Entry, Outcome, StoreError, Version};
 
 use super::Driver;
 use crate::{
@@ -12,14 +12,13 @@ use crate::{
 };
 
 impl Driver<'_> {
-    pub(super) async fn read(&self) -> Result<Option<Stored<Held>>, Error> {
+    pub(super) async fn read(&mut self) -> Result<Option<Stored<Held>>, Error> {
         let mark = self.slot.lock().changes.mark();
         let entry = match self.in_time(self.core.store.get(&self.slot.key())).await {
             Ok(entry) => entry,
             Err(source) => return Err(self.store_down(source)),
         };
-        let version = entry.as_ref().map(|entry| entry.version);
-        self.slot.lock().changes.cover(mark, version);
+        self.answered(mark, entry.as_ref().map(|entry| entry.version));
         entry.map(|entry| self.decode(&entry)).transpose()
     }
 
@@ -35,7 +34,7 @@ impl Driver<'_> {
         }
     }
 
-    async fn try_write(&self, write: &Write<Held>) -> Result<Wrote<Held>, Error> {
+    async fn try_write(&mut self, write: &Write<Held>) -> Result<Wrote<Held>, Error> {
         let key = &self.slot.key();
         let mark = {
             let mut inner = self.slot.lock();
@@ -56,7 +55,7 @@ impl Driver<'_> {
                 Outcome::Applied => write.record.is_some().then_some(write.version),
                 Outcome::Conflict(there) => there.as_ref().map(|there| there.version),
             };
-            self.slot.lock().changes.cover(mark, version);
+            self.answered(mark, version);
         }
         match outcome {
             Ok(Outcome::Applied) => Ok(Wrote::Applied),
@@ -80,6 +79,14 @@ impl Driver<'_> {
     /// How long a call to the store may take.
     pub(super) fn limit(&self) -> Duration {
         self.core.options.lease / 4
+    }
+
+    /// The store has shown what it had after `mark`.
+    fn answered(&mut self, mark: u64, version: Option<Version>) {
+        self.heard = true;
+        let mut inner = self.slot.lock();
+        inner.changes.cover(mark, version);
+        inner.store_trouble = None;
     }
 
     fn store_down(&self, source: StoreError) -> Error {
