@@ -156,4 +156,11 @@ impl<T: Tokens> Machine<T> for Disconnect<T> {
             _ => Step::End(DisconnectEnd::StoreFailed),
         }
     }
+
+    fn ended(&self) -> Option<&Stored<T>> {
+        match &self.stage {
+            Stage::Revoking(stored) => Some(stored),
+            _ => None,
+        }
+    }
 }

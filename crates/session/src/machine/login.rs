@@ -377,6 +377,13 @@ impl<T: Tokens> Machine<T> for Login<T> {
             _ => None,
         }
     }
+
+    fn ended(&self) -> Option<&Stored<T>> {
+        match &self.stage {
+            Stage::Revoking(stored) => Some(stored),
+            _ => None,
+        }
+    }
 }
 
 impl<T> State<T> {

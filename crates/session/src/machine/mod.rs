@@ -43,6 +43,11 @@ pub(crate) trait Machine<T> {
     fn in_hand(&self) -> Option<&Record<T>> {
         None
     }
+
+    /// A tombstone that is in the store, while its tokens are revoked: memory refuses the account however long that takes.
+    fn ended(&self) -> Option<&Stored<T>> {
+        None
+    }
 }
 
 /// What a step may draw on.

@@ -189,6 +189,9 @@ impl Model {
             let record = record.clone();
             self.adopt(world, proc, Stored { version, record }, false);
         }
+        if let Some(stored) = actor.ended() {
+            self.adopt(world, proc, stored.clone(), true);
+        }
         let mut task = Task {
             actor: self.actors.number(actor),
             ..task

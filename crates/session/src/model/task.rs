@@ -2,7 +2,7 @@
 
 use super::token::Token;
 use crate::{
-    machine::{Answer, Disconnect, Effect, Login, Machine, Refresh, Validate, Write},
+    machine::{Answer, Disconnect, Effect, Login, Machine, Refresh, Stored, Validate, Write},
     record::Record,
     source::Stamp,
 };
@@ -71,6 +71,15 @@ impl Actor {
             Self::Refresh(machine) => machine.in_hand(),
             Self::Login(machine) => machine.in_hand(),
             Self::Validate { .. } | Self::Disconnect(_) | Self::Farewell => None,
+        }
+    }
+
+    /// A tombstone that is in the store, while its tokens are revoked.
+    pub(super) fn ended(&self) -> Option<&Stored<Token>> {
+        match self {
+            Self::Login(machine) => machine.ended(),
+            Self::Disconnect(machine) => machine.ended(),
+            Self::Refresh(_) | Self::Validate { .. } | Self::Farewell => None,
         }
     }
 }

@@ -179,3 +179,45 @@ async fn tokens_that_were_not_written_yet_can_be_disconnected() {
     let error = account.token().await.unwrap_err();
     assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_disconnects_refuses_at_once_however_long_the_revocation_takes() {
+    let world = World::ioffice();
+    let account = world.connected().await;
+    let mut events = world.accounts.events();
+    assert_eq!(world.call(&account).await, 200);
+    let gate = world.emulator.faults().hold(Endpoint::Revoke);
+    let disconnect = tokio::spawn({
+        let account = account.clone();
+        async move { account.disconnect().await }
+    });
+    gate.arrived(1).await;
+    assert!(account.cached(true).is_none());
+    let error = account.token().await.unwrap_err();
+    assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+    gate.release();
+    disconnect.await.unwrap().unwrap();
+    assert_eq!(drain(&mut events), [EventKind::Disconnected]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_finishes_a_revocation_refuses_the_old_tokens_meanwhile() {
+    let world = World::ioffice_mute();
+    let here = world.connected().await;
+    let there = world.elsewhere();
+    there.token().await.unwrap();
+    let faults = world.emulator.faults();
+    faults.always(Endpoint::Revoke, Broken::ServerError);
+    here.disconnect().await.unwrap();
+    faults.clear_all();
+    let gate = faults.hold(Endpoint::Revoke);
+    let connect = tokio::spawn({
+        let (emulator, there) = (world.emulator.clone(), there.clone());
+        async move { login(&emulator, &there).await }
+    });
+    gate.arrived(1).await;
+    assert!(there.cached(true).is_none());
+    gate.release();
+    connect.await.unwrap().unwrap();
+    assert_eq!(world.call(&there).await, 200);
+}

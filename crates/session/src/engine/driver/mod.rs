@@ -82,6 +82,9 @@ impl<'a> Driver<'a> {
             if matches!(&effect, Effect::Write { after, .. } if !after.is_zero()) {
                 self.serve_in_hand(machine.in_hand());
             }
+            if let Some(stored) = machine.ended() {
+                super::login::ended(self.core, self.slot, stored.clone());
+            }
             let tokens = machine.in_hand().and_then(Record::live);
             let at_risk = matches!(effect, Effect::Send(_))
                 || tokens.is_some_and(|live| live.health == Health::Alive);

@@ -111,11 +111,14 @@ impl World {
 
     /// iOFFICE, whose tokens can be revoked.
     pub fn ioffice() -> Self {
-        let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).unwrap();
-        let sites = SitePolicy::only([BASE]).unwrap().allow_loopback();
-        let ioffice = IOffice::new(registration).unwrap().sites(sites);
         let emulator = Emulator::ioffice().record_requests();
-        Self::new(emulator, ioffice, Options::default())
+        Self::new(emulator, ioffice(), Options::default())
+    }
+
+    /// The same over a store that tells nobody of changes.
+    pub fn ioffice_mute() -> Self {
+        let emulator = Emulator::ioffice().record_requests();
+        Self::mute_with(emulator, ioffice(), Options::default())
     }
 
     /// A provider as RFC 6749 and RFC 7009 have it.
@@ -217,6 +220,12 @@ pub fn registration() -> Registration {
 
 pub fn amiqus() -> Amiqus {
     Amiqus::new(registration()).unwrap().base(BASE).unwrap()
+}
+
+fn ioffice() -> IOffice {
+    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).unwrap();
+    let sites = SitePolicy::only([BASE]).unwrap().allow_loopback();
+    IOffice::new(registration).unwrap().sites(sites)
 }
 
 /// What a person and a browser do: follow the URL, approve, come back.
