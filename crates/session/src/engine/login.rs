@@ -211,8 +211,11 @@ async fn settle_disconnect(
             }
             Ok(())
         }
-        DisconnectEnd::Superseded { stored } => {
+        DisconnectEnd::Superseded { stored, revoke } => {
             slot.adopt(core, stored, true);
+            if let Some(held) = revoke {
+                driver.revoke(&held.tokens).await;
+            }
             Err(Error::Superseded { account })
         }
         DisconnectEnd::NotConnected => {

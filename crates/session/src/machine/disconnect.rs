@@ -33,9 +33,10 @@ pub(crate) enum DisconnectEnd<T> {
         /// The provider could not be reached; the tombstone keeps the tokens until somebody can.
         revocation_pending: bool,
     },
-    /// A newer login came first and stands.
+    /// A newer login came first and stands; these tokens of the older one are to be revoked.
     Superseded {
         stored: Stored<T>,
+        revoke: Option<T>,
     },
     NotConnected,
     StoreFailed,
@@ -63,7 +64,7 @@ impl<T: Tokens> Disconnect<T> {
     }
 
     fn consider(&mut self, stored: Stored<T>, cx: &Context) -> Step<T, DisconnectEnd<T>> {
-        self.ours = Some(stored.clone());
+        let known = self.ours.replace(stored.clone());
         match &stored.record.state {
             State::Empty => Step::End(DisconnectEnd::NotConnected),
             State::Ended(tombstone) => match tombstone.revoke.clone() {
@@ -79,7 +80,9 @@ impl<T: Tokens> Disconnect<T> {
             State::Live(live) => {
                 let target = *self.target.get_or_insert(live.authorization);
                 if live.authorization.number > target.number {
-                    return Step::End(DisconnectEnd::Superseded { stored });
+                    let known = known.filter(|_| self.rules.revokes_alone);
+                    let revoke = known.and_then(|known| Some(known.record.live()?.tokens.clone()));
+                    return Step::End(DisconnectEnd::Superseded { stored, revoke });
                 }
                 self.target = Some(live.authorization);
                 let tombstone = Record {

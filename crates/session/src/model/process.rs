@@ -288,8 +288,11 @@ impl Model {
                 self.adopt(world, proc, stored, true);
                 self.write_tombstone(world, proc);
             }
-            DisconnectEnd::Superseded { stored } => {
+            DisconnectEnd::Superseded { stored, revoke } => {
                 self.adopt(world, proc, stored, true);
+                if let Some(token) = revoke {
+                    self.farewell(world, proc, DETACHED, token);
+                }
             }
             DisconnectEnd::NotConnected => forget(world, proc, before),
             DisconnectEnd::StoreFailed => {}

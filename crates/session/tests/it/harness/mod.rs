@@ -15,7 +15,7 @@ use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_session::{
     Account, Accounts, Error, Event, EventKind, Options, TestClock, TokenSource,
-    protocol::{Dialect, Provider, Redirect, Registration, SitePolicy, TokenSet},
+    protocol::{Dialect, Provider, Reach, Redirect, Registration, SitePolicy, TokenSet},
 };
 use tokenkeeper_store_memory::MemoryStore;
 
@@ -123,7 +123,20 @@ impl World {
 
     /// A provider as RFC 6749 and RFC 7009 have it.
     pub fn plain() -> Self {
-        let dialect = Dialect::rfc6749("plain", BASE).unwrap();
+        Self::plain_with(|_| ())
+    }
+
+    /// The same, where a revocation reaches no other login.
+    pub fn plain_revoking_alone() -> Self {
+        Self::plain_with(|dialect| {
+            let revocation = dialect.revocation.as_mut().unwrap();
+            revocation.reaches = Reach::Authorization;
+        })
+    }
+
+    fn plain_with(change: impl FnOnce(&mut Dialect)) -> Self {
+        let mut dialect = Dialect::rfc6749("plain", BASE).unwrap();
+        change(&mut dialect);
         let plain = dialect.with(registration()).unwrap();
         let emulator = Emulator::plain()
             .record_requests()
