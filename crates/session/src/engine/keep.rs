@@ -16,8 +16,8 @@ use super::{
 use crate::{
     Error, EventKind, StoreDown,
     error::ExchangeError,
-    machine::{Failure, Refresh, RefreshEnd, RefreshOutcome, Validate, ValidateEnd},
-    record::{Held, State},
+    machine::{Failure, Refresh, RefreshEnd, RefreshOutcome, Stored, Validate, ValidateEnd},
+    record::Held,
     source::Stamp,
 };
 
@@ -101,21 +101,15 @@ pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), E
     let known = slot.lock().newest();
     let mut driver = Driver::new(core, slot);
     let before = known.as_ref().map(|stored| stored.version);
-    let connected = known
-        .as_ref()
-        .is_some_and(|stored| stored.record.live().is_some());
     let mut machine = Validate::new(slot.home.rules, known);
     match driver.run(&mut machine).await {
         ValidateEnd::Stands { stored, restored } => {
             if restored {
                 core.emit(slot, EventKind::StoreRestored);
             }
-            let ended = matches!(&stored.record.state, State::Ended(_));
-            slot.adopt(core, stored, true);
+            let ended = stored.record.is_ended();
+            take(core, slot, stored, true);
             if ended {
-                if connected {
-                    core.emit(slot, EventKind::Disconnected);
-                }
                 super::login::finish_revocation(core, slot);
             }
             Ok(())
@@ -131,6 +125,21 @@ pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), E
             Err(driver.store_failure())
         }
     }
+}
+
+/// Takes a record into memory. Says whether that ended a connection, which an event has told then.
+pub(super) fn take(
+    core: &Arc<Core>,
+    slot: &Arc<Slot>,
+    stored: Stored<Held>,
+    written: bool,
+) -> bool {
+    let connected = slot.lock().live().is_some();
+    let ends = slot.adopt(core, stored, written) && connected && slot.is_ended();
+    if ends {
+        core.emit(slot, EventKind::Disconnected);
+    }
+    ends
 }
 
 /// The store failed: says so, if what is in memory is served all the same.
@@ -168,7 +177,7 @@ fn learn(driver: &Driver<'_>, end: &RefreshEnd<Held>, before: Option<Version>) {
     }
     // Where the store never answered, memory has not been compared with it.
     if let Some(stored) = end.stored.as_ref().filter(|_| driver.heard) {
-        slot.adopt(driver.core, stored.clone(), true);
+        take(driver.core, slot, stored.clone(), true);
     }
     slot.lock().released.clone_from(&end.released);
 }

@@ -182,14 +182,6 @@ async fn settle_login(
     }
 }
 
-/// Takes a tombstone that is in the store into memory; says so, if it is news here.
-pub(super) fn ended(core: &Arc<Core>, slot: &Arc<Slot>, stored: Stored<Held>) {
-    let news = !slot.is_ended();
-    if slot.adopt(core, stored, true) && news {
-        core.emit(slot, EventKind::Disconnected);
-    }
-}
-
 async fn settle_disconnect(
     core: &Arc<Core>,
     slot: &Arc<Slot>,
@@ -203,7 +195,10 @@ async fn settle_disconnect(
             stored,
             revocation_pending,
         } => {
-            ended(core, slot, stored);
+            let told = super::keep::take(core, slot, stored, true);
+            if before.is_none() && !told {
+                core.emit(slot, EventKind::Disconnected);
+            }
             // Memory may have held tokens that the tombstone did not know.
             super::keep::write_tombstone(core, slot).await?;
             if revocation_pending {

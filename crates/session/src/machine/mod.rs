@@ -39,7 +39,8 @@ pub(crate) trait Machine<T> {
     /// Takes what happened and says what is next.
     fn step(&mut self, input: Input<T>, cx: &Context) -> Step<T, Self::End>;
 
-    /// An answer that is not in the store yet, to be served (or refused) from memory meanwhile.
+    /// An answer that is not in the store yet, to be served from memory where the store does not take it at once; or a tombstone that
+    /// took tokens in, to be refused in any case.
     fn in_hand(&self) -> Option<&Record<T>> {
         None
     }

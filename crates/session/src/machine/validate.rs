@@ -5,7 +5,7 @@ use super::{
     Context, Effect, Input, Machine, Reconciled, Rules, Step, Stored, Write, Wrote, landed,
     reconcile,
 };
-use crate::record::Tokens;
+use crate::record::{Record, Tokens};
 
 #[derive(Clone, Debug)]
 #[cfg_attr(test, derive(PartialEq, Eq, Hash))]
@@ -77,5 +77,10 @@ impl<T: Tokens> Machine<T> for Validate<T> {
             },
             _ => Step::End(ValidateEnd::StoreFailed),
         }
+    }
+
+    fn in_hand(&self) -> Option<&Record<T>> {
+        let record = self.writing.as_ref()?.record.as_ref()?;
+        record.is_ended().then_some(record)
     }
 }

@@ -182,8 +182,8 @@ impl Model {
             }
         };
         if let Effect::Write { after, .. } = &effect
-            && !after.is_zero()
             && let Some(record) = actor.in_hand()
+            && (!after.is_zero() || record.is_ended())
         {
             let version = self.version(0);
             let record = record.clone();

@@ -69,8 +69,9 @@ impl Actor {
     pub(super) fn in_hand(&self) -> Option<&Record<Token>> {
         match self {
             Self::Refresh(machine) => machine.in_hand(),
+            Self::Validate { machine, .. } => machine.in_hand(),
             Self::Login(machine) => machine.in_hand(),
-            Self::Validate { .. } | Self::Disconnect(_) | Self::Farewell => None,
+            Self::Disconnect(_) | Self::Farewell => None,
         }
     }
 

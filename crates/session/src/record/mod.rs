@@ -170,6 +170,10 @@ impl<T> Record<T> {
         }
     }
 
+    pub(crate) fn is_ended(&self) -> bool {
+        matches!(self.state, State::Ended(_))
+    }
+
     pub(crate) fn authorization(&self) -> Option<Authorization> {
         match &self.state {
             State::Empty => None,

@@ -249,3 +249,59 @@ async fn a_disconnect_that_meets_a_newer_login_revokes_what_it_knew_where_that_r
         assert_eq!(world.emulator.counters().revocations, 0);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn late_tokens_that_meet_a_tombstone_the_store_does_not_take_are_refused() {
+    let world = World::ioffice_mute();
+    let account = world.connected().await;
+    let other = world.elsewhere();
+    other.token().await.unwrap();
+    let gate = world.emulator.faults().hold_answers(Endpoint::Token);
+    let refresh = tokio::spawn({
+        let account = account.clone();
+        async move { account.refresh().await }
+    });
+    gate.arrived(1).await;
+    other.disconnect().await.unwrap();
+    // The first write fails, and the tokens are served; the second meets the tombstone; all others fail.
+    world.store.fail(1, Fault::Refuse);
+    gate.release();
+    refresh.await.unwrap().unwrap();
+    assert!(account.cached(true).is_some());
+    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    world.pass(Duration::from_secs(1)).await;
+    settle().await;
+    assert!(account.cached(true).is_none());
+    let error = account.token().await.unwrap_err();
+    assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+    world.emulator.reset_counters();
+    world.store.recover();
+    world.pass(Duration::from_secs(20)).await;
+    settle().await;
+    assert!(!pending(&account.status().await.unwrap()));
+    assert_eq!(world.emulator.counters().revocations, 2, "the late tokens");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_comparison_that_meets_a_tombstone_the_store_does_not_take_refuses_too() {
+    let world = World::ioffice_mute();
+    let account = world.connected().await;
+    let other = world.elsewhere();
+    other.token().await.unwrap();
+    // `other` ends an older generation than `account` has.
+    account.refresh().await.unwrap();
+    world.store.go_back(&account.key(), 2).await;
+    other.disconnect().await.unwrap();
+    let mut events = world.accounts.events();
+    // The tombstone is read, and what it does not know cannot be written.
+    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    assert!(account.status().await.is_err());
+    assert!(account.cached(true).is_none());
+    world.store.recover();
+    assert!(pending(&account.status().await.unwrap()));
+    settle().await;
+    assert!(!pending(&account.status().await.unwrap()));
+    let seen = drain(&mut events).into_iter();
+    let told = seen.filter(|kind| *kind == EventKind::Disconnected);
+    assert_eq!(told.count(), 1);
+}

@@ -34,7 +34,10 @@ pub(crate) struct Driver<'a> {
     pub(crate) exchange_error: Option<ExchangeError>,
     /// The store has answered at least once.
     pub(crate) heard: bool,
+    /// What the machine has in hand is served from memory.
     behind: bool,
+    /// A tombstone that the machine has in hand is refused from memory.
+    refused: bool,
     /// There are tokens, or there may be, that are not in the store.
     risk: Option<AtRisk>,
 }
@@ -50,6 +53,7 @@ impl<'a> Driver<'a> {
             exchange_error: None,
             heard: false,
             behind: false,
+            refused: false,
             risk: None,
         }
     }
@@ -79,11 +83,12 @@ impl<'a> Driver<'a> {
                     return end;
                 }
             };
-            if matches!(&effect, Effect::Write { after, .. } if !after.is_zero()) {
-                self.serve_in_hand(machine.in_hand());
+            let waits = matches!(&effect, Effect::Write { after, .. } if !after.is_zero());
+            if let Some(record) = machine.in_hand() {
+                self.serve_in_hand(record, waits);
             }
             if let Some(stored) = machine.ended() {
-                super::login::ended(self.core, self.slot, stored.clone());
+                keep::take(self.core, self.slot, stored.clone(), true);
             }
             let tokens = machine.in_hand().and_then(Record::live);
             let at_risk = matches!(effect, Effect::Send(_))
@@ -111,12 +116,13 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// An answer that the store does not take yet is served from memory meanwhile.
-    fn serve_in_hand(&mut self, record: Option<&Record<Held>>) {
-        let Some(record) = record.filter(|_| !self.behind) else {
+    /// An answer that the store does not take yet is served from memory meanwhile. A tombstone that it met is refused from there at
+    /// once, also where the answer is served already.
+    fn serve_in_hand(&mut self, record: &Record<Held>, waits: bool) {
+        let ends = record.is_ended() && !self.refused;
+        if !ends && (!waits || self.behind) {
             return;
-        };
-        self.behind = true;
+        }
         let stored = Stored {
             version: Version::random(),
             record: record.clone(),
@@ -124,16 +130,22 @@ impl<'a> Driver<'a> {
         if let Some(flight) = self.flight {
             flight.brings(&stored);
         }
-        self.slot.adopt(self.core, stored, false);
+        self.refused |= ends;
+        keep::take(self.core, self.slot, stored, false);
+        if !waits || std::mem::replace(&mut self.behind, true) {
+            return;
+        }
         self.slot.presenting.store(false, Ordering::Release);
         self.core.emit(self.slot, EventKind::StoreBehind);
-        if let (Some(flight), Some(live)) = (self.flight, record.live()) {
-            flight.land(match &live.health {
-                Health::Dead(cause) => Err(Error::ReauthorizationRequired {
-                    account: self.slot.digest,
+        if let Some(flight) = self.flight {
+            let account = self.slot.digest;
+            flight.land(match record.live().map(|live| &live.health) {
+                None => Err(Error::Disconnected { account }),
+                Some(Health::Dead(cause)) => Err(Error::ReauthorizationRequired {
+                    account,
                     cause: cause.clone(),
                 }),
-                _ => Ok(()),
+                Some(_) => Ok(()),
             });
         }
     }

@@ -226,6 +226,7 @@ impl<T: Tokens> Machine<T> for Refresh<T> {
     fn in_hand(&self) -> Option<&Record<T>> {
         match &self.stage {
             Stage::Settling(write) => write.record.as_ref(),
+            Stage::Restoring(write) => write.record.as_ref().filter(|record| record.is_ended()),
             Stage::Noting {
                 write,
                 failure: Failure::Dead(_),
