@@ -38,6 +38,8 @@ pub(super) fn reconcile<T: Tokens>(
             Some(write) if is_unknown_to_tombstone(&ours.record, &found.record) => {
                 Reconciled::Entomb(write)
             }
+            // What was noted of it here could not be written.
+            _ if ours.version == found.version => Reconciled::Stands(ours.clone()),
             _ => Reconciled::Stands(found),
         },
         (None, Some(found)) => Reconciled::Stands(found),

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use tokenkeeper_emulator::Endpoint;
+use tokenkeeper_emulator::{Endpoint, Fault as Broken};
 use tokenkeeper_session::{
-    Error, EventKind, TokenSource,
+    Cause, Error, EventKind, Options, TokenSource,
     store::{Entry, Version},
 };
+use tokio::time::Instant;
 
 use crate::harness::{Fault, HOUR, World, drain, issued, settle};
 
@@ -165,4 +166,67 @@ async fn while_the_store_is_unreachable_memory_is_served_until_expiry() {
     world.pass(HOUR).await;
     assert!(TokenSource::token(&account, true).await.is_err());
     assert_eq!(world.token_requests(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_lost_is_remembered_where_it_cannot_be_written() {
+    let world = World::mute(Options::default());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    account.status().await.unwrap();
+    let faults = world.emulator.faults();
+    faults.once(Endpoint::Token, Broken::CutBeforeAnswer);
+    // The claim goes through, that of the replay does not.
+    world.store.fail_after(1, 3, Fault::Refuse);
+    let error = account.token().await.unwrap_err();
+    assert!(matches!(error, Error::Store { .. }), "{error:?}");
+    // A comparison finds the claim as it was written, and changes nothing.
+    account.status().await.unwrap();
+    world.pass(Duration::from_secs(20)).await;
+    let error = account.token().await.unwrap_err();
+    let Error::ReauthorizationRequired { cause, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(cause, Cause::ResponseLost);
+    assert_eq!(world.token_requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_asks_for_is_remembered_where_it_cannot_be_written() {
+    let world = World::mute(Options::default());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    account.status().await.unwrap();
+    let faults = world.emulator.faults();
+    let busy = Broken::TooManyRequests { retry_after: 600 };
+    faults.always(Endpoint::Token, busy);
+    world.store.fail_after(1, 3, Fault::Refuse);
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(590) {
+        let error = account.token().await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+        world.pass(Duration::from_secs(5)).await;
+        settle().await;
+    }
+    assert_eq!(world.token_requests(), 1);
+    faults.clear_all();
+    world.pass(Duration::from_secs(20)).await;
+    account.token().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_refused_stops_asking_though_that_cannot_be_written() {
+    let world = World::mute(Options::default());
+    let account = world.connected().await;
+    let client = tokenkeeper_emulator::DEFAULT_CLIENT_ID;
+    world.emulator.change_secret(client, "another");
+    world.pass(HOUR).await;
+    account.status().await.unwrap();
+    world.store.fail_after(1, 3, Fault::Refuse);
+    for _ in 0..30 {
+        let error = account.token().await.unwrap_err();
+        assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
+        world.pass(Duration::from_secs(5)).await;
+    }
+    assert_eq!(world.token_requests(), 1);
 }

@@ -67,7 +67,7 @@ pub(crate) enum Failure {
 #[derive(Clone, Debug)]
 pub(crate) struct RefreshEnd<T> {
     pub(crate) outcome: RefreshOutcome<T>,
-    /// What is now known to be in the store.
+    /// What is now known to be in the store, with what was noted of it and could not be written.
     pub(crate) stored: Option<Stored<T>>,
     /// Attempts of ours that may still stand in the store though they are over.
     pub(crate) released: Vec<u128>,

@@ -13,7 +13,6 @@ impl<T: Tokens> Refresh<T> {
         answer: Answer<T>,
         cx: &Context,
     ) -> Step<T, RefreshEnd<T>> {
-        self.ours = Some(claim.clone());
         let live = claim.record.live().expect("a claim is made on live tokens");
         self.released.extend(live.attempt.map(|a| a.id));
         if let Answer::Tokens(tokens) = answer {
@@ -31,23 +30,24 @@ impl<T: Tokens> Refresh<T> {
         noted.attempt = None;
         let replay = matches!(answer, Answer::Ambiguous) && !live.unanswered;
         let failure = noted.note(answer, &self.rules, cx);
-        let record = Record {
-            state: State::Live(noted),
-            login: claim.record.login,
+        let noted = Stored {
+            version: claim.version,
+            record: Record {
+                state: State::Live(noted),
+                login: claim.record.login,
+            },
         };
+        // This process remembers the note also where the store does not take it.
+        self.ours = Some(noted.clone());
         if replay {
             // The first replay goes out at once: its claim is written in place of the note.
-            let base = Stored {
-                version: claim.version,
-                record,
-            };
-            return self.claim(&base, cx);
+            return self.claim(&noted, cx);
         }
         self.note(
             Write {
                 version: cx.version,
-                expected: Some(claim.version),
-                record: Some(record),
+                expected: Some(noted.version),
+                record: Some(noted.record),
             },
             failure,
         )
