@@ -1,11 +1,9 @@
 //! One login: a code is exchanged like a refresh token, and tokens that the application brings along are
 //! written under an authorization of their own.
 
-use std::time::Duration;
-
 use super::{
-    Answer, Context, Effect, Input, Machine, Reconciled, Rules, Step, Stored, TRIES, Write, Wrote,
-    landed, over, reconcile,
+    Answer, Context, Effect, Input, Machine, Moment, Reconciled, Rules, Step, Stored, TRIES, Write,
+    Wrote, landed, over, reconcile,
 };
 use crate::record::{Authorization, Live, Login as Pending, Record, State, Tokens, Winner, judge};
 
@@ -33,7 +31,7 @@ enum Stage<T> {
     Claiming {
         write: Write<T>,
         pending: Pending,
-        since: Duration,
+        since: Moment,
         tries: u32,
     },
     Sending {
@@ -147,7 +145,7 @@ impl<T: Tokens> Login<T> {
         self.stage = Stage::Claiming {
             write: write.clone(),
             pending,
-            since: cx.mono,
+            since: cx.now(),
             tries: 1,
         };
         write.now()
@@ -157,10 +155,10 @@ impl<T: Tokens> Login<T> {
         &mut self,
         write: Write<T>,
         pending: Pending,
-        since: Duration,
+        since: Moment,
         cx: &Context,
     ) -> Step<T, LoginEnd<T>> {
-        if !self.rules.may_send(since, cx.mono) {
+        if !self.rules.may_send(since, cx.now()) {
             return Step::End(LoginEnd::TooLate);
         }
         let claim = Stored {

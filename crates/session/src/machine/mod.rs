@@ -65,6 +65,31 @@ pub(crate) struct Context {
     pub(crate) roll: f64,
 }
 
+/// A moment on both clocks of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Hash))]
+pub(crate) struct Moment {
+    wall: WallMillis,
+    mono: Duration,
+}
+
+impl Context {
+    fn now(&self) -> Moment {
+        Moment {
+            wall: self.wall,
+            mono: self.mono,
+        }
+    }
+}
+
+impl Moment {
+    /// The longer of what the two clocks show: the monotonic one may stand still while the machine sleeps, and the other may be set back.
+    fn since(self, earlier: Self) -> Duration {
+        let wall = Duration::from_millis(self.wall.saturating_sub(earlier.wall));
+        wall.max(self.mono.saturating_sub(earlier.mono))
+    }
+}
+
 /// A record with the version that it has in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(test, derive(Hash))]
@@ -173,8 +198,8 @@ impl Rules {
     }
 
     /// Whether enough of a lease whose write was first sent at `since` is left for a whole exchange.
-    fn may_send(&self, since: Duration, now: Duration) -> bool {
-        now.saturating_sub(since) + self.deadline <= self.lease
+    fn may_send(&self, since: Moment, now: Moment) -> bool {
+        now.since(since) + self.deadline <= self.lease
     }
 
     /// Exponential with full jitter; a server's own word is a lower bound.
@@ -233,11 +258,20 @@ mod tests {
 
     #[test]
     fn nothing_is_sent_unless_the_lease_has_room_for_the_whole_deadline() {
-        let since = Duration::from_secs(1000);
-        assert!(RULES.may_send(since, since + Duration::from_secs(30)));
-        assert!(!RULES.may_send(since, since + Duration::from_millis(30_001)));
+        let at = |mono, wall| Moment {
+            mono: Duration::from_millis(mono),
+            wall,
+        };
+        let since = at(1_000_000, 1_800_000_000_000);
+        let may_send = |mono: u64, wall| RULES.may_send(since, at(1_000_000 + mono, wall));
+        assert!(may_send(30_000, 1_800_000_030_000));
+        assert!(!may_send(30_001, 1_800_000_030_000));
         // A write that was first sent long ago, and answered now.
-        assert!(!RULES.may_send(since, since + Duration::from_secs(3600)));
+        assert!(!may_send(3_600_000, 1_800_003_600_000));
+        // The machine slept, or the wall clock was set: what shows the longer time counts.
+        assert!(!may_send(0, 1_800_000_030_001));
+        assert!(!may_send(30_001, 0));
+        assert!(may_send(30_000, 0));
     }
 
     #[test]

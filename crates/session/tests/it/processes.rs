@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use tokenkeeper_emulator::Endpoint;
-use tokenkeeper_session::{Account, Options, Token};
+use tokenkeeper_session::{Account, Advice, Options, Token};
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::harness::{Fault, HOUR, World, settle};
@@ -114,6 +114,47 @@ async fn no_lease_is_judged_by_wall_clocks() {
     assert!(!asked.is_finished());
     asked.await.unwrap();
     assert!(started.elapsed() >= seconds(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_was_suspended_looks_again_before_it_sends() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    account.status().await.unwrap();
+    world.store.reset_counts();
+    world.store.hold_next_put();
+    let asked = ask(&account);
+    settle().await;
+    // The monotonic clock stood still; by the others', the lease is long over.
+    world.clock.jump_ahead(seconds(600));
+    world.store.let_go();
+    asked.await.unwrap();
+    assert_eq!(world.store.gets.load(Ordering::SeqCst), 1);
+    // Two attempts and a result.
+    assert_eq!(world.store.puts.load(Ordering::SeqCst), 3);
+    assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_is_not_sent_by_who_was_suspended_meanwhile() {
+    let world = World::amiqus();
+    let account = world.account();
+    let start = account.connect().unwrap();
+    let redirect = crate::harness::approve(&world.emulator, start.url.as_str()).await;
+    world.store.hold_next_put();
+    let finish = tokio::spawn({
+        let (accounts, flow) = (world.accounts.clone(), start.flow.clone());
+        let redirect = redirect.clone();
+        async move { accounts.finish(flow, redirect).await }
+    });
+    settle().await;
+    world.clock.jump_ahead(seconds(60));
+    world.store.let_go();
+    let error = finish.await.unwrap().unwrap_err();
+    assert!(matches!(error.advice(), Advice::Retry { .. }), "{error:?}");
+    assert_eq!(world.token_requests(), 0);
+    world.accounts.finish(start.flow, redirect).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use super::{Refresh, RefreshEnd, RefreshOutcome, Stage};
 use crate::{
-    machine::{Context, Effect, Reconciled, Step, Stored, Write, reconcile},
+    machine::{Context, Effect, Moment, Reconciled, Step, Stored, Write, reconcile},
     record::{State, Tokens},
 };
 
@@ -67,7 +67,7 @@ impl<T: Tokens> Refresh<T> {
         };
         self.stage = Stage::Claiming {
             write: write.clone(),
-            since: cx.mono,
+            since: cx.now(),
             tries: 1,
         };
         write.now()
@@ -76,12 +76,12 @@ impl<T: Tokens> Refresh<T> {
     pub(super) fn claimed(
         &mut self,
         write: Write<T>,
-        since: std::time::Duration,
+        since: Moment,
         cx: &Context,
     ) -> Step<T, RefreshEnd<T>> {
         let record = write.record.expect("a claim writes a record");
         let live = record.live().expect("a claim is made on live tokens");
-        if !self.rules.may_send(since, cx.mono) {
+        if !self.rules.may_send(since, cx.now()) {
             // Another may think this lease dead by the time the answer came: send nothing, look again.
             self.released.extend(live.attempt.map(|a| a.id));
             return self.read();

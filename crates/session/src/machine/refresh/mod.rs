@@ -3,7 +3,9 @@
 mod claim;
 mod settle;
 
-use super::{Context, Effect, Input, Machine, Rules, Step, Stored, TRIES, Write, Wrote, landed};
+use super::{
+    Context, Effect, Input, Machine, Moment, Rules, Step, Stored, TRIES, Write, Wrote, landed,
+};
 use crate::{
     record::{Cause, Record, State, Tokens, WallMillis},
     source::Stamp,
@@ -35,7 +37,7 @@ enum Stage<T> {
     /// Writing the attempt; the lease counts from `since`.
     Claiming {
         write: Write<T>,
-        since: std::time::Duration,
+        since: Moment,
         tries: u32,
     },
     /// The refresh token is presented.
