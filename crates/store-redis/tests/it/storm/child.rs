@@ -4,7 +4,7 @@ use std::env;
 use std::io::{BufRead as _, BufReader, Lines, Write as _, stdin};
 use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::{PROCESSES, engine, storm};
+use super::{account_of, engine, storm};
 
 const STORE: &str = "TOKENKEEPER_TEST_STORE";
 const PROVIDER: &str = "TOKENKEEPER_TEST_PROVIDER";
@@ -12,26 +12,18 @@ const PROVIDER: &str = "TOKENKEEPER_TEST_PROVIDER";
 /// What a child says begins with it; the rest is the test harness's.
 const MARK: char = '@';
 
-/// As many processes as there are, one engine each, all of whose tasks want a token at once.
-pub(crate) fn storm_of_children(store: &str, provider: &str) {
-    let children = (0..PROCESSES).map(|_| Child::start(store, provider));
-    let mut children: Vec<Child> = children.collect();
-    children.iter_mut().for_each(|child| child.hear("ready"));
-    children.iter_mut().for_each(|child| child.say("go"));
-    children.iter_mut().for_each(|child| child.hear("done 64"));
-}
-
-struct Child {
+/// One engine in a process of its own.
+pub(super) struct Child {
     process: process::Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
 }
 
 impl Child {
-    fn start(store: &str, provider: &str) -> Self {
+    pub(super) fn start(store: &str, provider: &str) -> Self {
         let mut process = Command::new(env::current_exe().expect("this program"))
             .args([
-                "storm::child::runs_a_storm",
+                "storm::child::runs_storms",
                 "--exact",
                 "--ignored",
                 "--nocapture",
@@ -50,18 +42,27 @@ impl Child {
         }
     }
 
-    /// Waits for what it says next, which must be this.
-    fn hear(&mut self, word: &str) {
-        let said = self
-            .output
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix(MARK).map(str::to_owned));
-        assert_eq!(said.as_deref(), Some(word));
+    pub(super) fn wait_until_ready(&mut self) {
+        assert_eq!(self.hear(), "ready");
     }
 
-    fn say(&mut self, word: &str) {
-        writeln!(self.input, "{word}").expect("it listens");
+    /// Has its tasks ask for a token of this account, all at once.
+    pub(super) fn begin(&mut self, subject: &str) {
+        writeln!(self.input, "{subject}").expect("it listens");
+    }
+
+    /// What the tasks got.
+    pub(super) fn tokens(&mut self) -> Vec<String> {
+        self.hear().split(' ').map(str::to_owned).collect()
+    }
+
+    /// Waits for what it says next.
+    fn hear(&mut self) -> String {
+        self.output
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix(MARK).map(str::to_owned))
+            .expect("it lives")
     }
 }
 
@@ -75,15 +76,16 @@ impl Drop for Child {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "a child of another test"]
-async fn runs_a_storm() {
+async fn runs_storms() {
     let (Ok(store), Ok(provider)) = (env::var(STORE), env::var(PROVIDER)) else {
         return;
     };
     println!(); // The harness leaves its line open.
     let engine = engine(&store, &provider).await;
     println!("{MARK}ready");
-    stdin().lines().next().expect("a word").expect("a line");
-    let tokens = storm(std::slice::from_ref(&engine)).await;
-    assert!(tokens.iter().all(|token| *token == tokens[0]));
-    println!("{MARK}done {}", tokens.len());
+    // Its input ends when nobody wants a further storm.
+    while let Some(subject) = stdin().lines().next() {
+        let account = account_of(&engine, &subject.expect("a line"));
+        println!("{MARK}{}", storm(&[account]).await.join(" "));
+    }
 }

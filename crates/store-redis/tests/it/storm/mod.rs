@@ -16,12 +16,15 @@ use tokenkeeper_session::{Account, Accounts, Options};
 use tokenkeeper_store::TokenStore;
 use tokio::sync::Barrier;
 
-pub(crate) use self::child::storm_of_children;
+use self::child::Child;
 use self::loopback::Loopback;
 use crate::support::sealed;
 
 pub(crate) const PROCESSES: usize = 8;
 pub(crate) const TASKS: usize = 64;
+
+/// How many storms there are, each on an account of its own: ten, unless the environment says otherwise.
+const STORMS: &str = "TOKENKEEPER_TEST_STORMS";
 
 /// How long the token endpoint takes.
 const ENDPOINT: Duration = Duration::from_millis(50);
@@ -34,17 +37,24 @@ pub(crate) async fn engine(store: &str, base: &str) -> Accounts {
     engine_over(sealed(store).await, base)
 }
 
-pub(crate) fn engine_over(store: impl TokenStore, base: &str) -> Accounts {
-    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
-    let registration = registration.expect("valid").secret(DEFAULT_CLIENT_SECRET);
-    let provider = Amiqus::new(registration).and_then(|provider| provider.base(base));
-    // No call ends for being slow.
-    let options = Options {
+/// No call ends for being slow.
+pub(crate) fn patient() -> Options {
+    Options {
         wait: LIMIT,
         deadline: LIMIT,
         lease: 3 * LIMIT,
         ..Options::default()
-    };
+    }
+}
+
+pub(crate) fn engine_over(store: impl TokenStore, base: &str) -> Accounts {
+    engine_with(store, base, patient())
+}
+
+pub(crate) fn engine_with(store: impl TokenStore, base: &str, options: Options) -> Accounts {
+    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
+    let registration = registration.expect("valid").secret(DEFAULT_CLIENT_SECRET);
+    let provider = Amiqus::new(registration).and_then(|provider| provider.base(base));
     Accounts::builder(store)
         .provider(provider.expect("valid"))
         .transport(Loopback)
@@ -54,7 +64,11 @@ pub(crate) fn engine_over(store: impl TokenStore, base: &str) -> Accounts {
 }
 
 pub(crate) fn account(accounts: &Accounts) -> Account {
-    accounts.account("amiqus", "user-42").expect("a name")
+    account_of(accounts, "user-42")
+}
+
+fn account_of(accounts: &Accounts, subject: &str) -> Account {
+    accounts.account("amiqus", subject).expect("a name")
 }
 
 /// Tokens that live for an hour from that time on.
@@ -68,23 +82,63 @@ pub(crate) fn tokens(emulator: &Emulator, issued_at: SystemTime) -> TokenSet {
 
 /// A provider whose refresh tokens work once, and an account of it in this store whose access token has expired.
 pub(crate) async fn expired(store: &str) -> Emulator {
-    let emulator = Emulator::amiqus().start().await.expect("an emulator");
-    let slow = Fault::Delay(ENDPOINT);
-    emulator.faults().always(Endpoint::Token, slow);
+    let emulator = provider().await;
     let engine = engine(store, emulator.base()).await;
-    let expired = tokens(&emulator, SystemTime::now() - Duration::from_secs(7200));
-    account(&engine).adopt(expired).await.expect("adopted");
-    emulator.reset_counters();
+    adopt_expired(&account(&engine), &emulator).await;
     emulator
 }
 
-/// Each of so many tasks of each engine wants a token, all at once; returns those that they got.
-pub(crate) async fn storm(engines: &[Accounts]) -> Vec<String> {
-    let start = Arc::new(Barrier::new(engines.len() * TASKS));
+async fn provider() -> Emulator {
+    let emulator = Emulator::amiqus().start().await.expect("an emulator");
+    let slow = Fault::Delay(ENDPOINT);
+    emulator.faults().always(Endpoint::Token, slow);
+    emulator
+}
+
+async fn adopt_expired(account: &Account, emulator: &Emulator) {
+    let expired = tokens(emulator, SystemTime::now() - Duration::from_secs(7200));
+    account.adopt(expired).await.expect("adopted");
+}
+
+/// Processes of their own on this store, all of whose tasks want a token at once: ten times, each time of an account that is new to
+/// them and whose access token has expired. Each time the provider must see one token request, and all must have the same token.
+pub(crate) async fn storms_of_processes(store: &str) {
+    let emulator = provider().await;
+    let engine = engine(store, emulator.base()).await;
+    let children = (0..PROCESSES).map(|_| Child::start(store, emulator.base()));
+    let mut children: Vec<Child> = children.collect();
+    tokio::task::block_in_place(|| children.iter_mut().for_each(Child::wait_until_ready));
+    for number in 0..storms() {
+        let subject = format!("user-{number}");
+        adopt_expired(&account_of(&engine, &subject), &emulator).await;
+        emulator.reset_counters();
+        let got = tokio::task::block_in_place(|| {
+            children.iter_mut().for_each(|child| child.begin(&subject));
+            let got = children.iter_mut().flat_map(Child::tokens);
+            got.collect::<Vec<String>>()
+        });
+        assert_eq!(got.len(), PROCESSES * TASKS);
+        assert!(got.iter().all(|token| *token == got[0]), "storm {number}");
+        let counters = emulator.counters();
+        assert_eq!(counters.token_requests, 1, "storm {number}: {counters:?}");
+    }
+    println!("{} storms, one token request each", storms());
+}
+
+fn storms() -> usize {
+    match std::env::var(STORMS) {
+        Ok(number) => number.parse().expect("a number of storms"),
+        Err(_) => 10,
+    }
+}
+
+/// Each of so many tasks of each of these wants a token, all at once; returns those that they got.
+pub(crate) async fn storm(accounts: &[Account]) -> Vec<String> {
+    let start = Arc::new(Barrier::new(accounts.len() * TASKS));
     let mut tasks = Vec::new();
-    for engine in engines {
+    for account in accounts {
         for _ in 0..TASKS {
-            let (start, account) = (start.clone(), account(engine));
+            let (start, account) = (start.clone(), account.clone());
             tasks.push(tokio::spawn(async move {
                 start.wait().await;
                 let token = account.token().await.expect("a token");
