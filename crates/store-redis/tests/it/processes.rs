@@ -3,18 +3,19 @@
 mod failover;
 mod monitor;
 mod outage;
+mod told;
 
 use std::time::SystemTime;
 
 use tokenkeeper_emulator::Emulator;
-use tokenkeeper_session::{Account, Accounts};
+use tokenkeeper_session::{Account, Accounts, Options};
 
 use self::monitor::Monitor;
 use crate::server::RedisServer;
 use crate::storm::{
-    PROCESSES, TASKS, account, engine, expired, storm, storms_of_processes, tokens,
+    PROCESSES, TASKS, account, engine_with, expired, patient, storm, storms_of_processes, tokens,
 };
-use crate::support::until;
+use crate::support::{sealed, until};
 
 /// An emulator, and an account in Redis whose access token has expired.
 struct World {
@@ -29,30 +30,34 @@ impl World {
         Self { server, emulator }
     }
 
-    async fn engine(&self) -> Accounts {
-        engine(&self.server.url(), self.emulator.base()).await
-    }
-
     /// Engines that know the record and hear of changes.
     async fn engines(&self) -> Vec<Accounts> {
+        let engines = self.engines_that_hear(PROCESSES, patient()).await;
+        for engine in &engines {
+            let status = account(engine).status().await;
+            assert!(status.is_ok(), "{status:?}");
+        }
+        engines
+    }
+
+    async fn engines_that_hear(&self, count: usize, options: Options) -> Vec<Accounts> {
         let mut engines = Vec::new();
-        for number in 0..PROCESSES {
-            let engine = self.engine().await;
+        for number in 0..count {
+            let store = sealed(&self.server.url()).await;
+            let engine = engine_with(store, self.emulator.base(), options.clone());
             // An engine listens from its first task on.
             let other = engine.account("amiqus", &format!("user-of-{number}"));
             let other = other.expect("a name");
             let adopted = other.adopt(tokens(&self.emulator, SystemTime::now()));
             adopted.await.expect("adopted");
-            let status = account(&engine).status().await;
-            assert!(status.is_ok(), "{status:?}");
             engines.push(engine);
         }
         tokio::task::block_in_place(|| {
-            until("all to listen", || {
-                let (_, count): (String, usize) =
+            until("all to listen, and nobody else", || {
+                let (_, listening): (String, usize) =
                     self.server
                         .call(&["PUBSUB", "NUMSUB", "tokenkeeper:changes"]);
-                count >= PROCESSES
+                listening == count
             });
         });
         engines
