@@ -140,6 +140,17 @@ async fn i2_any_missing_parameter_is_an_error_page_without_redirect() {
 }
 
 #[tokio::test]
+async fn i4_the_callback_gets_no_query() {
+    let emulator = emulator(IOfficeOptions::default());
+    for decision in ["approve", "deny"] {
+        let asked = [&ALL_FIVE[..], &[(decision, "1")]].concat();
+        let to = location(&get(&emulator, LOGIN, &asked).await);
+        // A browser asks for what stands before the fragment.
+        assert_eq!(to.split_once('#').unwrap().0, CALLBACK);
+    }
+}
+
+#[tokio::test]
 async fn i5_the_code_and_app_code_come_in_the_fragment() {
     let emulator = emulator(IOfficeOptions::default().app_code("X Y"));
     let to = location(
@@ -199,6 +210,30 @@ async fn state_is_echoed_only_as_an_option() {
         to,
         "https://app.example/cb#error=access_denied&state=st+ate"
     );
+}
+
+#[tokio::test]
+async fn i7_nothing_tells_the_redirects_of_two_flows_apart() {
+    let emulator = emulator(IOfficeOptions::default().app_code("X"));
+    let redirect = async |state| {
+        let mut asked = ALL_FIVE;
+        asked[4].1 = state;
+        let asked = [&asked[..], &[("approve", "1")]].concat();
+        location(&get(&emulator, LOGIN, &asked).await)
+    };
+    let (first, second) = (redirect("one").await, redirect("two").await);
+    let codes = [fragment(&first, "code"), fragment(&second, "code")];
+    // But for the code, of which only the provider knows whose it is.
+    for to in [&first, &second] {
+        let (before, after) = to.split_once("#code=").unwrap();
+        assert_eq!(before, CALLBACK);
+        assert_eq!(after.split_once('&').unwrap().1, "appCode=X");
+    }
+    // Both are good: that the first flow is void is for the client to see to.
+    for code in codes {
+        let exchanged = post(&emulator, TOKEN, &exchange(&code), "").await;
+        assert_eq!(exchanged.status(), StatusCode::OK);
+    }
 }
 
 #[tokio::test]

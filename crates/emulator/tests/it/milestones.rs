@@ -95,6 +95,18 @@ async fn q2_the_sent_query_is_preserved_on_success() {
 }
 
 #[tokio::test]
+async fn q3_a_flow_that_is_missing_or_doubled_comes_back_as_it_was_sent() {
+    let emulator = emulator(MilestonesOptions::default());
+    for sent in [CALLBACK, "https://app.example/cb?flow=F&flow=G"] {
+        let to = location(&authorize(&emulator, sent, &[("approve", "1")]).await);
+        let (back, _) = to.split_once("code=").unwrap();
+        assert_eq!(back.trim_end_matches(['?', '&']), sent);
+    }
+    // To the provider it is a parameter like any other: only the client can tell a foreign one.
+    assert_eq!(emulator.counters().token_requests, 0);
+}
+
+#[tokio::test]
 async fn q3b_a_denial_loses_the_sent_query() {
     let emulator = emulator(MilestonesOptions::default());
     let to = location(&authorize(&emulator, SENT, &[("deny", "1")]).await);
@@ -170,6 +182,22 @@ async fn q9_an_unquoted_response_can_be_truncated() {
     let changed = form(&emulator, TOKEN, &refresh(&tokens.refresh_token)).await;
     let body = std::str::from_utf8(changed.body()).unwrap();
     assert!(body.contains("    expires_in: \"3600\",\n"), "{body}");
+}
+
+#[tokio::test]
+async fn q9_an_unquoted_response_can_be_nested_or_hold_a_key_twice() {
+    let emulator = emulator(MilestonesOptions::default().unquoted_keys());
+    let refreshed = async |fault| {
+        let tokens = emulator.issue_tokens("bob@example.com").unwrap();
+        emulator.faults().once(Endpoint::Token, fault);
+        let response = form(&emulator, TOKEN, &refresh(&tokens.refresh_token)).await;
+        String::from_utf8(response.body().to_vec()).unwrap()
+    };
+    let nested = refreshed(Fault::field("user", serde_json::json!({"id": 7}))).await;
+    assert!(nested.contains("    user: {\"id\":7}\n}"), "{nested}");
+    let twice = "{\n    access_token: \"a\",\n    access_token: \"b\"\n}";
+    let instead = Fault::AnswerInstead(http::Response::new(twice.into()));
+    assert_eq!(refreshed(instead).await, twice);
 }
 
 #[tokio::test]

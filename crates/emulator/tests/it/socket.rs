@@ -6,7 +6,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use tokenkeeper_emulator::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_USER, Emulator, Endpoint, Error, Fault,
-    Outcome,
+    Outcome, User,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -197,4 +197,29 @@ async fn a_port_can_be_chosen_and_may_be_taken() {
         panic!("{second:?}")
     };
     assert!(error.to_string().contains(&port.to_string()));
+}
+
+#[tokio::test]
+async fn i22_a_password_that_is_no_header_value_does_not_arrive_as_it_was_sent() {
+    for (password, arrives) in [
+        ("p ss", "200 OK"),
+        // Blanks around a value are not part of it (RFC 9110 §5.5).
+        (" p ", "401 Unauthorized"),
+        // What comes after the line is a header of its own.
+        ("p\r\nx: y", "401 Unauthorized"),
+        ("pässword", "400 Bad Request"),
+    ] {
+        let user = User::new("bob").password(password);
+        let emulator = Emulator::ioffice().user(user).start().await.unwrap();
+        let mut stream = connect(&emulator).await;
+        let request = format!(
+            "POST /external/api/oauth2/auth HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\
+             content-type: application/json\r\nx-client-id: {DEFAULT_CLIENT_ID}\r\nx-auth-username: bob\r\n\
+             x-auth-password: {password}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = read_to_end(stream).await;
+        let (status, _) = answer.split_once("\r\n").unwrap();
+        assert_eq!(status, format!("HTTP/1.1 {arrives}"), "{password:?}");
+    }
 }

@@ -108,6 +108,22 @@ fn the_refresh_has_the_refresh_token_in_its_own_header() {
 }
 
 #[test]
+fn i10_no_parameter_is_in_a_form_or_the_query() {
+    let refresh = Grant::Refresh {
+        refresh_token: &RefreshToken::new("rt-1"),
+        redirect_uri: CALLBACK,
+        scope: None,
+    };
+    let refresh = ioffice().token_request(&site(), &refresh);
+    for request in [exchange("c", CALLBACK), refresh] {
+        let request = request.unwrap();
+        assert_eq!(request.headers()["content-type"], "application/json");
+        assert!(request.body().is_empty());
+        assert_eq!(request.uri().query(), None);
+    }
+}
+
+#[test]
 fn i22_a_code_or_redirect_uri_that_is_no_header_value_is_refused() {
     for (bad, expected) in [
         ("c\r\nx: y", Hazard::Control),
