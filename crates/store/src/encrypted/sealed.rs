@@ -15,6 +15,7 @@
 use bytes::Bytes;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
 
 use super::keyring::{EncryptionKey, Keyring};
 use crate::{Entry, Key, StoreError, unix_millis};
@@ -62,7 +63,8 @@ pub(super) fn open(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes,
                 aad: &context,
             },
         )
-        .map(Bytes::from)
+        // Wiped when the last that holds it is dropped.
+        .map(|value| Bytes::from_owner(Zeroizing::new(value)))
         .map_err(|_| undecryptable())
 }
 
