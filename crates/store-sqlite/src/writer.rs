@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 use tokenkeeper_store::{Change, Entry, Key, Outcome, StoreError, Version};
@@ -19,6 +19,10 @@ const BATCH: usize = 64;
 
 /// How many expired entries a transaction removes on its way.
 const SWEPT: i64 = 16;
+
+/// For how long an entry has expired before it is removed. What is removed is gone for processes with other clocks too, and a clock that
+/// is set wrong by a day or a time zone is put right again.
+const MARGIN: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// How many changes are kept for watchers in other processes, and how often older ones are removed.
 const CHANGES_KEPT: i64 = 1024;
@@ -45,9 +49,9 @@ pub(crate) struct Writer {
 /// How much of what is no longer needed a transaction removes.
 #[derive(Clone, Copy)]
 enum Room {
-    /// Some expired entries, so that they take no room for long and no write has to wait for much.
+    /// Some entries that expired long ago, so that they take no room for long and no write has to wait for much.
     Some,
-    /// All expired entries, and what is kept for watchers, who go without it: an entry comes before a hint.
+    /// All of these, and what is kept for watchers, who go without it: an entry comes before a hint.
     All,
 }
 
@@ -183,10 +187,11 @@ impl<'c> Statements<'c> {
     fn make_room(&self, now: SystemTime, room: Room) -> rusqlite::Result<()> {
         let sweep = "DELETE FROM entries WHERE id IN
             (SELECT id FROM entries WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)";
+        let before = passed(now.checked_sub(MARGIN).unwrap_or(UNIX_EPOCH));
         match room {
-            Room::Some => self.connection.execute(sweep, [passed(now), SWEPT])?,
+            Room::Some => self.connection.execute(sweep, [before, SWEPT])?,
             Room::All => {
-                self.connection.execute(sweep, [passed(now), -1])?;
+                self.connection.execute(sweep, [before, -1])?;
                 let trim = "DELETE FROM changes WHERE seq < (SELECT max(seq) FROM changes)";
                 self.connection.execute(trim, ())?
             }

@@ -11,6 +11,9 @@ use crate::support::{Directory, entry, key};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// How long what has expired stays in the file.
+const MARGIN: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
 async fn store(directory: &Directory) -> (SqliteStore, ManualClock) {
     let clock = ManualClock::new();
     let time = clock.clone();
@@ -64,7 +67,7 @@ async fn each_write_removes_a_few() {
         let key = key(&format!("short-{number}"));
         let _ = store.put(&key, &short, None).await.unwrap();
     }
-    clock.advance(MINUTE);
+    clock.advance(MINUTE + MARGIN);
     let file = Connection::open(directory.database()).unwrap();
     let mut rows: Vec<u32> = Vec::new();
     for number in 0..4 {
@@ -74,6 +77,19 @@ async fn each_write_removes_a_few() {
         rows.push(count.unwrap());
     }
     assert_eq!(rows, [40 - 16 + 1, 40 - 32 + 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_process_whose_clock_is_ahead_removes_nothing_that_others_keep() {
+    let directory = Directory::new();
+    let (store, clock) = store(&directory).await;
+    let kept = entry("kept").with_keep_until(clock.now() + MINUTE);
+    let _ = store.put(&key("a"), &kept, None).await.unwrap();
+    let (ahead, its_clock) = self::store(&directory).await;
+    its_clock.advance(MARGIN + MINUTE - Duration::from_millis(1));
+    let _ = ahead.put(&key("b"), &entry("b"), None).await.unwrap();
+    assert_eq!(ahead.get(&key("a")).await.unwrap(), None);
+    assert_eq!(store.get(&key("a")).await.unwrap(), Some(kept));
 }
 
 // The fields of an entry are public: a time may come in without having been rounded.
