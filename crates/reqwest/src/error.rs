@@ -29,6 +29,9 @@ pub enum Error {
     #[error("the request failed; the reason is withheld because its text holds the token")]
     Withheld,
     /// No rustls crypto provider was installed in this process, and reqwest was built without one.
+    ///
+    /// reqwest panics then, and the panic is what this error is made of: in a program that is built with `panic = "abort"` the process
+    /// aborts instead, unless a provider was installed before.
     #[error(
         "no rustls crypto provider is installed: call `rustls::crypto::ring::default_provider().install_default()` (or another's) \
          at the start of the program, or give the builder a TLS configuration"
