@@ -156,7 +156,7 @@ impl Account {
             account: self.slot.digest,
         })?;
         Ok(Token {
-            tokens: live.tokens.tokens.clone(),
+            tokens: live.tokens.tokens,
             generation: live.generation,
         })
     }

@@ -47,7 +47,7 @@ impl Status {
         let Some(known) = &inner.known else {
             return Self::NotConnected;
         };
-        match &known.stored.record.state {
+        match known.record().state {
             State::Empty => Self::NotConnected,
             State::Ended(tombstone) => Self::Disconnected {
                 revocation_pending: tombstone.revoke.is_some(),
@@ -55,12 +55,12 @@ impl Status {
             State::Live(live) => Self::Connected(Connection {
                 generation: live.generation,
                 expires_at: live.tokens.tokens.expires_at,
-                scope: live.tokens.terms.scope.clone(),
-                reauthorize: match &live.health {
-                    Health::Dead(cause) => Some(cause.clone()),
+                scope: live.tokens.terms.scope,
+                misconfigured: matches!(live.health, Health::Misconfigured(_)),
+                reauthorize: match live.health {
+                    Health::Dead(cause) => Some(cause),
                     _ => None,
                 },
-                misconfigured: matches!(live.health, Health::Misconfigured(_)),
                 written: known.written,
             }),
         }

@@ -8,10 +8,11 @@ use super::{
     Core, Slot,
     flight::{Flight, after},
     keep::{Purpose, failed, take_off},
+    known::Known,
     served::Served,
     slot::Inner,
 };
-use crate::{Error, EventKind, StoreDown, clock::Ticks, record::State, source::Credential};
+use crate::{Error, EventKind, StoreDown, clock::Ticks, source::Credential};
 
 /// What a caller without a token to send has to do.
 enum Plan {
@@ -177,7 +178,7 @@ impl Slot {
             return Plan::Fail(self.without_tokens(&inner));
         };
         if let Some(error) = &inner.unattachable {
-            return Plan::Fail(error.clone());
+            return Plan::Fail(Error::clone(error));
         }
         let stamp = live.stamp();
         if !inner.expired(now)
@@ -237,8 +238,8 @@ impl Slot {
 
     pub(super) fn without_tokens(&self, inner: &Inner) -> Error {
         let account = self.digest;
-        match inner.known.as_ref().map(|known| &known.stored.record.state) {
-            Some(State::Ended(_)) => Error::Disconnected { account },
+        match inner.known.as_ref().and_then(Known::tombstone) {
+            Some(_) => Error::Disconnected { account },
             _ => Error::NotConnected { account },
         }
     }

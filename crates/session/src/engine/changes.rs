@@ -1,7 +1,10 @@
 //! What the store tells of changes, by whatever process: known accounts are compared with it at once, and who watches another's
 //! attempt looks again. It is a hint that saves waiting: everything also works by polling.
 
-use std::sync::{Arc, Weak, atomic::Ordering};
+use std::{
+    num::NonZeroU64,
+    sync::{Arc, Weak, atomic::Ordering},
+};
 
 use futures_util::StreamExt as _;
 use tokenkeeper_store::{Change, Version};
@@ -16,11 +19,23 @@ pub(crate) struct Changes {
     told: u64,
     covered: u64,
     /// What the store told of last, where it said it.
-    newest: Option<Version>,
+    newest: Option<Tag>,
     /// The last versions that were met here. To be told of these is no news: an attempt and its result may both still be on their way.
-    met: [Option<Version>; 2],
+    met: [Option<Tag>; 2],
     /// Nobody uses the account just now; it is compared before its next use.
     pub(crate) before_use: bool,
+}
+
+/// A part of a version that tells it from others; it is there for every account, and a hint may fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tag(NonZeroU64);
+
+impl Tag {
+    fn of(version: Version) -> Self {
+        let [.., a, b, c, d, e, f, g, h] = version.to_bytes();
+        let tag = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+        Self(NonZeroU64::new(tag).unwrap_or(NonZeroU64::MAX))
+    }
 }
 
 impl Changes {
@@ -34,7 +49,7 @@ impl Changes {
         self.covered = self.covered.max(mark);
         if let Some(version) = version {
             self.meet(version);
-            if self.newest == Some(version) {
+            if self.newest == Some(Tag::of(version)) {
                 self.covered = self.told;
             }
         }
@@ -43,8 +58,9 @@ impl Changes {
 
     /// `version` is known here from now on, be it that it is only being written.
     pub(crate) fn meet(&mut self, version: Version) {
-        if self.met[0] != Some(version) {
-            self.met = [Some(version), self.met[0]];
+        let met = Some(Tag::of(version));
+        if self.met[0] != met {
+            self.met = [met, self.met[0]];
         }
     }
 
@@ -54,11 +70,12 @@ impl Changes {
 
     /// The store tells of a change. Says whether it is news.
     fn tell(&mut self, version: Option<Version>) -> bool {
-        if version.is_some() && self.met.contains(&version) {
+        let newest = version.map(Tag::of);
+        if newest.is_some() && self.met.contains(&newest) {
             return false;
         }
         self.told += 1;
-        self.newest = version;
+        self.newest = newest;
         true
     }
 }

@@ -7,6 +7,7 @@ use tokenkeeper_protocol::{OldAccess, Origin, Provider, Reach};
 
 use tokenkeeper_store::{Key, Place};
 
+use super::known::Shared;
 use crate::{Error, machine::Rules, options::Options, source::Attaches};
 
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Home {
     pub(crate) rules: Rules,
     pub(crate) origins: Box<[Origin]>,
     pub(crate) id: HomeId,
+    pub(crate) shared: Shared,
 }
 
 /// Tells the homes of a process apart: a digest of brand, base URL and client id.
@@ -59,6 +61,7 @@ impl Home {
         };
         Ok(Self {
             id,
+            shared: Shared::default(),
             origins: provider.api_origins(&site).into(),
             provider,
             site,

@@ -7,6 +7,7 @@ mod driver;
 mod flight;
 mod home;
 pub(crate) mod keep;
+mod known;
 pub(crate) mod login;
 mod registry;
 mod rejected;

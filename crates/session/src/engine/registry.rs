@@ -46,7 +46,7 @@ pub(crate) struct Brand {
 
 impl Brand {
     pub(crate) fn all(providers: &[Arc<dyn Provider>]) -> Box<[Self]> {
-        let brands = || providers.iter().map(|provider| provider.brand());
+        let brands = || providers.iter().map(Provider::brand);
         brands()
             .map(|name| Self {
                 name: name.into(),

@@ -9,7 +9,6 @@ use super::{
     Core, Slot,
     flight::{Flight, after},
     keep::{Purpose, failed, take_off},
-    slot::Rejections,
 };
 use crate::{
     Error, EventKind,
@@ -65,11 +64,9 @@ impl Slot {
         if live.stamp() != rejected {
             return Replacing::Current;
         }
-        if inner
-            .rejections
-            .held_off_until
-            .is_some_and(|until| now < until)
-        {
+        let rejections = inner.rejections.as_ref();
+        let held_off = rejections.and_then(|rejections| rejections.held_off_until);
+        if held_off.is_some_and(|until| now < until) {
             return Replacing::HeldOff;
         }
         if let Some(failure) = live.obstacle(&self.home.rules, core.time.wall()) {
@@ -115,21 +112,24 @@ impl Slot {
     /// A token that a rejection brought is on trial until a response accepts it.
     pub(crate) fn put_on_trial(&self, stamp: Option<Stamp>) {
         let mut inner = self.lock();
-        inner.rejections.trial = stamp;
-        inner.rejections.held_off_until = None;
+        let rejections = inner.rejections.get_or_insert_default();
+        rejections.trial = stamp;
+        rejections.held_off_until = None;
         self.on_trial.store(stamp.is_some(), Ordering::Release);
     }
 
     /// What was learnt from rejections no longer holds.
     pub(crate) fn end_trial(&self) {
         let mut inner = self.lock();
-        inner.rejections = Rejections::default();
+        inner.rejections = None;
         self.on_trial.store(false, Ordering::Release);
     }
 
     /// The token on trial, or one that came after it, was accepted.
     fn accepted(&self, sent: Stamp) {
-        let trial = self.lock().rejections.trial;
+        let inner = self.lock();
+        let trial = inner.rejections.as_ref().and_then(|r| r.trial);
+        drop(inner);
         if trial.is_some_and(|trial| sent >= trial) {
             self.end_trial();
         }
@@ -139,7 +139,9 @@ impl Slot {
     fn rejected_again(self: &Arc<Self>, core: &Arc<Core>, sent: Stamp) {
         let options = &core.options;
         let mut inner = self.lock();
-        let rejections = &mut inner.rejections;
+        let Some(rejections) = &mut inner.rejections else {
+            return;
+        };
         if rejections.trial != Some(sent) || rejections.held_off_until.is_some() {
             return;
         }

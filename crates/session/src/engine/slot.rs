@@ -18,13 +18,14 @@ use super::{
     Core, Home,
     changes::Changes,
     flight::Flight,
+    known::Known,
     served::{Schedule, Served},
 };
 use crate::{
     Error,
     clock::Ticks,
     machine::{Stored, remember},
-    record::{Health, Held, Live, State},
+    record::{Health, Held, Live},
     source::Stamp,
 };
 
@@ -57,21 +58,13 @@ pub(crate) struct Inner {
     pub(crate) flight: Option<Arc<Flight>>,
     /// Attempts of ours that may still stand in the store though they are over.
     pub(crate) released: Vec<u128>,
-    pub(crate) rejections: Rejections,
-    pub(crate) store_trouble: Option<StoreTrouble>,
+    pub(crate) rejections: Option<Box<Rejections>>,
+    pub(crate) store_trouble: Option<Box<StoreTrouble>>,
     pub(crate) revoking: bool,
     pub(crate) changes: Changes,
     schedule: Option<Schedule>,
     /// Why the current token cannot be attached.
-    pub(crate) unattachable: Option<Error>,
-}
-
-/// The newest record known here.
-#[derive(Clone)]
-pub(crate) struct Known {
-    pub(crate) stored: Stored<Held>,
-    /// It is in the store. If not, a flight is writing it.
-    pub(crate) written: bool,
+    pub(crate) unattachable: Option<Box<Error>>,
 }
 
 /// The store failed; nothing is asked of it before `until`.
@@ -122,11 +115,12 @@ impl Slot {
     /// Takes a record for the newest known, unless memory already holds a later truth. Says whether it was taken.
     pub(crate) fn adopt(&self, core: &Core, stored: Stored<Held>, written: bool) -> bool {
         let mut inner = self.lock();
-        let known = inner.known.as_ref().map(|known| &known.stored);
-        let Some((stored, written)) = remember(&self.home.rules, known, stored, written) else {
+        let known = inner.known.as_ref().map(Known::stored);
+        let rules = &self.home.rules;
+        let Some((stored, written)) = remember(rules, known.as_ref(), stored, written) else {
             return false;
         };
-        inner.known = Some(Known { stored, written });
+        inner.known = Some(Known::new(stored, written, &self.home.shared));
         let now = core.time.ticks();
         if written {
             inner.validated = Some(now);
@@ -140,7 +134,7 @@ impl Slot {
     /// The store has no record, as seen by who knew the record at `known`: forgets it, unless memory has moved on since.
     pub(crate) fn forget(&self, known: Option<Version>) {
         let mut inner = self.lock();
-        if inner.known.as_ref().map(|k| k.stored.version) == known {
+        if inner.known.as_ref().map(|k| k.version) == known {
             self.empty(&mut inner);
         }
     }
@@ -170,7 +164,7 @@ impl Slot {
     pub(crate) fn is_ended(&self) -> bool {
         let inner = self.lock();
         let known = inner.known.as_ref();
-        known.is_some_and(|known| matches!(known.stored.record.state, State::Ended(_)))
+        known.is_some_and(|known| known.tombstone().is_some())
     }
 
     /// The store failed: says when it is asked again.
@@ -182,11 +176,11 @@ impl Slot {
             .store_retry
             .saturating_mul(1 << failures.min(4))
             .min(core.options.lease / 4);
-        inner.store_trouble = Some(StoreTrouble {
+        inner.store_trouble = Some(Box::new(StoreTrouble {
             until: core.time.ticks().after(pause),
             source,
             failures,
-        });
+        }));
         self.publish(core, &mut inner);
     }
 
@@ -198,23 +192,23 @@ impl Slot {
 }
 
 impl Inner {
-    pub(crate) fn live(&self) -> Option<&Live<Held>> {
-        self.known.as_ref()?.stored.record.live()
+    pub(crate) fn live(&self) -> Option<Live<Held>> {
+        self.known.as_ref()?.live()
     }
 
     pub(crate) fn stamp(&self) -> Option<Stamp> {
-        self.live().map(Live::stamp)
+        self.known.as_ref()?.stamp()
     }
 
     /// The newest record, if it is in the store.
     pub(crate) fn written(&self) -> Option<Stored<Held>> {
         let known = self.known.as_ref().filter(|known| known.written)?;
-        Some(known.stored.clone())
+        Some(known.stored())
     }
 
     /// The newest record known, in the store or not.
     pub(crate) fn newest(&self) -> Option<Stored<Held>> {
-        Some(self.known.as_ref()?.stored.clone())
+        Some(self.known.as_ref()?.stored())
     }
 
     pub(crate) fn is_unwritten(&self) -> bool {
@@ -232,9 +226,7 @@ impl Inner {
     }
 
     fn served(&mut self, core: &Core, home: &Home) -> Option<Served> {
-        let State::Live(live) = &self.known.as_ref()?.stored.record.state else {
-            return None;
-        };
+        let live = self.live()?;
         let (stamp, tokens) = (live.stamp(), &live.tokens.tokens);
         let schedule = match self.schedule {
             Some(schedule) if schedule.stamp == stamp => schedule,
@@ -244,7 +236,7 @@ impl Inner {
         let attachment = match home.provider.attach(&tokens.access_token) {
             Ok(attachment) => attachment,
             Err(error) => {
-                self.unattachable = Some(error.into());
+                self.unattachable = Some(Box::new(error.into()));
                 return None;
             }
         };
