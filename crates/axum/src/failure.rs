@@ -111,7 +111,7 @@ impl From<&Error> for Failure {
             .ending(),
             Error::Flow(_) => Self::NO_FLOW.ending(),
             Error::Redirect(error) => redirect(error),
-            Error::Exchange(_) => Self::new(
+            Error::Exchange { .. } => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "exchange",
                 "The provider gave no access. Start the login again.",

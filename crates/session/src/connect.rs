@@ -309,7 +309,10 @@ fn nothing_was_sent(error: &Error) -> bool {
         Error::Store { .. }
             | Error::Record { .. }
             | Error::RevocationPending { .. }
-            | Error::Exchange(ExchangeError::TooLate | ExchangeError::Request(_))
+            | Error::Exchange {
+                source: ExchangeError::TooLate | ExchangeError::Request(_),
+                ..
+            }
             | Error::ShutDown
             | Error::NoRuntime
     )

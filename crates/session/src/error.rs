@@ -83,8 +83,14 @@ pub enum Error {
         source: RecordError,
     },
     /// The code exchange gave no tokens. Nothing in the store changed.
-    #[error("the login failed at the token endpoint; start it again")]
-    Exchange(#[source] ExchangeError),
+    #[error("the login of account {account} failed at the token endpoint; start it again")]
+    Exchange {
+        /// Which account.
+        account: KeyDigest,
+        /// What the token endpoint said.
+        #[source]
+        source: ExchangeError,
+    },
     /// The redirect is not the answer to this flow, or it is a denial.
     #[error("the redirect gives no code")]
     Redirect(#[source] Arc<RedirectError>),
@@ -153,6 +159,22 @@ pub enum ExchangeError {
     TooLate,
 }
 
+impl ExchangeError {
+    /// What to do about a code that brought no tokens.
+    fn advice(&self) -> Advice {
+        match self {
+            Self::TooLate => Advice::Retry {
+                after: Duration::from_secs(1),
+            },
+            Self::Request(_) => Advice::FixConfiguration,
+            Self::Refused(refusal) if refusal.class == Class::Configuration => {
+                Advice::FixConfiguration
+            }
+            Self::Refused(_) | Self::Transport(_) => Advice::StartAgain,
+        }
+    }
+}
+
 /// Why a record cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -207,7 +229,11 @@ pub enum Advice {
     Reauthorize {
         /// Which account.
         account: KeyDigest,
+        /// Why its last login has ended; `None` where there never was one, or somebody disconnected it.
+        cause: Option<Cause>,
     },
+    /// A login under way came to nothing, and its code or its flow is spent: start another. What the account had before is as it was.
+    StartAgain,
     /// Somebody has to change the configuration.
     FixConfiguration,
     /// The call makes no sense as it is.
@@ -219,11 +245,16 @@ impl Error {
     #[must_use]
     pub fn advice(&self) -> Advice {
         match self {
-            Self::NotConnected { account }
-            | Self::Disconnected { account }
-            | Self::ReauthorizationRequired { account, .. } => {
-                Advice::Reauthorize { account: *account }
+            Self::NotConnected { account } | Self::Disconnected { account } => {
+                Advice::Reauthorize {
+                    account: *account,
+                    cause: None,
+                }
             }
+            Self::ReauthorizationRequired { account, cause } => Advice::Reauthorize {
+                account: *account,
+                cause: Some(cause.clone()),
+            },
             Self::Unavailable { retry_after, .. } => Advice::Retry {
                 after: *retry_after,
             },
@@ -235,16 +266,12 @@ impl Error {
             Self::Store { source, .. } if source.is_transient() => Advice::Retry {
                 after: Duration::from_secs(1),
             },
-            Self::Exchange(ExchangeError::TooLate) => Advice::Retry {
-                after: Duration::from_secs(1),
-            },
-            Self::Exchange(ExchangeError::Refused(refusal))
-                if refusal.class == Class::Configuration =>
-            {
-                Advice::FixConfiguration
+            Self::Exchange { source, .. } => source.advice(),
+            Self::Redirect(source) if matches!(**source, RedirectError::Denied { .. }) => {
+                Advice::StartAgain
             }
-            Self::Exchange(ExchangeError::Request(_))
-            | Self::Configuration { .. }
+            Self::Flow(FlowError::Expired | FlowError::Used) => Advice::StartAgain,
+            Self::Configuration { .. }
             | Self::Store { .. }
             | Self::Record { .. }
             | Self::Listing(_)
@@ -252,9 +279,8 @@ impl Error {
             | Self::Build(_)
             | Self::Protocol(_)
             | Self::NoRuntime => Advice::FixConfiguration,
-            Self::Exchange(_)
-            | Self::Redirect(_)
-            | Self::Flow(_)
+            Self::Redirect(_)
+            | Self::Flow(FlowError::NotOurs)
             | Self::Superseded { .. }
             | Self::Subject(_)
             | Self::ShutDown => Advice::GiveUp,
@@ -278,7 +304,10 @@ impl Error {
     #[must_use]
     pub fn error_code(&self) -> Option<&ErrorCode> {
         match self {
-            Self::Exchange(ExchangeError::Refused(refusal))
+            Self::Exchange {
+                source: ExchangeError::Refused(refusal),
+                ..
+            }
             | Self::Unavailable {
                 source: Some(ExchangeError::Refused(refusal)),
                 ..

@@ -47,6 +47,7 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
 /// Why no answer came.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TransportError {
     /// Name resolution, connecting or the TLS handshake failed: the server saw nothing, the request may be sent again.
     #[error("the token endpoint could not be reached; nothing was sent")]

@@ -170,13 +170,13 @@ async fn settle_login(
             }
             Err(Error::Superseded { account })
         }
-        LoginEnd::Refused => Err(Error::Exchange(
-            driver
+        LoginEnd::Refused | LoginEnd::TooLate => Err(Error::Exchange {
+            account,
+            source: driver
                 .exchange_error
                 .take()
                 .unwrap_or(ExchangeError::TooLate),
-        )),
-        LoginEnd::TooLate => Err(Error::Exchange(ExchangeError::TooLate)),
+        }),
         LoginEnd::RevocationPending => Err(Error::RevocationPending { account }),
         LoginEnd::StoreFailed => Err(driver.store_failure()),
     }

@@ -157,7 +157,7 @@ async fn the_old_tokens_stay_until_the_new_ones_are_written() {
         .faults()
         .once(Endpoint::Token, Broken::ServerError);
     let error = login(&world.emulator, &account).await.unwrap_err();
-    assert!(matches!(error, Error::Exchange(_)), "{error:?}");
+    assert!(matches!(error, Error::Exchange { .. }), "{error:?}");
     assert_eq!(world.call(&account).await, 200);
     let record = world.store.record(&account.key()).await;
     assert!(record.get("login").is_none(), "{record}");
@@ -189,7 +189,7 @@ async fn q5_a_code_is_never_sent_twice() {
     let fault = Broken::CutAfterBody;
     world.emulator.faults().once(Endpoint::Token, fault);
     let finish = world.accounts.finish(start.flow.clone(), redirect.clone());
-    assert!(matches!(finish.await, Err(Error::Exchange(_))));
+    assert!(matches!(finish.await, Err(Error::Exchange { .. })));
     assert_eq!(world.token_requests(), 1);
     let again = world.accounts.finish(start.flow, redirect).await;
     assert!(matches!(again, Err(Error::Flow(FlowError::Used))));

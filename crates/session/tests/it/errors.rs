@@ -6,12 +6,14 @@ use futures_util::FutureExt as _;
 use tokenkeeper_emulator::{Emulator, Endpoint, Fault as Broken};
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_session::{
-    Accounts, Advice, Error, Options, TokenSource,
+    Accounts, Advice, Cause, Error, Options, TokenSource,
     protocol::{Redirect, Registration},
 };
 use tokenkeeper_store_memory::MemoryStore;
 
-use crate::harness::{BASE, Fault, HOUR, InProcess, World, amiqus, in_process, login, new_clock};
+use crate::harness::{
+    BASE, Fault, HOUR, InProcess, World, amiqus, approve, in_process, login, new_clock,
+};
 
 fn transport() -> InProcess {
     InProcess::new(in_process(Emulator::amiqus(), &new_clock()))
@@ -108,10 +110,12 @@ fn a_registration_that_cannot_work_is_refused() {
 async fn each_error_says_what_to_do() {
     let world = World::amiqus();
     let account = world.account();
-    let reauthorize = Advice::Reauthorize {
+    let reauthorize = |cause| Advice::Reauthorize {
         account: account.digest(),
+        cause,
     };
-    assert_eq!(account.token().await.unwrap_err().advice(), reauthorize);
+    let advice = account.token().await.unwrap_err().advice();
+    assert_eq!(advice, reauthorize(None));
     let unknown = world.accounts.account("nobody", "u").unwrap_err();
     assert_eq!(unknown.advice(), Advice::FixConfiguration);
     let subject = world.accounts.account("amiqus", "").unwrap_err();
@@ -147,10 +151,46 @@ async fn each_error_says_what_to_do() {
     world
         .emulator
         .revoke_user(tokenkeeper_emulator::DEFAULT_USER);
-    assert_eq!(account.token().await.unwrap_err().advice(), reauthorize);
+    let Advice::Reauthorize {
+        account: named,
+        cause: Some(Cause::Refused(Some(code))),
+    } = account.token().await.unwrap_err().advice()
+    else {
+        panic!("a refused refresh token needs a new login");
+    };
+    assert_eq!((named, &*code), (account.digest(), "invalid_grant"));
     login(&world.emulator, &account).await.unwrap();
     account.disconnect().await.unwrap();
-    assert_eq!(account.token().await.unwrap_err().advice(), reauthorize);
+    let advice = account.token().await.unwrap_err().advice();
+    assert_eq!(advice, reauthorize(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_came_to_nothing_says_to_start_again() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let finish = |flow, redirect| world.accounts.finish(flow, redirect);
+
+    world
+        .emulator
+        .faults()
+        .once(Endpoint::Token, Broken::CutBeforeAnswer);
+    let lost = login(&world.emulator, &account).await.unwrap_err();
+    assert_eq!(lost.advice(), Advice::StartAgain, "{lost:?}");
+    assert!(lost.to_string().contains(&account.digest().to_string()));
+
+    let start = account.connect().unwrap();
+    let denied = "error=access_denied";
+    let error = finish(start.flow.clone(), Redirect::query(denied)).await;
+    assert_eq!(error.unwrap_err().advice(), Advice::StartAgain);
+    let used = finish(start.flow, Redirect::query(denied)).await;
+    assert_eq!(used.unwrap_err().advice(), Advice::StartAgain);
+
+    let start = account.connect().unwrap();
+    let redirect = approve(&world.emulator, start.url.as_str()).await;
+    world.clock.advance(Options::default().flow);
+    let expired = finish(start.flow, redirect).await;
+    assert_eq!(expired.unwrap_err().advice(), Advice::StartAgain);
 }
 
 #[tokio::test(start_paused = true)]
