@@ -164,7 +164,8 @@ async fn settle_login(
             Ok(())
         }
         LoginEnd::Overtaken { stored, revoke } => {
-            slot.adopt(core, stored, true);
+            super::keep::take(core, slot, stored, true);
+            core.emit(slot, EventKind::Superseded);
             if let Some(held) = revoke {
                 driver.revoke(&held.tokens).await;
             }

@@ -288,3 +288,23 @@ async fn the_newer_of_two_logins_stands() {
     login(&world.emulator, &account).await.unwrap();
     assert!(number(world.store.record(&account.key()).await) > after);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_is_overtaken_after_it_was_reported_as_done_is_told_of() {
+    let world = World::mute(Options::default());
+    let here = world.connected().await;
+    let there = world.elsewhere();
+    there.token().await.unwrap();
+    let mut events = world.accounts.events();
+    // The pending login is written, its result is not.
+    world.store.fail_after(1, 1, Fault::Refuse);
+    login(&world.emulator, &here).await.unwrap();
+    assert_eq!(drain(&mut events), [EventKind::StoreBehind]);
+    login(&world.emulator, &there).await.unwrap();
+    world.pass(Duration::from_secs(1)).await;
+    settle().await;
+    let told = drain(&mut events);
+    assert!(told.contains(&EventKind::Superseded), "{told:?}");
+    assert!(!told.contains(&EventKind::Connected), "{told:?}");
+    assert_eq!(world.call(&here).await, 200, "by the newer login");
+}
