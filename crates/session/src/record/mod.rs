@@ -71,12 +71,13 @@ pub(crate) struct Live<T> {
 pub(crate) struct Attempt {
     #[serde(with = "codec::hex")]
     pub(crate) id: u128,
-    /// An incarnation of a process.
+    /// An incarnation of a process. Nothing is decided by it: it tells an operator for whom the others wait.
     #[serde(with = "codec::hex")]
     pub(crate) holder: u128,
     /// How long others leave it alone, in milliseconds.
     pub(crate) lease: u64,
-    /// Of the refresh token that it presents; 0 for a code.
+    /// Of the refresh token that it presents; 0 for a code. Nothing is decided by it: it tells whoever looks into a store, or into a
+    /// backup of it, which token was sent.
     pub(crate) digest: u64,
 }
 

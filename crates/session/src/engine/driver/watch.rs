@@ -6,12 +6,16 @@ use super::Driver;
 use crate::{
     Error,
     machine::{Input, Sight, Stored, Watch},
-    record::Held,
+    record::{Attempt, Held},
 };
 
 impl Driver<'_> {
     /// Reads until the record changes, or has stood for a whole lease.
     pub(super) async fn watch(&mut self, stored: Stored<Held>, lease: Duration) -> Input<Held> {
+        let attempt = stored.record.live().and_then(|live| live.attempt);
+        if let Some(Attempt { holder, .. }) = attempt {
+            tracing::debug!(account = %self.slot.digest, holder = format_args!("{holder:032x}"), "waits for another's attempt");
+        }
         let options = &self.core.options;
         let limit = self.limit();
         // A slow store is no pause of this process: a read that took all its time still counts as watching.
