@@ -83,14 +83,24 @@ pub(super) enum Reuse {
     FreshPair,
 }
 
+/// What a revocation at the provider ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Revocation {
+    /// There is none.
+    Nothing,
+    /// The login whose token is revoked.
+    Login,
+    /// All logins of the account (RFC 7009 §2.1 lets a server end the whole grant).
+    Account,
+}
+
 /// What is explored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) name: &'static str,
     pub(super) procs: usize,
     pub(super) reuse: Reuse,
-    /// The provider can revoke.
-    pub(super) revokes: bool,
+    pub(super) revocation: Revocation,
     /// There is an account to begin with, and all processes know it.
     pub(super) connected: bool,
     pub(super) budget: Budget,

@@ -29,6 +29,8 @@ pub(crate) enum Mutation {
     GenerationsAcrossLogins,
     /// A presentation without an answer ends the account.
     NeverReplay,
+    /// What a newer login has overtaken is revoked, though that ends the newer login too.
+    RevokesOverALogin,
     /// The second presentation without an answer ends the account.
     CapOnReplays,
 }

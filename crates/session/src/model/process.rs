@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::{
     Model,
+    bounds::Revocation,
+    mutation::{Mutation, is_active},
     task::{Actor, DETACHED, FLIGHT, Pending, Task},
     token::Token,
     world::{Begin, PROCS, SLOTS, World},
@@ -62,8 +64,9 @@ impl Model {
             // Pauses are abstract: whenever a refresh begins, they are over.
             backoff_first: Duration::ZERO,
             backoff_most: Duration::ZERO,
-            revokes: self.bounds.revokes,
-            revokes_alone: self.bounds.revokes,
+            revokes: self.bounds.revocation != Revocation::Nothing,
+            revokes_alone: self.bounds.revocation == Revocation::Login
+                || is_active(Mutation::RevokesOverALogin),
         }
     }
 
@@ -192,6 +195,9 @@ impl Model {
         if let Some(stored) = actor.ended() {
             self.adopt(world, proc, stored.clone(), true);
         }
+        if let Effect::Revoke(token) = &effect {
+            self.check_revocation(world, proc, *token);
+        }
         let mut task = Task {
             actor: self.actors.number(actor),
             ..task
@@ -300,6 +306,7 @@ impl Model {
     }
 
     fn farewell(&mut self, world: &mut World, proc: usize, slot: usize, token: Token) {
+        self.check_revocation(world, proc, token);
         let actor = self.actors.number(Actor::Farewell);
         let pending = self.pending.number(Pending::Effect(Effect::Revoke(token)));
         world.procs[proc].tasks[slot] = Task {

@@ -2,7 +2,7 @@
 
 use super::{
     Model,
-    bounds::{Budget, Reuse},
+    bounds::{Budget, Reuse, Revocation},
     process::procs,
     task::{DETACHED, FLIGHT, Pending},
     token::Token,
@@ -32,6 +32,8 @@ pub(super) enum Breach {
     WentBack,
     /// A disconnected account is connected again without a login.
     Resurrected,
+    /// A revocation that reaches all logins of the account is sent by a process that knows of a newer one.
+    LoggedOut,
 }
 
 /// Why a breach cannot be helped.
@@ -101,6 +103,21 @@ impl Model {
                 presented.token == Some(token)
             }
             _ => false,
+        }
+    }
+
+    /// Tokens are about to be revoked.
+    pub(super) fn check_revocation(&mut self, world: &World, proc: usize, token: Token) {
+        let Some(known) = self.records.value(world.procs[proc].known) else {
+            return;
+        };
+        let number = u64::from(world.families[token.family()].number);
+        let newer = known
+            .record
+            .live()
+            .is_some_and(|live| live.authorization.number > number);
+        if newer && self.bounds.revocation == Revocation::Account {
+            self.found(Breach::LoggedOut, None);
         }
     }
 
@@ -235,7 +252,7 @@ impl Model {
             State::Ended(tombstone) => {
                 let ended = tombstone.authorization;
                 if ended.id == u128::from(family.authorization) {
-                    !self.bounds.revokes
+                    self.bounds.revocation == Revocation::Nothing
                 } else {
                     ended.number >= u64::from(family.number)
                 }

@@ -117,11 +117,12 @@ impl Family {
         }
     }
 
-    /// A token that is not the valid one says nothing to the provider: the worst that a document allows.
-    pub(super) fn revoke(&mut self, index: u8) {
-        if index == self.current {
-            self.ended = true;
-        }
+    /// Says whether the login ends by it. A token that is not the valid one says nothing to the provider: the worst that a document
+    /// allows.
+    pub(super) fn revoke(&mut self, index: u8) -> bool {
+        let ends = index == self.current;
+        self.ended |= ends;
+        ends
     }
 
     fn issue(&mut self, family: usize, presentation: u8) -> Verdict {

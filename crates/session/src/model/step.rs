@@ -2,6 +2,7 @@
 
 use super::{
     Model,
+    bounds::Revocation,
     mutation::{Mutation, is_active},
     provider::{Verdict, new_family},
     task::{Actor, Pending, Presented},
@@ -351,7 +352,13 @@ impl Model {
             Some(_) => return None,
             None => {}
         }
-        world.families[token.family()].revoke(token.index());
+        let ends = world.families[token.family()].revoke(token.index());
+        if ends && self.bounds.revocation == Revocation::Account {
+            let families = world.families.iter_mut();
+            for family in families.filter(|family| family.exists()) {
+                family.ended = true;
+            }
+        }
         Some(true)
     }
 }

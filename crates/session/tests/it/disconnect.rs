@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokenkeeper_emulator::{Endpoint, Fault as Broken};
-use tokenkeeper_session::{Credential, Error, EventKind, Status, TokenSource};
+use tokenkeeper_session::{Error, EventKind, Status, TokenSource};
 
 use crate::harness::{Fault, HOUR, World, call_with, drain, login, settle};
 
@@ -220,34 +220,6 @@ async fn a_login_that_finishes_a_revocation_refuses_the_old_tokens_meanwhile() {
     gate.release();
     connect.await.unwrap().unwrap();
     assert_eq!(world.call(&there).await, 200);
-}
-
-/// A newer login comes while `stale` is about to write its tombstone. Returns what `stale` knew.
-async fn disconnect_overtaken_by_a_login(world: &World) -> Credential {
-    world.connected().await;
-    let (there, stale) = (world.elsewhere(), world.elsewhere());
-    let known = TokenSource::token(&stale, true).await.unwrap();
-    world.store.hold_next_put();
-    let disconnect = tokio::spawn(async move { stale.disconnect().await });
-    settle().await;
-    login(&world.emulator, &there).await.unwrap();
-    world.store.let_go();
-    let error = disconnect.await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::Superseded { .. }), "{error:?}");
-    assert_eq!(world.call(&there).await, 200, "the new login stands");
-    known
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_disconnect_that_meets_a_newer_login_revokes_what_it_knew_where_that_reaches_nothing_else()
- {
-    let world = World::plain_revoking_alone();
-    let known = disconnect_overtaken_by_a_login(&world).await;
-    assert_eq!(call_with(&world.emulator, &known).await, 401);
-    for world in [World::plain(), World::ioffice()] {
-        disconnect_overtaken_by_a_login(&world).await;
-        assert_eq!(world.emulator.counters().revocations, 0);
-    }
 }
 
 #[tokio::test(start_paused = true)]

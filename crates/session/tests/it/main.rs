@@ -12,6 +12,7 @@ mod disconnect;
 mod errors;
 mod harness;
 mod memory;
+mod overtaken;
 mod processes;
 mod refresh;
 mod refresher;

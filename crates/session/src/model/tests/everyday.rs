@@ -1,7 +1,7 @@
 //! The searches of every test run.
 
 use super::{
-    super::bounds::{Bounds, Budget, Reuse},
+    super::bounds::{Bounds, Budget, Reuse, Revocation},
     REFRESH_TWICE, THREE, TWO, holds,
 };
 
@@ -89,7 +89,7 @@ fn a_disconnect_where_nothing_can_be_revoked() {
     holds(
         "disconnect without revocation",
         Bounds {
-            revokes: false,
+            revocation: Revocation::Nothing,
             budget: Budget {
                 refreshes: 1,
                 disconnects: 1,
@@ -177,6 +177,40 @@ fn a_refresh_a_login_and_a_disconnect() {
                 disconnects: 1,
                 ..Budget::NONE
             },
+            ..TWO
+        },
+    );
+}
+
+#[test]
+fn a_login_meets_a_refresh_where_a_revocation_ends_all_logins() {
+    holds(
+        "refresh and login, Account",
+        Bounds {
+            revocation: Revocation::Account,
+            budget: Budget {
+                refreshes: 1,
+                logins: 1,
+                ..Budget::NONE
+            }
+            .any_faults(1),
+            ..TWO
+        },
+    );
+}
+
+#[test]
+fn a_login_meets_a_disconnect_where_a_revocation_ends_all_logins() {
+    holds(
+        "login and disconnect, Account",
+        Bounds {
+            revocation: Revocation::Account,
+            budget: Budget {
+                logins: 1,
+                disconnects: 1,
+                ..Budget::NONE
+            }
+            .any_faults(2),
             ..TWO
         },
     );

@@ -5,7 +5,7 @@ mod mutations;
 mod wide;
 
 use super::{
-    bounds::{Bounds, Budget, Reuse},
+    bounds::{Bounds, Budget, Reuse, Revocation},
     mutation::Mutation,
     properties::Breach,
     search::explore,
@@ -17,7 +17,7 @@ const TWO: Bounds = Bounds {
     name: "two processes",
     procs: 2,
     reuse: Reuse::Refused,
-    revokes: true,
+    revocation: Revocation::Login,
     connected: true,
     budget: Budget::NONE,
 };

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        bounds::{Bounds, Budget},
+        bounds::{Bounds, Budget, Revocation},
         mutation::Mutation,
         properties::Breach,
     },
@@ -169,4 +169,24 @@ fn finds_a_cap_on_replays() {
         },
         Breach::MarkedWrongly,
     );
+}
+
+#[test]
+fn finds_a_revocation_over_a_newer_login() {
+    for (refreshes, disconnects) in [(1, 0), (0, 1)] {
+        found(
+            Mutation::RevokesOverALogin,
+            Bounds {
+                revocation: Revocation::Account,
+                budget: Budget {
+                    refreshes,
+                    logins: 1,
+                    disconnects,
+                    ..Budget::NONE
+                },
+                ..TWO
+            },
+            Breach::LoggedOut,
+        );
+    }
 }
