@@ -1,0 +1,75 @@
+//! A dialect as a text: it is refused, or it makes a provider whose requests can be built.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tokenkeeper_protocol::{
+    AccessToken, AuthorizationRequest, Client, CodeVerifier, Dialect, Grant, Origin, Provider as _,
+    RefreshToken, Registration, SitePolicy, State, TokenSet,
+};
+
+const CALLBACK: &str = "https://app.example/cb";
+
+fuzz_target!(|text: &str| {
+    let Ok(dialect) = Dialect::from_toml(text) else {
+        return;
+    };
+    let registration = Registration::new("id", CALLBACK)
+        .expect("valid")
+        .secret("s");
+    if let Ok(client) = dialect.with(registration) {
+        let client = client.sites(SitePolicy::predicate(|_| true));
+        let given = client
+            .dialect()
+            .base
+            .is_none()
+            .then_some("https://tenant.example");
+        let site = client
+            .site(given)
+            .expect("its own base, or one that is allowed");
+        check(&client, &site);
+    }
+});
+
+fn check(client: &Client, site: &Origin) {
+    let state = State::new("st-1");
+    let redirect_uri = client.redirect_uri(&state);
+    let challenge = CodeVerifier::new("v").challenge();
+    for challenge in [None, Some(challenge.as_str())] {
+        let request = AuthorizationRequest {
+            state: &state,
+            redirect_uri: &redirect_uri,
+            scope: None,
+            challenge,
+            extra: &[],
+        };
+        if let Ok(url) = client.authorization_url(site, &request) {
+            assert!(Origin::of(&url.as_str().parse().expect("a URI")).is_some());
+        }
+    }
+    let grant = Grant::Refresh {
+        refresh_token: &RefreshToken::new("rt-1"),
+        redirect_uri: CALLBACK,
+        scope: None,
+    };
+    let tokens = TokenSet::new("at-1").with_refresh_token("rt-1");
+    let mut requests: Vec<_> = client.token_request(site, &grant).into_iter().collect();
+    requests.extend(
+        client
+            .revocation_requests(site, &tokens)
+            .into_iter()
+            .flatten(),
+    );
+    requests.extend(
+        client
+            .introspection_request(site, &tokens.access_token)
+            .ok()
+            .flatten(),
+    );
+    for request in requests {
+        assert!(Origin::of(request.uri()).is_some(), "{}", request.uri());
+    }
+    let _ = client.attach(&AccessToken::new("at-1"));
+    for origin in client.api_origins(site) {
+        assert!(origin.as_str().starts_with("https://") || origin.is_loopback());
+    }
+}
