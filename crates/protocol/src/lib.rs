@@ -6,6 +6,8 @@ mod authorization;
 mod challenge;
 mod client;
 mod configuration;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod dialect;
 mod error;
 mod header;

@@ -4,11 +4,16 @@
 mod attachment;
 mod authorization;
 mod challenge;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod dialect_fields;
 mod dialect_text;
+#[cfg(feature = "conformance")]
 mod forwarding;
 mod golden;
 mod loose_json;
+#[cfg(feature = "conformance")]
+mod naive_providers;
 mod origin;
 mod properties;
 mod rate_limit;

@@ -1,0 +1,122 @@
+//! Rules: what an answer of the token endpoint means.
+
+use bytes::Bytes;
+use http::{Response, header::RETRY_AFTER};
+
+use super::{
+    Subject, Violation,
+    subject::{ACCESS, REFRESH, sent_at},
+    violation::ensure,
+};
+use crate::{Class, GrantKind, MAX_TOKEN_RESPONSE, RefreshToken, Refusal, TokenSet};
+
+/// The tokens of an answer are taken as they are.
+pub fn tokens_are_read(subject: &Subject) -> Result<(), Violation> {
+    for kind in [GrantKind::Code, GrantKind::Refresh] {
+        match read(subject, kind, 200, &answer(&format!("\"{REFRESH}\""))) {
+            Ok(tokens) => {
+                ensure!(
+                    tokens.access_token.expose() == ACCESS,
+                    "the access token is another one"
+                );
+                let refresh = tokens.refresh_token.as_ref().map(RefreshToken::expose);
+                ensure!(
+                    refresh == Some(REFRESH),
+                    "the refresh token is lost or another one"
+                );
+            }
+            Err(refusal) => return Err(Violation::new(format!("tokens are refused: {refusal}"))),
+        }
+    }
+    Ok(())
+}
+
+/// `null`, `""` and nothing are no refresh token: the one that is there must not be replaced by them.
+pub fn an_empty_or_null_refresh_token_is_none(subject: &Subject) -> Result<(), Violation> {
+    let without = format!("{{\"access_token\":\"{ACCESS}\"}}");
+    for body in [answer("null"), answer("\"\""), without] {
+        let tokens = read(subject, GrantKind::Refresh, 200, &body);
+        let none = tokens.is_ok_and(|tokens| tokens.refresh_token.is_none());
+        ensure!(none, "{body} is not an answer without a refresh token");
+    }
+    Ok(())
+}
+
+/// A success without readable tokens is a refusal, and not one that ends the account: the token may have been redeemed.
+pub fn an_unreadable_answer_decides_nothing(subject: &Subject) -> Result<(), Violation> {
+    let long = format!("{{\"padding\":\"{}\"}}", "x".repeat(MAX_TOKEN_RESPONSE));
+    let whole = answer("null");
+    for body in ["", "{}", "[]", "<html></html>", &whole[..20], &long] {
+        let shown: String = body.chars().take(40).collect();
+        match read(subject, GrantKind::Refresh, 200, body) {
+            Ok(_) => return Err(Violation::new(format!("tokens are made of {shown:?}"))),
+            Err(refusal) => ensure!(is_undecided(refusal.class), "{shown:?} is {refusal:?}"),
+        }
+    }
+    Ok(())
+}
+
+/// What looks like tokens beside an error, or a redirect, is none.
+pub fn tokens_beside_an_error_status_are_not_taken(subject: &Subject) -> Result<(), Violation> {
+    for status in [302, 400, 401, 403, 404, 429, 500, 503] {
+        let read = read(subject, GrantKind::Refresh, status, &answer("null"));
+        ensure!(read.is_err(), "tokens are taken out of a {status}");
+    }
+    Ok(())
+}
+
+/// A rate limit, a failure of the server and a redirect to a login page end no account.
+pub fn a_busy_endpoint_ends_no_account(subject: &Subject) -> Result<(), Violation> {
+    for status in [302, 429, 500, 502, 503, 504] {
+        let refusal = read(subject, GrantKind::Refresh, status, "");
+        let terminal = refusal.is_err_and(|refusal| refusal.class == Class::Terminal);
+        ensure!(!terminal, "a {status} ends the account");
+    }
+    let limited = read(subject, GrantKind::Refresh, 429, "");
+    let transient =
+        matches!(&limited, Err(refusal) if matches!(refusal.class, Class::Transient { .. }));
+    ensure!(transient, "a 429 is {limited:?}");
+    Ok(())
+}
+
+/// A refusal shows nothing of the answer's texts, which may quote what was sent.
+pub fn a_refusal_shows_nothing_of_the_answer(subject: &Subject) -> Result<(), Violation> {
+    let body = format!(
+        "{{\"error\":\"invalid_grant\",\"error_description\":\"unknown: {REFRESH}\",\"message\":\"{REFRESH}\"}}"
+    );
+    for status in [200, 400, 401, 500] {
+        if let Err(refusal) = read(subject, GrantKind::Refresh, status, &body) {
+            let shown = format!("{refusal} {refusal:?}");
+            ensure!(
+                !shown.contains(REFRESH),
+                "a refusal shows the answer's text"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn answer(refresh_token: &str) -> String {
+    format!(
+        "{{\"access_token\":\"{ACCESS}\",\"token_type\":\"Bearer\",\"expires_in\":3600,\"refresh_token\":{refresh_token}}}"
+    )
+}
+
+fn is_undecided(class: Class) -> bool {
+    matches!(
+        class,
+        Class::Ambiguous | Class::Transient { .. } | Class::Unexplained
+    )
+}
+
+fn read(subject: &Subject, kind: GrantKind, status: u16, body: &str) -> Result<TokenSet, Refusal> {
+    let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).expect("the suite's statuses are valid");
+    if status == 503 {
+        response.headers_mut().insert(RETRY_AFTER, 5.into());
+    }
+    subject
+        .provider()
+        .read_token_response(kind, &response, sent_at())
+}

@@ -1,0 +1,179 @@
+//! Rule: a decorator passes every method on.
+
+use std::{sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use url::Url;
+
+use super::{Violation, subject::sent_at, violation::ensure};
+use crate::{
+    AccessToken, Attachment, AuthorizationRequest, Callback, Class, Client, Dialect, Error,
+    ExpectedRedirect, Grant, GrantKind, Origin, Provider, Redirect, RedirectError, RefreshToken,
+    Refusal, Registration, State, TokenSet, Verdict,
+};
+
+/// A call of each method of what `wrap` makes of a provider reaches that provider.
+///
+/// All methods but one have defaults, so a wrapper that forgets one compiles, and silently loses what the provider says otherwise.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tokenkeeper_protocol::conformance::forwards_every_method;
+///
+/// forwards_every_method(|provider| Arc::new(provider)).unwrap();
+/// ```
+pub fn forwards_every_method(
+    wrap: impl FnOnce(Arc<dyn Provider>) -> Arc<dyn Provider>,
+) -> Result<(), Violation> {
+    let registration = Registration::new("forwarded", ELSEWHERE)?;
+    let client = Dialect::rfc6749("forwarded", "https://forwarded.example")?;
+    let client = client.with(registration.secret("secret"))?;
+    let (site, state, token) = (
+        Origin::parse("https://a.example")?,
+        State::new("s"),
+        AccessToken::new("a"),
+    );
+    let wrapped = wrap(Arc::new(Probe(client)));
+    let redirect_uri = wrapped.redirect_uri(&state);
+    let request = AuthorizationRequest {
+        state: &state,
+        redirect_uri: &redirect_uri,
+        scope: None,
+        challenge: None,
+        extra: &[],
+    };
+    let grant = Grant::Refresh {
+        refresh_token: &RefreshToken::new("r"),
+        redirect_uri: ELSEWHERE,
+        scope: None,
+    };
+    let answer = Response::new(Bytes::from_static(b"{\"access_token\":\"a\"}"));
+    let redirect = Redirect::query("code=c&state=s");
+    let read = wrapped.read_redirect(&redirect, &ExpectedRedirect { state: &state });
+    let tokens = wrapped.read_token_response(GrantKind::Code, &answer, sent_at());
+    let reached = [
+        (
+            "client",
+            wrapped.client().registration().client_id() == "forwarded",
+        ),
+        ("brand", wrapped.brand() == "probe"),
+        ("configuration", wrapped.configuration() == [7; 32]),
+        ("site", is_probes(wrapped.site(None))),
+        ("api_origins", wrapped.api_origins(&site).is_empty()),
+        (
+            "authorization_url",
+            is_probes(wrapped.authorization_url(&site, &request)),
+        ),
+        (
+            "redirect_uri",
+            redirect_uri.as_str() == "https://probe.example/",
+        ),
+        ("read_redirect", read == Err(RedirectError::Malformed)),
+        (
+            "token_request",
+            is_probes(wrapped.token_request(&site, &grant)),
+        ),
+        ("read_token_response", tokens.is_err()),
+        (
+            "revocation_requests",
+            is_probes(wrapped.revocation_requests(&site, &TokenSet::new("a"))),
+        ),
+        (
+            "introspection_request",
+            is_probes(wrapped.introspection_request(&site, &token)),
+        ),
+        ("attach", is_probes(wrapped.attach(&token))),
+        (
+            "read_resource",
+            wrapped.read_resource(StatusCode::OK, &HeaderMap::new()) == Verdict::Rejected,
+        ),
+    ];
+    for (method, reached) in reached {
+        ensure!(reached, "`{method}` was not forwarded");
+    }
+    Ok(())
+}
+
+const ELSEWHERE: &str = "https://app.example/forwarded";
+
+/// Answers each method as no default does.
+#[derive(Debug)]
+struct Probe(Client);
+
+fn of_probe() -> Error {
+    Error::ClientId {
+        problem: "of the probe",
+    }
+}
+
+fn is_probes<T>(result: Result<T, Error>) -> bool {
+    matches!(
+        result,
+        Err(Error::ClientId {
+            problem: "of the probe"
+        })
+    )
+}
+
+impl Provider for Probe {
+    fn client(&self) -> &Client {
+        &self.0
+    }
+    fn brand(&self) -> &str {
+        "probe"
+    }
+    fn configuration(&self) -> [u8; 32] {
+        [7; 32]
+    }
+    fn site(&self, _: Option<&str>) -> Result<Origin, Error> {
+        Err(of_probe())
+    }
+    fn api_origins(&self, _: &Origin) -> Vec<Origin> {
+        Vec::new()
+    }
+    fn authorization_url(&self, _: &Origin, _: &AuthorizationRequest<'_>) -> Result<Url, Error> {
+        Err(of_probe())
+    }
+    fn redirect_uri(&self, _: &State) -> Url {
+        Url::parse("https://probe.example/").expect("a URL")
+    }
+    fn read_redirect(
+        &self,
+        _: &Redirect,
+        _: &ExpectedRedirect<'_>,
+    ) -> Result<Callback, RedirectError> {
+        Err(RedirectError::Malformed)
+    }
+    fn token_request(&self, _: &Origin, _: &Grant<'_>) -> Result<Request<Bytes>, Error> {
+        Err(of_probe())
+    }
+    fn read_token_response(
+        &self,
+        _: GrantKind,
+        _: &Response<Bytes>,
+        _: SystemTime,
+    ) -> Result<TokenSet, Refusal> {
+        Err(Refusal {
+            class: Class::Terminal,
+            status: None,
+            code: None,
+        })
+    }
+    fn revocation_requests(&self, _: &Origin, _: &TokenSet) -> Result<Vec<Request<Bytes>>, Error> {
+        Err(of_probe())
+    }
+    fn introspection_request(
+        &self,
+        _: &Origin,
+        _: &AccessToken,
+    ) -> Result<Option<Request<Bytes>>, Error> {
+        Err(of_probe())
+    }
+    fn attach(&self, _: &AccessToken) -> Result<Attachment, Error> {
+        Err(of_probe())
+    }
+    fn read_resource(&self, _: StatusCode, _: &HeaderMap) -> Verdict {
+        Verdict::Rejected
+    }
+}

@@ -1,0 +1,114 @@
+//! Rules: where the person is sent, and with what.
+
+use url::Url;
+
+use super::{Subject, Violation, subject::VERIFIER, violation::ensure};
+use crate::{AuthorizationRequest, CodeVerifier, Error, State};
+
+/// What a person is sent to, and the state that binds what comes back.
+pub(super) struct Login {
+    pub(super) state: State,
+    pub(super) redirect_uri: Url,
+    pub(super) url: Url,
+}
+
+pub(super) fn login(subject: &Subject) -> Result<Login, Violation> {
+    let state = State::random();
+    let redirect_uri = subject.provider().redirect_uri(&state);
+    let url = url(subject, &state, &redirect_uri)?;
+    Ok(Login {
+        state,
+        redirect_uri,
+        url,
+    })
+}
+
+fn url(subject: &Subject, state: &State, redirect_uri: &Url) -> Result<Url, Error> {
+    let challenge = CodeVerifier::new(VERIFIER).challenge();
+    let request = AuthorizationRequest {
+        state,
+        redirect_uri,
+        scope: None,
+        challenge: subject.uses_pkce().then_some(&*challenge),
+        extra: &[],
+    };
+    let site = subject.site().map_err(|_| Error::Origin {
+        problem: "the subject has no site",
+    })?;
+    subject.provider().authorization_url(&site, &request)
+}
+
+/// The authorization URL names the client and the redirect URI, each once.
+pub fn the_person_is_sent_with_client_id_and_redirect_uri(
+    subject: &Subject,
+) -> Result<(), Violation> {
+    let login = login(subject)?;
+    let client_id = subject.provider().client().registration().client_id();
+    for (what, value) in [
+        ("client id", client_id),
+        ("redirect URI", login.redirect_uri.as_str()),
+    ] {
+        let times = login
+            .url
+            .query_pairs()
+            .filter(|(_, own)| own == value)
+            .count();
+        ensure!(
+            times == 1,
+            "the {what} is in the authorization URL {times} times"
+        );
+    }
+    Ok(())
+}
+
+/// The authorization URL holds neither the client's secret nor the PKCE verifier: a browser's history keeps it.
+pub fn the_person_is_sent_without_a_secret(subject: &Subject) -> Result<(), Violation> {
+    let url = login(subject)?.url;
+    for secret in subject.secrets() {
+        let values = || url.query_pairs().map(|(_, value)| value);
+        ensure!(
+            !url.as_str().contains(&secret) && values().all(|value| !value.contains(&secret)),
+            "a secret is in the authorization URL"
+        );
+    }
+    Ok(())
+}
+
+/// The state is in the authorization URL, as a parameter of its own or inside the redirect URI, and is no other's.
+pub fn the_state_goes_out_with_the_person(subject: &Subject) -> Result<(), Violation> {
+    let (one, other) = (login(subject)?, login(subject)?);
+    let holds = |url: &Url, state: &State| {
+        url.query_pairs()
+            .any(|(_, value)| value.contains(state.expose()))
+    };
+    ensure!(
+        holds(&one.url, &one.state),
+        "the state is not in the authorization URL"
+    );
+    ensure!(
+        !holds(&other.url, &one.state),
+        "another flow's state is in the authorization URL"
+    );
+    Ok(())
+}
+
+/// No code is sent to a place that was not registered, however much it looks like it.
+pub fn a_foreign_redirect_uri_is_refused(subject: &Subject) -> Result<(), Violation> {
+    let login = login(subject)?;
+    let registered = subject.registered();
+    let mut with_fragment = login.redirect_uri.clone();
+    with_fragment.set_fragment(Some("f"));
+    let mut with_user = login.redirect_uri.clone();
+    let _ = with_user.set_username("user");
+    let mut elsewhere = login.redirect_uri.clone();
+    elsewhere.set_path("/conformance/elsewhere");
+    let evil = Url::parse_with_params("https://evil.test/", [("u", registered)]);
+    for foreign in [with_fragment, with_user, elsewhere]
+        .into_iter()
+        .chain(evil)
+    {
+        let refused = url(subject, &login.state, &foreign).is_err();
+        ensure!(refused, "a code would be sent to {foreign}");
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The rules that every [`Provider`](crate::Provider) must keep, each as a function and as a test.
+//!
+//! [`conformance!`](crate::conformance!) makes one test per rule, named as the rule. It is given what makes a provider: the path of a
+//! function, or a closure. The provider may come as it is, or as a [`Subject`] that also names a tenant's site. Register it with a secret of
+//! some length: whether a secret shows is judged by looking for its text.
+//!
+//! ```
+//! # use tokenkeeper_protocol::{Client, Dialect, Registration};
+//! # fn my_provider() -> Client { unimplemented!() }
+//! // in tests/it/main.rs, with the feature `conformance` of tokenkeeper-protocol in [dev-dependencies]
+//! mod my_provider_conforms {
+//!     tokenkeeper_protocol::conformance!(super::my_provider);
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! Each rule returns a [`Violation`] rather than to panic, so that a test can also expect one. Answers are given to the provider in the form of
+//! RFC 6749 §5. A decorator, a provider around another one, passes the suite and [`forwards_every_method`] besides.
+
+mod answers;
+mod attachments;
+mod forwarding;
+mod logins;
+mod redirects;
+mod requests;
+mod secrets;
+mod subject;
+mod violation;
+
+pub use self::answers::{
+    a_busy_endpoint_ends_no_account, a_refusal_shows_nothing_of_the_answer,
+    an_empty_or_null_refresh_token_is_none, an_unreadable_answer_decides_nothing, tokens_are_read,
+    tokens_beside_an_error_status_are_not_taken,
+};
+pub use self::attachments::{
+    a_rate_limit_is_never_a_rejection, a_token_is_attached_where_the_dialect_says,
+    a_token_that_breaks_out_of_a_header_is_refused, an_api_that_is_ill_rejects_no_token,
+};
+pub use self::forwarding::forwards_every_method;
+pub use self::logins::{
+    a_foreign_redirect_uri_is_refused, the_person_is_sent_with_client_id_and_redirect_uri,
+    the_person_is_sent_without_a_secret, the_state_goes_out_with_the_person,
+};
+pub use self::redirects::{
+    a_code_beside_an_error_is_refused, a_code_comes_back_with_the_state,
+    a_code_with_a_foreign_state_is_refused, a_denial_is_told, a_doubled_code_is_refused,
+};
+pub use self::requests::{
+    a_refresh_presents_the_refresh_token_and_no_code, a_revocation_carries_one_token,
+    a_value_cannot_break_out_of_its_place, an_exchange_presents_the_code,
+    every_request_is_absolute_and_safe,
+};
+pub use self::secrets::{
+    an_error_shows_no_secret, debug_shows_no_secret, no_secret_is_in_a_url,
+    secrets_in_headers_are_marked_sensitive,
+};
+pub use self::subject::Subject;
+pub use self::violation::Violation;
+
+/// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance), for the provider that `$provider` makes.
+///
+/// `$provider` is called without arguments and returns anything that is `Into<`[`Subject`](crate::conformance::Subject)`>`: a
+/// [`Provider`](crate::Provider), or a subject. Invoke it in a module of its own, one per provider.
+#[macro_export]
+macro_rules! conformance {
+    ($provider:expr $(,)?) => {
+        $crate::conformance! {
+            @rules $provider;
+            the_person_is_sent_with_client_id_and_redirect_uri
+            the_person_is_sent_without_a_secret
+            the_state_goes_out_with_the_person
+            a_foreign_redirect_uri_is_refused
+            a_code_comes_back_with_the_state
+            a_code_with_a_foreign_state_is_refused
+            a_code_beside_an_error_is_refused
+            a_doubled_code_is_refused
+            a_denial_is_told
+            every_request_is_absolute_and_safe
+            an_exchange_presents_the_code
+            a_refresh_presents_the_refresh_token_and_no_code
+            a_revocation_carries_one_token
+            a_value_cannot_break_out_of_its_place
+            no_secret_is_in_a_url
+            secrets_in_headers_are_marked_sensitive
+            debug_shows_no_secret
+            an_error_shows_no_secret
+            tokens_are_read
+            an_empty_or_null_refresh_token_is_none
+            an_unreadable_answer_decides_nothing
+            tokens_beside_an_error_status_are_not_taken
+            a_busy_endpoint_ends_no_account
+            a_refusal_shows_nothing_of_the_answer
+            a_token_is_attached_where_the_dialect_says
+            a_token_that_breaks_out_of_a_header_is_refused
+            a_rate_limit_is_never_a_rejection
+            an_api_that_is_ill_rejects_no_token
+        }
+    };
+    (@rules $provider:expr; $($rule:ident)*) => {
+        $(
+            #[test]
+            fn $rule() {
+                let subject = $crate::conformance::Subject::from(($provider)());
+                if let Err(violation) = $crate::conformance::$rule(&subject) {
+                    panic!("{violation}");
+                }
+            }
+        )*
+    };
+}

@@ -1,0 +1,111 @@
+//! Rules: what a redirect has to bring.
+
+use super::{
+    Subject, Violation,
+    logins::{Login, login},
+    subject::CODE,
+    violation::ensure,
+};
+use crate::{Callback, Channel, ExpectedRedirect, Redirect, RedirectError, State};
+
+/// The code of a redirect that belongs to the flow is taken as it came.
+pub fn a_code_comes_back_with_the_state(subject: &Subject) -> Result<(), Violation> {
+    let login = login(subject)?;
+    match read(subject, &login, &login.state, &[("code", CODE)]) {
+        Ok(callback) => ensure!(callback.code.expose() == CODE, "the code is another one"),
+        Err(error) => {
+            return Err(Violation::new(format!(
+                "a good redirect is refused: {error}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A code that comes with another flow's state is not taken (RFC 6749 §10.12).
+pub fn a_code_with_a_foreign_state_is_refused(subject: &Subject) -> Result<(), Violation> {
+    let (one, other) = (login(subject)?, login(subject)?);
+    if !echoes(&one, &one.state) {
+        // Nothing of the flow comes back. Whoever reads the redirect binds it by other means.
+        return Ok(());
+    }
+    let read = read(subject, &other, &one.state, &[("code", CODE)]);
+    ensure!(
+        read == Err(RedirectError::StateMismatch),
+        "a redirect of another flow: {read:?}"
+    );
+    Ok(())
+}
+
+/// A code and an error at once mean nothing.
+pub fn a_code_beside_an_error_is_refused(subject: &Subject) -> Result<(), Violation> {
+    let login = login(subject)?;
+    let both = [("code", CODE), ("error", "access_denied")];
+    let read = read(subject, &login, &login.state, &both);
+    ensure!(read.is_err(), "a code beside an error is taken");
+    Ok(())
+}
+
+/// No parameter comes twice (RFC 6749 §3.1): which of two codes was meant cannot be known.
+pub fn a_doubled_code_is_refused(subject: &Subject) -> Result<(), Violation> {
+    let login = login(subject)?;
+    let read = read(
+        subject,
+        &login,
+        &login.state,
+        &[("code", CODE), ("code", "other")],
+    );
+    ensure!(read.is_err(), "one of two codes is taken");
+    Ok(())
+}
+
+/// Who declines is told so, and not that a code is missing.
+pub fn a_denial_is_told(subject: &Subject) -> Result<(), Violation> {
+    let login = login(subject)?;
+    let read = read(subject, &login, &login.state, &[("error", "access_denied")]);
+    ensure!(
+        matches!(read, Err(RedirectError::Denied { .. })),
+        "a denial is {read:?}"
+    );
+    Ok(())
+}
+
+/// Whether what comes back shows which flow it belongs to.
+fn echoes(login: &Login, state: &State) -> bool {
+    login.redirect_uri.as_str().contains(state.expose()) || has_state(login)
+}
+
+fn has_state(login: &Login) -> bool {
+    login.url.query_pairs().any(|(name, _)| name == "state")
+}
+
+/// Reads the redirect of `login` with these parameters, in a flow whose state is `expected`.
+fn read(
+    subject: &Subject,
+    login: &Login,
+    expected: &State,
+    parameters: &[(&str, &str)],
+) -> Result<Callback, RedirectError> {
+    // What was sent inside the redirect URI, then what the provider adds. None of it needs escapes in either channel.
+    let mut pairs: Vec<String> = login
+        .redirect_uri
+        .query()
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    pairs.extend(
+        parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}")),
+    );
+    if has_state(login) {
+        pairs.push(format!("state={}", login.state.expose()));
+    }
+    let text = pairs.join("&");
+    let redirect = match subject.provider().client().dialect().authorization.redirect {
+        Channel::Query => Redirect::query(text),
+        Channel::Fragment => Redirect::fragment(text),
+    };
+    let expected = ExpectedRedirect { state: expected };
+    subject.provider().read_redirect(&redirect, &expected)
+}

@@ -1,0 +1,81 @@
+//! Rules: what leaves for the provider.
+
+use http::header::CONTENT_LENGTH;
+
+use super::{
+    Subject, Violation,
+    subject::{ACCESS, CODE, REFRESH, holds},
+    violation::ensure,
+};
+use crate::Origin;
+
+/// Every request has a whole URI that is https, or http on loopback, without user info, and says how long its body is.
+pub fn every_request_is_absolute_and_safe(subject: &Subject) -> Result<(), Violation> {
+    for request in subject.requests()? {
+        let uri = request.uri();
+        ensure!(Origin::of(uri).is_some(), "a request goes to {uri}");
+        let length = request.headers().get(CONTENT_LENGTH);
+        let said = length.and_then(|value| value.to_str().ok()?.parse().ok());
+        let right =
+            said == Some(request.body().len()) || (said.is_none() && request.body().is_empty());
+        ensure!(
+            right,
+            "a body of {} bytes is said to have {length:?}",
+            request.body().len()
+        );
+    }
+    Ok(())
+}
+
+/// A code exchange presents the code.
+pub fn an_exchange_presents_the_code(subject: &Subject) -> Result<(), Violation> {
+    let request = subject.exchange(CODE)?;
+    ensure!(holds(&request, CODE), "a code exchange without the code");
+    Ok(())
+}
+
+/// A refresh presents the refresh token, under a grant type of its own, and no code.
+pub fn a_refresh_presents_the_refresh_token_and_no_code(
+    subject: &Subject,
+) -> Result<(), Violation> {
+    let request = subject.refresh(REFRESH)?;
+    ensure!(
+        holds(&request, REFRESH),
+        "a refresh without the refresh token"
+    );
+    ensure!(
+        !holds(&request, "authorization_code"),
+        "a refresh that says it is a code exchange"
+    );
+    Ok(())
+}
+
+/// A revocation carries the token that it ends and no other, and both are not ended at once.
+pub fn a_revocation_carries_one_token(subject: &Subject) -> Result<(), Violation> {
+    for request in subject.revocations()? {
+        let (access, refresh) = (holds(&request, ACCESS), holds(&request, REFRESH));
+        ensure!(
+            access != refresh,
+            "a revocation with both tokens, or with none"
+        );
+    }
+    Ok(())
+}
+
+/// A code or a refresh token with characters that mean something on the wire is escaped, or refused: a provider may hand out any.
+pub fn a_value_cannot_break_out_of_its_place(subject: &Subject) -> Result<(), Violation> {
+    for hazard in ["x\r\nx-injected: y", "x&injected=y", "x\0y"] {
+        for request in [subject.exchange(hazard), subject.refresh(hazard)]
+            .into_iter()
+            .flatten()
+        {
+            let in_header = request.headers().contains_key("x-injected");
+            let body = request.body();
+            let raw = body
+                .windows(hazard.len())
+                .any(|part| part == hazard.as_bytes());
+            ensure!(!in_header && !raw, "{hazard:?} is sent as it is");
+        }
+    }
+    Ok(())
+}

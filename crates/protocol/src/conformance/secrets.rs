@@ -1,0 +1,69 @@
+//! Rules: where no secret may be seen.
+
+use super::{
+    Subject, Violation,
+    subject::{ACCESS, VERIFIER},
+    violation::ensure,
+};
+use crate::AccessToken;
+
+/// No secret is in the URI of a request: servers and proxies log those.
+pub fn no_secret_is_in_a_url(subject: &Subject) -> Result<(), Violation> {
+    for request in subject.requests()? {
+        let uri = request.uri().to_string();
+        let seen = subject.secrets().iter().any(|secret| uri.contains(secret));
+        ensure!(
+            !seen,
+            "a secret is in the URI of a {} request",
+            request.method()
+        );
+    }
+    Ok(())
+}
+
+/// A header that holds a secret is marked sensitive, so that neither `Debug` nor an HTTP/2 table keeps it.
+pub fn secrets_in_headers_are_marked_sensitive(subject: &Subject) -> Result<(), Violation> {
+    for request in subject.requests()? {
+        for (name, value) in request.headers() {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            let secret = name == http::header::AUTHORIZATION
+                || subject.secrets().iter().any(|secret| text.contains(secret));
+            ensure!(
+                !secret || value.is_sensitive(),
+                "the header {name} holds a secret and is not marked"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Neither the provider's `Debug` nor that of an attachment shows a secret.
+pub fn debug_shows_no_secret(subject: &Subject) -> Result<(), Violation> {
+    let attachment = subject.provider().attach(&AccessToken::new(ACCESS))?;
+    let shown = format!("{:?} {attachment:?}", subject.provider());
+    let seen = subject
+        .secrets()
+        .iter()
+        .any(|secret| shown.contains(secret));
+    ensure!(!seen, "`Debug` shows a secret");
+    Ok(())
+}
+
+/// The error that refuses a value does not show it.
+pub fn an_error_shows_no_secret(subject: &Subject) -> Result<(), Violation> {
+    // What a header cannot carry, around a text that is looked for.
+    let hazard = format!("\r\n{VERIFIER}\0");
+    let errors = [
+        subject.exchange(&hazard).err(),
+        subject.refresh(&hazard).err(),
+        subject.provider().attach(&AccessToken::new(&*hazard)).err(),
+    ];
+    for error in errors.into_iter().flatten() {
+        let shown = format!("{error} {error:?}");
+        ensure!(
+            !shown.contains(VERIFIER),
+            "an error shows the value that it refuses"
+        );
+    }
+    Ok(())
+}

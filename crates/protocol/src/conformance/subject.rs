@@ -1,0 +1,145 @@
+//! What is put to the test, and the values that it is tested with.
+
+use std::{sync::Arc, time::SystemTime};
+
+use bytes::Bytes;
+use form_urlencoded::byte_serialize;
+use http::Request;
+
+use super::Violation;
+use crate::{
+    AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, Grant, Origin, Pkce, Provider,
+    RefreshToken, TokenSet,
+};
+
+// Of characters that no encoding changes, so that they are found wherever they stand.
+pub(super) const CODE: &str = "the-code-5Yw1tB";
+pub(super) const VERIFIER: &str = "the-verifier-3nVq8Zk2Lp6Rt0Xs4Uw7Yd1Gh5Jm9Bc";
+pub(super) const ACCESS: &str = "the-access-token-2Mn7";
+pub(super) const REFRESH: &str = "the-refresh-token-8Kq3";
+
+/// A provider under test and, where each tenant has its own site, one of the sites.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    provider: Arc<dyn Provider>,
+    site: Option<String>,
+}
+
+impl Subject {
+    /// A provider with a fixed base.
+    pub fn new(provider: impl Provider) -> Self {
+        let provider = Arc::new(provider);
+        Self {
+            provider,
+            site: None,
+        }
+    }
+
+    /// The same at a tenant's site, which the provider's policy allows.
+    #[must_use]
+    pub fn at(mut self, site: impl Into<String>) -> Self {
+        self.site = Some(site.into());
+        self
+    }
+
+    /// The provider.
+    #[must_use]
+    pub fn provider(&self) -> &Arc<dyn Provider> {
+        &self.provider
+    }
+
+    pub(super) fn site(&self) -> Result<Origin, Violation> {
+        Ok(self.provider.site(self.site.as_deref())?)
+    }
+
+    pub(super) fn uses_pkce(&self) -> bool {
+        self.provider.client().dialect().authorization.pkce == Pkce::S256
+    }
+
+    pub(super) fn registered(&self) -> &str {
+        self.provider
+            .client()
+            .registration()
+            .redirect_uri()
+            .as_str()
+    }
+
+    pub(super) fn exchange(&self, code: &str) -> Result<Request<Bytes>, crate::Error> {
+        let (code, verifier) = (AuthorizationCode::new(code), CodeVerifier::new(VERIFIER));
+        let grant = Grant::Code {
+            code: &code,
+            redirect_uri: self.registered(),
+            scope: None,
+            verifier: self.uses_pkce().then_some(&verifier),
+        };
+        let site = self.provider.site(self.site.as_deref())?;
+        self.provider.token_request(&site, &grant)
+    }
+
+    pub(super) fn refresh(&self, token: &str) -> Result<Request<Bytes>, crate::Error> {
+        let grant = Grant::Refresh {
+            refresh_token: &RefreshToken::new(token),
+            redirect_uri: self.registered(),
+            scope: None,
+        };
+        let site = self.provider.site(self.site.as_deref())?;
+        self.provider.token_request(&site, &grant)
+    }
+
+    pub(super) fn revocations(&self) -> Result<Vec<Request<Bytes>>, Violation> {
+        let tokens = TokenSet::new(ACCESS).with_refresh_token(REFRESH);
+        Ok(self.provider.revocation_requests(&self.site()?, &tokens)?)
+    }
+
+    /// Every request that the provider makes.
+    pub(super) fn requests(&self) -> Result<Vec<Request<Bytes>>, Violation> {
+        let mut requests = vec![self.exchange(CODE)?, self.refresh(REFRESH)?];
+        requests.extend(self.revocations()?);
+        let token = AccessToken::new(ACCESS);
+        requests.extend(self.provider.introspection_request(&self.site()?, &token)?);
+        Ok(requests)
+    }
+
+    /// Every secret that these requests may hold, as it is and as a form has it.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let mut secrets = [CODE, VERIFIER, ACCESS, REFRESH]
+            .map(str::to_owned)
+            .to_vec();
+        secrets.extend(self.client_secret());
+        secrets
+    }
+
+    pub(super) fn client_secret(&self) -> Vec<String> {
+        let secret = self.provider.client().registration().client_secret();
+        let texts = secret.map(ClientSecret::expose).map(|secret| {
+            let in_form: String = byte_serialize(secret.as_bytes()).collect();
+            [secret.to_owned(), in_form]
+        });
+        texts.into_iter().flatten().collect()
+    }
+}
+
+impl<P: Provider> From<P> for Subject {
+    fn from(provider: P) -> Self {
+        Self::new(provider)
+    }
+}
+
+/// Whether the request holds `text`, in its URI, a header or its body.
+pub(super) fn holds(request: &Request<Bytes>, text: &str) -> bool {
+    let within = |bytes: &[u8]| {
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    within(request.uri().to_string().as_bytes())
+        || within(request.body())
+        || request
+            .headers()
+            .values()
+            .any(|value| within(value.as_bytes()))
+}
+
+pub(super) fn sent_at() -> SystemTime {
+    SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000)
+}

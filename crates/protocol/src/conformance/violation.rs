@@ -1,0 +1,39 @@
+//! How a rule is broken.
+
+use std::{error::Error, fmt};
+
+/// What a provider did that a rule of the [suite](mod@crate::conformance) forbids.
+#[derive(Debug)]
+pub struct Violation {
+    what: String,
+}
+
+impl Violation {
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl Error for Violation {}
+
+impl From<crate::Error> for Violation {
+    fn from(error: crate::Error) -> Self {
+        Self::new(format!("the provider failed where it should not: {error}"))
+    }
+}
+
+/// Returns a [`Violation`] unless the condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($what:tt)+) => {
+        if !$condition {
+            return Err($crate::conformance::Violation::new(format!($($what)+)));
+        }
+    };
+}
+pub(super) use ensure;

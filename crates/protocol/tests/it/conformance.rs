@@ -1,0 +1,52 @@
+//! The suite over what a dialect alone makes, in its several forms.
+
+use std::sync::Arc;
+
+use tokenkeeper_protocol::{
+    Attach, Channel, Client, ClientAuthentication, Pkce, Provider, RevocationRules, SitePolicy,
+    StateEcho, conformance::Subject,
+};
+
+use crate::support::*;
+
+mod rfc6749 {
+    tokenkeeper_protocol::conformance!(super::client);
+}
+
+mod behind_arc_dyn {
+    tokenkeeper_protocol::conformance!(super::behind_arc_dyn);
+}
+
+mod boxed {
+    tokenkeeper_protocol::conformance!(|| Box::new(super::client()));
+}
+
+mod by_other_ways {
+    tokenkeeper_protocol::conformance!(super::by_other_ways);
+}
+
+mod with_a_site_per_tenant {
+    tokenkeeper_protocol::conformance!(super::with_a_site_per_tenant);
+}
+
+fn behind_arc_dyn() -> Arc<dyn Provider> {
+    Arc::new(client())
+}
+
+fn by_other_ways() -> Client {
+    with(|dialect| {
+        dialect.authorization.pkce = Pkce::S256;
+        dialect.authorization.redirect = Channel::Fragment;
+        dialect.authorization.state_echo = StateEcho::Unknown;
+        dialect.token.client_authentication = ClientAuthentication::Parameters;
+        let endpoint = "/revoke".to_owned().try_into().unwrap();
+        dialect.revocation = Some(RevocationRules::new(endpoint));
+        dialect.attach = Attach::Query("access_token".to_owned());
+    })
+}
+
+fn with_a_site_per_tenant() -> Subject {
+    let client = with(|dialect| dialect.base = None);
+    let policy = SitePolicy::only(["https://acme.example"]).unwrap();
+    Subject::new(client.sites(policy)).at("acme.example")
+}

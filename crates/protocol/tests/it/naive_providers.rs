@@ -1,0 +1,339 @@
+//! Every rule of the suite finds a provider that breaks it.
+
+use std::{fmt, time::SystemTime};
+
+use tokenkeeper_protocol::{
+    AccessToken, Attachment, AuthorizationCode, AuthorizationRequest, Callback, Class, Client,
+    Error, ErrorCode, ExpectedRedirect, Grant, GrantKind, Origin, Provider, Redirect,
+    RedirectError, Refusal, RevocationRules, State, TokenSet, Url, Verdict,
+    bytes::Bytes,
+    conformance::{self as rules, Subject, Violation},
+    http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri},
+};
+
+use crate::support::*;
+
+/// What a [`Naive`] provider does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Nothing; shows that it is the fault that a rule finds.
+    None,
+    LosesTheQuery,
+    SendsTheSecretAlong,
+    OneStateForAll,
+    TakesAnyRedirectUri,
+    RefusesEveryRedirect,
+    TakesAnyCode,
+    RelativeUri,
+    EmptyBody,
+    RevokesBothAtOnce,
+    WritesFormsByHand,
+    ParametersInTheQuery,
+    SecretHeaderInTheOpen,
+    DebugShowsAll,
+    ErrorsQuote,
+    LosesTheRefreshToken,
+    KeepsEmptyRefreshTokens,
+    MakesTokensOfAnything,
+    EveryRefusalIsFinal,
+    QuotesTheAnswer,
+    OwnHeader,
+    CleansTokens,
+    EveryFailureIsARejection,
+}
+use Fault as F;
+
+type Rule = fn(&Subject) -> Result<(), Violation>;
+
+const BROKEN_BY: [(Rule, Fault); 28] = [
+    (
+        rules::the_person_is_sent_with_client_id_and_redirect_uri,
+        F::LosesTheQuery,
+    ),
+    (
+        rules::the_person_is_sent_without_a_secret,
+        F::SendsTheSecretAlong,
+    ),
+    (rules::the_state_goes_out_with_the_person, F::OneStateForAll),
+    (
+        rules::a_foreign_redirect_uri_is_refused,
+        F::TakesAnyRedirectUri,
+    ),
+    (
+        rules::a_code_comes_back_with_the_state,
+        F::RefusesEveryRedirect,
+    ),
+    (
+        rules::a_code_with_a_foreign_state_is_refused,
+        F::TakesAnyCode,
+    ),
+    (rules::a_code_beside_an_error_is_refused, F::TakesAnyCode),
+    (rules::a_doubled_code_is_refused, F::TakesAnyCode),
+    (rules::a_denial_is_told, F::TakesAnyCode),
+    (rules::every_request_is_absolute_and_safe, F::RelativeUri),
+    (rules::an_exchange_presents_the_code, F::EmptyBody),
+    (
+        rules::a_refresh_presents_the_refresh_token_and_no_code,
+        F::EmptyBody,
+    ),
+    (rules::a_revocation_carries_one_token, F::RevokesBothAtOnce),
+    (
+        rules::a_value_cannot_break_out_of_its_place,
+        F::WritesFormsByHand,
+    ),
+    (rules::no_secret_is_in_a_url, F::ParametersInTheQuery),
+    (
+        rules::secrets_in_headers_are_marked_sensitive,
+        F::SecretHeaderInTheOpen,
+    ),
+    (rules::debug_shows_no_secret, F::DebugShowsAll),
+    (rules::an_error_shows_no_secret, F::ErrorsQuote),
+    (rules::tokens_are_read, F::LosesTheRefreshToken),
+    (
+        rules::an_empty_or_null_refresh_token_is_none,
+        F::KeepsEmptyRefreshTokens,
+    ),
+    (
+        rules::an_unreadable_answer_decides_nothing,
+        F::MakesTokensOfAnything,
+    ),
+    (
+        rules::tokens_beside_an_error_status_are_not_taken,
+        F::MakesTokensOfAnything,
+    ),
+    (
+        rules::a_busy_endpoint_ends_no_account,
+        F::EveryRefusalIsFinal,
+    ),
+    (
+        rules::a_refusal_shows_nothing_of_the_answer,
+        F::QuotesTheAnswer,
+    ),
+    (
+        rules::a_token_is_attached_where_the_dialect_says,
+        F::OwnHeader,
+    ),
+    (
+        rules::a_token_that_breaks_out_of_a_header_is_refused,
+        F::CleansTokens,
+    ),
+    (
+        rules::a_rate_limit_is_never_a_rejection,
+        F::EveryFailureIsARejection,
+    ),
+    (
+        rules::an_api_that_is_ill_rejects_no_token,
+        F::EveryFailureIsARejection,
+    ),
+];
+
+fn naive(fault: Fault) -> Subject {
+    let client = with(|dialect| {
+        let endpoint = "/revoke".to_owned().try_into().unwrap();
+        dialect.revocation = Some(RevocationRules::new(endpoint));
+    });
+    Subject::new(Naive { client, fault })
+}
+
+#[test]
+fn each_rule_finds_its_fault_and_nothing_where_there_is_none() {
+    for (number, (rule, fault)) in BROKEN_BY.into_iter().enumerate() {
+        let found = rule(&naive(F::None));
+        assert!(found.is_ok(), "rule {number}: {found:?}");
+        assert!(
+            rule(&naive(fault)).is_err(),
+            "rule {number} does not find {fault:?}"
+        );
+    }
+}
+
+struct Naive {
+    client: Client,
+    fault: Fault,
+}
+
+impl Naive {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn secret(&self) -> &str {
+        self.client.registration().client_secret().unwrap().expose()
+    }
+}
+
+impl fmt::Debug for Naive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fault {
+            F::DebugShowsAll => f.write_str(self.secret()),
+            fault => write!(f, "{fault:?}"),
+        }
+    }
+}
+
+impl Provider for Naive {
+    fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn authorization_url(
+        &self,
+        site: &Origin,
+        request: &AuthorizationRequest<'_>,
+    ) -> Result<Url, Error> {
+        let fixed = State::new("fixed");
+        let state = if self.is(F::OneStateForAll) {
+            &fixed
+        } else {
+            request.state
+        };
+        let registered = self.client.registration().redirect_uri();
+        let redirect_uri = if self.is(F::TakesAnyRedirectUri) {
+            registered
+        } else {
+            request.redirect_uri
+        };
+        let request = AuthorizationRequest {
+            state,
+            redirect_uri,
+            ..*request
+        };
+        let mut url = self.client.authorization_url(site, &request)?;
+        match self.fault {
+            F::LosesTheQuery => url.set_query(None),
+            F::SendsTheSecretAlong => {
+                url.query_pairs_mut()
+                    .append_pair("client_secret", self.secret());
+            }
+            _ => {}
+        }
+        Ok(url)
+    }
+
+    fn read_redirect(
+        &self,
+        redirect: &Redirect,
+        expected: &ExpectedRedirect<'_>,
+    ) -> Result<Callback, RedirectError> {
+        let Redirect::Query(text) = redirect else {
+            return Err(RedirectError::Malformed);
+        };
+        match self.fault {
+            F::RefusesEveryRedirect => Err(RedirectError::Malformed),
+            F::TakesAnyCode => {
+                let code = text.split('&').find_map(|pair| pair.strip_prefix("code="));
+                let code = AuthorizationCode::new(code.ok_or(RedirectError::CodeMissing)?);
+                Ok(Callback {
+                    code,
+                    extra: vec![],
+                })
+            }
+            _ => self.client.read_redirect(redirect, expected),
+        }
+    }
+
+    fn token_request(&self, site: &Origin, grant: &Grant<'_>) -> Result<Request<Bytes>, Error> {
+        let token = match grant {
+            Grant::Code { code, .. } => code.expose(),
+            Grant::Refresh { refresh_token, .. } => refresh_token.expose(),
+        };
+        let mut request = self.client.token_request(site, grant)?;
+        match self.fault {
+            F::RelativeUri => *request.uri_mut() = Uri::from_static("/token"),
+            F::EmptyBody => *request.body_mut() = Bytes::new(),
+            F::WritesFormsByHand => *request.body_mut() = format!("token={token}").into(),
+            F::ParametersInTheQuery => {
+                let query = str::from_utf8(request.body()).unwrap();
+                *request.uri_mut() = format!("{}?{query}", request.uri()).parse().unwrap();
+            }
+            F::SecretHeaderInTheOpen => {
+                let value = HeaderValue::from_str(token).unwrap();
+                request.headers_mut().insert("x-token", value);
+            }
+            F::ErrorsQuote => {
+                HeaderValue::from_str(token).map_err(|_| Error::RedirectUri {
+                    problem: format!("is of {token}"),
+                })?;
+            }
+            _ => {}
+        }
+        Ok(request)
+    }
+
+    fn read_token_response(
+        &self,
+        kind: GrantKind,
+        response: &Response<Bytes>,
+        sent_at: SystemTime,
+    ) -> Result<TokenSet, Refusal> {
+        let read = self.client.read_token_response(kind, response, sent_at);
+        match self.fault {
+            F::LosesTheRefreshToken => read.map(|tokens| TokenSet {
+                refresh_token: None,
+                ..tokens
+            }),
+            F::KeepsEmptyRefreshTokens => read.map(|mut tokens| {
+                let empty = || tokenkeeper_protocol::RefreshToken::new("");
+                tokens.refresh_token.get_or_insert_with(empty);
+                tokens
+            }),
+            F::MakesTokensOfAnything => Ok(TokenSet::new("tokens")),
+            F::EveryRefusalIsFinal => read.map_err(|refusal| Refusal {
+                class: Class::Terminal,
+                ..refusal
+            }),
+            F::QuotesTheAnswer => read.map_err(|refusal| {
+                let text = String::from_utf8_lossy(response.body());
+                let code = text.split([' ', '"']).find_map(|word| {
+                    ErrorCode::new(word).filter(|code| code.as_str().contains("refresh-token"))
+                });
+                Refusal { code, ..refusal }
+            }),
+            _ => read,
+        }
+    }
+
+    fn revocation_requests(
+        &self,
+        site: &Origin,
+        tokens: &TokenSet,
+    ) -> Result<Vec<Request<Bytes>>, Error> {
+        let mut requests = self.client.revocation_requests(site, tokens)?;
+        if self.is(F::RevokesBothAtOnce) {
+            for request in &mut requests {
+                let refresh = tokens.refresh_token.as_ref().unwrap().expose();
+                let both = format!(
+                    "token={}&refresh_token={refresh}",
+                    tokens.access_token.expose()
+                );
+                *request.body_mut() = both.into();
+            }
+        }
+        Ok(requests)
+    }
+
+    fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
+        match self.fault {
+            F::OwnHeader => Ok(Attachment::Header {
+                name: HeaderName::from_static("x-token"),
+                value: HeaderValue::from_str(token.expose()).unwrap(),
+            }),
+            F::CleansTokens => {
+                let plain: String = token
+                    .expose()
+                    .chars()
+                    .filter(char::is_ascii_graphic)
+                    .collect();
+                self.client.attach(&AccessToken::new(format!("x{plain}")))
+            }
+            _ => self.client.attach(token),
+        }
+    }
+
+    fn read_resource(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+        if self.is(F::EveryFailureIsARejection) && !status.is_success() {
+            return Verdict::Rejected;
+        }
+        self.client.read_resource(status, headers)
+    }
+}
