@@ -14,6 +14,14 @@ fn amiqus() -> Amiqus {
     Amiqus::new(registration.secret("s3cr3t")).unwrap()
 }
 
+mod conforms {
+    tokenkeeper_protocol::conformance!(super::amiqus);
+}
+
+mod conforms_with_pkce {
+    tokenkeeper_protocol::conformance!(|| super::amiqus().pkce().unwrap());
+}
+
 /// A request as text: line, headers in order, blank line, body.
 fn show(request: &Request<Bytes>) -> String {
     let mut text = format!("{} {}\n", request.method(), request.uri());

@@ -20,6 +20,10 @@ fn fortes() -> FortesMilestones {
     FortesMilestones::new(registration()).expect("a provider")
 }
 
+mod conforms {
+    tokenkeeper_protocol::conformance!(super::fortes);
+}
+
 fn show(request: &Request<Bytes>) -> String {
     let mut text = format!("{} {}\n", request.method(), request.uri());
     for (name, value) in request.headers() {

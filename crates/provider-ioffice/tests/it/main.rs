@@ -6,7 +6,9 @@ mod direct_code;
 mod options;
 mod requests;
 
-use tokenkeeper_protocol::{Registration, SitePolicy, bytes::Bytes, http::Request};
+use tokenkeeper_protocol::{
+    Registration, SitePolicy, bytes::Bytes, conformance::Subject, http::Request,
+};
 use tokenkeeper_provider_ioffice::IOffice;
 
 const CALLBACK: &str = "https://app.example/cb";
@@ -21,6 +23,21 @@ fn ioffice() -> IOffice {
     IOffice::new(registration())
         .unwrap()
         .sites(SitePolicy::only(["acme.example.com"]).unwrap())
+}
+
+mod conforms {
+    tokenkeeper_protocol::conformance!(|| super::at_acme(super::ioffice()));
+}
+
+mod conforms_with_options {
+    tokenkeeper_protocol::conformance!(|| {
+        let provider = super::ioffice().query_attachment().unwrap();
+        super::at_acme(provider.secret_header("x-client-secret").unwrap())
+    });
+}
+
+fn at_acme(provider: IOffice) -> Subject {
+    Subject::new(provider).at("acme.example.com")
 }
 
 /// A request as text: line, headers in order, blank line, body.

@@ -15,6 +15,10 @@ fn qics() -> QicsMilestones {
     QicsMilestones::new(registration.secret("s3cr3t")).unwrap()
 }
 
+mod conforms {
+    tokenkeeper_protocol::conformance!(super::qics);
+}
+
 /// A request as text: line, headers in order, blank line, body.
 fn show(request: &Request<Bytes>) -> String {
     let mut text = format!("{} {}\n", request.method(), request.uri());
