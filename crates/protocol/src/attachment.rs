@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Uri, header::AUTHORIZATION, uri::PathAndQuery,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header::AUTHORIZATION, uri::PathAndQuery};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::{AccessToken, Attach, Client, Error, header};
@@ -40,25 +38,11 @@ impl Attachment {
     ///
     /// # Errors
     /// [`Error::Http`] where the URI would be too long. The request is unchanged then.
+    #[inline]
     pub fn apply(&self, uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), Error> {
         match self {
             Self::Header { name, value } => insert(name, value, headers),
             Self::Query { name, value } => *uri = with_query(uri, name, value)?,
-        }
-        Ok(())
-    }
-
-    /// [`apply`](Self::apply) to a whole request.
-    ///
-    /// # Errors
-    /// As [`apply`](Self::apply).
-    #[inline]
-    pub fn apply_to<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
-        match self {
-            Self::Header { name, value } => insert(name, value, request.headers_mut()),
-            Self::Query { name, value } => {
-                *request.uri_mut() = with_query(request.uri(), name, value)?;
-            }
         }
         Ok(())
     }

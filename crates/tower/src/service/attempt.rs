@@ -48,7 +48,7 @@ type Recorded<S, B> = (Request<Replay<B>>, Spare<S, B>);
 /// Records the request's body and attaches the token.
 #[inline]
 pub(super) fn recorded<S, B>(
-    mut request: Request<B>,
+    request: Request<B>,
     limit: usize,
     service: &S,
     credential: &Credential,
@@ -57,9 +57,9 @@ where
     S: Clone,
     B: Body<Data = Bytes>,
 {
-    let head = head_of(&request);
-    attach(credential, &mut request)?;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let head = parts.clone();
+    attach(credential, &mut parts)?;
     let (body, recording) = Replay::recorded(body, limit);
     let service = service.clone();
     let spare = Spare {
@@ -83,30 +83,20 @@ where
         let Some(body) = self.recording.replay() else {
             return Ok(None);
         };
-        let mut request = Request::from_parts(self.head, body);
-        attach(&sent.credential, &mut request)?;
+        let mut head = self.head;
+        attach(&sent.credential, &mut head)?;
         Ok(Some(Again {
             service: self.service,
-            request,
+            request: Request::from_parts(head, body),
             sent,
         }))
     }
 }
 
-/// A copy of the head.
+/// Attaches the token to a head.
 #[inline]
-fn head_of<B>(request: &Request<B>) -> Parts {
-    let mut copy = Request::new(());
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    *copy.version_mut() = request.version();
-    copy.headers_mut().clone_from(request.headers());
-    copy.extensions_mut().clone_from(request.extensions());
-    copy.into_parts().0
-}
-
-#[inline]
-pub(super) fn attach<B>(credential: &Credential, request: &mut Request<B>) -> Result<(), Error> {
+pub(super) fn attach(credential: &Credential, head: &mut Parts) -> Result<(), Error> {
     let attachment = credential.attachment();
-    attachment.apply_to(request).map_err(Error::Attach)
+    let attached = attachment.apply(&mut head.uri, &mut head.headers);
+    attached.map_err(Error::Attach)
 }

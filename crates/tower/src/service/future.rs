@@ -126,11 +126,12 @@ where
 {
     // The valid path: a request's head is more than 200 bytes, and the fewer borders it crosses, the less often it is moved.
     #[inline(always)]
-    fn calling(mut request: Request<B>, limit: Option<usize>, service: &mut S, sent: Sent) -> Self {
+    fn calling(request: Request<B>, limit: Option<usize>, service: &mut S, sent: Sent) -> Self {
         let Some(limit) = limit else {
-            return match attempt::attach(&sent.credential, &mut request) {
+            let (mut head, body) = request.into_parts();
+            return match attempt::attach(&sent.credential, &mut head) {
                 Ok(()) => Self::Calling {
-                    call: service.call(request.map(Replay::once)),
+                    call: service.call(Request::from_parts(head, Replay::once(body))),
                     sent,
                     spare: None,
                 },
