@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokenkeeper_session::{Error, EventKind, Options, StoreDown, TokenSource};
+use tokenkeeper_session::{Error, EventKind, Options, StoreDown, TokenSource, store::Version};
 use tokio::time::Instant;
 
 use crate::harness::{Fault, HOUR, World, drain, login, settle};
@@ -158,6 +158,30 @@ async fn a_refresh_that_fails_on_the_store_is_no_comparison_with_it() {
         settle().await;
     }
     assert!(started.elapsed() >= INTERVAL, "one comparison may fail");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_read_is_no_comparison_either() {
+    let options = Options {
+        store_down: StoreDown::Refuse,
+        stale_most: Duration::from_secs(20 * 60),
+        stale_share: 0.5,
+        ..Options::default()
+    };
+    let world = World::mute(options);
+    let account = world.connected().await;
+    world.pass(HOUR - Duration::from_secs(599)).await;
+    account.status().await.unwrap();
+    let mut entry = world.store.entry(&account.key()).await.unwrap();
+    (entry.value, entry.version) = (r#"{"format":99}"#.into(), Version::random());
+    world.store.overwrite(&account.key(), Some(entry)).await;
+    let started = Instant::now();
+    while TokenSource::token(&account, true).await.is_ok() {
+        let waited = started.elapsed();
+        assert!(waited <= INTERVAL * 2, "still served after {waited:?}");
+        world.pass(Duration::from_secs(1)).await;
+        settle().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

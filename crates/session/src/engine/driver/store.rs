@@ -18,8 +18,9 @@ impl Driver<'_> {
             Ok(entry) => entry,
             Err(source) => return Err(self.store_down(source)),
         };
-        self.answered(mark, entry.as_ref().map(|entry| entry.version));
-        entry.map(|entry| self.decode(&entry)).transpose()
+        let found = entry.map(|entry| self.decode(&entry)).transpose()?;
+        self.answered(mark, found.as_ref().map(|found| found.version));
+        Ok(found)
     }
 
     pub(super) async fn write(&mut self, write: &Write<Held>) -> Wrote<Held> {
@@ -50,19 +51,20 @@ impl Driver<'_> {
             (None, Some(expected)) => self.in_time(self.core.store.delete(key, expected)).await,
             (None, None) => Ok(Outcome::Applied),
         };
-        if let Ok(outcome) = &outcome {
-            let version = match outcome {
-                Outcome::Applied => write.record.is_some().then_some(write.version),
-                Outcome::Conflict(there) => there.as_ref().map(|there| there.version),
-            };
-            self.answered(mark, version);
-        }
-        match outcome {
-            Ok(Outcome::Applied) => Ok(Wrote::Applied),
-            Ok(Outcome::Conflict(None)) => Ok(Wrote::Conflict(None)),
-            Ok(Outcome::Conflict(Some(there))) => Ok(Wrote::Conflict(Some(self.decode(&there)?))),
-            Err(source) => Err(self.store_down(source)),
-        }
+        let (wrote, version) = match outcome {
+            Ok(Outcome::Applied) => {
+                let version = write.record.is_some().then_some(write.version);
+                (Wrote::Applied, version)
+            }
+            Ok(Outcome::Conflict(there)) => {
+                let there = there.map(|there| self.decode(&there)).transpose()?;
+                let version = there.as_ref().map(|there| there.version);
+                (Wrote::Conflict(there), version)
+            }
+            Err(source) => return Err(self.store_down(source)),
+        };
+        self.answered(mark, version);
+        Ok(wrote)
     }
 
     /// A store that hangs counts as one that failed; a write may then have landed, which its version will show.
@@ -81,7 +83,7 @@ impl Driver<'_> {
         self.core.options.lease / 4
     }
 
-    /// The store has shown what it had after `mark`.
+    /// The store has shown what it had after `mark`, and it could be read.
     fn answered(&mut self, mark: u64, version: Option<Version>) {
         self.heard = true;
         let mut inner = self.slot.lock();
