@@ -240,7 +240,8 @@ impl Accounts {
     /// # Errors
     /// [`Error::Redirect`] for a denial or a redirect that is not this flow's, [`Error::Flow`], [`Error::Exchange`] when the token endpoint
     /// gave no tokens (start again: a code is never sent twice). [`Error::Store`] and [`Error::RevocationPending`] mean that nothing was
-    /// sent: the same call may succeed later, while the flow and the code last.
+    /// sent: the same call may succeed later, while the flow and the code last. [`Error::Timeout`] and [`Error::Aborted`] say nothing of the
+    /// login: ask for the account's status, and start again where it is not connected.
     pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Account, Error> {
         let core = self.core();
         let opened = open(core, &flow)?;

@@ -26,7 +26,7 @@ pub enum EventKind {
     Connected,
     /// The account was disconnected, here or elsewhere.
     Disconnected,
-    /// A login of this process was overtaken by a newer one or by a disconnect before its tokens were in the store. Where they were served
+    /// A login of this process was overtaken by a newer one or by a disconnect before it was over here. Where its tokens were served
     /// from memory meanwhile, the call that brought them has returned already, as if all were well.
     Superseded,
     /// There is a new token set.

@@ -86,13 +86,15 @@ impl Key {
         &self.text[usize::from(self.ends[2])..]
     }
 
-    /// Brand, base URL and client id.
+    /// The SHA-256 of brand, base URL and client id, each after its length: the same for all accounts of one client at one provider.
     #[must_use]
-    pub fn place(&self) -> Place<'_> {
-        Place {
-            text: &self.text[..usize::from(self.ends[2])],
-            ends: self.ends,
+    pub fn place_digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for field in [self.brand(), self.base(), self.client_id()] {
+            hash.update((field.len() as u16).to_be_bytes());
+            hash.update(field);
         }
+        hash.finalize().into()
     }
 
     /// The key as bytes, each field after its length (two bytes, big-endian): no two keys have the same bytes.
@@ -144,27 +146,6 @@ impl fmt::Debug for Key {
             .field("base", &self.base())
             .field("digest", &self.digest())
             .finish_non_exhaustive()
-    }
-}
-
-/// What the keys of one provider's accounts have in common: brand, base URL and client id. Two are equal only if all three are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
-    /// The three, one after the other.
-    text: &'a str,
-    ends: [u16; 3],
-}
-
-impl Place<'_> {
-    /// The SHA-256 of the three fields, each after its length: another for every other place.
-    #[must_use]
-    pub fn digest(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        for end in self.ends {
-            hash.update(end.to_be_bytes());
-        }
-        hash.update(self.text);
-        hash.finalize().into()
     }
 }
 

@@ -14,7 +14,7 @@ pub use crate::change::Change;
 pub use crate::encrypted::{Encrypted, EncryptionKey, Keyring, KeyringError, Reencryption};
 pub use crate::entry::{Entry, Outcome, Version, unix_millis};
 pub use crate::error::{Advice, BoxError, StoreError};
-pub use crate::key::{Key, KeyDigest, KeyError, Place};
+pub use crate::key::{Key, KeyDigest, KeyError};
 pub use crate::listing::{Cursor, Filter, Page};
 pub use crate::token_store::TokenStore;
 

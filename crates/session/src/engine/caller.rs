@@ -29,6 +29,7 @@ impl Slot {
         core: &Arc<Core>,
         replayable: bool,
     ) -> Option<Credential> {
+        self.touch();
         let served = self.served.load();
         let served = served.as_ref()?;
         let now = core.time.coarse_ticks();
@@ -46,7 +47,6 @@ impl Slot {
         replayable: bool,
     ) -> Option<Credential> {
         let now = core.time.ticks();
-        self.used.store(now.0, Ordering::Relaxed);
         if now >= served.expires_at || now >= served.overdue_at {
             return None;
         }

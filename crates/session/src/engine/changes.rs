@@ -11,7 +11,6 @@ use tokenkeeper_store::{Change, Version};
 use tokio::runtime::Handle;
 
 use super::{Core, Slot, keep};
-use crate::clock::Ticks;
 
 /// The changes of one account that the store told of, as far as its reads and writes have not covered them.
 #[derive(Debug, Default)]
@@ -136,8 +135,8 @@ impl Slot {
         if inner.is_busy() {
             self.told.notify_waiters();
         } else if inner.known.is_some() {
-            let used = Ticks(self.used.load(Ordering::Relaxed));
-            let in_use = core.time.ticks().since(used) < core.options.revalidation * 2;
+            let now = core.time.ticks();
+            let in_use = now.since(self.used(now)) < core.options.revalidation * 2;
             let looks =
                 in_use && keep::take_off(core, self, &mut inner, keep::Purpose::Validate).is_ok();
             inner.changes.before_use = !looks;

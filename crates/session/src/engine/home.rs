@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Uri;
 use tokenkeeper_protocol::{OldAccess, Origin, Provider, Reach};
 
-use tokenkeeper_store::{Key, Place};
+use tokenkeeper_store::Key;
 
 use super::known::Shared;
 use crate::{Error, machine::Rules, options::Options, source::Attaches};
@@ -28,8 +28,8 @@ pub(crate) struct Home {
 pub(crate) struct HomeId(pub(crate) [u64; 2]);
 
 impl HomeId {
-    pub(crate) fn of(place: &Place<'_>) -> Self {
-        let half = first_half(place.digest());
+    pub(crate) fn of(key: &Key) -> Self {
+        let half = first_half(key.place_digest());
         Self([(half >> 64) as u64, half as u64])
     }
 }
@@ -42,7 +42,7 @@ impl Home {
         options: &Options,
     ) -> Result<Self, Error> {
         // Any subject will do: all keys of this home have the same place.
-        let id = HomeId::of(&key(&*provider, &site, "-")?.place());
+        let id = HomeId::of(&key(&*provider, &site, "-")?);
         let dialect = provider.client().dialect();
         let attaches = Attaches::of(dialect);
         let reach = dialect.revocation.as_ref().map(|rules| rules.reaches);

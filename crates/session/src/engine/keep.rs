@@ -46,7 +46,9 @@ pub(crate) fn take_off(
     let (core2, slot2) = (core.clone(), slot.clone());
     let runtime = core.spawn(async move {
         let result = fly(&core2, &slot2, &landing.flight, purpose).await;
+        let flight = landing.flight.clone();
         landing.with(result);
+        slot2.dismiss(&flight);
     })?;
     flight.runs_on(&runtime);
     inner.flight = Some(flight.clone());
@@ -60,7 +62,7 @@ async fn fly(
     flight: &Flight,
     purpose: Purpose,
 ) -> Result<(), Error> {
-    if matches!(purpose, Purpose::Validate) || slot.lock().written().is_none() {
+    if matches!(purpose, Purpose::Validate) || !slot.lock().is_written() {
         validate(core, slot).await?;
     }
     let (known, stamp, expired, released) = {
@@ -134,8 +136,7 @@ pub(super) fn take(
     stored: Stored<Held>,
     written: bool,
 ) -> bool {
-    let connected = slot.lock().live().is_some();
-    let ends = slot.adopt(core, stored, written) && connected && slot.is_ended();
+    let ends = slot.adopt(core, stored, written);
     if ends {
         core.emit(slot, EventKind::Disconnected);
     }

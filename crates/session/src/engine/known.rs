@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroU64,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -57,7 +57,7 @@ struct Common {
 
 /// What the last account's tokens had in common with the next one's.
 #[derive(Debug, Default)]
-pub(crate) struct Shared(Mutex<Option<Arc<Common>>>);
+pub(crate) struct Shared(Mutex<Weak<Common>>);
 
 impl Known {
     pub(crate) fn new(stored: Stored<Held>, written: bool, shared: &Shared) -> Self {
@@ -149,27 +149,30 @@ impl Resting {
     fn live(&self) -> Live<Held> {
         let common = &*self.common;
         let at = |millis| UNIX_EPOCH + Duration::from_millis(millis);
-        let mut tokens = TokenSet::new(String::new());
-        tokens.access_token = self.access_token.clone();
-        tokens.refresh_token = self.refresh_token.clone();
-        tokens.token_type.clone_from(&common.token_type);
-        tokens.issued_at = at(self.issued_at);
-        tokens.expires_at = self.expires_at.map(|millis| at(millis.get()));
-        tokens.scope.clone_from(&common.scope);
-        tokens.extra.clone_from(&common.extra);
-        let held = Held {
-            tokens,
-            terms: common.terms.clone(),
+        let tokens = TokenSet {
+            access_token: self.access_token.clone(),
+            refresh_token: self.refresh_token.clone(),
+            token_type: common.token_type.clone(),
+            issued_at: at(self.issued_at),
+            expires_at: self.expires_at.map(|millis| at(millis.get())),
+            refresh_at: None,
+            scope: common.scope.clone(),
+            extra: common.extra.clone(),
         };
-        let authorization = Authorization {
-            number: self.number,
-            id: whole(self.id),
-        };
+        let terms = common.terms.clone();
         Live {
+            authorization: Authorization {
+                number: self.number,
+                id: whole(self.id),
+            },
             generation: self.generation,
             born_of: self.born_of,
+            tokens: Held { tokens, terms },
             presented: self.presented,
-            ..Live::first(authorization, held)
+            unanswered: false,
+            attempt: None,
+            health: Health::Alive,
+            failures: Failures::default(),
         }
     }
 }
@@ -186,14 +189,14 @@ fn rests(live: &Live<Held>) -> bool {
 impl Shared {
     fn common(&self, tokens: &TokenSet, terms: &Terms) -> Arc<Common> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |common: &&Arc<Common>| {
+        let fits = |common: &Arc<Common>| {
             common.token_type == tokens.token_type
                 && common.scope == tokens.scope
                 && common.extra == tokens.extra
                 && common.terms == *terms
         };
-        if let Some(common) = last.as_ref().filter(fits) {
-            return common.clone();
+        if let Some(common) = last.upgrade().filter(fits) {
+            return common;
         }
         let common = Arc::new(Common {
             token_type: tokens.token_type.clone(),
@@ -201,7 +204,7 @@ impl Shared {
             extra: tokens.extra.clone(),
             terms: terms.clone(),
         });
-        *last = Some(common.clone());
+        *last = Arc::downgrade(&common);
         common
     }
 }

@@ -196,7 +196,7 @@ async fn settle_disconnect(
             stored,
             revocation_pending,
         } => {
-            let told = super::keep::take(core, slot, stored, true);
+            let told = super::keep::take(core, slot, stored, true) || driver.disconnected;
             if before.is_none() && !told {
                 core.emit(slot, EventKind::Disconnected);
             }

@@ -18,6 +18,5 @@ mod sweep;
 pub(crate) use self::core::{Core, Parts};
 pub(crate) use home::Home;
 pub(crate) use login::Exchange;
-pub(crate) use registry::Name;
 pub(crate) use served::{Served, stale_window};
 pub(crate) use slot::Slot;

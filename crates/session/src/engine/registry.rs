@@ -65,18 +65,9 @@ pub(crate) struct Name {
 }
 
 /// A [`Name`] that need not be made to find what is kept under it.
-struct Sought<'a> {
-    home: HomeId,
-    subject: &'a str,
-}
-
-impl Name {
-    pub(crate) fn of(key: &Key) -> Self {
-        Self {
-            home: HomeId::of(&key.place()),
-            subject: key.subject().into(),
-        }
-    }
+pub(super) struct Sought<'a> {
+    pub(super) home: HomeId,
+    pub(super) subject: &'a str,
 }
 
 /// Without the subject, which may be an e-mail address.
@@ -169,7 +160,11 @@ impl Core {
 
     /// The slot of a key, if it is in memory.
     pub(crate) fn known_slot(&self, key: &Key) -> Option<Arc<Slot>> {
-        Slot::hold(self.slots.pin().get(&Name::of(key))?)
+        let sought = Sought {
+            home: HomeId::of(key),
+            subject: key.subject(),
+        };
+        Slot::hold(self.slots.pin().get(&sought)?)
     }
 
     #[cold]
@@ -180,9 +175,8 @@ impl Core {
             subject: subject.into(),
         };
         let new = || {
-            let slot = Slot::new(name.subject.clone(), key.digest(), home.clone());
-            slot.used.store(self.time.ticks().0, Ordering::Relaxed);
-            Arc::new(slot)
+            let (subject, now) = (name.subject.clone(), self.time.ticks());
+            Arc::new(Slot::new(subject, key.digest(), home.clone(), now))
         };
         let slots = self.slots.pin();
         loop {

@@ -41,8 +41,9 @@ pub(crate) struct Slot {
     pub(crate) on_trial: AtomicBool,
     /// Dropped from the registry: whoever still finds it there looks again.
     pub(crate) retired: AtomicBool,
-    /// When it was used last, as far as that is noticed: whenever there was more to do than to serve, so at each revalidation.
-    pub(crate) used: AtomicU64,
+    /// It was used since somebody last asked for `used`. A flag, since it is written for every request.
+    touched: AtomicBool,
+    used: AtomicU64,
     /// The store told of a change while a flight is under way.
     pub(crate) told: Notify,
     /// Tasks that wait for an answer to a presentation, or hold tokens that are not written.
@@ -85,7 +86,7 @@ pub(crate) struct Rejections {
 }
 
 impl Slot {
-    pub(crate) fn new(subject: SmolStr, digest: KeyDigest, home: Arc<Home>) -> Self {
+    pub(crate) fn new(subject: SmolStr, digest: KeyDigest, home: Arc<Home>, now: Ticks) -> Self {
         Self {
             subject,
             digest,
@@ -94,7 +95,8 @@ impl Slot {
             presenting: AtomicBool::new(false),
             on_trial: AtomicBool::new(false),
             retired: AtomicBool::new(false),
-            used: AtomicU64::new(0),
+            touched: AtomicBool::new(false),
+            used: AtomicU64::new(now.0),
             told: Notify::new(),
             at_risk: AtomicUsize::new(0),
             inner: Mutex::default(),
@@ -112,9 +114,10 @@ impl Slot {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a record for the newest known, unless memory already holds a later truth. Says whether it was taken.
+    /// Takes a record for the newest known, unless memory already holds a later truth. Says whether that ended a connection.
     pub(crate) fn adopt(&self, core: &Core, stored: Stored<Held>, written: bool) -> bool {
         let mut inner = self.lock();
+        let connected = inner.stamp().is_some();
         let known = inner.known.as_ref().map(Known::stored);
         let rules = &self.home.rules;
         let Some((stored, written)) = remember(rules, known.as_ref(), stored, written) else {
@@ -128,7 +131,20 @@ impl Slot {
         // What is only in memory was preceded by a write that the store took.
         inner.validated.get_or_insert(now);
         self.publish(core, &mut inner);
-        true
+        let ended = inner.known.as_ref().and_then(Known::tombstone);
+        connected && ended.is_some()
+    }
+
+    /// Lets go of a flight that has ended.
+    pub(crate) fn dismiss(&self, flight: &Arc<Flight>) {
+        let mut inner = self.lock();
+        if inner
+            .flight
+            .as_ref()
+            .is_some_and(|f| Arc::ptr_eq(f, flight))
+        {
+            inner.flight = None;
+        }
     }
 
     /// The store has no record, as seen by who knew the record at `known`: forgets it, unless memory has moved on since.
@@ -141,8 +157,7 @@ impl Slot {
 
     /// Drops what the store has too, if nobody has used it for a while. Says whether nothing is left.
     pub(crate) fn drop_if_idle(&self, now: Ticks, idle: Duration) -> bool {
-        let used = Ticks(self.used.load(Ordering::Relaxed));
-        if now < used.after(idle) {
+        if now < self.used(now).after(idle) {
             return false;
         }
         let mut inner = self.lock();
@@ -184,6 +199,21 @@ impl Slot {
         self.publish(core, &mut inner);
     }
 
+    #[inline]
+    pub(crate) fn touch(&self) {
+        if !self.touched.load(Ordering::Relaxed) {
+            self.touched.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// When it was used last, as seen by who asks now and then.
+    pub(crate) fn used(&self, now: Ticks) -> Ticks {
+        if self.touched.swap(false, Ordering::Relaxed) {
+            self.used.store(now.0, Ordering::Relaxed);
+        }
+        Ticks(self.used.load(Ordering::Relaxed))
+    }
+
     /// Puts what is known where callers find it without a lock.
     pub(crate) fn publish(&self, core: &Core, inner: &mut Inner) {
         let served = inner.served(core, &self.home);
@@ -198,6 +228,10 @@ impl Inner {
 
     pub(crate) fn stamp(&self) -> Option<Stamp> {
         self.known.as_ref()?.stamp()
+    }
+
+    pub(crate) fn is_written(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.written)
     }
 
     /// The newest record, if it is in the store.

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{Core, registry::Name};
+use super::{Core, Home, registry::Sought};
 
 impl Core {
     /// Starts the one task that sweeps, unless it runs.
@@ -34,28 +34,31 @@ impl Core {
     /// Drops the contents of idle accounts, and the slots that nobody holds.
     pub(crate) fn sweep(&self) {
         let now = self.time.ticks();
-        // Use is noticed at each revalidation.
-        let idle = self.options.idle.max(self.options.revalidation * 2);
         let slots = self.slots.pin();
-        for (name, slot) in &slots {
-            if !slot.drop_if_idle(now, idle) {
+        for slot in slots.values() {
+            if !slot.drop_if_idle(now, self.options.idle) {
                 continue;
             }
-            self.retire(name);
+            self.retire(&slot.home, &slot.subject);
         }
     }
 
     /// Drops an emptied slot, unless somebody holds it.
-    pub(crate) fn retire(&self, name: &Name) {
+    pub(crate) fn retire(&self, home: &Home, subject: &str) {
         let slots = self.slots.pin();
-        let Some(slot) = slots.get(name) else {
+        let home = home.id;
+        let sought = Sought { home, subject };
+        let Some(slot) = slots.get(&sought) else {
             return;
         };
-        // First the flag, then the count: a finder counts itself first and then looks at the flag.
-        slot.retired.store(true, Ordering::SeqCst);
+        // First the flag, then the count: a finder counts itself first and then looks at the flag. One drops it at a time: another would
+        // take the flag back between the count and the removal.
+        if slot.retired.swap(true, Ordering::SeqCst) {
+            return;
+        }
         fence(Ordering::SeqCst);
         if Arc::strong_count(slot) == 1 {
-            slots.remove(name);
+            slots.remove(&sought);
         } else {
             slot.retired.store(false, Ordering::SeqCst);
         }

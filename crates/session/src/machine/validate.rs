@@ -1,5 +1,4 @@
-//! Compares what this process holds with the store, and writes ours back where the store lost it or went back in time
-//!.
+//! Compares what this process holds with the store, and writes ours back where the store lost it or went back in time.
 
 use super::{
     Context, Effect, Input, Machine, Reconciled, Rules, Step, Stored, Write, Wrote, landed,

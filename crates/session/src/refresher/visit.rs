@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::{
     Error,
     engine::{
-        Core, Home, Name, Slot,
+        Core, Home, Slot,
         keep::{self, Purpose},
     },
     error::ExchangeError,
@@ -116,7 +116,10 @@ fn is_refreshable(live: &Live<Held>, home: &Home) -> bool {
 }
 
 async fn refresh(core: &Arc<Core>, slot: &Arc<Slot>, stored: Stored<Held>) -> Outcome {
-    slot.adopt(core, stored, true);
+    // Memory may know more of the very same version: what an answer meant that could not be written.
+    let ours = slot.lock().newest();
+    let ours = ours.filter(|ours| ours.version == stored.version);
+    slot.adopt(core, ours.unwrap_or(stored), true);
     let flight = {
         let mut inner = slot.lock();
         if inner.is_busy() || inner.is_unwritten() {
@@ -197,7 +200,7 @@ pub(super) fn let_go(core: &Core, guest: Arc<Slot>) {
     if Arc::strong_count(&guest) > 2 || !guest.drop_if_idle(core.time.ticks(), Duration::ZERO) {
         return;
     }
-    let name = Name::of(&guest.key());
+    let (home, subject) = (guest.home.clone(), guest.subject.clone());
     drop(guest);
-    core.retire(&name);
+    core.retire(&home, &subject);
 }

@@ -50,6 +50,29 @@ async fn an_account_in_use_is_not_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_comes_back_into_use_stays_in_memory() {
+    let minute = Duration::from_secs(60);
+    let options = Options {
+        idle: minute,
+        ..Options::default()
+    };
+    let world = World::mute(options);
+    let account = world.connected().await;
+    tokio::time::sleep(10 * minute).await;
+    settle().await;
+    assert!(account.cached(true).is_none(), "it was dropped");
+    world.store.reset_counts();
+    for _ in 0..300 {
+        account.token().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        settle().await;
+    }
+    // Read once, then compared once a minute.
+    let trips = world.store.round_trips();
+    assert!((5..=7).contains(&trips), "{trips}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_written_is_never_dropped() {
     let world = lasting();
     let account = world.connected().await;

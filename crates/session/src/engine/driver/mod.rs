@@ -36,6 +36,8 @@ pub(crate) struct Driver<'a> {
     pub(crate) heard: bool,
     /// What the machine has in hand is served from memory.
     behind: bool,
+    /// An event has told that the account was disconnected.
+    pub(crate) disconnected: bool,
     /// A tombstone that the machine has in hand is refused from memory.
     refused: bool,
     /// There are tokens, or there may be, that are not in the store.
@@ -53,6 +55,7 @@ impl<'a> Driver<'a> {
             exchange_error: None,
             heard: false,
             behind: false,
+            disconnected: false,
             refused: false,
             risk: None,
         }
@@ -88,7 +91,7 @@ impl<'a> Driver<'a> {
                 self.serve_in_hand(record, waits);
             }
             if let Some(stored) = machine.ended() {
-                keep::take(self.core, self.slot, stored.clone(), true);
+                self.disconnected |= keep::take(self.core, self.slot, stored.clone(), true);
             }
             let tokens = machine.in_hand().and_then(Record::live);
             let at_risk = matches!(effect, Effect::Send(_))
@@ -131,7 +134,7 @@ impl<'a> Driver<'a> {
             flight.brings(&stored);
         }
         self.refused |= ends;
-        keep::take(self.core, self.slot, stored, false);
+        self.disconnected |= keep::take(self.core, self.slot, stored, false);
         if !waits || std::mem::replace(&mut self.behind, true) {
             return;
         }

@@ -34,7 +34,6 @@ fn handles_made_while_the_sweep_runs_share_one_slot() {
     let dialect = Dialect::rfc6749("plain", "https://plain.example").unwrap();
     let options = Options {
         idle: Duration::ZERO,
-        revalidation: Duration::from_nanos(1),
         ..Options::default()
     };
     let accounts = Accounts::builder(MemoryStore::new())

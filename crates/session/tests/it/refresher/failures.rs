@@ -3,8 +3,9 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
+use tokenkeeper_emulator::{Endpoint, Fault as Broken};
 use tokenkeeper_session::{
-    Accounts, Error,
+    Accounts, Cause, Error, Options,
     store::{Entry, Key, Outcome, StoreError, TokenStore, Version},
 };
 
@@ -100,6 +101,26 @@ async fn a_record_that_cannot_be_read_is_passed_over() {
     let asked = world.store.gets.load(Ordering::SeqCst);
     assert_eq!((asked, world.token_requests()), (1, 0));
     assert_eq!(world.store.entry(&account.key()).await, Some(entry));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_memory_knows_of_a_record_beyond_the_store_is_kept() {
+    let world = World::mute(Options::default());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    account.status().await.unwrap();
+    let faults = world.emulator.faults();
+    faults.once(Endpoint::Token, Broken::CutBeforeAnswer);
+    // The claim goes through, that of the replay does not: the store shows an attempt, memory that it was not answered.
+    world.store.fail_after(1, 3, Fault::Refuse);
+    account.token().await.unwrap_err();
+    run(world.accounts.refresher(), 5 * MINUTE).await;
+    let error = account.token().await.unwrap_err();
+    let Error::ReauthorizationRequired { cause, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(cause, Cause::ResponseLost);
+    assert_eq!(world.token_requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
