@@ -169,9 +169,9 @@ impl Core {
 
     #[cold]
     fn new_slot(&self, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
-        let (home_id, key) = (home.id, home.key(subject)?);
+        let key = home.key(subject)?;
         let name = Name {
-            home: home_id,
+            home: home.id,
             subject: subject.into(),
         };
         let new = || {
