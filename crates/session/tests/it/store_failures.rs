@@ -9,7 +9,7 @@ use tokenkeeper_session::{
 };
 use tokio::time::Instant;
 
-use crate::harness::{Fault, HOUR, World, drain, issued, settle};
+use crate::harness::{Fault, HOUR, World, drain, issued, login, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_refresh_token_is_never_sent_while_the_result_could_not_be_written() {
@@ -188,6 +188,39 @@ async fn an_answer_that_was_lost_is_remembered_where_it_cannot_be_written() {
         panic!("{error:?}");
     };
     assert_eq!(cause, Cause::ResponseLost);
+    assert_eq!(world.token_requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_begins_meanwhile_takes_no_note_away() {
+    let world = World::mute(Options::default());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    account.status().await.unwrap();
+    let faults = world.emulator.faults();
+    let busy = Broken::TooManyRequests { retry_after: 600 };
+    faults.always(Endpoint::Token, busy);
+    let gate = faults.hold(Endpoint::Token);
+    let elsewhere = world.elsewhere();
+    let (refreshed, connected, ()) = tokio::join!(
+        account.token(),
+        async {
+            // The attempt is written and sent; what the login writes first comes over it.
+            gate.arrived(1).await;
+            login(&world.emulator, &elsewhere).await
+        },
+        async {
+            gate.arrived(2).await;
+            gate.release();
+        }
+    );
+    assert!(matches!(refreshed, Err(Error::Unavailable { .. })));
+    assert!(connected.is_err());
+    for account in [account, world.elsewhere()] {
+        world.pass(Duration::from_secs(200)).await;
+        let error = account.token().await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    }
     assert_eq!(world.token_requests(), 2);
 }
 

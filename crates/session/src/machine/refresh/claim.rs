@@ -3,7 +3,7 @@
 use super::{Refresh, RefreshEnd, RefreshOutcome, Stage};
 use crate::{
     machine::{Context, Effect, Moment, Reconciled, Step, Stored, Write, reconcile},
-    record::{State, Tokens},
+    record::{Record, State, Tokens},
 };
 
 impl<T: Tokens> Refresh<T> {
@@ -27,8 +27,30 @@ impl<T: Tokens> Refresh<T> {
                 self.stage = Stage::Restoring(write.clone());
                 write.now()
             }
-            Reconciled::Stands(stored) => self.consider(stored, cx),
+            Reconciled::Stands(stored) => {
+                let stored = self.amended(stored);
+                self.consider(stored, cx)
+            }
         }
+    }
+
+    /// What the store has, with what the answer to our attempt meant where that could not be written.
+    fn amended(&self, mut there: Stored<T>) -> Stored<T> {
+        if let Some(ours) = self.ours.as_ref().map(|stored| &stored.record)
+            && self.is_of_our_attempt(ours, &there.record)
+        {
+            there.record.state = ours.state.clone();
+        }
+        there
+    }
+
+    /// Whether nothing but a login's beginning or end has come over our attempt on the same tokens: then `ours` knows more.
+    pub(super) fn is_of_our_attempt(&self, ours: &Record<T>, there: &Record<T>) -> bool {
+        let (Some(ours), Some(theirs)) = (ours.live(), there.live()) else {
+            return false;
+        };
+        let attempt = theirs.attempt.map(|attempt| attempt.id);
+        ours.stamp() == theirs.stamp() && attempt.is_some_and(|id| self.released.contains(&id))
     }
 
     pub(super) fn consider(&mut self, stored: Stored<T>, cx: &Context) -> Step<T, RefreshEnd<T>> {

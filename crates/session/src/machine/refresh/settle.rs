@@ -113,7 +113,9 @@ impl<T: Tokens> Refresh<T> {
             };
             return self.note(write, failure);
         };
-        if judge(&ours, &there.record) == Winner::Ours {
+        if self.is_of_our_attempt(&ours, &there.record)
+            || judge(&ours, &there.record) == Winner::Ours
+        {
             return self.note(over(&self.rules, &ours, &there, cx.version), failure);
         }
         let outcome = if there.record.live().map(Live::stamp) == ours.live().map(Live::stamp) {
