@@ -21,7 +21,7 @@ enum Mode {
     PerRequest(Accounts),
 }
 
-/// The source of a whole layer. An account is called by its own methods, which the compiler sees through.
+/// The source of a whole layer.
 #[derive(Debug)]
 enum One {
     Account(Account),
@@ -58,7 +58,7 @@ impl Tokens {
             return Ok(None);
         }
         match &self.mode {
-            Mode::One(one) if one.owns(target) => {
+            Mode::One(one) if one.source().owns(target) => {
                 return Ok(Some(Chosen(Inner::One(one.clone()))));
             }
             Mode::One(_) => {}
@@ -79,7 +79,7 @@ impl Tokens {
     #[must_use]
     pub fn only_in_authorization(&self) -> bool {
         match &self.mode {
-            Mode::One(one) => one.source().attaches() == Attaches::Authorization,
+            Mode::One(one) => one.source().any().attaches() == Attaches::Authorization,
             Mode::PerRequest(accounts) => accounts.attaches().all(|a| a == Attaches::Authorization),
         }
     }
@@ -100,7 +100,7 @@ impl From<&Accounts> for Tokens {
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.mode {
-            Mode::One(one) => f.debug_tuple("One").field(one.source()).finish(),
+            Mode::One(one) => f.debug_tuple("One").field(&one.source().any()).finish(),
             Mode::PerRequest(_) => f.write_str("PerRequest"),
         }
     }
@@ -116,16 +116,33 @@ enum Inner {
     Account(Account),
 }
 
+/// A source that is asked. An account is called by its own methods, which the compiler sees through.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Account(&'a Account),
+    Other(&'a dyn TokenSource),
+}
+
 impl One {
-    fn source(&self) -> &dyn TokenSource {
+    #[inline]
+    fn source(&self) -> Source<'_> {
+        match self {
+            Self::Account(account) => Source::Account(account),
+            Self::Other(source) => Source::Other(&**source),
+        }
+    }
+}
+
+impl<'a> Source<'a> {
+    fn any(self) -> &'a dyn TokenSource {
         match self {
             Self::Account(account) => account,
-            Self::Other(source) => &**source,
+            Self::Other(source) => source,
         }
     }
 
     #[inline]
-    fn owns(&self, target: &Uri) -> bool {
+    fn owns(self, target: &Uri) -> bool {
         match self {
             Self::Account(account) => account.owns(target),
             Self::Other(source) => source.owns(target),
@@ -133,16 +150,25 @@ impl One {
     }
 }
 
-/// What the valid path asks, without the way through a table of methods where it is an account.
 impl Chosen {
     #[inline]
-    pub(crate) fn credential(&self, replayable: bool) -> Option<Credential> {
-        match self.account() {
-            Ok(account) => account.cached(replayable),
-            Err(source) => source.cached(replayable),
+    fn source(&self) -> Source<'_> {
+        match &self.0 {
+            Inner::One(one) => one.source(),
+            Inner::Account(account) => Source::Account(account),
         }
     }
 
+    /// [`TokenSource::cached`], on the valid path.
+    #[inline]
+    pub(crate) fn credential(&self, replayable: bool) -> Option<Credential> {
+        match self.source() {
+            Source::Account(account) => account.cached(replayable),
+            Source::Other(source) => source.cached(replayable),
+        }
+    }
+
+    /// [`TokenSource::read`], on the valid path.
     #[inline]
     pub(crate) fn verdict(
         &self,
@@ -150,20 +176,9 @@ impl Chosen {
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Verdict {
-        match self.account() {
-            Ok(account) => account.read(sent, status, headers),
-            Err(source) => source.read(sent, status, headers),
-        }
-    }
-
-    #[inline]
-    fn account(&self) -> Result<&Account, &dyn TokenSource> {
-        match &self.0 {
-            Inner::Account(account) => Ok(account),
-            Inner::One(one) => match &**one {
-                One::Account(account) => Ok(account),
-                One::Other(source) => Err(&**source),
-            },
+        match self.source() {
+            Source::Account(account) => account.read(sent, status, headers),
+            Source::Other(source) => source.read(sent, status, headers),
         }
     }
 }
@@ -172,10 +187,7 @@ impl Deref for Chosen {
     type Target = dyn TokenSource;
 
     fn deref(&self) -> &Self::Target {
-        match self.account() {
-            Ok(account) => account,
-            Err(source) => source,
-        }
+        self.source().any()
     }
 }
 
