@@ -58,12 +58,13 @@ impl Slot {
                 Err(error) => Replacing::Failed(error),
             };
         }
+        // Late rejections come by the hundred: they need no whole record.
+        if inner.stamp().is_some_and(|stamp| stamp != rejected) {
+            return Replacing::Current;
+        }
         let Some(live) = inner.live() else {
             return Replacing::Failed(self.without_tokens(&inner));
         };
-        if live.stamp() != rejected {
-            return Replacing::Current;
-        }
         let rejections = inner.rejections.as_ref();
         let held_off = rejections.and_then(|rejections| rejections.held_off_until);
         if held_off.is_some_and(|until| now < until) {
