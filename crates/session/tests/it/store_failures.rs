@@ -170,14 +170,8 @@ async fn while_the_store_is_unreachable_memory_is_served_until_expiry() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_was_lost_is_remembered_where_it_cannot_be_written() {
-    let world = World::mute(Options::default());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    account.status().await.unwrap();
-    let faults = world.emulator.faults();
-    faults.once(Endpoint::Token, Broken::CutBeforeAnswer);
-    // The claim goes through, that of the replay does not.
-    world.store.fail_after(1, 3, Fault::Refuse);
+    let (world, account) = World::with_an_expired_token().await;
+    world.lose_an_answer_and_its_note();
     let error = account.token().await.unwrap_err();
     assert!(matches!(error, Error::Store { .. }), "{error:?}");
     // A comparison finds the claim as it was written, and changes nothing.
@@ -193,10 +187,7 @@ async fn an_answer_that_was_lost_is_remembered_where_it_cannot_be_written() {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_that_begins_meanwhile_takes_no_note_away() {
-    let world = World::mute(Options::default());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    account.status().await.unwrap();
+    let (world, account) = World::with_an_expired_token().await;
     let faults = world.emulator.faults();
     let busy = Broken::TooManyRequests { retry_after: 600 };
     faults.always(Endpoint::Token, busy);
@@ -226,10 +217,7 @@ async fn a_login_that_begins_meanwhile_takes_no_note_away() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_server_asks_for_is_remembered_where_it_cannot_be_written() {
-    let world = World::mute(Options::default());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    account.status().await.unwrap();
+    let (world, account) = World::with_an_expired_token().await;
     let faults = world.emulator.faults();
     let busy = Broken::TooManyRequests { retry_after: 600 };
     faults.always(Endpoint::Token, busy);

@@ -10,6 +10,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use http::Request;
 use tokenkeeper_emulator::{
     Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator, Endpoint,
+    Fault as Broken,
 };
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
@@ -178,6 +179,22 @@ impl World {
         login(&self.emulator, &account).await.unwrap();
         self.emulator.reset_counters();
         account
+    }
+
+    /// A world that tells of no changes, and an account in it whose token has ended, as memory and store know.
+    pub async fn with_an_expired_token() -> (Self, Account) {
+        let world = Self::mute(Options::default());
+        let account = world.connected().await;
+        world.pass(HOUR).await;
+        account.status().await.unwrap();
+        (world, account)
+    }
+
+    /// The answer to the next refresh is lost, and what that means cannot be written: the claim goes through, that of the replay does not.
+    pub fn lose_an_answer_and_its_note(&self) {
+        let faults = self.emulator.faults();
+        faults.once(Endpoint::Token, Broken::CutBeforeAnswer);
+        self.store.fail_after(1, 3, Fault::Refuse);
     }
 
     /// Moves all clocks on.

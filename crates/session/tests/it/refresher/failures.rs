@@ -3,9 +3,8 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
-use tokenkeeper_emulator::{Endpoint, Fault as Broken};
 use tokenkeeper_session::{
-    Accounts, Cause, Error, Options,
+    Accounts, Cause, Error,
     store::{Entry, Key, Outcome, StoreError, TokenStore, Version},
 };
 
@@ -105,14 +104,9 @@ async fn a_record_that_cannot_be_read_is_passed_over() {
 
 #[tokio::test(start_paused = true)]
 async fn what_memory_knows_of_a_record_beyond_the_store_is_kept() {
-    let world = World::mute(Options::default());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    account.status().await.unwrap();
-    let faults = world.emulator.faults();
-    faults.once(Endpoint::Token, Broken::CutBeforeAnswer);
-    // The claim goes through, that of the replay does not: the store shows an attempt, memory that it was not answered.
-    world.store.fail_after(1, 3, Fault::Refuse);
+    let (world, account) = World::with_an_expired_token().await;
+    // The store shows an attempt, memory knows that it was not answered.
+    world.lose_an_answer_and_its_note();
     account.token().await.unwrap_err();
     run(world.accounts.refresher(), 5 * MINUTE).await;
     let error = account.token().await.unwrap_err();
