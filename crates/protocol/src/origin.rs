@@ -2,10 +2,7 @@
 
 use std::{fmt, net::Ipv4Addr};
 
-use http::{
-    Uri,
-    uri::{Authority, Scheme},
-};
+use http::Uri;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
@@ -28,6 +25,8 @@ use crate::Error;
 pub struct Origin {
     /// `scheme://host` and `:port` where it is not the scheme's own.
     text: Box<str>,
+    /// `text` without the scheme.
+    authority: Box<str>,
     https: bool,
     host_end: u32,
     port: u16,
@@ -96,6 +95,7 @@ impl Origin {
             None => format!("{scheme}://{host}"),
         };
         Some(Self {
+            authority: text[scheme.len() + 3..].into(),
             text: text.into_boxed_str(),
             https,
             host_end,
@@ -109,29 +109,33 @@ impl Origin {
     /// A URI without scheme or host, or with user info, goes to no origin. Hosts compare without regard to case; an address that
     /// is written in another form than the normal one (`[0::1]`) does not match.
     #[must_use]
-    #[inline]
     pub fn matches(&self, uri: &Uri) -> bool {
-        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return false;
         };
-        let own_scheme = if self.https {
-            Scheme::HTTPS
-        } else {
-            Scheme::HTTP
-        };
-        if *scheme != own_scheme {
-            return false;
-        }
-        // Most requests spell their target as the configuration does; the rest is read with care.
-        authority.as_str().as_bytes() == self.authority() || self.matches_spelt_otherwise(authority)
-    }
-
-    #[cold]
-    fn matches_spelt_otherwise(&self, authority: &Authority) -> bool {
         let default_port = if self.https { 443 } else { 80 };
-        !authority.as_str().contains('@')
+        self.has_scheme(scheme)
+            && !authority.as_str().contains('@')
             && authority.port_u16().unwrap_or(default_port) == self.port
             && authority.host().eq_ignore_ascii_case(self.host())
+    }
+
+    /// Whether `uri` spells this origin as [`as_str`](Self::as_str) does, as most requests do that go to it. If not, it may go there all
+    /// the same: [`matches`](Self::matches) knows.
+    #[must_use]
+    #[inline]
+    pub fn is_spelt_by(&self, uri: &Uri) -> bool {
+        match (uri.scheme_str(), uri.authority()) {
+            (Some(scheme), Some(authority)) => {
+                self.has_scheme(scheme) && *authority.as_str() == *self.authority
+            }
+            _ => false,
+        }
+    }
+
+    #[inline]
+    fn has_scheme(&self, scheme: &str) -> bool {
+        matches!((self.https, scheme), (true, "https") | (false, "http"))
     }
 
     /// `scheme://host`, and `:port` where it is not the scheme's own.
@@ -150,12 +154,6 @@ impl Origin {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.text[self.scheme_end()..self.host_end as usize]
-    }
-
-    /// The host, and `:port` where it is not the scheme's own.
-    #[inline]
-    fn authority(&self) -> &[u8] {
-        &self.text.as_bytes()[self.scheme_end()..]
     }
 
     #[inline]

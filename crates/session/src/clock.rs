@@ -44,6 +44,7 @@ impl Clock for SystemClock {
         self.monotonic.now()
     }
 
+    #[inline]
     fn monotonic_coarse(&self) -> Duration {
         self.monotonic.coarse()
     }
@@ -141,10 +142,27 @@ impl Ticks {
 /// A wall clock that jumps on makes tokens look older, which costs a refresh; one that jumps back changes nothing.
 #[derive(Debug)]
 pub(crate) struct Time {
-    clock: Arc<dyn Clock>,
+    clock: Source,
     offset: AtomicU64,
-    anchored: AtomicU64,
+    /// When the wall clock is to be compared with the monotonic one the next time, by the latter.
+    anchor_at: AtomicU64,
     wall: AtomicU64,
+}
+
+/// Whose clocks they are. The system's are read for every request, by a call that the compiler sees through.
+#[derive(Debug)]
+enum Source {
+    System(SystemClock),
+    Given(Arc<dyn Clock>),
+}
+
+impl Source {
+    fn get(&self) -> &dyn Clock {
+        match self {
+            Self::System(clock) => clock,
+            Self::Given(clock) => &**clock,
+        }
+    }
 }
 
 /// The count starts here, so that a token that is older than the process has a place on it: seventeen years, in milliseconds.
@@ -154,29 +172,35 @@ const BEFORE: u64 = 1 << 39;
 const ANCHOR_EVERY: u64 = 1000;
 
 impl Time {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let (mono, wall) = (to_millis(clock.monotonic()), wall_millis(clock.wall()));
+    /// `None`: the clocks of the operating system.
+    pub(crate) fn new(clock: Option<Arc<dyn Clock>>) -> Self {
+        let clock = clock.map_or_else(|| Source::System(SystemClock::default()), Source::Given);
+        let (mono, wall) = (clock.get().monotonic(), clock.get().wall());
         Self {
             clock,
             offset: AtomicU64::new(BEFORE),
-            anchored: AtomicU64::new(mono),
-            wall: AtomicU64::new(wall),
+            anchor_at: AtomicU64::new(to_millis(mono) + ANCHOR_EVERY),
+            wall: AtomicU64::new(wall_millis(wall)),
         }
     }
 
     pub(crate) fn ticks(&self) -> Ticks {
-        self.count(to_millis(self.clock.monotonic()))
+        self.count(self.monotonic())
     }
 
     /// The count by the coarse clock: behind [`ticks`](Self::ticks) by that clock's resolution at most.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn coarse_ticks(&self) -> Ticks {
-        self.count(to_millis(self.clock.monotonic_coarse()))
+        self.count(match &self.clock {
+            Source::System(clock) => clock.monotonic_coarse(),
+            Source::Given(clock) => clock.monotonic_coarse(),
+        })
     }
 
     #[inline]
-    fn count(&self, mono: u64) -> Ticks {
-        if mono.saturating_sub(self.anchored.load(Ordering::Relaxed)) >= ANCHOR_EVERY {
+    fn count(&self, mono: Duration) -> Ticks {
+        let mono = to_millis(mono);
+        if mono >= self.anchor_at.load(Ordering::Relaxed) {
             self.anchor(mono);
         }
         Ticks(mono + self.offset.load(Ordering::Relaxed))
@@ -184,40 +208,45 @@ impl Time {
 
     #[cold]
     fn anchor(&self, mono: u64) {
-        let anchored = self.anchored.load(Ordering::Relaxed);
+        let due = self.anchor_at.load(Ordering::Relaxed);
         // Whoever wins the exchange accounts for the span; the others find it accounted for.
-        if self
-            .anchored
-            .compare_exchange(anchored, mono, Ordering::AcqRel, Ordering::Relaxed)
-            .is_err()
+        if mono < due
+            || self
+                .anchor_at
+                .compare_exchange(
+                    due,
+                    mono + ANCHOR_EVERY,
+                    Ordering::AcqRel,
+                    Ordering::Relaxed,
+                )
+                .is_err()
         {
             return;
         }
         let wall = self.wall();
         let before = self.wall.swap(wall, Ordering::AcqRel);
-        let slept = wall
-            .saturating_sub(before)
-            .saturating_sub(mono.saturating_sub(anchored));
+        let anchored = due - ANCHOR_EVERY;
+        let slept = wall.saturating_sub(before).saturating_sub(mono - anchored);
         if slept >= ANCHOR_EVERY {
             self.offset.fetch_add(slept, Ordering::AcqRel);
         }
     }
 
     pub(crate) fn wall(&self) -> WallMillis {
-        wall_millis(self.clock.wall())
+        wall_millis(self.wall_time())
     }
 
     pub(crate) fn wall_time(&self) -> SystemTime {
-        self.clock.wall()
+        self.clock.get().wall()
     }
 
     pub(crate) fn monotonic(&self) -> Duration {
-        self.clock.monotonic()
+        self.clock.get().monotonic()
     }
 
     /// Where a time of day lies on the engine's count, by what both show now.
     pub(crate) fn ticks_at(&self, at: SystemTime) -> Ticks {
-        let (now, wall) = (self.ticks(), self.clock.wall());
+        let (now, wall) = (self.ticks(), self.wall_time());
         match at.duration_since(wall) {
             Ok(ahead) => now.after(ahead),
             Err(past) => Ticks(now.0.saturating_sub(to_millis(past.duration()))),

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::{Accounts, base_of};
 use crate::{
-    Clock, Error, FlowKey, Options, SystemClock, Transport,
+    Clock, Error, FlowKey, Options, Transport,
     engine::{Core, Parts},
 };
 
@@ -103,15 +103,12 @@ impl AccountsBuilder {
                 return Err(Error::Build(problem));
             }
         }
-        let clock = self
-            .clock
-            .unwrap_or_else(|| Arc::new(SystemClock::default()));
         Ok(Accounts::from_core(Arc::new(Core::new(Parts {
             store: self.store,
             providers: self.providers,
             transport,
             options: self.options,
-            clock,
+            clock: self.clock,
             flow_key: self.flow_key.unwrap_or_else(FlowKey::random),
             runtime: self.runtime,
         }))))

@@ -17,12 +17,14 @@ mod platform {
             read(ClockId::Monotonic)
         }
 
+        #[inline]
         pub(crate) fn coarse(&self) -> Duration {
             read(ClockId::MonotonicCoarse)
         }
     }
 
     /// Since the machine started, by either clock, so that the two can be compared.
+    #[inline]
     fn read(clock: ClockId) -> Duration {
         let time = clock_gettime(clock);
         // Neither is ever negative, and the second is below a thousand million.

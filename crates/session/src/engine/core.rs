@@ -69,7 +69,7 @@ pub(crate) struct Parts {
     pub(crate) providers: Vec<Arc<dyn Provider>>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) options: Options,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) flow_key: FlowKey,
     pub(crate) runtime: Option<Handle>,
 }

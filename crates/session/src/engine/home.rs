@@ -77,6 +77,13 @@ impl Home {
 
     #[inline]
     pub(crate) fn owns(&self, target: &Uri) -> bool {
+        // Mostly there is one, and it is the first that is asked for most.
+        let first = self.origins.first();
+        first.is_some_and(|origin| origin.is_spelt_by(target)) || self.owns_otherwise(target)
+    }
+
+    #[cold]
+    fn owns_otherwise(&self, target: &Uri) -> bool {
         self.origins.iter().any(|origin| origin.matches(target))
     }
 }
