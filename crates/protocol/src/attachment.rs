@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header::AUTHORIZATION, uri::PathAndQuery};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Uri, header::AUTHORIZATION, uri::PathAndQuery,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::{AccessToken, Attach, Client, Error, header};
@@ -43,6 +45,24 @@ impl Attachment {
         match self {
             Self::Header { name, value } => insert(name, value, headers),
             Self::Query { name, value } => *uri = with_query(uri, name, value)?,
+        }
+        Ok(())
+    }
+}
+
+impl Attachment {
+    /// [`apply`](Self::apply) for a whole request.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    #[inline]
+    pub fn apply_to<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
+        match self {
+            Self::Header { name, value } => insert(name, value, request.headers_mut()),
+            Self::Query { name, value } => {
+                let uri = request.uri_mut();
+                *uri = with_query(uri, name, value)?;
+            }
         }
         Ok(())
     }

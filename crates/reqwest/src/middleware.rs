@@ -110,10 +110,10 @@ impl Middleware for TokenMiddleware {
             return Ok(clean::response(response, &credential));
         }
         let Some(spare) = spare.filter(Spare::is_whole) else {
-            source.rejected(&credential);
+            source.rejected(credential.stamp());
             return Ok(clean::response(response, &credential));
         };
-        let fresh = source.replace(&credential).await.map_err(no_token)?;
+        let fresh = source.replace(credential.stamp()).await.map_err(no_token)?;
         let Some((fresh, request)) = fresh.and_then(|fresh| Some((fresh, spare.replay()?))) else {
             return Ok(clean::response(response, &credential));
         };
@@ -122,7 +122,7 @@ impl Middleware for TokenMiddleware {
         let response = send(request, &fresh, extensions, next).await?;
         if is_rejected(&*source, &fresh, &response) {
             // The source has to know that its fresh token was rejected too: it holds off further refreshes.
-            source.rejected(&fresh);
+            source.rejected(fresh.stamp());
         }
         Ok(clean::response(response, &fresh))
     }
@@ -147,7 +147,7 @@ fn fits(request: &Request, limit: usize) -> bool {
 }
 
 fn is_rejected(source: &dyn TokenSource, sent: &Credential, response: &Response) -> bool {
-    let verdict = source.read(sent, response.status(), response.headers());
+    let verdict = source.read(sent.stamp(), response.status(), response.headers());
     matches!(verdict, Verdict::Rejected)
 }
 

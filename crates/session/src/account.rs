@@ -1,15 +1,16 @@
 //! The handle of one account.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Deref, sync::Arc};
 
+use arc_swap::{ArcSwapOption, Cache};
 use async_trait::async_trait;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Request, StatusCode, Uri};
 use tokenkeeper_protocol::{Origin, Provider, TokenSet, Verdict};
 use tokenkeeper_store::{Key, KeyDigest};
 
 use crate::{
-    Accounts, Attaches, Connect, Credential, Error, Start, Status, TokenSource,
-    engine::{self, Core, Slot},
+    Accounts, Attaches, Connect, Credential, Error, Stamp, Start, Status, TokenSource,
+    engine::{self, Core, Served, Slot},
     record::{Held, Terms},
 };
 
@@ -146,6 +147,24 @@ impl Account {
         engine::login::disconnect(&self.core, &self.slot).await
     }
 
+    /// Whether there is nothing to learn from a response with this status, so that [`TokenSource::read`] need not be called.
+    #[must_use]
+    #[inline]
+    pub fn is_content(&self, status: StatusCode) -> bool {
+        self.slot.is_content(status)
+    }
+
+    /// Attaches the token to a request if no waiting is needed, as [`TokenSource::cached`] gives it: without a count of who holds it.
+    ///
+    /// # Errors
+    /// As [`Credential::attach`].
+    #[inline]
+    pub fn attach<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<Attached> {
+        let served = self.slot.served.load();
+        let served = self.slot.serve(&self.core, served.as_ref(), replayable)?;
+        Some(served.attach(request))
+    }
+
     pub(crate) fn slot(&self) -> &Arc<Slot> {
         &self.slot
     }
@@ -182,19 +201,17 @@ impl TokenSource for Account {
         self.slot.token(&self.core, replayable).await
     }
 
-    async fn replace(&self, rejected: &Credential) -> Result<Option<Credential>, Error> {
-        self.slot.replace(&self.core, rejected.stamp()).await
+    async fn replace(&self, rejected: Stamp) -> Result<Option<Credential>, Error> {
+        self.slot.replace(&self.core, rejected).await
     }
 
-    fn rejected(&self, rejected: &Credential) {
+    fn rejected(&self, rejected: Stamp) {
         // The response goes to the caller in any case; a flight that starts now serves the next request.
-        let _ = self.slot.start_replacing(&self.core, rejected.stamp());
+        let _ = self.slot.start_replacing(&self.core, rejected);
     }
 
-    #[inline]
-    fn read(&self, sent: &Credential, status: StatusCode, headers: &HeaderMap) -> Verdict {
-        self.slot
-            .read_response(&self.core, sent.stamp(), status, headers)
+    fn read(&self, sent: Stamp, status: StatusCode, headers: &HeaderMap) -> Verdict {
+        self.slot.read_response(&self.core, sent, status, headers)
     }
 
     fn attaches(&self) -> Attaches {
@@ -204,6 +221,59 @@ impl TokenSource for Account {
     #[inline]
     fn owns(&self, target: &Uri) -> bool {
         self.slot.home.owns(target)
+    }
+}
+
+/// Which token set a request carries now, or why it could not be attached.
+type Attached = Result<Stamp, tokenkeeper_protocol::Error>;
+
+/// An account, and the token that it was last seen with: for a front that sends many requests for one account.
+///
+/// As long as that token is the account's, [`attach`](Self::attach) costs less than the account's own. It keeps the token in memory
+/// until it is asked again, or dropped.
+#[derive(Clone)]
+pub struct CachedAccount {
+    account: Account,
+    served: Cache<Place, Option<Arc<Served>>>,
+}
+
+/// Where a slot shows what is served.
+#[derive(Clone)]
+struct Place(Arc<Slot>);
+
+impl Deref for Place {
+    type Target = ArcSwapOption<Served>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.served
+    }
+}
+
+impl CachedAccount {
+    /// Remembers the token that is served now, if there is one.
+    #[must_use]
+    pub fn new(account: &Account) -> Self {
+        Self {
+            account: account.clone(),
+            served: Cache::new(Place(account.slot.clone())),
+        }
+    }
+
+    /// The same as [`Account::attach`].
+    ///
+    /// # Errors
+    /// As [`Credential::attach`].
+    #[inline(always)]
+    pub fn attach<B>(&mut self, request: &mut Request<B>, replayable: bool) -> Option<Attached> {
+        let Account { core, slot } = &self.account;
+        let served = slot.serve(core, self.served.load().as_ref(), replayable)?;
+        Some(served.attach(request))
+    }
+}
+
+impl fmt::Debug for CachedAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CachedAccount").field(&self.account).finish()
     }
 }
 

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use http::{HeaderMap, StatusCode, Uri};
-use tokenkeeper_protocol::{Attach, Attachment, Dialect, Verdict};
+use http::{HeaderMap, Request, StatusCode, Uri};
+use tokenkeeper_protocol::{Attach, Attachment, Dialect, Error as AttachError, Verdict};
 
 use crate::{Error, engine::Served};
 
@@ -14,10 +14,11 @@ use crate::{Error, engine::Served};
 #[derive(Clone)]
 pub struct Credential(Arc<Served>);
 
-/// Which token set of which login a credential is, so that a late rejection of an old one is told from a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(test, derive(Hash))]
-pub(crate) struct Stamp {
+/// Which token set of a source a [`Credential`] carries, so that a late rejection of an old one is told from that of a new one.
+///
+/// A later token set has a greater stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stamp {
     pub(crate) authorization: u64,
     pub(crate) generation: u64,
 }
@@ -69,9 +70,20 @@ impl Credential {
         &self.0.attachment
     }
 
+    /// Which token set it carries: what the source is told when the API has answered.
+    #[must_use]
     #[inline]
-    pub(crate) fn stamp(&self) -> Stamp {
+    pub fn stamp(&self) -> Stamp {
         self.0.stamp
+    }
+
+    /// Puts the token on a request.
+    ///
+    /// # Errors
+    /// As [`Attachment::apply`].
+    #[inline]
+    pub fn attach<B>(&self, request: &mut Request<B>) -> Result<Stamp, AttachError> {
+        self.0.attach(request)
     }
 }
 
@@ -107,20 +119,20 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// When no token can be had within the caller's wait; the error says what to do.
     async fn token(&self, replayable: bool) -> Result<Credential, Error>;
 
-    /// A token to replay with after the API rejected `rejected`.
+    /// A token to replay with after the API rejected the one of `rejected`.
     ///
     /// `None`: there is none that is worth a replay (a fresh token was rejected too, or refreshes because of rejections are held
     /// off), and the response goes to the caller.
     ///
     /// # Errors
     /// When the refresh failed in a way that the caller should see instead of the response (reauthorization required).
-    async fn replace(&self, rejected: &Credential) -> Result<Option<Credential>, Error>;
+    async fn replace(&self, rejected: Stamp) -> Result<Option<Credential>, Error>;
 
     /// Starts the refresh that a rejection calls for, without waiting: for a request that cannot be replayed.
-    fn rejected(&self, rejected: &Credential);
+    fn rejected(&self, rejected: Stamp);
 
     /// What the provider says with this head, and the place to count a response that was accepted.
-    fn read(&self, sent: &Credential, status: StatusCode, headers: &HeaderMap) -> Verdict;
+    fn read(&self, sent: Stamp, status: StatusCode, headers: &HeaderMap) -> Verdict;
 
     /// Where the token goes: what a front must know before it wraps a client that follows redirects.
     fn attaches(&self) -> Attaches;

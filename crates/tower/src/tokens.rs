@@ -1,8 +1,9 @@
 use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
-use http::{Extensions, HeaderMap, StatusCode, Uri};
+use http::{Extensions, Request, StatusCode, Uri};
 use tokenkeeper_session::{
-    Account, Accounts, Attaches, Credential, TokenSource, protocol::Verdict,
+    Account, Accounts, Attaches, CachedAccount, Stamp, TokenSource,
+    protocol::Error as ProtocolError,
 };
 
 use crate::{Anonymous, Error};
@@ -73,6 +74,17 @@ impl Tokens {
         }
         refuse_unclear(target)?;
         Ok(None)
+    }
+
+    /// For the account of all requests, if there is one: where a service remembers its token.
+    pub(crate) fn cache(&self) -> Option<CachedAccount> {
+        match &self.mode {
+            Mode::One(one) => match one.source() {
+                Source::Account(account) => Some(CachedAccount::new(account)),
+                Source::Other(_) => None,
+            },
+            Mode::PerRequest(_) => None,
+        }
     }
 
     /// Whether every token goes into `Authorization`, which HTTP clients strip when a redirect leaves the origin.
@@ -159,26 +171,25 @@ impl Chosen {
         }
     }
 
-    /// [`TokenSource::cached`], on the valid path.
+    /// Attaches the token if no waiting is needed.
     #[inline]
-    pub(crate) fn credential(&self, replayable: bool) -> Option<Credential> {
+    pub(crate) fn attach<B>(
+        &self,
+        request: &mut Request<B>,
+        replayable: bool,
+    ) -> Option<Result<Stamp, ProtocolError>> {
         match self.source() {
-            Source::Account(account) => account.cached(replayable),
-            Source::Other(source) => source.cached(replayable),
+            Source::Account(account) => account.attach(request, replayable),
+            Source::Other(source) => Some(source.cached(replayable)?.attach(request)),
         }
     }
 
-    /// [`TokenSource::read`], on the valid path.
+    /// Whether [`TokenSource::read`] has nothing to say of a response with this status, on the valid path.
     #[inline]
-    pub(crate) fn verdict(
-        &self,
-        sent: &Credential,
-        status: StatusCode,
-        headers: &HeaderMap,
-    ) -> Verdict {
+    pub(crate) fn is_content(&self, status: StatusCode) -> bool {
         match self.source() {
-            Source::Account(account) => account.read(sent, status, headers),
-            Source::Other(source) => source.read(sent, status, headers),
+            Source::Account(account) => account.is_content(status),
+            Source::Other(_) => false,
         }
     }
 }

@@ -29,26 +29,39 @@ impl Slot {
         core: &Arc<Core>,
         replayable: bool,
     ) -> Option<Credential> {
-        self.touch();
         let served = self.served.load();
-        let served = served.as_ref()?;
-        let now = core.time.coarse_ticks();
-        if now < served.fresh_until && (replayable || !self.presenting.load(Ordering::Acquire)) {
-            return Some(Credential::of(served));
-        }
-        self.cached_slowly(core, served, replayable)
+        let served = self.serve(core, served.as_ref(), replayable)?;
+        Some(Credential::of(served))
     }
 
+    /// `served`, if it is what is served now and no waiting is needed.
+    #[inline(always)]
+    pub(crate) fn serve<'a>(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        served: Option<&'a Arc<Served>>,
+        replayable: bool,
+    ) -> Option<&'a Arc<Served>> {
+        self.touch();
+        let served = served?;
+        let now = core.time.coarse_ticks();
+        if now < served.fresh_until && (replayable || !self.presenting.load(Ordering::Acquire)) {
+            return Some(served);
+        }
+        self.serve_stale(core, served, replayable).then_some(served)
+    }
+
+    /// Starts what has become due. Says whether the token is good until that is done.
     #[cold]
-    fn cached_slowly(
+    fn serve_stale(
         self: &Arc<Self>,
         core: &Arc<Core>,
         served: &Arc<Served>,
         replayable: bool,
-    ) -> Option<Credential> {
+    ) -> bool {
         let now = core.time.ticks();
         if now >= served.expires_at || now >= served.overdue_at {
-            return None;
+            return false;
         }
         let mut inner = self.lock();
         let purpose = if now >= served.stale_at {
@@ -69,7 +82,7 @@ impl Slot {
         }
         let dying =
             self.home.old_token_dies && inner.in_air().is_some_and(|flight| flight.refreshes);
-        (replayable || !dying).then(|| Credential::of(served))
+        replayable || !dying
     }
 
     /// The token to send, waiting for a flight where one is needed. Cancel safe.

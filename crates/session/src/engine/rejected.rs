@@ -86,8 +86,13 @@ impl Slot {
         }
     }
 
-    /// What a response says, and what follows from it for the token that was sent.
+    /// Whether a response with this status says nothing of a token: it is no failure, and no token is on trial.
     #[inline]
+    pub(crate) fn is_content(&self, status: StatusCode) -> bool {
+        status.as_u16() < 400 && !self.on_trial.load(Ordering::Acquire)
+    }
+
+    /// What a response says, and what follows from it for the token that was sent.
     pub(crate) fn read_response(
         self: &Arc<Self>,
         core: &Arc<Core>,

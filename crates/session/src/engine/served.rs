@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokenkeeper_protocol::{Attachment, TokenSet};
+use http::Request;
+use tokenkeeper_protocol::{Attachment, Error as AttachError, TokenSet};
 
 use crate::{
     clock::{Ticks, Time},
@@ -27,6 +28,13 @@ pub(crate) struct Served {
 }
 
 impl Served {
+    /// Puts the token on a request.
+    #[inline]
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>) -> Result<Stamp, AttachError> {
+        self.attachment.apply_to(request)?;
+        Ok(self.stamp)
+    }
+
     /// A token that no engine keeps.
     pub(crate) fn forever(attachment: Attachment, stamp: Stamp) -> Self {
         Self {

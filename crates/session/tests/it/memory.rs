@@ -30,8 +30,8 @@ async fn an_idle_account_is_dropped_and_its_handles_still_work() {
     assert!(account.cached(true).is_none(), "it was dropped");
     world.store.reset_counts();
     // A late rejection looks at the store before it says anything.
-    account.read(&sent, StatusCode::UNAUTHORIZED, &HeaderMap::new());
-    assert!(account.replace(&sent).await.unwrap().is_some());
+    account.read(sent.stamp(), StatusCode::UNAUTHORIZED, &HeaderMap::new());
+    assert!(account.replace(sent.stamp()).await.unwrap().is_some());
     assert_eq!(world.call(&account).await, 200);
     assert_eq!(world.token_requests(), 1);
     idle().await;

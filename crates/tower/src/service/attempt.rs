@@ -1,7 +1,7 @@
 use bytes::Bytes;
-use http::{Request, request::Parts};
+use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 use http_body::Body;
-use tokenkeeper_session::Credential;
+use tokenkeeper_session::{Credential, Stamp};
 
 use crate::{Error, Recording, Replay, tokens::Chosen};
 
@@ -14,16 +14,16 @@ pub(super) struct Waiting<S, B> {
     pub(super) source: Chosen,
 }
 
-/// Which credential went out, and whose it is.
+/// Which token set went out, and whose it is.
 #[derive(Clone)]
 pub(super) struct Sent {
     pub(super) source: Chosen,
-    pub(super) credential: Credential,
+    pub(super) stamp: Stamp,
 }
 
 /// Everything for sending a request once more: its head without the token, its body, and a service that has still to become ready.
 pub(super) struct Spare<S, B> {
-    head: Parts,
+    head: Head,
     recording: Recording<B>,
     service: S,
 }
@@ -38,65 +38,119 @@ pub(super) struct Again<S, B> {
 /// Whether the request could be sent a second time, whenever the rejection comes.
 ///
 /// A body known to be over the bound is recorded all the same: a server may reject the token before it reads that far.
+#[inline]
 pub(super) fn replayable<B: Body>(request: &Request<B>, limit: Option<usize>) -> bool {
     limit.is_some_and(|limit| request.body().size_hint().lower() <= limit as u64)
 }
 
-/// A request that can be sent a second time, and what that takes.
-type Recorded<S, B> = (Request<Replay<B>>, Spare<S, B>);
-
-/// Records the request's body and attaches the token.
+/// Records a body as it is sent, and puts the other end into `recording`.
 #[inline]
-pub(super) fn recorded<S, B>(
-    request: Request<B>,
+pub(super) fn record<B>(
     limit: usize,
-    service: &S,
-    credential: &Credential,
-) -> Result<Recorded<S, B>, Error>
+    recording: &mut Option<Recording<B>>,
+) -> impl FnOnce(B) -> Replay<B>
+where
+    B: Body<Data = Bytes>,
+{
+    move |body| {
+        let (body, kept) = Replay::recorded(body, limit);
+        *recording = Some(kept);
+        body
+    }
+}
+
+impl<S, B> Waiting<S, B>
 where
     S: Clone,
     B: Body<Data = Bytes>,
 {
-    let (mut parts, body) = request.into_parts();
-    let head = parts.clone();
-    attach(credential, &mut parts)?;
-    let (body, recording) = Replay::recorded(body, limit);
-    let service = service.clone();
-    let spare = Spare {
-        head,
-        recording,
-        service,
-    };
-    Ok((Request::from_parts(parts, body), spare))
+    /// What goes out now that the token is there: by which service, and with what for a second time.
+    pub(super) fn with(self, credential: &Credential) -> Result<Departing<S, B>, Error> {
+        let Self {
+            mut request,
+            limit,
+            service,
+            source,
+        } = self;
+        let kept = limit.map(|limit| (limit, Head::of(&request), service.clone()));
+        let stamp = credential.attach(&mut request).map_err(Error::Attach)?;
+        let sent = Sent { source, stamp };
+        let Some((limit, head, another)) = kept else {
+            return Ok((service, request.map(Replay::once), sent, None));
+        };
+        let mut recording = None;
+        let request = request.map(record(limit, &mut recording));
+        let spare = recording.map(|recording| Spare::new(head, recording, another));
+        Ok((service, request, sent, spare))
+    }
 }
+
+type Departing<S, B> = (S, Request<Replay<B>>, Sent, Option<Spare<S, B>>);
 
 impl<S, B> Spare<S, B>
 where
     B: Body<Data = Bytes>,
 {
+    #[inline]
+    pub(super) fn new(head: Head, recording: Recording<B>, service: S) -> Self {
+        Self {
+            head,
+            recording,
+            service,
+        }
+    }
+
     pub(super) fn is_whole(&self) -> bool {
         self.recording.is_whole()
     }
 
     /// The second request, unless more of the body was read meanwhile than is kept.
-    pub(super) fn replay(self, sent: Sent) -> Result<Option<Again<S, B>>, Error> {
+    pub(super) fn replay(
+        self,
+        source: Chosen,
+        credential: &Credential,
+    ) -> Result<Option<Again<S, B>>, Error> {
         let Some(body) = self.recording.replay() else {
             return Ok(None);
         };
-        let mut head = self.head;
-        attach(&sent.credential, &mut head)?;
+        let mut request = self.head.with(body);
+        let stamp = credential.attach(&mut request).map_err(Error::Attach)?;
         Ok(Some(Again {
             service: self.service,
-            request: Request::from_parts(head, body),
-            sent,
+            request,
+            sent: Sent { source, stamp },
         }))
     }
 }
 
-/// Attaches the token to a head.
-#[inline]
-pub(super) fn attach(credential: &Credential, head: &mut Parts) -> Result<(), Error> {
-    let attachment = credential.attachment();
-    let attached = attachment.apply(&mut head.uri, &mut head.headers);
-    attached.map_err(Error::Attach)
+/// The head of a request that is still whole: copied where it lies, since it is more than 200 bytes.
+pub(super) struct Head {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+    extensions: Extensions,
+}
+
+impl Head {
+    #[inline]
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            headers: request.headers().clone(),
+            extensions: request.extensions().clone(),
+        }
+    }
+
+    fn with<B>(self, body: B) -> Request<B> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        *request.headers_mut() = self.headers;
+        *request.extensions_mut() = self.extensions;
+        request
+    }
 }

@@ -12,7 +12,7 @@ use tokenkeeper_session::{Credential, Error as SourceError, protocol::Verdict};
 use tower_service::Service;
 
 use super::attempt::{self, Again, Sent, Spare, Waiting};
-use crate::{BoxError, Error, Replay};
+use crate::{BoxError, Replay};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send>>;
 
@@ -30,22 +30,17 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, R> {
-        // Not ours to touch: the response is what the inner service says.
-        Passing {
+        // A request is out: with a token and the means to send it again, with a token alone, or as it came.
+        Out {
             #[pin]
             call: F,
+            sent: Option<Sent>,
+            spare: Option<Spare<S, B>>,
         },
         // No token is at hand; the service in here is ready and is called with the request when one has come.
         Waiting {
             token: BoxFuture<Credential>,
             request: Option<Box<Waiting<S, B>>>,
-        },
-        // The valid path: the request is out with its token.
-        Calling {
-            #[pin]
-            call: F,
-            sent: Sent,
-            spare: Option<Spare<S, B>>,
         },
         // The token was rejected; the response is kept in case that no better token comes.
         Replacing {
@@ -55,12 +50,6 @@ pin_project! {
         // A new token is attached; the service of the replay gets ready.
         Readying {
             again: Option<Box<Again<S, B>>>,
-        },
-        // The replay is out. Whatever comes back goes to the caller.
-        Replaying {
-            #[pin]
-            call: F,
-            sent: Sent,
         },
         // Refused before it was sent.
         Failed {
@@ -73,12 +62,30 @@ impl<S, B> TokenFuture<S, B>
 where
     S: Service<Request<Replay<B>>>,
 {
+    #[inline]
     pub(super) fn passing(call: S::Future) -> Self {
         Self {
-            state: State::Passing { call },
+            state: State::Out {
+                call,
+                sent: None,
+                spare: None,
+            },
         }
     }
 
+    /// A request is out with its token.
+    #[inline]
+    pub(super) fn out(call: S::Future, sent: Sent, spare: Option<Spare<S, B>>) -> Self {
+        Self {
+            state: State::Out {
+                call,
+                sent: Some(sent),
+                spare,
+            },
+        }
+    }
+
+    #[cold]
     pub(super) fn failed(error: BoxError) -> Self {
         Self {
             state: State::Failed { error: Some(error) },
@@ -100,72 +107,6 @@ where
             },
         }
     }
-
-    /// Attaches the token and calls `service`, which is ready.
-    #[inline]
-    pub(super) fn start(
-        request: Request<B>,
-        limit: Option<usize>,
-        service: &mut S,
-        sent: Sent,
-    ) -> Self
-    where
-        S: Clone,
-        B: Body<Data = Bytes>,
-    {
-        Self {
-            state: State::calling(request, limit, service, sent),
-        }
-    }
-}
-
-impl<S, B> State<S, B, S::Future, S::Response>
-where
-    S: Service<Request<Replay<B>>> + Clone,
-    B: Body<Data = Bytes>,
-{
-    // The valid path: a request's head is more than 200 bytes, and the fewer borders it crosses, the less often it is moved.
-    #[inline(always)]
-    fn calling(request: Request<B>, limit: Option<usize>, service: &mut S, sent: Sent) -> Self {
-        let Some(limit) = limit else {
-            let (mut head, body) = request.into_parts();
-            return match attempt::attach(&sent.credential, &mut head) {
-                Ok(()) => Self::Calling {
-                    call: service.call(Request::from_parts(head, Replay::once(body))),
-                    sent,
-                    spare: None,
-                },
-                Err(error) => Self::failed(error),
-            };
-        };
-        match attempt::recorded(request, limit, service, &sent.credential) {
-            Ok((request, spare)) => Self::Calling {
-                call: service.call(request),
-                sent,
-                spare: Some(spare),
-            },
-            Err(error) => Self::failed(error),
-        }
-    }
-}
-
-impl<S, B, F, R> State<S, B, F, R> {
-    #[cold]
-    fn failed(error: Error) -> Self {
-        Self::Failed {
-            error: Some(error.into()),
-        }
-    }
-
-    #[cold]
-    fn replacing(response: R, spare: Spare<S, B>, sent: Sent) -> Self {
-        let asker = sent.clone();
-        let token = Box::pin(async move { asker.source.replace(&asker.credential).await });
-        Self::Replacing {
-            token,
-            rejected: Some(Box::new((response, spare, sent))),
-        }
-    }
 }
 
 const POLLED_AFTER_READY: &str = "a future is not polled after it was ready";
@@ -178,88 +119,116 @@ where
 {
     type Output = Result<Response<ResBody>, BoxError>;
 
+    // The valid path alone, so that it becomes a part of whoever polls.
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
-            let next = match state.as_mut().project() {
-                StateProjection::Passing { call } => return call.poll(cx).map_err(Into::into),
-                StateProjection::Waiting { token, request } => {
-                    let credential = ready!(token.as_mut().poll(cx))?;
-                    let Waiting {
-                        request,
-                        limit,
-                        mut service,
-                        source,
-                    } = *request.take().expect(POLLED_AFTER_READY);
-                    let sent = Sent { source, credential };
-                    State::calling(request, limit, &mut service, sent)
-                }
-                StateProjection::Calling { call, sent, spare } => {
+            let end = match state.as_mut().project() {
+                StateProjection::Out { call, sent, .. } => {
                     let response = match ready!(call.poll(cx)) {
                         Ok(response) => response,
                         Err(error) => return Poll::Ready(Err(error.into())),
                     };
-                    if !is_rejected(sent, &response) {
+                    if sent
+                        .as_ref()
+                        .is_none_or(|sent| sent.source.is_content(response.status()))
+                    {
                         return Poll::Ready(Ok(response));
                     }
-                    match spare.take().filter(Spare::is_whole) {
-                        Some(spare) => State::replacing(response, spare, sent.clone()),
-                        None => {
-                            sent.source.rejected(&sent.credential);
-                            return Poll::Ready(Ok(response));
-                        }
-                    }
+                    state.as_mut().judge(response)
                 }
-                StateProjection::Replacing { token, rejected } => {
-                    let credential = ready!(token.as_mut().poll(cx))?;
-                    let (response, spare, rejected) = *rejected.take().expect(POLLED_AFTER_READY);
-                    let Some(credential) = credential else {
-                        return Poll::Ready(Ok(response));
-                    };
-                    let source = rejected.source;
-                    let Some(again) = spare.replay(Sent { source, credential })? else {
-                        return Poll::Ready(Ok(response));
-                    };
-                    State::Readying {
-                        again: Some(Box::new(again)),
-                    }
-                }
-                StateProjection::Readying { again } => {
-                    let service = &mut again.as_mut().expect(POLLED_AFTER_READY).service;
-                    ready!(service.poll_ready(cx)).map_err(Into::into)?;
-                    let Again {
-                        mut service,
-                        request,
-                        sent,
-                    } = *again.take().expect(POLLED_AFTER_READY);
-                    State::Replaying {
-                        call: service.call(request),
-                        sent,
-                    }
-                }
-                StateProjection::Replaying { call, sent } => {
-                    let response = ready!(call.poll(cx)).map_err(Into::into)?;
-                    if is_rejected(sent, &response) {
-                        // The source has to know that its fresh token was rejected too: it holds off further refreshes.
-                        sent.source.rejected(&sent.credential);
-                    }
-                    return Poll::Ready(Ok(response));
-                }
-                StateProjection::Failed { error } => {
-                    return Poll::Ready(Err(error.take().expect(POLLED_AFTER_READY)));
-                }
+                _ => ready!(state.as_mut().wait(cx))?,
             };
-            // Drops the call, and with it what an inner layer holds for it (a permit, say), before the next one is made.
-            state.set(next);
+            if let Some(response) = end {
+                return Poll::Ready(Ok(response));
+            }
         }
     }
 }
 
-fn is_rejected<ResBody>(sent: &Sent, response: &Response<ResBody>) -> bool {
-    let verdict = sent
-        .source
-        .verdict(&sent.credential, response.status(), response.headers());
-    matches!(verdict, Verdict::Rejected)
+impl<S, B, ResBody> State<S, B, S::Future, Response<ResBody>>
+where
+    S: Service<Request<Replay<B>>, Response = Response<ResBody>> + Clone,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes>,
+{
+    /// Ends with the response, unless it rejects the token and a better one is worth waiting for.
+    #[cold]
+    fn judge(mut self: Pin<&mut Self>, response: Response<ResBody>) -> Option<Response<ResBody>> {
+        let StateProjection::Out {
+            sent: Some(sent),
+            spare,
+            ..
+        } = self.as_mut().project()
+        else {
+            return Some(response);
+        };
+        let (status, headers) = (response.status(), response.headers());
+        if sent.source.read(sent.stamp, status, headers) != Verdict::Rejected {
+            return Some(response);
+        }
+        let Some(spare) = spare.take().filter(Spare::is_whole) else {
+            // Also where it was the replay: the source has to know that its fresh token was rejected too, and holds off further refreshes.
+            sent.source.rejected(sent.stamp);
+            return Some(response);
+        };
+        let asker = sent.clone();
+        let token = Box::pin(async move { asker.source.replace(asker.stamp).await });
+        let rejected = Some(Box::new((response, spare, sent.clone())));
+        // Drops the call, and with it what an inner layer holds for it (a permit, say), before the next one is made.
+        self.set(Self::Replacing { token, rejected });
+        None
+    }
+
+    /// Goes on once the token or the service is there that was waited for.
+    #[cold]
+    fn wait(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Response<ResBody>>, BoxError>> {
+        let next = match self.as_mut().project() {
+            StateProjection::Out { .. } => return Poll::Ready(Ok(None)),
+            StateProjection::Waiting { token, request } => {
+                let credential = ready!(token.as_mut().poll(cx))?;
+                let waiting = request.take().expect(POLLED_AFTER_READY);
+                let (mut service, request, sent, spare) = waiting.with(&credential)?;
+                Self::Out {
+                    call: service.call(request),
+                    sent: Some(sent),
+                    spare,
+                }
+            }
+            StateProjection::Replacing { token, rejected } => {
+                let credential = ready!(token.as_mut().poll(cx))?;
+                let (response, spare, rejected) = *rejected.take().expect(POLLED_AFTER_READY);
+                let Some(credential) = credential else {
+                    return Poll::Ready(Ok(Some(response)));
+                };
+                match spare.replay(rejected.source, &credential)? {
+                    Some(again) => Self::Readying {
+                        again: Some(Box::new(again)),
+                    },
+                    None => return Poll::Ready(Ok(Some(response))),
+                }
+            }
+            StateProjection::Readying { again } => {
+                let service = &mut again.as_mut().expect(POLLED_AFTER_READY).service;
+                ready!(service.poll_ready(cx)).map_err(Into::into)?;
+                let mut again = again.take().expect(POLLED_AFTER_READY);
+                Self::Out {
+                    call: again.service.call(again.request),
+                    sent: Some(again.sent),
+                    spare: None,
+                }
+            }
+            StateProjection::Failed { error } => {
+                return Poll::Ready(Err(error.take().expect(POLLED_AFTER_READY)));
+            }
+        };
+        self.set(next);
+        Poll::Ready(Ok(None))
+    }
 }
 
 impl<S, B> fmt::Debug for TokenFuture<S, B>

@@ -11,11 +11,12 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use tokenkeeper_session::{CachedAccount, Stamp, protocol::Error as ProtocolError};
 use tower_service::Service;
 
-use self::attempt::{Sent, Waiting};
+use self::attempt::{Head, Sent, Spare, Waiting};
 pub use self::future::TokenFuture;
-use crate::{BoxError, NoReplay, Replay, layer::Settings, tokens::Chosen};
+use crate::{BoxError, Error, NoReplay, Replay, layer::Settings, tokens::Chosen};
 
 /// The service that [`TokenLayer`](crate::TokenLayer) makes.
 ///
@@ -29,21 +30,43 @@ use crate::{BoxError, NoReplay, Replay, layer::Settings, tokens::Chosen};
 pub struct TokenService<S> {
     inner: S,
     settings: Settings,
+    /// Where all requests have the token of one account.
+    cached: Option<CachedAccount>,
 }
 
 impl<S> TokenService<S> {
     pub(crate) fn new(inner: S, settings: Settings) -> Self {
-        Self { inner, settings }
+        let cached = settings.tokens.cache();
+        Self {
+            inner,
+            settings,
+            cached,
+        }
     }
 
     /// Whose token this request gets, if any.
-    fn choose<B>(&self, request: &Request<B>) -> Result<Option<Chosen>, crate::Error> {
+    fn choose<B>(&self, request: &Request<B>) -> Result<Option<Chosen>, Error> {
         let uri = request.uri();
         let target = match &self.settings.origin {
             Some(origin) if uri.authority().is_none() => origin,
             _ => uri,
         };
         self.settings.tokens.choose(target, request.extensions())
+    }
+
+    /// Attaches the token, if no waiting is needed.
+    #[inline(always)]
+    fn attach<B: Body>(
+        &mut self,
+        source: &Chosen,
+        request: &mut Request<B>,
+        limit: Option<usize>,
+    ) -> Option<Result<Stamp, ProtocolError>> {
+        let replayable = attempt::replayable(request, limit);
+        match &mut self.cached {
+            Some(account) => account.attach(request, replayable),
+            None => source.attach(request, replayable),
+        }
     }
 
     fn replay_limit<B>(&self, request: &Request<B>) -> Option<usize> {
@@ -67,16 +90,53 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    // Each step takes the request where it lies: its head is more than 200 bytes, and a move of it costs as much as finding the token.
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let source = match self.choose(&request) {
             Ok(Some(source)) => source,
-            Ok(None) => return TokenFuture::passing(self.inner.call(request.map(Replay::once))),
+            Ok(None) => {
+                return TokenFuture::passing(self.inner.call(request.map(Replay::once)));
+            }
             Err(error) => return TokenFuture::failed(error.into()),
         };
-        let limit = self.replay_limit(&request);
-        if let Some(credential) = source.credential(attempt::replayable(&request, limit)) {
-            let sent = Sent { source, credential };
-            return TokenFuture::start(request, limit, &mut self.inner, sent);
+        let Some(limit) = self.replay_limit(&request) else {
+            let attached = self.attach(&source, &mut request, None);
+            let Some(Ok(stamp)) = attached else {
+                return self.hold(request, None, source, attached.and_then(Result::err));
+            };
+            let call = self.inner.call(request.map(Replay::once));
+            return TokenFuture::out(call, Sent { source, stamp }, None);
+        };
+        let head = Head::of(&request);
+        let attached = self.attach(&source, &mut request, Some(limit));
+        let Some(Ok(stamp)) = attached else {
+            return self.hold(request, Some(limit), source, attached.and_then(Result::err));
+        };
+        let service = self.inner.clone();
+        let mut recording = None;
+        let recorded = request.map(attempt::record(limit, &mut recording));
+        let call = self.inner.call(recorded);
+        let spare = recording.map(|recording| Spare::new(head, recording, service));
+        TokenFuture::out(call, Sent { source, stamp }, spare)
+    }
+}
+
+impl<S: Clone> TokenService<S> {
+    /// A request that cannot go out now: its token has to be waited for, or could not be attached.
+    #[cold]
+    fn hold<B>(
+        &mut self,
+        request: Request<B>,
+        limit: Option<usize>,
+        source: Chosen,
+        error: Option<ProtocolError>,
+    ) -> TokenFuture<S, B>
+    where
+        S: Service<Request<Replay<B>>>,
+        B: Body<Data = Bytes>,
+    {
+        if let Some(error) = error {
+            return TokenFuture::failed(Error::Attach(error).into());
         }
         // The service that was polled ready is the one to call when the token has come.
         let next = self.inner.clone();

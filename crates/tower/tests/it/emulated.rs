@@ -14,7 +14,7 @@ use tokenkeeper_session::{
 };
 use tokenkeeper_store_memory::MemoryStore;
 use tokenkeeper_tower::{HyperTransport, TokenLayer};
-use tower::{Layer as _, ServiceExt as _};
+use tower::{Layer as _, Service as _, ServiceExt as _};
 
 use crate::support::{Text, hyper_client};
 
@@ -104,6 +104,53 @@ async fn i19_a_401_and_the_token_endpoints_refusal_end_the_account() {
         );
     }
     assert_eq!(emulator.counters().refreshes(), 1);
+}
+
+#[tokio::test]
+async fn a_success_ends_the_trial_of_a_token_that_a_rejection_brought() {
+    let (emulator, account) = start().await;
+    let service = TokenLayer::new(account).layer(hyper_client());
+    // Where a success went unnoticed, the second rejection would hold refreshes off.
+    for refreshes in 1..=3 {
+        emulator.expire_access_tokens();
+        for _ in 0..2 {
+            let response = service.clone().oneshot(me(&emulator)).await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK);
+        }
+        assert_eq!(emulator.counters().refreshes(), refreshes);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_has_sent_a_token_sends_the_next_one() {
+    let (emulator, account) = start().await;
+    let mut service = TokenLayer::new(account.clone()).layer(hyper_client());
+    for _ in 0..3 {
+        let response = service.ready().await.unwrap().call(me(&emulator)).await;
+        assert_eq!(response.unwrap().status(), StatusCode::OK);
+        // The old token dies of it.
+        account.refresh().await.unwrap();
+    }
+    let counters = emulator.counters();
+    assert_eq!((counters.api_status(200), counters.refreshes()), (3, 3));
+    assert_eq!(counters.api_status(401) + counters.api_status(403), 0);
+}
+
+#[tokio::test]
+async fn a_service_that_has_sent_a_token_sends_none_after_the_disconnect() {
+    let (emulator, account) = start().await;
+    let mut service = TokenLayer::new(account.clone()).layer(hyper_client());
+    let response = service.ready().await.unwrap().call(me(&emulator)).await;
+    assert_eq!(response.unwrap().status(), StatusCode::OK);
+    account.disconnect().await.unwrap();
+    let error = service.ready().await.unwrap().call(me(&emulator)).await;
+    let error = error.unwrap_err();
+    let found = SourceError::find(&*error);
+    assert!(
+        matches!(found, Some(SourceError::Disconnected { .. })),
+        "{error:?}"
+    );
+    assert_eq!(emulator.counters().api_status(200), 1);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::{
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::AUTHORIZATION};
 use tokenkeeper_session::{
-    Attaches, Credential, Error, TokenSource,
+    Attaches, Credential, Error, Stamp, TokenSource,
     protocol::{AccessToken, Attachment, Origin, Verdict},
 };
 use tokio::sync::Semaphore;
@@ -91,22 +91,6 @@ impl Scripted {
         };
         Credential::new(header_attachment(name, value), generation)
     }
-
-    /// The text in which a credential carries its token.
-    fn text(credential: &Credential) -> String {
-        let (mut uri, mut headers) = (Uri::from_static("https://a/"), HeaderMap::new());
-        credential
-            .attachment()
-            .apply(&mut uri, &mut headers)
-            .unwrap();
-        format!(
-            "{uri} {:?}",
-            headers
-                .values()
-                .map(HeaderValue::as_bytes)
-                .collect::<Vec<_>>()
-        )
-    }
 }
 
 fn header_attachment(name: HeaderName, value: HeaderValue) -> Attachment {
@@ -145,7 +129,7 @@ impl TokenSource for Scripted {
         Ok(self.current())
     }
 
-    async fn replace(&self, rejected: &Credential) -> Result<Option<Credential>, Error> {
+    async fn replace(&self, rejected: Stamp) -> Result<Option<Credential>, Error> {
         self.replaced.fetch_add(1, SeqCst);
         if self.failing.load(SeqCst) {
             return Err(Error::ShutDown);
@@ -153,18 +137,18 @@ impl TokenSource for Scripted {
         if self.held_off.load(SeqCst) {
             return Ok(None);
         }
-        if Self::text(rejected) == Self::text(&self.current()) {
+        if rejected == self.current().stamp() {
             self.generation.fetch_add(1, SeqCst);
         }
         tokio::task::yield_now().await;
         Ok(Some(self.current()))
     }
 
-    fn rejected(&self, _: &Credential) {
+    fn rejected(&self, _: Stamp) {
         self.rejected.fetch_add(1, SeqCst);
     }
 
-    fn read(&self, _: &Credential, status: StatusCode, _: &HeaderMap) -> Verdict {
+    fn read(&self, _: Stamp, status: StatusCode, _: &HeaderMap) -> Verdict {
         let verdict = match status {
             StatusCode::UNAUTHORIZED => Verdict::Rejected,
             StatusCode::TOO_MANY_REQUESTS => Verdict::RateLimited { retry_after: None },
