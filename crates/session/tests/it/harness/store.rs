@@ -38,6 +38,8 @@ pub struct FaultyStore {
     plan: Mutex<Plan>,
     pub gets: AtomicUsize,
     pub puts: AtomicUsize,
+    /// Of them those that did not conflict.
+    pub applied: AtomicUsize,
     listeners: Arc<AtomicUsize>,
     end: Arc<Notify>,
     held: Arc<Notify>,
@@ -62,6 +64,7 @@ impl FaultyStore {
             plan: Mutex::default(),
             gets: AtomicUsize::new(0),
             puts: AtomicUsize::new(0),
+            applied: AtomicUsize::new(0),
             listeners: Arc::default(),
             end: Arc::default(),
             held: Arc::default(),
@@ -132,6 +135,7 @@ impl FaultyStore {
     pub fn reset_counts(&self) {
         self.gets.store(0, Ordering::SeqCst);
         self.puts.store(0, Ordering::SeqCst);
+        self.applied.store(0, Ordering::SeqCst);
     }
 
     /// Undoes the last `steps` writes under a key, as a failover does that had not heard of them.
@@ -213,6 +217,7 @@ impl FaultyStore {
         }
         let outcome = change.await?;
         if outcome.is_applied() {
+            self.applied.fetch_add(1, Ordering::SeqCst);
             self.remember(key, entry);
         }
         if fault.is_some() {
