@@ -34,7 +34,7 @@ impl Slot {
         Some(Credential::of(served))
     }
 
-    /// `served`, if it is what is served now and no waiting is needed.
+    /// `served`, which is what is served now, if no waiting is needed.
     #[inline(always)]
     pub(crate) fn serve<'a>(
         self: &Arc<Self>,
@@ -170,14 +170,12 @@ impl Slot {
         if let Some(error) = last {
             return self.after_failure(core, now, error);
         }
-        let overdue = inner
-            .validated
-            .is_none_or(|at| now >= at.after(core.options.revalidation));
+        let overdue = now >= inner.validated.after(core.options.revalidation);
         if overdue || inner.changes.before_use || inner.known.is_none() {
             if inner.is_busy() {
                 return Plan::Fail(self.unwritten(&inner));
             }
-            if let Some(trouble) = inner.store_trouble.as_ref().filter(|t| now < t.until) {
+            if let Some(trouble) = inner.store_trouble().filter(|t| now < t.until) {
                 let source = trouble.source.clone();
                 let error = Error::Store {
                     account: self.digest,
@@ -190,7 +188,7 @@ impl Slot {
         let Some(live) = inner.live() else {
             return Plan::Fail(self.without_tokens(&inner));
         };
-        if let Some(error) = &inner.unattachable {
+        if let Some(error) = inner.unattachable() {
             return Plan::Fail(Error::clone(error));
         }
         let stamp = live.stamp();
@@ -237,7 +235,7 @@ impl Slot {
 
     /// The newest tokens are not in the store yet: a refresh of them could not be written either.
     fn unwritten(&self, inner: &Inner) -> Error {
-        match &inner.store_trouble {
+        match inner.store_trouble() {
             Some(trouble) => Error::Store {
                 account: self.digest,
                 source: trouble.source.clone(),

@@ -2,7 +2,7 @@
 //! attempt looks again. It is a hint that saves waiting: everything also works by polling.
 
 use std::{
-    num::NonZeroU64,
+    num::NonZeroU32,
     sync::{Arc, Weak, atomic::Ordering},
 };
 
@@ -15,8 +15,8 @@ use super::{Core, Slot, keep};
 /// The changes of one account that the store told of, as far as its reads and writes have not covered them.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    told: u64,
-    covered: u64,
+    told: u32,
+    covered: u32,
     /// What the store told of last, where it said it.
     newest: Option<Tag>,
     /// The last versions that were met here. To be told of these is no news: an attempt and its result may both still be on their way.
@@ -25,26 +25,26 @@ pub(crate) struct Changes {
     pub(crate) before_use: bool,
 }
 
-/// A part of a version that tells it from others; it is there for every account, and a hint may fail.
+/// A part of a version that tells it from others. It is there for every account, and a hint may fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Tag(NonZeroU64);
+struct Tag(NonZeroU32);
 
 impl Tag {
     fn of(version: Version) -> Self {
-        let [.., a, b, c, d, e, f, g, h] = version.to_bytes();
-        let tag = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        Self(NonZeroU64::new(tag).unwrap_or(NonZeroU64::MAX))
+        let [.., a, b, c, d] = version.to_bytes();
+        let tag = u32::from_be_bytes([a, b, c, d]);
+        Self(NonZeroU32::new(tag).unwrap_or(NonZeroU32::MAX))
     }
 }
 
 impl Changes {
     /// To be taken before a call to the store, and given to [`cover`](Self::cover) after it.
-    pub(crate) fn mark(&self) -> u64 {
+    pub(crate) fn mark(&self) -> u32 {
         self.told
     }
 
     /// A call has shown what the store had after `mark`: the version, if there is a record.
-    pub(crate) fn cover(&mut self, mark: u64, version: Option<Version>) {
+    pub(crate) fn cover(&mut self, mark: u32, version: Option<Version>) {
         self.covered = self.covered.max(mark);
         if let Some(version) = version {
             self.meet(version);
@@ -73,7 +73,7 @@ impl Changes {
         if newest.is_some() && self.met.contains(&newest) {
             return false;
         }
-        self.told += 1;
+        self.told = self.told.saturating_add(1);
         self.newest = newest;
         true
     }
@@ -133,7 +133,7 @@ impl Slot {
             return;
         }
         if inner.is_busy() {
-            self.told.notify_waiters();
+            inner.tell();
         } else if inner.known.is_some() {
             let now = core.time.ticks();
             let in_use = now.since(self.used(now)) < core.options.revalidation * 2;

@@ -75,16 +75,19 @@ impl Home {
         key(&*self.provider, &self.site, subject)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn owns(&self, target: &Uri) -> bool {
-        // Mostly there is one, and it is the first that is asked for most.
-        let first = self.origins.first();
-        first.is_some_and(|origin| origin.is_spelt_by(target)) || self.owns_otherwise(target)
+        // Mostly there is one.
+        self.origins
+            .first()
+            .is_some_and(|first| first.matches(target))
+            || self.owns_beside(target)
     }
 
     #[cold]
-    fn owns_otherwise(&self, target: &Uri) -> bool {
-        self.origins.iter().any(|origin| origin.matches(target))
+    fn owns_beside(&self, target: &Uri) -> bool {
+        let mut others = self.origins.iter().skip(1);
+        others.any(|origin| origin.matches(target))
     }
 }
 

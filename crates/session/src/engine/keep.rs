@@ -68,12 +68,7 @@ async fn fly(
     let (known, stamp, expired, released) = {
         let inner = slot.lock();
         let expired = inner.expired(core.time.ticks());
-        (
-            inner.written(),
-            inner.stamp(),
-            expired,
-            inner.released.clone(),
-        )
+        (inner.written(), inner.stamp(), expired, inner.released())
     };
     let (wanted, rejected) = match purpose {
         Purpose::Validate if expired && stamp.is_some() => (stamp, false),
@@ -180,7 +175,12 @@ fn learn(driver: &Driver<'_>, end: &RefreshEnd<Held>, before: Option<Version>) {
     if let Some(stored) = end.stored.as_ref().filter(|_| driver.heard) {
         take(driver.core, slot, stored.clone(), true);
     }
-    slot.lock().released.clone_from(&end.released);
+    let mut inner = slot.lock();
+    if end.released.is_empty() {
+        inner.over(|rare| rare.released.clear());
+    } else {
+        inner.rare().released.clone_from(&end.released);
+    }
 }
 
 /// Says the end of a refresh to those who wait.

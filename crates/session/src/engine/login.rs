@@ -84,10 +84,10 @@ pub(crate) fn finish_revocation(core: &Arc<Core>, slot: &Arc<Slot>) {
     let pending = {
         let mut inner = slot.lock();
         let pending = inner.written().filter(asks_for_revocation);
-        if pending.is_none() || inner.revoking {
+        if pending.is_none() || inner.is_revoking() {
             return;
         }
-        inner.revoking = true;
+        inner.rare().revoking = true;
         pending
     };
     let (core2, slot2) = (core.clone(), slot.clone());
@@ -113,7 +113,7 @@ struct Revoking(Arc<Slot>);
 
 impl Drop for Revoking {
     fn drop(&mut self) {
-        self.0.lock().revoking = false;
+        self.0.lock().over(|rare| rare.revoking = false);
     }
 }
 

@@ -65,8 +65,7 @@ impl Slot {
         let Some(live) = inner.live() else {
             return Replacing::Failed(self.without_tokens(&inner));
         };
-        let rejections = inner.rejections.as_ref();
-        let held_off = rejections.and_then(|rejections| rejections.held_off_until);
+        let held_off = inner.rejections().and_then(|r| r.held_off_until);
         if held_off.is_some_and(|until| now < until) {
             return Replacing::HeldOff;
         }
@@ -86,10 +85,10 @@ impl Slot {
         }
     }
 
-    /// Whether a response with this status says nothing of a token: it is no failure, and no token is on trial.
+    /// Whether there is nothing to learn from a response with this status: it is no failure, and no token is on trial.
     #[inline]
     pub(crate) fn is_content(&self, status: StatusCode) -> bool {
-        status.as_u16() < 400 && !self.on_trial.load(Ordering::Acquire)
+        !is_failure(status) && !self.on_trial.load(Ordering::Acquire)
     }
 
     /// What a response says, and what follows from it for the token that was sent.
@@ -100,7 +99,11 @@ impl Slot {
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Verdict {
-        let verdict = self.home.provider.read_resource(status, headers);
+        let verdict = if is_failure(status) {
+            self.home.provider.read_resource(status, headers)
+        } else {
+            Verdict::Accepted
+        };
         match &verdict {
             Verdict::Rejected => self.rejected_again(core, sent),
             Verdict::RateLimited { retry_after } => core.emit(
@@ -118,7 +121,7 @@ impl Slot {
     /// A token that a rejection brought is on trial until a response accepts it.
     pub(crate) fn put_on_trial(&self, stamp: Option<Stamp>) {
         let mut inner = self.lock();
-        let rejections = inner.rejections.get_or_insert_default();
+        let rejections = inner.rare().rejections.get_or_insert_default();
         rejections.trial = stamp;
         rejections.held_off_until = None;
         self.on_trial.store(stamp.is_some(), Ordering::Release);
@@ -127,14 +130,14 @@ impl Slot {
     /// What was learnt from rejections no longer holds.
     pub(crate) fn end_trial(&self) {
         let mut inner = self.lock();
-        inner.rejections = None;
+        inner.over(|rare| rare.rejections = None);
         self.on_trial.store(false, Ordering::Release);
     }
 
     /// The token on trial, or one that came after it, was accepted.
     fn accepted(&self, sent: Stamp) {
         let inner = self.lock();
-        let trial = inner.rejections.as_ref().and_then(|r| r.trial);
+        let trial = inner.rejections().and_then(|r| r.trial);
         drop(inner);
         if trial.is_some_and(|trial| sent >= trial) {
             self.end_trial();
@@ -145,7 +148,7 @@ impl Slot {
     fn rejected_again(self: &Arc<Self>, core: &Arc<Core>, sent: Stamp) {
         let options = &core.options;
         let mut inner = self.lock();
-        let Some(rejections) = &mut inner.rejections else {
+        let Some(rejections) = inner.rejections_mut() else {
             return;
         };
         if rejections.trial != Some(sent) || rejections.held_off_until.is_some() {
@@ -157,6 +160,12 @@ impl Slot {
         drop(inner);
         core.emit(self, EventKind::RejectionsHeldOff { wait });
     }
+}
+
+/// What is none refuses no token, whatever the provider would say of it.
+#[inline]
+fn is_failure(status: StatusCode) -> bool {
+    status.as_u16() >= 400
 }
 
 /// What a rejection leads to.

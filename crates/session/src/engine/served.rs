@@ -52,20 +52,13 @@ impl Served {
 /// When a token set is to be refreshed: rolled once per process and generation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Schedule {
-    pub(crate) stamp: Stamp,
     pub(crate) stale_at: Ticks,
     pub(crate) expires_at: Ticks,
 }
 
 impl Schedule {
     /// `roll` lies in `0.0..1.0`.
-    pub(crate) fn new(
-        stamp: Stamp,
-        tokens: &TokenSet,
-        options: &Options,
-        time: &Time,
-        roll: f64,
-    ) -> Self {
+    pub(crate) fn new(tokens: &TokenSet, options: &Options, time: &Time, roll: f64) -> Self {
         let now = time.ticks();
         // Counted from when this process got to know the token: the issuer's clock may be wrong.
         let issued = time.ticks_at(tokens.issued_at).min(now);
@@ -74,7 +67,6 @@ impl Schedule {
             // Without a known expiry only the server's hint or a rejection leads to a refresh.
             let hint = tokens.refresh_at.map(|at| time.ticks_at(at).max(floor));
             return Self {
-                stamp,
                 stale_at: hint.unwrap_or(Ticks::NEVER),
                 expires_at: Ticks::NEVER,
             };
@@ -88,7 +80,6 @@ impl Schedule {
             None => Ticks(expires_at.0.saturating_sub(millis(ahead))),
         };
         Self {
-            stamp,
             stale_at: planned.max(floor).min(expires_at),
             expires_at,
         }

@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -30,11 +30,10 @@ use crate::{
 };
 
 /// One account in memory: a cache of the store, the flight under way, and what callers are served.
+///
+/// In this order, so that what a lookup and a request read lies in one line of the processor's cache, with the count of who holds it.
+#[repr(C)]
 pub(crate) struct Slot {
-    pub(crate) subject: SmolStr,
-    pub(crate) digest: KeyDigest,
-    pub(crate) home: Arc<Home>,
-    pub(crate) served: ArcSwapOption<Served>,
     /// A refresh token is being presented, and the access token in memory may die of it.
     pub(crate) presenting: AtomicBool,
     /// The current token was obtained because of a rejection and has not been accepted yet.
@@ -43,11 +42,13 @@ pub(crate) struct Slot {
     pub(crate) retired: AtomicBool,
     /// It was used since somebody last asked for `used`. A flag, since it is written for every request.
     touched: AtomicBool,
-    used: AtomicU64,
-    /// The store told of a change while a flight is under way.
-    pub(crate) told: Notify,
     /// Tasks that wait for an answer to a presentation, or hold tokens that are not written.
-    pub(crate) at_risk: AtomicUsize,
+    pub(crate) at_risk: AtomicU32,
+    pub(crate) served: ArcSwapOption<Served>,
+    pub(crate) home: Arc<Home>,
+    pub(crate) subject: SmolStr,
+    pub(crate) digest: KeyDigest,
+    used: AtomicU64,
     inner: Mutex<Inner>,
 }
 
@@ -55,17 +56,28 @@ pub(crate) struct Slot {
 #[derive(Default)]
 pub(crate) struct Inner {
     pub(crate) known: Option<Known>,
-    pub(crate) validated: Option<Ticks>,
+    /// When it was last compared with the store, or written there; zero: never.
+    pub(crate) validated: Ticks,
     pub(crate) flight: Option<Arc<Flight>>,
+    pub(crate) changes: Changes,
+    /// That of the tokens known.
+    schedule: Option<Schedule>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What most accounts have nothing of, most of the time.
+#[derive(Default)]
+pub(crate) struct Rare {
     /// Attempts of ours that may still stand in the store though they are over.
     pub(crate) released: Vec<u128>,
-    pub(crate) rejections: Option<Box<Rejections>>,
-    pub(crate) store_trouble: Option<Box<StoreTrouble>>,
-    pub(crate) revoking: bool,
-    pub(crate) changes: Changes,
-    schedule: Option<Schedule>,
+    pub(crate) rejections: Option<Rejections>,
+    pub(crate) store_trouble: Option<StoreTrouble>,
     /// Why the current token cannot be attached.
-    pub(crate) unattachable: Option<Box<Error>>,
+    pub(crate) unattachable: Option<Error>,
+    /// A task finishes the revocation that a tombstone asks for.
+    pub(crate) revoking: bool,
+    /// For those who watch the store: it told of a change while a flight is under way.
+    told: Option<Arc<Notify>>,
 }
 
 /// The store failed; nothing is asked of it before `until`.
@@ -97,8 +109,7 @@ impl Slot {
             retired: AtomicBool::new(false),
             touched: AtomicBool::new(false),
             used: AtomicU64::new(now.0),
-            told: Notify::new(),
-            at_risk: AtomicUsize::new(0),
+            at_risk: AtomicU32::new(0),
             inner: Mutex::default(),
         }
     }
@@ -117,22 +128,23 @@ impl Slot {
     /// Takes a record for the newest known, unless memory already holds a later truth. Says whether that ended a connection.
     pub(crate) fn adopt(&self, core: &Core, stored: Stored<Held>, written: bool) -> bool {
         let mut inner = self.lock();
-        let connected = inner.stamp().is_some();
+        let before = inner.stamp();
         let known = inner.known.as_ref().map(Known::stored);
         let rules = &self.home.rules;
         let Some((stored, written)) = remember(rules, known.as_ref(), stored, written) else {
             return false;
         };
         inner.known = Some(Known::new(stored, written, &self.home.shared));
-        let now = core.time.ticks();
-        if written {
-            inner.validated = Some(now);
+        if inner.stamp() != before {
+            inner.schedule = None;
         }
         // What is only in memory was preceded by a write that the store took.
-        inner.validated.get_or_insert(now);
+        if written || inner.validated == Ticks::default() {
+            inner.validated = core.time.ticks();
+        }
         self.publish(core, &mut inner);
         let ended = inner.known.as_ref().and_then(Known::tombstone);
-        connected && ended.is_some()
+        before.is_some() && ended.is_some()
     }
 
     /// Lets go of a flight that has ended.
@@ -170,7 +182,7 @@ impl Slot {
 
     fn empty(&self, inner: &mut Inner) {
         inner.known = None;
-        inner.validated = None;
+        inner.validated = Ticks::default();
         inner.schedule = None;
         self.served.store(None);
     }
@@ -185,17 +197,17 @@ impl Slot {
     /// The store failed: says when it is asked again.
     pub(crate) fn store_failed(&self, core: &Core, source: Arc<StoreError>) {
         let mut inner = self.lock();
-        let failures = inner.store_trouble.as_ref().map_or(1, |t| t.failures + 1);
+        let failures = inner.store_trouble().map_or(1, |t| t.failures + 1);
         let pause = core
             .options
             .store_retry
             .saturating_mul(1 << failures.min(4))
             .min(core.options.lease / 4);
-        inner.store_trouble = Some(Box::new(StoreTrouble {
+        inner.rare().store_trouble = Some(StoreTrouble {
             until: core.time.ticks().after(pause),
             source,
             failures,
-        }));
+        });
         self.publish(core, &mut inner);
     }
 
@@ -230,6 +242,58 @@ impl Inner {
         self.known.as_ref()?.stamp()
     }
 
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Something rare is over.
+    pub(crate) fn over(&mut self, end: impl FnOnce(&mut Rare)) {
+        if let Some(rare) = &mut self.rare {
+            end(rare);
+            if rare.is_nothing() {
+                self.rare = None;
+            }
+        }
+    }
+
+    pub(crate) fn released(&self) -> Vec<u128> {
+        let rare = self.rare.as_ref();
+        rare.map(|rare| rare.released.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn rejections(&self) -> Option<&Rejections> {
+        self.rare.as_ref()?.rejections.as_ref()
+    }
+
+    pub(crate) fn rejections_mut(&mut self) -> Option<&mut Rejections> {
+        self.rare.as_mut()?.rejections.as_mut()
+    }
+
+    pub(crate) fn store_trouble(&self) -> Option<&StoreTrouble> {
+        self.rare.as_ref()?.store_trouble.as_ref()
+    }
+
+    pub(crate) fn unattachable(&self) -> Option<&Error> {
+        self.rare.as_ref()?.unattachable.as_ref()
+    }
+
+    pub(crate) fn is_revoking(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.revoking)
+    }
+
+    /// Wakes when the store tells of a change.
+    pub(crate) fn told(&mut self) -> Arc<Notify> {
+        self.rare().told.get_or_insert_default().clone()
+    }
+
+    /// Wakes those who watch the store.
+    pub(crate) fn tell(&self) {
+        let rare = self.rare.as_ref();
+        if let Some(told) = rare.and_then(|rare| rare.told.as_ref()) {
+            told.notify_waiters();
+        }
+    }
+
     pub(crate) fn is_written(&self) -> bool {
         self.known.as_ref().is_some_and(|known| known.written)
     }
@@ -262,15 +326,13 @@ impl Inner {
     fn served(&mut self, core: &Core, home: &Home) -> Option<Served> {
         let live = self.live()?;
         let (stamp, tokens) = (live.stamp(), &live.tokens.tokens);
-        let schedule = match self.schedule {
-            Some(schedule) if schedule.stamp == stamp => schedule,
-            _ => Schedule::new(stamp, tokens, &core.options, &core.time, core.random.roll()),
-        };
-        self.schedule = Some(schedule);
+        let schedule = *self.schedule.get_or_insert_with(|| {
+            Schedule::new(tokens, &core.options, &core.time, core.random.roll())
+        });
         let attachment = match home.provider.attach(&tokens.access_token) {
             Ok(attachment) => attachment,
             Err(error) => {
-                self.unattachable = Some(Box::new(error.into()));
+                self.rare().unattachable = Some(error.into());
                 return None;
             }
         };
@@ -288,24 +350,23 @@ impl Inner {
         if let Some(until) = live.failures.put_off_until(core.time.wall()) {
             stale_at = stale_at.max(core.ticks_at(until));
         }
-        let validated = self.validated.unwrap_or_default();
         let interval = core.options.revalidation;
-        let mut revalidate_at = validated.after(interval);
-        let mut overdue_at = validated.after(interval * 2);
+        let mut revalidate_at = self.validated.after(interval);
+        let mut overdue_at = self.validated.after(interval * 2);
         if self.changes.is_pending() {
             revalidate_at = Ticks::default();
         }
         if self.changes.before_use {
             overdue_at = Ticks::default();
         }
-        if let Some(trouble) = &self.store_trouble {
+        if let Some(trouble) = self.store_trouble() {
             revalidate_at = revalidate_at.max(trouble.until);
             stale_at = stale_at.max(trouble.until);
             if core.options.store_down == crate::StoreDown::Serve {
                 overdue_at = Ticks::NEVER;
             }
         }
-        self.unattachable = None;
+        self.over(|rare| rare.unattachable = None);
         Some(Served {
             attachment,
             stamp,
@@ -324,6 +385,18 @@ impl Inner {
     pub(crate) fn expired(&self, now: Ticks) -> bool {
         self.schedule
             .is_none_or(|schedule| now >= schedule.expires_at)
+    }
+}
+
+impl Rare {
+    fn is_nothing(&self) -> bool {
+        let watched = |told: &Arc<Notify>| Arc::strong_count(told) > 1;
+        self.released.is_empty()
+            && self.rejections.is_none()
+            && self.store_trouble.is_none()
+            && self.unattachable.is_none()
+            && !self.revoking
+            && !self.told.as_ref().is_some_and(watched)
     }
 }
 

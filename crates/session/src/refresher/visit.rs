@@ -176,7 +176,7 @@ async fn finish(core: &Arc<Core>, slot: &Arc<Slot>) -> Outcome {
         Ok(()) | Err(_) => {}
     }
     // It goes on by itself; waiting bounds how many are under way.
-    while slot.lock().revoking {
+    while slot.lock().is_revoking() {
         tokio::time::sleep(REVOKING).await;
     }
     Outcome::Nothing

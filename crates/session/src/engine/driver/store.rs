@@ -84,11 +84,11 @@ impl Driver<'_> {
     }
 
     /// The store has shown what it had after `mark`, and it could be read.
-    fn answered(&mut self, mark: u64, version: Option<Version>) {
+    fn answered(&mut self, mark: u32, version: Option<Version>) {
         self.heard = true;
         let mut inner = self.slot.lock();
         inner.changes.cover(mark, version);
-        inner.store_trouble = None;
+        inner.over(|rare| rare.store_trouble = None);
     }
 
     fn store_down(&self, source: StoreError) -> Error {

@@ -66,7 +66,8 @@ impl Driver<'_> {
         } else {
             options.poll
         };
-        let told = self.slot.told.notified();
+        let told = self.slot.lock().told();
+        let told = told.notified();
         tokio::pin!(told);
         told.as_mut().enable();
         if !self.slot.lock().changes.is_pending() {

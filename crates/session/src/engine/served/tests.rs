@@ -10,12 +10,6 @@ use super::{Schedule, stale_window};
 use crate::{
     Clock, Options,
     clock::{Ticks, Time},
-    source::Stamp,
-};
-
-const STAMP: Stamp = Stamp {
-    authorization: 1,
-    generation: 1,
 };
 
 /// Clocks that stand still.
@@ -47,7 +41,7 @@ fn stale_after(tokens: TokenSet, age: Duration, roll: f64) -> Option<Duration> {
         issued_at: now() - age,
         ..tokens
     };
-    let schedule = Schedule::new(STAMP, &tokens, &Options::default(), &time, roll);
+    let schedule = Schedule::new(&tokens, &Options::default(), &time, roll);
     let issued = time.ticks_at(tokens.issued_at);
     (schedule.stale_at != Ticks::NEVER).then(|| schedule.stale_at.since(issued))
 }
