@@ -32,6 +32,7 @@ fn main() {
             None,
         ),
         "once" => send(one(&account).replay(false).layer(Bare), rounds, count, None),
+        "cloned" => send_by_clones(&one(&account).replay(false).layer(Bare), rounds, count),
         "replay" => send(one(&account).layer(Bare), rounds, count, None),
         "clone" => copy(rounds, count, None),
         "bare-extension" => send(Bare, rounds, count, Some(account)),
@@ -63,6 +64,18 @@ where
     for _ in 0..rounds {
         let request = with_account(&uri, count, account.as_ref());
         drop(black_box(call(&mut service, black_box(request))));
+    }
+}
+
+/// Calls a new clone of the service in each round, as `oneshot` does.
+fn send_by_clones<S>(service: &S, rounds: usize, count: usize)
+where
+    S: Service<Request<Empty<Bytes>>> + Clone,
+{
+    let uri = Engine::api();
+    for _ in 0..rounds {
+        let request = request(&uri, count);
+        drop(black_box(call(&mut service.clone(), black_box(request))));
     }
 }
 

@@ -48,9 +48,7 @@ impl Attachment {
         }
         Ok(())
     }
-}
 
-impl Attachment {
     /// [`apply`](Self::apply) for a whole request.
     ///
     /// # Errors

@@ -158,7 +158,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// What a response of the API says about the token that was sent.
     ///
-    /// It need not be asked about a status below 400: what is no failure refuses no token.
+    /// It is asked about statuses from 400 on: what is no failure refuses no token.
     fn read_resource(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
         resource::read(self.client(), status, headers)
     }

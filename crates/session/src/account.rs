@@ -1,6 +1,6 @@
 //! The handle of one account.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{fmt, mem, ops::Deref, ptr, sync::Arc};
 
 use arc_swap::{ArcSwapOption, Cache};
 use async_trait::async_trait;
@@ -154,15 +154,52 @@ impl Account {
         self.slot.is_content(status)
     }
 
-    /// Attaches the token to a request if no waiting is needed, as [`TokenSource::cached`] gives it: without a count of who holds it.
+    /// Attaches the token if no waiting is needed, as [`TokenSource::cached`] gives it, and without a count of who holds it. `None`: wait
+    /// for [`TokenSource::token`].
+    ///
+    /// It is the caller's to know that the request goes to an origin which the account [owns](TokenSource::owns).
     ///
     /// # Errors
     /// As [`Credential::attach`].
-    #[inline]
     pub fn attach<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<Attached> {
         let served = self.slot.served.load();
         let served = self.slot.serve(&self.core, served.as_ref(), replayable)?;
         Some(served.attach(request))
+    }
+
+    /// [`attach`](Self::attach) for a front that sends many requests for this account.
+    ///
+    /// # Errors
+    /// As [`Credential::attach`].
+    #[inline(always)]
+    pub fn attach_seen<B>(
+        &self,
+        seen: &mut Seen,
+        request: &mut Request<B>,
+        replayable: bool,
+    ) -> Option<Attached> {
+        match &mut seen.served {
+            Some(served) if ptr::eq(served.arc_swap(), &self.slot.served) => {
+                let served = self
+                    .slot
+                    .serve(&self.core, served.load().as_ref(), replayable)?;
+                Some(served.attach(request))
+            }
+            _ => self.attach_and_remember(seen, request, replayable),
+        }
+    }
+
+    #[cold]
+    fn attach_and_remember<B>(
+        &self,
+        seen: &mut Seen,
+        request: &mut Request<B>,
+        replayable: bool,
+    ) -> Option<Attached> {
+        if mem::replace(&mut seen.asked, true) {
+            seen.served = Some(Cache::new(Place(self.slot.clone())));
+        }
+        self.attach(request, replayable)
     }
 
     pub(crate) fn slot(&self) -> &Arc<Slot> {
@@ -218,7 +255,7 @@ impl TokenSource for Account {
         self.slot.home.attaches
     }
 
-    #[inline]
+    #[inline(always)]
     fn owns(&self, target: &Uri) -> bool {
         self.slot.home.owns(target)
     }
@@ -227,53 +264,38 @@ impl TokenSource for Account {
 /// Which token set a request carries now, or why it could not be attached.
 type Attached = Result<Stamp, tokenkeeper_protocol::Error>;
 
-/// An account, and the token that it was last seen with: for a front that sends many requests for one account.
+/// Where a front remembers the token of the account that it sends for: as long as that is the account's, finding it is to read one
+/// pointer.
 ///
-/// As long as that token is the account's, [`attach`](Self::attach) costs less than the account's own. It keeps the token in memory
-/// until it is asked again, or dropped.
-#[derive(Clone)]
-pub struct CachedAccount {
-    account: Account,
-    served: Cache<Place, Option<Arc<Served>>>,
+/// It is set at the second request, and a clone remembers nothing: a service that is cloned for each request gains nothing, and would
+/// keep a token from the time when it was made. What is remembered stays in memory until the next request, or until it is dropped.
+#[derive(Default)]
+pub struct Seen {
+    served: Option<Cache<Place, Option<Arc<Served>>>>,
+    asked: bool,
 }
 
 /// Where a slot shows what is served.
-#[derive(Clone)]
 struct Place(Arc<Slot>);
 
 impl Deref for Place {
     type Target = ArcSwapOption<Served>;
 
+    #[inline]
     fn deref(&self) -> &Self::Target {
         &self.0.served
     }
 }
 
-impl CachedAccount {
-    /// Remembers the token that is served now, if there is one.
-    #[must_use]
-    pub fn new(account: &Account) -> Self {
-        Self {
-            account: account.clone(),
-            served: Cache::new(Place(account.slot.clone())),
-        }
-    }
-
-    /// The same as [`Account::attach`].
-    ///
-    /// # Errors
-    /// As [`Credential::attach`].
-    #[inline(always)]
-    pub fn attach<B>(&mut self, request: &mut Request<B>, replayable: bool) -> Option<Attached> {
-        let Account { core, slot } = &self.account;
-        let served = slot.serve(core, self.served.load().as_ref(), replayable)?;
-        Some(served.attach(request))
+impl Clone for Seen {
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 
-impl fmt::Debug for CachedAccount {
+impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("CachedAccount").field(&self.account).finish()
+        f.debug_struct("Seen").finish_non_exhaustive()
     }
 }
 

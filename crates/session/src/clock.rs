@@ -5,7 +5,7 @@ mod system;
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -146,7 +146,14 @@ pub(crate) struct Time {
     offset: AtomicU64,
     /// When the wall clock is to be compared with the monotonic one the next time, by the latter.
     anchor_at: AtomicU64,
-    wall: AtomicU64,
+    anchor: Mutex<Anchor>,
+}
+
+/// What both clocks showed at the same time, in milliseconds.
+#[derive(Debug)]
+struct Anchor {
+    mono: u64,
+    wall: WallMillis,
 }
 
 /// Whose clocks they are. The system's are read for every request, by a call that the compiler sees through.
@@ -175,12 +182,15 @@ impl Time {
     /// `None`: the clocks of the operating system.
     pub(crate) fn new(clock: Option<Arc<dyn Clock>>) -> Self {
         let clock = clock.map_or_else(|| Source::System(SystemClock::default()), Source::Given);
-        let (mono, wall) = (clock.get().monotonic(), clock.get().wall());
+        let anchor = Anchor {
+            mono: to_millis(clock.get().monotonic()),
+            wall: wall_millis(clock.get().wall()),
+        };
         Self {
             clock,
             offset: AtomicU64::new(BEFORE),
-            anchor_at: AtomicU64::new(to_millis(mono) + ANCHOR_EVERY),
-            wall: AtomicU64::new(wall_millis(wall)),
+            anchor_at: AtomicU64::new(anchor.mono + ANCHOR_EVERY),
+            anchor: Mutex::new(anchor),
         }
     }
 
@@ -200,36 +210,28 @@ impl Time {
     #[inline]
     fn count(&self, mono: Duration) -> Ticks {
         let mono = to_millis(mono);
-        if mono >= self.anchor_at.load(Ordering::Relaxed) {
-            self.anchor(mono);
+        if mono >= self.anchor_at.load(Ordering::Acquire) {
+            self.anchor();
         }
         Ticks(mono + self.offset.load(Ordering::Relaxed))
     }
 
+    /// Whoever comes after a suspend waits for the one who accounts for it.
     #[cold]
-    fn anchor(&self, mono: u64) {
-        let due = self.anchor_at.load(Ordering::Relaxed);
-        // Whoever wins the exchange accounts for the span; the others find it accounted for.
-        if mono < due
-            || self
-                .anchor_at
-                .compare_exchange(
-                    due,
-                    mono + ANCHOR_EVERY,
-                    Ordering::AcqRel,
-                    Ordering::Relaxed,
-                )
-                .is_err()
-        {
+    fn anchor(&self) {
+        let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mono, wall) = (to_millis(self.monotonic()), self.wall());
+        if mono < anchor.mono + ANCHOR_EVERY {
             return;
         }
-        let wall = self.wall();
-        let before = self.wall.swap(wall, Ordering::AcqRel);
-        let anchored = due - ANCHOR_EVERY;
-        let slept = wall.saturating_sub(before).saturating_sub(mono - anchored);
+        let slept = wall
+            .saturating_sub(anchor.wall)
+            .saturating_sub(mono - anchor.mono);
         if slept >= ANCHOR_EVERY {
             self.offset.fetch_add(slept, Ordering::AcqRel);
         }
+        *anchor = Anchor { mono, wall };
+        self.anchor_at.store(mono + ANCHOR_EVERY, Ordering::Release);
     }
 
     pub(crate) fn wall(&self) -> WallMillis {

@@ -14,9 +14,9 @@ use crate::{Error, engine::Served};
 #[derive(Clone)]
 pub struct Credential(Arc<Served>);
 
-/// Which token set of a source a [`Credential`] carries, so that a late rejection of an old one is told from that of a new one.
+/// Which token set of its source a [`Credential`] carries, so that a late rejection of an old one is told from that of a new one.
 ///
-/// A later token set has a greater stamp.
+/// Only stamps of one source compare. Of an account, that of a later login or refresh is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stamp {
     pub(crate) authorization: u64,
@@ -77,7 +77,7 @@ impl Credential {
         self.0.stamp
     }
 
-    /// Puts the token on a request.
+    /// Puts the token on a request, wherever that goes: whether the token belongs there, [`TokenSource::owns`] knows.
     ///
     /// # Errors
     /// As [`Attachment::apply`].

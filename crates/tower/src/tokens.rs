@@ -2,8 +2,7 @@ use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 use http::{Extensions, Request, StatusCode, Uri};
 use tokenkeeper_session::{
-    Account, Accounts, Attaches, CachedAccount, Stamp, TokenSource,
-    protocol::Error as ProtocolError,
+    Account, Accounts, Attaches, Seen, Stamp, TokenSource, protocol::Error as ProtocolError,
 };
 
 use crate::{Anonymous, Error};
@@ -58,33 +57,14 @@ impl Tokens {
         if extensions.get::<Anonymous>().is_some() {
             return Ok(None);
         }
-        match &self.mode {
-            Mode::One(one) if one.source().owns(target) => {
-                return Ok(Some(Chosen(Inner::One(one.clone()))));
-            }
-            Mode::One(_) => {}
-            Mode::PerRequest(accounts) => match extensions.get::<Account>() {
-                Some(account) if account.owns(target) => {
-                    return Ok(Some(Chosen(Inner::Account(account.clone()))));
-                }
-                Some(_) => {}
-                None if accounts.owns(target) => return Err(Error::NoAccount),
-                None => {}
-            },
+        let chosen = match &self.mode {
+            Mode::One(one) => one.source().owns(target).then(|| Inner::One(one.clone())),
+            Mode::PerRequest(accounts) => of_request(accounts, target, extensions)?,
+        };
+        if chosen.is_none() {
+            refuse_unclear(target)?;
         }
-        refuse_unclear(target)?;
-        Ok(None)
-    }
-
-    /// For the account of all requests, if there is one: where a service remembers its token.
-    pub(crate) fn cache(&self) -> Option<CachedAccount> {
-        match &self.mode {
-            Mode::One(one) => match one.source() {
-                Source::Account(account) => Some(CachedAccount::new(account)),
-                Source::Other(_) => None,
-            },
-            Mode::PerRequest(_) => None,
-        }
+        Ok(chosen.map(Chosen))
     }
 
     /// Whether every token goes into `Authorization`, which HTTP clients strip when a redirect leaves the origin.
@@ -171,16 +151,20 @@ impl Chosen {
         }
     }
 
-    /// Attaches the token if no waiting is needed.
-    #[inline]
+    /// Attaches the token if no waiting is needed. The token of the account of all requests is remembered.
+    #[inline(always)]
     pub(crate) fn attach<B>(
         &self,
+        seen: &mut Seen,
         request: &mut Request<B>,
         replayable: bool,
     ) -> Option<Result<Stamp, ProtocolError>> {
-        match self.source() {
-            Source::Account(account) => account.attach(request, replayable),
-            Source::Other(source) => Some(source.cached(replayable)?.attach(request)),
+        match &self.0 {
+            Inner::One(one) => match one.source() {
+                Source::Account(account) => account.attach_seen(seen, request, replayable),
+                Source::Other(source) => Some(source.cached(replayable)?.attach(request)),
+            },
+            Inner::Account(account) => account.attach(request, replayable),
         }
     }
 
@@ -199,6 +183,20 @@ impl Deref for Chosen {
 
     fn deref(&self) -> &Self::Target {
         self.source().any()
+    }
+}
+
+fn of_request(
+    accounts: &Accounts,
+    target: &Uri,
+    extensions: &Extensions,
+) -> Result<Option<Inner>, Error> {
+    match extensions.get::<Account>() {
+        Some(account) => Ok(account
+            .owns(target)
+            .then(|| Inner::Account(account.clone()))),
+        None if accounts.owns(target) => Err(Error::NoAccount),
+        None => Ok(None),
     }
 }
 

@@ -61,7 +61,9 @@ pub fn a_rate_limit_is_never_a_rejection(subject: &Subject) -> Result<(), Violat
 
 /// A success and a failure of the server reject no token.
 pub fn an_api_that_is_ill_rejects_no_token(subject: &Subject) -> Result<(), Violation> {
-    for status in [200, 201, 204, 304, 404, 500, 502, 503, 504] {
+    for status in [
+        200, 201, 204, 301, 302, 303, 304, 307, 404, 500, 502, 503, 504,
+    ] {
         let code = StatusCode::from_u16(status).expect("the suite's statuses are valid");
         let verdict = subject.provider().read_resource(code, &HeaderMap::new());
         ensure!(verdict == Verdict::Accepted, "a {status} is {verdict:?}");

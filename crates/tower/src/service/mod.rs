@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tokenkeeper_session::{CachedAccount, Stamp, protocol::Error as ProtocolError};
+use tokenkeeper_session::{Seen, Stamp, protocol::Error as ProtocolError};
 use tower_service::Service;
 
 use self::attempt::{Head, Sent, Spare, Waiting};
@@ -30,17 +30,15 @@ use crate::{BoxError, Error, NoReplay, Replay, layer::Settings, tokens::Chosen};
 pub struct TokenService<S> {
     inner: S,
     settings: Settings,
-    /// Where all requests have the token of one account.
-    cached: Option<CachedAccount>,
+    seen: Seen,
 }
 
 impl<S> TokenService<S> {
     pub(crate) fn new(inner: S, settings: Settings) -> Self {
-        let cached = settings.tokens.cache();
         Self {
             inner,
             settings,
-            cached,
+            seen: Seen::default(),
         }
     }
 
@@ -63,10 +61,7 @@ impl<S> TokenService<S> {
         limit: Option<usize>,
     ) -> Option<Result<Stamp, ProtocolError>> {
         let replayable = attempt::replayable(request, limit);
-        match &mut self.cached {
-            Some(account) => account.attach(request, replayable),
-            None => source.attach(request, replayable),
-        }
+        source.attach(&mut self.seen, request, replayable)
     }
 
     fn replay_limit<B>(&self, request: &Request<B>) -> Option<usize> {

@@ -1,50 +1,16 @@
 //! The account of each request, from a real engine.
 
-use std::time::Duration;
-
-use async_trait::async_trait;
-use bytes::Bytes;
-use http::{Request, Response};
-use tokenkeeper_session::{
-    Account, Accounts, Error as SourceError, Transport, TransportError,
-    protocol::{Dialect, Registration, TokenSet},
-};
-use tokenkeeper_store_memory::MemoryStore;
+use http::Request;
+use tokenkeeper_session::{Account, Accounts, Error as SourceError, TokenSource as _};
 use tokenkeeper_tower::{Anonymous, Error, TokenLayer};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
 use tower_http::follow_redirect::FollowRedirectLayer;
 
-use crate::support::{Api, Text, hyper_client};
-
-/// No test here comes to a token request.
-#[derive(Debug)]
-struct NoTransport;
-
-#[async_trait]
-impl Transport for NoTransport {
-    async fn send(
-        &self,
-        _: Request<Bytes>,
-        _: Duration,
-    ) -> Result<Response<Bytes>, TransportError> {
-        Err(TransportError::NotSent("no network".into()))
-    }
-}
+use crate::support::{self, Api, Text, connected, hyper_client};
 
 fn accounts(apis: &[&Api]) -> Accounts {
-    let mut builder = Accounts::builder(MemoryStore::new()).transport(NoTransport);
-    for (number, api) in apis.iter().enumerate() {
-        let dialect = Dialect::rfc6749(&format!("plain-{number}"), api.base()).unwrap();
-        let registration = Registration::new("client", "https://app.example/cb").unwrap();
-        builder = builder.provider(dialect.with(registration.secret("s")).unwrap());
-    }
-    builder.build().unwrap()
-}
-
-async fn connected(accounts: &Accounts, brand: &str, subject: &str, token: &str) -> Account {
-    let account = accounts.account(brand, subject).unwrap();
-    account.adopt(TokenSet::new(token)).await.unwrap();
-    account
+    let bases: Vec<_> = apis.iter().map(|api| api.base()).collect();
+    support::accounts(&bases)
 }
 
 fn get(uri: impl AsRef<str>, account: Option<&Account>) -> Request<Text> {
@@ -173,4 +139,33 @@ async fn an_account_that_nobody_connected_is_an_error() {
         Some(SourceError::NotConnected { .. })
     ));
     assert!(api.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_account_owns_its_origins_however_they_are_spelt_and_no_other() {
+    let accounts = support::accounts(&["https://api.example", "http://127.0.0.1:8080"]);
+    let plain = connected(&accounts, "plain-0", "alice", "secret").await;
+    let loopback = connected(&accounts, "plain-1", "alice", "secret").await;
+    let table = [
+        (&plain, "https://api.example/me", true),
+        (&plain, "https://api.example:443/me", true),
+        (&plain, "https://API.example/me", true),
+        (&plain, "https://api-0.example/me", true),
+        (&plain, "https://api-0.example:443/me", true),
+        (&plain, "http://api.example/me", false),
+        (&plain, "http://api-0.example/me", false),
+        (&plain, "https://api.example:8443/me", false),
+        (&plain, "https://alice@api.example/me", false),
+        (&plain, "https://api.example@evil.test/me", false),
+        (&plain, "https://api.example.evil.test/me", false),
+        (&plain, "https://api-1.example/me", false),
+        (&plain, "/me", false),
+        (&loopback, "http://127.0.0.1:8080/me", true),
+        (&loopback, "https://127.0.0.1:8080/me", false),
+        (&loopback, "http://127.0.0.1/me", false),
+    ];
+    for (account, target, owns) in table {
+        let target = target.parse().unwrap();
+        assert_eq!(account.owns(&target), owns, "{target}");
+    }
 }

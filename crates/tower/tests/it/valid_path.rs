@@ -13,6 +13,8 @@ use tokenkeeper_tower::{Replay, TokenLayer};
 use tower::{Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;
 
+use crate::support::{accounts, connected};
+
 /// A service that answers at once.
 #[derive(Clone)]
 struct Bare;
@@ -45,37 +47,52 @@ fn request() -> Request<Empty<Bytes>> {
     request.body(Empty::new()).unwrap()
 }
 
+/// What a call allocates, at most: the first ones, and those after them.
 fn allocations<S>(mut service: S) -> u64
 where
     S: Service<Request<Empty<Bytes>>>,
 {
-    let request = request();
-    let measured = allocation_counter::measure(move || {
-        let mut future = std::pin::pin!(service.call(request));
-        let polled = Future::poll(
-            future.as_mut(),
-            &mut Context::from_waker(std::task::Waker::noop()),
-        );
-        assert!(polled.is_ready());
-    });
-    measured.count_total
+    let mut call = || {
+        let request = request();
+        let measured = allocation_counter::measure(|| {
+            let mut future = std::pin::pin!(service.call(request));
+            let polled = Future::poll(
+                future.as_mut(),
+                &mut Context::from_waker(std::task::Waker::noop()),
+            );
+            assert!(polled.is_ready());
+        });
+        measured.count_total
+    };
+    (0..4).map(|_| call()).max().unwrap()
 }
 
-#[test]
-fn without_replay_it_allocates_nothing_of_its_own() {
+/// A fixed token, and that of an account.
+async fn layers() -> [TokenLayer; 2] {
+    let accounts = accounts(&["https://api.example"]);
+    let account = connected(&accounts, "plain-0", "alice", "t").await;
+    [TokenLayer::fixed("t"), TokenLayer::new(account)]
+}
+
+#[tokio::test]
+async fn without_replay_it_allocates_nothing_of_its_own() {
     let theirs = allocations(AddAuthorizationLayer::bearer("t").layer(Bare));
-    let ours = allocations(TokenLayer::fixed("t").replay(false).layer(Bare));
-    assert_eq!(ours, theirs);
+    for layer in layers().await {
+        let ours = allocations(layer.replay(false).layer(Bare));
+        assert_eq!(ours, theirs);
+    }
 }
 
-#[test]
-fn with_replay_it_allocates_what_a_copy_of_the_head_does() {
+#[tokio::test]
+async fn with_replay_it_allocates_what_a_copy_of_the_head_does() {
     let theirs = allocations(AddAuthorizationLayer::bearer("t").layer(Bare));
     let original = request();
     let copy = allocation_counter::measure(|| drop(original.clone())).count_total;
-    let ours = allocations(TokenLayer::fixed("t").layer(Bare));
     assert!(copy > 0);
-    assert!(ours <= theirs + copy, "{ours} > {theirs} + {copy}");
+    for layer in layers().await {
+        let ours = allocations(layer.layer(Bare));
+        assert!(ours <= theirs + copy, "{ours} > {theirs} + {copy}");
+    }
 }
 
 #[test]

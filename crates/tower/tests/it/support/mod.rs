@@ -1,6 +1,7 @@
 //! A token source that does what a test says, and an API that says what it saw.
 
 mod api;
+mod engine;
 mod source;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use tokenkeeper_tower::Replay;
 
 pub use self::{
     api::{Api, Seen},
+    engine::{accounts, connected},
     source::{Place, Scripted},
 };
 

@@ -1,0 +1,43 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use tokenkeeper_session::{
+    Account, Accounts, Transport, TransportError,
+    protocol::{Dialect, Registration, TokenSet},
+};
+use tokenkeeper_store_memory::MemoryStore;
+
+/// No test over this engine comes to a token request.
+#[derive(Debug)]
+struct NoTransport;
+
+#[async_trait]
+impl Transport for NoTransport {
+    async fn send(
+        &self,
+        _: Request<Bytes>,
+        _: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        Err(TransportError::NotSent("no network".into()))
+    }
+}
+
+/// An engine with a provider at each of these bases: `plain-0`, `plain-1` and so on.
+pub fn accounts(bases: &[&str]) -> Accounts {
+    let mut builder = Accounts::builder(MemoryStore::new()).transport(NoTransport);
+    for (number, base) in bases.iter().enumerate() {
+        let mut dialect = Dialect::rfc6749(&format!("plain-{number}"), base).unwrap();
+        dialect.api_origins = vec![format!("https://api-{number}.example").try_into().unwrap()];
+        let registration = Registration::new("client", "https://app.example/cb").unwrap();
+        builder = builder.provider(dialect.with(registration.secret("s")).unwrap());
+    }
+    builder.build().unwrap()
+}
+
+pub async fn connected(accounts: &Accounts, brand: &str, subject: &str, token: &str) -> Account {
+    let account = accounts.account(brand, subject).unwrap();
+    account.adopt(TokenSet::new(token)).await.unwrap();
+    account
+}
