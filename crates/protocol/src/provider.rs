@@ -158,7 +158,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// What a response of the API says about the token that was sent.
     ///
-    /// It is asked about statuses from 400 on: what is no failure refuses no token.
+    /// What is no failure refuses no token: below 400 it is [`Verdict::Accepted`], and the engine does not ask.
     fn read_resource(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
         resource::read(self.client(), status, headers)
     }

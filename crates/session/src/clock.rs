@@ -14,6 +14,8 @@ use std::{
 use crate::record::WallMillis;
 
 /// The two clocks of a process. Inject one to test without waiting.
+///
+/// They are read under locks of the engine, so they must not ask it for anything.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time of day. It may jump, in both directions.
     fn wall(&self) -> SystemTime;
@@ -221,7 +223,9 @@ impl Time {
     fn anchor(&self) {
         let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
         let (mono, wall) = (to_millis(self.monotonic()), self.wall());
-        if mono < anchor.mono + ANCHOR_EVERY {
+        let stalled = to_millis(self.monotonic()).saturating_sub(mono);
+        // Where this thread stood still between its looks, they show no one time: the next to come looks again.
+        if mono < anchor.mono + ANCHOR_EVERY || stalled >= ANCHOR_EVERY / 4 {
             return;
         }
         let slept = wall

@@ -59,7 +59,7 @@ pub fn a_rate_limit_is_never_a_rejection(subject: &Subject) -> Result<(), Violat
     Ok(())
 }
 
-/// A success and a failure of the server reject no token.
+/// A success, a redirect and a failure of the server reject no token.
 pub fn an_api_that_is_ill_rejects_no_token(subject: &Subject) -> Result<(), Violation> {
     for status in [
         200, 201, 204, 301, 302, 303, 304, 307, 404, 500, 502, 503, 504,

@@ -108,6 +108,13 @@ impl Known {
         }
     }
 
+    pub(crate) fn access_token(&self) -> Option<&AccessToken> {
+        match &self.form {
+            Form::Resting(resting) => Some(&resting.access_token),
+            Form::Whole(record) => Some(&record.live()?.tokens.tokens.access_token),
+        }
+    }
+
     /// The tombstone, if it is one.
     pub(crate) fn tombstone(&self) -> Option<&Tombstone<Held>> {
         match &self.form {

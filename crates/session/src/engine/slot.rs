@@ -11,6 +11,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use smol_str::SmolStr;
+use tokenkeeper_protocol::AccessToken;
 use tokenkeeper_store::{Key, KeyDigest, StoreError, Version};
 use tokio::sync::Notify;
 
@@ -31,7 +32,7 @@ use crate::{
 
 /// One account in memory: a cache of the store, the flight under way, and what callers are served.
 ///
-/// In this order, so that what a lookup and a request read lies in one line of the processor's cache, with the count of who holds it.
+/// In this order, so that what a lookup and a request read lies together, beside the count of who holds it.
 #[repr(C)]
 pub(crate) struct Slot {
     /// A refresh token is being presented, and the access token in memory may die of it.
@@ -128,14 +129,15 @@ impl Slot {
     /// Takes a record for the newest known, unless memory already holds a later truth. Says whether that ended a connection.
     pub(crate) fn adopt(&self, core: &Core, stored: Stored<Held>, written: bool) -> bool {
         let mut inner = self.lock();
-        let before = inner.stamp();
+        let (before, token) = (inner.stamp(), inner.access_token());
         let known = inner.known.as_ref().map(Known::stored);
         let rules = &self.home.rules;
         let Some((stored, written)) = remember(rules, known.as_ref(), stored, written) else {
             return false;
         };
         inner.known = Some(Known::new(stored, written, &self.home.shared));
-        if inner.stamp() != before {
+        // Two processes may have made the same generation: the stamp alone does not tell whose token it is.
+        if inner.stamp() != before || inner.access_token() != token {
             inner.schedule = None;
         }
         // What is only in memory was preceded by a write that the store took.
@@ -294,6 +296,10 @@ impl Inner {
         }
     }
 
+    fn access_token(&self) -> Option<AccessToken> {
+        self.known.as_ref()?.access_token().cloned()
+    }
+
     pub(crate) fn is_written(&self) -> bool {
         self.known.as_ref().is_some_and(|known| known.written)
     }
@@ -432,3 +438,7 @@ impl fmt::Debug for Slot {
             .finish_non_exhaustive()
     }
 }
+
+/// There may be a million of them.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Slot>() <= 256);

@@ -3,7 +3,10 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use tokenkeeper_emulator::Endpoint;
-use tokenkeeper_session::{Account, Advice, Options, Token};
+use tokenkeeper_session::{
+    Account, Advice, Options, Token,
+    store::{TokenStore as _, Version},
+};
 use tokio::{task::JoinHandle, time::Instant};
 
 use crate::harness::{Fault, HOUR, World, settle};
@@ -171,6 +174,27 @@ async fn a_pause_of_the_watcher_starts_the_watch_anew() {
     asked.await.unwrap();
     let waited = resumed.elapsed();
     assert!((seconds(60)..seconds(62)).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_tells_of_a_change_and_fails_is_not_asked_without_a_pause() {
+    let world = World::amiqus_with(patient());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    world.killed_in_mid_refresh().await;
+    let asked = ask(&account);
+    tokio::time::sleep(seconds(5)).await;
+    let key = account.key();
+    let mut entry = world.store.get(&key).await.unwrap().unwrap();
+    entry.version = Version::random();
+    world.store.fail(usize::MAX, Fault::Refuse);
+    world.store.overwrite(&key, Some(entry)).await;
+    world.store.reset_counts();
+    tokio::time::sleep(seconds(10)).await;
+    let gets = world.store.gets.load(Ordering::SeqCst);
+    assert!((1..=41).contains(&gets), "{gets} in ten seconds");
+    world.store.recover();
+    asked.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

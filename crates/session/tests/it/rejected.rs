@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
-use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault as Broken};
-use tokenkeeper_session::{Error, EventKind, TokenSource, protocol::Verdict};
+use http::{HeaderMap, Request, StatusCode};
+use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint, Fault as Broken};
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_session::{
+    Error, EventKind, Options, Seen, TokenSource,
+    protocol::{Client, Provider, Verdict},
+};
 
-use crate::harness::{World, call_with, drain, settle};
+use crate::harness::{World, call_with, drain, issued, settle};
 
 const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 
@@ -50,7 +54,7 @@ async fn a_hundred_rejections_at_once_cost_one_refresh() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fresh_token_that_is_rejected_too_holds_refreshes_off() {
-    let year = tokenkeeper_emulator::Emulator::amiqus();
+    let year = Emulator::amiqus();
     let world = World::new(year, crate::harness::amiqus(), Default::default());
     let account = world.connected().await;
     let mut events = world.accounts.events();
@@ -152,7 +156,7 @@ async fn a_request_that_cannot_be_replayed_still_starts_the_refresh() {
 
 #[tokio::test(start_paused = true)]
 async fn a_later_token_that_is_accepted_ends_the_hold_off_too() {
-    let year = tokenkeeper_emulator::Emulator::amiqus();
+    let year = Emulator::amiqus();
     let world = World::new(year, crate::harness::amiqus(), Default::default());
     let account = world.connected().await;
     let old = TokenSource::token(&account, true).await.unwrap();
@@ -164,4 +168,55 @@ async fn a_later_token_that_is_accepted_ends_the_hold_off_too() {
     let later = TokenSource::token(&account, true).await.unwrap();
     account.read(later.stamp(), StatusCode::OK, &HeaderMap::new());
     assert!(account.replace(later.stamp()).await.unwrap().is_some());
+}
+
+/// A provider that says of every response that it rejects the token.
+#[derive(Debug)]
+struct Refusing(Amiqus);
+
+impl Provider for Refusing {
+    fn client(&self) -> &Client {
+        self.0.client()
+    }
+
+    fn read_resource(&self, _: StatusCode, _: &HeaderMap) -> Verdict {
+        Verdict::Rejected
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_failure_rejects_no_token_whatever_the_provider_says() {
+    let provider = Refusing(crate::harness::amiqus());
+    let world = World::new(Emulator::amiqus(), provider, Options::default());
+    let account = world.connected().await;
+    let sent = TokenSource::token(&account, true).await.unwrap().stamp();
+    let read = |status| {
+        let status = StatusCode::from_u16(status).unwrap();
+        account.read(sent, status, &HeaderMap::new())
+    };
+    for status in [200, 204, 302, 304] {
+        assert_eq!(read(status), Verdict::Accepted, "{status}");
+    }
+    for status in [400, 401, 403, 404, 500] {
+        assert_eq!(read(status), Verdict::Rejected, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_seen_of_one_account_is_not_sent_for_another() {
+    let world = World::amiqus();
+    let (alice, bob) = (world.connected().await, {
+        let bob = world.accounts.account("amiqus", "bob").unwrap();
+        bob.adopt(issued(&world.emulator)).await.unwrap();
+        bob
+    });
+    let mut seen = Seen::default();
+    for account in [&alice, &alice, &alice, &bob, &bob, &alice, &bob] {
+        let token = account.token().await.unwrap();
+        let mut request = Request::new(());
+        let attached = account.attach_seen(&mut seen, &mut request, true);
+        attached.unwrap().unwrap();
+        let sent = request.headers()["authorization"].to_str().unwrap();
+        assert_eq!(sent, format!("Bearer {}", token.expose()));
+    }
 }

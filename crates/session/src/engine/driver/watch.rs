@@ -22,15 +22,16 @@ impl Driver<'_> {
         let (gap, grace) = (options.poll * 8 + limit, options.store_retry * 2);
         let now = self.core.time.monotonic();
         let mut watch = Watch::new(stored.version, lease, gap, grace, now);
-        let (mut hung, mut held_until) = (false, Duration::ZERO);
+        let (mut hung, mut held_until, mut failed) = (false, Duration::ZERO, false);
         loop {
-            self.look_again().await;
+            self.look_again(failed).await;
             if self.core.is_closing() {
                 return Input::ReadFailed;
             }
             let sent = self.core.time.monotonic();
             let found = self.read().await;
             let now = self.core.time.monotonic();
+            failed = found.is_err();
             if found.is_ok() && std::mem::take(&mut hung) {
                 // The holder's write may hang as our read did, and is tried again only when it has timed out too.
                 held_until = now + limit;
@@ -57,8 +58,9 @@ impl Driver<'_> {
         }
     }
 
-    /// Waits until a watched record is worth another look: the store tells of a change, or it is time.
-    async fn look_again(&self) {
+    /// Waits until a watched record is worth another look: the store tells of a change, or it is time. After a read that `failed` the change
+    /// that it was to show is still to be seen, and no reason for another at once.
+    async fn look_again(&self, failed: bool) {
         let options = &self.core.options;
         let hears = self.core.hearing.load(Ordering::Acquire);
         let every = if hears {
@@ -70,7 +72,7 @@ impl Driver<'_> {
         let told = told.notified();
         tokio::pin!(told);
         told.as_mut().enable();
-        if !self.slot.lock().changes.is_pending() {
+        if failed || !self.slot.lock().changes.is_pending() {
             tokio::select! {
                 () = told => {}
                 () = tokio::time::sleep(every) => {}
