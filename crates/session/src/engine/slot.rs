@@ -13,17 +13,16 @@ use arc_swap::ArcSwapOption;
 use smol_str::SmolStr;
 use tokenkeeper_protocol::AccessToken;
 use tokenkeeper_store::{Key, KeyDigest, StoreError, Version};
-use tokio::sync::Notify;
 
 use super::{
     Core, Home,
     changes::Changes,
     flight::Flight,
     known::Known,
+    rare::{Rare, StoreTrouble},
     served::{Schedule, Served},
 };
 use crate::{
-    Error,
     clock::Ticks,
     machine::{Stored, remember},
     record::{Health, Held, Live},
@@ -63,39 +62,7 @@ pub(crate) struct Inner {
     pub(crate) changes: Changes,
     /// That of the tokens known.
     schedule: Option<Schedule>,
-    rare: Option<Box<Rare>>,
-}
-
-/// What most accounts have nothing of, most of the time.
-#[derive(Default)]
-pub(crate) struct Rare {
-    /// Attempts of ours that may still stand in the store though they are over.
-    pub(crate) released: Vec<u128>,
-    pub(crate) rejections: Option<Rejections>,
-    pub(crate) store_trouble: Option<StoreTrouble>,
-    /// Why the current token cannot be attached.
-    pub(crate) unattachable: Option<Error>,
-    /// A task finishes the revocation that a tombstone asks for.
-    pub(crate) revoking: bool,
-    /// For those who watch the store: it told of a change while a flight is under way.
-    told: Option<Arc<Notify>>,
-}
-
-/// The store failed; nothing is asked of it before `until`.
-#[derive(Clone)]
-pub(crate) struct StoreTrouble {
-    pub(crate) until: Ticks,
-    pub(crate) source: Arc<StoreError>,
-    failures: u32,
-}
-
-/// What rejections by the API have led to.
-#[derive(Default)]
-pub(crate) struct Rejections {
-    /// The token set that a rejection brought and that no response has accepted yet.
-    pub(crate) trial: Option<Stamp>,
-    pub(crate) held_off_until: Option<Ticks>,
-    pub(crate) wait: Duration,
+    pub(super) rare: Option<Box<Rare>>,
 }
 
 impl Slot {
@@ -244,58 +211,6 @@ impl Inner {
         self.known.as_ref()?.stamp()
     }
 
-    pub(crate) fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
-    }
-
-    /// Something rare is over.
-    pub(crate) fn over(&mut self, end: impl FnOnce(&mut Rare)) {
-        if let Some(rare) = &mut self.rare {
-            end(rare);
-            if rare.is_nothing() {
-                self.rare = None;
-            }
-        }
-    }
-
-    pub(crate) fn released(&self) -> Vec<u128> {
-        let rare = self.rare.as_ref();
-        rare.map(|rare| rare.released.clone()).unwrap_or_default()
-    }
-
-    pub(crate) fn rejections(&self) -> Option<&Rejections> {
-        self.rare.as_ref()?.rejections.as_ref()
-    }
-
-    pub(crate) fn rejections_mut(&mut self) -> Option<&mut Rejections> {
-        self.rare.as_mut()?.rejections.as_mut()
-    }
-
-    pub(crate) fn store_trouble(&self) -> Option<&StoreTrouble> {
-        self.rare.as_ref()?.store_trouble.as_ref()
-    }
-
-    pub(crate) fn unattachable(&self) -> Option<&Error> {
-        self.rare.as_ref()?.unattachable.as_ref()
-    }
-
-    pub(crate) fn is_revoking(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.revoking)
-    }
-
-    /// Wakes when the store tells of a change.
-    pub(crate) fn told(&mut self) -> Arc<Notify> {
-        self.rare().told.get_or_insert_default().clone()
-    }
-
-    /// Wakes those who watch the store.
-    pub(crate) fn tell(&self) {
-        let rare = self.rare.as_ref();
-        if let Some(told) = rare.and_then(|rare| rare.told.as_ref()) {
-            told.notify_waiters();
-        }
-    }
-
     fn access_token(&self) -> Option<AccessToken> {
         self.known.as_ref()?.access_token().cloned()
     }
@@ -391,18 +306,6 @@ impl Inner {
     pub(crate) fn expired(&self, now: Ticks) -> bool {
         self.schedule
             .is_none_or(|schedule| now >= schedule.expires_at)
-    }
-}
-
-impl Rare {
-    fn is_nothing(&self) -> bool {
-        let watched = |told: &Arc<Notify>| Arc::strong_count(told) > 1;
-        self.released.is_empty()
-            && self.rejections.is_none()
-            && self.store_trouble.is_none()
-            && self.unattachable.is_none()
-            && !self.revoking
-            && !self.told.as_ref().is_some_and(watched)
     }
 }
 
