@@ -164,7 +164,7 @@ impl Account {
     pub fn attach<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<Attached> {
         let served = self.slot.served.load();
         let served = self.slot.serve(&self.core, served.as_ref(), replayable)?;
-        Some(served.attach(request))
+        Some(served.attach(request).map_err(Box::new))
     }
 
     /// [`attach`](Self::attach) for a front that sends many requests for this account.
@@ -183,7 +183,7 @@ impl Account {
                 let served = self
                     .slot
                     .serve(&self.core, served.load().as_ref(), replayable)?;
-                Some(served.attach(request))
+                Some(served.attach(request).map_err(Box::new))
             }
             _ => self.attach_and_remember(seen, request, replayable),
         }
@@ -261,8 +261,8 @@ impl TokenSource for Account {
     }
 }
 
-/// Which token set a request carries now, or why it could not be attached.
-type Attached = Result<Stamp, tokenkeeper_protocol::Error>;
+/// Which token set a request carries now, or why it could not be attached: in a box, since this is returned for every request.
+pub type Attached = Result<Stamp, Box<tokenkeeper_protocol::Error>>;
 
 /// Where a front remembers the token of the account that it sends for: as long as that is the account's, finding it is to read one
 /// pointer.

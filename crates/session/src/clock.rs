@@ -46,9 +46,8 @@ impl Clock for SystemClock {
         self.monotonic.now()
     }
 
-    #[inline]
     fn monotonic_coarse(&self) -> Duration {
-        self.monotonic.coarse()
+        Duration::from_millis(self.monotonic.coarse_millis())
     }
 }
 
@@ -197,21 +196,20 @@ impl Time {
     }
 
     pub(crate) fn ticks(&self) -> Ticks {
-        self.count(self.monotonic())
+        self.count(to_millis(self.monotonic()))
     }
 
     /// The count by the coarse clock: behind [`ticks`](Self::ticks) by that clock's resolution at most.
     #[inline(always)]
     pub(crate) fn coarse_ticks(&self) -> Ticks {
         self.count(match &self.clock {
-            Source::System(clock) => clock.monotonic_coarse(),
-            Source::Given(clock) => clock.monotonic_coarse(),
+            Source::System(clock) => clock.monotonic.coarse_millis(),
+            Source::Given(clock) => to_millis(clock.monotonic_coarse()),
         })
     }
 
     #[inline]
-    fn count(&self, mono: Duration) -> Ticks {
-        let mono = to_millis(mono);
+    fn count(&self, mono: u64) -> Ticks {
         if mono >= self.anchor_at.load(Ordering::Acquire) {
             self.anchor();
         }

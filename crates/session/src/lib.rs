@@ -17,7 +17,7 @@ mod source;
 mod status;
 mod transport;
 
-pub use account::{Account, Seen, Token};
+pub use account::{Account, Attached, Seen, Token};
 pub use accounts::{Accounts, AccountsBuilder, Unwritten};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use connect::{Connect, Flow, FlowInfo, FlowKey, Start};

@@ -1,9 +1,7 @@
 use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 use http::{Extensions, Request, StatusCode, Uri};
-use tokenkeeper_session::{
-    Account, Accounts, Attaches, Seen, Stamp, TokenSource, protocol::Error as ProtocolError,
-};
+use tokenkeeper_session::{Account, Accounts, Attached, Attaches, Seen, TokenSource};
 
 use crate::{Anonymous, Error};
 
@@ -158,11 +156,14 @@ impl Chosen {
         seen: &mut Seen,
         request: &mut Request<B>,
         replayable: bool,
-    ) -> Option<Result<Stamp, ProtocolError>> {
+    ) -> Option<Attached> {
         match &self.0 {
             Inner::One(one) => match one.source() {
                 Source::Account(account) => account.attach_seen(seen, request, replayable),
-                Source::Other(source) => Some(source.cached(replayable)?.attach(request)),
+                Source::Other(source) => {
+                    let attached = source.cached(replayable)?.attach(request);
+                    Some(attached.map_err(Box::new))
+                }
             },
             Inner::Account(account) => account.attach(request, replayable),
         }

@@ -14,21 +14,17 @@ mod platform {
 
     impl Monotonic {
         pub(crate) fn now(&self) -> Duration {
-            read(ClockId::Monotonic)
+            let time = clock_gettime(ClockId::Monotonic);
+            // Neither is ever negative, and the second is below a thousand million.
+            Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
         }
 
+        /// Since the machine started, as [`now`](Self::now), so that the two can be compared.
         #[inline]
-        pub(crate) fn coarse(&self) -> Duration {
-            read(ClockId::MonotonicCoarse)
+        pub(crate) fn coarse_millis(&self) -> u64 {
+            let time = clock_gettime(ClockId::MonotonicCoarse);
+            time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
         }
-    }
-
-    /// Since the machine started, by either clock, so that the two can be compared.
-    #[inline]
-    fn read(clock: ClockId) -> Duration {
-        let time = clock_gettime(clock);
-        // Neither is ever negative, and the second is below a thousand million.
-        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
     }
 }
 
@@ -50,8 +46,8 @@ mod platform {
             self.0.elapsed()
         }
 
-        pub(crate) fn coarse(&self) -> Duration {
-            self.now()
+        pub(crate) fn coarse_millis(&self) -> u64 {
+            super::super::to_millis(self.now())
         }
     }
 }

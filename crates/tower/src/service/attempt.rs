@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
+use http::{Extensions, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body;
 use tokenkeeper_session::{Credential, Stamp};
 
@@ -128,7 +128,8 @@ pub(super) struct Head {
     method: Method,
     uri: Uri,
     version: Version,
-    headers: HeaderMap,
+    /// A list, which is cheaper to copy than a map: only a request that is sent again needs the map.
+    headers: Vec<(HeaderName, HeaderValue)>,
     extensions: Extensions,
 }
 
@@ -139,7 +140,11 @@ impl Head {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
-            headers: request.headers().clone(),
+            headers: request
+                .headers()
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             extensions: request.extensions().clone(),
         }
     }
@@ -149,7 +154,7 @@ impl Head {
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
-        *request.headers_mut() = self.headers;
+        request.headers_mut().extend(self.headers);
         *request.extensions_mut() = self.extensions;
         request
     }

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tokenkeeper_session::{Seen, Stamp, protocol::Error as ProtocolError};
+use tokenkeeper_session::{Attached, Seen, protocol::Error as ProtocolError};
 use tower_service::Service;
 
 use self::attempt::{Head, Sent, Spare, Waiting};
@@ -59,7 +59,7 @@ impl<S> TokenService<S> {
         source: &Chosen,
         request: &mut Request<B>,
         limit: Option<usize>,
-    ) -> Option<Result<Stamp, ProtocolError>> {
+    ) -> Option<Attached> {
         let replayable = attempt::replayable(request, limit);
         source.attach(&mut self.seen, request, replayable)
     }
@@ -124,14 +124,14 @@ impl<S: Clone> TokenService<S> {
         request: Request<B>,
         limit: Option<usize>,
         source: Chosen,
-        error: Option<ProtocolError>,
+        error: Option<Box<ProtocolError>>,
     ) -> TokenFuture<S, B>
     where
         S: Service<Request<Replay<B>>>,
         B: Body<Data = Bytes>,
     {
         if let Some(error) = error {
-            return TokenFuture::failed(Error::Attach(error).into());
+            return TokenFuture::failed(Error::Attach(*error).into());
         }
         // The service that was polled ready is the one to call when the token has come.
         let next = self.inner.clone();
