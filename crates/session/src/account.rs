@@ -65,7 +65,7 @@ impl Account {
     /// The short name that logs and errors use.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
-        self.slot.digest
+        self.slot.digest()
     }
 
     /// The engine that the account belongs to.
@@ -209,7 +209,7 @@ impl Account {
     fn held(&self) -> Result<Token, Error> {
         let inner = self.slot.lock();
         let live = inner.live().ok_or(Error::Disconnected {
-            account: self.slot.digest,
+            account: self.slot.digest(),
         })?;
         Ok(Token {
             tokens: live.tokens.tokens,
@@ -222,7 +222,7 @@ impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account")
             .field("provider", &self.provider())
-            .field("digest", &self.slot.digest)
+            .field("digest", &self.slot.digest())
             .finish_non_exhaustive()
     }
 }

@@ -61,7 +61,7 @@ impl Status {
                     Health::Dead(cause) => Some(cause),
                     _ => None,
                 },
-                written: known.written,
+                written: known.is_written(),
             }),
         }
     }

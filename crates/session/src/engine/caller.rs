@@ -115,7 +115,7 @@ impl Slot {
             }
         }
         Err(last.unwrap_or(Error::Timeout {
-            account: self.digest,
+            account: self.digest(),
             waited: core.options.wait,
         }))
     }
@@ -143,7 +143,7 @@ impl Slot {
 
     fn out_of_patience(self: &Arc<Self>, core: &Arc<Core>) -> Result<Credential, Error> {
         let timeout = Error::Timeout {
-            account: self.digest,
+            account: self.digest(),
             waited: core.options.wait,
         };
         let served = self.served.load();
@@ -178,7 +178,7 @@ impl Slot {
             if let Some(trouble) = inner.store_trouble().filter(|t| now < t.until) {
                 let source = trouble.source.clone();
                 let error = Error::Store {
-                    account: self.digest,
+                    account: self.digest(),
                     source,
                 };
                 return self.after_failure(core, now, error);
@@ -237,18 +237,18 @@ impl Slot {
     fn unwritten(&self, inner: &Inner) -> Error {
         match inner.store_trouble() {
             Some(trouble) => Error::Store {
-                account: self.digest,
+                account: self.digest(),
                 source: trouble.source.clone(),
             },
             None => Error::Timeout {
-                account: self.digest,
+                account: self.digest(),
                 waited: std::time::Duration::ZERO,
             },
         }
     }
 
     pub(super) fn without_tokens(&self, inner: &Inner) -> Error {
-        let account = self.digest;
+        let account = self.digest();
         match inner.known.as_ref().and_then(Known::tombstone) {
             Some(_) => Error::Disconnected { account },
             _ => Error::NotConnected { account },
@@ -279,7 +279,7 @@ impl Slot {
                 Some(result) => return result,
                 None => {
                     return Err(Error::Timeout {
-                        account: self.digest,
+                        account: self.digest(),
                         waited: core.options.wait,
                     });
                 }

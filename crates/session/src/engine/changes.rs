@@ -16,7 +16,8 @@ use super::{Core, Slot, keep};
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     told: u32,
-    covered: u32,
+    /// Of the last of them a read or a write has still to show more.
+    pending: bool,
     /// What the store told of last, where it said it.
     newest: Option<Tag>,
     /// The last versions that were met here. To be told of these is no news: an attempt and its result may both still be on their way.
@@ -45,14 +46,13 @@ impl Changes {
 
     /// A call has shown what the store had after `mark`: the version, if there is a record.
     pub(crate) fn cover(&mut self, mark: u32, version: Option<Version>) {
-        self.covered = self.covered.max(mark);
+        let mut covers = mark == self.told;
         if let Some(version) = version {
             self.meet(version);
-            if self.newest == Some(Tag::of(version)) {
-                self.covered = self.told;
-            }
+            covers |= self.newest == Some(Tag::of(version));
         }
-        self.before_use &= self.is_pending();
+        self.pending &= !covers;
+        self.before_use &= self.pending;
     }
 
     /// `version` is known here from now on, be it that it is only being written.
@@ -64,7 +64,7 @@ impl Changes {
     }
 
     pub(crate) fn is_pending(&self) -> bool {
-        self.told != self.covered
+        self.pending
     }
 
     /// The store tells of a change. Says whether it is news.
@@ -73,7 +73,8 @@ impl Changes {
         if newest.is_some() && self.met.contains(&newest) {
             return false;
         }
-        self.told = self.told.saturating_add(1);
+        self.told = self.told.wrapping_add(1);
+        self.pending = true;
         self.newest = newest;
         true
     }

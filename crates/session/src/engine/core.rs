@@ -126,7 +126,7 @@ impl Core {
     }
 
     pub(crate) fn emit(self: &Arc<Self>, slot: &Arc<Slot>, kind: EventKind) {
-        tracing::debug!(account = %slot.digest, event = ?kind, "account");
+        tracing::debug!(account = %slot.digest(), event = ?kind, "account");
         // Nobody listening is no failure.
         let _ = self.events.send(Event {
             account: Account::new(self.clone(), slot.clone()),

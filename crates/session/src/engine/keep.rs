@@ -55,7 +55,7 @@ pub(crate) fn take_off(
     Ok(flight)
 }
 
-#[tracing::instrument(level = "debug", skip_all, fields(account = %slot.digest, ?purpose))]
+#[tracing::instrument(level = "debug", skip_all, fields(account = %slot.digest(), ?purpose))]
 async fn fly(
     core: &Arc<Core>,
     slot: &Arc<Slot>,
@@ -114,7 +114,7 @@ pub(crate) async fn validate(core: &Arc<Core>, slot: &Arc<Slot>) -> Result<(), E
         ValidateEnd::NotConnected => {
             slot.forget(before);
             Err(Error::NotConnected {
-                account: slot.digest,
+                account: slot.digest(),
             })
         }
         ValidateEnd::StoreFailed => {
@@ -191,7 +191,7 @@ async fn settle(
     end: RefreshEnd<Held>,
     rejected: bool,
 ) -> Result<(), Error> {
-    let account = slot.digest;
+    let account = slot.digest();
     if end.restored {
         core.emit(slot, EventKind::StoreRestored);
     }
@@ -245,7 +245,7 @@ pub(crate) fn failed(
     failure: Failure,
     source: Option<ExchangeError>,
 ) -> Error {
-    let account = slot.digest;
+    let account = slot.digest();
     match failure {
         Failure::Dead(cause) => Error::ReauthorizationRequired { account, cause },
         Failure::Misconfigured => Error::Configuration { account },

@@ -100,11 +100,11 @@ pub(crate) fn finish_revocation(core: &Arc<Core>, slot: &Arc<Slot>) {
             .await;
         drop(revoking);
         if let Err(error) = settle_disconnect(&core2, &slot2, &mut driver, end, before).await {
-            tracing::warn!(account = %slot2.digest, %error, "a revocation stays pending");
+            tracing::warn!(account = %slot2.digest(), %error, "a revocation stays pending");
         }
     });
     if let Err(error) = started {
-        tracing::warn!(account = %slot.digest, %error, "a revocation stays pending");
+        tracing::warn!(account = %slot.digest(), %error, "a revocation stays pending");
     }
 }
 
@@ -143,7 +143,7 @@ where
     match flight.wait(after(waited)).await {
         Some(result) => result,
         None => Err(Error::Timeout {
-            account: slot.digest,
+            account: slot.digest(),
             waited,
         }),
     }
@@ -155,7 +155,7 @@ async fn settle_login(
     driver: &mut Driver<'_>,
     end: LoginEnd<Held>,
 ) -> Result<(), Error> {
-    let account = slot.digest;
+    let account = slot.digest();
     match end {
         LoginEnd::Connected { stored } => {
             slot.adopt(core, stored, true);
@@ -190,7 +190,7 @@ async fn settle_disconnect(
     end: DisconnectEnd<Held>,
     before: Option<Version>,
 ) -> Result<(), Error> {
-    let account = slot.digest;
+    let account = slot.digest();
     match end {
         DisconnectEnd::Ended {
             stored,

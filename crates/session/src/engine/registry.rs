@@ -169,14 +169,15 @@ impl Core {
 
     #[cold]
     fn new_slot(&self, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
-        let key = home.key(subject)?;
+        // Whatever is no subject is refused before it has a slot.
+        home.key(subject)?;
         let name = Name {
             home: home.id,
             subject: subject.into(),
         };
         let new = || {
             let (subject, now) = (name.subject.clone(), self.time.ticks());
-            Arc::new(Slot::new(subject, key.digest(), home.clone(), now))
+            Arc::new(Slot::new(subject, home.clone(), now))
         };
         let slots = self.slots.pin();
         loop {

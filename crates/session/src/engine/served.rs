@@ -49,8 +49,8 @@ impl Served {
     }
 }
 
-/// When a token set is to be refreshed: rolled once per process and generation.
-#[derive(Clone, Copy, Debug)]
+/// When a token set is to be refreshed: rolled once per process and generation. By default it has long ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Schedule {
     pub(crate) stale_at: Ticks,
     pub(crate) expires_at: Ticks,

@@ -47,7 +47,6 @@ pub(crate) struct Slot {
     pub(crate) served: ArcSwapOption<Served>,
     pub(crate) home: Arc<Home>,
     pub(crate) subject: SmolStr,
-    pub(crate) digest: KeyDigest,
     used: AtomicU64,
     inner: Mutex<Inner>,
 }
@@ -60,16 +59,15 @@ pub(crate) struct Inner {
     pub(crate) validated: Ticks,
     pub(crate) flight: Option<Arc<Flight>>,
     pub(crate) changes: Changes,
-    /// That of the tokens known.
-    schedule: Option<Schedule>,
+    /// That of the tokens known, if it was made.
+    schedule: Schedule,
     pub(super) rare: Option<Box<Rare>>,
 }
 
 impl Slot {
-    pub(crate) fn new(subject: SmolStr, digest: KeyDigest, home: Arc<Home>, now: Ticks) -> Self {
+    pub(crate) fn new(subject: SmolStr, home: Arc<Home>, now: Ticks) -> Self {
         Self {
             subject,
-            digest,
             home,
             served: ArcSwapOption::empty(),
             presenting: AtomicBool::new(false),
@@ -86,6 +84,11 @@ impl Slot {
     pub(crate) fn key(&self) -> Key {
         let key = self.home.key(&self.subject);
         key.expect("a slot's subject was a key's before")
+    }
+
+    /// What logs and errors call the account. Made anew each time: they are rare, and there may be a million accounts.
+    pub(crate) fn digest(&self) -> KeyDigest {
+        self.key().digest()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -105,7 +108,7 @@ impl Slot {
         inner.known = Some(Known::new(stored, written, &self.home.shared));
         // Two processes may have made the same generation: the stamp alone does not tell whose token it is.
         if inner.stamp() != before || inner.access_token() != token {
-            inner.schedule = None;
+            inner.schedule = Schedule::default();
         }
         // What is only in memory was preceded by a write that the store took.
         if written || inner.validated == Ticks::default() {
@@ -152,7 +155,7 @@ impl Slot {
     fn empty(&self, inner: &mut Inner) {
         inner.known = None;
         inner.validated = Ticks::default();
-        inner.schedule = None;
+        inner.schedule = Schedule::default();
         self.served.store(None);
     }
 
@@ -216,12 +219,12 @@ impl Inner {
     }
 
     pub(crate) fn is_written(&self) -> bool {
-        self.known.as_ref().is_some_and(|known| known.written)
+        self.known.as_ref().is_some_and(Known::is_written)
     }
 
     /// The newest record, if it is in the store.
     pub(crate) fn written(&self) -> Option<Stored<Held>> {
-        let known = self.known.as_ref().filter(|known| known.written)?;
+        let known = self.known.as_ref().filter(|known| known.is_written())?;
         Some(known.stored())
     }
 
@@ -231,7 +234,7 @@ impl Inner {
     }
 
     pub(crate) fn is_unwritten(&self) -> bool {
-        self.known.as_ref().is_some_and(|known| !known.written)
+        self.known.as_ref().is_some_and(|known| !known.is_written())
     }
 
     /// A flight is under way, be it only to write what its callers have already.
@@ -247,9 +250,10 @@ impl Inner {
     fn served(&mut self, core: &Core, home: &Home) -> Option<Served> {
         let live = self.live()?;
         let (stamp, tokens) = (live.stamp(), &live.tokens.tokens);
-        let schedule = *self.schedule.get_or_insert_with(|| {
-            Schedule::new(tokens, &core.options, &core.time, core.random.roll())
-        });
+        if self.schedule == Schedule::default() {
+            self.schedule = Schedule::new(tokens, &core.options, &core.time, core.random.roll());
+        }
+        let schedule = self.schedule;
         let attachment = match home.provider.attach(&tokens.access_token) {
             Ok(attachment) => attachment,
             Err(error) => {
@@ -302,10 +306,9 @@ impl Inner {
         })
     }
 
-    /// The access token in memory has ended.
+    /// The access token in memory has ended, or there is none.
     pub(crate) fn expired(&self, now: Ticks) -> bool {
-        self.schedule
-            .is_none_or(|schedule| now >= schedule.expires_at)
+        now >= self.schedule.expires_at
     }
 }
 
@@ -337,11 +340,11 @@ impl Drop for AtRisk {
 impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slot")
-            .field("account", &self.digest)
+            .field("account", &self.digest())
             .finish_non_exhaustive()
     }
 }
 
 /// There may be a million of them.
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Slot>() <= 256);
+const _: () = assert!(size_of::<Slot>() <= 232);

@@ -33,7 +33,7 @@ impl Driver<'_> {
         let request = match request {
             Ok(request) => request,
             Err(error) => {
-                tracing::error!(account = %self.slot.digest, %error, "a token request cannot be built");
+                tracing::error!(account = %self.slot.digest(), %error, "a token request cannot be built");
                 self.exchange_error = Some(ExchangeError::Request(Arc::new(error)));
                 return Answer::Configuration;
             }
@@ -58,7 +58,7 @@ impl Driver<'_> {
                 })
             }
             Err(error) => {
-                tracing::warn!(account = %self.slot.digest, %error, "the token endpoint gave no tokens");
+                tracing::warn!(account = %self.slot.digest(), %error, "the token endpoint gave no tokens");
                 let answer = classify(&error);
                 self.exchange_error = Some(error);
                 answer
@@ -72,7 +72,7 @@ impl Driver<'_> {
         let requests = match home.provider.revocation_requests(&home.site, tokens) {
             Ok(requests) => requests,
             Err(error) => {
-                tracing::error!(account = %self.slot.digest, %error, "a revocation cannot be built");
+                tracing::error!(account = %self.slot.digest(), %error, "a revocation cannot be built");
                 return true;
             }
         };

@@ -141,7 +141,7 @@ impl<'a> Driver<'a> {
         self.slot.presenting.store(false, Ordering::Release);
         self.core.emit(self.slot, EventKind::StoreBehind);
         if let Some(flight) = self.flight {
-            let account = self.slot.digest;
+            let account = self.slot.digest();
             flight.land(match record.live().map(|live| &live.health) {
                 None => Err(Error::Disconnected { account }),
                 Some(Health::Dead(cause)) => Err(Error::ReauthorizationRequired {

@@ -28,7 +28,7 @@ impl Driver<'_> {
         match result {
             Ok(wrote) => wrote,
             Err(error) => {
-                tracing::warn!(account = %self.slot.digest, %error, "a write to the store failed");
+                tracing::warn!(account = %self.slot.digest(), %error, "a write to the store failed");
                 self.store_error = Some(error);
                 Wrote::Failed
             }
@@ -95,14 +95,14 @@ impl Driver<'_> {
         let source = Arc::new(source);
         self.slot.store_failed(self.core, source.clone());
         Error::Store {
-            account: self.slot.digest,
+            account: self.slot.digest(),
             source,
         }
     }
 
     fn decode(&self, entry: &Entry) -> Result<Stored<Held>, Error> {
         let record = record::decode(&entry.value).map_err(|source| Error::Record {
-            account: self.slot.digest,
+            account: self.slot.digest(),
             source,
         })?;
         Ok(Stored {

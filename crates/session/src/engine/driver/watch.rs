@@ -14,7 +14,7 @@ impl Driver<'_> {
     pub(super) async fn watch(&mut self, stored: Stored<Held>, lease: Duration) -> Input<Held> {
         let attempt = stored.record.live().and_then(|live| live.attempt);
         if let Some(Attempt { holder, .. }) = attempt {
-            tracing::debug!(account = %self.slot.digest, holder = format_args!("{holder:032x}"), "waits for another's attempt");
+            tracing::debug!(account = %self.slot.digest(), holder = format_args!("{holder:032x}"), "waits for another's attempt");
         }
         let options = &self.core.options;
         let limit = self.limit();

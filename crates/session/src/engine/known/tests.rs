@@ -1,9 +1,12 @@
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use tokenkeeper_protocol::TokenSet;
 
 use super::*;
-use crate::record::{Attempt, Cause, Login};
+use crate::record::{Attempt, Authorization, Cause, Health, Login, Terms};
 
 fn live() -> Live<Held> {
     let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
@@ -27,9 +30,9 @@ fn live() -> Live<Held> {
     live
 }
 
-fn known(record: Record<Held>, shared: &Shared) -> Known {
+fn known(record: Record<Held>, written: bool, shared: &Shared) -> Known {
     let version = Version::from_bytes([9; 16]);
-    Known::new(Stored { version, record }, true, shared)
+    Known::new(Stored { version, record }, written, shared)
 }
 
 fn of(state: State<Held>) -> Record<Held> {
@@ -59,6 +62,7 @@ fn a_record_comes_back_as_it_was() {
     other(&|live| live.tokens.tokens.expires_at = Some(UNIX_EPOCH));
     other(&|live| live.tokens.tokens.refresh_at = live.tokens.tokens.expires_at);
     other(&|live| live.tokens.tokens.refresh_token = None);
+    other(&|live| live.generation = u64::MAX);
     other(&|live| live.tokens.terms.scope = None);
     let authorization = live().authorization;
     let mut pending = of(State::Live(live()));
@@ -72,9 +76,11 @@ fn a_record_comes_back_as_it_was() {
         generation: 7,
         revoke: Some(live().tokens),
     })));
-    for record in records {
-        let known = known(record.clone(), &Shared::default());
+    let cases = |record| [true, false].map(|written| (Record::clone(record), written));
+    for (record, written) in records.iter().flat_map(cases) {
+        let known = known(record.clone(), written, &Shared::default());
         assert_eq!(known.record(), record);
+        assert_eq!(known.is_written(), written);
         assert_eq!(known.live().as_ref(), record.live());
         assert_eq!(known.stamp(), record.live().map(Live::stamp));
         assert_eq!(
@@ -87,7 +93,7 @@ fn a_record_comes_back_as_it_was() {
 #[test]
 fn accounts_at_rest_share_what_they_have_in_common() {
     let shared = Shared::default();
-    let common = |record| match known(record, &shared).form {
+    let common = |record| match known(record, true, &shared).form {
         Form::Resting(resting) => resting.common,
         Form::Whole(_) => panic!("it rests"),
     };
