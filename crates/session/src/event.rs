@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use futures_core::Stream;
-use futures_util::stream;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use futures_util::StreamExt as _;
+use tokio::sync::broadcast::Receiver;
+use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
 
 use crate::{Account, record::Cause};
 
@@ -70,15 +71,11 @@ pub enum EventKind {
 
 /// Events as they happen. A subscriber that falls far behind misses the oldest.
 pub(crate) fn stream(receiver: Receiver<Event>) -> impl Stream<Item = Event> + Send + Unpin {
-    Box::pin(stream::unfold(receiver, |mut receiver| async {
-        loop {
-            match receiver.recv().await {
-                Ok(event) => return Some((event, receiver)),
-                Err(RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "a subscriber of events fell behind");
-                }
-                Err(RecvError::Closed) => return None,
-            }
-        }
+    Box::pin(BroadcastStream::new(receiver).filter_map(async |event| {
+        event
+            .inspect_err(|BroadcastStreamRecvError::Lagged(missed)| {
+                tracing::warn!(missed, "a subscriber of events fell behind");
+            })
+            .ok()
     }))
 }

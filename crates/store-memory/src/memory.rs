@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use futures_util::stream;
+use futures_util::StreamExt as _;
 use moka::sync::Cache;
 use tokenkeeper_store::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::BroadcastStream;
 
 use crate::index::Index;
 
@@ -197,19 +198,9 @@ impl TokenStore for MemoryStore {
     /// the oldest.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.shared.changes.subscribe();
-        Some(Box::pin(stream::unfold(
-            changes,
-            |mut changes| async move {
-                loop {
-                    match changes.recv().await {
-                        Ok(change) => return Some((change, changes)),
-                        // The stream is a hint: who waits for a change also polls, so it goes on with what is left.
-                        Err(RecvError::Lagged(_)) => {}
-                        Err(RecvError::Closed) => return None,
-                    }
-                }
-            },
-        )))
+        // It is a hint: who waits for a change also polls, so whoever fell behind goes on with what is left.
+        let changes = BroadcastStream::new(changes);
+        Some(Box::pin(changes.filter_map(async |change| change.ok())))
     }
 }
 

@@ -4,14 +4,15 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::future::select;
-use futures_util::{Stream, StreamExt as _, stream};
 use redis::aio::PubSub;
 use redis::{Client, RedisResult};
 use tokenkeeper_store::{BoxStream, Change, Entry, Key, Version};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
+use tokio_stream::wrappers::BroadcastStream;
 
 use crate::connect::{self, Connector};
 use crate::url::Kind;
@@ -64,7 +65,9 @@ impl Watch {
                 changes
             }
         };
-        Some(Box::pin(received(changes.subscribe())))
+        // It is a hint: who waits for a change also polls, so whoever fell behind goes on with what is left.
+        let changes = BroadcastStream::new(changes.subscribe());
+        Some(Box::pin(changes.filter_map(async |change| change.ok())))
     }
 }
 
@@ -159,19 +162,6 @@ async fn pass_on(connection: PubSub, changes: &broadcast::Sender<Change>) {
         }
     };
     select(pin!(hear), pin!(live)).await;
-}
-
-fn received(changes: broadcast::Receiver<Change>) -> impl Stream<Item = Change> + Send {
-    stream::unfold(changes, |mut changes| async move {
-        loop {
-            match changes.recv().await {
-                Ok(change) => return Some((change, changes)),
-                // The stream is a hint: who waits for a change also polls, so it goes on with what is left.
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return None,
-            }
-        }
-    })
 }
 
 /// How long to wait before the next connection: twice as long each time, to 2 s.

@@ -6,13 +6,14 @@ use std::sync::{Arc, mpsc};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use futures_util::stream;
+use futures_util::StreamExt as _;
 use tokenkeeper_store::{
     BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
     TokenStore, Version,
 };
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast;
 use tokio::sync::oneshot;
+use tokio_stream::wrappers::BroadcastStream;
 
 use crate::file::Opened;
 use crate::listing::Listing;
@@ -218,19 +219,9 @@ impl TokenStore for SqliteStore {
         let changes = self.changes.upgrade()?.subscribe();
         // Reads are done in turn, so a `get` after this call shows what was changed before watching began.
         self.reads.send(Read::Watch).ok()?;
-        Some(Box::pin(stream::unfold(
-            changes,
-            |mut changes| async move {
-                loop {
-                    match changes.recv().await {
-                        Ok(change) => return Some((change, changes)),
-                        // The stream is a hint: who waits for a change also polls, so it goes on with what is left.
-                        Err(RecvError::Lagged(_)) => {}
-                        Err(RecvError::Closed) => return None,
-                    }
-                }
-            },
-        )))
+        // It is a hint: who waits for a change also polls, so whoever fell behind goes on with what is left.
+        let changes = BroadcastStream::new(changes);
+        Some(Box::pin(changes.filter_map(async |change| change.ok())))
     }
 }
 
