@@ -1,6 +1,6 @@
 use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
-use http::{Extensions, Request, StatusCode, Uri};
+use http::{Extensions, Request, Response, Uri};
 use tokenkeeper_session::{Account, Accounts, Attached, Attaches, Seen, TokenSource};
 
 use crate::{Anonymous, Error};
@@ -169,11 +169,12 @@ impl Chosen {
         }
     }
 
-    /// Whether [`TokenSource::read`] has nothing to say of a response with this status, on the valid path.
-    #[inline]
-    pub(crate) fn is_content(&self, status: StatusCode) -> bool {
+    /// Whether [`TokenSource::read`] has nothing to say of this response, on the valid path.
+    // Not inlined: a response that is looked into where it is moved is moved in pieces, which costs more than the call.
+    #[inline(never)]
+    pub(crate) fn is_content<B>(&self, response: &Response<B>) -> bool {
         match self.source() {
-            Source::Account(account) => account.is_content(status),
+            Source::Account(account) => account.is_content(response.status()),
             Source::Other(_) => false,
         }
     }

@@ -132,7 +132,7 @@ where
                     };
                     if sent
                         .as_ref()
-                        .is_none_or(|sent| sent.source.is_content(response.status()))
+                        .is_none_or(|sent| sent.source.is_content(&response))
                     {
                         return Poll::Ready(Ok(response));
                     }
