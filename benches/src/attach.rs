@@ -18,6 +18,9 @@ use tower_http::auth::AddAuthorizationLayer;
 
 use crate::{Bare, Engine, call, request, token};
 
+/// So few requests are made ahead that they are still in the cache when they are sent, as one is that was just made.
+const HOT: BatchSize = BatchSize::NumIterations(64);
+
 /// Requests that two threads send between two waits for each other.
 const BATCH: u64 = 500;
 
@@ -94,7 +97,7 @@ impl<'c> Attach<'c> {
             if two {
                 b.iter_custom(|rounds| two_at_once(rounds, &new, send.clone()));
             } else {
-                b.iter_batched(&new, &mut send, BatchSize::SmallInput);
+                b.iter_batched(&new, &mut send, HOT);
             }
         });
     }
@@ -121,7 +124,7 @@ pub fn account_per_request(criterion: &mut Criterion) {
                     request.extensions_mut().insert(account);
                     call(&mut service, request)
                 },
-                BatchSize::SmallInput,
+                HOT,
             );
         });
     }
