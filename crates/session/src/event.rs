@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use futures_core::Stream;
-use futures_util::StreamExt as _;
 use tokio::sync::broadcast::Receiver;
-use tokio_stream::wrappers::{BroadcastStream, errors::BroadcastStreamRecvError};
+use tokio_stream::{
+    StreamExt as _,
+    wrappers::{BroadcastStream, errors::BroadcastStreamRecvError},
+};
 
 use crate::{Account, record::Cause};
 
@@ -71,11 +73,11 @@ pub enum EventKind {
 
 /// Events as they happen. A subscriber that falls far behind misses the oldest.
 pub(crate) fn stream(receiver: Receiver<Event>) -> impl Stream<Item = Event> + Send + Unpin {
-    Box::pin(BroadcastStream::new(receiver).filter_map(async |event| {
+    BroadcastStream::new(receiver).filter_map(|event| {
         event
             .inspect_err(|BroadcastStreamRecvError::Lagged(missed)| {
                 tracing::warn!(missed, "a subscriber of events fell behind");
             })
             .ok()
-    }))
+    })
 }

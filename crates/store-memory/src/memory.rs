@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
 use moka::sync::Cache;
 use tokenkeeper_store::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
 use tokio::sync::broadcast;
-use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 
 use crate::index::Index;
 
@@ -200,7 +199,7 @@ impl TokenStore for MemoryStore {
         let changes = self.shared.changes.subscribe();
         // It is a hint: who waits for a change also polls, so whoever fell behind goes on with what is left.
         let changes = BroadcastStream::new(changes);
-        Some(Box::pin(changes.filter_map(async |change| change.ok())))
+        Some(Box::pin(changes.filter_map(Result::ok)))
     }
 }
 

@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::future::select;
 use redis::aio::PubSub;
 use redis::{Client, RedisResult};
@@ -12,7 +11,7 @@ use tokenkeeper_store::{BoxStream, Change, Entry, Key, Version};
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
-use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 
 use crate::connect::{self, Connector};
 use crate::url::Kind;
@@ -67,7 +66,7 @@ impl Watch {
         };
         // It is a hint: who waits for a change also polls, so whoever fell behind goes on with what is left.
         let changes = BroadcastStream::new(changes.subscribe());
-        Some(Box::pin(changes.filter_map(async |change| change.ok())))
+        Some(Box::pin(changes.filter_map(Result::ok)))
     }
 }
 

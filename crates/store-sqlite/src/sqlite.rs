@@ -6,14 +6,13 @@ use std::sync::{Arc, mpsc};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
 use tokenkeeper_store::{
     BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
     TokenStore, Version,
 };
 use tokio::sync::broadcast;
 use tokio::sync::oneshot;
-use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 
 use crate::file::Opened;
 use crate::listing::Listing;
@@ -221,7 +220,7 @@ impl TokenStore for SqliteStore {
         self.reads.send(Read::Watch).ok()?;
         // It is a hint: who waits for a change also polls, so whoever fell behind goes on with what is left.
         let changes = BroadcastStream::new(changes);
-        Some(Box::pin(changes.filter_map(async |change| change.ok())))
+        Some(Box::pin(changes.filter_map(Result::ok)))
     }
 }
 

@@ -1,7 +1,8 @@
 //! a code is exchanged like a refresh token.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::ready, sync::Arc, time::Duration};
 
+use futures_util::StreamExt as _;
 use tokenkeeper_emulator::{
     DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI, Emulator, Endpoint, Fault as Broken,
 };
@@ -10,7 +11,7 @@ use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_provider_qics_milestones::QicsMilestones;
 use tokenkeeper_session::{
     Error, EventKind, Flow, FlowError, Options, Status,
-    protocol::{Dialect, Redirect, RedirectError, Registration, SitePolicy},
+    protocol::{Dialect, Redirect, RedirectError, Registration, SitePolicy, TokenSet},
 };
 
 use crate::harness::{
@@ -31,6 +32,23 @@ async fn a_login_at_amiqus_stores_and_serves_tokens() {
     };
     assert_eq!(connection.generation, 1);
     assert!(connection.written);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_fell_behind_goes_on_with_the_newest_events() {
+    let world = World::amiqus();
+    let account = world.account();
+    let events = world.accounts.events();
+    for number in 0..1_500 {
+        let tokens = TokenSet::new(format!("access-{number}"));
+        account.adopt(tokens).await.unwrap();
+    }
+    account.disconnect().await.unwrap();
+    let seen = events
+        .take_while(|event| ready(event.kind != EventKind::Disconnected))
+        .count()
+        .await;
+    assert!((1_000..1_500).contains(&seen), "{seen}");
 }
 
 #[tokio::test(start_paused = true)]

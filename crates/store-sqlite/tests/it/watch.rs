@@ -84,6 +84,23 @@ async fn watching_goes_on_after_more_changes_than_are_kept() {
 }
 
 #[tokio::test]
+async fn a_watcher_that_fell_behind_goes_on_with_the_newest() {
+    let directory = Directory::new();
+    let (store, _) = two(&directory).await;
+    let watcher = store.watch().unwrap();
+    for number in 0..2_000 {
+        let key = key(&format!("user-{number}"));
+        let _ = store.put(&key, &entry("value"), None).await.unwrap();
+    }
+    let newest = key("user-1999");
+    let told = watcher
+        .take_while(|change| std::future::ready(change.key != newest))
+        .count()
+        .await;
+    assert!((1_000..1_999).contains(&told), "{told}");
+}
+
+#[tokio::test]
 async fn a_conflict_changes_nothing_and_is_not_told() {
     let directory = Directory::new();
     let (store, _) = two(&directory).await;
