@@ -9,7 +9,8 @@ use tokenkeeper_protocol::{Origin, Provider, TokenSet, Verdict};
 use tokenkeeper_store::{Key, KeyDigest};
 
 use crate::{
-    Accounts, Attaches, Connect, Credential, Error, Stamp, Start, Status, TokenSource,
+    Accounts, AttachResult, Attaches, Connect, Credential, Error, Stamp, Start, Status,
+    TokenSource,
     engine::{self, Core, Served, Slot},
     record::{Held, Terms},
 };
@@ -161,10 +162,10 @@ impl Account {
     ///
     /// # Errors
     /// As [`Credential::attach`].
-    pub fn attach<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<Attached> {
+    pub fn attach<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<AttachResult> {
         let served = self.slot.served.load();
         let served = self.slot.serve(&self.core, served.as_ref(), replayable)?;
-        Some(served.attach(request).map_err(Box::new))
+        Some(served.attach(request))
     }
 
     /// [`attach`](Self::attach) for a front that sends many requests for this account.
@@ -177,13 +178,13 @@ impl Account {
         seen: &mut Seen,
         request: &mut Request<B>,
         replayable: bool,
-    ) -> Option<Attached> {
+    ) -> Option<AttachResult> {
         match &mut seen.served {
             Some(served) if ptr::eq(served.arc_swap(), &self.slot.served) => {
                 let served = self
                     .slot
                     .serve(&self.core, served.load().as_ref(), replayable)?;
-                Some(served.attach(request).map_err(Box::new))
+                Some(served.attach(request))
             }
             _ => self.attach_and_remember(seen, request, replayable),
         }
@@ -195,7 +196,7 @@ impl Account {
         seen: &mut Seen,
         request: &mut Request<B>,
         replayable: bool,
-    ) -> Option<Attached> {
+    ) -> Option<AttachResult> {
         if mem::replace(&mut seen.asked, true) {
             seen.served = Some(Cache::new(Place(self.slot.clone())));
         }
@@ -208,7 +209,7 @@ impl Account {
 
     fn held(&self) -> Result<Token, Error> {
         let inner = self.slot.lock();
-        let live = inner.live().ok_or(Error::Disconnected {
+        let live = inner.live().ok_or_else(|| Error::Disconnected {
             account: self.slot.digest(),
         })?;
         Ok(Token {
@@ -260,9 +261,6 @@ impl TokenSource for Account {
         self.slot.home.owns(target)
     }
 }
-
-/// Which token set a request carries now, or why it could not be attached: in a box, since this is returned for every request.
-pub type Attached = Result<Stamp, Box<tokenkeeper_protocol::Error>>;
 
 /// Where a front remembers the token of the account that it sends for: as long as that is the account's, finding it is to read one
 /// pointer.

@@ -17,7 +17,7 @@ mod source;
 mod status;
 mod transport;
 
-pub use account::{Account, Attached, Seen, Token};
+pub use account::{Account, Seen, Token};
 pub use accounts::{Accounts, AccountsBuilder, Unwritten};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use connect::{Connect, Flow, FlowInfo, FlowKey, Start};
@@ -26,7 +26,7 @@ pub use event::{Event, EventKind};
 pub use options::{Options, StoreDown};
 pub use record::Cause;
 pub use refresher::Refresher;
-pub use source::{Attaches, Credential, Stamp, TokenSource};
+pub use source::{AttachResult, Attaches, Credential, Stamp, TokenSource};
 pub use status::{Connection, Status};
 pub use transport::{Transport, TransportError, exchange_within};
 

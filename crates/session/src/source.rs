@@ -23,6 +23,9 @@ pub struct Stamp {
     pub(crate) generation: u64,
 }
 
+/// Which token set a request carries now, or why it could not be attached: in a box, since this is returned for every request.
+pub type AttachResult = Result<Stamp, Box<AttachError>>;
+
 /// Where a provider wants its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -82,7 +85,7 @@ impl Credential {
     /// # Errors
     /// As [`Attachment::apply`].
     #[inline]
-    pub fn attach<B>(&self, request: &mut Request<B>) -> Result<Stamp, AttachError> {
+    pub fn attach<B>(&self, request: &mut Request<B>) -> AttachResult {
         self.0.attach(request)
     }
 }

@@ -1,7 +1,7 @@
 use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 use http::{Extensions, Request, Response, Uri};
-use tokenkeeper_session::{Account, Accounts, Attached, Attaches, Seen, TokenSource};
+use tokenkeeper_session::{Account, Accounts, AttachResult, Attaches, Seen, TokenSource};
 
 use crate::{Anonymous, Error};
 
@@ -156,14 +156,11 @@ impl Chosen {
         seen: &mut Seen,
         request: &mut Request<B>,
         replayable: bool,
-    ) -> Option<Attached> {
+    ) -> Option<AttachResult> {
         match &self.0 {
             Inner::One(one) => match one.source() {
                 Source::Account(account) => account.attach_seen(seen, request, replayable),
-                Source::Other(source) => {
-                    let attached = source.cached(replayable)?.attach(request);
-                    Some(attached.map_err(Box::new))
-                }
+                Source::Other(source) => Some(source.cached(replayable)?.attach(request)),
             },
             Inner::Account(account) => account.attach(request, replayable),
         }

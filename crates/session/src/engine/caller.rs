@@ -114,10 +114,7 @@ impl Slot {
                 None => return self.out_of_patience(core),
             }
         }
-        Err(last.unwrap_or(Error::Timeout {
-            account: self.digest(),
-            waited: core.options.wait,
-        }))
+        Err(last.unwrap_or_else(|| self.timeout(core)))
     }
 
     /// What a flight has just got from the token endpoint is served to those who waited for it, even if it says of itself that
@@ -142,22 +139,25 @@ impl Slot {
     }
 
     fn out_of_patience(self: &Arc<Self>, core: &Arc<Core>) -> Result<Credential, Error> {
-        let timeout = Error::Timeout {
-            account: self.digest(),
-            waited: core.options.wait,
-        };
         let served = self.served.load();
         let now = core.time.ticks();
         let Some(served) = served.as_ref().filter(|s| now < s.expires_at) else {
-            return Err(timeout);
+            return Err(self.timeout(core));
         };
         if now >= served.overdue_at {
             if core.options.store_down == StoreDown::Refuse {
-                return Err(timeout);
+                return Err(self.timeout(core));
             }
             core.emit(self, EventKind::ServedUnvalidated);
         }
         Ok(Credential::of(served))
+    }
+
+    fn timeout(&self, core: &Core) -> Error {
+        Error::Timeout {
+            account: self.digest(),
+            waited: core.options.wait,
+        }
     }
 
     /// Decides under the lock. `last` is the error of the flight that this caller has just waited for.

@@ -16,7 +16,7 @@ use super::{Core, Slot, keep};
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     told: u32,
-    /// Of the last of them a read or a write has still to show more.
+    /// No read or write has covered the last of them yet.
     pending: bool,
     /// What the store told of last, where it said it.
     newest: Option<Tag>,
@@ -51,8 +51,10 @@ impl Changes {
             self.meet(version);
             covers |= self.newest == Some(Tag::of(version));
         }
-        self.pending &= !covers;
-        self.before_use &= self.pending;
+        if covers {
+            self.pending = false;
+            self.before_use = false;
+        }
     }
 
     /// `version` is known here from now on, be it that it is only being written.

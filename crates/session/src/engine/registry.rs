@@ -169,7 +169,7 @@ impl Core {
 
     #[cold]
     fn new_slot(&self, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
-        // Whatever is no subject is refused before it has a slot.
+        // Whatever is no subject is refused before it has a slot: `Slot::key` relies on it.
         home.key(subject)?;
         let name = Name {
             home: home.id,

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use http::Request;
-use tokenkeeper_protocol::{Attachment, Error as AttachError, TokenSet};
+use tokenkeeper_protocol::{Attachment, TokenSet};
 
 use crate::{
     clock::{Ticks, Time},
     options::Options,
-    source::Stamp,
+    source::{AttachResult, Stamp},
 };
 
 /// A token that may be served. The valid path reads `fresh_until` and nothing else.
@@ -30,7 +30,7 @@ pub(crate) struct Served {
 impl Served {
     /// Puts the token on a request.
     #[inline]
-    pub(crate) fn attach<B>(&self, request: &mut Request<B>) -> Result<Stamp, AttachError> {
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>) -> AttachResult {
         self.attachment.apply_to(request)?;
         Ok(self.stamp)
     }
@@ -81,7 +81,8 @@ impl Schedule {
         };
         Self {
             stale_at: planned.max(floor).min(expires_at),
-            expires_at,
+            // Never the default, which says that none was made.
+            expires_at: expires_at.max(Ticks(1)),
         }
     }
 }

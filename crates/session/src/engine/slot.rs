@@ -59,7 +59,7 @@ pub(crate) struct Inner {
     pub(crate) validated: Ticks,
     pub(crate) flight: Option<Arc<Flight>>,
     pub(crate) changes: Changes,
-    /// That of the tokens known, if it was made.
+    /// That of the tokens known; the default: it was not made yet.
     schedule: Schedule,
     pub(super) rare: Option<Box<Rare>>,
 }

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::{Extensions, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body;
 use tokenkeeper_session::{Credential, Stamp};
 
@@ -73,7 +73,9 @@ where
             source,
         } = self;
         let kept = limit.map(|limit| (limit, Head::of(&request), service.clone()));
-        let stamp = credential.attach(&mut request).map_err(Error::Attach)?;
+        let stamp = credential
+            .attach(&mut request)
+            .map_err(|e| Error::Attach(*e))?;
         let sent = Sent { source, stamp };
         let Some((limit, head, another)) = kept else {
             return Ok((service, request.map(Replay::once), sent, None));
@@ -114,7 +116,9 @@ where
             return Ok(None);
         };
         let mut request = self.head.with(body);
-        let stamp = credential.attach(&mut request).map_err(Error::Attach)?;
+        let stamp = credential
+            .attach(&mut request)
+            .map_err(|e| Error::Attach(*e))?;
         Ok(Some(Again {
             service: self.service,
             request,
@@ -133,6 +137,15 @@ pub(super) struct Head {
     extensions: Extensions,
 }
 
+/// In one allocation: an iterator of headers counts a name with many values once.
+#[inline]
+fn listed(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let mut list = Vec::with_capacity(headers.len());
+    let each = headers.iter();
+    list.extend(each.map(|(name, value)| (name.clone(), value.clone())));
+    list
+}
+
 impl Head {
     #[inline]
     pub(super) fn of<B>(request: &Request<B>) -> Self {
@@ -140,11 +153,7 @@ impl Head {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
-            headers: request
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
+            headers: listed(request.headers()),
             extensions: request.extensions().clone(),
         }
     }

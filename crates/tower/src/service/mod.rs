@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tokenkeeper_session::{Attached, Seen, protocol::Error as ProtocolError};
+use tokenkeeper_session::{AttachResult, Seen, protocol::Error as ProtocolError};
 use tower_service::Service;
 
 use self::attempt::{Head, Sent, Spare, Waiting};
@@ -59,7 +59,7 @@ impl<S> TokenService<S> {
         source: &Chosen,
         request: &mut Request<B>,
         limit: Option<usize>,
-    ) -> Option<Attached> {
+    ) -> Option<AttachResult> {
         let replayable = attempt::replayable(request, limit);
         source.attach(&mut self.seen, request, replayable)
     }

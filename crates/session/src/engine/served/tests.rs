@@ -110,3 +110,11 @@ proptest! {
         prop_assert!(stale <= latest + milli);
     }
 }
+
+#[test]
+fn the_schedule_of_a_token_that_ended_long_ago_is_not_taken_for_none() {
+    let long_ago = TokenSet::new("a").with_expires_at(SystemTime::UNIX_EPOCH);
+    let schedule = Schedule::new(&long_ago, &Options::default(), &time(), 0.5);
+    assert_ne!(schedule, Schedule::default());
+    assert!(schedule.expires_at < time().ticks());
+}
