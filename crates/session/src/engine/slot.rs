@@ -321,22 +321,6 @@ impl Drop for Presenting<'_> {
     }
 }
 
-/// Counts a task whose end would lose tokens.
-pub(crate) struct AtRisk(Arc<Slot>);
-
-impl AtRisk {
-    pub(crate) fn enter(slot: &Arc<Slot>) -> Self {
-        slot.at_risk.fetch_add(1, Ordering::AcqRel);
-        Self(slot.clone())
-    }
-}
-
-impl Drop for AtRisk {
-    fn drop(&mut self) {
-        self.0.at_risk.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slot")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokenkeeper_emulator::Endpoint;
 use tokenkeeper_session::{Account, Error, TokenSource};
 
-use crate::harness::{Fault, HOUR, World, settle};
+use crate::harness::{Fault, HOUR, World, issued, settle};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -88,7 +88,7 @@ async fn new_work_is_refused_afterwards_and_what_needs_none_is_not() {
     let redirect = crate::harness::approve(&world.emulator, start.url.as_str()).await;
     world.accounts.shutdown(SECOND).await.unwrap();
     assert_eq!(world.call(&account).await, 200);
-    let tokens = crate::harness::issued(&world.emulator);
+    let tokens = issued(&world.emulator);
     let refused = [
         account.refresh().await.err(),
         account.adopt(tokens).await.err(),
@@ -135,6 +135,22 @@ async fn a_runtime_that_ends_wakes_those_who_wait_and_the_account_recovers() {
     assert_eq!(world.call(&account).await, 200);
 }
 
+/// What comes of a future in a runtime that ends with it, or after a second if that is earlier.
+fn for_a_second<F>(future: F) -> Option<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let thread = std::thread::spawn(move || {
+        runtime.block_on(async { tokio::time::timeout(SECOND, future).await.ok() })
+    });
+    thread.join().unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_runtime_left_unwritten_is_written_by_the_next_comparison_or_at_the_end() {
     for at_the_end in [true, false] {
@@ -142,15 +158,8 @@ async fn what_a_runtime_left_unwritten_is_written_by_the_next_comparison_or_at_t
         let account = world.connected().await;
         world.store.fail_after(1, usize::MAX, Fault::Refuse);
         let other = account.clone();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(other.refresh()).unwrap();
-        })
-        .join()
-        .unwrap();
+        let refreshed = for_a_second(async move { other.refresh().await });
+        refreshed.unwrap().unwrap();
         assert_eq!(world.token_requests(), 1);
         if at_the_end {
             let unwritten = world.accounts.shutdown(SECOND).await.unwrap_err();
@@ -166,6 +175,49 @@ async fn what_a_runtime_left_unwritten_is_written_by_the_next_comparison_or_at_t
         let record = world.store.record(&account.key()).await;
         assert_eq!(record["state"]["live"]["generation"], 2, "{record}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_runtime_had_in_hand_is_written_also_if_it_ended_in_the_first_write() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    world.store.fail_after(1, 1, Fault::Hang);
+    let other = account.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            tokio::time::timeout(SECOND, other.refresh())
+                .await
+                .unwrap_err()
+        });
+    })
+    .join()
+    .unwrap();
+    assert_eq!(world.token_requests(), 1);
+    assert_eq!(world.call(&account).await, 200);
+    world.accounts.shutdown(SECOND).await.unwrap();
+    assert_eq!(world.token_requests(), 1);
+    let record = world.store.record(&account.key()).await;
+    assert_eq!(record["state"]["live"]["generation"], 2, "{record}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_whose_runtime_ended_in_its_last_write_is_written_all_the_same() {
+    let world = World::amiqus();
+    let account = world.account();
+    let tokens = issued(&world.emulator);
+    world.store.fail_after(1, 1, Fault::Hang);
+    let other = account.clone();
+    let adopted = for_a_second(async move { other.adopt(tokens).await });
+    assert!(adopted.is_none());
+    assert_eq!(world.call(&account).await, 200);
+    world.accounts.shutdown(SECOND).await.unwrap();
+    let record = world.store.record(&account.key()).await;
+    assert_eq!(record["state"]["live"]["generation"], 1, "{record}");
 }
 
 #[test]

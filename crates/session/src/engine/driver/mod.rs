@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod entry;
+mod risk;
 mod store;
 mod watch;
 
@@ -12,7 +13,8 @@ use std::{
 
 use tokenkeeper_store::Version;
 
-use super::{Core, Exchange, Slot, flight::Flight, keep, slot::AtRisk};
+use self::risk::AtRisk;
+use super::{Core, Exchange, Slot, flight::Flight, keep};
 use crate::{
     Error, EventKind,
     error::ExchangeError,
@@ -79,7 +81,7 @@ impl<'a> Driver<'a> {
             let effect = match step {
                 Step::Do(effect) => effect,
                 Step::End(end) => {
-                    self.risk = None;
+                    self.risk_is_over();
                     if self.behind {
                         self.core.emit(self.slot, EventKind::StoreCaughtUp);
                     }
@@ -96,11 +98,22 @@ impl<'a> Driver<'a> {
             let tokens = machine.in_hand().and_then(Record::live);
             let at_risk = matches!(effect, Effect::Send(_))
                 || tokens.is_some_and(|live| live.health == Health::Alive);
-            self.risk = match self.risk.take() {
-                risk @ Some(_) if at_risk => risk,
-                _ => at_risk.then(|| AtRisk::enter(self.slot)),
-            };
+            if at_risk {
+                let in_memory = self.behind || self.refused;
+                let in_hand = machine.in_hand().filter(|_| !in_memory);
+                self.risk
+                    .get_or_insert_with(|| AtRisk::enter(self.core, self.slot))
+                    .holds(in_hand.cloned());
+            } else {
+                self.risk_is_over();
+            }
             input = self.perform(effect).await;
+        }
+    }
+
+    fn risk_is_over(&mut self) {
+        if let Some(risk) = self.risk.take() {
+            risk.over();
         }
     }
 
