@@ -62,8 +62,17 @@ async fn fly(
     flight: &Flight,
     purpose: Purpose,
 ) -> Result<(), Error> {
-    if matches!(purpose, Purpose::Validate) || !slot.lock().is_written() {
-        validate(core, slot).await?;
+    let (written, ended) = {
+        let inner = slot.lock();
+        (inner.is_written(), inner.has_ended())
+    };
+    let refreshes = matches!(purpose, Purpose::Refresh { .. });
+    if !refreshes || !written || ended {
+        match validate(core, slot).await {
+            // An end that is known holds also while nobody can say that it was undone.
+            Err(Error::Store { .. }) if refreshes && ended => {}
+            result => result?,
+        }
     }
     let (known, stamp, expired, released) = {
         let inner = slot.lock();

@@ -40,7 +40,7 @@ impl Known {
         Self { version, form }
     }
 
-    /// It is in the store. If not, a flight is writing it.
+    /// It is in the store. If not, a flight is writing it, or the next comparison does.
     pub(crate) fn is_written(&self) -> bool {
         match &self.form {
             Form::Resting(resting) => resting.written,

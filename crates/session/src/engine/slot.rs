@@ -237,6 +237,14 @@ impl Inner {
         self.known.as_ref().is_some_and(|known| !known.is_written())
     }
 
+    /// No refresh comes of what is known: only the store can tell of a newer login.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| {
+            let live = known.live();
+            live.is_none_or(|live| matches!(live.health, Health::Dead(_)))
+        })
+    }
+
     /// A flight is under way, be it only to write what its callers have already.
     pub(crate) fn is_busy(&self) -> bool {
         self.flight.as_ref().is_some_and(|flight| !flight.is_over())

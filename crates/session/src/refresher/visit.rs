@@ -117,17 +117,23 @@ fn is_refreshable(live: &Live<Held>, home: &Home) -> bool {
 
 async fn refresh(core: &Arc<Core>, slot: &Arc<Slot>, stored: Stored<Held>) -> Outcome {
     // Memory may know more of the very same version: what an answer meant that could not be written.
-    let ours = slot.lock().newest();
-    let ours = ours.filter(|ours| ours.version == stored.version);
-    slot.adopt(core, ours.unwrap_or(stored), true);
+    let known = slot.lock().known.as_ref().map(|known| known.version);
+    if known != Some(stored.version) {
+        slot.adopt(core, stored, true);
+    }
     let flight = {
         let mut inner = slot.lock();
-        if inner.is_busy() || inner.is_unwritten() {
+        if inner.is_busy() {
             return Outcome::Nothing;
         }
-        let purpose = Purpose::Refresh {
-            wanted: inner.stamp(),
-            rejected: false,
+        let purpose = if inner.is_unwritten() || inner.has_ended() {
+            // What memory knows better goes into the store.
+            Purpose::Validate
+        } else {
+            Purpose::Refresh {
+                wanted: inner.stamp(),
+                rejected: false,
+            }
         };
         match keep::take_off(core, slot, &mut inner, purpose) {
             Ok(flight) => flight,

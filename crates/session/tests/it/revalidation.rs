@@ -1,7 +1,8 @@
 //! memory is compared with the store.
 
-use std::time::Duration;
+use std::{mem::discriminant, time::Duration};
 
+use tokenkeeper_emulator::DEFAULT_USER;
 use tokenkeeper_session::{
     Account, Error, EventKind, Options, StoreDown, TokenSource, store::Version,
 };
@@ -201,4 +202,31 @@ async fn a_store_that_is_down_is_left_alone_for_longer_each_time() {
     // Pauses of up to 8 s between flights of at most four calls.
     let trips = world.store.round_trips();
     assert!((10..80).contains(&trips), "{trips}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_on_demand_sees_that_somebody_logged_in_again_elsewhere() {
+    for by_the_provider in [true, false] {
+        let world = World::mute(Options::default());
+        let account = world.connected().await;
+        if by_the_provider {
+            world.emulator.revoke_user(DEFAULT_USER);
+        } else {
+            account.disconnect().await.unwrap();
+        }
+        let error = account.refresh().await.unwrap_err();
+        assert_eq!(
+            matches!(error, Error::ReauthorizationRequired { .. }),
+            by_the_provider,
+            "{error:?}"
+        );
+        // While the store fails, what is known is said.
+        world.store.fail(usize::MAX, Fault::Refuse);
+        let again = account.refresh().await.unwrap_err();
+        assert_eq!(discriminant(&again), discriminant(&error), "{again:?}");
+        world.store.recover();
+        login(&world.emulator, &world.elsewhere()).await.unwrap();
+        account.refresh().await.unwrap();
+        assert_eq!(world.call(&account).await, 200);
+    }
 }

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
 use tokenkeeper_session::{
-    Accounts, Cause, Error,
+    Accounts, Cause, Error, Options,
     store::{Entry, Key, Outcome, StoreError, TokenStore, Version},
 };
 
@@ -115,6 +115,18 @@ async fn what_memory_knows_of_a_record_beyond_the_store_is_kept() {
     };
     assert_eq!(cause, Cause::ResponseLost);
     assert_eq!(world.token_requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disconnect_that_the_store_forgot_is_written_again() {
+    let world = World::mute(Options::default());
+    let account = world.connected().await;
+    account.disconnect().await.unwrap();
+    world.store.go_back(&account.key(), 1).await;
+    run(world.accounts.refresher(), 3 * HOUR).await;
+    let record = world.store.record(&account.key()).await;
+    assert!(record["state"]["ended"].is_object(), "{record}");
+    assert_eq!(world.token_requests(), 0);
 }
 
 #[tokio::test(start_paused = true)]
