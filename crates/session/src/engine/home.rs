@@ -1,6 +1,6 @@
 //! Everything that the accounts of one provider at one site have in common.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::Uri;
 use tokenkeeper_protocol::{OldAccess, Origin, Provider, Reach};
@@ -18,6 +18,7 @@ pub(crate) struct Home {
     /// The old access token may die at a refresh.
     pub(crate) old_token_dies: bool,
     pub(crate) rules: Rules,
+    pub(crate) pace: Pace,
     pub(crate) origins: Box<[Origin]>,
     pub(crate) id: HomeId,
     pub(crate) shared: Shared,
@@ -34,6 +35,39 @@ impl HomeId {
     }
 }
 
+/// The lengths of an attempt and of everything that has to happen within it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) deadline: Duration,
+    pub(crate) lease: Duration,
+    pub(crate) store_retry: Duration,
+    pub(crate) poll: Duration,
+}
+
+impl Pace {
+    /// Lease plus deadline stay within a provider's grace window, so that a replay still finds it open; the rest shrinks with them.
+    fn new(options: &Options, grace_seconds: Option<u64>) -> Self {
+        let whole = options.deadline + options.lease;
+        let shrink = match grace_seconds.map(Duration::from_secs) {
+            Some(grace) if !grace.is_zero() && grace <= whole => {
+                0.9 * grace.as_secs_f64() / whole.as_secs_f64()
+            }
+            _ => 1.0,
+        };
+        Self {
+            deadline: options.deadline.mul_f64(shrink),
+            lease: options.lease.mul_f64(shrink),
+            store_retry: options.store_retry.mul_f64(shrink),
+            poll: options.poll.mul_f64(shrink),
+        }
+    }
+
+    /// How long a call to the store may take: a write that hangs is sent again well within a lease.
+    pub(crate) fn store_limit(&self) -> Duration {
+        self.lease / 4
+    }
+}
+
 impl Home {
     pub(crate) fn new(
         provider: Arc<dyn Provider>,
@@ -47,13 +81,13 @@ impl Home {
         let attaches = Attaches::of(dialect);
         let reach = dialect.revocation.as_ref().map(|rules| rules.reaches);
         let old_token_dies = dialect.refresh.old_access_token != OldAccess::Lives;
-        let (deadline, lease) = within_grace(options, dialect.refresh.grace_seconds);
+        let pace = Pace::new(options, dialect.refresh.grace_seconds);
         let rules = Rules {
             holder,
             configuration: first_half(provider.configuration()),
-            lease,
-            deadline,
-            store_retry: options.store_retry,
+            lease: pace.lease,
+            deadline: pace.deadline,
+            store_retry: pace.store_retry,
             backoff_first: options.backoff_first,
             backoff_most: options.backoff_most,
             revokes: reach.is_some(),
@@ -68,6 +102,7 @@ impl Home {
             attaches,
             old_token_dies,
             rules,
+            pace,
         })
     }
 
@@ -95,23 +130,6 @@ fn key(provider: &dyn Provider, site: &Origin, subject: &str) -> Result<Key, Err
     let client_id = provider.client().registration().client_id();
     Key::new(provider.brand(), site.as_str(), client_id, subject)
         .map_err(|error| Error::Subject(Arc::new(error)))
-}
-
-/// Lease plus deadline stay within a provider's grace window, so that a replay still finds it open.
-fn within_grace(
-    options: &Options,
-    grace_seconds: Option<u64>,
-) -> (std::time::Duration, std::time::Duration) {
-    let (deadline, lease) = (options.deadline, options.lease);
-    let Some(grace) = grace_seconds.map(std::time::Duration::from_secs) else {
-        return (deadline, lease);
-    };
-    let whole = deadline + lease;
-    if grace.is_zero() || whole < grace {
-        return (deadline, lease);
-    }
-    let shrink = 0.9 * grace.as_secs_f64() / whole.as_secs_f64();
-    (deadline.mul_f64(shrink), lease.mul_f64(shrink))
 }
 
 fn first_half(digest: [u8; 32]) -> u128 {

@@ -170,11 +170,11 @@ impl Slot {
     pub(crate) fn store_failed(&self, core: &Core, source: Arc<StoreError>) {
         let mut inner = self.lock();
         let failures = inner.store_trouble().map_or(1, |t| t.failures + 1);
-        let pause = core
-            .options
+        let pace = &self.home.pace;
+        let pause = pace
             .store_retry
             .saturating_mul(1 << failures.min(4))
-            .min(core.options.lease / 4);
+            .min(pace.store_limit());
         inner.rare().store_trouble = Some(StoreTrouble {
             until: core.time.ticks().after(pause),
             source,

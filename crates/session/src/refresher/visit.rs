@@ -42,7 +42,7 @@ pub(super) enum Outcome {
 /// Reads the record and refreshes it if nobody has meanwhile. The slot comes back where it is in memory only because of this.
 pub(super) async fn visit(core: &Arc<Core>, errand: &Errand) -> (Outcome, Option<Arc<Slot>>) {
     // One read before anything is begun: another worker may have been here since the listing.
-    let limit = core.options.lease / 4;
+    let limit = errand.home.pace.store_limit();
     let entry = match tokio::time::timeout(limit, core.store.get(&errand.key)).await {
         Ok(Ok(Some(entry))) => entry,
         Ok(Ok(None)) => return (Outcome::Nothing, None),

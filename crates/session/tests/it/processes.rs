@@ -266,3 +266,18 @@ async fn the_task_that_listens_ends_with_its_engine_and_listens_again_after_its_
     assert_eq!(store.listeners(), 0);
     assert_eq!(store.gets.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_hangs_is_sent_again_within_a_lease_that_a_grace_window_made_short() {
+    let world = World::plain_with(|dialect| dialect.refresh.grace_seconds = Some(10));
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let (here, there) = (ask(&account), ask(&world.elsewhere()));
+    gate.arrived(1).await;
+    world.store.hold_next_put();
+    gate.release();
+    here.await.unwrap();
+    there.await.unwrap();
+    assert_eq!(world.token_requests(), 1);
+}

@@ -1,6 +1,6 @@
 //! Calls to the store.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokenkeeper_store::{Entry, Outcome, StoreError, Version};
 
@@ -72,15 +72,10 @@ impl Driver<'_> {
         &self,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        match tokio::time::timeout(self.limit(), call).await {
+        match tokio::time::timeout(self.slot.home.pace.store_limit(), call).await {
             Ok(result) => result,
             Err(elapsed) => Err(StoreError::ambiguous(elapsed)),
         }
-    }
-
-    /// How long a call to the store may take.
-    pub(super) fn limit(&self) -> Duration {
-        self.core.options.lease / 4
     }
 
     /// The store has shown what it had after `mark`, and it could be read.

@@ -16,10 +16,10 @@ impl Driver<'_> {
         if let Some(Attempt { holder, .. }) = attempt {
             tracing::debug!(account = %self.slot.digest(), holder = format_args!("{holder:032x}"), "waits for another's attempt");
         }
-        let options = &self.core.options;
-        let limit = self.limit();
+        let pace = &self.slot.home.pace;
+        let limit = pace.store_limit();
         // A slow store is no pause of this process: a read that took all its time still counts as watching.
-        let (gap, grace) = (options.poll * 8 + limit, options.store_retry * 2);
+        let (gap, grace) = (pace.poll * 8 + limit, pace.store_retry * 2);
         let now = self.core.time.monotonic();
         let mut watch = Watch::new(stored.version, lease, gap, grace, now);
         let (mut hung, mut held_until, mut failed) = (false, Duration::ZERO, false);
@@ -61,13 +61,9 @@ impl Driver<'_> {
     /// Waits until a watched record is worth another look: the store tells of a change, or it is time. After a read that `failed` the change
     /// that it was to show is still to be seen, and no reason for another at once.
     async fn look_again(&self, failed: bool) {
-        let options = &self.core.options;
+        let poll = self.slot.home.pace.poll;
         let hears = self.core.hearing.load(Ordering::Acquire);
-        let every = if hears {
-            options.poll * 4
-        } else {
-            options.poll
-        };
+        let every = if hears { poll * 4 } else { poll };
         let told = self.slot.lock().told();
         let told = told.notified();
         tokio::pin!(told);

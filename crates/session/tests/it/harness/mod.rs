@@ -135,7 +135,7 @@ impl World {
         })
     }
 
-    fn plain_with(change: impl FnOnce(&mut Dialect)) -> Self {
+    pub fn plain_with(change: impl FnOnce(&mut Dialect)) -> Self {
         let mut dialect = Dialect::rfc6749("plain", BASE).unwrap();
         change(&mut dialect);
         let plain = dialect.with(registration()).unwrap();
