@@ -289,7 +289,9 @@ impl Slot {
 
     /// Brings memory up to what the store has.
     pub(crate) async fn compare(self: &Arc<Self>, core: &Arc<Core>) -> Result<(), Error> {
-        Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        let runtime = Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        // The account may have been found where there was no runtime.
+        core.start_sweeping(&runtime);
         match super::keep::validate(core, self).await {
             Err(Error::NotConnected { .. }) | Ok(()) => Ok(()),
             Err(error) => Err(error),

@@ -139,10 +139,7 @@ impl Core {
         self: &Arc<Self>,
         task: impl Future<Output = ()> + Send + 'static,
     ) -> Result<Handle, Error> {
-        let runtime = match Handle::try_current() {
-            Ok(handle) => handle,
-            Err(_) => self.runtime.clone().ok_or(Error::NoRuntime)?,
-        };
+        let runtime = self.runtime()?;
         let running = Running::enter(self.clone())?;
         self.start_sweeping(&runtime);
         self.start_listening(&runtime);
@@ -151,6 +148,13 @@ impl Core {
             drop(running);
         });
         Ok(runtime)
+    }
+
+    /// The caller's runtime or, where it has none, the engine's.
+    pub(crate) fn runtime(&self) -> Result<Handle, Error> {
+        let current = Handle::try_current().ok();
+        let runtime = current.or_else(|| self.runtime.clone());
+        runtime.ok_or(Error::NoRuntime)
     }
 
     /// No task starts from now on.

@@ -145,7 +145,11 @@ impl Core {
 
     /// The slot of an account, made on first sight.
     #[inline]
-    pub(crate) fn slot(&self, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
+    pub(crate) fn slot(
+        self: &Arc<Self>,
+        home: &Arc<Home>,
+        subject: &str,
+    ) -> Result<Arc<Slot>, Error> {
         let sought = Sought {
             home: home.id,
             subject,
@@ -168,9 +172,12 @@ impl Core {
     }
 
     #[cold]
-    fn new_slot(&self, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
+    fn new_slot(self: &Arc<Self>, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
         // Whatever is no subject is refused before it has a slot: `Slot::key` relies on it.
         home.key(subject)?;
+        if let Ok(runtime) = self.runtime() {
+            self.start_sweeping(&runtime);
+        }
         let name = Name {
             home: home.id,
             subject: subject.into(),
