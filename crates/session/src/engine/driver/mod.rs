@@ -190,6 +190,8 @@ impl<'a> Driver<'a> {
         if after.is_zero() {
             return;
         }
+        // Made before the question, so that a closing that comes between is not missed.
+        let hurry = self.core.hurry.notified();
         let after = if self.core.is_closing() {
             after.min(keep::HURRIED)
         } else {
@@ -197,7 +199,7 @@ impl<'a> Driver<'a> {
         };
         tokio::select! {
             () = tokio::time::sleep(after) => {}
-            () = self.core.hurry.notified() => {}
+            () = hurry => {}
         }
     }
 }

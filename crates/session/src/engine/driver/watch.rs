@@ -65,14 +65,14 @@ impl Driver<'_> {
         let hears = self.core.hearing.load(Ordering::Acquire);
         let every = if hears { poll * 4 } else { poll };
         let told = self.slot.lock().told();
-        let told = told.notified();
-        tokio::pin!(told);
-        told.as_mut().enable();
-        if failed || !self.slot.lock().changes.is_pending() {
+        // Both are made before the questions, so that nothing that comes between is missed.
+        let (told, hurry) = (told.notified(), self.core.hurry.notified());
+        let changed = !failed && self.slot.lock().changes.is_pending();
+        if !changed && !self.core.is_closing() {
             tokio::select! {
                 () = told => {}
                 () = tokio::time::sleep(every) => {}
-                () = self.core.hurry.notified() => {}
+                () = hurry => {}
             }
         }
     }
