@@ -1,9 +1,14 @@
 //! The end: no token that was handed to us stays only in memory unnamed.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
+
+use futures_util::future;
 
 use super::Accounts;
-use crate::{Account, engine::keep};
+use crate::{
+    Account,
+    engine::{Slot, keep},
+};
 
 /// What had not reached the store when [`Accounts::shutdown`] ran out of time. `Debug` and `Display` show digests only.
 #[derive(Clone, thiserror::Error)]
@@ -33,11 +38,9 @@ impl Accounts {
         core.close();
         core.hurry.notify_waiters();
         let flushed = async {
-            core.drained().await;
-            // What is left belonged to tasks that ended with their runtime.
-            for slot in core.at_risk() {
-                keep::flush(core, &slot).await;
-            }
+            // What tasks left that ended with their runtime need not wait for those that go on, nor they for each other.
+            future::join(core.drained(), self.flush(core.orphans())).await;
+            self.flush(core.at_risk()).await;
         };
         let _ = tokio::time::timeout(deadline, flushed).await;
         let accounts: Vec<Account> = core
@@ -50,5 +53,10 @@ impl Accounts {
         } else {
             Err(Unwritten { accounts })
         }
+    }
+
+    async fn flush(&self, slots: Vec<Arc<Slot>>) {
+        let flush = |slot| async move { keep::flush(&self.core, &slot).await };
+        future::join_all(slots.into_iter().map(flush)).await;
     }
 }

@@ -176,14 +176,9 @@ impl Slot {
                 return Plan::Fail(self.unwritten(&inner));
             }
             if let Some(trouble) = inner.store_trouble().filter(|t| now < t.until) {
-                let source = trouble.source.clone();
-                let error = Error::Store {
-                    account: self.digest(),
-                    source,
-                };
-                return self.after_failure(core, now, error);
+                return self.after_failure(core, now, trouble.error.clone());
             }
-            return self.fly(core, &mut inner, Purpose::Validate);
+            return self.wait_for_flight(core, &mut inner, Purpose::Validate);
         }
         let Some(live) = inner.live() else {
             return Plan::Fail(self.without_tokens(&inner));
@@ -204,7 +199,7 @@ impl Slot {
         if inner.is_busy() {
             return Plan::Fail(self.unwritten(&inner));
         }
-        self.fly(
+        self.wait_for_flight(
             core,
             &mut inner,
             Purpose::Refresh {
@@ -214,7 +209,12 @@ impl Slot {
         )
     }
 
-    fn fly(self: &Arc<Self>, core: &Arc<Core>, inner: &mut Inner, purpose: Purpose) -> Plan {
+    fn wait_for_flight(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        inner: &mut Inner,
+        purpose: Purpose,
+    ) -> Plan {
         match take_off(core, self, inner, purpose) {
             Ok(flight) => Plan::Wait(flight),
             Err(error) => Plan::Fail(error),
@@ -236,10 +236,7 @@ impl Slot {
     /// The newest tokens are not in the store yet: a refresh of them could not be written either.
     fn unwritten(&self, inner: &Inner) -> Error {
         match inner.store_trouble() {
-            Some(trouble) => Error::Store {
-                account: self.digest(),
-                source: trouble.source.clone(),
-            },
+            Some(trouble) => trouble.error.clone(),
             None => Error::Timeout {
                 account: self.digest(),
                 waited: std::time::Duration::ZERO,

@@ -166,11 +166,17 @@ impl Core {
 
     /// The accounts whose newest tokens would be lost if the process ended now.
     pub(crate) fn at_risk(&self) -> Vec<Arc<Slot>> {
+        self.slots_where(|slot| slot.is_at_risk() || slot.lock().is_unwritten())
+    }
+
+    /// Of them those that no task cares for.
+    pub(crate) fn orphans(&self) -> Vec<Arc<Slot>> {
+        self.slots_where(|slot| !slot.is_at_risk() && slot.lock().is_unwritten())
+    }
+
+    fn slots_where(&self, holds: impl Fn(&Slot) -> bool) -> Vec<Arc<Slot>> {
         let slots = self.slots.pin();
-        let at_risk = |slot: &&Arc<Slot>| {
-            slot.at_risk.load(Ordering::Acquire) > 0 || slot.lock().is_unwritten()
-        };
-        slots.values().filter(at_risk).cloned().collect()
+        slots.values().filter(|slot| holds(slot)).cloned().collect()
     }
 
     /// Waits until no task is under way.

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokenkeeper_store::StoreError;
 use tokio::sync::Notify;
 
 use super::slot::Inner;
@@ -23,11 +22,11 @@ pub(crate) struct Rare {
     told: Option<Arc<Notify>>,
 }
 
-/// The store failed; nothing is asked of it before `until`.
+/// The store failed, or has a record that cannot be read; nothing is asked of it before `until`.
 #[derive(Clone)]
 pub(crate) struct StoreTrouble {
     pub(crate) until: Ticks,
-    pub(crate) source: Arc<StoreError>,
+    pub(crate) error: Error,
     pub(super) failures: u32,
 }
 

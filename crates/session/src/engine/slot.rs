@@ -12,7 +12,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use smol_str::SmolStr;
 use tokenkeeper_protocol::AccessToken;
-use tokenkeeper_store::{Key, KeyDigest, StoreError, Version};
+use tokenkeeper_store::{Key, KeyDigest, Version};
 
 use super::{
     Core, Home,
@@ -23,6 +23,7 @@ use super::{
     served::{Schedule, Served},
 };
 use crate::{
+    Error,
     clock::Ticks,
     machine::{Stored, remember},
     record::{Health, Held, Live},
@@ -166,8 +167,13 @@ impl Slot {
         known.is_some_and(|known| known.tombstone().is_some())
     }
 
-    /// The store failed: says when it is asked again.
-    pub(crate) fn store_failed(&self, core: &Core, source: Arc<StoreError>) {
+    /// A task waits for an answer to a presentation, or holds tokens that are not written.
+    pub(crate) fn is_at_risk(&self) -> bool {
+        self.at_risk.load(Ordering::Acquire) > 0
+    }
+
+    /// The store failed: notes when it is asked again.
+    pub(crate) fn store_failed(&self, core: &Core, error: Error) {
         let mut inner = self.lock();
         let failures = inner.store_trouble().map_or(1, |t| t.failures + 1);
         let pace = &self.home.pace;
@@ -177,7 +183,7 @@ impl Slot {
             .min(pace.store_limit());
         inner.rare().store_trouble = Some(StoreTrouble {
             until: core.time.ticks().after(pause),
-            source,
+            error,
             failures,
         });
         self.publish(core, &mut inner);

@@ -1,11 +1,14 @@
 //! The end: nothing that was handed to us stays only in memory unnamed.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use tokenkeeper_emulator::Endpoint;
-use tokenkeeper_session::{Account, Error, TokenSource};
+use tokenkeeper_session::{
+    Account, Error, TokenSource,
+    store::{Entry, Version},
+};
 
-use crate::harness::{Fault, HOUR, World, issued, settle};
+use crate::harness::{Fault, HOUR, World, issued, login, settle};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -175,6 +178,44 @@ async fn what_a_runtime_left_unwritten_is_written_by_the_next_comparison_or_at_t
         let record = world.store.record(&account.key()).await;
         assert_eq!(record["state"]["live"]["generation"], 2, "{record}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_cannot_be_written_keeps_no_other_from_it() {
+    let world = World::mute(Default::default());
+    let mut accounts = Vec::new();
+    for number in 0..9 {
+        let account = world.accounts.account("amiqus", &format!("{number}"));
+        let account = login(&world.emulator, &account.unwrap()).await.unwrap();
+        accounts.push(account);
+    }
+    let hanging = accounts.pop().unwrap();
+    for account in &accounts {
+        let account = account.clone();
+        world.store.fail_after(1, usize::MAX, Fault::Refuse);
+        let refreshed = for_a_second(async move { account.refresh().await });
+        refreshed.unwrap().unwrap();
+    }
+    world.store.recover();
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    tokio::spawn(async move { hanging.refresh().await });
+    gate.arrived(1).await;
+    let (unreadable, others) = accounts.split_at(3);
+    for account in unreadable {
+        let strange = Entry::new(Version::random(), br#"{"format":99}"#.to_vec());
+        world.store.overwrite(&account.key(), Some(strange)).await;
+    }
+    world.accounts.shutdown(SECOND).await.unwrap_err();
+    for account in others {
+        let record = world.store.record(&account.key()).await;
+        assert_eq!(record["state"]["live"]["generation"], 2);
+    }
+    gate.release();
+    let unwritten = world.accounts.shutdown(SECOND).await.unwrap_err();
+    let digests = |accounts: &[Account]| accounts.iter().map(Account::digest).collect();
+    let (named, expected): (HashSet<_>, HashSet<_>) =
+        (digests(&unwritten.accounts), digests(unreadable));
+    assert_eq!(named, expected);
 }
 
 #[tokio::test(start_paused = true)]

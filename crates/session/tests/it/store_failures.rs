@@ -1,6 +1,6 @@
 //! persist, then serve; and a store that comes and goes.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use tokenkeeper_emulator::{Endpoint, Fault as Broken};
 use tokenkeeper_session::{
@@ -149,6 +149,27 @@ async fn a_record_of_a_newer_version_is_a_clear_error_and_not_overwritten() {
         assert!(account.disconnect().await.is_err());
         assert_eq!(world.store.entry(&account.key()).await, Some(entry));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_read_is_not_read_again_for_each_request() {
+    let world = World::mute(Options::default());
+    let account = world.connected().await;
+    let strange = Entry::new(Version::random(), br#"{"format":99}"#.to_vec());
+    let good = world.store.entry(&account.key()).await;
+    world.store.overwrite(&account.key(), Some(strange)).await;
+    world.store.reset_counts();
+    for _ in 0..600 {
+        world.pass(Duration::from_secs(1)).await;
+        assert_eq!(world.call(&account).await, 200);
+        settle().await;
+    }
+    let gets = world.store.gets.load(Ordering::SeqCst);
+    assert!((10..120).contains(&gets), "{gets}");
+    world.store.overwrite(&account.key(), good).await;
+    world.pass(Duration::from_secs(20)).await;
+    account.status().await.unwrap();
+    account.refresh().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -86,23 +86,29 @@ impl Driver<'_> {
         inner.over(|rare| rare.store_trouble = None);
     }
 
-    fn store_down(&self, source: StoreError) -> Error {
-        let source = Arc::new(source);
-        self.slot.store_failed(self.core, source.clone());
-        Error::Store {
-            account: self.slot.digest(),
-            source,
+    fn decode(&self, entry: &Entry) -> Result<Stored<Held>, Error> {
+        match record::decode(&entry.value) {
+            Ok(record) => Ok(Stored {
+                version: entry.version,
+                record,
+            }),
+            Err(source) => Err(self.no_use(Error::Record {
+                account: self.slot.digest(),
+                source,
+            })),
         }
     }
 
-    fn decode(&self, entry: &Entry) -> Result<Stored<Held>, Error> {
-        let record = record::decode(&entry.value).map_err(|source| Error::Record {
+    fn store_down(&self, source: StoreError) -> Error {
+        self.no_use(Error::Store {
             account: self.slot.digest(),
-            source,
-        })?;
-        Ok(Stored {
-            version: entry.version,
-            record,
+            source: Arc::new(source),
         })
+    }
+
+    /// The store is of no use for this account, and is left alone for a while.
+    fn no_use(&self, error: Error) -> Error {
+        self.slot.store_failed(self.core, error.clone());
+        error
     }
 }
