@@ -141,8 +141,9 @@ pub(super) struct Head {
 #[inline]
 fn listed(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let mut list = Vec::with_capacity(headers.len());
-    let each = headers.iter();
-    list.extend(each.map(|(name, value)| (name.clone(), value.clone())));
+    for (name, value) in headers {
+        list.push((name.clone(), value.clone()));
+    }
     list
 }
 
