@@ -127,8 +127,9 @@ async fn stream(lifetime: Duration, options: Options, old_dies: bool, seen: &mut
         due.tick().await;
         for _ in 0..AT_ONCE {
             let service = service.clone();
+            // Also what a task waits for its turn behind those that a refresh has woken.
+            let start = Instant::now();
             under_way.push(tokio::spawn(async move {
-                let start = Instant::now();
                 let response = service.oneshot(request(&Engine::api(), 4)).await;
                 let response = response.expect("the endpoint answers");
                 (start.elapsed(), response.status())

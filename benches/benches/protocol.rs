@@ -4,7 +4,9 @@
 use std::{hint::black_box, time::SystemTime};
 
 use bytes::Bytes;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{
+    BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
 use http::Response;
 use tokenkeeper_benches::token;
 use tokenkeeper_provider_amiqus::Amiqus;
@@ -14,8 +16,9 @@ use tokenkeeper_session::protocol::{
     Dialect, ExpectedRedirect, GrantKind, Provider, Redirect, Registration, State,
 };
 
+type Group<'c> = BenchmarkGroup<'c, WallTime>;
+
 fn responses(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("protocol/token response");
     let standard = format!(
         r#"{{"access_token":"{}","refresh_token":"refresh-1","token_type":"Bearer","expires_in":3600,"scope":"read"}}"#,
         token()
@@ -24,27 +27,41 @@ fn responses(criterion: &mut Criterion) {
         r#"{{access_token:"{}",refresh_token:"refresh-1",token_type:"Bearer",expires_in:3600,scope:"read"}}"#,
         token()
     );
+    let mut group = criterion.benchmark_group("protocol/token response");
+    json(&mut group, &standard);
+    let mut read =
+        |name, provider: &dyn Provider, body| read(&mut group, name, provider, 200, body);
+    read("RFC 6749, strict", &rfc(), &standard);
+    read("milliseconds", &ioffice(), &standard);
+    read("loose, given JSON", &qics(), &standard);
+    read("loose, unquoted keys", &qics(), &unquoted);
+}
+
+fn refusals(criterion: &mut Criterion) {
     let refused = r#"{"error":"invalid_request","error_description":"The refresh token is invalid.","hint":"Token has been revoked"}"#;
+    let mut group = criterion.benchmark_group("protocol/refusal");
+    json(&mut group, refused);
+    read(&mut group, "RFC 6749", &rfc(), 400, refused);
+    read(&mut group, "mapped", &amiqus(), 401, refused);
+}
+
+/// What reading the bare text costs.
+fn json(group: &mut Group<'_>, body: &str) {
     group.bench_function("serde_json alone", |b| {
-        b.iter(|| serde_json::from_str::<serde_json::Value>(black_box(&standard)));
+        b.iter(|| serde_json::from_str::<serde_json::Value>(black_box(body)));
     });
-    let mut read = |name: &str, provider: &dyn Provider, status: u16, body: &str, is_read: bool| {
-        let response = Response::builder()
-            .status(status)
-            .header("content-type", "application/json")
-            .body(Bytes::copy_from_slice(body.as_bytes()))
-            .expect("the parts are valid");
-        let sent_at = SystemTime::now();
-        let read = |response| provider.read_token_response(GrantKind::Refresh, response, sent_at);
-        assert_eq!(read(&response).is_ok(), is_read, "{name}");
-        group.bench_function(name, |b| b.iter(|| read(black_box(&response))));
-    };
-    read("RFC 6749, strict", &rfc(), 200, &standard, true);
-    read("milliseconds", &ioffice(), 200, &standard, true);
-    read("loose, given JSON", &qics(), 200, &standard, true);
-    read("loose, unquoted keys", &qics(), 200, &unquoted, true);
-    read("RFC 6749, a refusal", &rfc(), 400, refused, false);
-    read("mapped refusal", &amiqus(), 401, refused, false);
+}
+
+fn read(group: &mut Group<'_>, name: &str, provider: &dyn Provider, status: u16, body: &str) {
+    let response = Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(Bytes::copy_from_slice(body.as_bytes()))
+        .expect("the parts are valid");
+    let sent_at = SystemTime::now();
+    let read = |response| provider.read_token_response(GrantKind::Refresh, response, sent_at);
+    assert_eq!(read(&response).is_ok(), status == 200, "{name}");
+    group.bench_function(name, |b| b.iter(|| read(black_box(&response))));
 }
 
 fn redirects(criterion: &mut Criterion) {
@@ -106,5 +123,5 @@ fn ioffice() -> impl Provider {
         .expect("the origin is one")
 }
 
-criterion_group!(benches, responses, redirects);
+criterion_group!(benches, responses, refusals, redirects);
 criterion_main!(benches);

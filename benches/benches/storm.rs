@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
 use tokenkeeper_benches::{
-    Answer, Endpoint, Engine, Line, Storm, accounts, plot, request, storm, tokens,
+    Answer, Bare, Endpoint, Engine, Line, Storm, accounts, plot, request, storm, tokens,
 };
 use tokenkeeper_session::{Account, Accounts, TokenSource};
 use tokenkeeper_tower::TokenLayer;
@@ -13,50 +13,34 @@ use tower::{Layer as _, ServiceExt as _, service_fn};
 
 const TAKES: Duration = Duration::from_millis(50);
 
+const RUNS: usize = 5;
+
 #[tokio::main]
 async fn main() {
     println!(
         "| tasks | answer | token requests | tasks with a token | the last after the answer |\n|---|---|---|---|---|"
     );
+    let print = |tasks: &str, answer: &str, storm: &Storm| {
+        println!(
+            "| {tasks} | {answer} | {} | {} | {:.1} ms |",
+            storm.requests,
+            storm.served,
+            millis(storm.last),
+        );
+    };
     let mut points = Vec::new();
     for tasks in [1, 10, 100, 1_000, 10_000] {
-        let mut runs = Vec::new();
-        for _ in 0..5 {
-            runs.push(ours(tasks, Answer::Tokens, false).await);
-        }
-        runs.sort_by_key(|run| run.last);
-        let most = runs
-            .iter()
-            .map(|run| run.requests)
-            .max()
-            .expect("there were runs");
-        let served = runs
-            .iter()
-            .map(|run| run.served)
-            .min()
-            .expect("there were runs");
-        let median = runs[runs.len() / 2].last;
-        println!(
-            "| {tasks} | tokens | {most} | {served} | {:.1} ms (median of {}) |",
-            millis(median),
-            runs.len()
-        );
-        points.push((tasks as f64, millis(median).max(0.001)));
+        let storm = Storm::of(RUNS, async || ask(tasks, Answer::Tokens, false).await).await;
+        print(&tasks.to_string(), "tokens", &storm);
+        points.push((tasks as f64, millis(storm.last).max(0.001)));
     }
-    let refused = ours(10_000, Answer::Unavailable, false).await;
-    println!(
-        "| 10000 | 503 | {} | {} | {:.1} ms |",
-        refused.requests,
-        refused.served,
-        millis(refused.last)
-    );
-    let aborted = ours(10_000, Answer::Tokens, true).await;
-    println!(
-        "| 10000, the first aborted | tokens | {} | {} | {:.1} ms |",
-        aborted.requests,
-        aborted.served,
-        millis(aborted.last)
-    );
+    let most = 10_000;
+    let storm = Storm::of(RUNS, async || ask(most, Answer::Tokens, true).await).await;
+    print("10000, the first aborted", "tokens", &storm);
+    let storm = Storm::of(RUNS, async || ask(most, Answer::Unavailable, false).await).await;
+    print("10000", "503", &storm);
+    let storm = Storm::of(RUNS, async || send(most).await).await;
+    print("10000, each with a request", "tokens", &storm);
 
     let (refreshes, good) = late_rejections().await;
     println!(
@@ -88,7 +72,8 @@ async fn expired(endpoint: &Endpoint) -> (Accounts, Account) {
     (accounts, account)
 }
 
-async fn ours(tasks: usize, answer: Answer, abort: bool) -> Storm {
+/// Each task asks for the token.
+async fn ask(tasks: usize, answer: Answer, abort: bool) -> Storm {
     let endpoint = Endpoint::new(answer, TAKES);
     let (_accounts, account) = expired(&endpoint).await;
     let ask = move || {
@@ -96,6 +81,18 @@ async fn ours(tasks: usize, answer: Answer, abort: bool) -> Storm {
         async move { TokenSource::token(&account, true).await.is_ok() }
     };
     storm(tasks, &endpoint, abort, ask).await
+}
+
+/// Each task sends a request through the layer.
+async fn send(tasks: usize) -> Storm {
+    let endpoint = Endpoint::new(Answer::Tokens, TAKES);
+    let (_accounts, account) = expired(&endpoint).await;
+    let service = TokenLayer::new(account).layer(Bare);
+    let send = move || {
+        let sent = service.clone().oneshot(request(&Engine::api(), 0));
+        async move { sent.await.is_ok() }
+    };
+    storm(tasks, &endpoint, false, send).await
 }
 
 /// A hundred requests leave with one token; their 401s come 10 ms apart.

@@ -1,6 +1,7 @@
 //! Measures a request with a valid token, over a service that answers at once.
 
 use std::{
+    convert::Infallible,
     hint::black_box,
     sync::Barrier,
     thread,
@@ -9,14 +10,14 @@ use std::{
 
 use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, measurement::WallTime};
-use http::Request;
+use http::{Request, Response, Uri};
 use http_body_util::Empty;
-use tokenkeeper_tower::TokenLayer;
+use tokenkeeper_tower::{Replay, TokenLayer};
 use tokio::runtime::Handle;
 use tower::{Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;
 
-use crate::{Bare, Engine, call, request, token};
+use crate::{Bare, Engine, Held, call, extended, request, token};
 
 /// So few requests are made ahead that they are still in the cache when they are sent, as one is that was just made.
 const HOT: BatchSize = BatchSize::NumIterations(64);
@@ -24,21 +25,56 @@ const HOT: BatchSize = BatchSize::NumIterations(64);
 /// Requests that two threads send between two waits for each other.
 const BATCH: u64 = 500;
 
-/// What is measured side by side: requests with so many headers, sent by one thread or by two at once.
+/// How requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// By one thread, through one service.
+    Plain,
+    /// By two threads at once.
+    TwoThreads,
+    /// Each has an extension.
+    Extended,
+    /// Each through a clone of the service, as `oneshot` does it.
+    Cloned,
+    /// To a service that holds its answer from the call on.
+    Held,
+}
+
+impl Form {
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::TwoThreads => ", two threads",
+            Self::Extended => ", an extension",
+            Self::Cloned => ", a clone for each",
+            Self::Held => ", the answer held",
+        }
+    }
+
+    fn request(self) -> fn(&Uri, usize) -> Request<Empty<Bytes>> {
+        if self == Self::Extended {
+            extended
+        } else {
+            request
+        }
+    }
+}
+
+/// What is measured side by side: requests with so many headers, sent in one form.
 pub struct Attach<'c> {
     group: BenchmarkGroup<'c, WallTime>,
     headers: usize,
-    two: bool,
+    form: Form,
 }
 
 impl<'c> Attach<'c> {
     /// Nothing is measured yet.
-    pub fn new(criterion: &'c mut Criterion, headers: usize, two_threads: bool) -> Self {
-        let threads = if two_threads { ", two threads" } else { "" };
+    pub fn new(criterion: &'c mut Criterion, headers: usize, form: Form) -> Self {
+        let name = format!("attach/{headers} headers{}", form.suffix());
         Self {
-            group: criterion.benchmark_group(format!("attach/{headers} headers{threads}")),
+            group: criterion.benchmark_group(name),
             headers,
-            two: two_threads,
+            form,
         }
     }
 
@@ -50,22 +86,36 @@ impl<'c> Attach<'c> {
 
     /// No layer, a static header, and one account without and with replay.
     pub fn ours(&mut self) {
+        if self.form == Form::Held {
+            self.layers_over(Held);
+        } else {
+            self.layers_over(Bare);
+        }
+    }
+
+    fn layers_over<S>(&mut self, bare: S)
+    where
+        S: Service<Request<Empty<Bytes>>, Response = Response<()>, Error = Infallible>
+            + Service<Request<Replay<Empty<Bytes>>>, Response = Response<()>, Error = Infallible>
+            + Copy
+            + Send,
+    {
         // Made here, so that nothing is due for a comparison with the store before all is measured.
         let engine = Engine::default();
         let account = engine.connected("user-1");
         let once = TokenLayer::new(account.clone()).replay(false);
-        self.service("bare", Bare);
+        self.service("bare", bare);
         self.service(
             "static header",
-            AddAuthorizationLayer::bearer(&token()).layer(Bare),
+            AddAuthorizationLayer::bearer(&token()).layer(bare),
         );
-        self.service("one account, no replay", once.layer(Bare));
+        self.service("one account, no replay", once.layer(bare));
         self.service(
             "one account, with replay",
-            TokenLayer::new(account).layer(Bare),
+            TokenLayer::new(account).layer(bare),
         );
-        if !self.two {
-            let original = request(&Engine::api(), self.headers);
+        if self.form != Form::TwoThreads {
+            let original = self.form.request()(&Engine::api(), self.headers);
             self.group.bench_function("request.clone()", |b| {
                 b.iter(|| black_box(&original).clone());
             });
@@ -77,12 +127,15 @@ impl<'c> Attach<'c> {
     where
         S: Service<Request<Empty<Bytes>>> + Clone + Send,
     {
-        let (uri, headers) = (Engine::api(), self.headers);
-        self.function(
-            name,
-            || request(&uri, headers),
-            move |request| call(&mut service, request),
-        );
+        let (uri, headers, make) = (Engine::api(), self.headers, self.form.request());
+        let new = || make(&uri, headers);
+        if self.form == Form::Cloned {
+            self.function(name, new, move |request| {
+                call(&mut service.clone(), request)
+            });
+        } else {
+            self.function(name, new, move |request| call(&mut service, request));
+        }
     }
 
     /// A function that attaches a token to what `new` makes. What `new` costs is not measured.
@@ -92,7 +145,7 @@ impl<'c> Attach<'c> {
         new: impl Fn() -> R + Sync,
         mut send: impl FnMut(R) -> O + Clone + Send,
     ) {
-        let two = self.two;
+        let two = self.form == Form::TwoThreads;
         self.group.bench_function(name, |b| {
             if two {
                 b.iter_custom(|rounds| two_at_once(rounds, &new, send.clone()));

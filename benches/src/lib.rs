@@ -12,14 +12,14 @@ mod service;
 mod storm;
 
 #[cfg(feature = "criterion")]
-pub use self::attach::{Attach, account_per_request};
+pub use self::attach::{Attach, Form, account_per_request};
 pub use self::{
     elsewhere::Elsewhere,
     endpoint::{Answer, Endpoint},
     engine::{Engine, NoTransport, accounts, accounts_over, accounts_with, token, tokens},
     plot::{Line, plot},
-    request::request,
+    request::{TraceId, extended, request},
     sample::{is_quick, percentile},
-    service::{Bare, call},
+    service::{Bare, Held, call},
     storm::{Storm, storm},
 };

@@ -17,6 +17,28 @@ pub struct Storm {
     pub last: Duration,
 }
 
+impl Storm {
+    /// Of so many runs the worst counts, and the times of the one in the middle.
+    ///
+    /// # Panics
+    /// Without a run.
+    pub async fn of(runs: usize, run: impl AsyncFn() -> Self) -> Self {
+        let mut seen = Vec::new();
+        for _ in 0..runs {
+            seen.push(run().await);
+        }
+        seen.sort_by_key(|run| run.last);
+        let Self { took, last, .. } = seen[runs / 2];
+        let counts = |count: fn(&Self) -> usize| seen.iter().map(count);
+        Self {
+            requests: counts(|run| run.requests).max().unwrap_or_default(),
+            served: counts(|run| run.served).min().unwrap_or_default(),
+            took,
+            last,
+        }
+    }
+}
+
 /// Lets so many tasks ask for a token, which comes from the endpoint. With `abort` somebody asks before them, and is aborted while the
 /// endpoint is at work.
 ///

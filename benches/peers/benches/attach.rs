@@ -6,9 +6,7 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::Request;
 use http_body_util::Empty;
-use tokenkeeper_benches::{
-    Answer, Attach, Bare, Endpoint, Engine, account_per_request, call, request,
-};
+use tokenkeeper_benches::{Answer, Attach, Bare, Endpoint, Engine, Form, call, request};
 use tokenkeeper_peers::{AsyncMutex, Aws, Azure, Google, StdMutex, azure_request, wait};
 use tokio::runtime::Runtime;
 
@@ -16,9 +14,9 @@ fn attach(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("the system has room for a runtime");
     let _inside = runtime.enter();
     for headers in [0, 4, 12] {
-        all(Attach::new(criterion, headers, false), &runtime);
+        all(Attach::new(criterion, headers, Form::Plain), &runtime);
     }
-    all(Attach::new(criterion, 4, true), &runtime);
+    all(Attach::new(criterion, 4, Form::TwoThreads), &runtime);
 }
 
 fn all(mut attach: Attach<'_>, runtime: &Runtime) {
@@ -76,5 +74,5 @@ fn endpoint() -> Endpoint {
     Endpoint::new(Answer::Tokens, Duration::ZERO)
 }
 
-criterion_group!(benches, attach, account_per_request);
+criterion_group!(benches, attach);
 criterion_main!(benches);

@@ -39,19 +39,14 @@ async fn tokens_for<P: Peer>(name: &str) {
     }
 }
 
-/// The median of some runs.
 async fn row<P: Peer>(name: &str, tasks: usize, answer: Answer, abort: bool) {
-    let mut runs = Vec::new();
-    for _ in 0..RUNS {
-        runs.push(run::<P>(tasks, answer, abort).await);
-    }
-    runs.sort_by_key(|run| run.took);
+    let storm = Storm::of(RUNS, async || run::<P>(tasks, answer, abort).await).await;
     let Storm {
         requests,
         served,
         took,
         last,
-    } = runs[RUNS / 2];
+    } = storm;
     let first = if abort { ", the first aborted" } else { "" };
     let answer = match answer {
         Answer::Tokens => "tokens",

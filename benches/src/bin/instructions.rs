@@ -7,7 +7,7 @@ use std::hint::black_box;
 use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Empty;
-use tokenkeeper_benches::{Bare, Engine, call, request, token};
+use tokenkeeper_benches::{Bare, Engine, call, extended, request, token};
 use tokenkeeper_session::Account;
 use tokenkeeper_tower::TokenLayer;
 use tower::{Layer as _, Service};
@@ -23,26 +23,36 @@ fn main() {
     let engine = Engine::default();
     // Also where nobody asks for its token: what a request's own allocations cost depends on what was allocated and freed before.
     let account = engine.connected("user-1");
-    match form.as_str() {
-        "bare" => send(Bare, rounds, count, None),
-        "add-authorization" => send(
-            AddAuthorizationLayer::bearer(&token()).layer(Bare),
-            rounds,
-            count,
-            None,
-        ),
-        "once" => send(one(&account).replay(false).layer(Bare), rounds, count, None),
-        "cloned" => send_by_clones(&one(&account).replay(false).layer(Bare), rounds, count),
-        "replay" => send(one(&account).layer(Bare), rounds, count, None),
-        "clone" => copy(rounds, count, None),
-        "bare-extension" => send(Bare, rounds, count, Some(account)),
-        "per-request" | "per-request-replay" => {
-            let layer =
-                TokenLayer::per_request(&engine.accounts).replay(form == "per-request-replay");
-            send(layer.layer(Bare), rounds, count, Some(account));
-        }
-        "replay-extension" => send(one(&account).layer(Bare), rounds, count, Some(account)),
-        "clone-extension" => copy(rounds, count, Some(account)),
+    let (stack, cloned) = match form.strip_suffix("-cloned") {
+        Some(stack) => (stack, true),
+        None => (&*form, false),
+    };
+    let (stack, new) = match stack.strip_suffix("-extension") {
+        Some(stack) => (stack, extended as fn(&Uri, usize) -> Request<Empty<Bytes>>),
+        None => (stack, request as _),
+    };
+    let uri = Engine::api();
+    let new = || new(&uri, count);
+    let of_account = || {
+        let mut request = request(&uri, count);
+        request.extensions_mut().insert(account.clone());
+        request
+    };
+    let one = |replay| TokenLayer::new(account.clone()).replay(replay).layer(Bare);
+    let per_request = |replay| {
+        let layer = TokenLayer::per_request(&engine.accounts);
+        layer.replay(replay).layer(Bare)
+    };
+    let theirs = || AddAuthorizationLayer::bearer(&token()).layer(Bare);
+    match stack {
+        "bare" => send(&mut Bare, cloned, rounds, new),
+        "static" => send(&mut theirs(), cloned, rounds, new),
+        "once" => send(&mut one(false), cloned, rounds, new),
+        "replay" => send(&mut one(true), cloned, rounds, new),
+        "clone" => copy(&new(), rounds),
+        "bare-account" => send(&mut Bare, cloned, rounds, of_account),
+        "per-request" => send(&mut per_request(false), cloned, rounds, of_account),
+        "per-request-replay" => send(&mut per_request(true), cloned, rounds, of_account),
         "subjects" => look_up(&engine, rounds, count, |_| ()),
         "lookup" => look_up(&engine, rounds, count, |subject| {
             drop(black_box(engine.account(subject)));
@@ -51,48 +61,27 @@ fn main() {
     }
 }
 
-fn one(account: &Account) -> TokenLayer {
-    TokenLayer::new(account.clone())
-}
-
-/// Calls the service in each round with a new request.
-fn send<S>(mut service: S, rounds: usize, count: usize, account: Option<Account>)
-where
-    S: Service<Request<Empty<Bytes>>>,
-{
-    let uri = Engine::api();
-    for _ in 0..rounds {
-        let request = with_account(&uri, count, account.as_ref());
-        drop(black_box(call(&mut service, black_box(request))));
-    }
-}
-
-/// Calls a new clone of the service in each round, as `oneshot` does.
-fn send_by_clones<S>(service: &S, rounds: usize, count: usize)
+/// Calls the service in each round with a new request, or a new clone of it, as `oneshot` does.
+fn send<S>(service: &mut S, cloned: bool, rounds: usize, new: impl Fn() -> Request<Empty<Bytes>>)
 where
     S: Service<Request<Empty<Bytes>>> + Clone,
 {
-    let uri = Engine::api();
-    for _ in 0..rounds {
-        let request = request(&uri, count);
-        drop(black_box(call(&mut service.clone(), black_box(request))));
+    if cloned {
+        for _ in 0..rounds {
+            drop(black_box(call(&mut service.clone(), black_box(new()))));
+        }
+    } else {
+        for _ in 0..rounds {
+            drop(black_box(call(service, black_box(new()))));
+        }
     }
 }
 
 /// Copies a request in each round, as a replay needs it.
-fn copy(rounds: usize, count: usize, account: Option<Account>) {
-    let request = with_account(&Engine::api(), count, account.as_ref());
+fn copy(request: &Request<Empty<Bytes>>, rounds: usize) {
     for _ in 0..rounds {
-        drop(black_box(black_box(&request).clone()));
+        drop(black_box(black_box(request).clone()));
     }
-}
-
-fn with_account(uri: &Uri, count: usize, account: Option<&Account>) -> Request<Empty<Bytes>> {
-    let mut request = request(uri, count);
-    if let Some(account) = account {
-        request.extensions_mut().insert(account.clone());
-    }
-    request
 }
 
 /// Does something with another subject in each round.

@@ -12,25 +12,43 @@ pub struct Goal {
 }
 
 impl Goal {
-    /// That no number is above the bound. Those that were not measured count for nothing, unless there is no other.
+    /// That no number is above the bound. Where one was not measured, only one that is above says something.
     pub fn at_most(bound: f64, numbers: impl IntoIterator<Item = Option<f64>>, unit: &str) -> Self {
-        let numbers: Vec<f64> = numbers.into_iter().flatten().collect();
-        let texts: Vec<String> = numbers.iter().map(|n| short(*n)).collect();
+        Self::all(numbers, unit, |number| number <= bound)
+    }
+
+    /// That each number is this one.
+    pub fn exactly(
+        wanted: f64,
+        numbers: impl IntoIterator<Item = Option<f64>>,
+        unit: &str,
+    ) -> Self {
+        Self::all(numbers, unit, |number| {
+            (number - wanted).abs() < f64::EPSILON
+        })
+    }
+
+    fn all(
+        numbers: impl IntoIterator<Item = Option<f64>>,
+        unit: &str,
+        is_good: impl Fn(f64) -> bool,
+    ) -> Self {
+        let numbers: Vec<Option<f64>> = numbers.into_iter().collect();
+        let text = |number: &Option<f64>| number.map_or("–".to_owned(), short);
+        let texts: Vec<String> = numbers.iter().map(text).collect();
+        let reached = if numbers.iter().flatten().any(|number| !is_good(*number)) {
+            Some(false)
+        } else {
+            let whole = !numbers.is_empty() && numbers.iter().all(Option::is_some);
+            whole.then_some(true)
+        };
         Self {
             what: "",
             wants: "",
             measured: format!("{} {unit}", texts.join(", ")).trim_end().to_owned(),
-            reached: (!numbers.is_empty()).then(|| numbers.iter().all(|n| *n <= bound)),
+            reached,
             by: "",
         }
-    }
-
-    /// That each number is this one.
-    pub fn exactly(wanted: f64, numbers: &[Option<f64>], unit: &str) -> Self {
-        let off = |number: &Option<f64>| number.map(|n| (n - wanted).abs());
-        let is_it = Self::at_most(0.0, numbers.iter().map(off), unit);
-        let measured = Self::at_most(wanted, numbers.iter().copied(), unit).measured;
-        Self { measured, ..is_it }
     }
 
     /// What a test holds: `scripts/test` fails without it.
@@ -56,10 +74,11 @@ impl Goal {
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, wants, by) = (self.what, self.wants, self.by);
-        let (measured, reached) = match self.reached {
-            Some(true) => (&*self.measured, "reached"),
-            Some(false) => (&*self.measured, "**not reached**"),
-            None => ("", "not measured"),
+        let measured = &self.measured;
+        let reached = match self.reached {
+            Some(true) => "reached",
+            Some(false) => "**not reached**",
+            None => "not measured",
         };
         write!(f, "| {what} | {wants} | {measured} | {reached} | `{by}` |")
     }

@@ -9,12 +9,12 @@ use tables::Tables;
 
 const INSTRUCTIONS: &str = "scripts/instructions";
 const ALLOCATIONS: &str = "cargo test -p tokenkeeper-tower --test it valid_path";
-const ATTACH: &str = "cargo bench --manifest-path benches/Cargo.toml --bench attach";
-const KEYED: &str = "cargo bench --manifest-path benches/Cargo.toml --bench keyed";
-const STORM: &str = "cargo bench --manifest-path benches/Cargo.toml --bench storm";
-const PROCESSES: &str = "cargo bench --manifest-path benches/Cargo.toml --bench processes";
-const AHEAD: &str = "cargo bench --manifest-path benches/Cargo.toml --bench ahead";
-const MEMORY: &str = "cargo bench --manifest-path benches/Cargo.toml --bench memory";
+const ATTACH: &str = "scripts/bench attach";
+const KEYED: &str = "scripts/bench keyed";
+const STORM: &str = "scripts/bench storm";
+const PROCESSES: &str = "scripts/bench processes";
+const AHEAD: &str = "scripts/bench ahead";
+const MEMORY: &str = "scripts/bench memory";
 
 fn main() {
     let folder = std::env::args().nth(1);

@@ -1,31 +1,26 @@
-//! Writes what criterion measured as tables with ratios, each into a file of its name, and draws the lookups.
+//! Prints what criterion measured as a table with ratios, or as a plot.
 
 mod attach;
 mod lookups;
 mod measured;
 mod others;
 
-use std::{fs, path::PathBuf};
-
 use measured::Measured;
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(PathBuf::from);
-    let mut path = || {
-        let usage = "usage: times <folder of criterion> <folder for tables> <plot>";
-        arguments.next().expect(usage)
+    let usage = "usage: times <folder of criterion> <table>";
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().expect(usage);
+    let table = match arguments.next().expect(usage).as_str() {
+        "attach" => attach::table,
+        "per-request" => attach::per_request,
+        "peers" => attach::peers,
+        "lookups" => lookups::table,
+        "lookups-plot" => lookups::plot,
+        "stores" => others::stores,
+        "protocol" => others::protocol,
+        "end-to-end" => others::end_to_end,
+        name => panic!("there is no table `{name}`"),
     };
-    let (criterion, tables, plot) = (path(), path(), path());
-    let measured = Measured::read(&criterion);
-    let write = |name: &str, table: String| {
-        fs::write(tables.join(name), table).expect("the folder can be written");
-    };
-    write("attach", attach::table(&measured));
-    write("peers", attach::peers(&measured));
-    write("per-request", attach::per_request(&measured));
-    write("lookups", lookups::table(&measured));
-    write("stores", others::stores(&measured));
-    write("protocol", others::protocol(&measured));
-    write("end-to-end", others::end_to_end(&measured));
-    fs::write(plot, lookups::plot(&measured)).expect("the plot can be written");
+    print!("{}", table(&Measured::read(folder.as_ref())));
 }

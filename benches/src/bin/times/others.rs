@@ -47,15 +47,15 @@ pub fn protocol(measured: &Measured) -> String {
         "milliseconds",
         "loose, given JSON",
         "loose, unquoted keys",
-        "RFC 6749, a refusal",
-        "mapped refusal",
     ];
+    let refusals = ["RFC 6749", "mapped"];
     let redirects = [
         "RFC 6749, strict",
         "in the fragment",
         "state in the redirect URI",
     ];
     rows("protocol/token response", "serde_json alone", &responses);
+    rows("protocol/refusal", "serde_json alone", &refusals);
     rows("protocol/redirect", "form_urlencoded alone", &redirects);
     table
 }
