@@ -9,6 +9,7 @@ mod home;
 pub(crate) mod keep;
 mod known;
 pub(crate) mod login;
+mod publish;
 mod rare;
 mod registry;
 mod rejected;

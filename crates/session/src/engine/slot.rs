@@ -61,7 +61,7 @@ pub(crate) struct Inner {
     pub(crate) flight: Option<Arc<Flight>>,
     pub(crate) changes: Changes,
     /// That of the tokens known; the default: it was not made yet.
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
     pub(super) rare: Option<Box<Rare>>,
 }
 
@@ -203,12 +203,6 @@ impl Slot {
         }
         Ticks(self.used.load(Ordering::Relaxed))
     }
-
-    /// Puts what is known where callers find it without a lock.
-    pub(crate) fn publish(&self, core: &Core, inner: &mut Inner) {
-        let served = inner.served(core, &self.home);
-        self.served.store(served.map(Arc::new));
-    }
 }
 
 impl Inner {
@@ -259,65 +253,6 @@ impl Inner {
     /// The flight that callers can still wait for.
     pub(crate) fn in_air(&self) -> Option<Arc<Flight>> {
         self.flight.clone().filter(|flight| !flight.has_landed())
-    }
-
-    fn served(&mut self, core: &Core, home: &Home) -> Option<Served> {
-        let live = self.live()?;
-        let (stamp, tokens) = (live.stamp(), &live.tokens.tokens);
-        if self.schedule == Schedule::default() {
-            self.schedule = Schedule::new(tokens, &core.options, &core.time, core.random.roll());
-        }
-        let schedule = self.schedule;
-        let attachment = match home.provider.attach(&tokens.access_token) {
-            Ok(attachment) => attachment,
-            Err(error) => {
-                self.rare().unattachable = Some(error.into());
-                return None;
-            }
-        };
-        let refreshable = tokens.refresh_token.is_some()
-            && match live.health {
-                Health::Alive => true,
-                Health::Dead(_) => false,
-                Health::Misconfigured(refused) => refused != home.rules.configuration,
-            };
-        let mut stale_at = if refreshable {
-            schedule.stale_at
-        } else {
-            Ticks::NEVER
-        };
-        if let Some(until) = live.failures.put_off_until(core.time.wall()) {
-            stale_at = stale_at.max(core.ticks_at(until));
-        }
-        let interval = core.options.revalidation;
-        let mut revalidate_at = self.validated.after(interval);
-        let mut overdue_at = self.validated.after(interval * 2);
-        if self.changes.is_pending() {
-            revalidate_at = Ticks::default();
-        }
-        if self.changes.before_use {
-            overdue_at = Ticks::default();
-        }
-        if let Some(trouble) = self.store_trouble() {
-            revalidate_at = revalidate_at.max(trouble.until);
-            stale_at = stale_at.max(trouble.until);
-            if core.options.store_down == crate::StoreDown::Serve {
-                overdue_at = Ticks::NEVER;
-            }
-        }
-        self.over(|rare| rare.unattachable = None);
-        Some(Served {
-            attachment,
-            stamp,
-            fresh_until: stale_at
-                .min(revalidate_at)
-                .min(overdue_at)
-                .min(schedule.expires_at),
-            stale_at,
-            expires_at: schedule.expires_at,
-            revalidate_at,
-            overdue_at,
-        })
     }
 
     /// The access token in memory has ended, or there is none.
