@@ -7,11 +7,11 @@ mod redis;
 
 use std::{
     process::Command,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use futures_util::future::join_all;
-use tokenkeeper_benches::{Answer, Endpoint, Line, accounts_over, plot, tokens};
+use tokenkeeper_benches::{Answer, Endpoint, Line, accounts_over, expired, millis, plot, tokens};
 use tokenkeeper_session::{
     Account, Accounts, TokenSource,
     store::{Key, TokenStore},
@@ -41,7 +41,7 @@ async fn main() {
         let median = &runs[RUNS / 2];
         let most = |count: fn(&Run) -> usize| runs.iter().map(count).max().unwrap_or_default();
         println!(
-            "| {processes} | {} | {} | {:.1} ms (median of {RUNS}) | {:.2} ms |",
+            "| {processes} | {} | {} | {:.2} ms | {:.2} ms |",
             most(|run| run.requests),
             most(|run| run.calls),
             millis(median.last),
@@ -83,9 +83,7 @@ async fn storm(server: &Server, prefix: &str, processes: usize) -> Run {
         other.adopt(valid).await.expect("Redis takes every write");
         engines.push(engine);
     }
-    let old = tokens(Duration::ZERO).with_expires_at(SystemTime::now() - Duration::from_secs(60));
-    let shared = account(&engines[0], "shared");
-    shared.adopt(old).await.expect("Redis takes every write");
+    expired(&engines[0], "shared").await;
     for engine in &engines {
         let status = account(engine, "shared").status().await;
         status.expect("Redis answers");
@@ -109,8 +107,9 @@ async fn storm(server: &Server, prefix: &str, processes: usize) -> Run {
     let last = ends.map(|end| end.expect("no task panics")).max();
     let last = last.expect("there is a task");
     let writes = calls(server, "evalsha");
-    // All but the attempt and the result met a conflict, and read within their script.
-    let reads = calls(server, "get") - (writes - 2);
+    // A write that meets a conflict reads within its script.
+    let conflicts = writes - calls(server, "set");
+    let reads = calls(server, "get") - conflicts;
     Run {
         requests: endpoint.requests(),
         calls: writes + reads,
@@ -160,8 +159,4 @@ fn calls(server: &Server, command: &str) -> usize {
     let found = stats.lines().find_map(|stat| stat.strip_prefix(&line));
     let count = found.and_then(|rest| rest.split(',').next());
     count.map_or(0, |count| count.parse().expect("a number"))
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }

@@ -1,14 +1,17 @@
 //! Many tasks meet an expired token at once; an endpoint takes 50 ms. Counted: requests to it. Timed: from its answer to the last task.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
+use http_body_util::Empty;
 use tokenkeeper_benches::{
-    Answer, Bare, Endpoint, Engine, Line, Storm, accounts, plot, request, storm, tokens,
+    Answer, Bare, Endpoint, Engine, Line, Storm, accounts, expired, millis, plot, request, storm,
+    tokens,
 };
-use tokenkeeper_session::{Account, Accounts, TokenSource};
-use tokenkeeper_tower::TokenLayer;
+use tokenkeeper_session::TokenSource;
+use tokenkeeper_tower::{Replay, TokenLayer};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 const TAKES: Duration = Duration::from_millis(50);
@@ -22,7 +25,7 @@ async fn main() {
     );
     let print = |tasks: &str, answer: &str, storm: &Storm| {
         println!(
-            "| {tasks} | {answer} | {} | {} | {:.1} ms |",
+            "| {tasks} | {answer} | {} | {} | {:.2} ms |",
             storm.requests,
             storm.served,
             millis(storm.last),
@@ -62,20 +65,10 @@ async fn main() {
     }
 }
 
-async fn expired(endpoint: &Endpoint) -> (Accounts, Account) {
-    let old = tokens(Duration::ZERO).with_expires_at(SystemTime::now() - Duration::from_secs(60));
-    let accounts = accounts(endpoint.clone());
-    let account = accounts
-        .account("amiqus", "user-1")
-        .expect("the subject is not empty");
-    account.adopt(old).await.expect("memory takes every write");
-    (accounts, account)
-}
-
 /// Each task asks for the token.
 async fn ask(tasks: usize, answer: Answer, abort: bool) -> Storm {
     let endpoint = Endpoint::new(answer, TAKES);
-    let (_accounts, account) = expired(&endpoint).await;
+    let account = expired(&accounts(endpoint.clone()), "user-1").await;
     let ask = move || {
         let account = account.clone();
         async move { TokenSource::token(&account, true).await.is_ok() }
@@ -86,7 +79,7 @@ async fn ask(tasks: usize, answer: Answer, abort: bool) -> Storm {
 /// Each task sends a request through the layer.
 async fn send(tasks: usize) -> Storm {
     let endpoint = Endpoint::new(Answer::Tokens, TAKES);
-    let (_accounts, account) = expired(&endpoint).await;
+    let account = expired(&accounts(endpoint.clone()), "user-1").await;
     let service = TokenLayer::new(account).layer(Bare);
     let send = move || {
         let sent = service.clone().oneshot(request(&Engine::api(), 0));
@@ -106,8 +99,7 @@ async fn late_rejections() -> (usize, usize) {
         .adopt(tokens(Duration::from_secs(3600)))
         .await
         .expect("memory takes every write");
-    let api = |request: Request<_>| async move {
-        let _: &tokenkeeper_tower::Replay<http_body_util::Empty<bytes::Bytes>> = request.body();
+    let api = |request: Request<Replay<Empty<Bytes>>>| async move {
         let old = request.headers()["authorization"].len() > 100;
         if old {
             let place: u64 = request.headers()["x-place"]
@@ -136,8 +128,4 @@ async fn late_rejections() -> (usize, usize) {
         .filter(|response| response.status() == StatusCode::OK)
         .count();
     (endpoint.requests(), good)
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }

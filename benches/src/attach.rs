@@ -19,8 +19,8 @@ use tower_http::auth::AddAuthorizationLayer;
 
 use crate::{Bare, Engine, Held, call, extended, request, token};
 
-/// So few requests are made ahead that they are still in the cache when they are sent, as one is that was just made.
-const HOT: BatchSize = BatchSize::NumIterations(64);
+/// So few inputs are made ahead that they are still in the cache when they are used, as a request is that was just made.
+pub const HOT: BatchSize = BatchSize::NumIterations(64);
 
 /// Requests that two threads send between two waits for each other.
 const BATCH: u64 = 500;
@@ -169,13 +169,15 @@ pub fn account_per_request(criterion: &mut Criterion) {
         let mut next = 0;
         group.bench_function(BenchmarkId::from_parameter(accounts), |b| {
             b.iter_batched(
-                || request(&Engine::api(), 4),
-                |mut request| {
-                    // Far from the one before, so that no cache has it by its neighbour.
+                || {
+                    // Far from the one before, so that no cache has its account by its neighbour.
                     next = (next + 7919) % accounts;
-                    let account = engine.account(&subjects[next]);
+                    (request(&Engine::api(), 4), subjects[next].clone())
+                },
+                |(mut request, subject)| {
+                    let account = engine.account(&subject);
                     request.extensions_mut().insert(account);
-                    call(&mut service, request)
+                    (call(&mut service, request), subject)
                 },
                 HOT,
             );

@@ -36,6 +36,7 @@ struct Seen {
     requests: AtomicUsize,
     /// How many of them have ended the tokens before.
     ended: AtomicUsize,
+    answers: AtomicUsize,
     answered: Mutex<Option<Instant>>,
 }
 
@@ -62,6 +63,12 @@ impl Endpoint {
     #[must_use]
     pub fn requests(&self) -> usize {
         self.seen.requests.load(Ordering::SeqCst)
+    }
+
+    /// Whether a request waits for its answer.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.requests() > self.seen.answers.load(Ordering::SeqCst)
     }
 
     /// Whether it has ended the token of this `Authorization`: it ends the one before when half of its time is over.
@@ -102,6 +109,7 @@ impl Endpoint {
             .answered
             .lock()
             .expect("nothing panics under the lock") = Some(Instant::now());
+        self.seen.answers.fetch_add(1, Ordering::SeqCst);
         (self.answer == Answer::Tokens).then_some(count)
     }
 }

@@ -93,6 +93,21 @@ pub fn tokens(lifetime: Duration) -> TokenSet {
         .with_expires_at(SystemTime::now() + lifetime)
 }
 
+/// An account whose access token has expired.
+///
+/// # Panics
+/// If the store refuses its tokens.
+pub async fn expired(accounts: &Accounts, subject: &str) -> Account {
+    let account = accounts.account("amiqus", subject);
+    let account = account.expect("the subject is not empty");
+    let old = tokens(Duration::ZERO).with_expires_at(SystemTime::now() - Duration::from_secs(60));
+    account
+        .adopt(old)
+        .await
+        .expect("the store takes every write");
+    account
+}
+
 impl Default for Engine {
     fn default() -> Self {
         Self::over(MemoryStore::new())

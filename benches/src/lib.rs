@@ -12,14 +12,14 @@ mod service;
 mod storm;
 
 #[cfg(feature = "criterion")]
-pub use self::attach::{Attach, Form, account_per_request};
+pub use self::attach::{Attach, Form, HOT, account_per_request};
 pub use self::{
     elsewhere::Elsewhere,
     endpoint::{Answer, Endpoint},
-    engine::{Engine, NoTransport, accounts, accounts_over, accounts_with, token, tokens},
+    engine::{Engine, NoTransport, accounts, accounts_over, accounts_with, expired, token, tokens},
     plot::{Line, plot},
-    request::{TraceId, extended, request},
-    sample::{is_quick, percentile},
+    request::{extended, request},
+    sample::{is_quick, millis, percentile},
     service::{Bare, Held, call},
     storm::{Storm, storm},
 };

@@ -12,6 +12,12 @@ pub fn percentile(sorted: &[Duration], share: f64) -> Duration {
     sorted[place.min(sorted.len() - 1)]
 }
 
+/// In milliseconds.
+#[must_use]
+pub fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
 /// Whether a bench was started with `--quick`, for trying out.
 #[must_use]
 pub fn is_quick() -> bool {

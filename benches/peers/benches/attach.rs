@@ -50,10 +50,14 @@ fn all(mut attach: Attach<'_>, runtime: &Runtime) {
     let headers = attach.headers();
     let new = || azure_request(headers);
     let bare = Azure::bare();
-    attach.function("azure_core, bare", new, |request| wait(bare.send(request)));
+    attach.function("azure_core, bare", new, |request| {
+        assert!(wait(bare.send(request)));
+    });
     let azure = Azure::new(endpoint());
     assert!(runtime.block_on(azure.send(new())));
-    attach.function("azure_core", new, |request| wait(azure.send(request)));
+    attach.function("azure_core", new, |request| {
+        assert!(wait(azure.send(request)));
+    });
 }
 
 /// What attaches a token to a request, before the service that answers at once.

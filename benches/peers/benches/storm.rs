@@ -1,9 +1,9 @@
 //! Many tasks meet an expired token at once, at ours and at other libraries. The endpoint takes 50 ms.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokenkeeper_benches::{
-    Answer, Bare, Endpoint, Engine, Storm, accounts, request, storm, tokens,
+    Answer, Bare, Endpoint, Engine, Storm, accounts, expired, millis, request, storm,
 };
 use tokenkeeper_peers::{AsyncMutex, Aws, Azure, Google, Moka, Peer};
 use tokenkeeper_tower::{TokenLayer, TokenService};
@@ -52,7 +52,6 @@ async fn row<P: Peer>(name: &str, tasks: usize, answer: Answer, abort: bool) {
         Answer::Tokens => "tokens",
         Answer::Unavailable => "503",
     };
-    let millis = |time: Duration| time.as_secs_f64() * 1000.0;
     let (took, last) = (millis(took), millis(last));
     println!(
         "| {name} | {tasks}{first} | {answer} | {requests} | {served} | {took:.1} ms | {last:.1} ms |"
@@ -75,11 +74,7 @@ struct Ours(TokenService<Bare>);
 
 impl Peer for Ours {
     async fn expired(endpoint: Endpoint) -> Self {
-        let old =
-            tokens(Duration::ZERO).with_expires_at(SystemTime::now() - Duration::from_secs(60));
-        let account = accounts(endpoint).account("amiqus", "user-1");
-        let account = account.expect("the subject is not empty");
-        account.adopt(old).await.expect("memory takes every write");
+        let account = expired(&accounts(endpoint), "user-1").await;
         Self(TokenLayer::new(account).layer(Bare))
     }
 

@@ -15,11 +15,12 @@ pub fn stores(measured: &Measured) -> String {
         let encrypted = whats.map(|what| {
             let encrypted = of(what, "encrypted");
             let share = 100.0 * (1.0 - of(what, "plain") / encrypted);
-            if share > 0.0 {
-                format!("{} ({share:.0} %)", time(encrypted))
-            } else {
-                format!("{} (lost in noise)", time(encrypted))
-            }
+            let share = match share {
+                _ if share.is_nan() => "–".to_owned(),
+                _ if share <= 0.0 => "lost in noise".to_owned(),
+                _ => format!("{share:.0} %"),
+            };
+            format!("{} ({share})", time(encrypted))
         });
         let _ = writeln!(
             table,
