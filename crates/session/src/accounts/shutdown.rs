@@ -39,8 +39,11 @@ impl Accounts {
         core.hurry.notify_waiters();
         let flushed = async {
             // What tasks left that ended with their runtime need not wait for those that go on, nor they for each other.
-            future::join(core.drained(), self.flush(core.orphans())).await;
-            self.flush(core.at_risk()).await;
+            let rest = async {
+                core.drained().await;
+                self.flush(core.at_risk()).await;
+            };
+            future::join(rest, self.flush(core.orphans())).await;
         };
         let _ = tokio::time::timeout(deadline, flushed).await;
         let accounts: Vec<Account> = core

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use tokenkeeper_emulator::Endpoint;
+use tokenkeeper_emulator::{Endpoint, Fault as Broken};
 use tokenkeeper_session::{
     Account, Error, TokenSource,
     store::{Entry, Version},
@@ -244,6 +244,28 @@ async fn what_a_runtime_had_in_hand_is_written_also_if_it_ended_in_the_first_wri
     assert_eq!(world.token_requests(), 1);
     let record = world.store.record(&account.key()).await;
     assert_eq!(record["state"]["live"]["generation"], 2, "{record}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_remembered_also_if_its_runtime_ended_in_the_first_write() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let refusal = Broken::json(400, &serde_json::json!({ "error": "invalid_grant" }));
+    world.emulator.faults().once(Endpoint::Token, refusal);
+    world.store.fail_after(1, 1, Fault::Hang);
+    let other = account.clone();
+    assert!(for_a_second(async move { other.refresh().await }).is_none());
+    assert_eq!(world.token_requests(), 1);
+    world.pass(HOUR).await;
+    for _ in 0..3 {
+        let error = account.token().await.unwrap_err();
+        assert!(
+            matches!(error, Error::ReauthorizationRequired { .. }),
+            "{error:?}"
+        );
+        world.pass(HOUR).await;
+    }
+    assert_eq!(world.token_requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -42,7 +42,7 @@ pub(crate) struct Driver<'a> {
     pub(crate) disconnected: bool,
     /// A tombstone that the machine has in hand is refused from memory.
     refused: bool,
-    /// There are tokens, or there may be, that are not in the store.
+    /// Something is known of the tokens, or may be, that is not in the store.
     risk: Option<AtRisk>,
 }
 
@@ -95,12 +95,10 @@ impl<'a> Driver<'a> {
             if let Some(stored) = machine.ended() {
                 self.disconnected |= keep::take(self.core, self.slot, stored.clone(), true);
             }
-            let tokens = machine.in_hand().and_then(Record::live);
-            let at_risk = matches!(effect, Effect::Send(_))
-                || tokens.is_some_and(|live| live.health == Health::Alive);
-            if at_risk {
-                let in_memory = self.behind || self.refused;
-                let in_hand = machine.in_hand().filter(|_| !in_memory);
+            // Also that a token was refused: it would be presented again.
+            let learned = machine.in_hand().filter(|record| record.live().is_some());
+            if matches!(effect, Effect::Send(_)) || learned.is_some() {
+                let in_hand = learned.filter(|_| !self.behind);
                 self.risk
                     .get_or_insert_with(|| AtRisk::enter(self.core, self.slot))
                     .holds(in_hand.cloned());
