@@ -135,6 +135,8 @@ impl Slot {
         if !inner.changes.tell(version) {
             return;
         }
+        // It has a new record, and can be reached.
+        inner.over(|rare| rare.store_trouble = None);
         if inner.is_busy() {
             inner.tell();
         } else if inner.known.is_some() {

@@ -67,7 +67,8 @@ impl Inner {
             revalidate_at = revalidate_at.max(trouble.until);
             stale_at = stale_at.max(trouble.until);
             if core.options.store_down == StoreDown::Serve {
-                overdue_at = Ticks::NEVER;
+                // Not for ever: nobody may have asked since the store came back.
+                overdue_at = overdue_at.max(trouble.until.after(interval));
             }
         }
         Served {

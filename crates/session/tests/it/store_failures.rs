@@ -173,6 +173,39 @@ async fn a_record_that_cannot_be_read_is_not_read_again_for_each_request() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_that_was_repaired_is_read_at_once_where_the_store_tells() {
+    let world = World::amiqus();
+    let key = world.connected().await.key();
+    let there = world.elsewhere();
+    let good = world.store.entry(&key).await;
+    let strange = Entry::new(Version::random(), br#"{"format":99}"#.to_vec());
+    world.store.overwrite(&key, Some(strange)).await;
+    let error = there.token().await.unwrap_err();
+    assert!(matches!(error, Error::Record { .. }), "{error:?}");
+    settle().await;
+    world.store.overwrite(&key, good).await;
+    settle().await;
+    there.token().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_long_ago_is_no_reason_to_serve_unvalidated() {
+    let world = World::mute(Options::default());
+    let here = world.connected().await;
+    let there = world.elsewhere();
+    there.token().await.unwrap();
+    world.store.fail(1, Fault::Refuse);
+    world.pass(Duration::from_secs(61)).await;
+    assert!(there.cached(true).is_some());
+    settle().await;
+    here.disconnect().await.unwrap();
+    world.pass(Duration::from_secs(600)).await;
+    assert!(there.cached(true).is_none());
+    let error = there.token().await.unwrap_err();
+    assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_the_store_is_unreachable_memory_is_served_until_expiry() {
     let world = World::amiqus();
     let account = world.connected().await;
