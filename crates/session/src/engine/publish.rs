@@ -12,7 +12,7 @@ use super::{
 use crate::{
     StoreDown,
     clock::Ticks,
-    record::{Health, Held, Live},
+    record::{Held, Live},
 };
 
 impl Slot {
@@ -48,7 +48,7 @@ impl Inner {
             mut stale_at,
             expires_at,
         } = self.schedule;
-        if !is_refreshable(live, home) {
+        if live.lasting_obstacle(&home.rules).is_some() {
             stale_at = Ticks::NEVER;
         }
         if let Some(until) = live.failures.put_off_until(core.time.wall()) {
@@ -81,14 +81,4 @@ impl Inner {
             overdue_at,
         }
     }
-}
-
-/// Whether a refresh may bring a new token.
-fn is_refreshable(live: &Live<Held>, home: &Home) -> bool {
-    live.tokens.tokens.refresh_token.is_some()
-        && match live.health {
-            Health::Alive => true,
-            Health::Dead(_) => false,
-            Health::Misconfigured(refused) => refused != home.rules.configuration,
-        }
 }

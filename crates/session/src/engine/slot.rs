@@ -43,7 +43,7 @@ pub(crate) struct Slot {
     pub(crate) retired: AtomicBool,
     /// It was used since somebody last asked for `used`. A flag, since it is written for every request.
     touched: AtomicBool,
-    /// Tasks that wait for an answer to a presentation, or hold tokens that are not written.
+    /// Tasks that wait for an answer to a presentation, or hold what one said and is not written.
     pub(crate) at_risk: AtomicU32,
     pub(crate) served: ArcSwapOption<Served>,
     pub(crate) home: Arc<Home>,
@@ -167,7 +167,7 @@ impl Slot {
         known.is_some_and(|known| known.tombstone().is_some())
     }
 
-    /// A task waits for an answer to a presentation, or holds tokens that are not written.
+    /// A task waits for an answer to a presentation, or holds what one said and is not written.
     pub(crate) fn is_at_risk(&self) -> bool {
         self.at_risk.load(Ordering::Acquire) > 0
     }

@@ -16,6 +16,12 @@ impl<T: Tokens> Live<T> {
 
     /// What forbids presenting the refresh token now.
     pub(crate) fn obstacle(&self, rules: &Rules, wall: WallMillis) -> Option<Failure> {
+        let backoff = || self.failures.put_off_until(wall).map(Failure::Backoff);
+        self.lasting_obstacle(rules).or_else(backoff)
+    }
+
+    /// What forbids presenting the refresh token, however long one waits.
+    pub(crate) fn lasting_obstacle(&self, rules: &Rules) -> Option<Failure> {
         match &self.health {
             Health::Dead(cause) => return Some(Failure::Dead(cause.clone())),
             Health::Misconfigured(refused) if *refused == rules.configuration => {
@@ -23,10 +29,10 @@ impl<T: Tokens> Live<T> {
             }
             Health::Misconfigured(_) | Health::Alive => {}
         }
-        if self.tokens.refresh_digest().is_none() {
+        if !self.tokens.has_refresh_token() {
             return Some(Failure::Dead(Cause::NoRefreshToken));
         }
-        self.failures.put_off_until(wall).map(Failure::Backoff)
+        None
     }
 
     /// Writes down what an answer without tokens means.

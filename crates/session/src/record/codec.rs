@@ -32,6 +32,10 @@ impl Tokens for Held {
         short.copy_from_slice(&hash[..8]);
         Some(u64::from_be_bytes(short))
     }
+
+    fn has_refresh_token(&self) -> bool {
+        self.tokens.refresh_token.is_some()
+    }
 }
 
 #[derive(Serialize)]

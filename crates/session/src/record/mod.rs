@@ -18,6 +18,11 @@ pub(crate) type WallMillis = u64;
 pub(crate) trait Tokens: Clone {
     /// A short digest of the refresh token; `None` when there is none.
     fn refresh_digest(&self) -> Option<u64>;
+
+    /// Whether there is one: cheaper than its digest.
+    fn has_refresh_token(&self) -> bool {
+        self.refresh_digest().is_some()
+    }
 }
 
 /// One login of an account. The higher number is the newer login; the id tells two apart that drew the same number.

@@ -14,7 +14,7 @@ use crate::{
     },
     error::ExchangeError,
     machine::Stored,
-    record::{self, Health, Held, Live, State},
+    record::{self, Held, State},
 };
 
 /// An account to look at.
@@ -65,7 +65,7 @@ pub(super) async fn visit(core: &Arc<Core>, errand: &Errand) -> (Outcome, Option
         }
     };
     match &stored.record.state {
-        State::Live(live) if is_refreshable(live, &errand.home) => {
+        State::Live(live) if live.lasting_obstacle(&errand.home.rules).is_none() => {
             let Ok((slot, guest)) = find(core, errand) else {
                 return (Outcome::Unfit, None);
             };
@@ -103,16 +103,6 @@ fn unreadable(errand: &Errand, error: &StoreError) -> Outcome {
         | StoreError::NewerFormat { .. } => Outcome::Unfit,
         _ => Outcome::StoreFailed,
     }
-}
-
-/// Alive, or refused only because of a configuration that has changed since.
-fn is_refreshable(live: &Live<Held>, home: &Home) -> bool {
-    let healthy = match live.health {
-        Health::Alive => true,
-        Health::Dead(_) => false,
-        Health::Misconfigured(refused) => refused != home.rules.configuration,
-    };
-    healthy && live.tokens.tokens.refresh_token.is_some()
 }
 
 async fn refresh(core: &Arc<Core>, slot: &Arc<Slot>, stored: Stored<Held>) -> Outcome {

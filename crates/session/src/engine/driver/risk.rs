@@ -1,4 +1,4 @@
-//! Tokens that would be lost if their task ended now.
+//! What an answer said and would be lost if its task ended now.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -11,7 +11,7 @@ use crate::{
     record::{Held, Record},
 };
 
-/// A task has tokens that are not in the store, or may have some soon. Where it ends all the same, by a panic or with its runtime,
+/// A task has tokens, or knows that they were refused, and it is not in the store; or it may soon. Where it ends all the same, by a panic or with its runtime,
 /// memory takes over what it had in hand, and the next comparison writes it.
 pub(super) struct AtRisk {
     core: Arc<Core>,

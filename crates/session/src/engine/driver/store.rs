@@ -87,16 +87,16 @@ impl Driver<'_> {
     }
 
     fn decode(&self, entry: &Entry) -> Result<Stored<Held>, Error> {
-        match record::decode(&entry.value) {
-            Ok(record) => Ok(Stored {
-                version: entry.version,
-                record,
-            }),
-            Err(source) => Err(self.no_use(Error::Record {
+        let record = record::decode(&entry.value).map_err(|source| {
+            self.no_use(Error::Record {
                 account: self.slot.digest(),
                 source,
-            })),
-        }
+            })
+        })?;
+        Ok(Stored {
+            version: entry.version,
+            record,
+        })
     }
 
     fn store_down(&self, source: StoreError) -> Error {
