@@ -3,9 +3,7 @@
 use std::{mem::discriminant, time::Duration};
 
 use tokenkeeper_emulator::DEFAULT_USER;
-use tokenkeeper_session::{
-    Account, Error, EventKind, Options, StoreDown, TokenSource, store::Version,
-};
+use tokenkeeper_session::{Account, Error, EventKind, Options, StoreDown, TokenSource};
 use tokio::time::Instant;
 
 use crate::harness::{Fault, HOUR, World, drain, login, settle};
@@ -177,9 +175,7 @@ async fn a_refresh_that_fails_on_the_store_is_no_comparison_with_it() {
 #[tokio::test(start_paused = true)]
 async fn a_record_that_cannot_be_read_is_no_comparison_either() {
     let (world, account) = stale_and_strict().await;
-    let mut entry = world.store.entry(&account.key()).await.unwrap();
-    (entry.value, entry.version) = (r#"{"format":99}"#.into(), Version::random());
-    world.store.overwrite(&account.key(), Some(entry)).await;
+    world.store.make_unreadable(&account.key()).await;
     served_for(&world, &account).await;
 }
 

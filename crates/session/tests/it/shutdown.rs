@@ -3,10 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use tokenkeeper_emulator::{Endpoint, Fault as Broken};
-use tokenkeeper_session::{
-    Account, Error, TokenSource,
-    store::{Entry, Version},
-};
+use tokenkeeper_session::{Account, Error, TokenSource};
 
 use crate::harness::{Fault, HOUR, World, issued, login, settle};
 
@@ -202,8 +199,7 @@ async fn an_account_that_cannot_be_written_keeps_no_other_from_it() {
     gate.arrived(1).await;
     let (unreadable, others) = accounts.split_at(3);
     for account in unreadable {
-        let strange = Entry::new(Version::random(), br#"{"format":99}"#.to_vec());
-        world.store.overwrite(&account.key(), Some(strange)).await;
+        world.store.make_unreadable(&account.key()).await;
     }
     world.accounts.shutdown(SECOND).await.unwrap_err();
     for account in others {
@@ -224,20 +220,7 @@ async fn what_a_runtime_had_in_hand_is_written_also_if_it_ended_in_the_first_wri
     let account = world.connected().await;
     world.store.fail_after(1, 1, Fault::Hang);
     let other = account.clone();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            tokio::time::timeout(SECOND, other.refresh())
-                .await
-                .unwrap_err()
-        });
-    })
-    .join()
-    .unwrap();
+    assert!(for_a_second(async move { other.refresh().await }).is_none());
     assert_eq!(world.token_requests(), 1);
     assert_eq!(world.call(&account).await, 200);
     world.accounts.shutdown(SECOND).await.unwrap();

@@ -155,9 +155,8 @@ async fn a_record_of_a_newer_version_is_a_clear_error_and_not_overwritten() {
 async fn a_record_that_cannot_be_read_is_not_read_again_for_each_request() {
     let world = World::mute(Options::default());
     let account = world.connected().await;
-    let strange = Entry::new(Version::random(), br#"{"format":99}"#.to_vec());
     let good = world.store.entry(&account.key()).await;
-    world.store.overwrite(&account.key(), Some(strange)).await;
+    world.store.make_unreadable(&account.key()).await;
     world.store.reset_counts();
     for _ in 0..600 {
         world.pass(Duration::from_secs(1)).await;
@@ -177,8 +176,7 @@ async fn a_record_that_was_repaired_is_read_at_once_where_the_store_tells() {
     let key = world.connected().await.key();
     let there = world.elsewhere();
     let good = world.store.entry(&key).await;
-    let strange = Entry::new(Version::random(), br#"{"format":99}"#.to_vec());
-    world.store.overwrite(&key, Some(strange)).await;
+    world.store.make_unreadable(&key).await;
     let error = there.token().await.unwrap_err();
     assert!(matches!(error, Error::Record { .. }), "{error:?}");
     settle().await;

@@ -167,6 +167,14 @@ impl FaultyStore {
         assert_eq!(outcome, Outcome::Applied);
     }
 
+    /// Puts a record in place that only a later version can read. Says which.
+    pub async fn make_unreadable(&self, key: &Key) -> Entry {
+        let mut entry = self.entry(key).await.expect("there is a record");
+        (entry.value, entry.version) = (r#"{"format":99}"#.into(), Version::random());
+        self.overwrite(key, Some(entry.clone())).await;
+        entry
+    }
+
     pub async fn entry(&self, key: &Key) -> Option<Entry> {
         self.inner.get(key).await.unwrap()
     }

@@ -88,12 +88,7 @@ async fn a_store_that_is_away_is_left_alone_and_found_again() {
 async fn a_record_that_cannot_be_read_is_passed_over() {
     let world = World::amiqus();
     let account = world.connected().await;
-    let mut entry = world.store.entry(&account.key()).await.unwrap();
-    entry.value = r#"{"format":99}"#.into();
-    world
-        .store
-        .overwrite(&account.key(), Some(entry.clone()))
-        .await;
+    let entry = world.store.make_unreadable(&account.key()).await;
     settle().await;
     world.store.reset_counts();
     run(world.another_process().refresher(), 55 * MINUTE).await;
