@@ -123,11 +123,11 @@ fn failed(inner: &Inner, failure: &Failure) -> Response {
 /// Without a nonce the page only takes the fragment out of the address and the history.
 fn relay_page(status: StatusCode, text: &str, nonce: &str) -> Response {
     let csp_nonce = random();
-    let html = include_str!("relay/page.html")
+    let html = include_str!("page.html")
         .replace("{{text}}", text)
         .replace("{{csp_nonce}}", &csp_nonce)
         .replace("{{nonce}}", nonce)
-        .replace("{{script}}", include_str!("relay/script.js"));
+        .replace("{{script}}", include_str!("script.js"));
     let mut response = page::html(status, html);
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{csp_nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
