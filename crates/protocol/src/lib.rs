@@ -10,6 +10,7 @@ mod configuration;
 pub mod conformance;
 mod dialect;
 mod error;
+mod grant;
 mod header;
 mod json;
 mod origin;
@@ -41,6 +42,7 @@ pub use dialect::{
     TokenParameter, TokenPlace, TokenRules, TokenValue,
 };
 pub use error::{Error, Hazard};
+pub use grant::{Grant, GrantKind};
 pub use header::sensitive_header;
 pub use origin::Origin;
 pub use provider::Provider;
@@ -51,7 +53,6 @@ pub use registration::Registration;
 pub use resource::Verdict;
 pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State};
 pub use site::SitePolicy;
-pub use token_request::{Grant, GrantKind};
 pub use token_response::MAX_TOKEN_RESPONSE;
 pub use token_set::TokenSet;
 
