@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::{
-    Dialect, Error, GrantKind, Origin, RateLimit, Refusal, Registration, SitePolicy, rate_limit,
-    redirect, refusal, validation,
+    Dialect, Error, GrantKind, Origin, RateLimit, Refusal, Registration, SitePolicy,
+    classification, rate_limit, redirect, validation,
 };
 
 /// A dialect with a registration and, where each tenant has its own site, the rule which sites are allowed.
@@ -111,7 +111,7 @@ impl Client {
         response: &Response<Bytes>,
         sent_at: SystemTime,
     ) -> Refusal {
-        refusal::classify(&self.dialect, kind, response, sent_at)
+        classification::classify(&self.dialect, kind, response, sent_at)
     }
 
     /// The rate limit that a response of the API names.

@@ -4,6 +4,7 @@ mod access_token;
 mod attachment;
 mod authorization;
 mod challenge;
+mod classification;
 mod client;
 mod configuration;
 #[cfg(feature = "conformance")]
@@ -33,6 +34,7 @@ pub use access_token::AccessToken;
 pub use attachment::Attachment;
 pub use authorization::AuthorizationRequest;
 pub use challenge::{Challenge, parse_www_authenticate};
+pub use classification::MAX_TOKEN_RESPONSE;
 pub use client::Client;
 pub use dialect::{
     Attach, AuthorizationParameter, AuthorizationRules, Channel, ClassName, ClientAuthentication,
@@ -53,7 +55,6 @@ pub use registration::Registration;
 pub use resource::Verdict;
 pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State};
 pub use site::SitePolicy;
-pub use token_response::MAX_TOKEN_RESPONSE;
 pub use token_set::TokenSet;
 
 // The types of other crates that stand in the signatures here, so that an implementation names no version of its own.

@@ -7,11 +7,10 @@ use http::Response;
 use serde_json::{Map, Value};
 
 use crate::{
-    AccessToken, Class, Client, Expiry, GrantKind, RefreshToken, Refusal, TokenSet, json, refusal,
+    AccessToken, Class, Client, Expiry, GrantKind, RefreshToken, Refusal, TokenSet,
+    classification::{self, MAX_TOKEN_RESPONSE},
+    json,
 };
-
-/// How many bytes of a token endpoint's answer are read: 64 KiB. A longer one counts as unreadable.
-pub const MAX_TOKEN_RESPONSE: usize = 64 * 1024;
 
 pub(crate) fn read(
     client: &Client,
@@ -21,7 +20,7 @@ pub(crate) fn read(
 ) -> Result<TokenSet, Refusal> {
     let dialect = client.dialect();
     if !response.status().is_success() {
-        return Err(refusal::classify(dialect, kind, response, sent_at));
+        return Err(classification::classify(dialect, kind, response, sent_at));
     }
     let unreadable = Refusal {
         class: Class::Ambiguous,
@@ -40,7 +39,7 @@ pub(crate) fn read(
             fields,
             sent_at,
         )),
-        None => Err(refusal::of_fields(
+        None => Err(classification::of_fields(
             dialect, kind, response, &fields, sent_at,
         )),
     }

@@ -1,0 +1,107 @@
+//! Which class a refused or unreadable answer of the token endpoint has.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header::RETRY_AFTER};
+use serde_json::{Map, Value};
+
+use crate::{Class, Dialect, ErrorCode, ErrorRule, GrantKind, Refusal, json, rate_limit};
+
+/// How many bytes of a token endpoint's answer are read: 64 KiB. A longer one counts as unreadable.
+pub const MAX_TOKEN_RESPONSE: usize = 64 * 1024;
+
+pub(crate) fn classify(
+    dialect: &Dialect,
+    kind: GrantKind,
+    response: &Response<Bytes>,
+    sent_at: SystemTime,
+) -> Refusal {
+    let body = response.body();
+    let fields = (body.len() <= MAX_TOKEN_RESPONSE)
+        .then(|| json::object(body, dialect.response.json))
+        .flatten()
+        .unwrap_or_default();
+    of_fields(dialect, kind, response, &fields, sent_at)
+}
+
+/// The same, where the body has been read already.
+pub(crate) fn of_fields(
+    dialect: &Dialect,
+    kind: GrantKind,
+    response: &Response<Bytes>,
+    fields: &Map<String, Value>,
+    sent_at: SystemTime,
+) -> Refusal {
+    let (status, headers) = (response.status(), response.headers());
+    let named = |name: &String| {
+        fields
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|s| !s.is_empty())
+    };
+    let code = dialect.errors.code.iter().find_map(named);
+    let texts: Vec<&str> = dialect.errors.text.iter().filter_map(named).collect();
+    let limit = rate_limit::read(&dialect.resource.rate_limit, headers, Some(sent_at));
+    let asks_to_wait = headers.contains_key(RETRY_AFTER);
+
+    let rule = dialect
+        .errors
+        .map
+        .iter()
+        .find(|rule| fits(rule, kind, status, code, &texts));
+    let class = match rule {
+        Some(rule) => rule.class.class(limit.retry_after),
+        None => default_class(dialect, status, code, asks_to_wait, limit.retry_after),
+    };
+    Refusal {
+        class,
+        status: Some(status),
+        code: code.and_then(ErrorCode::new),
+    }
+}
+
+fn fits(
+    rule: &ErrorRule,
+    kind: GrantKind,
+    status: StatusCode,
+    code: Option<&str>,
+    texts: &[&str],
+) -> bool {
+    let contains = |wanted: &String| {
+        let wanted = wanted.to_lowercase();
+        texts
+            .iter()
+            .any(|text| text.to_lowercase().contains(&wanted))
+    };
+    rule.grant.is_none_or(|grant| grant == kind)
+        && rule.status.is_none_or(|wanted| wanted == status.as_u16())
+        && rule
+            .error
+            .as_deref()
+            .is_none_or(|wanted| code == Some(wanted))
+        && rule.text.as_ref().is_none_or(contains)
+}
+
+fn default_class(
+    dialect: &Dialect,
+    status: StatusCode,
+    code: Option<&str>,
+    asks_to_wait: bool,
+    retry_after: Option<Duration>,
+) -> Class {
+    match status.as_u16() {
+        429 => Class::Transient { retry_after },
+        503 if asks_to_wait => Class::Transient { retry_after },
+        408 | 500..=599 => Class::Ambiguous,
+        200..=299 if !dialect.errors.in_success || code.is_none() => Class::Ambiguous,
+        200..=299 | 400..=499 => match code {
+            Some("invalid_grant") => Class::Terminal,
+            Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type") => {
+                Class::Configuration
+            }
+            _ => Class::Unexplained,
+        },
+        _ => Class::Unexplained,
+    }
+}
