@@ -2,9 +2,7 @@
 
 use url::Url;
 
-use crate::{
-    AuthorizationParameter as Parameter, Client, Error, Origin, Pkce, State, redirect, validation,
-};
+use crate::{AuthorizationParameter as Parameter, Client, Error, Origin, Pkce, State, validation};
 
 /// What goes into one authorization URL besides the registration.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +35,7 @@ pub(crate) fn url(
     request: &AuthorizationRequest<'_>,
 ) -> Result<Url, Error> {
     let rules = &client.dialect().authorization;
-    redirect::check_uri(client, request.redirect_uri)?;
+    client.check_redirect_uri(request.redirect_uri)?;
     let challenge = challenge(rules.pkce, request.challenge)?;
     let parameters = if rules.parameters.is_empty() {
         &ALL[..]

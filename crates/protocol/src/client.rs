@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     Dialect, Error, GrantKind, Origin, RateLimit, Refusal, Registration, SitePolicy,
-    classification, rate_limit, redirect, validation,
+    classification, rate_limit, redirect_uri, validation,
 };
 
 /// A dialect with a registration and, where each tenant has its own site, the rule which sites are allowed.
@@ -100,7 +100,8 @@ impl Client {
     /// # Errors
     /// [`Error::RedirectUri`].
     pub fn check_redirect_uri(&self, given: &Url) -> Result<(), Error> {
-        redirect::check_uri(self, given)
+        let registered = self.registration.redirect_uri();
+        redirect_uri::check(given, registered, self.dialect.authorization.redirect_rule)
     }
 
     /// What a refused or unreadable answer of the token endpoint means.

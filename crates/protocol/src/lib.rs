@@ -19,12 +19,14 @@ mod presets;
 mod provider;
 mod rate_limit;
 mod redirect;
+mod redirect_uri;
 mod refusal;
 mod registration;
 mod resource;
 mod revocation;
 mod secret;
 mod site;
+mod site_policy;
 mod token_request;
 mod token_response;
 mod token_set;
@@ -54,7 +56,7 @@ pub use refusal::{Class, ErrorCode, Refusal};
 pub use registration::Registration;
 pub use resource::Verdict;
 pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State};
-pub use site::SitePolicy;
+pub use site_policy::SitePolicy;
 pub use token_set::TokenSet;
 
 // The types of other crates that stand in the signatures here, so that an implementation names no version of its own.

@@ -3,11 +3,8 @@
 use std::{borrow::Cow, fmt};
 
 use percent_encoding::percent_decode_str;
-use url::Url;
 
-use crate::{
-    AuthorizationCode, Channel, Client, Error, ErrorCode, Origin, RedirectRule, State, StateEcho,
-};
+use crate::{AuthorizationCode, Channel, Client, ErrorCode, State, StateEcho};
 
 /// The raw query or fragment of a redirect, as it arrived. `Debug` does not show it: it holds the code.
 #[derive(Clone, PartialEq, Eq)]
@@ -191,43 +188,6 @@ pub(crate) fn read(
         .filter(|(name, _)| !is_own(name))
         .collect();
     Ok(Callback { code, extra })
-}
-
-pub(crate) fn check_uri(client: &Client, given: &Url) -> Result<(), Error> {
-    let registered = client.registration().redirect_uri();
-    let refused = |problem: &str| {
-        Err(Error::RedirectUri {
-            problem: problem.to_owned(),
-        })
-    };
-    if given.fragment().is_some() || !given.username().is_empty() || given.password().is_some() {
-        return refused("has a fragment or user info: leave them out");
-    }
-    if Origin::of_url(given).is_none()
-        || Origin::of_url(given) != Origin::of_url(registered)
-        || given.path() != registered.path()
-    {
-        return refused(
-            "is not the registered one: scheme, host, port and path have to be the same",
-        );
-    }
-    match client.dialect().authorization.redirect_rule {
-        RedirectRule::Exact if given != registered => refused("is not the registered one"),
-        RedirectRule::ExtraQuery if !extends(given, registered) => {
-            refused("lacks the registered one's query: further parameters come after it")
-        }
-        _ => Ok(()),
-    }
-}
-
-fn extends(given: &Url, registered: &Url) -> bool {
-    let Some(own) = registered.query() else {
-        return true;
-    };
-    let given = given.query().unwrap_or_default();
-    given
-        .strip_prefix(own)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('&') || own.is_empty())
 }
 
 struct Pairs(Vec<(String, String)>);

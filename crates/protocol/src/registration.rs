@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::{ClientSecret, Error, Origin};
+use crate::{ClientSecret, Error, redirect_uri};
 
 /// Client id, secret if there is one, and redirect URI: what registering an application at the provider gave.
 ///
@@ -42,7 +42,7 @@ impl Registration {
         Ok(Self {
             client_id: client_id.to_owned(),
             secret: None,
-            redirect_uri: parse_redirect_uri(redirect_uri)?,
+            redirect_uri: redirect_uri::parse(redirect_uri)?,
             scope: None,
         })
     }
@@ -85,33 +85,4 @@ impl Registration {
     pub fn requested_scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }
-}
-
-fn parse_redirect_uri(text: &str) -> Result<Url, Error> {
-    let refused = |problem: &str| {
-        let problem = problem.to_owned();
-        Err(Error::RedirectUri { problem })
-    };
-    let Ok(url) = Url::parse(text) else {
-        return refused("is no absolute URL: write it as https://host/path");
-    };
-    if url.fragment().is_some() {
-        return refused("has a fragment, which RFC 6749 §3.1.2 forbids: leave `#…` out");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return refused("has user info: leave `user:password@` out");
-    }
-    if !matches!(url.scheme(), "https" | "http") {
-        return refused(
-            "has a scheme of its own, which is not supported: use https, or http on loopback",
-        );
-    }
-    if Origin::of_url(&url).is_none() {
-        return refused("is http beyond loopback: use https");
-    }
-    if url.as_str() != text {
-        let problem = format!("is not in its normal form: register and write it as `{url}`");
-        return Err(Error::RedirectUri { problem });
-    }
-    Ok(url)
 }

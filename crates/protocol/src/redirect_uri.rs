@@ -1,0 +1,72 @@
+//! Which redirect URIs may be registered, and which may be sent.
+
+use url::Url;
+
+use crate::{Error, Origin, RedirectRule};
+
+/// Reads a redirect URI that an application registers.
+pub(crate) fn parse(text: &str) -> Result<Url, Error> {
+    let refused = |problem: &str| {
+        let problem = problem.to_owned();
+        Err(Error::RedirectUri { problem })
+    };
+    let Ok(url) = Url::parse(text) else {
+        return refused("is no absolute URL: write it as https://host/path");
+    };
+    if url.fragment().is_some() {
+        return refused("has a fragment, which RFC 6749 §3.1.2 forbids: leave `#…` out");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refused("has user info: leave `user:password@` out");
+    }
+    if !matches!(url.scheme(), "https" | "http") {
+        return refused(
+            "has a scheme of its own, which is not supported: use https, or http on loopback",
+        );
+    }
+    if Origin::of_url(&url).is_none() {
+        return refused("is http beyond loopback: use https");
+    }
+    if url.as_str() != text {
+        let problem = format!("is not in its normal form: register and write it as `{url}`");
+        return Err(Error::RedirectUri { problem });
+    }
+    Ok(url)
+}
+
+/// Checks that `given` may be sent where `registered` is the registered redirect URI.
+pub(crate) fn check(given: &Url, registered: &Url, rule: RedirectRule) -> Result<(), Error> {
+    let refused = |problem: &str| {
+        Err(Error::RedirectUri {
+            problem: problem.to_owned(),
+        })
+    };
+    if given.fragment().is_some() || !given.username().is_empty() || given.password().is_some() {
+        return refused("has a fragment or user info: leave them out");
+    }
+    if Origin::of_url(given).is_none()
+        || Origin::of_url(given) != Origin::of_url(registered)
+        || given.path() != registered.path()
+    {
+        return refused(
+            "is not the registered one: scheme, host, port and path have to be the same",
+        );
+    }
+    match rule {
+        RedirectRule::Exact if given != registered => refused("is not the registered one"),
+        RedirectRule::ExtraQuery if !extends(given, registered) => {
+            refused("lacks the registered one's query: further parameters come after it")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn extends(given: &Url, registered: &Url) -> bool {
+    let Some(own) = registered.query() else {
+        return true;
+    };
+    let given = given.query().unwrap_or_default();
+    given
+        .strip_prefix(own)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('&') || own.is_empty())
+}

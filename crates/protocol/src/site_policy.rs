@@ -1,0 +1,144 @@
+//! Which servers an application allows.
+
+use std::{fmt, sync::Arc};
+
+use crate::{Error, Origin};
+
+/// Which sites an application allows, for a provider that has one per tenant. A site is often what a user typed, and the
+/// application's tokens and client id go there.
+///
+/// IP addresses, loopback and names that exist only in private networks are refused, unless they are allowed or listed. What a
+/// name resolves to is for the transport to judge: this is a rule about names.
+///
+/// ```
+/// use tokenkeeper_protocol::SitePolicy;
+///
+/// let few = SitePolicy::only(["https://acme.example.com", "https://globex.example.com"])?;
+/// let all_of_the_vendor = SitePolicy::subdomains_of("example.com");
+/// let own_rule = SitePolicy::predicate(|site| site.host().ends_with(".example.com"));
+/// # Ok::<(), tokenkeeper_protocol::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct SitePolicy {
+    rule: Rule,
+    loopback: bool,
+    private: bool,
+}
+
+#[derive(Clone)]
+enum Rule {
+    Only(Arc<[Origin]>),
+    Predicate(Arc<dyn Fn(&Origin) -> bool + Send + Sync>),
+}
+
+impl SitePolicy {
+    /// These sites and no other. A listed one needs no further leave, be it loopback or an address.
+    ///
+    /// # Errors
+    /// [`Error::Origin`].
+    pub fn only<S: AsRef<str>>(sites: impl IntoIterator<Item = S>) -> Result<Self, Error> {
+        let sites = sites
+            .into_iter()
+            .map(|site| normal(site.as_ref()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            rule: Rule::Only(sites),
+            loopback: false,
+            private: false,
+        })
+    }
+
+    /// The sites for which `allowed` says yes.
+    #[must_use]
+    pub fn predicate(allowed: impl Fn(&Origin) -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            rule: Rule::Predicate(Arc::new(allowed)),
+            loopback: false,
+            private: false,
+        }
+    }
+
+    /// The sites below a domain, on the scheme's own port.
+    #[must_use]
+    pub fn subdomains_of(domain: &str) -> Self {
+        let suffix = format!(".{}", domain.trim_start_matches('.').to_ascii_lowercase());
+        Self::predicate(move |site| {
+            site.host().ends_with(&suffix) && site.as_str().ends_with(site.host())
+        })
+    }
+
+    /// Allows loopback too, where the rule does: for emulators and tests.
+    #[must_use]
+    pub fn allow_loopback(mut self) -> Self {
+        self.loopback = true;
+        self
+    }
+
+    /// Allows IP addresses and private names too, where the rule does: for servers in one's own network.
+    #[must_use]
+    pub fn allow_private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+
+    /// Says whether the site may be used.
+    ///
+    /// # Errors
+    /// [`Error::SiteRefused`] with the rule that refused it.
+    pub fn check(&self, site: &Origin) -> Result<(), Error> {
+        let refused = |reason| {
+            Err(Error::SiteRefused {
+                site: site.to_string(),
+                reason,
+            })
+        };
+        let allowed = match &self.rule {
+            Rule::Only(sites) if sites.contains(site) => return Ok(()),
+            Rule::Only(_) => false,
+            Rule::Predicate(allowed) => allowed(site),
+        };
+        if site.is_loopback() && !self.loopback {
+            return refused("it is on loopback, which has to be allowed explicitly");
+        }
+        if !site.is_loopback() && is_private(site) && !self.private {
+            return refused(
+                "it is an IP address or a private name, which have to be allowed explicitly",
+            );
+        }
+        if allowed {
+            Ok(())
+        } else {
+            refused("the application's rule does not allow it")
+        }
+    }
+}
+
+impl fmt::Debug for SitePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("SitePolicy");
+        match &self.rule {
+            Rule::Only(sites) => out.field("only", sites),
+            Rule::Predicate(_) => out.field("predicate", &"…"),
+        };
+        out.field("loopback", &self.loopback)
+            .field("private", &self.private)
+            .finish()
+    }
+}
+
+/// People type `acme.example.com`: a bare host means https.
+pub(crate) fn normal(given: &str) -> Result<Origin, Error> {
+    let given = given.trim();
+    if given.contains("://") {
+        Origin::parse(given)
+    } else {
+        Origin::parse(&format!("https://{given}"))
+    }
+}
+
+/// An address, or a name that no public DNS has: one label, or below a suffix that RFC 6761, 6762, 8375 or ICANN keep private.
+fn is_private(site: &Origin) -> bool {
+    const SUFFIXES: [&str; 5] = [".localhost", ".local", ".internal", ".home.arpa", ".lan"];
+    let host = site.host().trim_end_matches('.');
+    site.is_address() || !host.contains('.') || SUFFIXES.iter().any(|suffix| host.ends_with(suffix))
+}
