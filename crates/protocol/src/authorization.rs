@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::{AuthorizationParameter as Parameter, Client, Error, Origin, Pkce, State, validation};
+use crate::{AuthorizationParameter as Parameter, Client, Error, Origin, Pkce, State};
 
 /// What goes into one authorization URL besides the registration.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +44,7 @@ pub(crate) fn url(
     };
     let scope = request.scope.or(client.scope());
     if let Some(scope) = scope {
-        validation::scope(client.dialect(), scope)?;
+        rules.check_scope(scope)?;
     }
 
     let mut url = rules.endpoint.at(site)?;

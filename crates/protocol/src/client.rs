@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::{
-    Dialect, Error, GrantKind, Origin, RateLimit, Refusal, Registration, SitePolicy,
-    classification, rate_limit, redirect_uri, validation,
+    ClientAuthentication, Dialect, Error, GrantKind, Origin, RateLimit, Refusal, Registration,
+    SitePolicy, classification, rate_limit, redirect_uri,
 };
 
 /// A dialect with a registration and, where each tenant has its own site, the rule which sites are allowed.
@@ -32,13 +32,13 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(dialect: Dialect, registration: Registration) -> Result<Self, Error> {
-        validation::dialect(&dialect)?;
-        validation::registration(&dialect, &registration)?;
-        Ok(Self {
+        let client = Self {
             dialect,
             registration,
             sites: None,
-        })
+        };
+        client.check()?;
+        Ok(client)
     }
 
     /// With another base: a sandbox, a server of one's own, an emulator. Endpoints that are whole URLs stay where they are.
@@ -65,8 +65,7 @@ impl Client {
     /// As [`Dialect::with`].
     pub fn adjust(mut self, change: impl FnOnce(&mut Dialect)) -> Result<Self, Error> {
         change(&mut self.dialect);
-        validation::dialect(&self.dialect)?;
-        validation::registration(&self.dialect, &self.registration)?;
+        self.check()?;
         Ok(self)
     }
 
@@ -119,5 +118,46 @@ impl Client {
     #[must_use]
     pub fn rate_limit(&self, headers: &HeaderMap) -> RateLimit {
         rate_limit::read(&self.dialect.resource.rate_limit, headers, None)
+    }
+
+    /// Checks the dialect, and that the registration fits it.
+    fn check(&self) -> Result<(), Error> {
+        let (dialect, registration) = (&self.dialect, &self.registration);
+        dialect.check()?;
+        let needs_secret = dialect.token.client_authentication != ClientAuthentication::None;
+        if needs_secret && registration.client_secret().is_none() {
+            return Err(Error::SecretMissing {
+                brand: dialect.brand.clone(),
+            });
+        }
+        if let Some(asked) = registration.requested_scope() {
+            dialect.authorization.check_scope(asked)?;
+        }
+        let carried = dialect.authorization.state.in_redirect_uri();
+        let brought = ["code", "error", "state", "iss"].into_iter().chain(carried);
+        for name in brought {
+            if registration
+                .redirect_uri()
+                .query_pairs()
+                .any(|(own, _)| own == name)
+            {
+                let problem =
+                    format!("has `{name}` in its query, which the redirect brings: leave it out");
+                return Err(Error::RedirectUri { problem });
+            }
+        }
+        Ok(())
+    }
+}
+
+// NOTE: This method of a dialect stands with what it makes: a dialect depends on no client.
+impl Dialect {
+    /// The dialect with a registration: a provider that can be used.
+    ///
+    /// # Errors
+    /// [`Error::SecretMissing`] where the dialect authenticates by a secret; [`Error::Scope`]; [`Error::RedirectUri`] where the
+    /// redirect URI's query holds a parameter that the redirect brings; [`Error::Dialect`].
+    pub fn with(self, registration: Registration) -> Result<Client, Error> {
+        Client::new(self, registration)
     }
 }

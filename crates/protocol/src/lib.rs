@@ -15,7 +15,6 @@ mod grant;
 mod header;
 mod json;
 mod origin;
-mod presets;
 mod provider;
 mod rate_limit;
 mod redirect;
@@ -30,7 +29,6 @@ mod site_policy;
 mod token_request;
 mod token_response;
 mod token_set;
-mod validation;
 
 pub use access_token::AccessToken;
 pub use attachment::Attachment;

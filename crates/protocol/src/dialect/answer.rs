@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Class, GrantKind};
+use super::check::wrong;
+use crate::{Class, Error, GrantKind};
 
 /// The answer to a token request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,18 @@ impl Default for ResponseRules {
             expiry_field: "expires_in".to_owned(),
             expiry: Expiry::default(),
         }
+    }
+}
+
+impl ResponseRules {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.expiry_field.is_empty() {
+            return wrong(
+                "response.expiry_field",
+                "is empty: leave it out for `expires_in`",
+            );
+        }
+        Ok(())
     }
 }
 
@@ -78,6 +91,21 @@ impl Default for ErrorRules {
             in_success: false,
             map: Vec::new(),
         }
+    }
+}
+
+impl ErrorRules {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        for rule in &self.map {
+            let says = rule.status.is_some() || rule.error.is_some() || rule.text.is_some();
+            if !says {
+                return wrong(
+                    "errors.map",
+                    "has a rule that names neither status, error nor text",
+                );
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AuthorizationParameter, Endpoint};
+use super::{
+    AuthorizationParameter, Endpoint,
+    check::{repeats, wrong},
+};
+use crate::Error;
 
 /// The authorization request and its redirect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +54,71 @@ impl AuthorizationRules {
             pkce: Pkce::default(),
             issuer: None,
         }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        use AuthorizationParameter::{ClientId, RedirectUri, ResponseType, State};
+        if let Some(asked) = &self.scope
+            && self.check_scope(asked).is_err()
+        {
+            return wrong(
+                "authorization.scope",
+                "is listed in `parameters`, and visible ASCII with single spaces",
+            );
+        }
+        let listed = &self.parameters;
+        if !listed.is_empty() {
+            if [ResponseType, ClientId, RedirectUri]
+                .iter()
+                .any(|needed| !listed.contains(needed))
+            {
+                return wrong(
+                    "authorization.parameters",
+                    "lists response_type, client_id and redirect_uri",
+                );
+            }
+            if self.state.is_parameter() != listed.contains(&State) {
+                return wrong(
+                    "authorization.parameters",
+                    "lists `state` exactly where `authorization.state` says parameter",
+                );
+            }
+            if repeats(listed.iter()) {
+                return wrong("authorization.parameters", "lists nothing twice");
+            }
+        }
+        match self.state.in_redirect_uri() {
+            Some("" | "code" | "error" | "state" | "iss") => wrong(
+                "authorization.state",
+                "needs a name of its own in the redirect URI",
+            ),
+            Some(_) if self.redirect_rule != RedirectRule::ExtraQuery => wrong(
+                "authorization.redirect_rule",
+                "is `extra_query` where the redirect URI carries the state",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the provider takes a scope, and that this one has the form of RFC 6749 §3.3:
+    /// tokens of visible ASCII without quotes and backslash, with single spaces between.
+    pub(crate) fn check_scope(&self, scope: &str) -> Result<(), Error> {
+        let listed = &self.parameters;
+        if !listed.is_empty() && !listed.contains(&AuthorizationParameter::Scope) {
+            return Err(Error::Scope {
+                problem: "is not something that this provider takes: leave it out",
+            });
+        }
+        let sane = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
+        let words = scope
+            .split(' ')
+            .all(|word| !word.is_empty() && word.bytes().all(sane));
+        if words {
+            return Ok(());
+        }
+        Err(Error::Scope {
+            problem: "holds visible ASCII without quotes and backslash, with single spaces between",
+        })
     }
 }
 

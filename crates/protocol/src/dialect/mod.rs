@@ -2,6 +2,7 @@
 
 mod answer;
 mod authorization;
+mod check;
 mod endpoint;
 mod parameter;
 mod policy;
@@ -24,7 +25,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, Error, Origin, Registration, validation};
+use self::check::wrong;
+use crate::{Error, Origin};
 
 /// A provider as data: where its endpoints are, what they take, what their answers mean.
 ///
@@ -128,7 +130,7 @@ impl Dialect {
             revocation: None,
             introspection: None,
         };
-        validation::dialect(&dialect)?;
+        dialect.check()?;
         Ok(dialect)
     }
 
@@ -137,7 +139,9 @@ impl Dialect {
     /// # Errors
     /// [`Error::DialectText`] with the line; [`Error::Dialect`] where fields contradict each other.
     pub fn from_toml(toml: &str) -> Result<Self, Error> {
-        text::from_toml(toml)
+        let dialect: Self = text::from_toml(toml)?;
+        dialect.check()?;
+        Ok(dialect)
     }
 
     /// Reads a dialect from JSON, with the same fields as in TOML. Unknown keys are refused.
@@ -145,16 +149,30 @@ impl Dialect {
     /// # Errors
     /// [`Error::DialectText`] with the line; [`Error::Dialect`] where fields contradict each other.
     pub fn from_json(json: &str) -> Result<Self, Error> {
-        text::from_json(json)
+        let dialect: Self = text::from_json(json)?;
+        dialect.check()?;
+        Ok(dialect)
     }
 
-    /// The dialect with a registration: a provider that can be used.
+    /// RFC 6749 and its companions to the letter: `/authorize`, `/token`, `/revoke` (RFC 7009) and `/introspect` (RFC 7662) below
+    /// `base`, HTTP Basic, PKCE, Bearer. Change the fields where a provider differs.
     ///
     /// # Errors
-    /// [`Error::SecretMissing`] where the dialect authenticates by a secret; [`Error::Scope`]; [`Error::RedirectUri`] where the
-    /// redirect URI's query holds a parameter that the redirect brings; [`Error::Dialect`].
-    pub fn with(self, registration: Registration) -> Result<Client, Error> {
-        Client::new(self, registration)
+    /// [`Error::Origin`], [`Error::Dialect`].
+    pub fn rfc6749(brand: &str, base: &str) -> Result<Self, Error> {
+        let mut dialect = Self::new(brand, Some(Origin::parse(base)?), "/authorize", "/token")?;
+        let below = |path: &str| Endpoint::Path(path.to_owned());
+        dialect.revocation = Some(RevocationRules::new(below("/revoke")));
+        dialect.introspection = Some(IntrospectionRules::new(below("/introspect")));
+        Ok(dialect)
+    }
+
+    /// GitHub's OAuth apps: errors come inside a 200, the answer names no expiry, and JSON has to be asked for.
+    ///
+    /// Sources: GitHub's "Authorizing OAuth apps" and "Troubleshooting OAuth app access token request errors".
+    #[must_use]
+    pub fn github() -> Self {
+        github().expect("the preset is valid, as its test shows")
     }
 
     /// What becomes of the old access token at a refresh.
@@ -218,4 +236,43 @@ impl Dialect {
     pub fn state_echo(&self) -> StateEcho {
         self.authorization.state_echo
     }
+
+    /// Checks that the fields agree and that each is in its range.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let brand = &self.brand;
+        if brand.is_empty() || brand.len() > 64 || !brand.bytes().all(plain) {
+            return wrong("brand", "holds 1 to 64 lower-case letters, digits and `-`");
+        }
+        self.authorization.check()?;
+        self.token.check(self.pkce())?;
+        self.attach.check()?;
+        self.response.check()?;
+        self.errors.check()?;
+        self.refresh.check()?;
+        self.resource.check()?;
+        if let Some(revocation) = &self.revocation {
+            revocation.check()?;
+        }
+        self.introspection
+            .as_ref()
+            .map_or(Ok(()), IntrospectionRules::check)
+    }
+}
+
+fn github() -> Result<Dialect, Error> {
+    let base = Origin::parse("https://github.com")?;
+    let (authorize, token) = ("/login/oauth/authorize", "/login/oauth/access_token");
+    let mut dialect = Dialect::new("github", Some(base), authorize, token)?;
+    dialect.api_origins = vec![Origin::parse("https://api.github.com")?];
+    dialect.token.accept = Some("application/json".to_owned());
+    dialect.token.client_authentication = ClientAuthentication::Parameters;
+    dialect.errors.in_success = true;
+    dialect.errors.map = vec![
+        ErrorRule::new("bad_verification_code", ClassName::Terminal),
+        ErrorRule::new("bad_refresh_token", ClassName::Terminal),
+        ErrorRule::new("incorrect_client_credentials", ClassName::Configuration),
+        ErrorRule::new("redirect_uri_mismatch", ClassName::Configuration),
+    ];
+    Ok(dialect)
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::check::{header_name, wrong};
+use crate::Error;
+
 /// A parameter of the authorization URL, under the name that RFC 6749 §4.1.1 gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,6 +135,17 @@ pub enum TokenPlace {
     Form(String),
     /// In this header, with nothing else.
     Header(String),
+}
+
+impl TokenPlace {
+    /// `field` names the rule that holds it.
+    pub(super) fn check(&self, field: &'static str) -> Result<(), Error> {
+        match self {
+            Self::Form(name) if name.is_empty() => wrong(field, "names no parameter"),
+            Self::Form(_) => Ok(()),
+            Self::Header(name) => header_name(field, name),
+        }
+    }
 }
 
 impl Default for TokenPlace {

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::check::{header_name, wrong};
+use crate::Error;
+
 /// What becomes of tokens at a refresh, and how long a refresh token lives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +33,16 @@ impl Default for RefreshRules {
             keep_alive_share: 0.5,
             grace_seconds: None,
         }
+    }
+}
+
+impl RefreshRules {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let share = self.keep_alive_share;
+        if !(share > 0.0 && share <= 1.0) {
+            return wrong("refresh.keep_alive_share", "is above 0 and at most 1");
+        }
+        Ok(())
     }
 }
 
@@ -93,6 +106,29 @@ impl Default for ResourceRules {
             rejected: vec![401],
             rate_limit,
         }
+    }
+}
+
+impl ResourceRules {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self
+            .rejected
+            .iter()
+            .any(|status| !(400..=599).contains(status) || *status == 429)
+        {
+            return wrong(
+                "resource.rejected",
+                "holds statuses from 400 to 599, and never 429",
+            );
+        }
+        let limits = &self.rate_limit;
+        for name in [&limits.limit, &limits.remaining, &limits.reset]
+            .into_iter()
+            .flatten()
+        {
+            header_name("resource.rate_limit", name)?;
+        }
+        Ok(())
     }
 }
 

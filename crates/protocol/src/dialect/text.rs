@@ -1,10 +1,11 @@
-//! Dialects from TOML and JSON, with errors that name the line.
+//! Values from TOML and JSON, with errors that name the line.
 
-use super::Dialect;
-use crate::{Error, validation};
+use serde::de::DeserializeOwned;
 
-pub(super) fn from_toml(text: &str) -> Result<Dialect, Error> {
-    let dialect = toml::from_str(text).map_err(|source| {
+use crate::Error;
+
+pub(super) fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    toml::from_str(text).map_err(|source| {
         let (line, column) = position(text, source.span().map_or(0, |span| span.start));
         let message = source.message().to_owned();
         Error::DialectText {
@@ -14,13 +15,11 @@ pub(super) fn from_toml(text: &str) -> Result<Dialect, Error> {
             message,
             source: Box::new(source),
         }
-    })?;
-    validation::dialect(&dialect)?;
-    Ok(dialect)
+    })
 }
 
-pub(super) fn from_json(text: &str) -> Result<Dialect, Error> {
-    let dialect = serde_json::from_str(text).map_err(|source| {
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|source| {
         let (line, column) = (source.line(), source.column());
         let whole = source.to_string();
         // serde_json ends its messages with the position, which our message already names.
@@ -32,9 +31,7 @@ pub(super) fn from_json(text: &str) -> Result<Dialect, Error> {
             message,
             source: Box::new(source),
         }
-    })?;
-    validation::dialect(&dialect)?;
-    Ok(dialect)
+    })
 }
 
 fn position(text: &str, offset: usize) -> (usize, usize) {

@@ -1,8 +1,13 @@
 //! What is sent to the token endpoint and its neighbours, and how a token is attached.
 
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, Method, Reach, TokenParameter, TokenPlace};
+use super::{
+    Endpoint, Method, Pkce, Reach, TokenParameter, TokenPlace, TokenValue,
+    check::{header_name, repeats, wrong},
+};
+use crate::Error;
 
 /// The token request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +48,90 @@ impl TokenRules {
             refresh: Vec::new(),
         }
     }
+
+    pub(super) fn check(&self, pkce: Pkce) -> Result<(), Error> {
+        let lists = [
+            (
+                "token.code",
+                &self.code,
+                TokenValue::Code,
+                TokenValue::RefreshToken,
+            ),
+            (
+                "token.refresh",
+                &self.refresh,
+                TokenValue::RefreshToken,
+                TokenValue::Code,
+            ),
+        ];
+        for (field, list, own, other) in lists {
+            let has = |value| {
+                list.iter()
+                    .any(|parameter: &TokenParameter| parameter.value == value)
+            };
+            if self.placement == Placement::Headers {
+                if list.is_empty() {
+                    return wrong(
+                        field,
+                        "names each parameter's header where `placement` is `headers`",
+                    );
+                }
+                for parameter in list {
+                    header_name(field, &parameter.name)?;
+                }
+            }
+            if list.is_empty() {
+                continue;
+            }
+            if repeats(list.iter().map(|parameter| &parameter.name)) {
+                return wrong(field, "lists no name twice");
+            }
+            if !has(own) || has(other) {
+                return wrong(
+                    field,
+                    "lists the grant's own code or refresh token, and not the other",
+                );
+            }
+            if has(TokenValue::ClientSecret)
+                != (self.client_authentication == ClientAuthentication::Parameters)
+            {
+                return wrong(
+                    field,
+                    "lists client_secret exactly where `client_authentication` is `parameters`",
+                );
+            }
+            if self.client_authentication != ClientAuthentication::Basic
+                && !has(TokenValue::ClientId)
+            {
+                return wrong(
+                    field,
+                    "lists client_id where the client is not authenticated by Basic",
+                );
+            }
+        }
+        let verifier_named = self
+            .code
+            .iter()
+            .any(|p| p.value == TokenValue::CodeVerifier);
+        if self.placement == Placement::Headers && pkce == Pkce::S256 && !verifier_named {
+            return wrong(
+                "token.code",
+                "names a header for code_verifier, or `authorization.pkce` is `off`",
+            );
+        }
+        for (field, value) in [
+            ("token.content_type", &self.content_type),
+            ("token.accept", &self.accept),
+        ] {
+            if value
+                .as_ref()
+                .is_some_and(|value| HeaderValue::from_str(value).is_err())
+            {
+                return wrong(field, "can stand in a header");
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Where the parameters of a token request stand.
@@ -82,6 +171,17 @@ pub enum Attach {
     Query(String),
 }
 
+impl Attach {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Bearer => Ok(()),
+            Self::Header(name) => header_name("attach", name),
+            Self::Query(name) if name.is_empty() => wrong("attach", "names no parameter"),
+            Self::Query(_) => Ok(()),
+        }
+    }
+}
+
 /// How a token is revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,6 +216,17 @@ impl RevocationRules {
             tokens,
             reaches,
         }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.token.check("revocation.token")?;
+        if self.tokens.is_empty() {
+            return wrong(
+                "revocation.tokens",
+                "is empty: leave `revocation` out instead",
+            );
+        }
+        Ok(())
     }
 }
 
@@ -160,5 +271,9 @@ impl IntrospectionRules {
             method,
             token,
         }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.token.check("introspection.token")
     }
 }

@@ -1,0 +1,30 @@
+//! What the checks of several rules share.
+
+use http::HeaderName;
+
+use crate::Error;
+
+/// Refuses a field of a dialect.
+pub(super) fn wrong(field: &'static str, problem: &str) -> Result<(), Error> {
+    Err(Error::Dialect {
+        field,
+        problem: problem.to_owned(),
+    })
+}
+
+/// Checks that `name` can name a header.
+pub(super) fn header_name(field: &'static str, name: &str) -> Result<(), Error> {
+    match HeaderName::from_bytes(name.as_bytes()) {
+        Ok(_) => Ok(()),
+        Err(_) => wrong(field, "holds something that is no header's name"),
+    }
+}
+
+/// Returns whether an item comes twice.
+pub(super) fn repeats<T: PartialEq>(items: impl Iterator<Item = T>) -> bool {
+    let items: Vec<T> = items.collect();
+    items
+        .iter()
+        .enumerate()
+        .any(|(at, item)| items[..at].contains(item))
+}
