@@ -7,7 +7,7 @@ use http::HeaderValue;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{Error, header};
+use crate::{error::Error, header};
 
 /// What is sent with a request to the provider's API (RFC 6749 §1.4). Opaque to a client.
 ///

@@ -7,7 +7,7 @@ use http::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::{AccessToken, Attach, Client, Error, header};
+use crate::{access_token::AccessToken, client::Client, dialect::Attach, error::Error, header};
 
 /// A token in the form in which a request carries it. `Debug` shows where, not what.
 #[derive(Clone)]

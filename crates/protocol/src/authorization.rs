@@ -2,7 +2,13 @@
 
 use url::Url;
 
-use crate::{AuthorizationParameter as Parameter, Client, Error, Origin, Pkce, State};
+use crate::{
+    client::Client,
+    dialect::{AuthorizationParameter as Parameter, Pkce},
+    error::Error,
+    origin::Origin,
+    secret::State,
+};
 
 /// What goes into one authorization URL besides the registration.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,12 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header::RETRY_AFTER};
 use serde_json::{Map, Value};
 
-use crate::{Class, Dialect, ErrorCode, ErrorRule, GrantKind, Refusal, json, rate_limit};
+use crate::{
+    dialect::{Dialect, ErrorRule},
+    grant::GrantKind,
+    json, rate_limit,
+    refusal::{Class, ErrorCode, Refusal},
+};
 
 /// How many bytes of a token endpoint's answer are read: 64 KiB. A longer one counts as unreadable.
 pub const MAX_TOKEN_RESPONSE: usize = 64 * 1024;

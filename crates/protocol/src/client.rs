@@ -6,8 +6,16 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::{
-    ClientAuthentication, Dialect, Error, GrantKind, Origin, RateLimit, Refusal, Registration,
-    SitePolicy, classification, rate_limit, redirect_uri,
+    classification,
+    dialect::{ClientAuthentication, Dialect},
+    error::Error,
+    grant::GrantKind,
+    origin::Origin,
+    rate_limit::{self, RateLimit},
+    redirect_uri,
+    refusal::Refusal,
+    registration::Registration,
+    site_policy::SitePolicy,
 };
 
 /// A dialect with a registration and, where each tenant has its own site, the rule which sites are allowed.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{Client, ClientSecret};
+use crate::{client::Client, secret::ClientSecret};
 
 /// Length-prefixed, so that no two configurations run together.
 pub(crate) fn digest(client: &Client) -> [u8; 32] {

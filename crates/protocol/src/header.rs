@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 
-use crate::{Error, Hazard};
+use crate::error::{Error, Hazard};
 
 /// A header value marked sensitive, if `text` arrives at the server as it is.
 ///

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::Json;
+use crate::dialect::Json;
 
 /// The top-level object of `body`, or `None`.
 ///

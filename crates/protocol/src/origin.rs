@@ -6,7 +6,7 @@ use http::{Uri, uri::Authority};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::Error;
+use crate::error::Error;
 
 /// Scheme, lower-case host and port of a server: https, or http on loopback (127.0.0.0/8, `[::1]`, exactly `localhost`).
 ///

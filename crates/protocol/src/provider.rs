@@ -7,10 +7,21 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use url::Url;
 
 use crate::{
-    AccessToken, Attachment, AuthorizationRequest, Callback, Client, Error, ExpectedRedirect,
-    Grant, GrantKind, Origin, Redirect, RedirectError, Refusal, State, TokenSet, Verdict,
-    attachment, authorization, configuration, redirect, resource, revocation, site, token_request,
-    token_response,
+    access_token::AccessToken,
+    attachment::{self, Attachment},
+    authorization::{self, AuthorizationRequest},
+    client::Client,
+    configuration,
+    error::Error,
+    grant::{Grant, GrantKind},
+    origin::Origin,
+    redirect::{self, Callback, ExpectedRedirect, Redirect, RedirectError},
+    refusal::Refusal,
+    resource::{self, Verdict},
+    revocation,
+    secret::State,
+    site, token_request, token_response,
+    token_set::TokenSet,
 };
 
 /// An authorization server and the API behind it: what to send, and what the answers mean. Synchronous, without I/O.

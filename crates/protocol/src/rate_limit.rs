@@ -7,7 +7,7 @@ use http::{
     header::{DATE, RETRY_AFTER},
 };
 
-use crate::RateLimitHeaders;
+use crate::dialect::RateLimitHeaders;
 
 /// What a response says about the rate limit. What is absent or unreadable is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

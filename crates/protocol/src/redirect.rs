@@ -4,7 +4,12 @@ use std::{borrow::Cow, fmt};
 
 use percent_encoding::percent_decode_str;
 
-use crate::{AuthorizationCode, Channel, Client, ErrorCode, State, StateEcho};
+use crate::{
+    client::Client,
+    dialect::{Channel, StateEcho},
+    refusal::ErrorCode,
+    secret::{AuthorizationCode, State},
+};
 
 /// The raw query or fragment of a redirect, as it arrived. `Debug` does not show it: it holds the code.
 #[derive(Clone, PartialEq, Eq)]

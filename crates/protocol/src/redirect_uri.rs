@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::{Error, Origin, RedirectRule};
+use crate::{dialect::RedirectRule, error::Error, origin::Origin};
 
 /// Reads a redirect URI that an application registers.
 pub(crate) fn parse(text: &str) -> Result<Url, Error> {

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::{ClientSecret, Error, redirect_uri};
+use crate::{error::Error, redirect_uri, secret::ClientSecret};
 
 /// Client id, secret if there is one, and redirect URI: what registering an application at the provider gave.
 ///

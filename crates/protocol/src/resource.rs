@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
-use crate::{Client, parse_www_authenticate, rate_limit};
+use crate::{challenge::parse_www_authenticate, client::Client, rate_limit};
 
 /// What a response of the API says about the token that was sent.
 ///

@@ -4,8 +4,14 @@ use bytes::Bytes;
 use http::{HeaderName, Request, header::CONTENT_LENGTH};
 
 use crate::{
-    AccessToken, Client, Endpoint, Error, Method, Origin, RevokedToken, TokenPlace, TokenSet,
-    sensitive_header, token_request,
+    access_token::AccessToken,
+    client::Client,
+    dialect::{Endpoint, Method, RevokedToken, TokenPlace},
+    error::Error,
+    header::sensitive_header,
+    origin::Origin,
+    token_request,
+    token_set::TokenSet,
 };
 
 pub(crate) fn revocation(

@@ -1,6 +1,6 @@
 //! Which server an account lives on, and where its tokens may go.
 
-use crate::{Client, Error, Origin, site_policy::normal};
+use crate::{client::Client, error::Error, origin::Origin, site_policy::normal};
 
 pub(crate) fn resolve(client: &Client, given: Option<&str>) -> Result<Origin, Error> {
     let dialect = client.dialect();

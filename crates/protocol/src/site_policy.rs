@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{Error, Origin};
+use crate::{error::Error, origin::Origin};
 
 /// Which sites an application allows, for a provider that has one per tenant. A site is often what a user typed, and the
 /// application's tokens and client id go there.

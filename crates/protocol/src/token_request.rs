@@ -11,8 +11,13 @@ use http::{
 use zeroize::Zeroizing;
 
 use crate::{
-    Client, ClientAuthentication, ClientSecret, CodeVerifier, Error, Grant, Origin, Placement,
-    TokenParameter, TokenValue, sensitive_header,
+    client::Client,
+    dialect::{ClientAuthentication, Placement, TokenParameter, TokenValue},
+    error::Error,
+    grant::Grant,
+    header::sensitive_header,
+    origin::Origin,
+    secret::{ClientSecret, CodeVerifier},
 };
 
 const FORM: &str = "application/x-www-form-urlencoded";

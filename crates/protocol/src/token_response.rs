@@ -7,9 +7,15 @@ use http::Response;
 use serde_json::{Map, Value};
 
 use crate::{
-    AccessToken, Class, Client, Expiry, GrantKind, RefreshToken, Refusal, TokenSet,
+    access_token::AccessToken,
     classification::{self, MAX_TOKEN_RESPONSE},
+    client::Client,
+    dialect::Expiry,
+    grant::GrantKind,
     json,
+    refusal::{Class, Refusal},
+    secret::RefreshToken,
+    token_set::TokenSet,
 };
 
 pub(crate) fn read(

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{AccessToken, RefreshToken};
+use crate::{access_token::AccessToken, secret::RefreshToken};
 
 /// The answer to one token request: tokens, absolute expiry, scope and whatever else came with it.
 ///
@@ -129,7 +129,7 @@ impl fmt::Debug for TokenSet {
 mod plain_access {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::AccessToken;
+    use crate::access_token::AccessToken;
 
     pub(super) fn serialize<S: Serializer>(t: &AccessToken, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(t.expose())
@@ -143,7 +143,7 @@ mod plain_access {
 mod plain_refresh {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::RefreshToken;
+    use crate::secret::RefreshToken;
 
     pub(super) fn serialize<S: Serializer>(
         t: &Option<RefreshToken>,

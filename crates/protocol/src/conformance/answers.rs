@@ -4,11 +4,16 @@ use bytes::Bytes;
 use http::{Response, header::RETRY_AFTER};
 
 use super::{
-    Subject, Violation,
-    subject::{ACCESS, REFRESH, sent_at},
-    violation::ensure,
+    subject::{ACCESS, REFRESH, Subject, sent_at},
+    violation::{Violation, ensure},
 };
-use crate::{Class, GrantKind, MAX_TOKEN_RESPONSE, RefreshToken, Refusal, TokenSet};
+use crate::{
+    classification::MAX_TOKEN_RESPONSE,
+    grant::GrantKind,
+    refusal::{Class, Refusal},
+    secret::RefreshToken,
+    token_set::TokenSet,
+};
 
 /// The tokens of an answer are taken as they are.
 pub fn tokens_are_read(subject: &Subject) -> Result<(), Violation> {

@@ -5,8 +5,13 @@ use http::{
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
 
-use super::{Subject, Violation, subject::ACCESS, violation::ensure};
-use crate::{AccessToken, Attach, Attachment, Verdict};
+use super::{
+    subject::{ACCESS, Subject},
+    violation::{Violation, ensure},
+};
+use crate::{
+    access_token::AccessToken, attachment::Attachment, dialect::Attach, resource::Verdict,
+};
 
 /// The token is where the dialect says, and marked sensitive in a header.
 pub fn a_token_is_attached_where_the_dialect_says(subject: &Subject) -> Result<(), Violation> {

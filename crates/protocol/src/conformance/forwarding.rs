@@ -6,11 +6,26 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use url::Url;
 
-use super::{Violation, subject::sent_at, violation::ensure};
+use super::{
+    subject::sent_at,
+    violation::{Violation, ensure},
+};
 use crate::{
-    AccessToken, Attachment, AuthorizationRequest, Callback, Class, Client, Dialect, Error,
-    ExpectedRedirect, Grant, GrantKind, Origin, Provider, Redirect, RedirectError, RefreshToken,
-    Refusal, Registration, State, TokenSet, Verdict,
+    access_token::AccessToken,
+    attachment::Attachment,
+    authorization::AuthorizationRequest,
+    client::Client,
+    dialect::Dialect,
+    error::Error,
+    grant::{Grant, GrantKind},
+    origin::Origin,
+    provider::Provider,
+    redirect::{Callback, ExpectedRedirect, Redirect, RedirectError},
+    refusal::{Class, Refusal},
+    registration::Registration,
+    resource::Verdict,
+    secret::{RefreshToken, State},
+    token_set::TokenSet,
 };
 
 /// A call of each method of what `wrap` makes of a provider reaches that provider.

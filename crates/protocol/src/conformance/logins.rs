@@ -2,8 +2,15 @@
 
 use url::Url;
 
-use super::{Subject, Violation, subject::VERIFIER, violation::ensure};
-use crate::{AuthorizationRequest, CodeVerifier, Error, State};
+use super::{
+    subject::{Subject, VERIFIER},
+    violation::{Violation, ensure},
+};
+use crate::{
+    authorization::AuthorizationRequest,
+    error::Error,
+    secret::{CodeVerifier, State},
+};
 
 /// What a person is sent to, and the state that binds what comes back.
 pub(super) struct Login {

@@ -1,12 +1,15 @@
 //! Rules: what a redirect has to bring.
 
 use super::{
-    Subject, Violation,
     logins::{Login, login},
-    subject::CODE,
-    violation::ensure,
+    subject::{CODE, Subject},
+    violation::{Violation, ensure},
 };
-use crate::{Callback, Channel, ExpectedRedirect, Redirect, RedirectError, State};
+use crate::{
+    dialect::Channel,
+    redirect::{Callback, ExpectedRedirect, Redirect, RedirectError},
+    secret::State,
+};
 
 /// The code of a redirect that belongs to the flow is taken as it came.
 pub fn a_code_comes_back_with_the_state(subject: &Subject) -> Result<(), Violation> {

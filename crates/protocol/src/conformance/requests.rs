@@ -3,11 +3,10 @@
 use http::header::CONTENT_LENGTH;
 
 use super::{
-    Subject, Violation,
-    subject::{ACCESS, CODE, REFRESH, holds},
-    violation::ensure,
+    subject::{ACCESS, CODE, REFRESH, Subject, holds},
+    violation::{Violation, ensure},
 };
-use crate::Origin;
+use crate::origin::Origin;
 
 /// Every request has a whole URI that is https, or http on loopback, without user info, and says how long its body is.
 pub fn every_request_is_absolute_and_safe(subject: &Subject) -> Result<(), Violation> {

@@ -1,11 +1,10 @@
 //! Rules: where no secret may be seen.
 
 use super::{
-    Subject, Violation,
-    subject::{ACCESS, VERIFIER},
-    violation::ensure,
+    subject::{ACCESS, Subject, VERIFIER},
+    violation::{Violation, ensure},
 };
-use crate::AccessToken;
+use crate::access_token::AccessToken;
 
 /// No secret is in the URI of a request: servers and proxies log those.
 pub fn no_secret_is_in_a_url(subject: &Subject) -> Result<(), Violation> {

@@ -6,10 +6,16 @@ use bytes::Bytes;
 use form_urlencoded::byte_serialize;
 use http::Request;
 
-use super::Violation;
+use super::violation::Violation;
 use crate::{
-    AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, Grant, Origin, Pkce, Provider,
-    RefreshToken, TokenSet,
+    access_token::AccessToken,
+    dialect::Pkce,
+    error::Error,
+    grant::Grant,
+    origin::Origin,
+    provider::Provider,
+    secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken},
+    token_set::TokenSet,
 };
 
 // Of characters that no encoding changes, so that they are found wherever they stand.
@@ -64,7 +70,7 @@ impl Subject {
             .as_str()
     }
 
-    pub(super) fn exchange(&self, code: &str) -> Result<Request<Bytes>, crate::Error> {
+    pub(super) fn exchange(&self, code: &str) -> Result<Request<Bytes>, Error> {
         let (code, verifier) = (AuthorizationCode::new(code), CodeVerifier::new(VERIFIER));
         let grant = Grant::Code {
             code: &code,
@@ -76,7 +82,7 @@ impl Subject {
         self.provider.token_request(&site, &grant)
     }
 
-    pub(super) fn refresh(&self, token: &str) -> Result<Request<Bytes>, crate::Error> {
+    pub(super) fn refresh(&self, token: &str) -> Result<Request<Bytes>, Error> {
         let grant = Grant::Refresh {
             refresh_token: &RefreshToken::new(token),
             redirect_uri: self.registered(),

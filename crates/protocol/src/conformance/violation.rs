@@ -1,6 +1,8 @@
 //! How a rule is broken.
 
-use std::{error::Error, fmt};
+use std::fmt;
+
+use crate::error::Error;
 
 /// What a provider did that a rule of the [suite](mod@crate::conformance) forbids.
 #[derive(Debug)]
@@ -20,10 +22,10 @@ impl fmt::Display for Violation {
     }
 }
 
-impl Error for Violation {}
+impl std::error::Error for Violation {}
 
-impl From<crate::Error> for Violation {
-    fn from(error: crate::Error) -> Self {
+impl From<Error> for Violation {
+    fn from(error: Error) -> Self {
         Self::new(format!("the provider failed where it should not: {error}"))
     }
 }

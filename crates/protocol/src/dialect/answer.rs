@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::check::wrong;
-use crate::{Class, Error, GrantKind};
+use crate::{error::Error, grant::GrantKind, refusal::Class};
 
 /// The answer to a token request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AuthorizationParameter, Endpoint,
     check::{repeats, wrong},
+    endpoint::Endpoint,
+    parameter::AuthorizationParameter,
 };
-use crate::Error;
+use crate::error::Error;
 
 /// The authorization request and its redirect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use crate::Error;
+use crate::error::Error;
 
 /// Refuses a field of a dialect.
 pub(super) fn wrong(field: &'static str, problem: &str) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Error, Origin};
+use crate::{error::Error, origin::Origin};
 
 /// A path below the base or site (`/oauth/token`), or a whole https URL. In text it is written as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,7 +26,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::check::wrong;
-use crate::{Error, Origin};
+use crate::{error::Error, origin::Origin};
 
 /// A provider as data: where its endpoints are, what they take, what their answers mean.
 ///

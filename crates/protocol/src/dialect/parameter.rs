@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::{header_name, wrong};
-use crate::Error;
+use crate::error::Error;
 
 /// A parameter of the authorization URL, under the name that RFC 6749 §4.1.1 gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

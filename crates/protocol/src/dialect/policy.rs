@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::check::{header_name, wrong};
-use crate::Error;
+use crate::error::Error;
 
 /// What becomes of tokens at a refresh, and how long a refresh token lives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::Error;
+use crate::error::Error;
 
 pub(super) fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     toml::from_str(text).map_err(|source| {

@@ -4,10 +4,13 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Endpoint, Method, Pkce, Reach, TokenParameter, TokenPlace, TokenValue,
+    authorization::Pkce,
     check::{header_name, repeats, wrong},
+    endpoint::{Endpoint, Method},
+    parameter::{TokenParameter, TokenPlace, TokenValue},
+    policy::Reach,
 };
-use crate::Error;
+use crate::error::Error;
 
 /// The token request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
