@@ -6,15 +6,17 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 use tokenkeeper_store::{BoxError, StoreError};
 
-use crate::SqliteError;
-use crate::schema;
+use crate::error::SqliteError;
 
 /// What went wrong on a connection. A clone is for each of the calls that shared a transaction.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     Sqlite(Arc<rusqlite::Error>),
     /// The schema is a newer one.
-    Newer(u32),
+    Newer {
+        found: u32,
+        supported: u32,
+    },
     /// The application id is not ours.
     OtherProgram(i32),
     /// The journal cannot be a write-ahead log.
@@ -51,11 +53,8 @@ impl Fault {
     pub(crate) fn at(self, path: &Path) -> StoreError {
         let path = path.to_owned();
         let error = match self {
-            Self::Newer(found) => {
-                return StoreError::NewerFormat {
-                    found,
-                    supported: schema::VERSION,
-                };
+            Self::Newer { found, supported } => {
+                return StoreError::NewerFormat { found, supported };
             }
             Self::OtherProgram(application_id) => SqliteError::OtherProgram {
                 path,

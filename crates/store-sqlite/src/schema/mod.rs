@@ -8,7 +8,7 @@ use crate::fault::Fault;
 const APPLICATION_ID: i32 = 0x746b_7072;
 
 /// The schema that this version reads and writes, kept in `PRAGMA user_version`.
-pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
+const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// The first makes an empty file one of schema 1; each further one brings the schema before it to the next.
 /// What was released is never changed, only added to.
@@ -66,7 +66,7 @@ fn version(connection: &Connection) -> Result<u32, Fault> {
 
 fn expect_at_most(found: u32, supported: u32) -> Result<(), Fault> {
     if found > supported {
-        return Err(Fault::Newer(found));
+        return Err(Fault::Newer { found, supported });
     }
     Ok(())
 }

@@ -40,7 +40,10 @@ fn an_empty_file_goes_through_all_of_them() {
     inspect(&connection).unwrap();
     migrate_by(&connection, &[MIGRATIONS[0], SECOND]).unwrap();
     assert_eq!(version(&connection).unwrap(), 2);
-    assert!(matches!(inspect(&connection), Err(Fault::Newer(2))));
+    assert!(matches!(
+        inspect(&connection),
+        Err(Fault::Newer { found: 2, .. })
+    ));
 }
 
 #[test]
@@ -58,7 +61,13 @@ fn a_newer_schema_is_left_alone() {
     let connection = first_with_an_entry();
     connection.pragma_update(None, "user_version", -1).unwrap();
     for result in [inspect(&connection), migrate(&connection)] {
-        assert!(matches!(result, Err(Fault::Newer(u32::MAX))));
+        assert!(matches!(
+            result,
+            Err(Fault::Newer {
+                found: u32::MAX,
+                ..
+            })
+        ));
     }
     connection
         .pragma_update(None, "user_version", VERSION)
