@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokenkeeper_store::StoreError;
 
-use crate::SqliteError;
+use crate::error::SqliteError;
 use crate::fault::Fault;
 
 /// The whole path: SQLite takes an empty one, `:memory:` and what begins with `file:` for something else than a file.

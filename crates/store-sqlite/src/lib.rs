@@ -9,6 +9,7 @@ mod options;
 mod reader;
 mod row;
 mod schema;
+mod settings;
 mod sqlite;
 mod thread;
 mod writer;

@@ -1,13 +1,14 @@
 //! How a store is opened.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokenkeeper_store::{Encrypted, Keyring, StoreError};
 
-use crate::{SqliteStore, file};
+use crate::settings::Settings;
+use crate::sqlite::SqliteStore;
 
 /// How a [`SqliteStore`] is opened, where [`SqliteStore::open`] does not say enough.
 ///
@@ -32,35 +33,27 @@ use crate::{SqliteStore, file};
 #[derive(Clone)]
 #[must_use = "it opens nothing yet"]
 pub struct SqliteOptions {
-    pub(crate) path: PathBuf,
-    pub(crate) busy_timeout: Duration,
-    pub(crate) watch_interval: Duration,
-    pub(crate) max_pages: Option<u32>,
-    pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    settings: Settings,
 }
 
 impl SqliteOptions {
     /// For the file at `path`. Its directory must exist; the file is created if need be, for its owner alone (0600).
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self {
-            path: path.as_ref().to_owned(),
-            busy_timeout: Duration::from_secs(5),
-            watch_interval: Duration::from_millis(20),
-            max_pages: None,
-            clock: Arc::new(SystemTime::now),
+            settings: Settings::new(path),
         }
     }
 
     /// How long a call waits for others who are writing before it fails as [`StoreError::Unavailable`]; 5 s by default.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+        self.settings.busy_timeout = timeout;
         self
     }
 
     /// How often the file is looked at for changes of other processes while somebody
     /// [watches](tokenkeeper_store::TokenStore::watch); 20 ms by default, at least 1 ms.
     pub fn watch_interval(mut self, interval: Duration) -> Self {
-        self.watch_interval = interval.max(Duration::from_millis(1));
+        self.settings.watch_interval = interval.max(Duration::from_millis(1));
         self
     }
 
@@ -70,13 +63,13 @@ impl SqliteOptions {
     /// [`StoreError::Unavailable`] if it needs a further page, and the old entry stays. The log beside the file is not
     /// counted. Each process has its own bound.
     pub fn max_pages(mut self, pages: u32) -> Self {
-        self.max_pages = Some(pages);
+        self.settings.max_pages = Some(pages);
         self
     }
 
     /// Another clock to judge `keep_until` by, for tests.
     pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        self.clock = Arc::new(clock);
+        self.settings.clock = Arc::new(clock);
         self
     }
 
@@ -92,19 +85,18 @@ impl SqliteOptions {
     ///
     /// # Errors
     /// As for [`SqliteStore::open`].
-    pub async fn plaintext(mut self) -> Result<SqliteStore, StoreError> {
-        self.path = file::absolute(&self.path)?;
-        SqliteStore::start(self).await
+    pub async fn plaintext(self) -> Result<SqliteStore, StoreError> {
+        SqliteStore::start(self.settings).await
     }
 }
 
 impl fmt::Debug for SqliteOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteOptions")
-            .field("path", &self.path)
-            .field("busy_timeout", &self.busy_timeout)
-            .field("watch_interval", &self.watch_interval)
-            .field("max_pages", &self.max_pages)
+            .field("path", &self.settings.path)
+            .field("busy_timeout", &self.settings.busy_timeout)
+            .field("watch_interval", &self.settings.watch_interval)
+            .field("max_pages", &self.settings.max_pages)
             .finish_non_exhaustive()
     }
 }

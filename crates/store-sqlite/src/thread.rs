@@ -6,7 +6,7 @@ use std::thread::Builder;
 use tokenkeeper_store::StoreError;
 use tokio::sync::oneshot;
 
-use crate::SqliteError;
+use crate::error::SqliteError;
 
 /// Runs `serve` on a thread until it returns, and again after each panic: whoever waited for the job that panicked learns
 /// of it by its channel, and the next job is done.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use tokenkeeper_store::StoreError;
 
 use crate::fault::Fault;
-use crate::options::SqliteOptions;
+use crate::settings::Settings;
 use crate::{file, schema};
 
 /// How long to wait before trying again where SQLite itself does not wait: the change to a write-ahead log and the
@@ -18,29 +18,29 @@ const RETRY: Duration = Duration::from_millis(5);
 const LOG_BYTES: u32 = 4 * 1024 * 1024;
 
 /// Opens the file, creates it if nothing is there, and brings it to this version's schema. It blocks.
-pub(crate) fn open(options: &SqliteOptions) -> Result<Connection, StoreError> {
-    file::create(&options.path)?;
-    let deadline = Instant::now() + options.busy_timeout;
+pub(crate) fn open(settings: &Settings) -> Result<Connection, StoreError> {
+    file::create(&settings.path)?;
+    let deadline = Instant::now() + settings.busy_timeout;
     loop {
-        match try_open(options) {
+        match try_open(settings) {
             Err(fault) if fault.is_busy() && Instant::now() < deadline => thread::sleep(RETRY),
-            Err(fault) => return Err(fault.at(&options.path)),
+            Err(fault) => return Err(fault.at(&settings.path)),
             Ok(connection) => return Ok(connection),
         }
     }
 }
 
-fn try_open(options: &SqliteOptions) -> Result<Connection, Fault> {
+fn try_open(settings: &Settings) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&options.path, flags)?;
-    connection.busy_timeout(options.busy_timeout)?;
+    let connection = Connection::open_with_flags(&settings.path, flags)?;
+    connection.busy_timeout(settings.busy_timeout)?;
     // What the schema of a file says is not trusted, and what its pages say is checked.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     expect_writable(&connection)?;
     schema::inspect(&connection)?;
     make_durable(&connection)?;
-    if let Some(pages) = options.max_pages {
+    if let Some(pages) = settings.max_pages {
         // It answers with what holds now, hence not `pragma_update`.
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }

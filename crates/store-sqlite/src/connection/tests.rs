@@ -3,17 +3,18 @@
 use std::{env, fs, process};
 
 use super::open;
-use crate::SqliteOptions;
+use crate::settings::Settings;
 
 // One that were opened without would lose acknowledged writes with the power, and no other test would see it.
 #[test]
 fn every_connection_is_durable() {
     let directory = env::temp_dir().join(format!("tokenkeeper-sqlite-pragmas-{}", process::id()));
     fs::create_dir(&directory).unwrap();
-    let options = SqliteOptions::new(directory.join("accounts.db")).max_pages(1_000);
+    let mut settings = Settings::new(directory.join("accounts.db"));
+    settings.max_pages = Some(1_000);
     // The first creates the file, the second finds it.
     for _ in 0..2 {
-        let connection = open(&options).unwrap();
+        let connection = open(&settings).unwrap();
         let pragma = |name: &str| -> String {
             let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
             connection.query_row(&sql, (), |row| row.get(0)).unwrap()

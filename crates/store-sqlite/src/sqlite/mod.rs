@@ -14,11 +14,13 @@ use tokio::sync::broadcast;
 use tokio::sync::oneshot;
 use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 
-use crate::file::Opened;
+use crate::error::SqliteError;
+use crate::file::{self, Opened};
 use crate::listing::Listing;
 use crate::reader::{Read, Reader};
+use crate::settings::Settings;
 use crate::writer::{Write, Writer};
-use crate::{SqliteError, SqliteOptions, connection, thread};
+use crate::{connection, thread};
 
 /// How many changes a slow [watcher](TokenStore::watch) may be behind before it misses some.
 const WATCH_BACKLOG: usize = 1024;
@@ -82,7 +84,7 @@ impl SqliteStore {
         path: impl AsRef<Path>,
         keyring: Keyring,
     ) -> Result<Encrypted<Self>, StoreError> {
-        SqliteOptions::new(path).open(keyring).await
+        Ok(Encrypted::new(Self::plaintext(path).await?, keyring))
     }
 
     /// Opens the file without encryption: whoever can read it, or a backup of it, has every token in it.
@@ -90,15 +92,17 @@ impl SqliteStore {
     /// # Errors
     /// As for [`open`](Self::open).
     pub async fn plaintext(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        SqliteOptions::new(path).plaintext().await
+        Self::start(Settings::new(path)).await
     }
 
-    pub(crate) async fn start(options: SqliteOptions) -> Result<Self, StoreError> {
+    /// Opens the file without encryption, with these settings.
+    pub(crate) async fn start(mut settings: Settings) -> Result<Self, StoreError> {
+        settings.path = file::absolute(&settings.path)?;
         let changes = broadcast::Sender::new(WATCH_BACKLOG);
         let weak = changes.downgrade();
-        let clock = options.clock.clone();
+        let clock = settings.clock.clone();
         let (writer, reader) = thread::run("tokenkeeper-sqlite-open", move || {
-            connect(&options, changes)
+            connect(&settings, changes)
         })
         .await?;
         let file = writer.file.clone();
@@ -151,12 +155,12 @@ impl SqliteStore {
 
 /// Opens both connections. It blocks.
 fn connect(
-    options: &SqliteOptions,
+    settings: &Settings,
     changes: broadcast::Sender<Change>,
 ) -> Result<(Writer, Reader), StoreError> {
     let id = getrandom::u64().map_err(StoreError::other)?.cast_signed();
-    let connection = connection::open(options)?;
-    let file = Arc::new(Opened::new(&options.path)?);
+    let connection = connection::open(settings)?;
+    let file = Arc::new(Opened::new(&settings.path)?);
     let writer = Writer {
         connection,
         file: file.clone(),
@@ -164,11 +168,11 @@ fn connect(
         changes: changes.clone(),
     };
     let reader = Reader {
-        connection: connection::open(options)?,
+        connection: connection::open(settings)?,
         file,
         id,
         changes,
-        watch_interval: options.watch_interval,
+        watch_interval: settings.watch_interval,
     };
     Ok((writer, reader))
 }
@@ -211,7 +215,7 @@ impl TokenStore for SqliteStore {
     }
 
     /// Every change that is made through this handle or a clone of it, at once, and those of other processes within the
-    /// [interval](SqliteOptions::watch_interval) at which the file is looked at while somebody watches.
+    /// [interval](crate::SqliteOptions::watch_interval) at which the file is looked at while somebody watches.
     ///
     /// A watcher that is more than 1,024 changes behind misses the oldest.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {

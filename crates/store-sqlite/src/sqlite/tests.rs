@@ -10,12 +10,12 @@ use super::*;
 async fn a_panic_of_a_thread_is_a_typed_error_and_the_next_call_is_served() {
     let directory = env::temp_dir().join(format!("tokenkeeper-panic-{}", process::id()));
     fs::create_dir(&directory).unwrap();
-    let mut options = SqliteOptions::new(directory.join("accounts.db"));
-    options.watch_interval = Duration::from_millis(1);
+    let mut settings = Settings::new(directory.join("accounts.db"));
+    settings.watch_interval = Duration::from_millis(1);
     let changes = broadcast::Sender::new(1);
     let weak = changes.downgrade();
-    let (writer, reader) = connect(&options, changes).unwrap();
-    let (file, clock) = (writer.file.clone(), options.clock.clone());
+    let (writer, reader) = connect(&settings, changes).unwrap();
+    let (file, clock) = (writer.file.clone(), settings.clock.clone());
     let (writes, incoming) = mpsc::channel();
     let mut first = true;
     thread::serve("write", move || {

@@ -10,9 +10,9 @@ use tokenkeeper_store::{Entry, Key, Outcome, StoreError, Version};
 use tokio::sync::{broadcast, oneshot};
 
 use super::{BATCH, Write, Writer};
-use crate::SqliteOptions;
 use crate::connection;
 use crate::file::Opened;
+use crate::settings::Settings;
 
 type Answer = oneshot::Receiver<Result<Outcome, StoreError>>;
 
@@ -25,9 +25,9 @@ impl Fixture {
     fn new(name: &str) -> Self {
         let directory = env::temp_dir().join(format!("tokenkeeper-{name}-{}", process::id()));
         fs::create_dir(&directory).unwrap();
-        let options = SqliteOptions::new(directory.join("accounts.db"));
-        let connection = connection::open(&options).unwrap();
-        let file = Arc::new(Opened::new(&options.path).unwrap());
+        let settings = Settings::new(directory.join("accounts.db"));
+        let connection = connection::open(&settings).unwrap();
+        let file = Arc::new(Opened::new(&settings.path).unwrap());
         let changes = broadcast::Sender::new(1);
         let writer = Writer {
             connection,

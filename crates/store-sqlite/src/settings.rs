@@ -1,0 +1,28 @@
+//! What a store is opened with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// The values of [`SqliteOptions`](crate::SqliteOptions), which documents them.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) path: PathBuf,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) watch_interval: Duration,
+    pub(crate) max_pages: Option<u32>,
+    pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+}
+
+impl Settings {
+    /// The defaults, for the file at `path`.
+    pub(crate) fn new(path: impl AsRef<Path>) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            busy_timeout: Duration::from_secs(5),
+            watch_interval: Duration::from_millis(20),
+            max_pages: None,
+            clock: Arc::new(SystemTime::now),
+        }
+    }
+}
