@@ -7,7 +7,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
-use super::Fault;
+use super::fault::{Cut, Fault};
 use crate::answer::{self, Fields, Format};
 use crate::page;
 
@@ -114,7 +114,7 @@ pub(crate) fn cut_midway(mut head: http::response::Parts, body: Bytes) -> Respon
             None => {
                 // Lets the first half leave before the connection ends.
                 tokio::task::yield_now().await;
-                Some((Err(std::io::Error::other(super::Cut)), None))
+                Some((Err(std::io::Error::other(Cut)), None))
             }
         }
     });
