@@ -13,6 +13,10 @@ use crate::emulator::Emulator;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::provider::Provider;
+use crate::provider::amiqus::{Amiqus, AmiqusOptions};
+use crate::provider::ioffice::{IOffice, IOfficeOptions};
+use crate::provider::milestones::{Milestones, MilestonesOptions};
+use crate::provider::plain::{Plain, PlainOptions};
 use crate::registration::{RegisteredClient, User};
 use crate::server::{Server, accept, with_login};
 use crate::world::World;
@@ -38,7 +42,7 @@ pub struct Builder<O> {
 }
 
 impl<O> Builder<O> {
-    pub(crate) fn new(options: O, make: fn(O) -> Arc<dyn Provider>) -> Self {
+    fn new(options: O, make: fn(O) -> Arc<dyn Provider>) -> Self {
         Self {
             options,
             make,
@@ -178,6 +182,44 @@ impl<O> Builder<O> {
             faults: Faults::new(),
             log: Log::default(),
             recording: self.record.then(Default::default),
+        })
+    }
+}
+
+// NOTE: These constructors stand with what they make: an emulator depends on no builder.
+impl Emulator {
+    /// Amiqus, as its document describes it.
+    pub fn amiqus() -> Builder<AmiqusOptions> {
+        Builder::new(AmiqusOptions::default(), |options| {
+            Arc::new(Amiqus::new(options))
+        })
+    }
+
+    /// QicsMilestones, as its document describes it.
+    pub fn qics() -> Builder<MilestonesOptions> {
+        Builder::new(MilestonesOptions::default(), |options| {
+            Arc::new(Milestones::qics(options))
+        })
+    }
+
+    /// FortesMilestones: the engine of QicsMilestones under another name.
+    pub fn fortes() -> Builder<MilestonesOptions> {
+        Builder::new(MilestonesOptions::default(), |options| {
+            Arc::new(Milestones::fortes(options))
+        })
+    }
+
+    /// One site of iOFFICE, as its document describes it.
+    pub fn ioffice() -> Builder<IOfficeOptions> {
+        Builder::new(IOfficeOptions::default(), |options| {
+            Arc::new(IOffice::new(options))
+        })
+    }
+
+    /// A provider that does what RFC 6749 says, with PKCE, revocation (RFC 7009) and introspection (RFC 7662).
+    pub fn plain() -> Builder<PlainOptions> {
+        Builder::new(PlainOptions::default(), |options| {
+            Arc::new(Plain::new(options))
         })
     }
 }

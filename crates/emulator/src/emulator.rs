@@ -11,15 +11,10 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tokio::task::AbortHandle;
 
-use crate::builder::Builder;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::faults::{Cut, Endpoint, Faults};
 use crate::ledger::Grant;
-use crate::provider::amiqus::{Amiqus, AmiqusOptions};
-use crate::provider::ioffice::{IOffice, IOfficeOptions};
-use crate::provider::milestones::{Milestones, MilestonesOptions};
-use crate::provider::plain::{Plain, PlainOptions};
 use crate::server::Server;
 
 /// A provider that runs in this process.
@@ -67,41 +62,6 @@ impl Drop for Inner {
 }
 
 impl Emulator {
-    /// Amiqus, as its document describes it.
-    pub fn amiqus() -> Builder<AmiqusOptions> {
-        Builder::new(AmiqusOptions::default(), |options| {
-            Arc::new(Amiqus::new(options))
-        })
-    }
-
-    /// QicsMilestones, as its document describes it.
-    pub fn qics() -> Builder<MilestonesOptions> {
-        Builder::new(MilestonesOptions::default(), |options| {
-            Arc::new(Milestones::qics(options))
-        })
-    }
-
-    /// FortesMilestones: the engine of QicsMilestones under another name.
-    pub fn fortes() -> Builder<MilestonesOptions> {
-        Builder::new(MilestonesOptions::default(), |options| {
-            Arc::new(Milestones::fortes(options))
-        })
-    }
-
-    /// One site of iOFFICE, as its document describes it.
-    pub fn ioffice() -> Builder<IOfficeOptions> {
-        Builder::new(IOfficeOptions::default(), |options| {
-            Arc::new(IOffice::new(options))
-        })
-    }
-
-    /// A provider that does what RFC 6749 says, with PKCE, revocation (RFC 7009) and introspection (RFC 7662).
-    pub fn plain() -> Builder<PlainOptions> {
-        Builder::new(PlainOptions::default(), |options| {
-            Arc::new(Plain::new(options))
-        })
-    }
-
     pub(crate) fn assemble(
         server: Arc<Server>,
         address: Option<SocketAddr>,
@@ -171,7 +131,7 @@ impl Emulator {
         &self.inner.server.faults
     }
 
-    /// The requests so far, if [`record_requests`](Builder::record_requests) was asked for; else none.
+    /// The requests so far, if [`record_requests`](crate::Builder::record_requests) was asked for; else none.
     #[must_use]
     pub fn recorded_requests(&self) -> Vec<Request<Bytes>> {
         let recording = self.inner.server.recording.as_ref();
