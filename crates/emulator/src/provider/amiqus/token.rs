@@ -6,14 +6,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use serde_json::Value;
 
+use super::Amiqus;
 use super::error::Refusal;
 use super::options::RefreshRedirectUri;
-use super::{Amiqus, Provider as _};
 use crate::answer::{Fields, granted};
 use crate::ledger::{Pair, Standing};
 use crate::params::Params;
 use crate::pkce;
-use crate::provider::{Context, is_form};
+use crate::provider::{Context, Provider as _, is_form};
 
 pub(super) async fn token(
     State(cx): State<Context<Amiqus>>,

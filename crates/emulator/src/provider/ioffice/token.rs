@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use serde_json::Value;
 
+use super::IOffice;
 use super::error::Refusal;
-use super::{IOffice, Provider as _};
 use crate::answer::{Fields, granted};
 use crate::ledger::{Grant, GrantId, Ledger, Pair, Standing};
-use crate::provider::{Context, has_type};
+use crate::provider::{Context, Provider as _, has_type};
 
 pub(super) async fn token(
     State(cx): State<Context<IOffice>>,

@@ -7,12 +7,12 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, Response};
 use serde_json::Value;
 
+use super::Milestones;
 use super::error::Refusal;
-use super::{Milestones, Provider as _};
 use crate::answer::{Fields, Format, granted};
 use crate::ledger::{GrantId, Ledger, Pair, Standing};
 use crate::params::Params;
-use crate::provider::{Context, is_form};
+use crate::provider::{Context, Provider as _, is_form};
 
 const EXCHANGE: [&str; 5] = [
     "grant_type",

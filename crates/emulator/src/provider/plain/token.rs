@@ -8,14 +8,14 @@ use bytes::Bytes;
 use http::{HeaderMap, Response};
 use serde_json::Value;
 
+use super::Plain;
 use super::client::authenticated;
 use super::error::Refusal;
 use super::options::Reuse;
-use super::{Plain, Provider as _};
 use crate::answer::{Fields, granted};
 use crate::ledger::{GrantId, Ledger, Pair, Standing};
 use crate::params::Params;
-use crate::provider::Context;
+use crate::provider::{Context, Provider as _};
 use crate::{pkce, random};
 
 pub(super) async fn token(
