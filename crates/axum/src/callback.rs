@@ -10,16 +10,16 @@ use http::request::Parts;
 use tokenkeeper_session::{Flow, FlowInfo, protocol::Redirect};
 
 use crate::{
+    context::RouteContext,
     cookies::{self, Held},
     failure::Failure,
     landing::Landing,
     local_path, page,
-    routes::Inner,
 };
 
 /// Answers a redirect that has its answer in the query.
 pub(crate) async fn query(
-    State(inner): State<Arc<Inner>>,
+    State(context): State<Arc<RouteContext>>,
     landing: Arc<Landing>,
     request: Request,
 ) -> Response {
@@ -27,13 +27,13 @@ pub(crate) async fn query(
     let state = state(&parts);
     let held = match cookies::flow(&landing, state.as_deref(), &parts.headers) {
         Ok(held) => held,
-        Err(failure) => return failed(&inner, &failure),
+        Err(failure) => return failed(&context, &failure),
     };
-    let finished = finish(&inner, &landing, &held, &parts).await;
+    let finished = finish(&context, &landing, &held, &parts).await;
     let ends = finished.is_ok() || finished.is_err_and(|failure| failure.ends_flow);
     let mut response = match finished {
-        Ok(()) => page::see_other(&inner.connected),
-        Err(failure) => failed(&inner, &failure),
+        Ok(()) => page::see_other(&context.connected),
+        Err(failure) => failed(&context, &failure),
     };
     if ends {
         cookies::remove(&landing, &held.name, response.headers_mut());
@@ -42,9 +42,13 @@ pub(crate) async fn query(
 }
 
 /// The flow, if it is live and its answer has to arrive here (RFC 9700 §4.4.2).
-pub(crate) fn live(inner: &Inner, landing: &Landing, flow: &Flow) -> Result<FlowInfo, Failure> {
-    let info = inner.accounts.flow(flow);
-    let info = info.map_err(|error| inner.log(&landing.brand, &error))?;
+pub(crate) fn live(
+    context: &RouteContext,
+    landing: &Landing,
+    flow: &Flow,
+) -> Result<FlowInfo, Failure> {
+    let info = context.accounts.flow(flow);
+    let info = info.map_err(|error| context.log(&landing.brand, &error))?;
     let uri = &info.redirect_uri;
     if uri.path() != landing.path || uri.origin().ascii_serialization() != landing.origin {
         return Err(Failure::WRONG_PLACE);
@@ -53,8 +57,12 @@ pub(crate) fn live(inner: &Inner, landing: &Landing, flow: &Flow) -> Result<Flow
 }
 
 /// Whoever is signed in now has to be who started the flow.
-pub(crate) fn same_person(inner: &Inner, parts: &Parts, info: &FlowInfo) -> Result<(), Failure> {
-    match inner.subject(parts) {
+pub(crate) fn same_person(
+    context: &RouteContext,
+    parts: &Parts,
+    info: &FlowInfo,
+) -> Result<(), Failure> {
+    match context.subject(parts) {
         None => Err(Failure::SIGNED_OUT),
         Some(subject) if subject != info.account.subject() => Err(Failure::OTHER_PERSON),
         Some(_) => Ok(()),
@@ -63,31 +71,31 @@ pub(crate) fn same_person(inner: &Inner, parts: &Parts, info: &FlowInfo) -> Resu
 
 /// Hands the answer to the session, which judges it and exchanges the code.
 pub(crate) async fn exchange(
-    inner: &Inner,
+    context: &RouteContext,
     landing: &Landing,
     held: &Held,
     redirect: Redirect,
 ) -> Result<(), Failure> {
-    let finished = inner.accounts.finish(held.flow.clone(), redirect).await;
+    let finished = context.accounts.finish(held.flow.clone(), redirect).await;
     finished
         .map(drop)
-        .map_err(|error| inner.log(&landing.brand, &error))
+        .map_err(|error| context.log(&landing.brand, &error))
 }
 
 async fn finish(
-    inner: &Inner,
+    context: &RouteContext,
     landing: &Landing,
     held: &Held,
     parts: &Parts,
 ) -> Result<(), Failure> {
-    let info = live(inner, landing, &held.flow)?;
-    same_person(inner, parts, &info)?;
+    let info = live(context, landing, &held.flow)?;
+    same_person(context, parts, &info)?;
     let query = parts.uri.query().unwrap_or_default();
-    exchange(inner, landing, held, Redirect::query(query)).await
+    exchange(context, landing, held, Redirect::query(query)).await
 }
 
-fn failed(inner: &Inner, failure: &Failure) -> Response {
-    match &inner.failed {
+fn failed(context: &RouteContext, failure: &Failure) -> Response {
+    match &context.failed {
         Some(path) => page::see_other(&local_path::with_parameter(path, "failure", failure.code)),
         None => page::failure(failure),
     }

@@ -7,26 +7,26 @@ use axum::{
     response::Response,
 };
 
-use crate::{cookies, failure::Failure, page, routes::Inner, wanted};
+use crate::{context::RouteContext, cookies, failure::Failure, page, wanted};
 
 pub(crate) async fn connect(
-    State(inner): State<Arc<Inner>>,
+    State(context): State<Arc<RouteContext>>,
     Path(brand): Path<String>,
     request: Request,
 ) -> Response {
-    match start(&inner, &brand, request).await {
+    match start(&context, &brand, request).await {
         Ok(response) => response,
         Err(failure) => page::failure(&failure),
     }
 }
 
-async fn start(inner: &Inner, brand: &str, request: Request) -> Result<Response, Failure> {
+async fn start(context: &RouteContext, brand: &str, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    let account = wanted::account(inner, brand, &parts, body).await?;
-    let log = |error| inner.log(brand, &error);
+    let account = wanted::account(context, brand, &parts, body).await?;
+    let log = |error| context.log(brand, &error);
     let start = account.connect().map_err(log)?;
-    let info = inner.accounts.flow(&start.flow).map_err(log)?;
-    let landing = inner.landing(info.redirect_uri.path());
+    let info = context.accounts.flow(&start.flow).map_err(log)?;
+    let landing = context.landing(info.redirect_uri.path());
     let landing = landing.ok_or(Failure::WRONG_PLACE)?;
     let mut response = page::see_other(start.url.as_str());
     let set = response.headers_mut();

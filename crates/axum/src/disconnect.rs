@@ -8,25 +8,25 @@ use axum::{
 };
 use tokenkeeper_session::Error;
 
-use crate::{failure::Failure, page, routes::Inner, wanted};
+use crate::{context::RouteContext, failure::Failure, page, wanted};
 
 pub(crate) async fn disconnect(
-    State(inner): State<Arc<Inner>>,
+    State(context): State<Arc<RouteContext>>,
     Path(brand): Path<String>,
     request: Request,
 ) -> Response {
-    match end(&inner, &brand, request).await {
-        Ok(()) => page::see_other(&inner.disconnected),
+    match end(&context, &brand, request).await {
+        Ok(()) => page::see_other(&context.disconnected),
         Err(failure) => page::failure(&failure),
     }
 }
 
-async fn end(inner: &Inner, brand: &str, request: Request) -> Result<(), Failure> {
+async fn end(context: &RouteContext, brand: &str, request: Request) -> Result<(), Failure> {
     let (parts, body) = request.into_parts();
-    let account = wanted::account(inner, brand, &parts, body).await?;
+    let account = wanted::account(context, brand, &parts, body).await?;
     match account.disconnect().await {
         // What was asked for is so.
         Ok(()) | Err(Error::NotConnected { .. } | Error::Disconnected { .. }) => Ok(()),
-        Err(error) => Err(inner.log(brand, &error)),
+        Err(error) => Err(context.log(brand, &error)),
     }
 }

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod callback;
+mod completed;
 mod connect;
+mod context;
 mod cookies;
 mod disconnect;
 mod error;

@@ -1,6 +1,6 @@
 //! Paths that a browser can't take for another site's.
 
-use crate::Error;
+use crate::error::Error;
 
 /// Checks that a browser which is sent to `given` stays on the site.
 pub(crate) fn check(given: &str) -> Result<(), Error> {

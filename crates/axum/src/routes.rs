@@ -12,11 +12,15 @@ use http::{StatusCode, request::Parts};
 use tokenkeeper_session::{Accounts, protocol::Channel};
 
 use crate::{
-    Error, callback, connect, disconnect, failure::Failure, landing::Landing, local_path, page,
-    relay,
+    callback,
+    completed::Completed,
+    connect,
+    context::{RouteContext, Subject},
+    disconnect,
+    error::Error,
+    landing::Landing,
+    local_path, page, relay,
 };
-
-type Subject = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 
 /// Connect, callback and disconnect routes for all providers of an [`Accounts`].
 ///
@@ -130,18 +134,18 @@ impl Routes {
         for landing in &landings {
             router = router.route(&landing.path, callback_route(landing));
         }
-        let inner = Inner {
+        let context = RouteContext {
             accounts: self.accounts,
             subject: self.subject,
             connected: self.connected,
             disconnected: self.disconnected,
             failed: self.failed,
             landings,
-            completed: relay::Completed::default(),
+            completed: Completed::default(),
         };
         Ok(router
             .route_layer(map_response(page::harden))
-            .with_state(Arc::new(inner)))
+            .with_state(Arc::new(context)))
     }
 
     fn landings(&self) -> Result<Vec<Arc<Landing>>, Error> {
@@ -184,7 +188,7 @@ impl fmt::Debug for Routes {
     }
 }
 
-fn callback_route(landing: &Arc<Landing>) -> MethodRouter<Arc<Inner>> {
+fn callback_route(landing: &Arc<Landing>) -> MethodRouter<Arc<RouteContext>> {
     let [one, two] = [landing.clone(), landing.clone()];
     let route = match landing.channel {
         Channel::Query => get(move |state, request: Request| callback::query(state, one, request)),
@@ -193,50 +197,4 @@ fn callback_route(landing: &Arc<Landing>) -> MethodRouter<Arc<Inner>> {
     };
     // What asks with HEAD wants to know about a page, not to finish a login.
     route.head(async || StatusCode::METHOD_NOT_ALLOWED)
-}
-
-/// What all handlers share.
-pub(crate) struct Inner {
-    pub(crate) accounts: Accounts,
-    subject: Subject,
-    pub(crate) connected: String,
-    pub(crate) disconnected: String,
-    pub(crate) failed: Option<String>,
-    pub(crate) landings: Vec<Arc<Landing>>,
-    pub(crate) completed: relay::Completed,
-}
-
-impl Inner {
-    pub(crate) fn subject(&self, parts: &Parts) -> Option<String> {
-        (self.subject)(parts)
-    }
-
-    pub(crate) fn landing(&self, path: &str) -> Option<&Landing> {
-        let mut landings = self.landings.iter();
-        landings
-            .find(|landing| landing.path == path)
-            .map(AsRef::as_ref)
-    }
-
-    /// What the browser is told of an error; the rest is for the log.
-    pub(crate) fn log(&self, brand: &str, error: &tokenkeeper_session::Error) -> Failure {
-        let failure = Failure::from(error);
-        let error: &dyn std::error::Error = error;
-        if failure.status.is_server_error() {
-            tracing::warn!(
-                provider = brand,
-                failure = failure.code,
-                error,
-                "a login or disconnect failed"
-            );
-        } else {
-            tracing::debug!(
-                provider = brand,
-                failure = failure.code,
-                error,
-                "a login or disconnect was refused"
-            );
-        }
-        failure
-    }
 }

@@ -4,30 +4,30 @@ use axum::body::{Body, to_bytes};
 use http::{HeaderMap, header::CONTENT_TYPE, request::Parts};
 use tokenkeeper_session::Account;
 
-use crate::{failure::Failure, guard, routes::Inner};
+use crate::{context::RouteContext, failure::Failure, guard};
 
 /// A form holds a host name.
 const MAX_FORM: usize = 4 * 1024;
 
 /// The signed-in person's account at the provider that a form of the application's own asks for.
 pub(crate) async fn account(
-    inner: &Inner,
+    context: &RouteContext,
     brand: &str,
     parts: &Parts,
     body: Body,
 ) -> Result<Account, Failure> {
-    from_own_page(inner, brand, &parts.headers)?;
-    let subject = inner.subject(parts).ok_or(Failure::SIGNED_OUT)?;
+    from_own_page(context, brand, &parts.headers)?;
+    let subject = context.subject(parts).ok_or(Failure::SIGNED_OUT)?;
     let site = site(parts, body).await?;
     let account = match &site {
-        Some(site) => inner.accounts.account_at(brand, site, &subject),
-        None => inner.accounts.account(brand, &subject),
+        Some(site) => context.accounts.account_at(brand, site, &subject),
+        None => context.accounts.account(brand, &subject),
     };
-    account.map_err(|error| inner.log(brand, &error))
+    account.map_err(|error| context.log(brand, &error))
 }
 
-fn from_own_page(inner: &Inner, brand: &str, headers: &HeaderMap) -> Result<(), Failure> {
-    let of_brand = inner
+fn from_own_page(context: &RouteContext, brand: &str, headers: &HeaderMap) -> Result<(), Failure> {
+    let of_brand = context
         .landings
         .iter()
         .filter(|landing| landing.brand == brand);

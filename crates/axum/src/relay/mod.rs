@@ -1,7 +1,5 @@
 //! A redirect that has its answer in the fragment, which browsers keep to themselves: a page reads it and posts it back.
 
-mod completed;
-
 use std::sync::Arc;
 
 use axum::{
@@ -14,16 +12,14 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokenkeeper_session::protocol::Redirect;
 
-pub(crate) use completed::Completed;
-
 use crate::{
     callback,
+    context::RouteContext,
     cookies::{self, Held},
     failure::Failure,
     guard,
     landing::Landing,
     local_path, page,
-    routes::Inner,
 };
 
 /// A header of its own, which no form can send and no page elsewhere may.
@@ -34,13 +30,13 @@ const MAX_FRAGMENT: usize = 16 * 1024;
 
 /// Serves the relay page; the query plays no part. Never a redirect, for the fragment would go along with it.
 pub(crate) async fn serve(
-    State(inner): State<Arc<Inner>>,
+    State(context): State<Arc<RouteContext>>,
     landing: Arc<Landing>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
     let live = cookies::flow(&landing, None, &parts.headers)
-        .and_then(|held| callback::live(&inner, &landing, &held.flow));
+        .and_then(|held| callback::live(&context, &landing, &held.flow));
     match live {
         Ok(info) => {
             let nonce = random();
@@ -55,7 +51,7 @@ pub(crate) async fn serve(
 
 /// Takes what the page posts.
 pub(crate) async fn complete(
-    State(inner): State<Arc<Inner>>,
+    State(context): State<Arc<RouteContext>>,
     landing: Arc<Landing>,
     request: Request,
 ) -> Response {
@@ -64,14 +60,14 @@ pub(crate) async fn complete(
         .and_then(|()| cookies::flow(&landing, None, &parts.headers));
     let held = match held {
         Ok(held) => held,
-        Err(failure) => return failed(&inner, &failure),
+        Err(failure) => return failed(&context, &failure),
     };
     let mut spent = false;
-    let finished = finish(&inner, &landing, &held, &parts, body, &mut spent).await;
+    let finished = finish(&context, &landing, &held, &parts, body, &mut spent).await;
     let ended = spent || finished.is_err_and(|failure| failure.ends_flow);
     let mut response = match finished {
-        Ok(()) => page::json(StatusCode::OK, &json!({ "next": inner.connected })),
-        Err(failure) => failed(&inner, &failure),
+        Ok(()) => page::json(StatusCode::OK, &json!({ "next": context.connected })),
+        Err(failure) => failed(&context, &failure),
     };
     if ended {
         cookies::remove(&landing, &held.name, response.headers_mut());
@@ -82,14 +78,14 @@ pub(crate) async fn complete(
 
 /// `spent` says whether the page has had its one try, whatever came of it.
 async fn finish(
-    inner: &Inner,
+    context: &RouteContext,
     landing: &Landing,
     held: &Held,
     parts: &Parts,
     body: Body,
     spent: &mut bool,
 ) -> Result<(), Failure> {
-    let info = callback::live(inner, landing, &held.flow)?;
+    let info = callback::live(context, landing, &held.flow)?;
     let expected = cookies::nonce(landing, &info.id, &parts.headers).ok_or(Failure::NONCE)?;
     let given = parts
         .headers
@@ -98,21 +94,21 @@ async fn finish(
     if !bool::from(given.ct_eq(expected.as_bytes())) {
         return Err(Failure::NONCE);
     }
-    callback::same_person(inner, parts, &info)?;
+    callback::same_person(context, parts, &info)?;
     let fragment = to_bytes(body, MAX_FRAGMENT)
         .await
         .map_err(|_| Failure::TOO_LARGE)?;
     let fragment = String::from_utf8(fragment.into()).map_err(|_| Failure::NO_ANSWER)?;
-    if !inner.completed.first(&info.id, cookies::left(&info)) {
+    if !context.completed.first(&info.id, cookies::left(&info)) {
         return Err(Failure::NONCE);
     }
     *spent = true;
-    callback::exchange(inner, landing, held, Redirect::fragment(fragment)).await
+    callback::exchange(context, landing, held, Redirect::fragment(fragment)).await
 }
 
-fn failed(inner: &Inner, failure: &Failure) -> Response {
+fn failed(context: &RouteContext, failure: &Failure) -> Response {
     let mut answer = json!({ "failure": failure.code, "text": failure.text });
-    if let Some(path) = &inner.failed {
+    if let Some(path) = &context.failed {
         answer["next"] = local_path::with_parameter(path, "failure", failure.code).into();
     }
     let mut response = page::json(failure.status, &answer);
