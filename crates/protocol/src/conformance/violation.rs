@@ -34,7 +34,7 @@ impl From<Error> for Violation {
 macro_rules! ensure {
     ($condition:expr, $($what:tt)+) => {
         if !$condition {
-            return Err($crate::conformance::Violation::new(format!($($what)+)));
+            return Err($crate::conformance::violation::Violation::new(format!($($what)+)));
         }
     };
 }
