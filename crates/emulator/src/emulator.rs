@@ -131,7 +131,8 @@ impl Emulator {
         &self.inner.server.faults
     }
 
-    /// The requests so far, if [`record_requests`](crate::Builder::record_requests) was asked for; else none.
+    /// The requests so far, if [`record_requests`](crate::Builder::record_requests) was asked for;
+    /// else none.
     #[must_use]
     pub fn recorded_requests(&self) -> Vec<Request<Bytes>> {
         let recording = self.inner.server.recording.as_ref();

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 /// Something that goes wrong.
 ///
-/// A request meets at most one waiting fault ([`Delay`](Self::Delay), [`DelayAnswer`](Self::DelayAnswer), a [`Gate`](crate::Gate)) and one of the
-/// others, so that "wait, then fail" is two faults.
+/// A request meets at most one waiting fault ([`Delay`](Self::Delay),
+/// [`DelayAnswer`](Self::DelayAnswer), a [`Gate`](crate::Gate)) and one of the others, so that "wait,
+/// then fail" is two faults.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Fault {
