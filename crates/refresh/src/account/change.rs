@@ -1,0 +1,282 @@
+//! Changes of who is connected: logins, adoptions and disconnects.
+
+use super::{
+    state::{Change, ChangeStage, Claim, Writing},
+    turn::{Seen, Turn},
+};
+use crate::{
+    Id, Payload,
+    action::{Action, Failure, Notice, Queue},
+    input::{Answer, Candidate, ChangeId},
+    record::{Authorization, Live, Login},
+    rules::TRIES,
+};
+
+/// Drives the changes in flight.
+pub(super) struct ChangeHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
+
+impl<T: Payload> ChangeHandler<'_, '_, T> {
+    pub(super) fn start(&mut self, id: ChangeId, stage: ChangeStage<T>) {
+        let known = self.0.state.known.as_ref();
+        let check = match &stage {
+            // A tombstone in memory does not show that the store still has it.
+            ChangeStage::Bury(_) => known.is_none_or(|known| known.live().is_none()),
+            _ => known.is_none(),
+        };
+        let stage = match stage {
+            ChangeStage::Bury(None) => {
+                ChangeStage::Bury(known.and_then(|known| Some(known.live()?.authorization)))
+            }
+            stage => stage,
+        };
+        self.0.activity().changes.push(Change {
+            id,
+            check,
+            revocation_failed: false,
+            stage,
+        });
+    }
+
+    /// Takes each change as far as what is known allows.
+    pub(super) fn advance(&mut self) {
+        let mut at = 0;
+        while let Some(change) = self.0.active().and_then(|a| a.changes.get(at)) {
+            let id = change.id;
+            match self.step(change.clone()) {
+                Step::Stays(stage) => {
+                    if let Some(change) = self.0.activity().changes.get_mut(at) {
+                        change.stage = stage;
+                    }
+                    at += 1;
+                }
+                Step::Ends(result) => {
+                    self.0.activity().changes.remove(at);
+                    self.0.resolve(Queue::Change(id), result);
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, change: Change<T>) -> Step<T> {
+        let failed = matches!(self.0.seen, Some(Seen::Nothing { .. }));
+        if change.check {
+            return if failed {
+                Step::Ends(Err(Failure::Store))
+            } else {
+                Step::Stays(change.stage)
+            };
+        }
+        match change.stage {
+            ChangeStage::Login(claim) => self.login(change.id, claim, change.revocation_failed),
+            ChangeStage::Exchanging(login) => Step::Stays(ChangeStage::Exchanging(login)),
+            ChangeStage::Adopt(payload) => match self.waits(change.revocation_failed) {
+                Some(Err(failure)) => Step::Ends(Err(failure)),
+                Some(Ok(())) => Step::Stays(ChangeStage::Adopt(payload)),
+                None => self.adopt(payload),
+            },
+            ChangeStage::Settling {
+                authorization,
+                adopted,
+                unsure,
+            } => self.settle(authorization, adopted, unsure),
+            ChangeStage::Bury(target) => self.bury(target),
+            ChangeStage::Revoking => self.revoke(change.revocation_failed),
+        }
+    }
+
+    /// Whether an earlier disconnect must be finished first, because its revocation would end the new login too.
+    fn waits(&self, failed: bool) -> Option<Result<(), Failure>> {
+        let rules = self.0.cx.rules;
+        let known = self.0.state.known.as_ref()?;
+        let pending = known.is_ended() && !known.revoke.is_empty();
+        let waits = pending && rules.revokes && !rules.revokes_alone;
+        waits.then_some(if failed {
+            Err(Failure::RevocationPending)
+        } else {
+            Ok(())
+        })
+    }
+
+    fn authorization(&self, id: Id) -> Authorization {
+        let seen = self
+            .0
+            .state
+            .known
+            .as_ref()
+            .map_or(0, |known| known.highest_number());
+        Authorization {
+            number: (seen + 1).max(self.0.cx.wall),
+            id,
+        }
+    }
+
+    fn login(&mut self, change: ChangeId, claim: Option<(Login, Claim)>, failed: bool) -> Step<T> {
+        let known = self.0.state.known.clone();
+        if let Some((login, claim)) = claim {
+            if known
+                .as_ref()
+                .is_some_and(|known| known.login == Some(login))
+            {
+                return self.claimed(change, login, claim);
+            }
+            let seen = matches!(self.0.seen, Some(Seen::Nothing { .. }));
+            if seen && self.0.activity().write_failures >= TRIES {
+                return Step::Ends(Err(Failure::Store));
+            }
+            let overtaken =
+                known.is_some_and(|known| known.highest_number() >= login.authorization.number);
+            if !overtaken && self.waits(failed).is_none() {
+                // A conflict shows that it is not in the store; the next write takes the lease anew.
+                let since = claim
+                    .since
+                    .filter(|_| !matches!(self.0.seen, Some(Seen::Version(_))));
+                return Step::Stays(ChangeStage::Login(Some((login, Claim { since, ..claim }))));
+            }
+        }
+        match self.waits(failed) {
+            Some(Err(failure)) => return Step::Ends(Err(failure)),
+            Some(Ok(())) => return Step::Stays(ChangeStage::Login(None)),
+            None => {}
+        }
+        let id = self.0.cx.ids[1];
+        let login = Login {
+            authorization: self.authorization(id),
+            attempt: self.0.cx.rules.attempt(id, 0),
+        };
+        Step::Stays(ChangeStage::Login(Some((login, Claim { id, since: None }))))
+    }
+
+    /// The login in flight is in the store.
+    fn claimed(&mut self, id: ChangeId, login: Login, claim: Claim) -> Step<T> {
+        let elapsed = self.0.cx.now.since(claim.since.unwrap_or(self.0.cx.now));
+        if !self.0.cx.rules.may_send(elapsed) {
+            self.withdraw(login);
+            return Step::Ends(Err(Failure::TooLate));
+        }
+        self.0.act(Action::Send {
+            candidate: Candidate::Login(id),
+            payload: None,
+        });
+        Step::Stays(ChangeStage::Exchanging(login))
+    }
+
+    fn withdraw(&mut self, login: Login) {
+        let pending = self.0.state.known.as_ref().and_then(|known| known.login);
+        if pending == Some(login) {
+            self.0.edit(false, |record| record.login = None);
+        }
+    }
+
+    /// The token endpoint answered a code, or nothing came.
+    pub(super) fn answered(&mut self, id: ChangeId, answer: Answer<T>) {
+        let activity = self.0.activity();
+        let Some(at) = activity.changes.iter().position(|change| change.id == id) else {
+            return;
+        };
+        let ChangeStage::Exchanging(login) = activity.changes[at].stage else {
+            return;
+        };
+        if let Answer::Tokens(payload) = answer {
+            activity.changes[at].stage = ChangeStage::Settling {
+                authorization: login.authorization,
+                adopted: None,
+                unsure: false,
+            };
+            self.0.absorb(Live::first(login.authorization, payload));
+            return;
+        }
+        activity.changes.remove(at);
+        self.withdraw(login);
+        self.0.resolve(Queue::Change(id), Err(Failure::Refused));
+    }
+
+    fn adopt(&mut self, payload: T) -> Step<T> {
+        let authorization = self.authorization(self.0.cx.ids[1]);
+        self.0.absorb(Live::first(authorization, payload.clone()));
+        Step::Stays(ChangeStage::Settling {
+            authorization,
+            adopted: Some(payload),
+            unsure: false,
+        })
+    }
+
+    /// The tokens of a login are written, or have met something else.
+    fn settle(
+        &mut self,
+        authorization: Authorization,
+        adopted: Option<T>,
+        unsure: bool,
+    ) -> Step<T> {
+        let known = self.0.state.known.as_ref();
+        if known.and_then(|known| known.authorization()) != Some(authorization) {
+            if let Some(payload) = adopted.clone().filter(|_| !unsure) {
+                // What the application brings is newest now, whatever was written meanwhile.
+                self.0.edit(true, |record| {
+                    record.revoke.retain(|listed| *listed != payload)
+                });
+                return self.adopt(payload);
+            }
+            if let Some(payload) = adopted {
+                self.0.edit(false, |record| {
+                    record.revoke.retain(|listed| *listed != payload)
+                });
+            }
+            self.0.emit(Notice::Superseded);
+            return Step::Ends(Err(Failure::Superseded));
+        }
+        let activity = self.0.activity();
+        let written = !activity.unwritten && !matches!(activity.write, Writing::InFlight { .. });
+        if !written && !activity.behind {
+            return Step::Stays(ChangeStage::Settling {
+                authorization,
+                adopted,
+                unsure,
+            });
+        }
+        activity.rejections = None;
+        activity.told_refused = false;
+        if self.0.live().is_none() {
+            // It was written, and disconnected since.
+            self.0.emit(Notice::Superseded);
+            return Step::Ends(Err(Failure::Superseded));
+        }
+        self.0.emit(Notice::Connected);
+        Step::Ends(Ok(()))
+    }
+
+    fn bury(&mut self, target: Option<Authorization>) -> Step<T> {
+        let known = self.0.state.known.as_ref();
+        let Some(authorization) = known.and_then(|known| known.authorization()) else {
+            return Step::Ends(Err(Failure::NotConnected));
+        };
+        if self.0.live().is_none() {
+            return if self.0.is_unwritten() {
+                Step::Stays(ChangeStage::Bury(target))
+            } else {
+                Step::Stays(ChangeStage::Revoking)
+            };
+        }
+        if target.is_some_and(|target| authorization.number > target.number) {
+            return Step::Ends(Err(Failure::Superseded));
+        }
+        let failed = matches!(self.0.seen, Some(Seen::Nothing { .. }));
+        if failed && self.0.activity().write_failures >= TRIES {
+            return Step::Ends(Err(Failure::Store));
+        }
+        Step::Stays(ChangeStage::Bury(Some(authorization)))
+    }
+
+    fn revoke(&mut self, failed: bool) -> Step<T> {
+        let known = self.0.state.known.as_ref();
+        let pending = known.is_some_and(|known| known.is_ended() && !known.revoke.is_empty());
+        if pending && self.0.cx.rules.revokes && !failed {
+            return Step::Stays(ChangeStage::Revoking);
+        }
+        Step::Ends(Ok(()))
+    }
+}
+
+enum Step<T> {
+    Stays(ChangeStage<T>),
+    Ends(Result<(), Failure>),
+}

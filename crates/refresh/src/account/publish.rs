@@ -1,0 +1,188 @@
+//! What requests are served, and until when they need not ask.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    state::RefreshStage,
+    turn::{Turn, lasting_obstacle},
+};
+use crate::{
+    Context, EngineInstant, Payload,
+    action::{Action, Publication},
+    mutation::{Mutation, broken},
+    payload::Schedule,
+    record::{Live, Record},
+    rules::StoreDown,
+};
+
+/// Publishes what is known once it may be served.
+pub(super) fn publish<T: Payload>(turn: &mut Turn<'_, T>) {
+    let served = turn.state.served.clone();
+    let record = servable(turn);
+    let same_token = match (
+        served.as_deref().and_then(Record::live),
+        record.as_deref().and_then(Record::live),
+    ) {
+        (Some(before), Some(now)) => {
+            before.token_version() == now.token_version() && before.payload == now.payload
+        }
+        _ => false,
+    };
+    if let Some(live) = record.as_deref().and_then(Record::live)
+        && !same_token
+    {
+        turn.state.schedule = schedule(live, turn.cx);
+    }
+    let replayable_only = turn.cx.rules.old_token_dies
+        && turn
+            .active()
+            .and_then(|activity| activity.refresh.as_ref())
+            .is_some_and(|job| {
+                matches!(job.stage, RefreshStage::Exchanging(_))
+                    || matches!(job.stage, RefreshStage::Settling(Ok(_))) && !job.resolved
+            });
+    let fresh_until = if record.is_some() {
+        fresh_until(turn)
+    } else {
+        EngineInstant(0)
+    };
+    let on_trial = turn
+        .active()
+        .and_then(|activity| activity.rejections)
+        .is_some_and(|rejections| rejections.trial.is_some());
+    let same_record = match (&served, &record) {
+        (Some(before), Some(now)) => Arc::ptr_eq(before, now) || before == now,
+        (None, None) => true,
+        _ => false,
+    };
+    let unchanged = same_record
+        && turn.state.fresh_until == fresh_until
+        && turn.state.replayable_only == replayable_only
+        && turn.state.on_trial == on_trial;
+    turn.state.served.clone_from(&record);
+    if unchanged {
+        return;
+    }
+    turn.state.fresh_until = fresh_until;
+    turn.state.replayable_only = replayable_only;
+    turn.state.on_trial = on_trial;
+    let publication = record.map(|record| Publication {
+        record,
+        fresh_until,
+        replayable_only,
+        on_trial,
+    });
+    turn.act(Action::Publish(publication));
+}
+
+/// The record whose token may be served: new tokens only once they are written, or the store has failed to take them.
+fn servable<T: Payload>(turn: &Turn<'_, T>) -> Option<Arc<Record<T>>> {
+    let known = turn.state.known.as_ref()?;
+    if known.live().is_none() {
+        let served = turn.state.served.clone();
+        return served.filter(|_| broken(Mutation::ServesAfterDisconnect));
+    }
+    let behind = turn.active().is_some_and(|activity| activity.behind);
+    if turn.is_precious() && !behind {
+        turn.state.served.clone()
+    } else {
+        Some(known.clone())
+    }
+}
+
+/// When a token set becomes stale, and when it expires.
+fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
+    let (times, rules) = (live.payload.times(), cx.rules);
+    // The issuer's clock may be wrong: nothing was issued in the future.
+    let issued = cx.instant(times.issued_at).min(cx.now);
+    let lifetime = times
+        .expires_at
+        .map(|at| Duration::from_millis(at.saturating_sub(times.issued_at)));
+    let refresh_life = rules.refresh_life(lifetime);
+    let floor = match refresh_life {
+        Some(life) => rules.floor.min(life / 2),
+        None => rules.floor,
+    };
+    let keep_alive = refresh_life.map_or(EngineInstant::NEVER, |life| {
+        issued.after(life.mul_f64(rules.keep_alive_share))
+    });
+    let hint = times.refresh_at.map(|at| cx.instant(at));
+    let (Some(expires), Some(lifetime)) = (times.expires_at, lifetime) else {
+        // Without a known expiry only the server's hint, the refresh token's life or a rejection leads to a refresh.
+        let planned = hint.unwrap_or(EngineInstant::NEVER).min(keep_alive);
+        return Schedule {
+            stale_at: planned.max(issued.after(floor)),
+            expires_at: EngineInstant::NEVER,
+        };
+    };
+    let mut expires_at = cx.instant(expires);
+    if expires_at <= issued {
+        // A token that claims to have expired when it came is no worse than the next one would be.
+        expires_at = issued.after(floor);
+    }
+    let ahead = rules.stale_window(lifetime).mul_f64(1.0 - cx.roll() / 2.0);
+    let planned = hint.unwrap_or(EngineInstant(
+        expires_at.0.saturating_sub(crate::context::millis(ahead)),
+    ));
+    Schedule {
+        stale_at: planned
+            .min(keep_alive)
+            .max(issued.after(floor))
+            .min(expires_at),
+        expires_at,
+    }
+}
+
+/// Until when a request need not ask.
+fn fresh_until<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
+    let (rules, state) = (turn.cx.rules, &turn.state);
+    let mut stale_at = state.schedule.stale_at;
+    let mut revalidate_at = state.compared_at.after(rules.revalidation);
+    if state.tracker.is_pending() {
+        revalidate_at = EngineInstant(0);
+    }
+    if let Some(activity) = turn.active() {
+        if activity.refresh.is_some() || activity.precious && activity.unwritten {
+            stale_at = EngineInstant::NEVER;
+        }
+        stale_at = stale_at.max(activity.retry_at);
+        if activity.read.is_some() || activity.compare {
+            revalidate_at = EngineInstant::NEVER;
+        }
+        if let Some(trouble) = activity.trouble {
+            revalidate_at = revalidate_at.max(trouble.until);
+            stale_at = stale_at.max(trouble.until);
+        }
+    }
+    if turn
+        .live()
+        .is_some_and(|live| lasting_obstacle(live).is_some())
+    {
+        stale_at = EngineInstant::NEVER;
+    }
+    let overdue_at = if state.tracker.before_use {
+        EngineInstant(0)
+    } else {
+        overdue_at(turn)
+    };
+    stale_at
+        .min(revalidate_at)
+        .min(overdue_at)
+        .min(state.schedule.expires_at)
+}
+
+/// From when on memory is not served before it was compared.
+pub(super) fn overdue_at<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
+    let rules = turn.cx.rules;
+    let overdue_at = turn
+        .state
+        .compared_at
+        .after(rules.revalidation.saturating_mul(2));
+    match turn.active().and_then(|activity| activity.trouble) {
+        // Not for ever: the store may have come back unnoticed.
+        Some(trouble) if rules.store_down == StoreDown::Serve => {
+            overdue_at.max(trouble.until.after(rules.revalidation))
+        }
+        _ => overdue_at,
+    }
+}

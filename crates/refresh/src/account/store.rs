@@ -1,0 +1,296 @@
+//! The reads and writes of an account: one write at a time, always conditional.
+
+use std::sync::Arc;
+
+use super::{
+    state::{ChangeStage, Reading, RefreshStage, StoreTrouble, Writing},
+    turn::{Seen, Turn},
+};
+use crate::{
+    Payload,
+    action::{Action, Failure, Notice, Queue, Timer, Write},
+    input::{Outcome, StoreAnswer},
+    mutation::{Mutation, broken},
+    record::{Live, Record, State},
+    rules::TRIES,
+};
+
+/// Talks to the store.
+pub(super) struct StoreHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
+
+impl<T: Payload> StoreHandler<'_, '_, T> {
+    /// A read was answered.
+    pub(super) fn read(&mut self, answer: StoreAnswer<T>) {
+        let Some(reading) = self.0.activity().read.take() else {
+            return;
+        };
+        match answer {
+            StoreAnswer::Failed { hung } => self.failed(hung),
+            // A write that was sent later shows more, or will.
+            StoreAnswer::Found(_) if reading.outdated => {
+                self.0.seen = Some(Seen::Nothing { hung: false });
+            }
+            StoreAnswer::Found(found) => {
+                let version = found.as_ref().map(|(version, _)| *version);
+                self.0.state.tracker.cover(reading.mark, version);
+                self.0.learn(found);
+                if reading.again {
+                    // Whoever waits came later.
+                    self.0
+                        .actions
+                        .list
+                        .retain(|action| !matches!(action, Action::Resolve(Queue::Comparison, _)));
+                }
+            }
+        }
+        if reading.again || reading.outdated {
+            self.0.activity().compare = true;
+        }
+    }
+
+    /// A write was answered.
+    pub(super) fn wrote(&mut self, outcome: Outcome<T>) {
+        let Writing::InFlight {
+            version,
+            record,
+            mark,
+        } = std::mem::replace(&mut self.0.activity().write, Writing::None)
+        else {
+            return;
+        };
+        let found = match outcome {
+            Outcome::Failed => {
+                self.write_failed();
+                return;
+            }
+            Outcome::Applied => record.map(|record| (version, Arc::unwrap_or_clone(record))),
+            Outcome::Conflict(_) if broken(Mutation::ConflictRepeatedForever) => return,
+            Outcome::Conflict(found) if self.overwrites() => {
+                self.0.state.base = found.map(|(version, _)| version);
+                return;
+            }
+            Outcome::Conflict(found)
+                if self.0.is_precious() && broken(Mutation::ResultGivenUpOnConflict) =>
+            {
+                self.0.state.known = None;
+                found
+            }
+            Outcome::Conflict(found) => found,
+        };
+        self.0
+            .state
+            .tracker
+            .cover(mark, found.as_ref().map(|(version, _)| *version));
+        self.0.learn(found);
+    }
+
+    /// Whether a broken protocol writes over a conflict unseen.
+    fn overwrites(&self) -> bool {
+        let claims = self
+            .0
+            .active()
+            .and_then(|activity| activity.refresh.as_ref());
+        let claims = claims.is_some_and(|job| matches!(job.stage, RefreshStage::Claiming(_)));
+        let dead = self.0.live().is_some_and(Live::is_dead);
+        let result = self.0.is_precious();
+        claims && broken(Mutation::AttemptOverConflict)
+            || result && !dead && broken(Mutation::CommitWithoutVersion)
+            || result && dead && broken(Mutation::MarkDeadWithoutVersion)
+    }
+
+    fn write_failed(&mut self) {
+        self.failed(false);
+        let (unwritten, rules) = (self.0.is_unwritten(), self.0.cx.rules);
+        let activity = self.0.activity();
+        activity.write_failures = activity.write_failures.saturating_add(1);
+        activity.write = Writing::Waiting;
+        for change in &mut activity.changes {
+            if let ChangeStage::Settling { unsure, .. } = &mut change.stage {
+                *unsure = true;
+            }
+        }
+        if unwritten && activity.precious {
+            let news = !std::mem::replace(&mut activity.behind, true);
+            if news {
+                self.0.emit(Notice::StoreBehind);
+            }
+        } else if unwritten && activity.write_failures >= TRIES {
+            activity.parked = true;
+        }
+        let pause = if self.0.cx.closing {
+            rules.store_retry.min(HURRIED)
+        } else {
+            rules.store_retry
+        };
+        self.0.act(Action::WaitUntil(Timer::Write, pause));
+    }
+
+    /// The pause after a failed write is over.
+    pub(super) fn write_again(&mut self) {
+        let activity = self.0.activity();
+        if matches!(activity.write, Writing::Waiting) {
+            activity.write = Writing::None;
+        }
+    }
+
+    /// The store failed.
+    fn failed(&mut self, hung: bool) {
+        self.0.seen = Some(Seen::Nothing { hung });
+        let (now, rules) = (self.0.cx.now, self.0.cx.rules);
+        let activity = self.0.activity();
+        let failures = activity.trouble.map_or(1, |t| t.failures.saturating_add(1));
+        let pause = rules.store_retry.saturating_mul(1 << failures.min(4));
+        activity.trouble = Some(StoreTrouble {
+            until: now.after(pause.min(rules.store_timeout)),
+            failures,
+        });
+        activity.compare = false;
+        self.0.resolve(Queue::Comparison, Err(Failure::Store));
+    }
+
+    /// Sends what has become necessary.
+    pub(super) fn flush(&mut self) {
+        let Some(activity) = self.0.state.activity.as_deref() else {
+            return;
+        };
+        if matches!(activity.write, Writing::None) {
+            self.write();
+        }
+        let activity = self.0.activity();
+        let waits = activity.refresh.as_ref().is_some_and(|job| job.check)
+            || activity.changes.iter().any(|change| change.check);
+        let writes = matches!(activity.write, Writing::InFlight { .. });
+        if (activity.compare || waits) && activity.read.is_none() && !writes {
+            activity.compare = false;
+            let mark = self.0.state.tracker.mark();
+            self.0.activity().read = Some(Reading {
+                mark,
+                outdated: false,
+                again: false,
+            });
+            self.0.act(Action::Read);
+        }
+    }
+
+    /// Writes what is known, with the claims of the jobs, if that is not in the store.
+    fn write(&mut self) {
+        let (draft, claims) = self.draft();
+        let activity = self.0.activity();
+        let wanted = claims || activity.unwritten && !activity.parked;
+        if !wanted {
+            return;
+        }
+        let expected = self.0.state.base;
+        let record = (!draft.is_vacant()).then(|| Arc::new(draft));
+        if record.is_none() && expected.is_none() {
+            // There is nothing to remove.
+            self.0.state.known = None;
+            self.0.activity().unwritten = false;
+            return;
+        }
+        let now = self.0.cx.now;
+        let activity = self.0.activity();
+        if let Some(job) = &mut activity.refresh {
+            match &mut job.stage {
+                RefreshStage::Claiming(claim) => {
+                    claim.since.get_or_insert(now);
+                }
+                RefreshStage::Exchanging(presented) => presented.renew = false,
+                _ => {}
+            }
+        }
+        for change in &mut activity.changes {
+            if let ChangeStage::Login(Some((_, claim))) = &mut change.stage {
+                claim.since.get_or_insert(now);
+            }
+        }
+        if let Some(reading) = &mut activity.read {
+            reading.outdated = true;
+        }
+        let version = self.0.cx.version;
+        self.0.state.tracker.meet(version);
+        let mark = self.0.state.tracker.mark();
+        self.0.activity().write = Writing::InFlight {
+            version,
+            record: record.clone(),
+            mark,
+        };
+        self.0.act(Action::Write(Write {
+            version,
+            expected,
+            record,
+        }));
+    }
+
+    /// What the store is to have, and whether a job claims something by it.
+    fn draft(&self) -> (Record<T>, bool) {
+        let rules = self.0.cx.rules;
+        let mut draft = match &self.0.state.known {
+            Some(known) => Record::clone(known),
+            None => Record::empty(),
+        };
+        let mut claims = false;
+        let Some(activity) = self.0.active() else {
+            return (draft, claims);
+        };
+        if let Some(job) = &activity.refresh
+            && let State::Live(live) = &mut draft.state
+        {
+            match &job.stage {
+                RefreshStage::Claiming(claim) => {
+                    let digest = live.payload.refresh_digest().unwrap_or_default();
+                    live.attempt = Some(Box::new(rules.attempt(claim.id, digest)));
+                    if !broken(Mutation::PresentationsNotCounted) {
+                        live.presented = live.presented.saturating_add(1);
+                    }
+                    claims = true;
+                }
+                RefreshStage::Exchanging(presented)
+                    if presented.renew
+                        && live.authorization == presented.authorization
+                        && live.generation == presented.generation
+                        && live
+                            .attempt
+                            .as_ref()
+                            .is_none_or(|a| a.id == presented.attempt.id) =>
+                {
+                    live.attempt = Some(Box::new(presented.attempt));
+                    live.presented = live.presented.max(presented.count);
+                    claims = true;
+                }
+                _ => {}
+            }
+        }
+        for change in &activity.changes {
+            match &change.stage {
+                ChangeStage::Login(Some((login, _)))
+                    if draft.highest_number() < login.authorization.number =>
+                {
+                    draft.login = Some(*login);
+                    claims = true;
+                    if broken(Mutation::LoginDropsAttempt)
+                        && let Some(live) = draft.live_mut()
+                    {
+                        live.attempt = None;
+                    }
+                }
+                ChangeStage::Bury(target) if !change.check => {
+                    if let State::Live(live) = draft.state.clone()
+                        && target.is_none_or(|t| live.authorization.number <= t.number)
+                    {
+                        draft.bury(&live, rules);
+                        if broken(Mutation::DisconnectAsDelete) {
+                            draft = Record::empty();
+                        }
+                        claims = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        (draft, claims)
+    }
+}
+
+/// Between the repeats of a closing engine.
+const HURRIED: std::time::Duration = std::time::Duration::from_millis(50);

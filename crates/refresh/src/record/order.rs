@@ -1,0 +1,174 @@
+//! Which of two records of one account is the later truth. Every conflict, every comparison with the store and every late answer
+//! goes through here.
+
+use super::{Live, Login, Record, State};
+use crate::{
+    Payload,
+    mutation::{Mutation, broken},
+    rules::Rules,
+};
+
+/// Which of two records is newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Newer {
+    /// The one that this process holds.
+    Ours,
+    /// The one in the store.
+    Theirs,
+}
+
+/// Compares `ours`, which this process holds, with `theirs`, which the store has. On a tie the one in the store stands.
+pub fn compare_records<T: Payload>(ours: &Record<T>, theirs: &Record<T>) -> Newer {
+    let (Some(mine), Some(other)) = (ours.authorization(), theirs.authorization()) else {
+        return ours_if(ours.authorization().is_some());
+    };
+    if broken(Mutation::GenerationsAcrossLogins) && ours.live().is_some() && theirs.live().is_some()
+    {
+        return ours_if(ours.generation() > theirs.generation());
+    }
+    if mine.number != other.number {
+        return ours_if(mine.number > other.number);
+    }
+    if mine.id != other.id {
+        return Newer::Theirs;
+    }
+    match (&ours.state, &theirs.state) {
+        (State::Live(ours), State::Live(theirs)) => compare_live(ours, theirs),
+        (State::Ended(_), State::Live(_)) => Newer::Ours,
+        (State::Ended(ours), State::Ended(theirs)) => ours_if(ours.generation > theirs.generation),
+        _ => Newer::Theirs,
+    }
+}
+
+/// Generation before health: a mark that a failover restored never beats live tokens.
+fn compare_live<T: Payload>(ours: &Live<T>, theirs: &Live<T>) -> Newer {
+    let same = ours.generation == theirs.generation;
+    if ours.is_dead() != theirs.is_dead() {
+        if broken(Mutation::DeadWinsOverTokens) && !same {
+            return ours_if(ours.is_dead());
+        }
+        if broken(Mutation::HealthBeforeGeneration) && !same {
+            return ours_if(!ours.is_dead());
+        }
+    }
+    if !same {
+        return ours_if(ours.generation > theirs.generation);
+    }
+    if ours.payload.refresh_digest() == theirs.payload.refresh_digest() {
+        // A refusal stands even if a failover has lost it.
+        return ours_if(ours.is_dead() && !theirs.is_dead());
+    }
+    // Two presentations of one token were both answered with tokens: those of the later one are valid.
+    ours_if(ours.born_of > theirs.born_of)
+}
+
+fn ours_if(ours: bool) -> Newer {
+    if ours { Newer::Ours } else { Newer::Theirs }
+}
+
+/// Two records of one account, made one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged<T> {
+    /// The truth: where it differs from what the store has, it is written there.
+    pub record: Record<T>,
+    /// The store had gone back in time.
+    pub restored: bool,
+}
+
+/// What a merge is told of this process.
+#[derive(Clone, Copy)]
+pub(crate) struct Ours<'a> {
+    pub(crate) rules: &'a Rules,
+    /// What this process knows is not in the store yet.
+    pub(crate) unwritten: bool,
+    /// Tells an attempt of this process that is over from one in flight.
+    pub(crate) is_over: &'a dyn Fn(&super::Attempt) -> bool,
+}
+
+/// Makes one truth of what this process knows and what the store has.
+pub(crate) fn merge<T: Payload>(
+    ours: &Record<T>,
+    theirs: &Record<T>,
+    process: Ours<'_>,
+) -> Merged<T> {
+    let newer = compare_records(ours, theirs);
+    let mut record = if newer == Newer::Ours || knows_outcome(ours, theirs, process) {
+        ours.clone()
+    } else {
+        theirs.clone()
+    };
+    record.login = merge_login(ours, theirs, record.number(), process);
+    record.revoke.clone_from(&theirs.revoke);
+    record.revocation = theirs.revocation;
+    if process.unwritten {
+        for listed in &ours.revoke {
+            record.revoke_later(listed);
+        }
+    }
+    revoke_losers(&mut record, ours, theirs, process);
+    if let Some(live) = record.live_mut() {
+        live.attempt.take_if(|attempt| (process.is_over)(attempt));
+    }
+    Merged {
+        record,
+        restored: newer == Newer::Ours && !process.unwritten,
+    }
+}
+
+/// Whether the store still shows an attempt whose outcome this process knows: nothing but a login came over it.
+fn knows_outcome<T: Payload>(ours: &Record<T>, theirs: &Record<T>, process: Ours<'_>) -> bool {
+    let (Some(mine), Some(other)) = (ours.live(), theirs.live()) else {
+        return false;
+    };
+    let attempt = other.attempt.as_deref();
+    mine.authorization == other.authorization
+        && mine.generation == other.generation
+        && mine.payload.refresh_digest() == other.payload.refresh_digest()
+        && attempt.is_some_and(process.is_over)
+}
+
+/// The login in flight that survives, if it is newer than the state.
+fn merge_login<T>(
+    ours: &Record<T>,
+    theirs: &Record<T>,
+    number: u64,
+    process: Ours<'_>,
+) -> Option<Login> {
+    if broken(Mutation::PendingLoginDropped) {
+        return None;
+    }
+    [ours.login, theirs.login]
+        .into_iter()
+        .flatten()
+        .filter(|login| login.authorization.number > number && !(process.is_over)(&login.attempt))
+        .max_by_key(|login| login.authorization.number)
+}
+
+/// Notes the tokens for revocation that lost against the record, where that reaches no login that stands.
+fn revoke_losers<T: Payload>(
+    record: &mut Record<T>,
+    ours: &Record<T>,
+    theirs: &Record<T>,
+    process: Ours<'_>,
+) {
+    for (live, is_ours) in [(ours.live(), true), (theirs.live(), false)] {
+        let Some(live) = live else { continue };
+        let fresh = process.unwritten && is_ours;
+        let known = record.authorization() == Some(live.authorization);
+        let revokes = match &mut record.state {
+            State::Ended(tombstone) if known => {
+                // A disconnect that did not know the newest tokens of its login learns of them.
+                let unknown = live.generation > tombstone.generation
+                    || fresh && live.generation == tombstone.generation;
+                tombstone.generation = tombstone.generation.max(live.generation);
+                unknown && process.rules.revokes
+            }
+            State::Ended(_) => process.unwritten && process.rules.revokes,
+            State::Live(_) if !known => process.unwritten && process.rules.revokes_alone,
+            State::Live(_) | State::Empty => false,
+        };
+        if revokes && !broken(Mutation::UnknownTokensForgotten) {
+            record.revoke_later(&live.payload);
+        }
+    }
+}
