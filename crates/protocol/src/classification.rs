@@ -39,14 +39,9 @@ pub(crate) fn of_fields(
     sent_at: SystemTime,
 ) -> Refusal {
     let (status, headers) = (response.status(), response.headers());
-    let named = |name: &String| {
-        fields
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|s| !s.is_empty())
-    };
-    let code = dialect.errors.code.iter().find_map(named);
-    let texts: Vec<&str> = dialect.errors.text.iter().filter_map(named).collect();
+    let code = code(dialect, fields);
+    let texts = dialect.errors.text.iter();
+    let texts: Vec<&str> = texts.filter_map(|name| text(fields, name)).collect();
     let limit = rate_limit::read(&dialect.resource.rate_limit, headers, Some(sent_at));
     let asks_to_wait = headers.contains_key(RETRY_AFTER);
 
@@ -64,6 +59,19 @@ pub(crate) fn of_fields(
         status: Some(status),
         code: code.and_then(ErrorCode::new),
     }
+}
+
+/// The error's code, as it stands in the answer.
+pub(crate) fn code<'f>(dialect: &Dialect, fields: &'f Map<String, Value>) -> Option<&'f str> {
+    dialect
+        .errors
+        .code
+        .iter()
+        .find_map(|name| text(fields, name))
+}
+
+fn text<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
+    fields.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
 fn fits(

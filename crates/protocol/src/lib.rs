@@ -23,6 +23,7 @@ mod refusal;
 mod registration;
 mod resource;
 mod revocation;
+mod revocation_response;
 mod secret;
 mod site;
 mod site_policy;
@@ -40,8 +41,8 @@ pub use dialect::{
     Attach, AuthorizationParameter, AuthorizationRules, Channel, ClassName, ClientAuthentication,
     Dialect, Endpoint, ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, Method, OldAccess,
     Pkce, Placement, RateLimitHeaders, Reach, RedirectRule, RefreshLifetime, RefreshRules,
-    ResourceRules, ResponseRules, RevocationRules, RevokedToken, StateEcho, StatePlace,
-    TokenParameter, TokenPlace, TokenRules, TokenValue,
+    ResourceRules, ResponseRules, RevocationRules, RevokedAnswer, RevokedToken, StateEcho,
+    StatePlace, TokenParameter, TokenPlace, TokenRules, TokenValue,
 };
 pub use error::{Error, Hazard};
 pub use grant::{Grant, GrantKind};
@@ -53,6 +54,7 @@ pub use redirect::{Callback, ExpectedRedirect, Redirect, RedirectError};
 pub use refusal::{Class, ErrorCode, Refusal};
 pub use registration::Registration;
 pub use resource::Verdict;
+pub use revocation_response::RevocationOutcome;
 pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State};
 pub use site_policy::SitePolicy;
 pub use token_set::TokenSet;

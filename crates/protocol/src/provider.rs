@@ -19,6 +19,7 @@ use crate::{
     refusal::Refusal,
     resource::{self, Verdict},
     revocation,
+    revocation_response::{self, RevocationOutcome},
     secret::State,
     site, token_request, token_response,
     token_set::TokenSet,
@@ -147,6 +148,14 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         revocation::revocation(self.client(), site, tokens)
     }
 
+    /// Reads the answer to one of the [`revocation_requests`](Self::revocation_requests).
+    ///
+    /// Only a 2xx, or what the dialect's [`done_when`](crate::RevocationRules::done_when) names, is
+    /// [`RevocationOutcome::Done`]: a refused revocation leaves the token valid.
+    fn read_revocation_response(&self, response: &Response<Bytes>) -> RevocationOutcome {
+        revocation_response::read(self.client(), response)
+    }
+
     /// The request that asks about a token, if the provider has a way.
     ///
     /// # Errors
@@ -233,6 +242,9 @@ macro_rules! forward {
                 tokens: &TokenSet,
             ) -> Result<Vec<Request<Bytes>>, Error> {
                 (**self).revocation_requests(site, tokens)
+            }
+            fn read_revocation_response(&self, response: &Response<Bytes>) -> RevocationOutcome {
+                (**self).read_revocation_response(response)
             }
             fn introspection_request(
                 &self,

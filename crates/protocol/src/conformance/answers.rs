@@ -1,10 +1,7 @@
 //! Rules: what an answer of the token endpoint means.
 
-use bytes::Bytes;
-use http::{Response, header::RETRY_AFTER};
-
 use super::{
-    subject::{ACCESS, REFRESH, Subject, sent_at},
+    subject::{ACCESS, REFRESH, Subject, response, sent_at},
     violation::{Violation, ensure},
 };
 use crate::{
@@ -115,12 +112,7 @@ fn is_undecided(class: Class) -> bool {
 }
 
 fn read(subject: &Subject, kind: GrantKind, status: u16, body: &str) -> Result<TokenSet, Refusal> {
-    let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
-    *response.status_mut() =
-        http::StatusCode::from_u16(status).expect("the suite's statuses are valid");
-    if status == 503 {
-        response.headers_mut().insert(RETRY_AFTER, 5.into());
-    }
+    let response = response(status, body);
     subject
         .provider()
         .read_token_response(kind, &response, sent_at())

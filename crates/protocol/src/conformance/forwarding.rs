@@ -24,6 +24,7 @@ use crate::{
     refusal::{Class, Refusal},
     registration::Registration,
     resource::Verdict,
+    revocation_response::RevocationOutcome,
     secret::{RefreshToken, State},
     token_set::TokenSet,
 };
@@ -93,6 +94,11 @@ pub fn forwards_every_method(
         (
             "revocation_requests",
             is_probes(wrapped.revocation_requests(&site, &TokenSet::new("a"))),
+        ),
+        (
+            "read_revocation_response",
+            wrapped.read_revocation_response(&answer)
+                == RevocationOutcome::Unavailable { retry_after: None },
         ),
         (
             "introspection_request",
@@ -177,6 +183,9 @@ impl Provider for Probe {
     }
     fn revocation_requests(&self, _: &Origin, _: &TokenSet) -> Result<Vec<Request<Bytes>>, Error> {
         Err(of_probe())
+    }
+    fn read_revocation_response(&self, _: &Response<Bytes>) -> RevocationOutcome {
+        RevocationOutcome::Unavailable { retry_after: None }
     }
     fn introspection_request(
         &self,

@@ -23,6 +23,7 @@ mod forwarding;
 mod logins;
 mod redirects;
 mod requests;
+mod revocations;
 mod secrets;
 mod subject;
 mod violation;
@@ -49,6 +50,10 @@ pub use self::requests::{
     a_refresh_presents_the_refresh_token_and_no_code, a_revocation_carries_one_token,
     a_value_cannot_break_out_of_its_place, an_exchange_presents_the_code,
     every_request_is_absolute_and_safe,
+};
+pub use self::revocations::{
+    a_busy_endpoint_revokes_nothing, a_refused_revocation_is_not_done,
+    a_refused_revocation_shows_nothing_of_the_answer, an_accepted_revocation_is_done,
 };
 pub use self::secrets::{
     an_error_shows_no_secret, debug_shows_no_secret, no_secret_is_in_a_url,
@@ -90,6 +95,10 @@ macro_rules! conformance {
             tokens_beside_an_error_status_are_not_taken
             a_busy_endpoint_ends_no_account
             a_refusal_shows_nothing_of_the_answer
+            an_accepted_revocation_is_done
+            a_refused_revocation_is_not_done
+            a_busy_endpoint_revokes_nothing
+            a_refused_revocation_shows_nothing_of_the_answer
             a_token_is_attached_where_the_dialect_says
             a_token_that_breaks_out_of_a_header_is_refused
             a_rate_limit_is_never_a_rejection

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use form_urlencoded::byte_serialize;
-use http::Request;
+use http::{Request, Response, StatusCode, header::RETRY_AFTER};
 
 use super::violation::Violation;
 use crate::{
@@ -144,6 +144,16 @@ pub(super) fn holds(request: &Request<Bytes>, text: &str) -> bool {
             .headers()
             .values()
             .any(|value| within(value.as_bytes()))
+}
+
+/// An answer of the provider; a 503 asks to wait.
+pub(super) fn response(status: u16, body: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
+    *response.status_mut() = StatusCode::from_u16(status).expect("the suite's statuses are valid");
+    if status == 503 {
+        response.headers_mut().insert(RETRY_AFTER, 5.into());
+    }
+    response
 }
 
 pub(super) fn sent_at() -> SystemTime {

@@ -17,8 +17,8 @@ pub use policy::{
     OldAccess, RateLimitHeaders, Reach, RefreshLifetime, RefreshRules, ResourceRules,
 };
 pub use token::{
-    Attach, ClientAuthentication, IntrospectionRules, Placement, RevocationRules, RevokedToken,
-    TokenRules,
+    Attach, ClientAuthentication, IntrospectionRules, Placement, RevocationRules, RevokedAnswer,
+    RevokedToken, TokenRules,
 };
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! What is sent to the token endpoint and its neighbours, and how a token is attached.
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -204,6 +204,9 @@ pub struct RevocationRules {
     /// How far one revocation reaches.
     #[serde(default)]
     pub reaches: Reach,
+    /// Which refusals mean that the token is invalid, in addition to a 2xx. Default: none.
+    #[serde(default)]
+    pub done_when: Vec<RevokedAnswer>,
 }
 
 impl RevocationRules {
@@ -218,6 +221,7 @@ impl RevocationRules {
             token,
             tokens,
             reaches,
+            done_when: Vec::new(),
         }
     }
 
@@ -229,7 +233,60 @@ impl RevocationRules {
                 "is empty: leave `revocation` out instead",
             );
         }
+        self.done_when.iter().try_for_each(RevokedAnswer::check)
+    }
+}
+
+/// A refusal of a revocation that means that the token is invalid: it fits if everything that it
+/// names fits. In text: `{ status = 404 }`, `{ error = "invalid_token" }` or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RevokedAnswer {
+    /// With which status, from 200 to 499. A 408 or 429 decides nothing, whatever it says.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// With which error code.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+impl RevokedAnswer {
+    /// An answer with this error code, at any status that decides.
+    #[must_use]
+    pub fn new(error: &str) -> Self {
+        let error = Some(error.to_owned());
+        Self {
+            status: None,
+            error,
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.status.is_none() && self.error.is_none() {
+            return wrong(
+                "revocation.done_when",
+                "has an answer that names neither status nor error",
+            );
+        }
+        if self
+            .status
+            .is_some_and(|status| !(200..=499).contains(&status) || matches!(status, 408 | 429))
+        {
+            return wrong(
+                "revocation.done_when",
+                "holds statuses from 200 to 499, and never 408 or 429",
+            );
+        }
         Ok(())
+    }
+
+    pub(crate) fn fits(&self, status: StatusCode, code: Option<&str>) -> bool {
+        self.status.is_none_or(|wanted| wanted == status.as_u16())
+            && self
+                .error
+                .as_deref()
+                .is_none_or(|wanted| code == Some(wanted))
     }
 }
 

@@ -79,6 +79,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("/revocation/token", r#"{"header":"x-token"}"#, "{}"),
     ("/revocation/tokens", r#"["access_token"]"#, "{}"),
     ("/revocation/reaches", r#""authorization""#, "{}"),
+    (
+        "/revocation/done_when",
+        r#"[{"error":"invalid_token"}]"#,
+        "{}",
+    ),
     ("/introspection/endpoint", r#""/i""#, "{}"),
     ("/introspection/method", r#""get""#, "{}"),
     ("/introspection/token", r#"{"form":"t"}"#, "{}"),
@@ -237,6 +242,10 @@ fn answers(client: &Client, all: &mut Vec<String>) {
             ));
         }
     }
+    all.push(format!(
+        "{:?}",
+        client.read_revocation_response(&response(400, &[], r#"{"error":"invalid_token"}"#))
+    ));
     let headers = [("x-limit", "3"), ("x-remaining", "2"), ("x-reset", "1")];
     all.push(format!(
         "{:?}",

@@ -46,6 +46,7 @@ fn unknown_keys_are_refused_on_every_level_with_their_line() {
         "[resource.rate_limit]",
         "[revocation]\nendpoint = \"/r\"",
         "[introspection]\nendpoint = \"/i\"",
+        "[[revocation.done_when]]\nstatus = 404",
         "[[errors.map]]\nclass = \"terminal\"\nerror = \"x\"",
     ];
     assert!(
@@ -166,6 +167,18 @@ fn fields_that_contradict_each_other_are_named() {
         (
             "[revocation]\nendpoint = \"/r\"\ntoken = { header = \"\" }",
             "revocation.token",
+        ),
+        (
+            "[revocation]\nendpoint = \"/r\"\ndone_when = [{}]",
+            "revocation.done_when",
+        ),
+        (
+            "[revocation]\nendpoint = \"/r\"\ndone_when = [{ status = 429 }]",
+            "revocation.done_when",
+        ),
+        (
+            "[revocation]\nendpoint = \"/r\"\ndone_when = [{ status = 503 }]",
+            "revocation.done_when",
         ),
         (
             "[introspection]\nendpoint = \"/r\"\ntoken = { form = \"\" }",

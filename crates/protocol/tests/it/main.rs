@@ -21,6 +21,7 @@ mod redirect;
 mod refusal;
 mod registration;
 mod resource;
+mod revocation;
 mod secrets;
 mod site;
 mod support;

@@ -5,7 +5,7 @@ use std::{fmt, time::SystemTime};
 use tokenkeeper_protocol::{
     AccessToken, Attachment, AuthorizationCode, AuthorizationRequest, Callback, Class, Client,
     Error, ErrorCode, ExpectedRedirect, Grant, GrantKind, Origin, Provider, Redirect,
-    RedirectError, Refusal, RevocationRules, State, TokenSet, Url, Verdict,
+    RedirectError, Refusal, RevocationOutcome, RevocationRules, State, TokenSet, Url, Verdict,
     bytes::Bytes,
     conformance::{self as rules, Subject, Violation},
     http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri},
@@ -38,6 +38,9 @@ enum Fault {
     EveryRefusalIsFinal,
     QuotesTheAnswer,
     OwnHeader,
+    RefusesEveryRevocation,
+    EveryRevocationIsDone,
+    QuotesTheRefusedRevocation,
     CleansTokens,
     EveryFailureIsARejection,
 }
@@ -45,7 +48,7 @@ use Fault as F;
 
 type Rule = fn(&Subject) -> Result<(), Violation>;
 
-const BROKEN_BY: [(Rule, Fault); 28] = [
+const BROKEN_BY: [(Rule, Fault); 32] = [
     (
         rules::the_person_is_sent_with_client_id_and_redirect_uri,
         F::LosesTheQuery,
@@ -108,6 +111,22 @@ const BROKEN_BY: [(Rule, Fault); 28] = [
     (
         rules::a_refusal_shows_nothing_of_the_answer,
         F::QuotesTheAnswer,
+    ),
+    (
+        rules::an_accepted_revocation_is_done,
+        F::RefusesEveryRevocation,
+    ),
+    (
+        rules::a_refused_revocation_is_not_done,
+        F::EveryRevocationIsDone,
+    ),
+    (
+        rules::a_busy_endpoint_revokes_nothing,
+        F::EveryRevocationIsDone,
+    ),
+    (
+        rules::a_refused_revocation_shows_nothing_of_the_answer,
+        F::QuotesTheRefusedRevocation,
     ),
     (
         rules::a_token_is_attached_where_the_dialect_says,
@@ -283,10 +302,7 @@ impl Provider for Naive {
                 ..refusal
             }),
             F::QuotesTheAnswer => read.map_err(|refusal| {
-                let text = String::from_utf8_lossy(response.body());
-                let code = text.split([' ', '"']).find_map(|word| {
-                    ErrorCode::new(word).filter(|code| code.as_str().contains("refresh-token"))
-                });
+                let code = quoted(response);
                 Refusal { code, ..refusal }
             }),
             _ => read,
@@ -310,6 +326,19 @@ impl Provider for Naive {
             }
         }
         Ok(requests)
+    }
+
+    fn read_revocation_response(&self, response: &Response<Bytes>) -> RevocationOutcome {
+        let status = response.status();
+        match self.fault {
+            F::RefusesEveryRevocation => RevocationOutcome::Refused { status, code: None },
+            F::EveryRevocationIsDone => RevocationOutcome::Done,
+            F::QuotesTheRefusedRevocation => {
+                let code = quoted(response);
+                RevocationOutcome::Refused { status, code }
+            }
+            _ => self.client.read_revocation_response(response),
+        }
     }
 
     fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
@@ -336,4 +365,12 @@ impl Provider for Naive {
         }
         self.client.read_resource(status, headers)
     }
+}
+
+/// A word of the answer that looks like the refresh token.
+fn quoted(response: &Response<Bytes>) -> Option<ErrorCode> {
+    let text = String::from_utf8_lossy(response.body());
+    text.split([' ', '"']).find_map(|word| {
+        ErrorCode::new(word).filter(|code| code.as_str().contains("refresh-token"))
+    })
 }

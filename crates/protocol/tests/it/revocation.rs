@@ -1,0 +1,139 @@
+//! What the answers to a revocation mean.
+
+use std::time::Duration;
+
+use tokenkeeper_protocol::{
+    Client, Dialect, ErrorCode, Provider, RevocationOutcome, RevokedAnswer, http::StatusCode,
+};
+
+use crate::support::*;
+
+fn outcome(client: &Client, status: u16, body: &str) -> RevocationOutcome {
+    client.read_revocation_response(&response(status, &[], body.to_owned()))
+}
+
+fn refused(status: u16, code: Option<&str>) -> RevocationOutcome {
+    RevocationOutcome::Refused {
+        status: StatusCode::from_u16(status).unwrap(),
+        code: code.and_then(ErrorCode::new),
+    }
+}
+
+fn error(code: &str) -> String {
+    format!(r#"{{"error":"{code}"}}"#)
+}
+
+/// A client whose dialect has this `[revocation]` in addition to its endpoint.
+fn with_revocation(toml: &str) -> Client {
+    let dialect = Dialect::from_toml(&format!(
+        "brand = \"example\"\nbase = \"https://login.example\"\n\
+         [authorization]\nendpoint = \"/a\"\n[token]\nendpoint = \"/t\"\n\
+         [revocation]\nendpoint = \"/r\"\n{toml}"
+    ));
+    dialect.unwrap().with(registration()).unwrap()
+}
+
+#[test]
+fn any_2xx_is_done() {
+    for (status, body) in [(200, ""), (200, "{}"), (204, ""), (200, "<html>ok</html>")] {
+        assert_eq!(
+            outcome(&client(), status, body),
+            RevocationOutcome::Done,
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_redirect_or_an_error_is_refused_with_its_code() {
+    for (status, body, code) in [
+        (401, error("invalid_client"), Some("invalid_client")),
+        (
+            400,
+            error("unsupported_token_type"),
+            Some("unsupported_token_type"),
+        ),
+        (400, error("a secret text"), None),
+        (403, String::new(), None),
+        (404, "<html>".to_owned(), None),
+        (302, String::new(), None),
+        (304, String::new(), None),
+    ] {
+        assert_eq!(outcome(&client(), status, &body), refused(status, code));
+    }
+    let long = format!(r#"{{"error":"odd","x":"{}"}}"#, "x".repeat(70_000));
+    assert_eq!(outcome(&client(), 400, &long), refused(400, None));
+}
+
+#[test]
+fn a_busy_or_failed_server_decides_nothing() {
+    let unavailable = |seconds: Option<u64>| RevocationOutcome::Unavailable {
+        retry_after: seconds.map(Duration::from_secs),
+    };
+    for status in [408, 429, 500, 502, 503, 599] {
+        assert_eq!(
+            outcome(&client(), status, &error("invalid_token")),
+            unavailable(None)
+        );
+        let wait = response(status, &[("retry-after", "47")], "");
+        assert_eq!(
+            client().read_revocation_response(&wait),
+            unavailable(Some(47))
+        );
+    }
+    let date = [
+        ("retry-after", "Sun, 06 Nov 1994 08:50:37 GMT"),
+        ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+    ];
+    let wait = response(503, &date, "");
+    assert_eq!(
+        client().read_revocation_response(&wait),
+        unavailable(Some(60))
+    );
+}
+
+#[test]
+fn what_the_dialect_names_is_done_too() {
+    let client = with_revocation(
+        "done_when = [{ status = 404 }, { status = 400, error = \"invalid_token\" }, \
+         { error = \"token_revoked\" }]",
+    );
+    for (status, body) in [
+        (404, String::new()),
+        (400, error("invalid_token")),
+        (403, error("token_revoked")),
+    ] {
+        assert_eq!(outcome(&client, status, &body), RevocationOutcome::Done);
+    }
+    assert_eq!(
+        outcome(&client, 401, &error("invalid_token")),
+        refused(401, Some("invalid_token"))
+    );
+    assert_eq!(
+        outcome(&client, 400, &error("invalid_client")),
+        refused(400, Some("invalid_client"))
+    );
+    assert!(matches!(
+        outcome(&client, 503, &error("token_revoked")),
+        RevocationOutcome::Unavailable { .. }
+    ));
+}
+
+#[test]
+fn an_error_inside_a_200_is_refused_where_the_dialect_expects_one() {
+    let client = with_revocation("").adjust(|d| d.errors.in_success = true);
+    let client = client.unwrap();
+    assert_eq!(outcome(&client, 200, "{}"), RevocationOutcome::Done);
+    assert_eq!(
+        outcome(&client, 200, &error("invalid_auth")),
+        refused(200, Some("invalid_auth"))
+    );
+    let named = client.adjust(|d| {
+        let rules = d.revocation.as_mut().unwrap();
+        rules.done_when = vec![RevokedAnswer::new("token_revoked")];
+    });
+    assert_eq!(
+        outcome(&named.unwrap(), 200, &error("token_revoked")),
+        RevocationOutcome::Done
+    );
+}
