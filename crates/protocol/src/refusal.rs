@@ -20,7 +20,8 @@ use http::StatusCode;
 /// does not log a person out at once; the code is kept for whoever looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The server did not look at the token: ask again, later.
+    /// The server is busy: ask again later. After a 5xx it may have redeemed the token even so
+    /// ([`Refusal::may_have_redeemed`]).
     Transient {
         /// How long to wait, if the server says so.
         retry_after: Option<Duration>,
@@ -44,6 +45,22 @@ pub struct Refusal {
     pub status: Option<StatusCode>,
     /// The answer's error code, if it had a sane one.
     pub code: Option<ErrorCode>,
+}
+
+impl Refusal {
+    /// Returns whether the server may have redeemed the token before it gave this answer.
+    ///
+    /// True for [`Class::Ambiguous`], and for a [`Class::Transient`] with a 5xx: a 503 with
+    /// `Retry-After` may come from a gateway after the server behind it rotated the token. A refusal
+    /// of the token that follows such an answer may be due to the rotation.
+    #[must_use]
+    pub fn may_have_redeemed(&self) -> bool {
+        match self.class {
+            Class::Ambiguous => true,
+            Class::Transient { .. } => self.status.is_some_and(|s| s.is_server_error()),
+            Class::Terminal | Class::Unexplained | Class::Configuration => false,
+        }
+    }
 }
 
 impl fmt::Display for Refusal {

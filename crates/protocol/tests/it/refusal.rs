@@ -68,6 +68,42 @@ fn the_default_table_holds() {
 }
 
 #[test]
+fn an_unread_answer_or_a_5xx_may_follow_a_redemption() {
+    let wait = [("retry-after", "47")];
+    let redeemed = |status, headers: &[_], body: &str| {
+        refusal(&client(), status, headers, body).may_have_redeemed()
+    };
+    assert!(redeemed(503, &wait, ""), "transient");
+    assert!(redeemed(503, &[], ""));
+    assert!(redeemed(500, &[], "") && redeemed(408, &[], ""));
+    assert!(redeemed(200, &[], "<html>"));
+    assert!(!redeemed(429, &[], "") && !redeemed(429, &wait, ""));
+    for code in ["invalid_grant", "invalid_client", "something_else"] {
+        assert!(!redeemed(400, &[], &error(code)), "{code}");
+    }
+    assert!(!redeemed(302, &[], ""));
+
+    // By the dialect's map, and without an answer.
+    let mapped = with(|d| {
+        let mut busy = ErrorRule::new("busy", ClassName::Transient);
+        busy.status = Some(502);
+        let mut slow = ErrorRule::new("slow", ClassName::Transient);
+        slow.status = Some(400);
+        d.errors.map = vec![busy, slow];
+    });
+    assert!(refusal(&mapped, 502, &[], &error("busy")).may_have_redeemed());
+    assert!(!refusal(&mapped, 400, &[], &error("slow")).may_have_redeemed());
+    let unanswered = |class| Refusal {
+        class,
+        status: None,
+        code: None,
+    };
+    let transient = Class::Transient { retry_after: None };
+    assert!(!unanswered(transient).may_have_redeemed());
+    assert!(unanswered(Class::Ambiguous).may_have_redeemed());
+}
+
+#[test]
 fn q16_a13_a_wrong_secret_is_a_configuration_error_with_its_code() {
     let refusal = refusal(&client(), 401, &[], &error("invalid_client"));
     assert_eq!(refusal.class, Class::Configuration);
