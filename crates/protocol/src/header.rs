@@ -1,6 +1,8 @@
 //! Values that travel in headers.
 
-use http::HeaderValue;
+use std::time::SystemTime;
+
+use http::{HeaderMap, HeaderValue, header::DATE};
 
 use crate::error::{Error, Hazard};
 
@@ -37,4 +39,9 @@ pub(crate) fn sensitive(
     let mut value = value.map_err(http::Error::from)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// The server's time, as its answer has it in `Date`. `None`: absent or unreadable.
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
 }

@@ -125,6 +125,9 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// An expiry that makes no sense never loses tokens: it counts as unknown, and stays in [`TokenSet::extra`]. A token that
     /// cannot be sent in a header is kept too: [`attach`](Self::attach) refuses it.
     ///
+    /// An absolute expiry is by the server's clock. If the answer has a `Date`, the token's lifetime is
+    /// the difference between the two, and [`TokenSet::expires_at`] is `sent_at` plus this lifetime.
+    ///
     /// # Errors
     /// [`Refusal`] with its class.
     fn read_token_response(

@@ -2,12 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::{
-    HeaderMap,
-    header::{DATE, RETRY_AFTER},
-};
+use http::{HeaderMap, header::RETRY_AFTER};
 
-use crate::dialect::RateLimitHeaders;
+use crate::{dialect::RateLimitHeaders, header};
 
 /// What a response says about the rate limit. What is absent or unreadable is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +28,7 @@ pub(crate) fn read(
     let number =
         |name: &Option<String>| -> Option<u64> { text(headers, name.as_deref()?)?.parse().ok() };
     let reset = number(&names.reset).and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s)));
-    let date = text(headers, DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
+    let date = header::date(headers);
     // Both clocks in this difference are the server's own, so that ours does not matter.
     let until =
         |then: SystemTime| Some(then.duration_since(date.or(fallback)?).unwrap_or_default());

@@ -62,9 +62,9 @@ pub enum Expiry {
     Seconds,
     /// Milliseconds from when the request was sent.
     Milliseconds,
-    /// Seconds since 1970.
+    /// Seconds since 1970, by the server's clock: the answer's `Date` corrects for ours.
     EpochSeconds,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, likewise.
     EpochMilliseconds,
 }
 

@@ -112,6 +112,75 @@ fn i13_milliseconds_and_absolute_times_are_read_as_the_dialect_says() {
     );
 }
 
+/// When a token ends that is good for an hour by a server whose clock says `date`.
+fn expiry_by_date(unit: Expiry, expires: &str, date: Option<&str>) -> Option<SystemTime> {
+    let headers: Vec<_> = date.map(|date| ("date", date)).into_iter().collect();
+    let body = format!(r#"{{"access_token":"a","expires_in":{expires}}}"#);
+    let tokens = with(|d| d.response.expiry = unit).read_token_response(
+        GrantKind::Refresh,
+        &response(200, &headers, body),
+        sent_at(),
+    );
+    tokens.unwrap().expires_at
+}
+
+// `sent_at` is 22:13:20.
+const SAME: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
+const TWO_HOURS_AHEAD: &str = "Wed, 15 Nov 2023 00:13:20 GMT";
+const TWO_HOURS_BEHIND: &str = "Tue, 14 Nov 2023 20:13:20 GMT";
+
+#[test]
+fn an_absolute_time_is_corrected_by_the_servers_date() {
+    for (date, expires) in [
+        (SAME, 1_700_003_600_u64),
+        (TWO_HOURS_AHEAD, 1_700_003_600 + 7200),
+        // In the past by our clock.
+        (TWO_HOURS_BEHIND, 1_700_003_600 - 7200),
+    ] {
+        let seconds = expires.to_string();
+        let at = expiry_by_date(Expiry::EpochSeconds, &seconds, Some(date));
+        assert_eq!(at, after(3600), "{date}");
+        let milliseconds = format!("\"{expires}000\"");
+        let at = expiry_by_date(Expiry::EpochMilliseconds, &milliseconds, Some(date));
+        assert_eq!(at, after(3600), "{date}");
+    }
+    let expired = expiry_by_date(Expiry::EpochSeconds, "1700003600", Some(TWO_HOURS_AHEAD));
+    assert_eq!(expired, after(0), "expired by the server's own clock");
+}
+
+#[test]
+fn an_absolute_time_without_a_readable_date_is_taken_as_it_is() {
+    for date in [None, Some("yesterday"), Some(""), Some("1700000000")] {
+        for expires in [1_700_003_600, 1_699_996_400] {
+            let at = expiry_by_date(Expiry::EpochSeconds, &expires.to_string(), date);
+            let plain = SystemTime::UNIX_EPOCH + Duration::from_secs(expires);
+            assert_eq!(at, Some(plain), "{date:?}");
+        }
+    }
+}
+
+#[test]
+fn a_relative_time_does_not_depend_on_the_servers_date() {
+    for date in [SAME, TWO_HOURS_AHEAD, TWO_HOURS_BEHIND] {
+        let at = expiry_by_date(Expiry::Seconds, "3600", Some(date));
+        assert_eq!(at, after(3600), "{date}");
+        let at = expiry_by_date(Expiry::Milliseconds, "3600000", Some(date));
+        assert_eq!(at, after(3600), "{date}");
+    }
+}
+
+#[test]
+fn an_absurd_date_or_absolute_time_costs_no_token() {
+    let first = "Thu, 01 Jan 1970 00:00:00 GMT";
+    let at = expiry_by_date(Expiry::EpochSeconds, "253402300799", Some(first));
+    assert_eq!(at, None, "past the year 9999 by our clock");
+    let at = expiry_by_date(Expiry::EpochSeconds, "300000000000", Some(SAME));
+    assert_eq!(at, None);
+    let last = "Fri, 31 Dec 9999 23:59:59 GMT";
+    let at = expiry_by_date(Expiry::EpochSeconds, "1700003600", Some(last));
+    assert_eq!(at, after(0));
+}
+
 #[test]
 fn f12_an_absolute_time_of_zero_is_expired_and_not_1970() {
     let epoch = with(|d| d.response.expiry = Expiry::EpochSeconds);
