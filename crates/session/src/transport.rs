@@ -25,8 +25,18 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// stopped hardly counts.
     ///
     /// # Errors
-    /// [`TransportError::NotSent`] only where no byte of the request can have reached the server; everything else is
-    /// [`TransportError::Unknown`].
+    /// - [`TransportError::NotSent`] only if no byte of the request can have reached the server.
+    /// - [`TransportError::TimedOut`] if the deadline passed, or a timeout of the client's own: the
+    ///   server may still be at work on the request, so it must not be sent again before the server can
+    ///   be done with it.
+    /// - [`TransportError::Unknown`] if the connection was cut: no answer can come any more, but the
+    ///   server may have acted on the request.
+    /// - [`TransportError::TooLarge`] if the answer's body is over the bound.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: if the future is dropped after sending began, an answer that holds the only
+    /// copy of a new refresh token may be lost.
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -52,7 +62,10 @@ pub enum TransportError {
     /// Name resolution, connecting or the TLS handshake failed: the server saw nothing, the request may be sent again.
     #[error("the token endpoint could not be reached; nothing was sent")]
     NotSent(#[source] BoxError),
-    /// The request may have been received and acted upon.
+    /// The answer did not come within the deadline. The server may still be at work on the request.
+    #[error("the token endpoint gave no answer in time; it may still be at work on the request")]
+    TimedOut,
+    /// The connection was cut after sending began. The server may have acted on the request.
     #[error("no answer came from the token endpoint; the request may have been received")]
     Unknown(#[source] BoxError),
     /// The answer's body is over the bound. It counts as received.
@@ -130,10 +143,7 @@ where
             return answer;
         }
     }
-    let seconds = deadline.as_secs_f32();
-    Err(TransportError::Unknown(
-        format!("no answer within {seconds} s").into(),
-    ))
+    Err(TransportError::TimedOut)
 }
 
 async fn read<B>(response: Response<B>) -> Result<Response<Bytes>, TransportError>
@@ -153,7 +163,11 @@ where
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::Full;
+    use std::io;
+
+    use futures_util::{Stream, stream};
+    use http_body::Frame;
+    use http_body_util::{Full, StreamBody};
 
     use super::*;
 
@@ -176,7 +190,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_deadline_ends_the_waiting() {
         let late = send(Duration::ZERO, DEADLINE + GRACE * 2).await;
-        assert!(matches!(late, Err(TransportError::Unknown(_))), "{late:?}");
+        assert!(matches!(late, Err(TransportError::TimedOut)), "{late:?}");
         assert!(send(Duration::ZERO, DEADLINE + GRACE / 2).await.is_ok());
     }
 
@@ -187,6 +201,27 @@ mod tests {
             assert!(answer.is_ok(), "{stopped:?}: {answer:?}");
         }
         let late = send(DEADLINE * 10, DEADLINE * 2).await;
-        assert!(matches!(late, Err(TransportError::Unknown(_))), "{late:?}");
+        assert!(matches!(late, Err(TransportError::TimedOut)), "{late:?}");
+    }
+
+    /// Sends to a server whose answer's body does this.
+    async fn send_to<S>(body: S) -> Result<Response<Bytes>, TransportError>
+    where
+        S: Stream<Item = Result<Frame<Bytes>, io::Error>> + Unpin,
+    {
+        let request = Request::post("https://token.example/").body(Bytes::new());
+        exchange_within(request.unwrap(), DEADLINE, |_| async {
+            Ok(Response::new(StreamBody::new(body)))
+        })
+        .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_is_late_and_one_that_is_cut_is_not() {
+        let late = send_to(stream::pending()).await;
+        assert!(matches!(late, Err(TransportError::TimedOut)), "{late:?}");
+        let cut = io::Error::from(io::ErrorKind::ConnectionReset);
+        let cut = send_to(stream::iter([Err(cut)])).await;
+        assert!(matches!(cut, Err(TransportError::Unknown(_))), "{cut:?}");
     }
 }

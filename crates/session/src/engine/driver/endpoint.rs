@@ -104,7 +104,9 @@ fn classify(error: &ExchangeError) -> Answer<Held> {
     match error {
         ExchangeError::Transport(error) => match **error {
             TransportError::NotSent(_) => Answer::Transient { retry_after: None },
-            TransportError::Unknown(_) | TransportError::TooLarge => Answer::Ambiguous,
+            TransportError::TimedOut | TransportError::Unknown(_) | TransportError::TooLarge => {
+                Answer::Ambiguous
+            }
         },
         ExchangeError::Request(_) => Answer::Configuration,
         ExchangeError::TooLate => Answer::Transient { retry_after: None },

@@ -27,7 +27,7 @@ impl Transport for InProcess {
         match tokio::time::timeout(deadline, self.0.call(request)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(cut)) => Err(TransportError::Unknown(Box::new(cut))),
-            Err(elapsed) => Err(TransportError::Unknown(Box::new(elapsed))),
+            Err(_elapsed) => Err(TransportError::TimedOut),
         }
     }
 }
