@@ -30,7 +30,8 @@ impl ReqwestTransport {
     }
 
     /// A transport with a TLS configuration, proxy or resolver of your own. The builder's redirects, retries, pool and HTTP versions are
-    /// replaced.
+    /// replaced. A timeout of the builder's that is shorter than the engine's deadline ends the wait as
+    /// the deadline does, with [`TransportError::TimedOut`].
     ///
     /// # Errors
     /// [`Error::NoCryptoProvider`] or [`Error::Client`].
@@ -69,6 +70,8 @@ fn unanswered(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     if error.is_connect() {
         TransportError::NotSent(Box::new(error))
+    } else if error.is_timeout() {
+        TransportError::TimedOut
     } else {
         TransportError::Unknown(Box::new(error))
     }

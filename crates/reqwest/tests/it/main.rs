@@ -9,5 +9,6 @@ mod per_request;
 mod redirects;
 mod rejected;
 mod support;
+mod timeout;
 #[path = "../../../tower/tests/it/transport.rs"]
 mod transport;
