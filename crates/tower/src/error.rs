@@ -2,8 +2,10 @@ use tokenkeeper_session::protocol;
 
 /// Why a request was refused by the layer itself.
 ///
-/// An error of the token source ([`tokenkeeper_session::Error`]) is not wrapped: it is in the service's boxed error as it is. Find
-/// either with `downcast_ref`, or the source's with [`tokenkeeper_session::Error::find`] through whatever wraps it.
+/// An error of the token source ([`tokenkeeper_session::Error`]) is in the service's boxed error as
+/// it is if the request was not sent, and inside a [`Rejected`](crate::Rejected) if the API rejected
+/// its token. Find each with `downcast_ref`, or the source's with
+/// [`tokenkeeper_session::Error::find`] through any wrapper.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -4,6 +4,7 @@ mod error;
 mod fixed;
 mod layer;
 mod marker;
+mod rejected;
 mod replay;
 mod service;
 mod tokens;
@@ -16,10 +17,12 @@ pub use self::{
     error::Error,
     layer::TokenLayer,
     marker::{Anonymous, NoReplay},
+    rejected::Rejected,
     replay::{Recording, Replay},
     service::{TokenFuture, TokenService},
     tokens::{Chosen, Tokens},
 };
 
-/// The error of a [`TokenService`]: the inner service's, a [`tokenkeeper_session::Error`] or an [`Error`] of this crate.
+/// The error of a [`TokenService`]: the inner service's, a [`tokenkeeper_session::Error`], or an
+/// [`Error`] or [`Rejected`] of this crate.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

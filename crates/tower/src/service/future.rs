@@ -12,7 +12,7 @@ use tokenkeeper_session::{Credential, Error as SourceError, protocol::Verdict};
 use tower_service::Service;
 
 use super::attempt::{self, Again, Sent, Spare, Waiting};
-use crate::{BoxError, Replay};
+use crate::{BoxError, Rejected, Replay};
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send>>;
 
@@ -42,7 +42,7 @@ pin_project! {
             token: BoxFuture<Credential>,
             request: Option<Box<Waiting<S, B>>>,
         },
-        // The token was rejected; the response is kept in case that no better token comes.
+        // The token was rejected; the response is kept for the caller in case no better token comes.
         Replacing {
             token: BoxFuture<Option<Credential>>,
             rejected: Option<Box<(R, Spare<S, B>, Sent)>>,
@@ -116,6 +116,7 @@ where
     S: Service<Request<Replay<B>>, Response = Response<ResBody>> + Clone,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes>,
+    ResBody: Send + 'static,
 {
     type Output = Result<Response<ResBody>, BoxError>;
 
@@ -152,6 +153,7 @@ where
     S: Service<Request<Replay<B>>, Response = Response<ResBody>> + Clone,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes>,
+    ResBody: Send + 'static,
 {
     /// Ends with the response, unless it rejects the token and a better one is worth waiting for.
     #[cold]
@@ -200,10 +202,14 @@ where
                 }
             }
             StateProjection::Replacing { token, rejected } => {
-                let credential = ready!(token.as_mut().poll(cx))?;
+                let replaced = ready!(token.as_mut().poll(cx));
                 let (response, spare, rejected) = *rejected.take().expect(POLLED_AFTER_READY);
-                let Some(credential) = credential else {
-                    return Poll::Ready(Ok(Some(response)));
+                let credential = match replaced {
+                    Ok(Some(credential)) => credential,
+                    Ok(None) => return Poll::Ready(Ok(Some(response))),
+                    Err(error) => {
+                        return Poll::Ready(Err(Rejected::new(error, response).into()));
+                    }
                 };
                 match spare.replay(rejected.source, &credential)? {
                     Some(again) => Self::Readying {

@@ -23,9 +23,15 @@ use crate::{BoxError, Error, NoReplay, Replay, layer::Settings, tokens::Chosen};
 /// It takes any body of [`Bytes`] and calls the inner service with a [`Replay`] of it. Neither body has to be `Clone`; the inner service
 /// has to be, since a replay is a second call.
 ///
-/// Its error is a [`BoxError`](crate::BoxError) that downcasts to the inner service's, to [`tokenkeeper_session::Error`] (no token can be
-/// had, and the request was not sent) or to [`Error`](crate::Error) (the request was refused). Dropping the future at any point loses no
-/// token: a refresh runs in a task of its own.
+/// Its error is a [`BoxError`](crate::BoxError) that downcasts to one of these:
+///
+/// - the inner service's error, as it was;
+/// - [`tokenkeeper_session::Error`]: no token can be had, and the request was not sent;
+/// - [`Rejected`](crate::Rejected): the API rejected the token, and no new one can be had. It keeps
+///   the API's response, for which the response's body must be `Send + 'static`;
+/// - [`Error`](crate::Error): the request was refused.
+///
+/// Dropping the future at any point loses no token: a refresh runs in its own task.
 #[derive(Clone, Debug)]
 pub struct TokenService<S> {
     inner: S,
@@ -76,6 +82,7 @@ where
     S: Service<Request<Replay<B>>, Response = Response<ResBody>> + Clone,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes>,
+    ResBody: Send + 'static,
 {
     type Response = Response<ResBody>;
     type Error = BoxError;

@@ -16,4 +16,5 @@ mod rejected;
 mod support;
 #[cfg(feature = "hyper")]
 mod transport;
+mod unreplaced;
 mod valid_path;

@@ -180,23 +180,6 @@ async fn an_error_of_the_source_reaches_the_caller_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn an_error_while_a_token_is_replaced_is_seen_instead_of_the_response() {
-    let (api, source) = start(Place::Authorization).await;
-    api.takes_from(1);
-    let failing = source.clone();
-    let service = TokenLayer::new(source).layer(tower::service_fn(move |request| {
-        let failing = failing.clone();
-        async move {
-            let response = hyper_client::<Text>().oneshot(request).await;
-            failing.failing();
-            response
-        }
-    }));
-    let error = service.oneshot(post(api.url("/me"))).await.unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(SourceError::ShutDown)));
-}
-
-#[tokio::test]
 async fn an_error_of_the_inner_service_is_passed_through_as_it_is() {
     let (api, source) = start(Place::Authorization).await;
     let service = TokenLayer::new(source).layer(tower::service_fn(async |_: Request<_>| {

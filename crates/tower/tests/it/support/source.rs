@@ -34,6 +34,8 @@ pub struct Script {
     held_off: AtomicBool,
     /// Every question for a token, or for a new one, fails.
     failing: AtomicBool,
+    /// A rejected token cannot be replaced: the token endpoint is down.
+    irreplaceable: AtomicBool,
     pub asked: Mutex<Vec<bool>>,
     pub waits: AtomicUsize,
     pub replaced: AtomicUsize,
@@ -51,6 +53,7 @@ impl Scripted {
             arrival: Semaphore::new(0),
             held_off: AtomicBool::new(false),
             failing: AtomicBool::new(false),
+            irreplaceable: AtomicBool::new(false),
             asked: Mutex::default(),
             waits: AtomicUsize::new(0),
             replaced: AtomicUsize::new(0),
@@ -71,6 +74,11 @@ impl Scripted {
 
     pub fn failing(self) -> Self {
         self.failing.store(true, SeqCst);
+        self
+    }
+
+    pub fn irreplaceable(self) -> Self {
+        self.irreplaceable.store(true, SeqCst);
         self
     }
 
@@ -131,7 +139,7 @@ impl TokenSource for Scripted {
 
     async fn replace(&self, rejected: Stamp) -> Result<Option<Credential>, Error> {
         self.replaced.fetch_add(1, SeqCst);
-        if self.failing.load(SeqCst) {
+        if self.failing.load(SeqCst) || self.irreplaceable.load(SeqCst) {
             return Err(Error::ShutDown);
         }
         if self.held_off.load(SeqCst) {
