@@ -1,4 +1,7 @@
+use reqwest_middleware::Error as MiddlewareError;
 use tokenkeeper_session::protocol;
+
+use crate::Rejected;
 
 /// Why a client could not be made, or a request was refused by the middleware.
 ///
@@ -10,6 +13,9 @@ pub enum Error {
     /// No token can be had, and the request was not sent.
     #[error("no token for this request")]
     Token(#[source] tokenkeeper_session::Error),
+    /// The API rejected the token, and no new one can be had. The API's response is in the error.
+    #[error(transparent)]
+    Rejected(Rejected),
     /// The request names no account, or its URL has user info.
     #[error("the request was refused before it was sent")]
     Request(#[source] tokenkeeper_tower::Error),
@@ -40,4 +46,24 @@ pub enum Error {
     /// reqwest could not make the client.
     #[error("the client cannot be made")]
     Client(#[source] reqwest::Error),
+}
+
+/// Takes the error out of a request's, or gives that back as it was.
+///
+/// A middleware outside of [`TokenMiddleware`](crate::TokenMiddleware) may have put its own error around
+/// this one, as reqwest-retry does: unwrap that first.
+impl TryFrom<MiddlewareError> for Rejected {
+    type Error = MiddlewareError;
+
+    fn try_from(error: MiddlewareError) -> Result<Self, MiddlewareError> {
+        let error = match error {
+            MiddlewareError::Middleware(error) => error,
+            other => return Err(other),
+        };
+        match error.downcast() {
+            Ok(Error::Rejected(rejected)) => Ok(rejected),
+            Ok(other) => Err(MiddlewareError::middleware(other)),
+            Err(other) => Err(MiddlewareError::Middleware(other)),
+        }
+    }
 }

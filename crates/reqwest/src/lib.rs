@@ -5,10 +5,12 @@ mod clean;
 mod client;
 mod error;
 mod middleware;
+mod rejected;
 mod transport;
 
 pub use tokenkeeper_tower::{Anonymous, NoReplay, Tokens};
 
 pub use self::{
-    client::client, error::Error, middleware::TokenMiddleware, transport::ReqwestTransport,
+    client::client, error::Error, middleware::TokenMiddleware, rejected::Rejected,
+    transport::ReqwestTransport,
 };

@@ -6,7 +6,7 @@ use tokenkeeper_session::{Accounts, Credential, TokenSource, protocol::Verdict};
 use tokenkeeper_tower::{NoReplay, Tokens};
 
 use crate::{
-    Error,
+    Error, Rejected,
     attempt::{Spare, attach, uri_of},
     clean,
 };
@@ -113,7 +113,13 @@ impl Middleware for TokenMiddleware {
             source.rejected(credential.stamp());
             return Ok(clean::response(response, &credential));
         };
-        let fresh = source.replace(credential.stamp()).await.map_err(no_token)?;
+        let fresh = match source.replace(credential.stamp()).await {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                let response = clean::response(response, &credential);
+                return Err(refused(Error::Rejected(Rejected::new(error, response))));
+            }
+        };
         let Some((fresh, request)) = fresh.and_then(|fresh| Some((fresh, spare.replay()?))) else {
             return Ok(clean::response(response, &credential));
         };

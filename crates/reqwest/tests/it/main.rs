@@ -12,3 +12,4 @@ mod support;
 mod timeout;
 #[path = "../../../tower/tests/it/transport.rs"]
 mod transport;
+mod unreplaced;
