@@ -18,8 +18,11 @@ pub enum Input<T> {
     WaitedLong,
     /// A caller wants a new token, whatever the age of the present one.
     Refresh,
-    /// The account is due, as the refresher sees it.
-    Due,
+    /// The refresher looks after the account.
+    Due {
+        /// The store listed it as due, so every pause that was shared is over.
+        listed: bool,
+    },
     /// A caller wants memory to be compared with the store.
     Compare,
     /// The API rejected this token set.

@@ -2,7 +2,7 @@
 
 use super::{
     refresh::RefreshHandler,
-    state::{RefreshStage, Writing},
+    state::{RefreshStage, Urgency, Writing},
     turn::{Turn, lasting_obstacle},
 };
 use crate::{
@@ -20,10 +20,15 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
     pub(super) fn wanted(&mut self, replayable: bool) -> Reply {
         let now = self.0.cx.now;
         let valid = self.is_valid();
-        if self.is_overdue() {
-            if !valid && self.joins() {
-                return wait(Queue::Refresh);
-            }
+        if !valid && self.joins() {
+            return wait(Queue::Refresh);
+        }
+        let overdue = if valid {
+            self.is_overdue()
+        } else {
+            self.is_unsure()
+        };
+        if overdue && !self.can_refresh(valid) {
             if self.has_trouble() {
                 return self.serve_or(Failure::Store);
             }
@@ -43,6 +48,9 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         if self.joins() {
             return wait(Queue::Refresh);
         }
+        if let Some(failure) = lasting_obstacle(&live) {
+            return Reply::Fail(failure);
+        }
         if self.0.is_precious() {
             // New tokens are being written, or could not be.
             let writes = self
@@ -55,11 +63,20 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
                 Reply::Fail(Failure::Store)
             };
         }
-        if let Some(failure) = self.0.obstacle(&live, false) {
+        if let Some(failure) = self.0.obstacle(&live, Urgency::Usual) {
             return Reply::Fail(failure);
         }
-        RefreshHandler(self.0).start(Some(live.token_version()), false, false);
+        if self.has_trouble() {
+            return Reply::Fail(Failure::Store);
+        }
+        RefreshHandler(self.0).start(Some(live.token_version()), false, Urgency::Usual);
         wait(Queue::Refresh)
+    }
+
+    /// An expired token needs no comparison: the write of the attempt is one.
+    fn can_refresh(&self, valid: bool) -> bool {
+        let live = self.0.live();
+        !valid && live.is_some_and(|live| self.0.obstacle(live, Urgency::Usual).is_none())
     }
 
     /// A caller may wait no longer.
@@ -81,14 +98,19 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
             Some(_) => {}
             None => {
                 let wanted = self.0.live().map(crate::record::Live::token_version);
-                RefreshHandler(self.0).start(wanted, false, true);
+                RefreshHandler(self.0).start(wanted, false, Urgency::Forced);
             }
         }
         wait(Queue::Refresh)
     }
 
-    /// The refresher found the account due.
-    pub(super) fn due(&mut self) -> Reply {
+    /// The refresher looks after the account.
+    pub(super) fn due(&mut self, listed: bool) -> Reply {
+        let urgency = if listed {
+            Urgency::Listed
+        } else {
+            Urgency::Usual
+        };
         let known = self.0.state.known.clone();
         let Some(live) = known.as_deref().and_then(Record::live) else {
             return Reply::Serve;
@@ -100,18 +122,21 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         {
             return Reply::Serve;
         }
-        if let Some(failure) = self.0.obstacle(live, false) {
+        if let Some(failure) = self.0.obstacle(live, urgency) {
             return Reply::Fail(failure);
         }
-        RefreshHandler(self.0).start(Some(live.token_version()), false, false);
+        RefreshHandler(self.0).start(Some(live.token_version()), false, urgency);
         wait(Queue::Refresh)
     }
 
     /// A caller wants memory to be compared with the store now.
     pub(super) fn compared(&mut self) -> Reply {
-        match &mut self.0.activity().read {
-            Some(reading) => reading.again = true,
-            None => self.compare(),
+        let activity = self.0.activity();
+        let busy = activity.read.is_some() || matches!(activity.write, Writing::InFlight { .. });
+        if busy {
+            activity.recheck = true;
+        } else {
+            self.compare();
         }
         wait(Queue::Comparison)
     }
@@ -127,7 +152,18 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
             return Reply::Fail(self.0.without_tokens());
         };
         if live.token_version() != rejected {
-            return Reply::Current;
+            let served = self
+                .0
+                .state
+                .served
+                .as_ref()
+                .and_then(|served| served.token_version());
+            return match served {
+                // A newer one has come, and is about to be written.
+                Some(version) if version == rejected && self.joins() => wait(Queue::Refresh),
+                Some(version) if version == rejected => wait(Queue::Comparison),
+                _ => Reply::Current,
+            };
         }
         let rejections = self.0.active().and_then(|activity| activity.rejections);
         let held_off = rejections.and_then(|rejections| rejections.held_off_until);
@@ -140,10 +176,10 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         if self.0.is_precious() {
             return Reply::Fail(Failure::Store);
         }
-        if let Some(failure) = self.0.obstacle(&live, false) {
+        if let Some(failure) = self.0.obstacle(&live, Urgency::Usual) {
             return Reply::Fail(failure);
         }
-        RefreshHandler(self.0).start(Some(rejected), true, false);
+        RefreshHandler(self.0).start(Some(rejected), true, Urgency::Usual);
         wait(Queue::Refresh)
     }
 
@@ -193,6 +229,12 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         state.known.is_none()
             || state.tracker.before_use
             || self.0.cx.now >= super::publish::overdue_at(self.0)
+    }
+
+    /// The store was not asked for an interval.
+    fn is_unsure(&self) -> bool {
+        let due = self.0.state.compared_at.after(self.0.cx.rules.revalidation);
+        self.is_overdue() || self.0.cx.now >= due && !self.0.is_precious()
     }
 
     fn has_trouble(&self) -> bool {
@@ -247,9 +289,9 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         {
             let live = self.0.live().cloned();
             if let Some(live) = live.filter(|live| {
-                lasting_obstacle(live).is_none() && self.0.obstacle(live, false).is_none()
+                lasting_obstacle(live).is_none() && self.0.obstacle(live, Urgency::Usual).is_none()
             }) {
-                RefreshHandler(self.0).start(Some(live.token_version()), false, false);
+                RefreshHandler(self.0).start(Some(live.token_version()), false, Urgency::Usual);
                 return;
             }
         }

@@ -9,7 +9,6 @@ use crate::{
     action::{Action, Failure, Notice, Queue},
     input::{Answer, Candidate, ChangeId},
     record::{Authorization, Live, Login},
-    rules::TRIES,
 };
 
 /// Drives the changes in flight.
@@ -41,13 +40,15 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     pub(super) fn advance(&mut self) {
         let mut at = 0;
         while let Some(change) = self.0.active().and_then(|a| a.changes.get(at)) {
-            let id = change.id;
+            let (id, change) = (change.id, change.clone());
             match self.step(change.clone()) {
                 Step::Stays(stage) => {
+                    // Another stage may be over at once.
+                    let same = stage == change.stage;
                     if let Some(change) = self.0.activity().changes.get_mut(at) {
                         change.stage = stage;
                     }
-                    at += 1;
+                    at += usize::from(same);
                 }
                 Step::Ends(result) => {
                     self.0.activity().changes.remove(at);
@@ -78,8 +79,9 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 authorization,
                 adopted,
                 unsure,
-            } => self.settle(authorization, adopted, unsure),
-            ChangeStage::Bury(target) => self.bury(target),
+                resolved,
+            } => self.settle(change.id, authorization, adopted, unsure, resolved),
+            ChangeStage::Bury(target) => self.bury(target, change.revocation_failed),
             ChangeStage::Revoking => self.revoke(change.revocation_failed),
         }
     }
@@ -90,7 +92,11 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let known = self.0.state.known.as_ref()?;
         let pending = known.is_ended() && !known.revoke.is_empty();
         let waits = pending && rules.revokes && !rules.revokes_alone;
-        waits.then_some(if failed {
+        waits.then_some(if self.0.cx.closing {
+            Err(Failure::Closing)
+        } else if self.is_parked() {
+            Err(Failure::Store)
+        } else if failed {
             Err(Failure::RevocationPending)
         } else {
             Ok(())
@@ -120,7 +126,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 return self.claimed(change, login, claim);
             }
             let seen = matches!(self.0.seen, Some(Seen::Nothing { .. }));
-            if seen && self.0.activity().write_failures >= TRIES {
+            if seen && self.0.gives_up() {
                 return Step::Ends(Err(Failure::Store));
             }
             let overtaken =
@@ -138,7 +144,9 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             Some(Ok(())) => return Step::Stays(ChangeStage::Login(None)),
             None => {}
         }
-        let id = self.0.cx.ids[1];
+        let Some(id) = self.0.fresh_id.take() else {
+            return Step::Stays(ChangeStage::Login(None));
+        };
         let login = Login {
             authorization: self.authorization(id),
             attempt: self.0.cx.rules.attempt(id, 0),
@@ -148,8 +156,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
 
     /// The login in flight is in the store.
     fn claimed(&mut self, id: ChangeId, login: Login, claim: Claim) -> Step<T> {
-        let elapsed = self.0.cx.now.since(claim.since.unwrap_or(self.0.cx.now));
-        if !self.0.cx.rules.may_send(elapsed) {
+        if !self.0.cx.rules.may_send(claim.age(self.0.cx)) {
             self.withdraw(login);
             return Step::Ends(Err(Failure::TooLate));
         }
@@ -181,6 +188,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 authorization: login.authorization,
                 adopted: None,
                 unsure: false,
+                resolved: false,
             };
             self.0.absorb(Live::first(login.authorization, payload));
             return;
@@ -191,21 +199,27 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     }
 
     fn adopt(&mut self, payload: T) -> Step<T> {
-        let authorization = self.authorization(self.0.cx.ids[1]);
+        let Some(id) = self.0.fresh_id.take() else {
+            return Step::Stays(ChangeStage::Adopt(payload));
+        };
+        let authorization = self.authorization(id);
         self.0.absorb(Live::first(authorization, payload.clone()));
         Step::Stays(ChangeStage::Settling {
             authorization,
             adopted: Some(payload),
             unsure: false,
+            resolved: false,
         })
     }
 
     /// The tokens of a login are written, or have met something else.
     fn settle(
         &mut self,
+        id: ChangeId,
         authorization: Authorization,
         adopted: Option<T>,
         unsure: bool,
+        resolved: bool,
     ) -> Step<T> {
         let known = self.0.state.known.as_ref();
         if known.and_then(|known| known.authorization()) != Some(authorization) {
@@ -226,11 +240,17 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
         let activity = self.0.activity();
         let written = !activity.unwritten && !matches!(activity.write, Writing::InFlight { .. });
-        if !written && !activity.behind {
+        let behind = activity.behind;
+        if !written {
+            if behind && !resolved {
+                // They are served from memory.
+                self.0.resolve(Queue::Change(id), Ok(()));
+            }
             return Step::Stays(ChangeStage::Settling {
                 authorization,
                 adopted,
                 unsure,
+                resolved: resolved || behind,
             });
         }
         activity.rejections = None;
@@ -244,23 +264,23 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         Step::Ends(Ok(()))
     }
 
-    fn bury(&mut self, target: Option<Authorization>) -> Step<T> {
+    fn bury(&mut self, target: Option<Authorization>, failed: bool) -> Step<T> {
         let known = self.0.state.known.as_ref();
         let Some(authorization) = known.and_then(|known| known.authorization()) else {
             return Step::Ends(Err(Failure::NotConnected));
         };
         if self.0.live().is_none() {
-            return if self.0.is_unwritten() {
+            return if self.0.is_precious() {
                 Step::Stays(ChangeStage::Bury(target))
             } else {
-                Step::Stays(ChangeStage::Revoking)
+                self.revoke(failed)
             };
         }
         if target.is_some_and(|target| authorization.number > target.number) {
             return Step::Ends(Err(Failure::Superseded));
         }
-        let failed = matches!(self.0.seen, Some(Seen::Nothing { .. }));
-        if failed && self.0.activity().write_failures >= TRIES {
+        let store_failed = matches!(self.0.seen, Some(Seen::Nothing { .. }));
+        if store_failed && self.0.gives_up() {
             return Step::Ends(Err(Failure::Store));
         }
         Step::Stays(ChangeStage::Bury(Some(authorization)))
@@ -269,10 +289,20 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     fn revoke(&mut self, failed: bool) -> Step<T> {
         let known = self.0.state.known.as_ref();
         let pending = known.is_some_and(|known| known.is_ended() && !known.revoke.is_empty());
-        if pending && self.0.cx.rules.revokes && !failed {
+        let goes_on = !failed && !self.0.cx.closing && !self.is_parked();
+        let waits = pending && self.0.cx.rules.revokes && goes_on;
+        let writes = self.0.active().is_some_and(|activity| {
+            activity.unwritten && !activity.parked && activity.write_failures == 0
+        });
+        if waits || writes {
             return Step::Stays(ChangeStage::Revoking);
         }
         Step::Ends(Ok(()))
+    }
+
+    /// What a revocation left is not written for now, and no other begins before it is.
+    fn is_parked(&self) -> bool {
+        self.0.active().is_some_and(|activity| activity.parked)
     }
 }
 

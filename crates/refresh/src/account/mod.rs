@@ -18,7 +18,7 @@ use self::{
     change::ChangeHandler,
     refresh::RefreshHandler,
     revocation::RevocationHandler,
-    state::{ChangeStage, RefreshStage, State},
+    state::{ChangeStage, RefreshStage, Revocation, State},
     store::StoreHandler,
     turn::Turn,
 };
@@ -122,7 +122,7 @@ impl<T: Payload> Account<T> {
         self.0
             .activity
             .as_ref()
-            .is_some_and(|activity| activity.revoking.is_some())
+            .is_some_and(|activity| !matches!(activity.revocation, Revocation::None))
     }
 
     /// Whether the refresh job is in flight.
@@ -141,7 +141,7 @@ fn take<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         Input::Wanted { replayable } => CallerHandler(turn).wanted(replayable),
         Input::WaitedLong => CallerHandler(turn).waited_long(),
         Input::Refresh => CallerHandler(turn).refresh(),
-        Input::Due => CallerHandler(turn).due(),
+        Input::Due { listed } => CallerHandler(turn).due(listed),
         Input::Compare => CallerHandler(turn).compared(),
         Input::Rejected(version) => CallerHandler(turn).rejected(version),
         Input::Judged { version, accepted } => {
@@ -167,8 +167,7 @@ fn take<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         Input::Elapsed(Timer::Write) | Input::Closing => return StoreHandler(turn).write_again(),
         Input::Elapsed(Timer::Renew) => return RefreshHandler(turn).renew(),
         Input::Elapsed(Timer::Poll) => return RefreshHandler(turn).poll(),
-        // The next revocation is sent if its time has come.
-        Input::Elapsed(Timer::Revoke) => return,
+        Input::Elapsed(Timer::Revoke) => return RevocationHandler(turn).elapsed(),
         Input::Died(Operation::Read) => {
             return StoreHandler(turn).read(StoreAnswer::Failed { hung: false });
         }

@@ -37,10 +37,7 @@ pub(super) fn publish<T: Payload>(turn: &mut Turn<'_, T>) {
         && turn
             .active()
             .and_then(|activity| activity.refresh.as_ref())
-            .is_some_and(|job| {
-                matches!(job.stage, RefreshStage::Exchanging(_))
-                    || matches!(job.stage, RefreshStage::Settling(Ok(_))) && !job.resolved
-            });
+            .is_some_and(|job| matches!(job.stage, RefreshStage::Exchanging(_)));
     let fresh_until = if record.is_some() {
         fresh_until(turn)
     } else {
@@ -84,7 +81,19 @@ fn servable<T: Payload>(turn: &Turn<'_, T>) -> Option<Arc<Record<T>>> {
     }
     let behind = turn.active().is_some_and(|activity| activity.behind);
     if turn.is_precious() && !behind {
-        turn.state.served.clone()
+        let settles = turn
+            .active()
+            .and_then(|activity| activity.refresh.as_ref())
+            .is_some_and(|job| matches!(job.stage, RefreshStage::Settling(Ok(Some(_)))));
+        if settles && turn.cx.rules.old_token_dies {
+            // The old token died when the new ones were issued.
+            return None;
+        }
+        let served = turn.state.served.as_ref();
+        // A disconnect ended the login whose tokens were served until those of a newer one are written.
+        served
+            .filter(|served| served.number() > turn.ended)
+            .cloned()
     } else {
         Some(known.clone())
     }
@@ -98,7 +107,8 @@ fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
     let lifetime = times
         .expires_at
         .map(|at| Duration::from_millis(at.saturating_sub(times.issued_at)));
-    let refresh_life = rules.refresh_life(lifetime);
+    // A lifetime of nothing says nothing of the refresh token either.
+    let refresh_life = rules.refresh_life(lifetime.filter(|lifetime| !lifetime.is_zero()));
     let floor = match refresh_life {
         Some(life) => rules.floor.min(life / 2),
         None => rules.floor,

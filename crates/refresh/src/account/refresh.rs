@@ -1,7 +1,7 @@
 //! The refresh job: from the wish for a new token to the write of what came of it.
 
 use super::{
-    state::{Claim, Presented, RefreshJob, RefreshStage, Writing},
+    state::{Claim, Presented, RefreshJob, RefreshStage, Urgency, Writing},
     turn::{Seen, Turn},
     watch::{Sight, Watch},
 };
@@ -19,7 +19,7 @@ pub(super) struct RefreshHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 
 impl<T: Payload> RefreshHandler<'_, '_, T> {
     /// Begins a job. There is none yet.
-    pub(super) fn start(&mut self, wanted: Option<TokenVersion>, rejected: bool, forced: bool) {
+    pub(super) fn start(&mut self, wanted: Option<TokenVersion>, rejected: bool, urgency: Urgency) {
         // A refresh that memory rules out may have become possible elsewhere.
         let check = match self.0.live() {
             Some(live) => live.is_dead(),
@@ -28,7 +28,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         self.0.activity().refresh = Some(RefreshJob {
             wanted,
             rejected,
-            forced,
+            urgency,
             check,
             late: 0,
             resolved: false,
@@ -98,7 +98,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             if landed || broken(Mutation::NoAttempt) {
                 return self.claimed(&live, claim);
             }
-            if failed && self.0.activity().write_failures >= crate::rules::TRIES {
+            if failed && self.0.gives_up() {
                 return self.end(Err(Failure::Store));
             }
         }
@@ -111,8 +111,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
                 return false;
             }
         }
-        let forced = self.job().forced;
-        if let Some(failure) = self.0.obstacle(&live, forced) {
+        let urgency = self.job().urgency;
+        if let Some(failure) = self.0.obstacle(&live, urgency) {
             return self.end(Err(failure));
         }
         let seen = matches!(self.0.seen, Some(Seen::Version(_)));
@@ -139,8 +139,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
     /// The attempt is in the store.
     fn claimed(&mut self, live: &Live<T>, claim: Claim) -> bool {
         let rules = self.0.cx.rules;
-        let elapsed = self.0.cx.now.since(claim.since.unwrap_or(self.0.cx.now));
-        if !rules.may_send(elapsed) {
+        if !rules.may_send(claim.age(self.0.cx)) {
             // Another may think this lease dead by the time the answer came: nothing is sent, and the attempt is taken back.
             self.set(RefreshStage::Starting);
             self.0.edit(false, |record| {
@@ -402,6 +401,7 @@ impl<T: Payload> Live<T> {
         };
         let pause = rules.backoff(failures.count, most, retry_after, roll);
         failures.pause = millis(pause);
+        failures.timed_out = matches!(answer, Answer::TimedOut);
         match answer {
             Answer::Terminal { code } => {
                 let cause = if self.unanswered {

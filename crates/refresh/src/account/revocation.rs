@@ -1,6 +1,6 @@
 //! Revoking the tokens of logins that have ended or were replaced.
 
-use super::turn::Turn;
+use super::{state::Revocation, turn::Turn};
 use crate::{
     Payload,
     action::{Action, Notice, Timer},
@@ -34,25 +34,76 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             return;
         }
         let payload = known.revoke[0].clone();
-        // What is to be revoked is in the store first, so that another process finishes it.
-        if self.0.is_unwritten() || self.0.cx.closing {
-            return;
-        }
+        let noted = known.revocation;
+        let (unwritten, closing) = (self.0.is_unwritten(), self.0.cx.closing);
         let activity = self.0.activity();
-        if activity.revoking.is_some() || now < activity.revoke_at {
-            return;
+        if matches!(&activity.revocation, Revocation::Claiming(claim) if *claim != noted)
+            && !unwritten
+        {
+            // Another process was first.
+            activity.revocation = Revocation::None;
         }
-        activity.revoking = Some(payload.clone());
-        self.0.act(Action::Revoke(payload));
+        match &activity.revocation {
+            Revocation::InFlight(_) => {}
+            // What is to be revoked is in the store first, so that another process can finish it.
+            Revocation::Claiming(_) | Revocation::None if unwritten => {}
+            Revocation::Claiming(_) => {
+                activity.revocation = Revocation::InFlight(payload.clone());
+                self.0.act(Action::Revoke(payload));
+            }
+            Revocation::None if closing => {}
+            Revocation::None if now < activity.revoke_at => self.wait(),
+            Revocation::None => {
+                let mut claim = revocation_claim(rules);
+                claim.count = noted.count.saturating_add(1);
+                activity.revocation = Revocation::Claiming(claim);
+                self.0.edit(false, |record| record.revocation = claim);
+            }
+        }
+    }
+
+    /// Asks for the end of the pause, once.
+    fn wait(&mut self) {
+        let now = self.0.cx.now;
+        let activity = self.0.activity();
+        if activity.revoke_timer != activity.revoke_at {
+            activity.revoke_timer = activity.revoke_at;
+            let pause = activity.revoke_at.since(now);
+            self.0.act(Action::WaitUntil(Timer::Revoke, pause));
+        }
+    }
+
+    /// The timer has fired: if the pause was prolonged meanwhile, another is asked for.
+    pub(super) fn elapsed(&mut self) {
+        if let Some(activity) = self.0.state.activity.as_deref_mut() {
+            activity.revoke_timer = crate::EngineInstant(0);
+        }
+    }
+
+    /// The intent to revoke was not written: if another process is at it, this one waits.
+    pub(super) fn give_way(&mut self) {
+        let Some(activity) = self.0.state.activity.as_deref_mut() else {
+            return;
+        };
+        if matches!(activity.revocation, Revocation::Claiming(_)) {
+            activity.revocation = Revocation::None;
+            activity.revoke_at = self.0.cx.now.after(self.0.cx.rules.lease);
+        }
     }
 
     /// A revocation ended.
     pub(super) fn revoked(&mut self, outcome: Revoked) {
-        let Some(payload) = self.0.activity().revoking.take() else {
+        let activity = self.0.activity();
+        let Revocation::InFlight(payload) =
+            std::mem::replace(&mut activity.revocation, Revocation::None)
+        else {
             return;
         };
         if outcome == Revoked::Done {
-            self.0.activity().told_revocation = false;
+            let activity = self.0.activity();
+            activity.told_revocation = false;
+            activity.revoked = Some(payload.clone());
+            activity.revoke_at = crate::EngineInstant(0);
             self.0.edit(false, |record| {
                 record.revoke.retain(|listed| *listed != payload);
                 record.revocation = Failures::default();
@@ -60,23 +111,24 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             return;
         }
         let (rules, roll) = (self.0.cx.rules, self.0.cx.roll());
-        let before = self.0.state.known.clone();
-        let mut pause = rules.backoff_first;
-        self.0.edit(false, |record| {
-            let failures = &mut record.revocation;
-            failures.count = failures.count.saturating_add(1);
-            pause = rules.backoff(failures.count, rules.refusal_most, None, roll);
-            failures.pause = millis(pause);
-        });
-        self.0.restart_pause(before.as_deref());
+        let count = self
+            .0
+            .state
+            .known
+            .as_ref()
+            .map_or(1, |known| known.revocation.count);
+        let pause = rules.backoff(count, rules.refusal_most, None, roll);
+        self.0
+            .edit(false, |record| record.revocation.pause = millis(pause));
+        let revoke_at = self.0.cx.now.after(pause);
         let activity = self.0.activity();
+        activity.revoke_at = revoke_at;
         for change in &mut activity.changes {
             change.revocation_failed = true;
         }
         if !std::mem::replace(&mut activity.told_revocation, true) {
             self.0.emit(Notice::RevocationPending);
         }
-        self.0.act(Action::WaitUntil(Timer::Revoke, pause));
     }
 
     /// A caller waits for the revocation: a pause is no reason to wait.
@@ -84,5 +136,14 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
             activity.revoke_at = crate::EngineInstant(0);
         }
+    }
+}
+
+/// The intent to revoke: other processes leave it to this one for a lease.
+pub(super) fn revocation_claim(rules: &crate::Rules) -> Failures {
+    Failures {
+        count: 1,
+        pause: millis(rules.lease),
+        ..Failures::default()
     }
 }

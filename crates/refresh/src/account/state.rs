@@ -6,11 +6,11 @@ use tokenkeeper_store::Version;
 
 use super::{changes::ChangeTracker, watch::Watch};
 use crate::{
-    Attempt, EngineInstant, Id,
+    Attempt, Context, EngineInstant, Id, WallMillis,
     action::Failure,
     input::ChangeId,
     payload::Schedule,
-    record::{Authorization, Login, Record, TokenVersion},
+    record::{Authorization, Failures, Login, Record, TokenVersion},
 };
 
 /// An account in memory. What is rare or passes is in [`Activity`], so that an account at rest is small.
@@ -51,12 +51,17 @@ pub(super) struct Activity<T> {
     pub(super) read: Option<Reading>,
     /// A comparison with the store is wanted.
     pub(super) compare: bool,
+    /// The one in flight was sent before a caller came that wants a later one.
+    pub(super) recheck: bool,
     pub(super) refresh: Option<RefreshJob>,
     pub(super) changes: Vec<Change<T>>,
-    /// The tokens whose revocation is in flight.
-    pub(super) revoking: Option<T>,
+    pub(super) revocation: Revocation<T>,
+    /// These tokens were revoked, which is not written yet.
+    pub(super) revoked: Option<T>,
     /// No revocation is sent before this.
     pub(super) revoke_at: EngineInstant,
+    /// The timer that was asked for fires then; 0: there is none.
+    pub(super) revoke_timer: EngineInstant,
     /// The refresh token is not presented before this.
     pub(super) retry_at: EngineInstant,
     pub(super) trouble: Option<StoreTrouble>,
@@ -86,8 +91,6 @@ pub(super) struct Reading {
     pub(super) mark: u32,
     /// A write was sent meanwhile, so what it finds may be older.
     pub(super) outdated: bool,
-    /// A caller came after it was sent, and wants a later one.
-    pub(super) again: bool,
 }
 
 /// The store failed, or has a record that cannot be read; it is left alone until then.
@@ -95,6 +98,16 @@ pub(super) struct Reading {
 pub(super) struct StoreTrouble {
     pub(super) until: EngineInstant,
     pub(super) failures: u32,
+}
+
+/// The one revocation of an account at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Revocation<T> {
+    None,
+    /// The intent is being written, so that other processes leave it to this one.
+    Claiming(Failures),
+    /// These tokens are being revoked.
+    InFlight(T),
 }
 
 /// What rejections by the API have led to.
@@ -113,8 +126,7 @@ pub(super) struct RefreshJob {
     pub(super) wanted: Option<TokenVersion>,
     /// The API rejected it.
     pub(super) rejected: bool,
-    /// A caller asked for it expressly: pauses that the provider did not ask for do not count.
-    pub(super) forced: bool,
+    pub(super) urgency: Urgency,
     /// Nothing is done before the store has answered.
     pub(super) check: bool,
     /// How often an attempt was written too late to be sent.
@@ -122,6 +134,17 @@ pub(super) struct RefreshJob {
     /// Its waiters know the outcome.
     pub(super) resolved: bool,
     pub(super) stage: RefreshStage,
+}
+
+/// Which pauses count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Urgency {
+    /// All.
+    Usual,
+    /// A caller asked expressly: those that the provider did not ask for do not count.
+    Forced,
+    /// The store lists the account as due: none counts.
+    Listed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -143,7 +166,25 @@ pub(super) enum RefreshStage {
 pub(super) struct Claim {
     pub(super) id: Id,
     /// When its write was first sent: its lease counts from here.
-    pub(super) since: Option<EngineInstant>,
+    pub(super) since: Option<Moment>,
+}
+
+/// A moment on the engine's clock and on the wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Moment {
+    pub(super) instant: EngineInstant,
+    pub(super) wall: WallMillis,
+}
+
+impl Claim {
+    /// How long ago its write was first sent: the longer of what the two clocks show, since either may have stood still or been set.
+    pub(super) fn age(&self, cx: &Context<'_>) -> Duration {
+        let Some(since) = self.since else {
+            return Duration::ZERO;
+        };
+        let wall = Duration::from_millis(cx.wall.saturating_sub(since.wall));
+        wall.max(cx.now.since(since.instant))
+    }
 }
 
 /// What was presented.
@@ -183,6 +224,8 @@ pub(super) enum ChangeStage<T> {
         adopted: Option<T>,
         /// An earlier write may have landed.
         unsure: bool,
+        /// The caller knows the outcome.
+        resolved: bool,
     },
     /// A tombstone over this authorization (`None`: whatever is there).
     Bury(Option<Authorization>),
@@ -222,10 +265,13 @@ impl<T> Default for Activity<T> {
             write_failures: 0,
             read: None,
             compare: false,
+            recheck: false,
             refresh: None,
             changes: Vec::new(),
-            revoking: None,
+            revocation: Revocation::None,
+            revoked: None,
             revoke_at: EngineInstant(0),
+            revoke_timer: EngineInstant(0),
             retry_at: EngineInstant(0),
             trouble: None,
             rejections: None,
@@ -243,9 +289,10 @@ impl<T> Activity<T> {
             && matches!(self.write, Writing::None)
             && self.read.is_none()
             && !self.compare
+            && !self.recheck
             && self.refresh.is_none()
             && self.changes.is_empty()
-            && self.revoking.is_none()
+            && !matches!(self.revocation, Revocation::InFlight(_))
     }
 
     /// There is nothing to remember.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    state::{ChangeStage, Reading, RefreshStage, StoreTrouble, Writing},
+    revocation::{RevocationHandler, revocation_claim},
+    state::{ChangeStage, Moment, Reading, RefreshStage, Revocation, StoreTrouble, Writing},
     turn::{Seen, Turn},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     input::{Outcome, StoreAnswer},
     mutation::{Mutation, broken},
     record::{Live, Record, State},
-    rules::TRIES,
+    rules::{StoreDown, TRIES},
 };
 
 /// Talks to the store.
@@ -25,25 +26,19 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             return;
         };
         match answer {
-            StoreAnswer::Failed { hung } => self.failed(hung),
-            // A write that was sent later shows more, or will.
-            StoreAnswer::Found(_) if reading.outdated => {
-                self.0.seen = Some(Seen::Nothing { hung: false });
+            StoreAnswer::Failed { hung } => {
+                self.tell_unvalidated();
+                self.failed(hung);
             }
+            // A write that was sent later shows more, or will.
+            StoreAnswer::Found(_) if reading.outdated => {}
             StoreAnswer::Found(found) => {
                 let version = found.as_ref().map(|(version, _)| *version);
                 self.0.state.tracker.cover(reading.mark, version);
                 self.0.learn(found);
-                if reading.again {
-                    // Whoever waits came later.
-                    self.0
-                        .actions
-                        .list
-                        .retain(|action| !matches!(action, Action::Resolve(Queue::Comparison, _)));
-                }
             }
         }
-        if reading.again || reading.outdated {
+        if reading.outdated {
             self.0.activity().compare = true;
         }
     }
@@ -75,7 +70,11 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                 self.0.state.known = None;
                 found
             }
-            Outcome::Conflict(found) => found,
+            Outcome::Conflict(found) => {
+                // Another process may have been first.
+                RevocationHandler(self.0).give_way();
+                found
+            }
         };
         self.0
             .state
@@ -99,6 +98,9 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
     }
 
     fn write_failed(&mut self) {
+        if !self.0.is_precious() {
+            self.tell_unvalidated();
+        }
         self.failed(false);
         let (unwritten, rules) = (self.0.is_unwritten(), self.0.cx.rules);
         let activity = self.0.activity();
@@ -133,6 +135,18 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         }
     }
 
+    /// A comparison failed, and what could not be compared is served.
+    fn tell_unvalidated(&mut self) {
+        let valid =
+            self.0.state.served.is_some() && self.0.cx.now < self.0.state.schedule.expires_at;
+        if valid && self.0.cx.rules.store_down == StoreDown::Serve {
+            let told = std::mem::replace(&mut self.0.activity().told_unvalidated, true);
+            if !told {
+                self.0.emit(Notice::ServedUnvalidated);
+            }
+        }
+    }
+
     /// The store failed.
     fn failed(&mut self, hung: bool) {
         self.0.seen = Some(Seen::Nothing { hung });
@@ -141,10 +155,10 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         let failures = activity.trouble.map_or(1, |t| t.failures.saturating_add(1));
         let pause = rules.store_retry.saturating_mul(1 << failures.min(4));
         activity.trouble = Some(StoreTrouble {
-            until: now.after(pause.min(rules.store_timeout)),
+            until: now.after(pause.min(rules.store_timeout * 2)),
             failures,
         });
-        activity.compare = false;
+        (activity.compare, activity.recheck) = (false, false);
         self.0.resolve(Queue::Comparison, Err(Failure::Store));
     }
 
@@ -166,7 +180,6 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             self.0.activity().read = Some(Reading {
                 mark,
                 outdated: false,
-                again: false,
             });
             self.0.act(Action::Read);
         }
@@ -188,7 +201,11 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             self.0.activity().unwritten = false;
             return;
         }
-        let now = self.0.cx.now;
+        let now = Moment {
+            instant: self.0.cx.now,
+            wall: self.0.cx.wall,
+        };
+        let rules = self.0.cx.rules;
         let activity = self.0.activity();
         if let Some(job) = &mut activity.refresh {
             match &mut job.stage {
@@ -206,6 +223,18 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         }
         if let Some(reading) = &mut activity.read {
             reading.outdated = true;
+        }
+        let buries = activity
+            .changes
+            .iter()
+            .any(|change| matches!(change.stage, ChangeStage::Bury(_)));
+        if buries
+            && !matches!(activity.revocation, Revocation::InFlight(_))
+            && record
+                .as_ref()
+                .is_some_and(|record| !record.revoke.is_empty())
+        {
+            activity.revocation = Revocation::Claiming(revocation_claim(rules));
         }
         let version = self.0.cx.version;
         self.0.state.tracker.meet(version);
@@ -279,6 +308,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                         && target.is_none_or(|t| live.authorization.number <= t.number)
                     {
                         draft.bury(&live, rules);
+                        draft.revocation = revocation_claim(rules);
                         if broken(Mutation::DisconnectAsDelete) {
                             draft = Record::empty();
                         }

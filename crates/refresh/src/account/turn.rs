@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tokenkeeper_store::Version;
 
-use super::state::{Activity, ChangeStage, RefreshStage, State};
+use super::state::{Activity, ChangeStage, RefreshStage, State, Urgency};
 use crate::{
-    Attempt, Context, EngineInstant, Payload,
+    Attempt, Context, EngineInstant, Id, Payload,
     action::{Action, Actions, Failure, Notice, Queue},
     mutation::{Mutation, broken},
     record::{self, Health, Live, Ours, Record},
+    rules::TRIES,
 };
 
 /// One step of an account.
@@ -17,8 +18,12 @@ pub(super) struct Turn<'a, T> {
     pub(super) state: &'a mut State<T>,
     pub(super) cx: &'a Context<'a>,
     pub(super) actions: Actions<T>,
+    /// For one change: those that need an id later in this step wait for the write of that one.
+    pub(super) fresh_id: Option<Id>,
     /// What the store showed in this step.
     pub(super) seen: Option<Seen>,
+    /// The number of the authorization whose tombstone it showed in this step; 0: none.
+    pub(super) ended: u64,
 }
 
 /// What the store showed.
@@ -39,7 +44,9 @@ impl<'a, T: Payload> Turn<'a, T> {
             state,
             cx,
             actions: Actions::default(),
+            fresh_id: Some(cx.ids[1]),
             seen: None,
+            ended: 0,
         }
     }
 
@@ -133,6 +140,10 @@ impl<'a, T: Payload> Turn<'a, T> {
     pub(super) fn learn(&mut self, found: Option<(Version, Record<T>)>) {
         let version = found.as_ref().map(|(version, _)| *version);
         self.seen = Some(Seen::Version(version));
+        self.ended = match &found {
+            Some((_, theirs)) if theirs.is_ended() => theirs.number(),
+            _ => 0,
+        };
         self.state.compared_at = self.cx.now;
         let (unwritten, precious) = match self.active() {
             Some(activity) => (activity.unwritten, activity.precious),
@@ -166,10 +177,11 @@ impl<'a, T: Payload> Turn<'a, T> {
             (Some(ours), Some((_, theirs))) => {
                 let process = Ours {
                     rules: self.cx.rules,
-                    unwritten,
+                    unwritten: unwritten && precious,
                     is_over: &|attempt| self.is_over(attempt),
                 };
-                let merged = record::merge(ours, &theirs, process);
+                let mut merged = record::merge(ours, &theirs, process);
+                self.strike_revoked(&mut merged.record, &theirs);
                 let precious = unwritten && precious || is_news(&merged.record, &theirs);
                 self.set_unwritten(merged.record != theirs, precious);
                 let same = merged.record == **ours;
@@ -187,6 +199,8 @@ impl<'a, T: Payload> Turn<'a, T> {
         self.state.known = known;
         self.restart_pause(before.as_deref());
         if let Some(activity) = self.state.activity.as_deref_mut() {
+            // What was told of later than this call began is still to be seen.
+            activity.compare &= self.state.tracker.is_pending();
             activity.trouble = None;
             activity.write_failures = 0;
             activity.parked = false;
@@ -199,7 +213,34 @@ impl<'a, T: Payload> Turn<'a, T> {
                 change.check = false;
             }
         }
-        self.resolve(Queue::Comparison, Ok(()));
+        if self.active().is_some_and(|activity| activity.recheck) {
+            // A caller came after this call was sent, and wants a later one.
+            let activity = self.activity();
+            (activity.recheck, activity.compare) = (false, true);
+            return;
+        }
+        match self.state.known {
+            // What this process knows better is compared once it is written.
+            Some(_) if self.is_unwritten() => {}
+            Some(_) => self.resolve(Queue::Comparison, Ok(())),
+            None => self.resolve(Queue::Comparison, Err(Failure::NotConnected)),
+        }
+    }
+
+    /// Takes the tokens off the list that this process has revoked, as long as the store still lists them.
+    fn strike_revoked(&mut self, record: &mut Record<T>, theirs: &Record<T>) {
+        let Some(activity) = self.state.activity.as_deref_mut() else {
+            return;
+        };
+        let Some(revoked) = &activity.revoked else {
+            return;
+        };
+        if theirs.revoke.contains(revoked) {
+            record.revoke.retain(|listed| listed != revoked);
+            record.revocation = record::Failures::default();
+        } else {
+            activity.revoked = None;
+        }
     }
 
     fn set_unwritten(&mut self, unwritten: bool, precious: bool) {
@@ -240,7 +281,7 @@ impl<'a, T: Payload> Turn<'a, T> {
     }
 
     /// Why the refresh token of `live` must not be presented now.
-    pub(super) fn obstacle(&self, live: &Live<T>, forced: bool) -> Option<Failure> {
+    pub(super) fn obstacle(&self, live: &Live<T>, urgency: Urgency) -> Option<Failure> {
         if let Some(failure) = lasting_obstacle(live) {
             return Some(failure);
         }
@@ -248,6 +289,13 @@ impl<'a, T: Payload> Turn<'a, T> {
         if retry_at <= self.cx.now {
             return None;
         }
+        if live.failures.timed_out {
+            return Some(Failure::Backoff(retry_at.since(self.cx.now)));
+        }
+        if urgency == Urgency::Listed {
+            return None;
+        }
+        let forced = urgency == Urgency::Forced;
         let refused = live.failures.refused_since.is_some();
         match &live.health {
             Health::Misconfigured(configurations) => {
@@ -258,6 +306,14 @@ impl<'a, T: Payload> Turn<'a, T> {
             Health::Suspect(cause) => Some(Failure::Reauthorize(cause.clone())),
             Health::Alive | Health::Dead(_) => Some(Failure::Backoff(retry_at.since(self.cx.now))),
         }
+    }
+
+    /// Whether a claim has failed often enough: several times, or once where the store has failed for a while.
+    pub(super) fn gives_up(&self) -> bool {
+        self.active().is_some_and(|activity| {
+            let failures = activity.trouble.map_or(0, |trouble| trouble.failures);
+            activity.write_failures >= TRIES || failures > TRIES.into()
+        })
     }
 
     /// Why there are no tokens.

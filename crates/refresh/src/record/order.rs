@@ -79,7 +79,7 @@ pub struct Merged<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct Ours<'a> {
     pub(crate) rules: &'a Rules,
-    /// What this process knows is not in the store yet.
+    /// This process knows of tokens, or of their end, that the store does not have yet.
     pub(crate) unwritten: bool,
     /// Tells an attempt of this process that is over from one in flight.
     pub(crate) is_over: &'a dyn Fn(&super::Attempt) -> bool,
@@ -92,22 +92,29 @@ pub(crate) fn merge<T: Payload>(
     process: Ours<'_>,
 ) -> Merged<T> {
     let newer = compare_records(ours, theirs);
-    let mut record = if newer == Newer::Ours || knows_outcome(ours, theirs, process) {
+    let knows_outcome = knows_outcome(ours, theirs, process);
+    let mut record = if newer == Newer::Ours || knows_outcome {
         ours.clone()
     } else {
         theirs.clone()
     };
+    merge_presentations(&mut record, ours, theirs);
     record.login = merge_login(ours, theirs, record.number(), process);
     record.revoke.clone_from(&theirs.revoke);
     record.revocation = theirs.revocation;
-    if process.unwritten {
+    // Where the store went back in time, it may have lost what this process noted there.
+    if process.unwritten || newer == Newer::Ours {
         for listed in &ours.revoke {
             record.revoke_later(listed);
         }
     }
     revoke_losers(&mut record, ours, theirs, process);
     if let Some(live) = record.live_mut() {
-        live.attempt.take_if(|attempt| (process.is_over)(attempt));
+        // Where an attempt of this process was written over another's, the other one is gone.
+        let holder = process.rules.holder;
+        live.attempt.take_if(|attempt| {
+            (process.is_over)(attempt) || knows_outcome && attempt.holder != holder
+        });
     }
     Merged {
         record,
@@ -127,6 +134,21 @@ fn knows_outcome<T: Payload>(ours: &Record<T>, theirs: &Record<T>, process: Ours
         && attempt.is_some_and(process.is_over)
 }
 
+/// What either side knows of the presentations of one token.
+fn merge_presentations<T: Payload>(record: &mut Record<T>, ours: &Record<T>, theirs: &Record<T>) {
+    let (Some(mine), Some(other), Some(live)) = (ours.live(), theirs.live(), record.live_mut())
+    else {
+        return;
+    };
+    let same = mine.authorization == other.authorization
+        && mine.generation == other.generation
+        && mine.payload.refresh_digest() == other.payload.refresh_digest();
+    if same {
+        live.unanswered = mine.unanswered || other.unanswered;
+        live.presented = mine.presented.max(other.presented);
+    }
+}
+
 /// The login in flight that survives, if it is newer than the state.
 fn merge_login<T>(
     ours: &Record<T>,
@@ -137,7 +159,11 @@ fn merge_login<T>(
     if broken(Mutation::PendingLoginDropped) {
         return None;
     }
-    [ours.login, theirs.login]
+    // Whether another process's login is still in flight only the store knows.
+    let mine = ours
+        .login
+        .filter(|login| login.attempt.holder == process.rules.holder);
+    [mine, theirs.login]
         .into_iter()
         .flatten()
         .filter(|login| login.authorization.number > number && !(process.is_over)(&login.attempt))

@@ -1,0 +1,147 @@
+//! What callers and the engine ask of an account.
+
+use tokenkeeper_refresh::{ChangeId, Input, TokenVersion};
+
+use super::{
+    Model,
+    bounds::Budget,
+    feed::Moment,
+    process::{CHANGES, procs},
+    provider::new_family,
+    step::Taken,
+    token::Token,
+    world::{Call, World},
+};
+
+impl Model {
+    pub(crate) fn calls(&self) -> impl Iterator<Item = (usize, Call)> + use<> {
+        const CALLS: [Call; 10] = [
+            Call::Refresh,
+            Call::Want,
+            Call::Reject,
+            Call::Compare,
+            Call::Login,
+            Call::Adopt,
+            Call::Disconnect,
+            Call::Tell { in_use: true },
+            Call::Tell { in_use: false },
+            Call::Close,
+        ];
+        procs(self).flat_map(|proc| CALLS.map(|call| (proc, call)))
+    }
+
+    /// A caller comes. `None`: not now.
+    pub(crate) fn begin(&mut self, world: &mut World, proc: usize, call: Call) -> Taken {
+        let left = left(&mut world.budget, call);
+        *left = left.checked_sub(1)?;
+        let refreshes = self.account(world, proc).is_refreshing();
+        match call {
+            Call::Refresh if !refreshes => {
+                time_passes(world);
+                self.note_wanted(world, proc);
+                self.feed(world, proc, Input::Refresh, Moment::LATER);
+            }
+            Call::Want if !refreshes => {
+                time_passes(world);
+                self.call_for_token(world, proc);
+            }
+            Call::Reject if !refreshes => {
+                let token = Token::of_code(world.procs[proc].published)?;
+                let version = self.published_version(world, proc, token)?;
+                time_passes(world);
+                self.note_wanted(world, proc);
+                self.feed(world, proc, Input::Rejected(version), Moment::LATER);
+            }
+            Call::Refresh | Call::Want | Call::Reject => return None,
+            Call::Compare => {
+                if world.procs[proc].waits.comparison {
+                    return None;
+                }
+                self.feed(world, proc, Input::Compare, Moment::NOW);
+            }
+            Call::Login | Call::Adopt | Call::Disconnect => self.change(world, proc, call)?,
+            Call::Tell { in_use } => {
+                let version = None;
+                self.feed(world, proc, Input::Changed { version, in_use }, Moment::NOW);
+            }
+            Call::Close => {
+                if std::mem::replace(&mut world.procs[proc].closing, true) {
+                    return None;
+                }
+                self.feed(world, proc, Input::Closing, Moment::NOW);
+            }
+        }
+        Some(())
+    }
+
+    fn change(&mut self, world: &mut World, proc: usize, call: Call) -> Taken {
+        let memory = &mut world.procs[proc];
+        let id = ChangeId(memory.changes.into());
+        let change = memory.changes as usize % CHANGES;
+        if memory.waits.changes[change] {
+            return None;
+        }
+        memory.waits.changes[change] = true;
+        memory.changes += 1;
+        let input = match call {
+            Call::Login => Input::Login(id),
+            Call::Adopt => {
+                let tokens = new_family(world, 0, 0);
+                world.families[tokens.family()].holders |= 1 << proc;
+                world.procs[proc].adopts[change] = tokens.code();
+                Input::Adopt(id, tokens)
+            }
+            _ => Input::Disconnect(id),
+        };
+        self.feed(world, proc, input, Moment::NOW);
+        Some(())
+    }
+
+    /// A caller asks for a token, when the one that is served has expired.
+    pub(crate) fn call_for_token(&mut self, world: &mut World, proc: usize) {
+        if !self.account(world, proc).is_refreshing() {
+            self.note_wanted(world, proc);
+        }
+        let input = Input::Wanted { replayable: true };
+        self.feed(world, proc, input, Moment::EXPIRED);
+    }
+
+    /// Takes note of what the refresh job is to replace.
+    fn note_wanted(&self, world: &mut World, proc: usize) {
+        let account = self.account(world, proc);
+        let live = account.record().and_then(|known| known.live());
+        world.procs[proc].wanted = live.map_or((0, 0), |live| {
+            (live.authorization.number as u8, live.generation as u8)
+        });
+    }
+
+    fn published_version(&self, world: &World, proc: usize, token: Token) -> Option<TokenVersion> {
+        let account = self.account(world, proc);
+        let live = account.record()?.live()?;
+        (live.payload == token).then(|| live.token_version())
+    }
+}
+
+/// All pauses are over.
+fn time_passes(world: &mut World) {
+    for orphan in &mut world.orphans {
+        if orphan.timed_out {
+            *orphan = Default::default();
+        }
+    }
+    world.orphans.sort_unstable();
+}
+
+fn left(budget: &mut Budget, call: Call) -> &mut u8 {
+    match call {
+        Call::Refresh => &mut budget.refreshes,
+        Call::Want => &mut budget.wants,
+        Call::Reject => &mut budget.rejections,
+        Call::Compare => &mut budget.comparisons,
+        Call::Login => &mut budget.logins,
+        Call::Adopt => &mut budget.adoptions,
+        Call::Disconnect => &mut budget.disconnects,
+        Call::Tell { .. } => &mut budget.tells,
+        Call::Close => &mut budget.closings,
+    }
+}

@@ -1,0 +1,282 @@
+//! Which events can happen in a state, and what each leads to.
+
+use tokenkeeper_refresh::{Account, Input, Timer};
+
+use super::{
+    Model,
+    faults::{FAULTS, add_orphan, spend},
+    feed::Moment,
+    pending::Pending,
+    process::{Proc, SENDS, Waits, procs},
+    step::Taken,
+    world::{Event, Fault, Fired, Op, Orphan, UNKNOWN, World},
+};
+
+impl Event {
+    /// Nothing goes wrong in it.
+    pub(crate) fn is_benign(self) -> bool {
+        matches!(
+            self,
+            Self::Begin { .. }
+                | Self::Step { .. }
+                | Self::Fire { .. }
+                | Self::Poll { fault: None, .. }
+                | Self::Lapse { paused: false, .. }
+                | Self::Rejoin { .. }
+                | Self::StoreUp
+        )
+    }
+
+    /// Somebody waits for it.
+    pub(crate) fn goes_on(self) -> bool {
+        let optional = matches!(
+            self,
+            Self::Begin { .. }
+                | Self::Fire {
+                    timer: Fired::Renew,
+                    ..
+                }
+        );
+        self.is_benign() && !optional
+    }
+}
+
+const OPS: [Op; 3 + SENDS] = [
+    Op::Write,
+    Op::Read,
+    Op::Send(0),
+    Op::Send(1),
+    Op::Send(2),
+    Op::Revoke,
+];
+
+impl Model {
+    /// All events that may happen, whether or not they can.
+    pub(crate) fn events(&self, world: &World) -> Vec<Event> {
+        let mut events = Vec::with_capacity(64);
+        for proc in procs(self) {
+            for op in OPS.into_iter().filter(|&op| is_active(world, proc, op)) {
+                events.push(Event::Step { proc, op });
+            }
+            for timer in [Fired::Write, Fired::Revoke, Fired::Renew] {
+                events.push(Event::Fire { proc, timer });
+            }
+            let paused = false;
+            events.extend([
+                Event::Poll { proc, fault: None },
+                Event::Lapse { proc, paused },
+                Event::Rejoin { proc },
+            ]);
+        }
+        events.extend(self.calls().map(|(proc, call)| Event::Begin { proc, call }));
+        events.push(Event::StoreUp);
+        for proc in procs(self) {
+            for op in OPS.into_iter().filter(|&op| is_active(world, proc, op)) {
+                events.extend(FAULTS.map(|fault| Event::Fault { proc, op, fault }));
+            }
+            for fault in [Fault::RequestLost, Fault::ReplySlow] {
+                let fault = Some(fault);
+                events.push(Event::Poll { proc, fault });
+            }
+            let paused = true;
+            events.extend([
+                Event::Lapse { proc, paused },
+                Event::Crash { proc },
+                Event::Cut { proc },
+                Event::Drop { proc },
+            ]);
+        }
+        events.extend([
+            Event::StrayLands,
+            Event::LateHandled,
+            Event::StoreDown,
+            Event::Failover { writes: 1 },
+            Event::Failover { writes: 2 },
+            Event::Wipe,
+            Event::Expire,
+        ]);
+        events
+    }
+
+    /// Lets an event happen. `None`: it cannot.
+    pub(crate) fn happen(&mut self, world: &mut World, event: Event) -> Taken {
+        let budget = &mut world.budget;
+        match event {
+            Event::Begin { proc, call } => self.begin(world, proc, call)?,
+            Event::Step { proc, op } => self.step(world, proc, op)?,
+            Event::Fault { proc, op, fault } => self.fail(world, proc, op, fault)?,
+            Event::Fire { proc, timer } => self.fire(world, proc, timer)?,
+            Event::Poll { proc, fault } => self.poll(world, proc, fault)?,
+            Event::Lapse { proc, paused } => self.lapse(world, proc, paused)?,
+            Event::Crash { proc } => {
+                spend(&mut budget.crashes, &mut budget.faults)?;
+                self.crash(world, proc)?;
+            }
+            Event::Drop { proc } => {
+                budget.drops = budget.drops.checked_sub(1)?;
+                self.drop_idle(world, proc)?;
+            }
+            Event::Cut { proc } => {
+                spend(&mut budget.cuts, &mut budget.faults)?;
+                if std::mem::replace(&mut world.procs[proc].cut, true) {
+                    return None;
+                }
+            }
+            Event::Rejoin { proc } => {
+                if !std::mem::take(&mut world.procs[proc].cut) {
+                    return None;
+                }
+            }
+            Event::StoreDown => {
+                spend(&mut budget.outages, &mut budget.faults)?;
+                if std::mem::replace(&mut world.down, true) {
+                    return None;
+                }
+            }
+            Event::StoreUp => {
+                if !std::mem::take(&mut world.down) {
+                    return None;
+                }
+            }
+            Event::StrayLands => self.stray_lands(world)?,
+            Event::LateHandled => self.late_handled(world)?,
+            Event::Failover { writes } => {
+                spend(&mut budget.failovers, &mut budget.faults)?;
+                let to = world.past[writes - 1];
+                if to == UNKNOWN || to == world.store {
+                    return None;
+                }
+                self.fail_over(world, writes);
+            }
+            Event::Wipe => {
+                spend(&mut budget.wipes, &mut budget.faults)?;
+                if world.store == 0 {
+                    return None;
+                }
+                self.wipe(world);
+            }
+            Event::Expire => {
+                budget.expiries = budget.expiries.checked_sub(1)?;
+                self.expire(world)?;
+            }
+        }
+        self.tidy(world);
+        Some(())
+    }
+
+    fn fire(&mut self, world: &mut World, proc: usize, timer: Fired) -> Taken {
+        let others_revoke = procs(self).any(|p| {
+            let memory = &world.procs[p];
+            p != proc && (memory.revoke > 0 || memory.write > 0 || memory.timers.write)
+        });
+        let (timers, budget) = (&mut world.procs[proc].timers, &mut world.budget);
+        let (armed, timer, at) = match timer {
+            Fired::Write => (&mut timers.write, Timer::Write, Moment::NOW),
+            Fired::Revoke => {
+                if others_revoke {
+                    // They take longer than a lease.
+                    spend(&mut budget.pauses, &mut budget.faults)?;
+                }
+                (&mut timers.revoke, Timer::Revoke, Moment::AFTER_ALL)
+            }
+            Fired::Renew => {
+                budget.renewals = budget.renewals.checked_sub(1)?;
+                (&mut timers.renew, Timer::Renew, Moment::NOW)
+            }
+        };
+        if !std::mem::take(armed) {
+            return None;
+        }
+        self.feed(world, proc, Input::Elapsed(timer), at);
+        Some(())
+    }
+
+    /// Kills a process. What it sent and what the provider has not seen is lost. Others cannot know, and wait for its lease.
+    fn crash(&mut self, world: &mut World, proc: usize) -> Taken {
+        let memory = world.procs[proc];
+        let account = self.account(world, proc);
+        if memory.is_quiet() && *account == Account::default() {
+            return None;
+        }
+        let pending = self.pending.value(memory.sends[0]);
+        if let Some(Pending::OnWire(presented) | Pending::Answered(presented, _)) =
+            pending.as_deref()
+            && let Some(token) = presented.token.filter(|_| !memory.lapsed)
+        {
+            let attempt = memory.claim;
+            add_orphan(
+                world,
+                Orphan {
+                    attempt,
+                    token: token.0,
+                    timed_out: false,
+                },
+            )?;
+        }
+        world.procs[proc] = Proc::default();
+        let [holder, _] = self.mask(world).free_ids();
+        world.procs[proc] = self.born(holder);
+        for family in &mut world.families {
+            family.forget(proc);
+        }
+        Some(())
+    }
+
+    /// A process that has nothing in memory.
+    pub(crate) fn born(&mut self, holder: u8) -> Proc {
+        Proc {
+            account: self.accounts.number(Account::default()),
+            holder,
+            ..Proc::default()
+        }
+    }
+
+    fn drop_idle(&mut self, world: &mut World, proc: usize) -> Taken {
+        let account = self.account(world, proc);
+        let memory = &mut world.procs[proc];
+        let idle = account.is_idle() && memory.waits == Waits::default();
+        if !idle || account.record().is_none() {
+            return None;
+        }
+        *memory = Proc {
+            cut: memory.cut,
+            closing: memory.closing,
+            ..self.born(memory.holder)
+        };
+        for family in &mut world.families {
+            family.forget(proc);
+        }
+        Some(())
+    }
+
+    /// Forgets what cannot matter any more, so that states fall together.
+    fn tidy(&self, world: &mut World) {
+        for proc in &mut world.procs {
+            if proc.sends[0] == 0 && proc.write == 0 && !proc.timers.write {
+                (proc.claim, proc.count) = (0, 0);
+                (proc.sent, proc.lapsed) = (false, false);
+            }
+            if !proc.waits.refresh && proc.sends[0] == 0 {
+                let account = self.accounts.value(proc.account);
+                if account.is_none_or(|account| !account.is_refreshing()) {
+                    proc.wanted = (0, 0);
+                }
+            }
+        }
+        let named = self.mask(world);
+        for (number, family) in world.families.iter_mut().enumerate() {
+            family.tidy((named.tokens >> (number * 8)) as u8);
+        }
+        if world.budget.failovers.min(world.budget.faults) == 0 {
+            world.past = [UNKNOWN; 2];
+        }
+        world.budget = world.budget.tidy();
+    }
+}
+
+fn is_active(world: &World, proc: usize, op: Op) -> bool {
+    match op {
+        Op::Revoke => world.procs[proc].revoke > 0,
+        op => super::step::number_of(world, proc, op) > 0,
+    }
+}

@@ -1,0 +1,334 @@
+//! Hands an account what happened, and takes note of what follows.
+
+use std::time::Duration;
+
+use tokenkeeper_refresh::{
+    Account, Action, Candidate, Context, Input, Outcome, Queue, Record, Reply, Rules, State,
+    StoreAnswer, StoreDown, Timer, Write,
+};
+
+use super::{
+    Model,
+    bounds::Revocation,
+    names::{id, number, version},
+    pending::{Pending, Presented},
+    process::{CHANGES, Proc},
+    token::Token,
+    world::World,
+};
+
+/// When something happens.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: u64,
+    pub(crate) monotonic: Duration,
+}
+
+impl Moment {
+    /// When most things happen.
+    pub(crate) const NOW: Self = Self {
+        now: 0,
+        monotonic: Duration::ZERO,
+    };
+
+    /// The token has expired.
+    pub(crate) const EXPIRED: Self = Self {
+        now: 2_000_000,
+        ..Self::NOW
+    };
+
+    /// All pauses are over.
+    pub(crate) const LATER: Self = Self {
+        now: 4_000_000,
+        ..Self::NOW
+    };
+
+    /// A lease after that.
+    pub(crate) const MUCH_LATER: Self = Self {
+        now: 8_000_000,
+        ..Self::NOW
+    };
+
+    /// The pause of a revocation is over, whenever it began.
+    pub(crate) const AFTER_ALL: Self = Self {
+        now: 16_000_000,
+        ..Self::NOW
+    };
+}
+
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+
+/// The rules of all processes; the holder is filled in for each step.
+pub(crate) fn rules(bounds: &super::bounds::Bounds) -> Rules {
+    let pause = if bounds.pauses {
+        Duration::from_secs(1)
+    } else {
+        Duration::ZERO
+    };
+    Rules {
+        holder: id(0),
+        configuration: id(0),
+        lease: LEASE,
+        store_retry: Duration::from_secs(1),
+        store_timeout: Duration::from_secs(5),
+        // A watcher that reads once a lease has no gap in its reads.
+        poll: LEASE / 8,
+        backoff_first: pause,
+        backoff_most: pause,
+        refusal_most: pause,
+        patience: Duration::ZERO,
+        stale_share: 0.0,
+        stale_least: Duration::ZERO,
+        stale_most: Duration::ZERO,
+        floor: Duration::ZERO,
+        refresh_lifetime: tokenkeeper_refresh::RefreshLifetime::Unlimited,
+        keep_alive_share: 1.0,
+        revalidation: Duration::MAX,
+        store_down: StoreDown::Serve,
+        rejection_first: Duration::from_secs(1),
+        rejection_most: Duration::from_secs(1),
+        old_token_dies: false,
+        revokes: bounds.revocation != Revocation::Nothing,
+        revokes_alone: bounds.revocation == Revocation::Login,
+    }
+}
+
+impl Model {
+    pub(crate) fn account(&self, world: &World, proc: usize) -> std::rc::Rc<Account<Token>> {
+        let account = self.accounts.value(world.procs[proc].account);
+        account.expect("a process has an account")
+    }
+
+    /// Hands an account what happened, and takes note of what follows. Returns the answer for the caller that brought it.
+    pub(crate) fn feed(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        input: Input<Token>,
+        at: Moment,
+    ) -> Option<Reply> {
+        note_shown(&mut world.procs[proc], &input);
+        let at = if world.procs[proc].waits.token && at.now == 0 {
+            // Time stands still until the caller has asked again.
+            Moment {
+                now: Moment::EXPIRED.now,
+                ..at
+            }
+        } else {
+            at
+        };
+        let wants = matches!(input, Input::Wanted { .. });
+        let names = self.mask(world);
+        let memory = &mut world.procs[proc];
+        self.rules.holder = id(memory.holder);
+        let cx = Context {
+            now: tokenkeeper_refresh::EngineInstant(at.now),
+            monotonic: at.monotonic,
+            wall: u64::from(world.wall),
+            ids: names.free_ids().map(id),
+            version: version(names.free_version()),
+            roll: 0,
+            closing: memory.closing,
+            notified: false,
+            rules: &self.rules,
+        };
+        let account = self.accounts.value(memory.account);
+        let mut account = Account::clone(&account.expect("a process has an account"));
+        let actions = account.handle(input, &cx);
+        let known = account.record().cloned();
+        let refreshes = account.is_refreshing();
+        memory.account = self.accounts.number(account);
+        wait(memory, actions.reply.as_ref(), wants);
+        let mut asks = false;
+        for action in actions.list {
+            asks |= self.act(world, proc, action, known.as_deref());
+        }
+        let memory = &mut world.procs[proc];
+        // Timers of a stage that is over change nothing.
+        memory.timers.poll &= refreshes && memory.sends[0] == 0;
+        memory.timers.renew &= memory.sends[0] > 0;
+        if let Some(live) = known.as_ref().and_then(|known| known.live())
+            && live.generation == 1
+        {
+            number_family(world, known.as_deref());
+        }
+        self.check_serving(world, proc);
+        if asks {
+            self.call_for_token(world, proc);
+        }
+        actions.reply
+    }
+
+    /// Performs an action. Returns whether a caller is to ask for a token again.
+    fn act(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        action: Action<Token>,
+        known: Option<&Record<Token>>,
+    ) -> bool {
+        match action {
+            Action::Publish(publication) => {
+                let live = publication.as_ref().and_then(|p| p.record.live());
+                world.procs[proc].published = live.map_or(0, |live| live.payload.code());
+            }
+            Action::Write(write) => self.write(world, proc, write),
+            Action::Read => {
+                let memory = &mut world.procs[proc];
+                assert_eq!(memory.read, 0, "one read at a time");
+                memory.read = self.pending.number(Pending::Read);
+                memory.outdated = false;
+            }
+            Action::Send { candidate, payload } => {
+                self.send(world, proc, candidate, payload, known);
+            }
+            Action::Revoke(token) => {
+                self.check_revocation(world, known, token);
+                let memory = &mut world.procs[proc];
+                assert_eq!(memory.revoke, 0, "one revocation at a time");
+                memory.revoke = token.code();
+            }
+            Action::WaitUntil(timer, after) => {
+                if timer == Timer::Poll {
+                    self.check_watch(world, proc, known);
+                }
+                let timers = &mut world.procs[proc].timers;
+                match timer {
+                    Timer::Write => timers.write = true,
+                    Timer::Renew => timers.renew = true,
+                    Timer::Poll => timers.poll = true,
+                    Timer::Revoke => timers.revoke = !after.is_zero(),
+                }
+            }
+            Action::Resolve(queue, result) => {
+                return resolve(world, proc, queue, result.is_ok());
+            }
+            Action::Emit(_) => {}
+        }
+        false
+    }
+
+    fn write(&mut self, world: &mut World, proc: usize, write: Write<Token>) {
+        let memory = &mut world.procs[proc];
+        assert_eq!(memory.write, 0, "one write at a time");
+        memory.outdated |= memory.read > 0;
+        let live = write.record.as_ref().and_then(|record| record.live());
+        if let Some(attempt) = live.and_then(|live| live.attempt.as_deref())
+            && number(attempt.holder) == memory.holder
+            && number(attempt.id) != memory.claim
+        {
+            (memory.claim, memory.count) = (number(attempt.id), 0);
+            (memory.sent, memory.lapsed) = (false, false);
+        }
+        number_family(world, write.record.as_deref());
+        world.procs[proc].write = self.pending.number(Pending::Write(write));
+    }
+
+    fn send(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        candidate: Candidate,
+        payload: Option<Token>,
+        known: Option<&Record<Token>>,
+    ) {
+        let login = known
+            .and_then(|known| known.login)
+            .filter(|_| payload.is_none());
+        if let Some(login) = &login {
+            self.check_number(world, login);
+        }
+        let presented = Presented {
+            candidate,
+            token: payload,
+            number: login.map_or(0, |login| login.authorization.number),
+            authorization: login.map_or(id(0), |login| login.authorization.id),
+            count: world.procs[proc].count,
+        };
+        if let Some(live) = known.and_then(Record::live).filter(|_| payload.is_some()) {
+            self.check_wanted(world, proc, live);
+        }
+        let slot = slot(candidate);
+        let memory = &mut world.procs[proc];
+        assert_eq!(memory.sends[slot], 0, "one request at a time");
+        memory.sent |= slot == 0;
+        world.procs[proc].sends[slot] = self.pending.number(Pending::Send(presented));
+    }
+}
+
+/// Takes note of a tombstone that the store shows.
+fn note_shown(memory: &mut Proc, input: &Input<Token>) {
+    match input {
+        Input::Read(StoreAnswer::Found(Some((_, record)))) if !memory.outdated => {
+            note_record(memory, record);
+        }
+        Input::Wrote(Outcome::Conflict(Some((_, record)))) => note_record(memory, record),
+        _ => {}
+    }
+}
+
+pub(crate) fn note_record(memory: &mut Proc, record: &Record<Token>) {
+    if let State::Ended(tombstone) = &record.state {
+        let ended = tombstone.authorization;
+        let ended = (ended.number as u8, number(ended.id));
+        memory.knows_ended = memory.knows_ended.max(ended);
+    }
+}
+
+/// A caller that is told to wait does so from now on.
+fn wait(memory: &mut Proc, reply: Option<&Reply>, wants: bool) {
+    let Some(Reply::Wait { queue, .. }) = reply else {
+        return;
+    };
+    match queue {
+        Queue::Comparison if wants => memory.waits.token = true,
+        Queue::Comparison => memory.waits.comparison = true,
+        Queue::Refresh => memory.waits.refresh = true,
+        Queue::Change(_) => {}
+    }
+}
+
+/// The tokens that the application brings have the number under which they are written.
+fn number_family(world: &mut World, record: Option<&Record<Token>>) {
+    if let Some(live) = record.and_then(Record::live)
+        && live.generation == 1
+    {
+        let family = &mut world.families[live.payload.family()];
+        family.number = live.authorization.number as u8;
+        family.authorization = number(live.authorization.id);
+    }
+}
+
+/// Tells those who wait. Returns whether a caller is to ask for a token again.
+fn resolve(world: &mut World, proc: usize, queue: Queue, ok: bool) -> bool {
+    let memory = &mut world.procs[proc];
+    match queue {
+        Queue::Comparison => {
+            memory.waits.comparison = false;
+            std::mem::take(&mut memory.waits.token) && ok
+        }
+        Queue::Refresh => {
+            memory.waits.refresh = false;
+            false
+        }
+        Queue::Change(change) => {
+            let change = change.0 as usize % CHANGES;
+            memory.waits.changes[change] = false;
+            if let Some(token) = Token::of_code(std::mem::take(&mut memory.adopts[change]))
+                && !ok
+            {
+                // The application still has them.
+                world.families[token.family()].holders = 0;
+            }
+            false
+        }
+    }
+}
+
+/// The place of a request among those of a process.
+pub(crate) fn slot(candidate: Candidate) -> usize {
+    match candidate {
+        Candidate::Refresh => 0,
+        Candidate::Login(change) => 1 + change.0 as usize % CHANGES,
+    }
+}

@@ -1,0 +1,112 @@
+//! What must hold when nothing is in flight.
+
+use tokenkeeper_refresh::{Input, State};
+
+use super::{
+    super::{
+        Model,
+        bounds::{Budget, Reuse, Revocation},
+        feed::Moment,
+        process::{SENDS, procs},
+        token::Token,
+        world::{Event, Fired, Op, World},
+    },
+    Breach,
+};
+
+impl Model {
+    pub(crate) fn is_quiet(&self, world: &World) -> bool {
+        world
+            .procs
+            .iter()
+            .all(super::super::process::Proc::is_quiet)
+    }
+
+    /// Nothing is in flight: once every process has compared its memory with the store, nothing is lost.
+    pub(crate) fn check_quiet(&mut self, world: &World) {
+        let mut world = *world;
+        (world.down, world.stray, world.late) = (false, 0, 0);
+        world.budget = Budget::NONE;
+        for proc in procs(self) {
+            world.procs[proc].cut = false;
+        }
+        for _ in 0..2 {
+            for proc in procs(self) {
+                self.feed(&mut world, proc, Input::Compare, Moment::NOW);
+                if !self.run_out(&mut world) {
+                    return self.found(Breach::Livelock, None);
+                }
+            }
+        }
+        self.check_state(&world);
+        for family in 0..world.families.len() {
+            if !self.is_kept(&world, family) {
+                self.found(Breach::TokensLost, None);
+            }
+        }
+        for proc in procs(self) {
+            self.check_published(&world, proc);
+        }
+    }
+
+    /// What is known is served.
+    fn check_published(&mut self, world: &World, proc: usize) {
+        let account = self.account(world, proc);
+        let live = account.record().and_then(|known| known.live());
+        let published = Token::of_code(world.procs[proc].published);
+        if live.map(|live| live.payload) != published {
+            self.found(Breach::Withheld, None);
+        }
+    }
+
+    /// Runs all operations to their ends.
+    fn run_out(&mut self, world: &mut World) -> bool {
+        const MANY: usize = 100;
+        for _ in 0..MANY {
+            if self.is_quiet(world) {
+                return true;
+            }
+            for proc in procs(self) {
+                for op in [Op::Write, Op::Read, Op::Revoke] {
+                    let _ = self.step(world, proc, op);
+                }
+                for slot in 0..SENDS {
+                    let op = Op::Send(slot);
+                    let _ = self.step(world, proc, op);
+                }
+                for timer in [Fired::Write, Fired::Revoke] {
+                    let _ = self.happen(world, Event::Fire { proc, timer });
+                }
+            }
+        }
+        false
+    }
+
+    fn is_kept(&self, world: &World, number: usize) -> bool {
+        let family = &world.families[number];
+        if family.ended || family.holders == 0 {
+            return true;
+        }
+        if self.bounds.reuse == Reuse::FreshPair && family.disordered {
+            return true;
+        }
+        let Some(stored) = self.records.value(world.store) else {
+            return false;
+        };
+        match &stored.1.state {
+            State::Empty => false,
+            State::Live(live) if live.payload.family() == number => {
+                live.payload.index() == family.current
+            }
+            State::Live(live) => live.authorization.number >= u64::from(family.number),
+            State::Ended(tombstone) => {
+                let ended = tombstone.authorization;
+                if super::super::names::number(ended.id) == family.authorization {
+                    self.bounds.revocation == Revocation::Nothing
+                } else {
+                    ended.number >= u64::from(family.number)
+                }
+            }
+        }
+    }
+}

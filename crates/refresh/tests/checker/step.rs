@@ -1,0 +1,236 @@
+//! Performs what an account asked for.
+
+use tokenkeeper_refresh::{Answer, Candidate, Input, Outcome, Revoked, StoreAnswer, Write};
+
+use super::{
+    Model,
+    feed::{Moment, note_record, slot},
+    names::number,
+    pending::{Pending, Presented},
+    provider::Verdict,
+    token::Token,
+    world::{Op, World},
+};
+
+/// Whether something could happen.
+pub(crate) type Taken = Option<()>;
+
+impl Model {
+    /// Takes an operation one step further. `None`: it cannot go on now.
+    ///
+    /// While something can still go wrong, what lies between two steps of a process is a state of its own: it may be killed or paused
+    /// there. Afterwards what only the process itself can see is part of the step before it.
+    pub(crate) fn step(&mut self, world: &mut World, proc: usize, op: Op) -> Taken {
+        self.step_once(world, proc, op)?;
+        if world.budget.faults > 0 {
+            return Some(());
+        }
+        if op == Op::Write {
+            self.step_on(world, proc, op)?;
+            return (0..super::process::SENDS).try_for_each(|slot| {
+                let pending = self.pending.value(world.procs[proc].sends[slot]);
+                match pending.as_deref() {
+                    Some(Pending::Send(_)) => self.step_once(world, proc, Op::Send(slot)),
+                    _ => Some(()),
+                }
+            });
+        }
+        self.step_on(world, proc, op)
+    }
+
+    /// Hands an answer that has come to the process at once.
+    fn step_on(&mut self, world: &mut World, proc: usize, op: Op) -> Taken {
+        let pending = self.pending.value(number_of(world, proc, op));
+        match pending.as_deref() {
+            Some(Pending::Wrote(..) | Pending::Found(_) | Pending::Answered(..)) => {
+                self.step_once(world, proc, op)
+            }
+            _ => Some(()),
+        }
+    }
+
+    fn step_once(&mut self, world: &mut World, proc: usize, op: Op) -> Taken {
+        if op == Op::Revoke {
+            let token = Token::of_code(world.procs[proc].revoke)?;
+            self.revoke(world, token);
+            self.revoked(world, proc, Revoked::Done);
+            return Some(());
+        }
+        let pending = self.pending.value(number_of(world, proc, op))?;
+        match &*pending {
+            Pending::Write(_) | Pending::Read if !reaches_store(world, proc) => return None,
+            Pending::Write(write) => {
+                let outcome = self.put(world, write);
+                let claims = self.is_claim(world, proc, write);
+                if claims && outcome == Outcome::Applied && world.budget.faults > 0 {
+                    // The process may be paused or killed before it learns of it.
+                    world.procs[proc].write =
+                        self.pending.number(Pending::Wrote(write.clone(), outcome));
+                } else {
+                    self.wrote(world, proc, outcome, Moment::NOW);
+                }
+            }
+            Pending::Wrote(_, outcome) => self.wrote(world, proc, outcome.clone(), Moment::NOW),
+            Pending::Read => {
+                let answer = StoreAnswer::Found(self.find(world));
+                self.found_in_store(world, proc, answer, Moment::NOW);
+            }
+            Pending::Found(answer) => {
+                self.found_in_store(world, proc, answer.clone(), Moment::NOW);
+            }
+            Pending::Send(presented) => {
+                if let Some(token) = presented.token {
+                    self.check_presentation(world, proc, token);
+                }
+                self.wait_for(world, proc, op, Pending::OnWire(*presented));
+            }
+            Pending::OnWire(presented) => {
+                let answer = match self.redeem(world, *presented) {
+                    Verdict::Tokens(token) => Answer::Tokens(token),
+                    Verdict::Refused => Answer::Terminal { code: None },
+                };
+                self.wait_for(world, proc, op, Pending::Answered(*presented, answer));
+            }
+            Pending::Answered(presented, answer) => {
+                note_answer(world, proc, *presented, answer);
+                self.answered(world, proc, presented.candidate, answer.clone());
+            }
+        }
+        Some(())
+    }
+
+    pub(crate) fn wait_for(&mut self, world: &mut World, proc: usize, op: Op, pending: Pending) {
+        let number = self.pending.number(pending);
+        let memory = &mut world.procs[proc];
+        match op {
+            Op::Write => memory.write = number,
+            Op::Read => memory.read = number,
+            Op::Send(slot) => memory.sends[slot] = number,
+            Op::Revoke => {}
+        }
+    }
+
+    /// Whether a write takes a lease for a request that is not sent yet.
+    pub(crate) fn is_claim(&self, world: &World, proc: usize, write: &Write<Token>) -> bool {
+        let memory = &world.procs[proc];
+        let Some(record) = write.record.as_deref() else {
+            return false;
+        };
+        let holds =
+            |attempt: &tokenkeeper_refresh::Attempt| number(attempt.holder) == memory.holder;
+        let refreshes = record
+            .live()
+            .and_then(|live| live.attempt.as_deref())
+            .is_some_and(holds);
+        let logs_in = record.login.is_some_and(|login| holds(&login.attempt));
+        refreshes && !memory.sent || logs_in && memory.sends[1..] == [0; 2]
+    }
+
+    /// The store answered a write, or failed.
+    pub(crate) fn wrote(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        outcome: Outcome<Token>,
+        at: Moment,
+    ) {
+        let memory = &mut world.procs[proc];
+        let write = std::mem::take(&mut memory.write);
+        if outcome == Outcome::Applied {
+            if let Some(Pending::Write(write) | Pending::Wrote(write, _)) =
+                self.pending.value(write).as_deref()
+                && let Some(record) = write.record.as_deref()
+            {
+                note_record(memory, record);
+            }
+        }
+        self.feed(world, proc, Input::Wrote(outcome), at);
+    }
+
+    /// The store answered a read, or failed.
+    pub(crate) fn found_in_store(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        answer: StoreAnswer<Token>,
+        at: Moment,
+    ) {
+        world.procs[proc].read = 0;
+        self.feed(world, proc, Input::Read(answer), at);
+    }
+
+    /// The token endpoint answered, or did not.
+    pub(crate) fn answered(
+        &mut self,
+        world: &mut World,
+        proc: usize,
+        candidate: Candidate,
+        answer: Answer<Token>,
+    ) {
+        world.procs[proc].sends[slot(candidate)] = 0;
+        let input = Input::Answered(candidate, answer);
+        self.feed(world, proc, input, Moment::NOW);
+    }
+
+    pub(crate) fn revoked(&mut self, world: &mut World, proc: usize, outcome: Revoked) {
+        world.procs[proc].revoke = 0;
+        self.feed(world, proc, Input::Revoked(outcome), Moment::NOW);
+    }
+
+    /// A write that was given up lands.
+    pub(crate) fn stray_lands(&mut self, world: &mut World) -> Taken {
+        let stray = self.pending.value(world.stray).filter(|_| !world.down)?;
+        world.stray = 0;
+        if let Pending::Write(write) = &*stray {
+            self.put(world, write);
+        }
+        Some(())
+    }
+
+    /// The provider handles a request that was given up; nobody reads the answer.
+    pub(crate) fn late_handled(&mut self, world: &mut World) -> Taken {
+        let late = self.pending.value(world.late)?;
+        world.late = 0;
+        if let Pending::OnWire(presented) = &*late {
+            if let Some(token) = presented.token {
+                let family = &mut world.families[token.family()];
+                family.mark(super::properties::Residual::HandledLate, token.index());
+            }
+            self.redeem(world, *presented);
+        }
+        Some(())
+    }
+}
+
+/// The number of what an operation waits for.
+pub(crate) fn number_of(world: &World, proc: usize, op: Op) -> u32 {
+    let memory = &world.procs[proc];
+    match op {
+        Op::Write => memory.write,
+        Op::Read => memory.read,
+        Op::Send(slot) => memory.sends[slot],
+        Op::Revoke => 0,
+    }
+}
+
+pub(crate) fn reaches_store(world: &World, proc: usize) -> bool {
+    !world.down && !world.procs[proc].cut
+}
+
+/// Which processes know what the provider decided.
+fn note_answer(world: &mut World, proc: usize, presented: Presented, answer: &Answer<Token>) {
+    let decisive = matches!(answer, Answer::Tokens(_) | Answer::Terminal { .. });
+    if let Some(token) = presented.token.filter(|_| decisive) {
+        let family = &mut world.families[token.family()];
+        family.decided[usize::from(token.index())] |= 1 << proc;
+    }
+    if let Answer::Tokens(tokens) = answer {
+        let family = &mut world.families[tokens.family()];
+        if family.current == tokens.index() {
+            family.holders |= 1 << proc;
+            if let Some(token) = presented.token {
+                family.unread &= !(1 << token.index());
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Watching another process's attempt, until it is over or its lease has ended.
+
+use tokenkeeper_refresh::{Input, StoreAnswer, Timer};
+
+use super::{
+    Model,
+    faults::{spend, store_fails},
+    feed::{LEASE, Moment},
+    names::number,
+    process::procs,
+    properties::Residual,
+    step::{Taken, reaches_store},
+    world::{Fault, World},
+};
+
+impl Model {
+    /// The store is read again. `None`: the process does not wait for that, or is busy with the store.
+    ///
+    /// Where nothing has changed the state is the same as before.
+    pub(crate) fn poll(&mut self, world: &mut World, proc: usize, fault: Option<Fault>) -> Taken {
+        self.start_poll(world, proc, Moment::NOW)?;
+        match fault {
+            None if reaches_store(world, proc) => self.finish_poll(world, proc, Moment::NOW),
+            None => return None,
+            Some(Fault::RequestLost) => {
+                store_fails(world, proc)?;
+                let answer = StoreAnswer::Failed { hung: true };
+                self.found_in_store(world, proc, answer, Moment::NOW);
+            }
+            Some(Fault::ReplySlow) => {
+                // The read goes on as a step of its own.
+                spend(&mut world.budget.slow_replies, &mut world.budget.faults)?;
+            }
+            Some(_) => return None,
+        }
+        Some(())
+    }
+
+    fn start_poll(&mut self, world: &mut World, proc: usize, at: Moment) -> Taken {
+        let memory = &mut world.procs[proc];
+        if !memory.timers.poll || memory.read > 0 || memory.write > 0 {
+            return None;
+        }
+        memory.timers.poll = false;
+        self.feed(world, proc, Input::Elapsed(Timer::Poll), at);
+        (world.procs[proc].read > 0).then_some(())
+    }
+
+    fn finish_poll(&mut self, world: &mut World, proc: usize, at: Moment) {
+        let answer = StoreAnswer::Found(self.find(world));
+        self.found_in_store(world, proc, answer, at);
+    }
+
+    /// The watched lease ends: at once if no process holds it, and otherwise only if the holder sleeps or is cut off for as long.
+    pub(crate) fn lapse(&mut self, world: &mut World, proc: usize, paused: bool) -> Taken {
+        if !reaches_store(world, proc) {
+            return None;
+        }
+        let stored = self.records.value(world.store)?;
+        let live = stored.1.live()?;
+        let attempt = live.attempt.as_deref()?;
+        let (token, id, holder) = (live.payload, number(attempt.id), number(attempt.holder));
+        let holding = procs(self).find(|&p| p != proc && world.procs[p].holds(holder, id));
+        let cause = match holding.map(|p| world.procs[p].cut) {
+            None if paused => return None,
+            None => None,
+            // It cannot renew its lease.
+            Some(true) if !paused => Some(Residual::CutOff),
+            Some(false) if paused => {
+                spend(&mut world.budget.pauses, &mut world.budget.faults)?;
+                Some(Residual::PresumedDead)
+            }
+            Some(_) => return None,
+        };
+        if let Some((cause, p)) = cause.zip(holding) {
+            world.procs[p].lapsed = true;
+            world.families[token.family()].mark(cause, token.index());
+        }
+        for orphan in &mut world.orphans {
+            if orphan.attempt == id {
+                *orphan = Default::default();
+            }
+        }
+        world.orphans.sort_unstable();
+        self.watch_for_a_lease(world, proc)
+    }
+
+    /// Reads until the lease has ended, once a lease.
+    fn watch_for_a_lease(&mut self, world: &mut World, proc: usize) -> Taken {
+        const MANY: u32 = 8;
+        for leases in 1..=MANY {
+            let at = Moment {
+                monotonic: LEASE * leases,
+                ..Moment::NOW
+            };
+            self.start_poll(world, proc, at)?;
+            self.finish_poll(world, proc, at);
+            if !world.procs[proc].timers.poll {
+                return Some(());
+            }
+        }
+        None
+    }
+}
