@@ -8,11 +8,11 @@ use http::{HeaderMap, Request, StatusCode, Uri};
 use tokenkeeper_protocol::{Origin, Provider, TokenSet, Verdict};
 use tokenkeeper_store::{Key, KeyDigest};
 
+use tokenkeeper_refresh::{Record, TokenVersion};
+
 use crate::{
-    Accounts, AttachResult, Attaches, Connect, Credential, Error, Stamp, Start, Status,
-    TokenSource,
-    engine::{self, Core, Served, Slot},
-    record::{Held, Terms},
+    AttachResult, Attaches, Connect, Credential, Error, Start, Status, TokenSource, connect,
+    engine::{AccountEntry, Core, Payload, Snapshot, Terms, acquire, change, rejection},
 };
 
 /// One connection that somebody gave the application: the way to its tokens.
@@ -31,48 +31,42 @@ use crate::{
 #[derive(Clone)]
 pub struct Account {
     core: Arc<Core>,
-    slot: Arc<Slot>,
+    entry: Arc<AccountEntry>,
 }
 
 impl Account {
-    pub(crate) fn new(core: Arc<Core>, slot: Arc<Slot>) -> Self {
-        Self { core, slot }
+    pub(crate) fn new(core: Arc<Core>, entry: Arc<AccountEntry>) -> Self {
+        Self { core, entry }
     }
 
     /// The application's own name for the connection.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.slot.subject
+        &self.entry.subject
     }
 
     /// The provider's brand.
     #[must_use]
     pub fn provider(&self) -> &str {
-        self.slot.home.provider.brand()
+        self.entry.site.provider.brand()
     }
 
     /// The origin that the account lives at.
     #[must_use]
     pub fn site(&self) -> &Origin {
-        &self.slot.home.site
+        &self.entry.site.site
     }
 
     /// The key under which the store keeps the account.
     #[must_use]
     pub fn key(&self) -> Key {
-        self.slot.key()
+        self.entry.key()
     }
 
     /// The short name that logs and errors use.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
-        self.slot.digest()
-    }
-
-    /// The engine that the account belongs to.
-    #[must_use]
-    pub fn accounts(&self) -> Accounts {
-        Accounts::from_core(self.core.clone())
+        self.entry.digest()
     }
 
     /// Starts a login: where to send the person, and the flow to keep until the callback. No I/O.
@@ -87,8 +81,8 @@ impl Account {
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub fn connect_with(&self, connect: &Connect) -> Result<Start, Error> {
-        crate::connect::start(&self.core, &self.slot, connect)
+    pub fn connect_with(&self, options: &Connect) -> Result<Start, Error> {
+        connect::start(&self.core, &self.entry, options)
     }
 
     /// Takes tokens that the application already has, as a new login of this account.
@@ -98,12 +92,12 @@ impl Account {
     /// # Errors
     /// [`Error::RevocationPending`], [`Error::ShutDown`], [`Error::Store`] where the store could not even be read.
     pub async fn adopt(&self, tokens: TokenSet) -> Result<(), Error> {
-        let registration = self.slot.home.provider.client().registration();
+        let registration = self.entry.site.provider.client().registration();
         let terms = Terms {
             redirect_uri: registration.redirect_uri().to_string(),
             scope: tokens.scope.clone(),
         };
-        engine::login::adopt(&self.core, &self.slot, Held { tokens, terms }).await
+        change::adopt(&self.core, &self.entry, Payload::new(tokens, terms)).await
     }
 
     /// A token for a client that is not wrapped: an SDK, a websocket. Refreshes first where needed.
@@ -113,8 +107,11 @@ impl Account {
     /// # Errors
     /// Any [`Error`]; its advice says what to do.
     pub async fn token(&self) -> Result<Token, Error> {
-        self.slot.token(&self.core, true).await?;
-        self.held()
+        let snapshot = acquire::token(&self.core, &self.entry, true).await?;
+        let record = snapshot.record.as_deref();
+        record
+            .and_then(Token::of)
+            .ok_or_else(|| self.disconnected())
     }
 
     /// Replaces the token now, whatever its age. Callers that ask at once share one refresh.
@@ -124,8 +121,11 @@ impl Account {
     /// # Errors
     /// As [`token`](Self::token).
     pub async fn refresh(&self) -> Result<Token, Error> {
-        self.slot.refresh(&self.core).await?;
-        self.held()
+        acquire::refresh(&self.core, &self.entry).await?;
+        let record = self.entry.lock().machine.record().cloned();
+        record
+            .and_then(|record| Token::of(&record))
+            .ok_or_else(|| self.disconnected())
     }
 
     /// What the store says of the account now.
@@ -133,8 +133,8 @@ impl Account {
     /// # Errors
     /// [`Error::Store`], [`Error::Record`].
     pub async fn status(&self) -> Result<Status, Error> {
-        self.slot.compare(&self.core).await?;
-        Ok(Status::of(&self.slot))
+        acquire::compare(&self.core, &self.entry).await?;
+        Ok(Status::of(&self.entry))
     }
 
     /// Ends the connection: the account is refused everywhere, and its tokens are revoked where the provider can.
@@ -145,14 +145,14 @@ impl Account {
     /// # Errors
     /// [`Error::Superseded`] when a newer login came first and stands, [`Error::NotConnected`], [`Error::Store`].
     pub async fn disconnect(&self) -> Result<(), Error> {
-        engine::login::disconnect(&self.core, &self.slot).await
+        change::disconnect(&self.core, &self.entry).await
     }
 
     /// Whether there is nothing to learn from a response with this status, so that [`TokenSource::read`] need not be called.
     #[must_use]
     #[inline]
     pub fn is_content(&self, status: StatusCode) -> bool {
-        self.slot.is_content(status)
+        rejection::is_content(&self.entry, status)
     }
 
     /// Attaches the token if no waiting is needed, as [`TokenSource::cached`] gives it, and without a count of who holds it. `None`: wait
@@ -163,9 +163,11 @@ impl Account {
     /// # Errors
     /// As [`Credential::attach`].
     pub fn attach<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<AttachResult> {
-        let served = self.slot.served.load();
-        let served = self.slot.serve(&self.core, served.as_ref(), replayable)?;
-        Some(served.attach(request))
+        let snapshot = self.entry.snapshot.load();
+        match acquire::fresh(&self.core, &self.entry, snapshot.as_ref(), replayable) {
+            Some(snapshot) => Some(snapshot.attach(request)),
+            None => self.attach_stale(request, replayable),
+        }
     }
 
     /// [`attach`](Self::attach) for a front that sends many requests for this account.
@@ -179,15 +181,22 @@ impl Account {
         request: &mut Request<B>,
         replayable: bool,
     ) -> Option<AttachResult> {
-        match &mut seen.served {
-            Some(served) if ptr::eq(served.arc_swap(), &self.slot.served) => {
-                let served = self
-                    .slot
-                    .serve(&self.core, served.load().as_ref(), replayable)?;
-                Some(served.attach(request))
+        match &mut seen.snapshot {
+            Some(cache) if ptr::eq(cache.arc_swap(), &self.entry.snapshot) => {
+                let snapshot = cache.load().as_ref();
+                match acquire::fresh(&self.core, &self.entry, snapshot, replayable) {
+                    Some(snapshot) => Some(snapshot.attach(request)),
+                    None => self.attach_stale(request, replayable),
+                }
             }
             _ => self.attach_and_remember(seen, request, replayable),
         }
+    }
+
+    #[cold]
+    fn attach_stale<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<AttachResult> {
+        let snapshot = acquire::stale(&self.core, &self.entry, replayable)?;
+        Some(snapshot.attach(request))
     }
 
     #[cold]
@@ -198,24 +207,19 @@ impl Account {
         replayable: bool,
     ) -> Option<AttachResult> {
         if mem::replace(&mut seen.asked, true) {
-            seen.served = Some(Cache::new(Place(self.slot.clone())));
+            seen.snapshot = Some(Cache::new(Place(self.entry.clone())));
         }
         self.attach(request, replayable)
     }
 
-    pub(crate) fn slot(&self) -> &Arc<Slot> {
-        &self.slot
+    pub(crate) fn parts(&self) -> (&Arc<Core>, &Arc<AccountEntry>) {
+        (&self.core, &self.entry)
     }
 
-    fn held(&self) -> Result<Token, Error> {
-        let inner = self.slot.lock();
-        let live = inner.live().ok_or_else(|| Error::Disconnected {
-            account: self.slot.digest(),
-        })?;
-        Ok(Token {
-            tokens: live.tokens.tokens,
-            generation: live.generation,
-        })
+    fn disconnected(&self) -> Error {
+        Error::Disconnected {
+            account: self.entry.digest(),
+        }
     }
 }
 
@@ -223,7 +227,7 @@ impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account")
             .field("provider", &self.provider())
-            .field("digest", &self.slot.digest())
+            .field("digest", &self.entry.digest())
             .finish_non_exhaustive()
     }
 }
@@ -232,33 +236,35 @@ impl fmt::Debug for Account {
 impl TokenSource for Account {
     #[inline]
     fn cached(&self, replayable: bool) -> Option<Credential> {
-        self.slot.cached(&self.core, replayable)
+        acquire::cached(&self.core, &self.entry, replayable).map(Credential::of)
     }
 
     async fn token(&self, replayable: bool) -> Result<Credential, Error> {
-        self.slot.token(&self.core, replayable).await
+        let snapshot = acquire::token(&self.core, &self.entry, replayable).await?;
+        Ok(Credential::of(snapshot))
     }
 
-    async fn replace(&self, rejected: Stamp) -> Result<Option<Credential>, Error> {
-        self.slot.replace(&self.core, rejected).await
+    async fn replace(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error> {
+        let snapshot = rejection::replacement(&self.core, &self.entry, rejected).await?;
+        Ok(snapshot.map(Credential::of))
     }
 
-    fn rejected(&self, rejected: Stamp) {
-        // The response goes to the caller in any case; a flight that starts now serves the next request.
-        let _ = self.slot.start_replacing(&self.core, rejected);
+    fn rejected(&self, rejected: TokenVersion) {
+        // The response goes to the caller in any case; a refresh that starts now serves the next request.
+        rejection::report_rejection(&self.core, &self.entry, rejected);
     }
 
-    fn read(&self, sent: Stamp, status: StatusCode, headers: &HeaderMap) -> Verdict {
-        self.slot.read_response(&self.core, sent, status, headers)
+    fn read(&self, sent: TokenVersion, status: StatusCode, headers: &HeaderMap) -> Verdict {
+        rejection::classify_response(&self.core, &self.entry, sent, status, headers)
     }
 
     fn attaches(&self) -> Attaches {
-        self.slot.home.attaches
+        self.entry.site.attaches
     }
 
     #[inline(always)]
     fn owns(&self, target: &Uri) -> bool {
-        self.slot.home.owns(target)
+        self.entry.site.owns(target)
     }
 }
 
@@ -269,19 +275,19 @@ impl TokenSource for Account {
 /// keep a token from the time when it was made. What is remembered stays in memory until the next request, or until it is dropped.
 #[derive(Default)]
 pub struct Seen {
-    served: Option<Cache<Place, Option<Arc<Served>>>>,
+    snapshot: Option<Cache<Place, Option<Arc<Snapshot>>>>,
     asked: bool,
 }
 
-/// Where a slot shows what is served.
-struct Place(Arc<Slot>);
+/// Where an entry shows its snapshot.
+struct Place(Arc<AccountEntry>);
 
 impl Deref for Place {
-    type Target = ArcSwapOption<Served>;
+    type Target = ArcSwapOption<Snapshot>;
 
     #[inline]
     fn deref(&self) -> &Self::Target {
-        &self.0.served
+        &self.0.snapshot
     }
 }
 
@@ -305,6 +311,14 @@ pub struct Token {
 }
 
 impl Token {
+    fn of(record: &Record<Payload>) -> Option<Self> {
+        let live = record.live()?;
+        Some(Self {
+            tokens: live.payload.token_set(),
+            generation: live.generation,
+        })
+    }
+
     /// The access token itself.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crate::record::WallMillis;
+use tokenkeeper_refresh::{EngineInstant, WallMillis};
 
 /// The two clocks of a process. Inject one to test without waiting.
 ///
@@ -122,22 +122,6 @@ impl Clock for TestClock {
     }
 }
 
-/// Milliseconds on the engine's own count, which never goes back and does not stand still in suspend.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Ticks(pub(crate) u64);
-
-impl Ticks {
-    pub(crate) const NEVER: Self = Self(u64::MAX);
-
-    pub(crate) fn after(self, by: Duration) -> Self {
-        Self(self.0.saturating_add(to_millis(by)))
-    }
-
-    pub(crate) fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
-    }
-}
-
 /// The engine's count: the monotonic clock, plus whatever the wall clock shows that it slept through.
 ///
 /// A wall clock that jumps on makes tokens look older, which costs a refresh; one that jumps back changes nothing.
@@ -195,13 +179,13 @@ impl Time {
         }
     }
 
-    pub(crate) fn ticks(&self) -> Ticks {
+    pub(crate) fn now(&self) -> EngineInstant {
         self.count(to_millis(self.monotonic()))
     }
 
-    /// The count by the coarse clock: behind [`ticks`](Self::ticks) by that clock's resolution at most.
+    /// The count by the coarse clock: behind [`now`](Self::now) by that clock's resolution at most.
     #[inline(always)]
-    pub(crate) fn coarse_ticks(&self) -> Ticks {
+    pub(crate) fn coarse_now(&self) -> EngineInstant {
         self.count(match &self.clock {
             Source::System(clock) => clock.monotonic.coarse_millis(),
             Source::Given(clock) => to_millis(clock.monotonic_coarse()),
@@ -209,11 +193,11 @@ impl Time {
     }
 
     #[inline]
-    fn count(&self, mono: u64) -> Ticks {
+    fn count(&self, mono: u64) -> EngineInstant {
         if mono >= self.anchor_at.load(Ordering::Acquire) {
             self.anchor();
         }
-        Ticks(mono + self.offset.load(Ordering::Relaxed))
+        EngineInstant(mono + self.offset.load(Ordering::Relaxed))
     }
 
     /// Whoever comes after a suspend waits for the one who accounts for it.
@@ -246,15 +230,6 @@ impl Time {
 
     pub(crate) fn monotonic(&self) -> Duration {
         self.clock.get().monotonic()
-    }
-
-    /// Where a time of day lies on the engine's count, by what both show now.
-    pub(crate) fn ticks_at(&self, at: SystemTime) -> Ticks {
-        let (now, wall) = (self.ticks(), self.wall_time());
-        match at.duration_since(wall) {
-            Ok(ahead) => now.after(ahead),
-            Err(past) => Ticks(now.0.saturating_sub(to_millis(past.duration()))),
-        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::{error::Error as StdError, sync::Arc, time::Duration};
 use tokenkeeper_protocol::{Class, ErrorCode, RedirectError, Refusal};
 use tokenkeeper_store::{KeyDigest, StoreError};
 
-use crate::{record::Cause, transport::TransportError};
+use tokenkeeper_refresh::Cause;
+
+use crate::transport::TransportError;
 
 /// Why there is no token, or no account. [`advice`](Self::advice) says what to do.
 ///
@@ -70,6 +72,14 @@ pub enum Error {
         #[source]
         source: Arc<StoreError>,
     },
+    /// The store answered too late for the lease, three times, so nothing was sent.
+    #[error(
+        "the store is too slow to refresh account {account}: raise `Options::lease`, or the provider's grace window leaves too little time"
+    )]
+    StoreTooSlow {
+        /// The affected account.
+        account: KeyDigest,
+    },
     /// The store does not list accounts, so a [`Refresher`](crate::Refresher) finds none.
     #[error("the store does not list accounts, which a refresher needs: use a store that does")]
     Listing(#[source] Arc<StoreError>),
@@ -131,13 +141,10 @@ pub enum Error {
     /// [`Accounts::shutdown`](crate::Accounts::shutdown) was called.
     #[error("the engine is shut down")]
     ShutDown,
-    /// The runtime that the flight ran on ended before the flight did.
+    /// No runtime was given, and a thread of the engine's own cannot be started.
     #[error(
-        "the runtime ended while a refresh was under way; the next call looks at the store again"
+        "no tokio runtime was given, and no thread can be started: give one with `AccountsBuilder::runtime`"
     )]
-    Aborted,
-    /// No tokio runtime is there to run a flight on.
-    #[error("no tokio runtime: call this within one")]
     NoRuntime,
 }
 
@@ -258,7 +265,7 @@ impl Error {
             Self::Unavailable { retry_after, .. } => Advice::Retry {
                 after: *retry_after,
             },
-            Self::Timeout { .. } | Self::Aborted | Self::RevocationPending { .. } => {
+            Self::Timeout { .. } | Self::StoreTooSlow { .. } | Self::RevocationPending { .. } => {
                 Advice::Retry {
                     after: Duration::from_secs(1),
                 }

@@ -1,25 +1,8 @@
 //! What happens to accounts, for an application to watch.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use futures_core::Stream;
-use tokio::sync::broadcast::Receiver;
-use tokio_stream::{
-    StreamExt as _,
-    wrappers::{BroadcastStream, errors::BroadcastStreamRecvError},
-};
-
-use crate::{Account, record::Cause};
-
-/// Something that happened to an account. `Debug` names the account by its digest.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Event {
-    /// Whose account.
-    pub account: Account,
-    /// What happened.
-    pub kind: EventKind,
-}
+use tokenkeeper_refresh::Cause;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +30,13 @@ pub enum EventKind {
         /// Why.
         cause: Cause,
     },
-    /// The token endpoint refuses the client; the tokens are kept.
+    /// The token endpoint refuses without a reason that one could act on (an empty or unknown error, a page of HTML). It is asked again
+    /// with growing pauses, of an hour at most.
+    RefusedWithoutReason {
+        /// When the first such refusal came.
+        since: SystemTime,
+    },
+    /// The token endpoint refuses the client; the tokens are kept. It is asked again with growing pauses, of an hour at most.
     Misconfigured,
     /// New tokens could not be written yet. They are served from memory and written as soon as the store allows.
     StoreBehind,
@@ -69,15 +58,4 @@ pub enum EventKind {
     },
     /// A disconnect could not be finished at the provider yet.
     RevocationPending,
-}
-
-/// Events as they happen. A subscriber that falls far behind misses the oldest.
-pub(crate) fn stream(receiver: Receiver<Event>) -> impl Stream<Item = Event> + Send + Unpin {
-    BroadcastStream::new(receiver).filter_map(|event| {
-        event
-            .inspect_err(|BroadcastStreamRecvError::Lagged(missed)| {
-                tracing::warn!(missed, "a subscriber of events fell behind");
-            })
-            .ok()
-    })
 }

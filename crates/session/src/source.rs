@@ -4,66 +4,35 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use http::{HeaderMap, Request, StatusCode, Uri};
-use tokenkeeper_protocol::{Attach, Attachment, Dialect, Error as AttachError, Verdict};
+use tokenkeeper_protocol::{Attachment, Verdict};
+use tokenkeeper_refresh::TokenVersion;
 
-use crate::{Error, engine::Served};
+use crate::{
+    Error,
+    engine::{AttachResult, Snapshot},
+    placement::Attaches,
+};
 
 /// A token that may be sent now, in the form in which it is attached.
 ///
 /// A clone shares the token.
 #[derive(Clone)]
-pub struct Credential(Arc<Served>);
-
-/// Which token set of its source a [`Credential`] carries, so that a late rejection of an old one is told from that of a new one.
-///
-/// Only stamps of one source compare. Of an account, that of a later login or refresh is greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Stamp {
-    pub(crate) authorization: u64,
-    pub(crate) generation: u64,
-}
-
-/// Which token set a request carries now, or why it could not be attached: in a box, since this is returned for every request.
-pub type AttachResult = Result<Stamp, Box<AttachError>>;
-
-/// Where a provider wants its token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Attaches {
-    /// In `Authorization`, which HTTP clients strip when a redirect leaves the origin.
-    Authorization,
-    /// In a header of the provider's own, which HTTP clients carry along.
-    OtherHeader,
-    /// In the query, which reaches `Referer` and the text of errors.
-    Query,
-}
-
-impl Attaches {
-    pub(crate) fn of(dialect: &Dialect) -> Self {
-        match &dialect.attach {
-            Attach::Header(name) if !name.eq_ignore_ascii_case("authorization") => {
-                Self::OtherHeader
-            }
-            Attach::Query(_) => Self::Query,
-            _ => Self::Authorization,
-        }
-    }
-}
+pub struct Credential(Arc<Snapshot>);
 
 impl Credential {
     /// A credential for a token source of one's own; `generation` tells one token set from the next.
     #[must_use]
     pub fn new(attachment: Attachment, generation: u64) -> Self {
-        let stamp = Stamp {
+        let version = TokenVersion {
             authorization: 0,
             generation,
         };
-        Self(Arc::new(Served::forever(attachment, stamp)))
+        Self(Arc::new(Snapshot::forever(attachment, version)))
     }
 
     #[inline]
-    pub(crate) fn of(served: &Arc<Served>) -> Self {
-        Self(served.clone())
+    pub(crate) fn of(snapshot: Arc<Snapshot>) -> Self {
+        Self(snapshot)
     }
 
     /// The header or query parameter that carries the token.
@@ -76,8 +45,8 @@ impl Credential {
     /// Which token set it carries: what the source is told when the API has answered.
     #[must_use]
     #[inline]
-    pub fn stamp(&self) -> Stamp {
-        self.0.stamp
+    pub fn version(&self) -> TokenVersion {
+        self.0.version
     }
 
     /// Puts the token on a request, wherever that goes: whether the token belongs there, [`TokenSource::owns`] knows.
@@ -93,7 +62,7 @@ impl Credential {
 /// Two credentials are equal when they are of the same token set.
 impl PartialEq for Credential {
     fn eq(&self, other: &Self) -> bool {
-        self.stamp() == other.stamp()
+        self.version() == other.version()
     }
 }
 
@@ -102,7 +71,7 @@ impl Eq for Credential {}
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credential")
-            .field("stamp", &self.stamp())
+            .field("version", &self.version())
             .finish_non_exhaustive()
     }
 }
@@ -129,13 +98,13 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When the refresh failed in a way that the caller should see instead of the response (reauthorization required).
-    async fn replace(&self, rejected: Stamp) -> Result<Option<Credential>, Error>;
+    async fn replace(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error>;
 
     /// Starts the refresh that a rejection calls for, without waiting: for a request that cannot be replayed.
-    fn rejected(&self, rejected: Stamp);
+    fn rejected(&self, rejected: TokenVersion);
 
     /// What the provider says with this head, and the place to count a response that was accepted.
-    fn read(&self, sent: Stamp, status: StatusCode, headers: &HeaderMap) -> Verdict;
+    fn read(&self, sent: TokenVersion, status: StatusCode, headers: &HeaderMap) -> Verdict;
 
     /// Where the token goes: what a front must know before it wraps a client that follows redirects.
     fn attaches(&self) -> Attaches;

@@ -1,12 +1,10 @@
 //! How an account is.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::{
-    Cause,
-    engine::Slot,
-    record::{Health, State},
-};
+use tokenkeeper_refresh::{Cause, Health, State};
+
+use crate::engine::AccountEntry;
 
 /// How an account is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,32 +35,41 @@ pub struct Connection {
     pub reauthorize: Option<Cause>,
     /// The token endpoint refuses the client with its present configuration.
     pub misconfigured: bool,
+    /// Since when the token endpoint refuses without a reason, if it does. It is asked again now and then.
+    pub refused_since: Option<SystemTime>,
+    /// Tokens of an earlier login still have to be revoked at the provider.
+    pub revocation_pending: bool,
     /// The newest tokens are in the store.
     pub written: bool,
 }
 
 impl Status {
-    pub(crate) fn of(slot: &Slot) -> Self {
-        let inner = slot.lock();
-        let Some(known) = &inner.known else {
+    pub(crate) fn of(entry: &AccountEntry) -> Self {
+        let inner = entry.lock();
+        let Some(record) = inner.machine.record() else {
             return Self::NotConnected;
         };
-        match known.record().state {
-            State::Empty => Self::NotConnected,
-            State::Ended(tombstone) => Self::Disconnected {
-                revocation_pending: tombstone.revoke.is_some(),
+        let revocation_pending = !record.revoke.is_empty();
+        let live = match &record.state {
+            State::Empty => return Self::NotConnected,
+            State::Ended(_) => return Self::Disconnected { revocation_pending },
+            State::Live(live) => live,
+        };
+        Self::Connected(Connection {
+            generation: live.generation,
+            expires_at: live.payload.expires_at(),
+            scope: live.payload.terms().scope.clone(),
+            misconfigured: matches!(live.health, Health::Misconfigured(_)),
+            reauthorize: match &live.health {
+                Health::Dead(cause) | Health::Suspect(cause) => Some(cause.clone()),
+                Health::Alive | Health::Misconfigured(_) => None,
             },
-            State::Live(live) => Self::Connected(Connection {
-                generation: live.generation,
-                expires_at: live.tokens.tokens.expires_at,
-                scope: live.tokens.terms.scope,
-                misconfigured: matches!(live.health, Health::Misconfigured(_)),
-                reauthorize: match live.health {
-                    Health::Dead(cause) => Some(cause),
-                    _ => None,
-                },
-                written: known.is_written(),
-            }),
-        }
+            refused_since: live
+                .failures
+                .refused_since
+                .map(|millis| UNIX_EPOCH + Duration::from_millis(millis)),
+            revocation_pending,
+            written: inner.machine.is_written(),
+        })
     }
 }

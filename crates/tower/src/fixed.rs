@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header::AUTHORIZATION, uri::Scheme};
 use tokenkeeper_session::{
-    Attaches, Credential, Error, Stamp, TokenSource,
+    Attaches, Credential, Error, TokenSource, TokenVersion,
     protocol::{Attachment, Origin, Verdict},
 };
 
@@ -37,13 +37,13 @@ impl TokenSource for Fixed {
         Ok(self.credential.clone())
     }
 
-    async fn replace(&self, _: Stamp) -> Result<Option<Credential>, Error> {
+    async fn replace(&self, _: TokenVersion) -> Result<Option<Credential>, Error> {
         Ok(None)
     }
 
-    fn rejected(&self, _: Stamp) {}
+    fn rejected(&self, _: TokenVersion) {}
 
-    fn read(&self, _: Stamp, _: StatusCode, _: &HeaderMap) -> Verdict {
+    fn read(&self, _: TokenVersion, _: StatusCode, _: &HeaderMap) -> Verdict {
         Verdict::Accepted
     }
 

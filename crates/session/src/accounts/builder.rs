@@ -6,10 +6,11 @@ use tokenkeeper_protocol::Provider;
 use tokenkeeper_store::TokenStore;
 use tokio::runtime::Handle;
 
-use super::{Accounts, base_of};
+use super::Accounts;
 use crate::{
     Clock, Error, FlowKey, Options, Transport,
-    engine::{Core, Parts},
+    engine::{Core, Parts, registry::base_of},
+    options::SHORTEST_LEASE,
 };
 
 /// Puts [`Accounts`] together.
@@ -35,7 +36,7 @@ impl Accounts {
             options: Options::default(),
             clock: None,
             flow_key: None,
-            runtime: Handle::try_current().ok(),
+            runtime: None,
         }
     }
 }
@@ -71,7 +72,8 @@ impl AccountsBuilder {
         self
     }
 
-    /// The runtime for refreshes that are asked for outside of any. Default: the one that `builder` was called in.
+    /// The runtime of all the engine's tasks; it must have timers. Default: the one that [`build`](Self::build) is called in, else a thread
+    /// of the engine's own. If it ends before the engine, such a thread takes its place.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
@@ -83,7 +85,7 @@ impl AccountsBuilder {
     /// [`Error::Build`] says what is missing or contradicts itself.
     pub fn build(self) -> Result<Accounts, Error> {
         if let Some(problem) = self.options.problem() {
-            return Err(Error::Build(problem.to_owned()));
+            return Err(Error::Build(problem));
         }
         let transport = self.transport.ok_or_else(|| {
             Error::Build("a transport is missing: add one with `transport`".to_owned())
@@ -103,6 +105,27 @@ impl AccountsBuilder {
                 return Err(Error::Build(problem));
             }
         }
+        for provider in &self.providers {
+            let dialect = provider.client().dialect();
+            let grace = dialect
+                .refresh
+                .grace_seconds
+                .map(std::time::Duration::from_secs);
+            if self.options.lease_within(grace) < SHORTEST_LEASE {
+                let brand = provider.brand();
+                return Err(Error::Build(format!(
+                    "the grace window of `{brand}` leaves less than a second for a lease: leave `grace_seconds` out"
+                )));
+            }
+        }
+        let runtime = match self.runtime {
+            Some(runtime) if !has_timers(&runtime) => {
+                let problem = "the runtime has no timers: build it with `enable_time`";
+                return Err(Error::Build(problem.to_owned()));
+            }
+            Some(runtime) => Some(runtime),
+            None => Handle::try_current().ok().filter(has_timers),
+        };
         Ok(Accounts::from_core(Arc::new(Core::new(Parts {
             store: self.store,
             providers: self.providers,
@@ -110,7 +133,14 @@ impl AccountsBuilder {
             options: self.options,
             clock: self.clock,
             flow_key: self.flow_key.unwrap_or_else(FlowKey::random),
-            runtime: self.runtime,
+            runtime,
         }))))
     }
+}
+
+/// Whether a task may sleep there: tokio says it by a panic only.
+fn has_timers(runtime: &Handle) -> bool {
+    let _entered = runtime.enter();
+    let sleep = || drop(tokio::time::sleep(std::time::Duration::ZERO));
+    std::panic::catch_unwind(sleep).is_ok()
 }

@@ -1,23 +1,40 @@
 //! The engine, as an application holds it.
 
 mod builder;
+mod login;
 mod shutdown;
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use futures_core::Stream;
 use http::Uri;
-use tokenkeeper_protocol::Provider;
-use tokenkeeper_store::Key;
+use tokenkeeper_protocol::{Provider, Redirect};
+use tokio_stream::{
+    StreamExt as _,
+    wrappers::{BroadcastStream, errors::BroadcastStreamRecvError},
+};
 
 pub use builder::AccountsBuilder;
+pub use login::FlowInfo;
 pub use shutdown::Unwritten;
 
 use crate::{
-    Account, Attaches, Error, Event, Refresher,
-    engine::{Core, Home},
-    event,
+    Account, Attaches, Error, EventKind, Flow, Refresher,
+    engine::{Core, registry},
+    flow::Opened,
 };
+
+/// Something that happened to an account. `Debug` names the account by its digest.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// The affected account.
+    pub account: Account,
+    /// What happened.
+    pub kind: EventKind,
+}
 
 /// All accounts of an application: its providers, its store, and the refreshes under way.
 ///
@@ -32,10 +49,6 @@ impl Accounts {
         Self { core }
     }
 
-    pub(crate) fn core(&self) -> &Arc<Core> {
-        &self.core
-    }
-
     /// The account of `subject` at the provider with this brand. No I/O.
     ///
     /// The subject is the application's own name for the connection, chosen before the redirect.
@@ -45,9 +58,9 @@ impl Accounts {
     /// tenant: see [`account_at`](Self::account_at).
     #[inline]
     pub fn account(&self, brand: &str, subject: &str) -> Result<Account, Error> {
-        if let Some(home) = self.core.home_of_brand(brand) {
-            let slot = self.core.slot(home, subject)?;
-            return Ok(Account::new(self.core.clone(), slot));
+        if let Some(site) = registry::site_of_brand(&self.core, brand) {
+            let entry = registry::entry(&self.core, site, subject)?;
+            return Ok(Account::new(self.core.clone(), entry));
         }
         self.resolve(brand, None, subject)
     }
@@ -64,18 +77,28 @@ impl Accounts {
 
     /// What happens to accounts, from now on. A subscriber that falls far behind misses the oldest.
     pub fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + use<> {
-        event::stream(self.core.events.subscribe())
+        // Without a hold on the engine, which ends with its last handle.
+        let core = Arc::downgrade(&self.core);
+        BroadcastStream::new(self.core.events.subscribe()).filter_map(move |event| {
+            let (entry, kind) = event
+                .inspect_err(|BroadcastStreamRecvError::Lagged(missed)| {
+                    tracing::warn!(missed, "a subscriber of events fell behind");
+                })
+                .ok()?;
+            let account = Account::new(core.upgrade()?, entry);
+            Some(Event { account, kind })
+        })
     }
 
     /// A worker that keeps all accounts of the store fresh, used or not; it does nothing before it is [run](Refresher::run).
     pub fn refresher(&self) -> Refresher {
-        Refresher::new(self.clone())
+        Refresher::new(self.core.clone())
     }
 
     /// Whether a request to this target could be one of a configured provider's API.
     #[must_use]
     pub fn owns(&self, target: &Uri) -> bool {
-        self.core.owns(target)
+        registry::owns(&self.core, target)
     }
 
     /// The configured providers, in the order in which they were added.
@@ -97,50 +120,64 @@ impl Accounts {
         self.at(index, site, subject)
     }
 
-    /// The account that a key names.
-    pub(crate) fn account_by_id(
-        &self,
-        brand: &str,
-        client_id: &str,
-        site: &str,
-        subject: &str,
-    ) -> Result<Account, Error> {
-        let index = self.index_by_id(brand, client_id, site);
+    /// Finishes a login with what the redirect brought: exchanges the code, once, and writes the tokens.
+    ///
+    /// Cancel safe: the exchange goes on and its tokens are written, even if no caller waits.
+    ///
+    /// # Errors
+    /// [`Error::Redirect`] for a denial or a redirect that is not this flow's, [`Error::Flow`], [`Error::Exchange`] when the token endpoint
+    /// gave no tokens (start again: a code is never sent twice). [`Error::Store`] and [`Error::RevocationPending`] mean that nothing was
+    /// sent: the same call may succeed later, while the flow and the code last. [`Error::Timeout`] says nothing of the
+    /// login: ask for the account's status, and start again if it is not connected.
+    pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Account, Error> {
+        let opened = login::opened(&self.core, &flow)?;
+        let account = self.account_of(&opened)?;
+        login::finish(&account, &opened, &redirect).await?;
+        Ok(account)
+    }
+
+    /// Returns whose login a flow is, without ending it.
+    ///
+    /// # Errors
+    /// [`Error::Flow`] for one that is not ours, expired or used; [`Error::UnknownProvider`] when its provider is no longer configured.
+    pub fn flow(&self, flow: &Flow) -> Result<FlowInfo, Error> {
+        let opened = login::opened(&self.core, flow)?;
+        login::info(self.account_of(&opened)?, &opened)
+    }
+
+    /// Refuses new work, lets what is in flight end, and writes what is not written yet, for at most `deadline`.
+    ///
+    /// Required before `main` returns: a runtime that ends takes with it the answers that are on their way. Not cancel safe in effect: after
+    /// a dropped call the engine stays closed; call it again to wait on.
+    ///
+    /// # Errors
+    /// [`Unwritten`] names the accounts whose newest tokens had not reached the store in time. Waiting again may still write them.
+    pub async fn shutdown(&self, deadline: Duration) -> Result<(), Unwritten> {
+        shutdown::shutdown(&self.core, deadline).await
+    }
+
+    fn account_of(&self, opened: &Opened) -> Result<Account, Error> {
+        let (brand, site) = (&opened.brand, &opened.site);
+        let index = registry::index_by_id(&self.core, brand, &opened.client_id, site);
         let index = index.ok_or_else(|| unknown(brand, ": it is no longer configured"))?;
-        let tenant = base_of(&self.core.providers[index]).is_none();
-        self.at(index, tenant.then_some(site), subject)
-    }
-
-    /// The provider that a stored key belongs to, and the site; `None` where it is not of ours.
-    pub(crate) fn home_of(&self, key: &Key) -> Option<(usize, Arc<Home>)> {
-        let index = self.index_by_id(key.brand(), key.client_id(), key.base())?;
-        let provider = &self.core.providers[index];
-        let site = Some(key.base()).filter(|_| base_of(provider).is_none());
-        let home = self.core.home(index, provider, site).ok()?;
-        (home.site.as_str() == key.base()).then_some((index, home))
-    }
-
-    fn index_by_id(&self, brand: &str, client_id: &str, site: &str) -> Option<usize> {
-        self.core.providers.iter().position(|provider| {
-            provider.brand() == brand
-                && provider.client().registration().client_id() == client_id
-                && base_of(provider).is_none_or(|base| base == site)
-        })
+        self.at(index, Some(site), &opened.subject)
     }
 
     fn at(&self, index: usize, site: Option<&str>, subject: &str) -> Result<Account, Error> {
         let provider = &self.core.providers[index];
-        let site = site.filter(|_| base_of(provider).is_none());
-        let home = self.core.home(index, provider, site)?;
-        let slot = self.core.slot(&home, subject)?;
-        Ok(Account::new(self.core.clone(), slot))
+        let site = site.filter(|_| registry::base_of(provider).is_none());
+        let site = registry::site(&self.core, index, site)?;
+        let entry = registry::entry(&self.core, &site, subject)?;
+        Ok(Account::new(self.core.clone(), entry))
     }
 
     fn index_of(&self, brand: &str, site: Option<&str>) -> Result<usize, Error> {
         let providers = &self.core.providers;
         let of_brand = (0..providers.len()).filter(|&i| providers[i].brand() == brand);
         let wanted = |i: &usize| {
-            site.is_none_or(|site| base_of(&providers[*i]).is_none_or(|base| base == site))
+            site.is_none_or(|site| {
+                registry::base_of(&providers[*i]).is_none_or(|base| base == site)
+            })
         };
         let mut fits = of_brand.filter(wanted);
         match (fits.next(), fits.next()) {
@@ -157,14 +194,16 @@ impl Accounts {
     }
 }
 
-fn base_of(provider: &Arc<dyn Provider>) -> Option<&str> {
-    let base = provider.client().dialect().base.as_ref()?;
-    Some(base.as_str())
-}
-
 fn unknown(brand: &str, hint: &'static str) -> Error {
     Error::UnknownProvider {
         brand: brand.to_owned(),
         hint,
+    }
+}
+
+/// The engine that an account belongs to.
+impl From<&Account> for Accounts {
+    fn from(account: &Account) -> Self {
+        Self::from_core(account.parts().0.clone())
     }
 }

@@ -3,30 +3,32 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
-    time::{Duration, UNIX_EPOCH},
 };
 
 use foldhash::fast::RandomState;
 use tokenkeeper_protocol::Provider;
+use tokenkeeper_refresh::{ChangeId, Context, Id, Operation, Timer};
 use tokenkeeper_store::{TokenStore, Version};
 use tokio::{
     runtime::Handle,
-    sync::{Notify, broadcast, watch},
+    sync::{Notify, broadcast, futures::Notified, watch},
 };
 
 use super::{
-    Home, Slot,
-    registry::{Brand, Name, Origins},
+    entry::AccountEntry,
+    names::{Brand, Name},
+    origins::Origins,
+    runtime::EngineRuntime,
+    site::ProviderSite,
 };
 use crate::{
-    Account, Error, Event, EventKind, Transport,
-    clock::{Clock, Ticks, Time},
-    connect::{FlowKey, UsedFlows},
+    EventKind, Transport,
+    clock::{Clock, Time},
+    flow::{FlowKey, UsedFlows},
     options::Options,
-    record::WallMillis,
 };
 
 #[derive(Debug)]
@@ -37,30 +39,40 @@ pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) time: Time,
     pub(crate) random: Random,
-    pub(crate) holder: u128,
+    pub(crate) holder: Id,
     pub(crate) flow_key: FlowKey,
     pub(crate) used_flows: UsedFlows,
     pub(crate) origins: Origins,
-    pub(crate) homes: Mutex<HashMap<(usize, String), Arc<Home>>>,
+    pub(crate) sites: Mutex<HashMap<(usize, String), Weak<ProviderSite>>>,
     /// By the provider's index.
     pub(crate) brands: Box<[Brand]>,
-    pub(crate) slots: papaya::HashMap<Name, Arc<Slot>, RandomState>,
-    pub(crate) events: broadcast::Sender<Event>,
-    pub(crate) runtime: Option<Handle>,
+    pub(crate) entries: papaya::HashMap<Name, Arc<AccountEntry>, RandomState>,
+    pub(crate) events: broadcast::Sender<(Arc<AccountEntry>, EventKind)>,
+    pub(crate) runtime: EngineRuntime,
     pub(crate) closing: AtomicBool,
-    /// Flights hurry when the engine is closing.
-    pub(crate) hurry: Notify,
-    pub(crate) sweeping: AtomicBool,
-    /// A task listens to the store, or the store has nothing to tell.
-    pub(crate) listening: AtomicBool,
+    /// The engine is closing.
+    pub(crate) closed: Notify,
+    /// Its background tasks run.
+    pub(crate) started: AtomicBool,
     /// The store tells of changes.
-    pub(crate) hearing: AtomicBool,
-    /// Ends with the engine, and tells the task that listens.
+    pub(crate) notified: AtomicBool,
+    /// Ends with the engine, and tells its background tasks.
     pub(crate) alive: watch::Sender<()>,
-    /// How many tasks are under way.
+    /// Operations whose tasks died, for the background task that replaces them.
+    pub(crate) died: Mutex<Vec<(Arc<AccountEntry>, Lost)>>,
+    pub(crate) any_died: Arc<Notify>,
+    changes: AtomicU32,
+    /// How many operations are in flight.
     running: Mutex<usize>,
-    /// A task has ended.
+    /// One of them has ended.
     ended: Notify,
+}
+
+/// What a task was for that died before it was over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lost {
+    Operation(Operation),
+    Timer(Timer),
 }
 
 /// What an engine is made of.
@@ -92,123 +104,109 @@ impl Core {
             transport: parts.transport,
             options: parts.options,
             time: Time::new(parts.clock),
-            holder: random.number(),
+            holder: random.id(),
             random,
             flow_key: parts.flow_key,
             used_flows: UsedFlows::default(),
-            homes: Mutex::default(),
+            sites: Mutex::default(),
             brands: Brand::all(&parts.providers),
             providers: parts.providers,
             // A resize that only writes help along would slow down every lookup until the next account comes.
-            slots: papaya::HashMap::builder()
+            entries: papaya::HashMap::builder()
                 .hasher(RandomState::default())
                 .resize_mode(papaya::ResizeMode::Blocking)
                 .build(),
             events: broadcast::channel(EVENTS).0,
-            runtime: parts.runtime,
+            runtime: EngineRuntime::new(parts.runtime),
             closing: AtomicBool::new(false),
-            hurry: Notify::new(),
-            sweeping: AtomicBool::new(false),
-            listening: AtomicBool::new(false),
-            hearing: AtomicBool::new(false),
+            closed: Notify::new(),
+            started: AtomicBool::new(false),
+            notified: AtomicBool::new(false),
             alive: watch::Sender::new(()),
+            died: Mutex::default(),
+            any_died: Arc::default(),
+            changes: AtomicU32::new(0),
             running: Mutex::default(),
             ended: Notify::new(),
         }
     }
 
-    pub(crate) fn ticks_at(&self, wall: WallMillis) -> Ticks {
-        self.time.ticks_at(UNIX_EPOCH + Duration::from_millis(wall))
+    /// What a machine may draw on, at this moment.
+    pub(crate) fn context<'a>(&self, site: &'a ProviderSite) -> Context<'a> {
+        let random = self.random.number();
+        Context {
+            now: self.time.now(),
+            monotonic: self.time.monotonic(),
+            wall: self.time.wall(),
+            ids: [self.random.id(), self.random.id()],
+            version: Version::random(),
+            roll: random as u16,
+            closing: self.is_closing(),
+            notified: self.notified.load(Ordering::Acquire),
+            rules: &site.rules,
+        }
+    }
+
+    pub(crate) fn next_change(&self) -> ChangeId {
+        ChangeId(self.changes.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
     }
 
-    pub(crate) fn emit(self: &Arc<Self>, slot: &Arc<Slot>, kind: EventKind) {
-        tracing::debug!(account = %slot.digest(), event = ?kind, "account");
-        // Nobody listening is no failure.
-        let _ = self.events.send(Event {
-            account: Account::new(self.clone(), slot.clone()),
-            kind,
-        });
+    /// Tells the application.
+    pub(crate) fn emit(&self, entry: &Arc<AccountEntry>, kind: EventKind) {
+        tracing::debug!(account = %entry.digest(), event = ?kind, "account");
+        // No subscriber is no failure.
+        let _ = self.events.send((entry.clone(), kind));
     }
 
-    /// Runs a task to its end, whatever becomes of the caller. Says where it runs.
-    pub(crate) fn spawn(
-        self: &Arc<Self>,
-        task: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<Handle, Error> {
-        let runtime = self.runtime()?;
-        let running = Running::enter(self.clone())?;
-        self.start_sweeping(&runtime);
-        self.start_listening(&runtime);
-        runtime.spawn(async move {
-            task.await;
-            drop(running);
-        });
-        Ok(runtime)
-    }
-
-    /// The caller's runtime or, where it has none, the engine's.
-    pub(crate) fn runtime(&self) -> Result<Handle, Error> {
-        let current = Handle::try_current().ok();
-        let runtime = current.or_else(|| self.runtime.clone());
-        runtime.ok_or(Error::NoRuntime)
-    }
-
-    /// No task starts from now on.
+    /// No work starts from now on.
     pub(crate) fn close(&self) {
-        // Under the lock, so that no task slips in behind the one who waits for the last.
-        let _running = self.lock_running();
         self.closing.store(true, Ordering::Release);
+        self.closed.notify_waiters();
+    }
+
+    /// The accounts for which this holds.
+    pub(crate) fn entries_where(
+        &self,
+        holds: impl Fn(&AccountEntry) -> bool,
+    ) -> Vec<Arc<AccountEntry>> {
+        let entries = self.entries.pin();
+        entries
+            .values()
+            .filter(|entry| holds(entry))
+            .cloned()
+            .collect()
     }
 
     /// The accounts whose newest tokens would be lost if the process ended now.
-    pub(crate) fn at_risk(&self) -> Vec<Arc<Slot>> {
-        self.slots_where(|slot| slot.is_at_risk() || slot.lock().is_unwritten())
+    pub(crate) fn at_risk(&self) -> Vec<Arc<AccountEntry>> {
+        self.entries_where(|entry| entry.lock().machine.is_at_risk())
     }
 
-    /// Of them those that no task cares for.
-    pub(crate) fn orphans(&self) -> Vec<Arc<Slot>> {
-        self.slots_where(|slot| !slot.is_at_risk() && slot.lock().is_unwritten())
+    /// Ready once an operation has ended after this call.
+    pub(crate) fn operation_ended(&self) -> Notified<'_> {
+        self.ended.notified()
     }
 
-    fn slots_where(&self, holds: impl Fn(&Slot) -> bool) -> Vec<Arc<Slot>> {
-        let slots = self.slots.pin();
-        slots.values().filter(|slot| holds(slot)).cloned().collect()
+    pub(crate) fn is_busy(&self) -> bool {
+        *self.lock_running() > 0
     }
 
-    /// Waits until no task is under way.
-    pub(crate) async fn drained(&self) {
-        loop {
-            let ended = self.ended.notified();
-            tokio::pin!(ended);
-            ended.as_mut().enable();
-            if *self.lock_running() == 0 {
-                return;
-            }
-            ended.await;
-        }
-    }
-
-    fn lock_running(&self) -> std::sync::MutexGuard<'_, usize> {
+    fn lock_running(&self) -> MutexGuard<'_, usize> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A task under way, until it is dropped: also by a panic, or by the end of its runtime.
-struct Running(Arc<Core>);
+/// An operation in flight, until it is dropped.
+pub(crate) struct Running(Arc<Core>);
 
 impl Running {
-    fn enter(core: Arc<Core>) -> Result<Self, Error> {
-        let mut running = core.lock_running();
-        if core.is_closing() {
-            return Err(Error::ShutDown);
-        }
-        *running += 1;
-        drop(running);
-        Ok(Self(core))
+    pub(crate) fn enter(core: &Arc<Core>) -> Self {
+        *core.lock_running() += 1;
+        Self(core.clone())
     }
 }
 
@@ -224,6 +222,10 @@ impl Drop for Running {
 pub(crate) struct Random;
 
 impl Random {
+    pub(crate) fn id(self) -> Id {
+        Id(Version::random().to_bytes())
+    }
+
     pub(crate) fn number(self) -> u128 {
         u128::from_be_bytes(Version::random().to_bytes())
     }

@@ -1,24 +1,30 @@
-//! What performs the protocol's effects: slots in memory, flights on the runtime, callers that wait for them.
+//! Accounts in memory, and the pump that performs what their machines decide.
 
-mod caller;
-mod changes;
+pub(crate) mod acquire;
+mod background;
+pub(crate) mod change;
+pub(crate) mod closing;
+mod codec;
 mod core;
-mod driver;
-mod flight;
-mod home;
-pub(crate) mod keep;
-mod known;
-pub(crate) mod login;
-mod publish;
-mod rare;
-mod registry;
-mod rejected;
-mod served;
-mod slot;
-mod sweep;
+mod entry;
+mod names;
+mod origins;
+mod payload;
+mod perform;
+mod pump;
+mod queue;
+pub(crate) mod registry;
+pub(crate) mod rejection;
+mod report;
+mod runtime;
+mod site;
+mod snapshot;
 
-pub(crate) use self::core::{Core, Parts};
-pub(crate) use home::Home;
-pub(crate) use login::Exchange;
-pub(crate) use served::{Served, stale_window};
-pub(crate) use slot::Slot;
+pub(crate) use self::{
+    core::{Core, Parts},
+    entry::AccountEntry,
+    payload::{Payload, Terms},
+    site::ProviderSite,
+    snapshot::Snapshot,
+};
+pub use snapshot::AttachResult;

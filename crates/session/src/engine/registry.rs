@@ -1,208 +1,185 @@
-//! Finding an account's slot: one per account, as long as anybody holds it.
+//! Finding an account's entry: one per account, as long as it is held.
 
 use std::{
-    collections::{HashSet, hash_map::Entry},
-    fmt,
-    hash::{Hash, Hasher},
+    collections::hash_map::Entry,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, PoisonError,
         atomic::{Ordering, fence},
     },
 };
 
-use papaya::Equivalent;
-use smol_str::SmolStr;
 use tokenkeeper_protocol::{Origin, Provider};
 use tokenkeeper_store::Key;
 
-use super::{Core, Home, Slot, home::HomeId};
+use super::{
+    background,
+    core::Core,
+    entry::AccountEntry,
+    names::{Brand, Name, NameRef},
+    site::{ProviderSite, SiteId},
+};
 use crate::Error;
 
-/// The API origins of all providers and sites: looked up for every request without an account, however many sites there are.
-#[derive(Debug, Default)]
-pub(crate) struct Origins(RwLock<HashSet<Origin>>);
-
-impl Origins {
-    pub(crate) fn add<'a>(&self, origins: impl Iterator<Item = &'a Origin>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.extend(origins.cloned());
+/// What the accounts of the provider with this index have in common at a site (`None`: its fixed base).
+pub(crate) fn site(
+    core: &Core,
+    index: usize,
+    given: Option<&str>,
+) -> Result<Arc<ProviderSite>, Error> {
+    if given.is_none()
+        && let Some(site) = core.brands[index].site.get()
+    {
+        return Ok(site.clone());
     }
-
-    fn contain(&self, origin: &Origin) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.contains(origin)
-    }
-}
-
-/// What is needed to find the home of an account by its provider's brand.
-#[derive(Debug)]
-pub(crate) struct Brand {
-    name: Box<str>,
-    /// No other provider has it.
-    alone: bool,
-    /// Where the provider has a single base, and it was asked for before.
-    home: OnceLock<Arc<Home>>,
-}
-
-impl Brand {
-    pub(crate) fn all(providers: &[Arc<dyn Provider>]) -> Box<[Self]> {
-        let brands = || providers.iter().map(Provider::brand);
-        brands()
-            .map(|name| Self {
-                name: name.into(),
-                alone: brands().filter(|other| *other == name).count() == 1,
-                home: OnceLock::new(),
-            })
-            .collect()
-    }
-}
-
-/// Under what an account is found: what the accounts of one home have in common, and the subject, here and not behind a pointer.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Name {
-    home: HomeId,
-    subject: SmolStr,
-}
-
-/// A [`Name`] that need not be made to find what is kept under it.
-pub(super) struct Sought<'a> {
-    pub(super) home: HomeId,
-    pub(super) subject: &'a str,
-}
-
-/// Without the subject, which may be an e-mail address.
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Name")
-            .field("home", &self.home)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Hash for Name {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let (home, subject) = (self.home, self.subject.as_str());
-        Sought { home, subject }.hash(state);
-    }
-}
-
-impl Hash for Sought<'_> {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.home.0[0]);
-        state.write(self.subject.as_bytes());
-    }
-}
-
-impl Equivalent<Name> for Sought<'_> {
-    #[inline]
-    fn equivalent(&self, name: &Name) -> bool {
-        self.subject == name.subject && self.home == name.home
-    }
-}
-
-impl Core {
-    /// What the accounts of the provider with this index have in common at a site (`None`: its fixed base).
-    pub(crate) fn home(
-        &self,
-        index: usize,
-        provider: &Arc<dyn Provider>,
-        site: Option<&str>,
-    ) -> Result<Arc<Home>, Error> {
-        if site.is_none()
-            && let Some(home) = self.brands[index].home.get()
-        {
-            return Ok(home.clone());
+    let provider = &core.providers[index];
+    let origin = provider.site(given)?;
+    let mut sites = core.sites.lock().unwrap_or_else(PoisonError::into_inner);
+    let site = match sites.entry((index, origin.as_str().to_owned())) {
+        Entry::Occupied(there) if there.get().strong_count() > 0 => there.get().upgrade(),
+        _ => None,
+    };
+    let site = match site {
+        Some(site) => site,
+        None => {
+            let key = (index, origin.as_str().to_owned());
+            let site = ProviderSite::new(provider.clone(), origin, core.holder, &core.options)?;
+            let site = Arc::new(site);
+            sites.insert(key, Arc::downgrade(&site));
+            site
         }
-        let given = site;
-        let site = provider.site(given)?;
-        let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
-        let home = match homes.entry((index, site.as_str().to_owned())) {
-            Entry::Occupied(there) => there.get().clone(),
-            Entry::Vacant(vacant) => {
-                let home = Home::new(provider.clone(), site, self.holder, &self.options)?;
-                self.origins.add(home.origins.iter());
-                vacant.insert(Arc::new(home)).clone()
-            }
-        };
-        if given.is_none() {
-            let _ = self.brands[index].home.set(home.clone());
+    };
+    if given.is_none() {
+        let _ = core.brands[index].site.set(site.clone());
+    }
+    Ok(site)
+}
+
+/// The site of the one provider that has this brand, if it has a single base and was asked for before.
+#[inline]
+pub(crate) fn site_of_brand<'a>(core: &'a Core, name: &str) -> Option<&'a Arc<ProviderSite>> {
+    Brand::site_of(&core.brands, name)
+}
+
+/// The provider that a stored key belongs to, and the site; `None` if it is not one of ours.
+pub(crate) fn site_of_key(core: &Core, key: &Key) -> Option<(usize, Arc<ProviderSite>)> {
+    let index = index_by_id(core, key.brand(), key.client_id(), key.base())?;
+    let tenant = base_of(&core.providers[index]).is_none();
+    let site = site(core, index, tenant.then_some(key.base())).ok()?;
+    (site.site.as_str() == key.base()).then_some((index, site))
+}
+
+/// The provider with this brand and client id at this site.
+pub(crate) fn index_by_id(core: &Core, brand: &str, client_id: &str, site: &str) -> Option<usize> {
+    core.providers.iter().position(|provider| {
+        provider.brand() == brand
+            && provider.client().registration().client_id() == client_id
+            && base_of(provider).is_none_or(|base| base == site)
+    })
+}
+
+/// The fixed base of a provider; `None` if it has a site per tenant.
+pub(crate) fn base_of(provider: &Arc<dyn Provider>) -> Option<&str> {
+    let base = provider.client().dialect().base.as_ref()?;
+    Some(base.as_str())
+}
+
+/// Whether any provider's API could be at this target: a fixed base, or the site of a connected account.
+pub(crate) fn owns(core: &Core, target: &http::Uri) -> bool {
+    Origin::of(target).is_some_and(|origin| core.origins.contain(&origin))
+}
+
+/// The entry of an account, made on first sight.
+#[inline]
+pub(crate) fn entry(
+    core: &Arc<Core>,
+    site: &Arc<ProviderSite>,
+    subject: &str,
+) -> Result<Arc<AccountEntry>, Error> {
+    let name = NameRef {
+        site: site.id,
+        subject,
+    };
+    if let Some(entry) = core.entries.pin().get(&name)
+        && let Some(entry) = hold(entry)
+    {
+        return Ok(entry);
+    }
+    new_entry(core, site, subject)
+}
+
+/// The entry of a key, if it is in memory.
+pub(crate) fn known_entry(core: &Core, key: &Key) -> Option<Arc<AccountEntry>> {
+    let name = NameRef {
+        site: SiteId::of(key),
+        subject: key.subject(),
+    };
+    hold(core.entries.pin().get(&name)?)
+}
+
+#[cold]
+fn new_entry(
+    core: &Arc<Core>,
+    site: &Arc<ProviderSite>,
+    subject: &str,
+) -> Result<Arc<AccountEntry>, Error> {
+    // A text that is no subject is refused before it has an entry: `AccountEntry::key` relies on it.
+    site.key(subject)?;
+    background::start(core);
+    let name = Name {
+        site: site.id,
+        subject: subject.into(),
+    };
+    let new = || {
+        let (subject, now) = (name.subject.clone(), core.time.now());
+        Arc::new(AccountEntry::new(subject, site.clone(), now))
+    };
+    let entries = core.entries.pin();
+    loop {
+        if let Some(entry) = hold(entries.get_or_insert_with(name.clone(), new)) {
+            return Ok(entry);
         }
-        Ok(home)
+        // The sweep is just dropping it.
+        std::thread::yield_now();
     }
+}
 
-    /// The home of the one provider that has this brand, if it has a single base and was asked for before.
-    #[inline]
-    pub(crate) fn home_of_brand(&self, name: &str) -> Option<&Arc<Home>> {
-        let brand = self.brands.iter().find(|brand| *brand.name == *name)?;
-        brand.home.get().filter(|_| brand.alone)
-    }
+/// A handle on an entry of the registry. `None` if the sweep is dropping it: used again, it would be a second one for the account.
+#[inline]
+fn hold(found: &Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
+    let entry = found.clone();
+    fence(Ordering::SeqCst);
+    (!entry.retired.load(Ordering::SeqCst)).then_some(entry)
+}
 
-    /// Whether any provider's API could be at this target: a fixed base, or a site that accounts were made for.
-    pub(crate) fn owns(&self, target: &http::Uri) -> bool {
-        Origin::of(target).is_some_and(|origin| self.origins.contain(&origin))
-    }
-
-    /// The slot of an account, made on first sight.
-    #[inline]
-    pub(crate) fn slot(
-        self: &Arc<Self>,
-        home: &Arc<Home>,
-        subject: &str,
-    ) -> Result<Arc<Slot>, Error> {
-        let sought = Sought {
-            home: home.id,
-            subject,
-        };
-        if let Some(slot) = self.slots.pin().get(&sought)
-            && let Some(slot) = Slot::hold(slot)
-        {
-            return Ok(slot);
-        }
-        self.new_slot(home, subject)
-    }
-
-    /// The slot of a key, if it is in memory.
-    pub(crate) fn known_slot(&self, key: &Key) -> Option<Arc<Slot>> {
-        let sought = Sought {
-            home: HomeId::of(key),
-            subject: key.subject(),
-        };
-        Slot::hold(self.slots.pin().get(&sought)?)
-    }
-
-    #[cold]
-    fn new_slot(self: &Arc<Self>, home: &Arc<Home>, subject: &str) -> Result<Arc<Slot>, Error> {
-        // Whatever is no subject is refused before it has a slot: `Slot::key` relies on it.
-        home.key(subject)?;
-        if let Ok(runtime) = self.runtime() {
-            self.start_sweeping(&runtime);
-        }
-        let name = Name {
-            home: home.id,
-            subject: subject.into(),
-        };
-        let new = || {
-            let (subject, now) = (name.subject.clone(), self.time.ticks());
-            Arc::new(Slot::new(subject, home.clone(), now))
-        };
-        let slots = self.slots.pin();
-        loop {
-            if let Some(slot) = Slot::hold(slots.get_or_insert_with(name.clone(), new)) {
-                return Ok(slot);
-            }
-            // The sweep is just dropping it.
-            std::thread::yield_now();
+/// Drops the contents of idle accounts, the entries that nobody holds, and the sites without any.
+pub(crate) fn sweep(core: &Core) {
+    let now = core.time.now();
+    for entry in core.entries.pin().values() {
+        if entry.drop_if_idle(now, core.options.idle) {
+            retire(core, &entry.site, &entry.subject);
         }
     }
+    let mut sites = core.sites.lock().unwrap_or_else(PoisonError::into_inner);
+    sites.retain(|_, site| site.strong_count() > 0);
 }
 
-impl Slot {
-    /// A handle on a slot of the registry. `None` where the sweep is dropping it: used again, it would be a second one for the account.
-    #[inline]
-    fn hold(found: &Arc<Self>) -> Option<Arc<Self>> {
-        let slot = found.clone();
-        fence(Ordering::SeqCst);
-        (!slot.retired.load(Ordering::SeqCst)).then_some(slot)
+/// Drops an emptied entry, unless it is held.
+pub(crate) fn retire(core: &Core, site: &ProviderSite, subject: &str) {
+    let entries = core.entries.pin();
+    let site = site.id;
+    let name = NameRef { site, subject };
+    let Some(entry) = entries.get(&name) else {
+        return;
+    };
+    // First the flag, then the count: a finder counts itself first and then looks at the flag. One task drops it at a time: another would
+    // take the flag back between the count and the removal.
+    if entry.retired.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    fence(Ordering::SeqCst);
+    if Arc::strong_count(entry) == 1 {
+        entries.remove(&name);
+    } else {
+        entry.retired.store(false, Ordering::SeqCst);
     }
 }

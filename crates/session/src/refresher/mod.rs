@@ -1,17 +1,14 @@
 //! The fleet's refresher.
 
-mod due;
-mod lane;
+mod queue;
 mod visit;
 mod walk;
 mod worker;
 
-use std::time::Duration;
-
-pub(crate) use due::due;
+use std::{sync::Arc, time::Duration};
 
 use self::worker::Worker;
-use crate::{Accounts, Error};
+use crate::{Error, engine::Core};
 
 /// A worker that keeps every account of the store fresh ahead of its expiry, and alive where nobody uses it.
 ///
@@ -53,16 +50,16 @@ use crate::{Accounts, Error};
 #[derive(Clone, Debug)]
 #[must_use = "nothing is refreshed before `run`"]
 pub struct Refresher {
-    accounts: Accounts,
+    core: Arc<Core>,
     concurrency: usize,
     every: Duration,
     attention_every: Duration,
 }
 
 impl Refresher {
-    pub(crate) fn new(accounts: Accounts) -> Self {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
         Self {
-            accounts,
+            core,
             concurrency: 8,
             every: Duration::from_secs(1),
             attention_every: Duration::from_secs(60 * 60),
@@ -92,16 +89,16 @@ impl Refresher {
         self
     }
 
-    /// Works until `shutdown` is ready, or [`Accounts::shutdown`] is called. It runs in the caller's task; spawn it for the background.
+    /// Works until `shutdown` is ready, or [`Accounts::shutdown`](crate::Accounts::shutdown) is called. It runs in the caller's task; spawn it for the background.
     ///
     /// Cancel safe: dropping the future is the same as a shutdown. Refreshes under way are the engine's, which
-    /// ends them; [`Accounts::shutdown`] waits for them.
+    /// ends them; [`Accounts::shutdown`](crate::Accounts::shutdown) waits for them.
     ///
     /// # Errors
     /// [`Error::Listing`] at the start where the store does not list its accounts. Nothing else ends it.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let worker = Worker::new(
-            self.accounts,
+            self.core,
             self.concurrency,
             self.every,
             self.attention_every,

@@ -1,31 +1,26 @@
-//! One look at one account, and what it calls for.
+//! One visit to one account: a comparison with the store, and the refresh or the revocation that is due.
 
 use std::{sync::Arc, time::Duration};
 
 use tokenkeeper_protocol::Class;
-use tokenkeeper_store::{Entry, Key, StoreError};
-use tokio::time::Instant;
+use tokenkeeper_refresh::{Input, Record};
+use tokenkeeper_store::{Key, StoreError};
 
 use crate::{
-    Error,
-    engine::{
-        Core, Home, Slot,
-        keep::{self, Purpose},
-    },
+    Error, due,
+    engine::{AccountEntry, Core, ProviderSite, acquire, registry},
     error::ExchangeError,
-    machine::Stored,
-    record::{self, Held, State},
 };
 
-/// An account to look at.
-pub(super) struct Errand {
+/// An account that the store listed.
+pub(super) struct DueAccount {
     pub(super) key: Key,
-    pub(super) home: Arc<Home>,
+    pub(super) site: Arc<ProviderSite>,
     /// It was listed as due; otherwise, as in need of attention.
     pub(super) due: bool,
 }
 
-/// What came of an errand.
+/// The outcome of a visit.
 pub(super) enum Outcome {
     /// There was nothing to do.
     Nothing,
@@ -39,107 +34,92 @@ pub(super) enum Outcome {
     StoreFailed,
 }
 
-/// Reads the record and refreshes it if nobody has meanwhile. The slot comes back where it is in memory only because of this.
-pub(super) async fn visit(core: &Arc<Core>, errand: &Errand) -> (Outcome, Option<Arc<Slot>>) {
-    // One read before anything is begun: another worker may have been here since the listing.
-    let limit = errand.home.pace.store_limit();
-    let entry = match tokio::time::timeout(limit, core.store.get(&errand.key)).await {
-        Ok(Ok(Some(entry))) => entry,
-        Ok(Ok(None)) => return (Outcome::Nothing, None),
-        Ok(Err(error)) => return (unreadable(errand, &error), None),
-        Err(_) => return (Outcome::StoreFailed, None),
-    };
-    let now = core.time.wall_time();
-    if errand.due && entry.due.is_none_or(|due| due > now) {
-        return (Outcome::Nothing, None);
-    }
-    let stored = match record::decode(&entry.value) {
-        Ok(record) => Stored {
-            version: entry.version,
-            record,
+/// Refreshes the account unless another worker has meanwhile. The entry comes back if it is in memory only because of this visit.
+pub(super) async fn visit(
+    core: &Arc<Core>,
+    account: &DueAccount,
+) -> (Outcome, Option<Arc<AccountEntry>>) {
+    let known = registry::known_entry(core, &account.key);
+    let temporary = known.is_none();
+    let entry = match known {
+        Some(entry) => entry,
+        None => match registry::entry(core, &account.site, account.key.subject()) {
+            Ok(entry) => entry,
+            Err(_) => return (Outcome::Unfit, None),
         },
-        Err(error) => {
-            let account = errand.key.digest();
-            tracing::warn!(%account, %error, "the refresher passes over a record that it cannot read");
-            return (Outcome::Unfit, None);
-        }
     };
-    match &stored.record.state {
-        State::Live(live) if live.lasting_obstacle(&errand.home.rules).is_none() => {
-            let Ok((slot, guest)) = find(core, errand) else {
-                return (Outcome::Unfit, None);
-            };
-            let outcome = refresh(core, &slot, stored).await;
-            (outcome, guest.then_some(slot))
+    let outcome = visit_entry(core, account, &entry).await;
+    (outcome, temporary.then_some(entry))
+}
+
+async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<AccountEntry>) -> Outcome {
+    // One read before anything is begun: another worker may have been here since the listing.
+    if let Err(error) = acquire::compare(core, entry).await {
+        let digest = entry.digest();
+        tracing::warn!(account = %digest, %error, "the refresher cannot read an account");
+        return if is_unreadable(&error) {
+            Outcome::Unfit
+        } else {
+            Outcome::StoreFailed
+        };
+    }
+    let record = entry.lock().machine.record().cloned();
+    let Some(record) = record else {
+        return Outcome::Nothing;
+    };
+    if !record.revoke.is_empty() {
+        // The engine revokes by itself; waiting bounds how many are in flight.
+        while entry.lock().machine.is_revoking() {
+            tokio::time::sleep(REVOKING).await;
         }
-        State::Ended(tombstone) if tombstone.revoke.is_some() => {
-            let Ok((slot, guest)) = find(core, errand) else {
-                return (Outcome::Unfit, None);
-            };
-            let outcome = finish(core, &slot).await;
-            (outcome, guest.then_some(slot))
-        }
-        // Only a person can help, or somebody has helped already.
-        _ => (unless_due(errand, &entry), None),
+    }
+    let Some(live) = record.live() else {
+        return unless_due(account, &record);
+    };
+    let planned = due::planned(&account.key, live, &entry.site.rules);
+    let Some(planned) = planned else {
+        return unless_due(account, &record);
+    };
+    let waits = live.failures.is_none() && live.attempt.is_none();
+    if waits && planned > core.time.wall_time() {
+        return Outcome::Nothing;
+    }
+    match acquire::finish(
+        core,
+        entry,
+        Input::Due {
+            listed: account.due,
+        },
+    )
+    .await
+    {
+        Ok(()) => Outcome::Answered,
+        Err(error) => outcome_of(&error, core),
     }
 }
 
 /// What an older version of this software marked as due although nothing can be done is not looked at all the time.
-fn unless_due(errand: &Errand, entry: &Entry) -> Outcome {
-    if errand.due && entry.due.is_some() {
+fn unless_due<T>(account: &DueAccount, record: &Record<T>) -> Outcome {
+    if account.due && record.authorization().is_some() {
         Outcome::Unfit
     } else {
         Outcome::Nothing
     }
 }
 
-fn unreadable(errand: &Errand, error: &StoreError) -> Outcome {
-    let account = errand.key.digest();
-    tracing::warn!(%account, %error, "the refresher cannot read an account");
+fn is_unreadable(error: &Error) -> bool {
     match error {
-        StoreError::Undecryptable { .. }
-        | StoreError::NotEncrypted
-        | StoreError::Corrupt { .. }
-        | StoreError::NewerFormat { .. } => Outcome::Unfit,
-        _ => Outcome::StoreFailed,
+        Error::Record { .. } => true,
+        Error::Store { source, .. } => matches!(
+            **source,
+            StoreError::Undecryptable { .. }
+                | StoreError::NotEncrypted
+                | StoreError::Corrupt { .. }
+                | StoreError::NewerFormat { .. }
+        ),
+        _ => false,
     }
 }
-
-async fn refresh(core: &Arc<Core>, slot: &Arc<Slot>, stored: Stored<Held>) -> Outcome {
-    // Memory may know more of the very same version: what an answer meant that could not be written.
-    let known = slot.lock().known.as_ref().map(|known| known.version);
-    if known != Some(stored.version) {
-        slot.adopt(core, stored, true);
-    }
-    let flight = {
-        let mut inner = slot.lock();
-        if inner.is_busy() {
-            return Outcome::Nothing;
-        }
-        let purpose = if inner.is_unwritten() || inner.has_ended() {
-            // What memory knows better goes into the store.
-            Purpose::Validate
-        } else {
-            Purpose::Refresh {
-                wanted: inner.stamp(),
-                rejected: false,
-            }
-        };
-        match keep::take_off(core, slot, &mut inner, purpose) {
-            Ok(flight) => flight,
-            // The engine is closing; the worker will see it.
-            Err(_) => return Outcome::Nothing,
-        }
-    };
-    match flight.wait(Instant::now() + PATIENCE).await {
-        Some(Ok(())) => Outcome::Answered,
-        Some(Err(error)) => outcome_of(&error, core),
-        None => Outcome::Nothing,
-    }
-}
-
-/// A flight that takes longer waits for a store, and is no longer at the provider.
-const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 fn outcome_of(error: &Error, core: &Core) -> Outcome {
     match error {
@@ -164,39 +144,17 @@ fn outcome_of(error: &Error, core: &Core) -> Outcome {
     }
 }
 
-/// Lets the engine finish the revocation that a tombstone asks for.
-async fn finish(core: &Arc<Core>, slot: &Arc<Slot>) -> Outcome {
-    match keep::validate(core, slot).await {
-        Err(Error::Store { .. }) => return Outcome::StoreFailed,
-        Err(Error::Record { .. }) => return Outcome::Unfit,
-        Ok(()) | Err(_) => {}
-    }
-    // It goes on by itself; waiting bounds how many are under way.
-    while slot.lock().is_revoking() {
-        tokio::time::sleep(REVOKING).await;
-    }
-    Outcome::Nothing
-}
-
 /// Between two looks at whether a revocation has ended.
 const REVOKING: Duration = Duration::from_millis(100);
 
-/// The account's slot, and whether it is in memory only because of this errand.
-fn find(core: &Arc<Core>, errand: &Errand) -> Result<(Arc<Slot>, bool), Error> {
-    if let Some(slot) = core.known_slot(&errand.key) {
-        return Ok((slot, false));
-    }
-    let slot = core.slot(&errand.home, errand.key.subject())?;
-    Ok((slot, true))
-}
-
-/// Drops from memory what was there only because of an errand: a fleet is larger than what one process serves.
-pub(super) fn let_go(core: &Core, guest: Arc<Slot>) {
-    // Somebody holds it by now beside the map and this errand: then it is theirs.
-    if Arc::strong_count(&guest) > 2 || !guest.drop_if_idle(core.time.ticks(), Duration::ZERO) {
+/// Drops from memory what was there only because of a visit: a fleet is larger than what one process serves.
+pub(super) fn let_go(core: &Core, temporary: Arc<AccountEntry>) {
+    // Somebody holds it by now next to the map and this visit: then it is theirs.
+    if Arc::strong_count(&temporary) > 2 || !temporary.drop_if_idle(core.time.now(), Duration::ZERO)
+    {
         return;
     }
-    let (home, subject) = (guest.home.clone(), guest.subject.clone());
-    drop(guest);
-    core.retire(&home, &subject);
+    let (site, subject) = (temporary.site.clone(), temporary.subject.clone());
+    drop(temporary);
+    registry::retire(core, &site, &subject);
 }

@@ -12,30 +12,29 @@ use tokenkeeper_store::{Key, Page, StoreError};
 use tokio::time::Instant;
 
 use super::{
-    lane::Lane,
-    visit::{self, Errand, Outcome},
+    queue::ProviderQueue,
+    visit::{self, DueAccount, Outcome},
     walk::{Kind, Paging, Walk},
 };
 use crate::{
-    Accounts, Error,
-    engine::{Core, Slot},
+    Error,
+    engine::{AccountEntry, Core, registry},
 };
 
 pub(super) struct Worker {
-    accounts: Accounts,
     core: Arc<Core>,
     concurrency: usize,
     every: Duration,
     due: Walk,
     attention: Walk,
     /// One for each provider, in the order of the engine's.
-    lanes: Vec<Lane>,
+    queues: Vec<ProviderQueue>,
     /// Queued or under way.
     known: HashSet<Key>,
     /// Nothing can be done about these before the time given.
     parked: HashMap<Key, Instant>,
-    /// In memory only because of errands that have ended.
-    guests: Vec<Arc<Slot>>,
+    /// In memory only because of visits that have ended.
+    temporary: Vec<Arc<AccountEntry>>,
     /// Apart, since a store may list from an index while it cannot read.
     listing: StoreRest,
     records: StoreRest,
@@ -43,26 +42,28 @@ pub(super) struct Worker {
     order: RandomState,
 }
 
-/// An errand that has ended.
+/// A visit that has ended.
 struct End {
-    lane: usize,
-    errand: Errand,
+    queue: usize,
+    account: DueAccount,
     outcome: Outcome,
-    guest: Option<Arc<Slot>>,
+    temporary: Option<Arc<AccountEntry>>,
 }
 
 impl Worker {
     pub(super) fn new(
-        accounts: Accounts,
+        core: Arc<Core>,
         concurrency: usize,
         every: Duration,
         attention_every: Duration,
     ) -> Self {
         let now = Instant::now();
-        let core = accounts.core().clone();
         Self {
-            lanes: core.providers.iter().map(|_| Lane::new(now)).collect(),
-            accounts,
+            queues: core
+                .providers
+                .iter()
+                .map(|_| ProviderQueue::new(now))
+                .collect(),
             core,
             concurrency,
             every,
@@ -70,7 +71,7 @@ impl Worker {
             attention: Walk::new(Kind::Attention, attention_every, now),
             known: HashSet::new(),
             parked: HashMap::new(),
-            guests: Vec::new(),
+            temporary: Vec::new(),
             listing: StoreRest::new(now),
             records: StoreRest::new(now),
             order: RandomState::new(),
@@ -83,7 +84,7 @@ impl Worker {
         let mut running: FuturesUnordered<BoxFuture<'static, End>> = FuturesUnordered::new();
         let mut paging: Option<Paging> = None;
         loop {
-            let closing = core.hurry.notified();
+            let closing = core.closed.notified();
             tokio::pin!(closing);
             closing.as_mut().enable();
             if core.is_closing() {
@@ -94,7 +95,7 @@ impl Worker {
                 paging = paging.or_else(|| self.next_page(now));
             }
             if now >= self.records.until {
-                running.extend(std::iter::from_fn(|| self.next_errand(now)));
+                running.extend(std::iter::from_fn(|| self.next_account(now)));
             }
             let wake = self.wake(paging.is_some());
             tokio::select! {
@@ -122,15 +123,15 @@ impl Worker {
 
     fn listed(&mut self, kind: Kind, page: Result<Page, StoreError>) -> Result<(), Error> {
         let now = Instant::now();
-        for guest in self.guests.drain(..) {
-            visit::let_go(&self.core, guest);
+        for entry in self.temporary.drain(..) {
+            visit::let_go(&self.core, entry);
         }
         match page {
             Ok(page) => {
                 self.listing.answered();
-                self.queue(kind, page.keys, now);
+                self.enqueue(kind, page.keys, now);
                 let due = kind == Kind::Due;
-                let room = self.lanes.iter().any(|lane| lane.has_room(due));
+                let room = self.queues.iter().any(|queue| queue.has_room(due));
                 if page.next.is_none() {
                     self.parked.retain(|_, until| *until > now);
                 }
@@ -147,7 +148,7 @@ impl Worker {
         Ok(())
     }
 
-    fn queue(&mut self, kind: Kind, mut keys: Vec<Key>, now: Instant) {
+    fn enqueue(&mut self, kind: Kind, mut keys: Vec<Key>, now: Instant) {
         let due = kind == Kind::Due;
         keys.sort_by_cached_key(|key| self.order.hash_one(key));
         for key in keys {
@@ -155,36 +156,36 @@ impl Worker {
                 continue;
             }
             // Another application's, or a provider's that is no longer configured.
-            let Some((index, home)) = self.accounts.home_of(&key) else {
+            let Some((index, site)) = registry::site_of_key(&self.core, &key) else {
                 continue;
             };
-            let lane = &mut self.lanes[index];
-            if lane.has_room(due) && !lane.is_paused(&home, now) {
+            let queue = &mut self.queues[index];
+            if queue.has_room(due) && !queue.is_paused(&site, now) {
                 self.known.insert(key.clone());
-                lane.push(Errand { key, home, due }, now);
+                queue.push(DueAccount { key, site, due }, now);
             }
         }
-        for lane in &mut self.lanes {
-            lane.pace(self.every, now);
+        for queue in &mut self.queues {
+            queue.pace(self.every, now);
         }
     }
 
-    fn next_errand(&mut self, now: Instant) -> Option<BoxFuture<'static, End>> {
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            while let Some(errand) = lane.start(self.concurrency, now) {
-                if lane.is_paused(&errand.home, now) {
-                    lane.ended();
-                    self.known.remove(&errand.key);
+    fn next_account(&mut self, now: Instant) -> Option<BoxFuture<'static, End>> {
+        for (index, queue) in self.queues.iter_mut().enumerate() {
+            while let Some(account) = queue.start(self.concurrency, now) {
+                if queue.is_paused(&account.site, now) {
+                    queue.ended();
+                    self.known.remove(&account.key);
                     continue;
                 }
                 let core = self.core.clone();
                 return Some(Box::pin(async move {
-                    let (outcome, guest) = visit::visit(&core, &errand).await;
+                    let (outcome, temporary) = visit::visit(&core, &account).await;
                     End {
-                        lane: index,
-                        errand,
+                        queue: index,
+                        account,
                         outcome,
-                        guest,
+                        temporary,
                     }
                 }));
             }
@@ -194,25 +195,25 @@ impl Worker {
 
     fn ended(&mut self, end: End) {
         let now = Instant::now();
-        let (core, home) = (&self.core, &end.errand.home);
-        let lane = &mut self.lanes[end.lane];
-        lane.ended();
-        self.known.remove(&end.errand.key);
-        self.guests.extend(end.guest);
+        let (core, site) = (&self.core, &end.account.site);
+        let queue = &mut self.queues[end.queue];
+        queue.ended();
+        self.known.remove(&end.account.key);
+        self.temporary.extend(end.temporary);
         match end.outcome {
             Outcome::StoreFailed => return self.records.failed(core, now),
             Outcome::Nothing => {}
-            Outcome::Answered => lane.answered(home),
+            Outcome::Answered => queue.answered(site),
             Outcome::Busy(least) => {
-                lane.pause(home, least, &core.options, core.random.roll(), now);
-                let provider = end.errand.key.brand();
+                queue.pause(site, least, &core.options, core.random.roll(), now);
+                let provider = end.account.key.brand();
                 tracing::warn!(
                     provider,
                     "the refresher leaves a provider alone for a while"
                 );
             }
             Outcome::Unfit => {
-                self.parked.insert(end.errand.key, now + UNFIT);
+                self.parked.insert(end.account.key, now + UNFIT);
             }
         }
         self.records.answered();
@@ -227,8 +228,8 @@ impl Worker {
 
     /// When there is something to do besides waiting for what is under way.
     fn wake(&self, paging: bool) -> Option<Instant> {
-        let starts = self.lanes.iter();
-        let starts = starts.filter_map(|lane| lane.next_start(self.concurrency));
+        let starts = self.queues.iter();
+        let starts = starts.filter_map(|queue| queue.next_start(self.concurrency));
         let start = starts.min().map(|at| at.max(self.records.until));
         let page = self.due.next().min(self.attention.next());
         let page = (!paging).then(|| page.max(self.listing.until));

@@ -104,7 +104,9 @@ async fn a_login() {
             let start = account.connect().unwrap();
             let redirect: Redirect = approve(&world.emulator, start.url.as_str()).await;
             owned(account, async |account| {
-                let finish = account.accounts().finish(start.flow, redirect).await;
+                let finish = tokenkeeper_session::Accounts::from(&account)
+                    .finish(start.flow, redirect)
+                    .await;
                 finish.map(drop)
             })
         },

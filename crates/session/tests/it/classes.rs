@@ -134,31 +134,6 @@ async fn q18_replays_after_ambiguous_answers_have_no_cap_and_never_log_anybody_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_without_a_reason_is_terminal_after_three_over_ten_minutes() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world
-        .emulator
-        .faults()
-        .always(Endpoint::Token, Broken::LoginRedirect);
-    let started = tokio::time::Instant::now();
-    loop {
-        match account.token().await.unwrap_err() {
-            Error::Unavailable { retry_after, .. } => {
-                world.pass(retry_after + Duration::from_secs(1)).await;
-            }
-            error => {
-                assert_eq!(*cause(&error), Cause::Unexplained);
-                break;
-            }
-        }
-    }
-    assert!(started.elapsed() >= Duration::from_secs(600));
-    assert!(world.token_requests() >= 3);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_429_backs_off_as_long_as_it_says_and_shares_that() {
     let world = World::amiqus();
     let account = world.connected().await;

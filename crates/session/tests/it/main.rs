@@ -10,6 +10,7 @@ mod classes;
 mod connect;
 mod disconnect;
 mod errors;
+mod faults;
 mod harness;
 mod memory;
 mod overtaken;

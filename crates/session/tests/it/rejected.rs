@@ -21,10 +21,10 @@ async fn a_hundred_late_rejections_cost_one_refresh() {
     let old = TokenSource::token(&account, true).await.unwrap();
     world.emulator.expire_access_tokens();
     for _ in 0..100 {
-        let verdict = account.read(old.stamp(), UNAUTHORIZED, &HeaderMap::new());
+        let verdict = account.read(old.version(), UNAUTHORIZED, &HeaderMap::new());
         assert_eq!(verdict, Verdict::Rejected);
         let new = account
-            .replace(old.stamp())
+            .replace(old.version())
             .await
             .unwrap()
             .expect("a replay");
@@ -43,7 +43,7 @@ async fn a_hundred_rejections_at_once_cost_one_refresh() {
     let tasks: Vec<_> = (0..100)
         .map(|_| {
             let (account, old) = (account.clone(), old.clone());
-            tokio::spawn(async move { account.replace(old.stamp()).await })
+            tokio::spawn(async move { account.replace(old.version()).await })
         })
         .collect();
     for task in tasks {
@@ -61,33 +61,33 @@ async fn a_fresh_token_that_is_rejected_too_holds_refreshes_off() {
     let mut wait = Duration::from_secs(60);
     for round in 1..=8 {
         let old = TokenSource::token(&account, true).await.unwrap();
-        account.read(old.stamp(), UNAUTHORIZED, &HeaderMap::new());
+        account.read(old.version(), UNAUTHORIZED, &HeaderMap::new());
         let new = account
-            .replace(old.stamp())
+            .replace(old.version())
             .await
             .unwrap()
             .expect("a replay");
-        account.read(new.stamp(), UNAUTHORIZED, &HeaderMap::new());
-        assert!(account.replace(new.stamp()).await.unwrap().is_none());
+        account.read(new.version(), UNAUTHORIZED, &HeaderMap::new());
+        assert!(account.replace(new.version()).await.unwrap().is_none());
         assert_eq!(world.token_requests(), round);
         let held_off = EventKind::RejectionsHeldOff { wait };
         assert!(drain(&mut events).contains(&held_off), "{wait:?}");
         world.pass(wait - Duration::from_secs(1)).await;
-        assert!(account.replace(new.stamp()).await.unwrap().is_none());
+        assert!(account.replace(new.version()).await.unwrap().is_none());
         world.pass(Duration::from_secs(2)).await;
         account.status().await.unwrap();
         wait = (wait * 2).min(Duration::from_secs(3600));
     }
     // A response that is not rejected ends it.
     let old = TokenSource::token(&account, true).await.unwrap();
-    let new = account.replace(old.stamp()).await.unwrap().unwrap();
-    account.read(new.stamp(), StatusCode::OK, &HeaderMap::new());
+    let new = account.replace(old.version()).await.unwrap().unwrap();
+    account.read(new.version(), StatusCode::OK, &HeaderMap::new());
     let newer = account
-        .replace(new.stamp())
+        .replace(new.version())
         .await
         .unwrap()
         .expect("a replay");
-    account.read(newer.stamp(), UNAUTHORIZED, &HeaderMap::new());
+    account.read(newer.version(), UNAUTHORIZED, &HeaderMap::new());
     let first = EventKind::RejectionsHeldOff {
         wait: Duration::from_secs(60),
     };
@@ -102,7 +102,7 @@ async fn a15_a_user_who_revokes_leads_to_one_refresh_and_reauthorization() {
     let old = TokenSource::token(&account, true).await.unwrap();
     assert_eq!(call_with(&world.emulator, &old).await, 401);
     for _ in 0..10 {
-        let error = account.replace(old.stamp()).await.unwrap_err();
+        let error = account.replace(old.version()).await.unwrap_err();
         assert!(
             matches!(error, Error::ReauthorizationRequired { .. }),
             "{error:?}"
@@ -119,7 +119,7 @@ async fn a16_a_429_is_never_a_refresh_and_an_event_carries_the_wait() {
     let sent = TokenSource::token(&account, true).await.unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("retry-after", "47".parse().unwrap());
-    let verdict = account.read(sent.stamp(), StatusCode::TOO_MANY_REQUESTS, &headers);
+    let verdict = account.read(sent.version(), StatusCode::TOO_MANY_REQUESTS, &headers);
     let retry_after = Some(Duration::from_secs(47));
     assert_eq!(verdict, Verdict::RateLimited { retry_after });
     settle().await;
@@ -128,14 +128,16 @@ async fn a16_a_429_is_never_a_refresh_and_an_event_carries_the_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_that_fails_for_now_leaves_the_response_to_the_caller() {
+async fn a_refresh_that_fails_for_now_is_told_to_the_caller() {
     let world = World::amiqus();
     let account = world.connected().await;
     let fault = Broken::TooManyRequestsBare;
     world.emulator.faults().always(Endpoint::Token, fault);
     let old = TokenSource::token(&account, true).await.unwrap();
-    assert!(account.replace(old.stamp()).await.unwrap().is_none());
-    assert!(account.replace(old.stamp()).await.unwrap().is_none());
+    for _ in 0..2 {
+        let error = account.replace(old.version()).await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    }
     assert_eq!(
         world.token_requests(),
         1,
@@ -148,7 +150,7 @@ async fn a_request_that_cannot_be_replayed_still_starts_the_refresh() {
     let world = World::amiqus();
     let account = world.connected().await;
     let old = TokenSource::token(&account, true).await.unwrap();
-    account.rejected(old.stamp());
+    account.rejected(old.version());
     settle().await;
     assert_eq!(world.token_requests(), 1);
     assert_ne!(account.cached(true).unwrap(), old);
@@ -160,14 +162,14 @@ async fn a_later_token_that_is_accepted_ends_the_hold_off_too() {
     let world = World::new(year, crate::harness::amiqus(), Default::default());
     let account = world.connected().await;
     let old = TokenSource::token(&account, true).await.unwrap();
-    let trial = account.replace(old.stamp()).await.unwrap().unwrap();
-    account.read(trial.stamp(), UNAUTHORIZED, &HeaderMap::new());
-    assert!(account.replace(trial.stamp()).await.unwrap().is_none());
+    let trial = account.replace(old.version()).await.unwrap().unwrap();
+    account.read(trial.version(), UNAUTHORIZED, &HeaderMap::new());
+    assert!(account.replace(trial.version()).await.unwrap().is_none());
     // Not because of a rejection, so it is not on trial itself.
     account.refresh().await.unwrap();
     let later = TokenSource::token(&account, true).await.unwrap();
-    account.read(later.stamp(), StatusCode::OK, &HeaderMap::new());
-    assert!(account.replace(later.stamp()).await.unwrap().is_some());
+    account.read(later.version(), StatusCode::OK, &HeaderMap::new());
+    assert!(account.replace(later.version()).await.unwrap().is_some());
 }
 
 /// A provider that says of every response that it rejects the token.
@@ -189,7 +191,7 @@ async fn what_is_no_failure_rejects_no_token_whatever_the_provider_says() {
     let provider = Refusing(crate::harness::amiqus());
     let world = World::new(Emulator::amiqus(), provider, Options::default());
     let account = world.connected().await;
-    let sent = TokenSource::token(&account, true).await.unwrap().stamp();
+    let sent = TokenSource::token(&account, true).await.unwrap().version();
     let read = |status| {
         let status = StatusCode::from_u16(status).unwrap();
         account.read(sent, status, &HeaderMap::new())

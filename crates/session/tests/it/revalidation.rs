@@ -15,7 +15,7 @@ async fn a_disconnect_elsewhere_is_heard_of_at_once_where_the_store_tells() {
     let world = World::amiqus();
     let here = world.connected().await;
     let there = world.elsewhere();
-    let mut events = there.accounts().events();
+    let mut events = tokenkeeper_session::Accounts::from(&there).events();
     there.token().await.unwrap();
     here.disconnect().await.unwrap();
     settle().await;

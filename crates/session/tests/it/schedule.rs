@@ -5,12 +5,12 @@ use std::time::Duration;
 use tokenkeeper_emulator::{Emulator, Endpoint, Fault as Broken};
 use tokenkeeper_session::{Options, TokenSource};
 
-use crate::harness::{World, amiqus, issued, settle};
+use crate::harness::{World, issued, plain, settle};
 
 /// How long before its expiry a token of this lifetime is refreshed behind its user's back.
 async fn ahead(lifetime: u64) -> Duration {
-    let emulator = Emulator::amiqus().access_token_lifetime(Duration::from_secs(lifetime));
-    let world = World::mute_with(emulator, amiqus(), Options::default());
+    let emulator = Emulator::plain().access_token_lifetime(Duration::from_secs(lifetime));
+    let world = World::mute_with(emulator, plain(|_| ()), Options::default());
     let account = world.connected().await;
     let step = (lifetime / 400).max(1);
     let mut left = lifetime;
@@ -50,10 +50,10 @@ async fn f12_tokens_that_are_expired_on_arrival_lead_to_no_loop() {
         account.adopt(issued(&world.emulator)).await.unwrap();
         account.refresh().await.unwrap();
         assert_eq!(world.token_requests(), 1);
-        for call in 1..=5 {
+        for _ in 1..=5 {
             account.token().await.unwrap();
             settle().await;
-            assert_eq!(world.token_requests(), 1 + call, "one for each call");
+            assert_eq!(world.token_requests(), 1, "it is served for the floor");
         }
     }
 }

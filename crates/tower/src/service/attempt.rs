@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body;
-use tokenkeeper_session::{Credential, Stamp};
+use tokenkeeper_session::{Credential, TokenVersion};
 
 use crate::{Error, Recording, Replay, tokens::Chosen};
 
@@ -18,7 +18,7 @@ pub(super) struct Waiting<S, B> {
 #[derive(Clone)]
 pub(super) struct Sent {
     pub(super) source: Chosen,
-    pub(super) stamp: Stamp,
+    pub(super) stamp: TokenVersion,
 }
 
 /// Everything for sending a request once more: its head without the token, its body, and a service that has still to become ready.

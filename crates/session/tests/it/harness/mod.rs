@@ -15,17 +15,21 @@ use tokenkeeper_emulator::{
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_session::{
-    Account, Accounts, Error, Event, EventKind, Options, TestClock, TokenSource,
-    protocol::{Dialect, Provider, Reach, Redirect, Registration, SitePolicy, TokenSet},
+    Account, Accounts, AccountsBuilder, Error, Event, EventKind, Options, TestClock, TokenSource,
+    protocol::{
+        AccessToken, Client, Dialect, Provider, Reach, Redirect, Registration, SitePolicy, TokenSet,
+    },
 };
 use tokenkeeper_store_memory::MemoryStore;
 
 pub use store::{Fault, FaultyStore};
-pub use transport::InProcess;
+pub use transport::{Dated, Deaf, InProcess};
 
 /// Where the emulator in process thinks that it is.
 pub const BASE: &str = "http://127.0.0.1:9";
 pub const HOUR: Duration = Duration::from_secs(3600);
+/// The default lease.
+pub const LEASE: Duration = Duration::from_secs(30);
 
 pub struct World {
     pub clock: TestClock,
@@ -83,6 +87,41 @@ impl World {
         }
     }
 
+    /// The parts of another engine on the same store and provider. Later setters replace them.
+    pub fn builder(&self) -> AccountsBuilder {
+        self.builder_for(self.provider.clone())
+    }
+
+    /// The same with another configuration of the provider.
+    pub fn builder_for(&self, provider: impl Provider) -> AccountsBuilder {
+        let options = Options::default();
+        let store = self.store.clone();
+        builder(&self.emulator, store, &self.clock, provider, options)
+    }
+
+    /// A process with its own clock, as if it had started now.
+    pub fn account_on(&self, clock: TestClock) -> Account {
+        self.account_of(&self.builder().clock(clock).build().unwrap())
+    }
+
+    /// Whether the provider still takes a token, according to its introspection endpoint.
+    pub async fn is_live(&self, token: &str) -> bool {
+        let (site, token) = (self.account().site().clone(), AccessToken::new(token));
+        let request = self.provider.introspection_request(&site, &token);
+        let request = request.unwrap().expect("the provider has introspection");
+        let response = self.emulator.call(request).await.unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        answer["active"] == true
+    }
+
+    /// The requests that the revocation endpoint has seen, where requests are recorded.
+    pub fn revocations(&self) -> usize {
+        let requests = self.emulator.recorded_requests().into_iter();
+        requests
+            .filter(|request| request.uri().path().ends_with("/revoke"))
+            .count()
+    }
+
     /// Another engine on the same store and provider: what another process is.
     pub fn another_process(&self) -> Accounts {
         self.another_process_with(Options::default())
@@ -102,7 +141,8 @@ impl World {
         self.account_of(&self.accounts)
     }
 
-    fn account_of(&self, accounts: &Accounts) -> Account {
+    /// The account in this process.
+    pub fn account_of(&self, accounts: &Accounts) -> Account {
         let brand = self.provider.brand();
         match self.provider.site(None) {
             Ok(_) => accounts.account(brand, "user-42").unwrap(),
@@ -136,9 +176,7 @@ impl World {
     }
 
     pub fn plain_with(change: impl FnOnce(&mut Dialect)) -> Self {
-        let mut dialect = Dialect::rfc6749("plain", BASE).unwrap();
-        change(&mut dialect);
-        let plain = dialect.with(registration()).unwrap();
+        let plain = plain(change);
         let emulator = Emulator::plain()
             .record_requests()
             .access_token_lifetime(HOUR);
@@ -154,23 +192,22 @@ impl World {
         self.account_of(&self.another_process_with(options))
     }
 
-    /// A process that is killed while the token endpoint works on its refresh.
+    /// A process that is killed right after it wrote its attempt: nobody renews the lease, and nothing was presented.
     pub async fn killed_in_mid_refresh(&self) {
-        let gate = self.emulator.faults().hold(Endpoint::Token);
-        let account = self.elsewhere();
-        let process = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                tokio::spawn(async move { account.refresh().await });
-                gate.arrived(1).await;
-            });
-            drop(runtime);
-            drop(gate);
+        let key = self.account().key();
+        let mut entry = self.store.entry(&key).await.unwrap();
+        let mut stored: serde_json::Value = serde_json::from_slice(&entry.value).unwrap();
+        let live = &mut stored["record"]["state"]["live"];
+        live["presented"] = 1.into();
+        live["attempt"] = serde_json::json!({
+            "id": format!("{:032x}", 7),
+            "holder": format!("{:032x}", 9),
+            "lease": LEASE.as_millis() as u64,
+            "digest": 1,
         });
-        process.join().unwrap();
+        entry.value = serde_json::to_vec(&stored).unwrap().into();
+        entry.version = tokenkeeper_session::store::Version::random();
+        self.store.overwrite(&key, Some(entry)).await;
     }
 
     /// An account that has gone through the whole login.
@@ -233,13 +270,30 @@ pub fn engine(
     provider: impl Provider,
     options: Options,
 ) -> Accounts {
+    builder(emulator, store, clock, provider, options)
+        .build()
+        .unwrap()
+}
+
+fn builder(
+    emulator: &Emulator,
+    store: Arc<FaultyStore>,
+    clock: &TestClock,
+    provider: impl Provider,
+    options: Options,
+) -> AccountsBuilder {
     Accounts::builder(store)
         .provider(provider)
         .transport(InProcess::new(emulator.clone()))
         .clock(clock.clone())
         .options(options)
-        .build()
-        .unwrap()
+}
+
+/// A provider as RFC 6749 and RFC 7009 have it, with a changed dialect.
+pub fn plain(change: impl FnOnce(&mut Dialect)) -> Client {
+    let mut dialect = Dialect::rfc6749("plain", BASE).unwrap();
+    change(&mut dialect);
+    dialect.with(registration()).unwrap()
 }
 
 pub fn registration() -> Registration {
@@ -262,7 +316,7 @@ fn ioffice() -> IOffice {
 pub async fn login(emulator: &Emulator, account: &Account) -> Result<Account, Error> {
     let start = account.connect()?;
     let redirect = approve(emulator, start.url.as_str()).await;
-    account.accounts().finish(start.flow, redirect).await
+    Accounts::from(account).finish(start.flow, redirect).await
 }
 
 pub async fn approve(emulator: &Emulator, url: &str) -> Redirect {

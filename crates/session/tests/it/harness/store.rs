@@ -28,6 +28,10 @@ pub enum Fault {
     LoseRequest,
     /// Nothing is done, and no answer ever comes.
     Hang,
+    /// Reads go through, writes are refused.
+    ReadOnly,
+    /// The store's own code panics, and nothing is done.
+    Panic,
 }
 
 #[derive(Debug)]
@@ -218,9 +222,12 @@ impl FaultyStore {
         }
         let fault = self.fault();
         match fault {
-            Some(Fault::Refuse) => return Err(StoreError::unavailable("refused")),
+            Some(Fault::Refuse | Fault::ReadOnly) => {
+                return Err(StoreError::unavailable("refused"));
+            }
             Some(Fault::LoseRequest) => return Err(StoreError::ambiguous("request lost")),
             Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Panic) => panic!("a panic of a test"),
             Some(Fault::LoseReply) | None => {}
         }
         let outcome = change.await?;
@@ -242,8 +249,9 @@ impl TokenStore for FaultyStore {
         self.gets.fetch_add(1, Ordering::SeqCst);
         self.take_time().await;
         match self.fault() {
-            None => self.inner.get(key).await,
+            None | Some(Fault::ReadOnly) => self.inner.get(key).await,
             Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::Panic) => panic!("a panic of a test"),
             Some(_) => Err(StoreError::unavailable("refused")),
         }
     }

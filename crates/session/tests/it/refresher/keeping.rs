@@ -110,18 +110,9 @@ async fn a13_accounts_come_back_when_the_configuration_is_right_again() {
     let client = tokenkeeper_emulator::DEFAULT_CLIENT_ID;
     world.emulator.change_secret(client, "another");
     run(world.accounts.refresher(), 3 * HOUR).await;
-    assert_eq!(world.token_requests(), 1);
-    assert_eq!(world.store.entry(&account.key()).await.unwrap().due, None);
-
-    let secret = tokenkeeper_emulator::DEFAULT_CLIENT_SECRET;
-    world.emulator.change_secret(client, secret);
-    run(world.accounts.refresher(), 3 * HOUR).await;
-    assert_eq!(
-        world.token_requests(),
-        1,
-        "the same configuration is not tried"
-    );
-    world.emulator.change_secret(client, "another");
+    // Pauses double from a second to an hour.
+    let requests = world.token_requests();
+    assert!((10..=20).contains(&requests), "{requests}");
     let registration = crate::harness::registration().secret("another");
     let repaired = tokenkeeper_provider_amiqus::Amiqus::new(registration).unwrap();
     let repaired = repaired.base(crate::harness::BASE).unwrap();
@@ -129,7 +120,7 @@ async fn a13_accounts_come_back_when_the_configuration_is_right_again() {
     let options = Options::default();
     let process = crate::harness::engine(&world.emulator, store, &world.clock, repaired, options);
     run(process.refresher(), MINUTE).await;
-    assert_eq!(world.token_requests(), 2);
+    assert_eq!(world.token_requests(), requests + 1);
     assert!(
         world
             .store

@@ -6,7 +6,7 @@ use std::sync::{
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::AUTHORIZATION};
 use tokenkeeper_session::{
-    Attaches, Credential, Error, Stamp, TokenSource,
+    Attaches, Credential, Error, TokenSource, TokenVersion,
     protocol::{AccessToken, Attachment, Origin, Verdict},
 };
 use tokio::sync::Semaphore;
@@ -137,7 +137,7 @@ impl TokenSource for Scripted {
         Ok(self.current())
     }
 
-    async fn replace(&self, rejected: Stamp) -> Result<Option<Credential>, Error> {
+    async fn replace(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error> {
         self.replaced.fetch_add(1, SeqCst);
         if self.failing.load(SeqCst) || self.irreplaceable.load(SeqCst) {
             return Err(Error::ShutDown);
@@ -145,18 +145,18 @@ impl TokenSource for Scripted {
         if self.held_off.load(SeqCst) {
             return Ok(None);
         }
-        if rejected == self.current().stamp() {
+        if rejected == self.current().version() {
             self.generation.fetch_add(1, SeqCst);
         }
         tokio::task::yield_now().await;
         Ok(Some(self.current()))
     }
 
-    fn rejected(&self, _: Stamp) {
+    fn rejected(&self, _: TokenVersion) {
         self.rejected.fetch_add(1, SeqCst);
     }
 
-    fn read(&self, _: Stamp, status: StatusCode, _: &HeaderMap) -> Verdict {
+    fn read(&self, _: TokenVersion, status: StatusCode, _: &HeaderMap) -> Verdict {
         let verdict = match status {
             StatusCode::UNAUTHORIZED => Verdict::Rejected,
             StatusCode::TOO_MANY_REQUESTS => Verdict::RateLimited { retry_after: None },

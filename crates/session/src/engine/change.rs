@@ -1,0 +1,59 @@
+//! Changes of who is connected: logins, adoptions and disconnects.
+
+use std::sync::Arc;
+
+use tokenkeeper_refresh::{ChangeId, Input, Queue};
+
+use super::{core::Core, entry::AccountEntry, payload::Payload, pump};
+use crate::{Error, exchange::Exchange};
+
+/// Exchanges a code. The exchange goes on if the caller stops waiting.
+pub(crate) async fn login(
+    core: &Arc<Core>,
+    entry: &Arc<AccountEntry>,
+    exchange: Exchange,
+) -> Result<(), Error> {
+    let exchange = Arc::new(exchange);
+    change(core, entry, |id| {
+        entry.lock().cold().exchanges.push((id, exchange));
+        Input::Login(id)
+    })
+    .await
+}
+
+/// Writes tokens that the application already has, under an authorization of their own.
+pub(crate) async fn adopt(
+    core: &Arc<Core>,
+    entry: &Arc<AccountEntry>,
+    payload: Payload,
+) -> Result<(), Error> {
+    change(core, entry, |id| Input::Adopt(id, payload)).await
+}
+
+/// Ends the account's login: a tombstone, then the revocation.
+pub(crate) async fn disconnect(core: &Arc<Core>, entry: &Arc<AccountEntry>) -> Result<(), Error> {
+    change(core, entry, Input::Disconnect).await
+}
+
+/// Starts a change and waits for its result; dropping the future only stops the waiting.
+async fn change(
+    core: &Arc<Core>,
+    entry: &Arc<AccountEntry>,
+    input: impl FnOnce(ChangeId) -> Input<Payload>,
+) -> Result<(), Error> {
+    if core.is_closing() {
+        return Err(Error::ShutDown);
+    }
+    let id = core.next_change();
+    // A code cannot be exchanged again, so its caller waits for a whole attempt more.
+    let waited = core.options.wait.saturating_add(core.options.lease);
+    let wait = pump::join(core, &mut entry.lock(), Queue::Change(id), waited)?;
+    pump::step(core, entry, input(id));
+    match wait.await {
+        Some(result) => result,
+        None => Err(Error::Timeout {
+            account: entry.digest(),
+            waited,
+        }),
+    }
+}

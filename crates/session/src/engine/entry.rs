@@ -1,0 +1,188 @@
+//! One account in memory.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwapOption;
+use smol_str::SmolStr;
+use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Queue};
+use tokenkeeper_store::{Key, KeyDigest};
+
+use super::{payload::Payload, queue::Round, site::ProviderSite, snapshot::Snapshot};
+use crate::{Error, error::ExchangeError, exchange::Exchange};
+
+/// One account in memory: the snapshot that requests read, and the machine behind it.
+///
+/// In this order, so that what a lookup and a request read lies together, next to the count of its holders.
+#[repr(C)]
+pub(crate) struct AccountEntry {
+    /// The current token was obtained because of a rejection and has not been accepted yet.
+    pub(crate) on_trial: AtomicBool,
+    /// Dropped from the registry: a caller that still finds it there looks again.
+    pub(crate) retired: AtomicBool,
+    /// It was used since `used` was last read. A flag, since it is written for every request.
+    touched: AtomicBool,
+    pub(crate) snapshot: ArcSwapOption<Snapshot>,
+    pub(crate) site: Arc<ProviderSite>,
+    pub(crate) subject: SmolStr,
+    used: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+/// What changes under the lock. No `await` ever happens while it is held.
+#[derive(Default)]
+pub(crate) struct Inner {
+    pub(crate) machine: Account<Payload>,
+    /// Cold per-account state, boxed so the common case stays small.
+    cold: Option<Box<Cold>>,
+}
+
+/// What the engine keeps for the machine's jobs: who waits, what they present, and why they failed.
+#[derive(Default)]
+pub(crate) struct Cold {
+    waiting: Vec<(Queue, Arc<Round>)>,
+    pub(crate) exchanges: Vec<(ChangeId, Arc<Exchange>)>,
+    /// Why the last call to the store failed.
+    pub(crate) store_error: Option<Error>,
+    /// Why the last token request brought nothing.
+    pub(crate) exchange_error: Option<ExchangeError>,
+    /// Why the current token cannot be attached.
+    pub(crate) unattachable: Option<Error>,
+}
+
+impl AccountEntry {
+    pub(crate) fn new(subject: SmolStr, site: Arc<ProviderSite>, now: EngineInstant) -> Self {
+        Self {
+            on_trial: AtomicBool::new(false),
+            retired: AtomicBool::new(false),
+            touched: AtomicBool::new(false),
+            snapshot: ArcSwapOption::empty(),
+            site,
+            subject,
+            used: AtomicU64::new(now.0),
+            inner: Mutex::default(),
+        }
+    }
+
+    /// The key under which the store keeps the account.
+    pub(crate) fn key(&self) -> Key {
+        let key = self.site.key(&self.subject);
+        key.expect("an entry's subject was a key's before")
+    }
+
+    /// What logs and errors call the account. Made each time: they are rare, and there may be a million accounts.
+    pub(crate) fn digest(&self) -> KeyDigest {
+        self.key().digest()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Every change under the lock is whole before anything can panic.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    pub(crate) fn touch(&self) {
+        if !self.touched.load(Ordering::Relaxed) {
+            self.touched.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Last use, at the granularity of these calls.
+    pub(crate) fn used(&self, now: EngineInstant) -> EngineInstant {
+        if self.touched.swap(false, Ordering::Relaxed) {
+            self.used.store(now.0, Ordering::Relaxed);
+        }
+        EngineInstant(self.used.load(Ordering::Relaxed))
+    }
+
+    /// Forgets what the store has too, unless it was used within `idle` or something is in flight. Returns whether nothing is left.
+    pub(crate) fn drop_if_idle(&self, now: EngineInstant, idle: std::time::Duration) -> bool {
+        if now < self.used(now).after(idle) {
+            return false;
+        }
+        let mut inner = self.lock();
+        if !inner.machine.is_idle() {
+            return false;
+        }
+        *inner = Inner::default();
+        self.snapshot.store(None);
+        self.on_trial.store(false, Ordering::Release);
+        true
+    }
+}
+
+impl Inner {
+    pub(crate) fn cold(&mut self) -> &mut Cold {
+        self.cold.get_or_insert_default()
+    }
+
+    pub(crate) fn cold_mut(&mut self) -> Option<&mut Cold> {
+        self.cold.as_deref_mut()
+    }
+
+    pub(crate) fn cold_ref(&self) -> Option<&Cold> {
+        self.cold.as_deref()
+    }
+
+    /// Drops the cold state if nothing is in it.
+    pub(crate) fn tidy(&mut self) {
+        if self.cold.as_ref().is_some_and(|cold| cold.is_empty()) {
+            self.cold = None;
+        }
+    }
+
+    /// What the login presents.
+    pub(crate) fn exchange(&self, id: ChangeId) -> Option<Arc<Exchange>> {
+        let exchanges = &self.cold.as_ref()?.exchanges;
+        let found = exchanges.iter().find(|(other, _)| *other == id)?;
+        Some(found.1.clone())
+    }
+
+    /// The round of those who wait in this queue.
+    pub(crate) fn round(&mut self, queue: Queue) -> Arc<Round> {
+        let waiting = &mut self.cold().waiting;
+        if let Some((_, round)) = waiting.iter().find(|(other, _)| *other == queue) {
+            return round.clone();
+        }
+        let round = Arc::new(Round::default());
+        waiting.push((queue, round.clone()));
+        round
+    }
+
+    /// The round of those who wait in this queue, which ends.
+    pub(crate) fn end_round(&mut self, queue: Queue) -> Option<Arc<Round>> {
+        let cold = self.cold.as_deref_mut()?;
+        if let Queue::Change(id) = queue {
+            cold.exchanges.retain(|(other, _)| *other != id);
+        }
+        let at = cold.waiting.iter().position(|(other, _)| *other == queue)?;
+        Some(cold.waiting.swap_remove(at).1)
+    }
+}
+
+impl Cold {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+            && self.exchanges.is_empty()
+            && self.store_error.is_none()
+            && self.exchange_error.is_none()
+            && self.unattachable.is_none()
+    }
+}
+
+impl fmt::Debug for AccountEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountEntry")
+            .field("account", &self.digest())
+            .finish_non_exhaustive()
+    }
+}
+
+/// There may be a million of them.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<AccountEntry>() <= 232);

@@ -1,0 +1,24 @@
+//! The origins of the APIs that the engine has tokens for.
+
+use std::{
+    collections::HashSet,
+    sync::{PoisonError, RwLock},
+};
+
+use tokenkeeper_protocol::Origin;
+
+/// The API origins of all providers and sites: looked up for every request without an account, however many sites there are.
+#[derive(Debug, Default)]
+pub(crate) struct Origins(RwLock<HashSet<Origin>>);
+
+impl Origins {
+    pub(crate) fn add<'a>(&self, origins: impl Iterator<Item = &'a Origin>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.extend(origins.cloned());
+    }
+
+    pub(super) fn contain(&self, origin: &Origin) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.contains(origin)
+    }
+}

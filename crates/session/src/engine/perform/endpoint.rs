@@ -1,0 +1,178 @@
+//! Calls to the provider.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use tokenkeeper_protocol::{
+    AccessToken, Attachment, Class, Grant, GrantKind, Provider, RevocationOutcome, TokenSet,
+};
+use tokenkeeper_refresh::{Answer, Candidate, Revoked};
+
+use crate::{
+    Error, TransportError,
+    engine::{
+        core::Core,
+        entry::AccountEntry,
+        payload::{Payload, Terms},
+        site::ProviderSite,
+    },
+    error::ExchangeError,
+};
+
+/// The token as it is attached. A provider that panics counts as one that cannot attach it.
+pub(crate) fn attach(site: &ProviderSite, token: &AccessToken) -> Result<Attachment, Error> {
+    let attach = AssertUnwindSafe(|| site.provider.attach(token));
+    match std::panic::catch_unwind(attach) {
+        Ok(attachment) => Ok(attachment?),
+        Err(_) => Err(Error::Build("`Provider::attach` panicked".to_owned())),
+    }
+}
+
+/// Presents a refresh token, or the code of a login.
+pub(crate) async fn send(
+    core: &Core,
+    entry: &AccountEntry,
+    candidate: Candidate,
+    payload: Option<Payload>,
+) -> Answer<Payload> {
+    match exchange(core, entry, candidate, payload).await {
+        Ok(payload) => {
+            if let Some(cold) = entry.lock().cold_mut() {
+                cold.exchange_error = None;
+            }
+            Answer::Tokens(payload.shared(&entry.site.shared))
+        }
+        Err(error) => {
+            let account = entry.digest();
+            tracing::warn!(%account, %error, "the token endpoint gave no tokens");
+            let answer = classify(&error);
+            entry.lock().cold().exchange_error = Some(error);
+            answer
+        }
+    }
+}
+
+async fn exchange(
+    core: &Core,
+    entry: &AccountEntry,
+    candidate: Candidate,
+    payload: Option<Payload>,
+) -> Result<Payload, ExchangeError> {
+    let (site, sent_at) = (&entry.site, core.time.wall_time());
+    let exchange = match candidate {
+        Candidate::Refresh => None,
+        Candidate::Login(id) => entry.lock().exchange(id),
+    };
+    let (grant, terms) = match (&payload, &exchange) {
+        (Some(payload), _) => {
+            let (refresh_token, terms) = (&payload.refresh_token, payload.terms());
+            let refresh_token = refresh_token.as_ref().ok_or(ExchangeError::TooLate)?;
+            let grant = Grant::Refresh {
+                refresh_token,
+                redirect_uri: &terms.redirect_uri,
+                scope: terms.scope.as_deref(),
+            };
+            (grant, terms.clone())
+        }
+        (None, Some(exchange)) => {
+            let terms = Terms {
+                redirect_uri: exchange.redirect_uri.clone(),
+                scope: exchange.scope.clone(),
+            };
+            (exchange.grant(), terms)
+        }
+        (None, None) => return Err(ExchangeError::TooLate),
+    };
+    let kind = match candidate {
+        Candidate::Refresh => GrantKind::Refresh,
+        Candidate::Login(_) => GrantKind::Code,
+    };
+    let request = site.provider.token_request(&site.site, &grant);
+    let request = request.map_err(|error| ExchangeError::Request(Arc::new(error)))?;
+    let deadline = core.options.deadline;
+    let response = core.transport.send(request, deadline);
+    // A transport that ignores its deadline does not block the account for good.
+    let response = match tokio::time::timeout(deadline.saturating_add(GRACE), response).await {
+        Ok(response) => response,
+        Err(_) => Err(TransportError::TimedOut),
+    };
+    let response = response.map_err(|error| ExchangeError::Transport(Arc::new(error)))?;
+    let tokens = site.provider.read_token_response(kind, &response, sent_at);
+    let tokens = tokens.map_err(ExchangeError::Refused)?;
+    let keeps = site.provider.client().dialect().refresh.keep_when_absent;
+    Ok(Payload::new(
+        merged(payload.filter(|_| keeps), tokens),
+        terms,
+    ))
+}
+
+/// How much longer than its deadline a transport may take.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// An answer without a refresh token leaves the one we have good (RFC 6749 §6).
+fn merged(old: Option<Payload>, mut new: TokenSet) -> TokenSet {
+    if let Some(old) = old {
+        new.scope = new.scope.or_else(|| old.scope().map(str::to_owned));
+        new.refresh_token = new.refresh_token.or(old.refresh_token);
+    }
+    new
+}
+
+fn classify(error: &ExchangeError) -> Answer<Payload> {
+    let transient = |retry_after, may_have_redeemed| Answer::Transient {
+        retry_after,
+        may_have_redeemed,
+    };
+    match error {
+        ExchangeError::Transport(error) => match **error {
+            TransportError::NotSent(_) => transient(None, false),
+            TransportError::TimedOut => Answer::TimedOut,
+            TransportError::Unknown(_) | TransportError::TooLarge => Answer::Ambiguous,
+        },
+        ExchangeError::Request(_) => Answer::Configuration,
+        ExchangeError::TooLate => transient(None, false),
+        ExchangeError::Refused(refusal) => match refusal.class {
+            Class::Transient { retry_after } => {
+                let failed = refusal
+                    .status
+                    .is_some_and(|status| status.is_server_error());
+                transient(retry_after, failed)
+            }
+            Class::Ambiguous => Answer::Ambiguous,
+            Class::Terminal => Answer::Terminal {
+                code: refusal.code.as_ref().map(ToString::to_string),
+            },
+            Class::Unexplained => Answer::Unexplained,
+            Class::Configuration => Answer::Configuration,
+        },
+    }
+}
+
+/// Sends the revocations that the provider has.
+pub(crate) async fn revoke(core: &Core, entry: &AccountEntry, payload: &Payload) -> Revoked {
+    let site = &entry.site;
+    let tokens = payload.token_set();
+    let requests = match site.provider.revocation_requests(&site.site, &tokens) {
+        Ok(requests) => requests,
+        Err(error) => {
+            tracing::error!(account = %entry.digest(), %error, "a revocation cannot be built");
+            return Revoked::Refused;
+        }
+    };
+    for request in requests {
+        let deadline = core.options.deadline;
+        let response = core.transport.send(request, deadline);
+        let response = tokio::time::timeout(deadline.saturating_add(GRACE), response).await;
+        let Ok(Ok(response)) = response else {
+            return Revoked::Unavailable;
+        };
+        match site.provider.read_revocation_response(&response) {
+            RevocationOutcome::Done => {}
+            RevocationOutcome::Unavailable { .. } => return Revoked::Unavailable,
+            outcome => {
+                tracing::warn!(account = %entry.digest(), ?outcome, "a revocation was refused");
+                return Revoked::Refused;
+            }
+        }
+    }
+    Revoked::Done
+}

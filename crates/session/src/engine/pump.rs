@@ -1,0 +1,264 @@
+//! Hands each input to an account's machine, and performs what follows. It decides nothing.
+
+use std::{
+    sync::{Arc, PoisonError, Weak, atomic::Ordering},
+    time::Duration,
+};
+
+use tokenkeeper_refresh::{Action, Input, Operation, Publication, Queue, Reply, Timer};
+
+use super::{
+    background,
+    core::{Core, Lost, Running},
+    entry::{AccountEntry, Inner},
+    payload::Payload,
+    perform,
+    queue::{Round, Wait},
+    report,
+    snapshot::Snapshot,
+};
+use crate::Error;
+
+/// What a caller does next.
+pub(crate) enum Next {
+    /// Send the token of the snapshot.
+    Serve,
+    /// Wait; the queue is the one it waits in.
+    Wait(Queue, Wait),
+    /// Ask for the current token.
+    Current,
+    /// Take the response that came.
+    HeldOff,
+    Fail(Error),
+}
+
+/// Hands in a fact that no caller waits for.
+pub(crate) fn step(core: &Arc<Core>, entry: &Arc<AccountEntry>, input: Input<Payload>) {
+    ask(core, entry, input);
+}
+
+/// Hands in a caller's wish. Returns `None` for a fact.
+pub(crate) fn ask(
+    core: &Arc<Core>,
+    entry: &Arc<AccountEntry>,
+    input: Input<Payload>,
+) -> Option<Next> {
+    let context = core.context(&entry.site);
+    let mut inner = entry.lock();
+    let actions = inner.machine.handle(input, &context);
+    // Before the queue can end: a caller that waits in it hears of that too.
+    let next = actions
+        .reply
+        .map(|reply| next(core, entry, &mut inner, reply));
+    let (mut ended, mut rest) = (Vec::new(), Vec::new());
+    for action in actions.list {
+        match action {
+            Action::Publish(publication) => publish(core, entry, &mut inner, publication),
+            Action::Resolve(queue, result) => {
+                if let Some(round) = inner.end_round(queue) {
+                    let result = result.map_err(|f| report::error(core, entry, &inner, f));
+                    ended.push((round, result));
+                }
+            }
+            action => rest.push(action),
+        }
+    }
+    inner.tidy();
+    drop(inner);
+    perform(core, entry, rest);
+    let runtime = core.runtime.handle().ok();
+    for (round, result) in ended {
+        Round::resolve(round, result, runtime.as_ref());
+    }
+    next
+}
+
+fn next(core: &Arc<Core>, entry: &AccountEntry, inner: &mut Inner, reply: Reply) -> Next {
+    match reply {
+        Reply::Serve => Next::Serve,
+        Reply::Current => Next::Current,
+        Reply::HeldOff => Next::HeldOff,
+        Reply::Fail(failure) => Next::Fail(report::error(core, entry, inner, failure)),
+        Reply::Wait { queue, briefly } => {
+            let options = &core.options;
+            let wait = if briefly {
+                options.wait.min(options.validation_wait)
+            } else {
+                options.wait
+            };
+            match join(core, inner, queue, wait) {
+                Ok(waiting) => Next::Wait(queue, waiting),
+                Err(error) => Next::Fail(error),
+            }
+        }
+    }
+}
+
+/// A place in a queue, for at most `wait`.
+pub(crate) fn join(
+    core: &Arc<Core>,
+    inner: &mut Inner,
+    queue: Queue,
+    wait: Duration,
+) -> Result<Wait, Error> {
+    let runtime = core.runtime.handle()?;
+    let round = inner.round(queue);
+    let waiting = round.join(wait);
+    round.keep_time(&runtime);
+    Ok(waiting)
+}
+
+/// Shows requests what they are served from now on.
+fn publish(
+    core: &Core,
+    entry: &AccountEntry,
+    inner: &mut Inner,
+    publication: Option<Publication<Payload>>,
+) {
+    let snapshot = publication.and_then(|publication| {
+        entry
+            .on_trial
+            .store(publication.on_trial, Ordering::Release);
+        entry.site.announce(&core.origins);
+        let live = publication.record.live()?;
+        let version = live.token_version();
+        let last = entry.snapshot.load();
+        let attachment = match last.as_deref() {
+            Some(last) if last.carries(&live.payload, version) => Ok(last.attachment.clone()),
+            _ => perform::attach(&entry.site, &live.payload.access_token),
+        };
+        let attachment = match attachment {
+            Ok(attachment) => attachment,
+            Err(error) => {
+                inner.cold().unattachable = Some(error);
+                return None;
+            }
+        };
+        Some(Arc::new(Snapshot {
+            fresh_until: publication.fresh_until,
+            replayable_only: publication.replayable_only,
+            version,
+            attachment,
+            record: Some(publication.record),
+        }))
+    });
+    if snapshot.is_some()
+        && let Some(cold) = inner.cold_mut()
+    {
+        cold.unattachable = None;
+    }
+    entry.snapshot.store(snapshot);
+}
+
+fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<Action<Payload>>) {
+    for action in actions {
+        let (core2, entry2) = (core.clone(), entry.clone());
+        match action {
+            Action::Write(write) => spawn(core, entry, Operation::Write, async move {
+                Input::Wrote(perform::write(&core2, &entry2, write).await)
+            }),
+            Action::Read => spawn(core, entry, Operation::Read, async move {
+                Input::Read(perform::read(&core2, &entry2).await)
+            }),
+            Action::Send { candidate, payload } => {
+                spawn(core, entry, Operation::Send(candidate), async move {
+                    let answer = perform::send(&core2, &entry2, candidate, payload).await;
+                    Input::Answered(candidate, answer)
+                });
+            }
+            Action::Revoke(payload) => spawn(core, entry, Operation::Revoke, async move {
+                Input::Revoked(perform::revoke(&core2, &entry2, &payload).await)
+            }),
+            Action::WaitUntil(timer, pause) => wait(core, entry, timer, pause),
+            Action::Emit(notice) => core.emit(entry, report::event(notice)),
+            Action::Publish(_) | Action::Resolve(..) => {}
+        }
+    }
+}
+
+/// Performs an operation on the engine's runtime, and hands in its result.
+fn spawn(
+    core: &Arc<Core>,
+    entry: &Arc<AccountEntry>,
+    operation: Operation,
+    work: impl Future<Output = Input<Payload>> + Send + 'static,
+) {
+    let task = Task::new(core, entry, Lost::Operation(operation));
+    let running = Running::enter(core);
+    background::start(core);
+    let Ok(runtime) = core.runtime.handle() else {
+        return;
+    };
+    runtime.spawn(async move {
+        let input = work.await;
+        task.over(input);
+        drop(running);
+    });
+}
+
+fn wait(core: &Arc<Core>, entry: &Arc<AccountEntry>, timer: Timer, pause: Duration) {
+    let mut task = Task::new(core, entry, Lost::Timer(timer));
+    if timer != Timer::Write {
+        // Nothing would be lost with it: it does not keep the engine alive.
+        task.held = None;
+    }
+    let Ok(runtime) = core.runtime.handle() else {
+        return;
+    };
+    runtime.spawn(async move {
+        tokio::time::sleep(pause).await;
+        task.over(Input::Elapsed(timer));
+    });
+}
+
+/// What replaces an operation whose task died.
+pub(crate) fn replace(core: &Arc<Core>, entry: &Arc<AccountEntry>, lost: Lost) {
+    step(
+        core,
+        entry,
+        match lost {
+            Lost::Operation(operation) => Input::Died(operation),
+            Lost::Timer(timer) => Input::Elapsed(timer),
+        },
+    );
+}
+
+/// A task in flight. Dropped before it is over, by a panic or with its runtime, it is noted for replacement.
+struct Task {
+    core: Weak<Core>,
+    /// Keeps the engine alive until the task is over.
+    held: Option<Arc<Core>>,
+    entry: Arc<AccountEntry>,
+    lost: Option<Lost>,
+}
+
+impl Task {
+    fn new(core: &Arc<Core>, entry: &Arc<AccountEntry>, lost: Lost) -> Self {
+        Self {
+            core: Arc::downgrade(core),
+            held: Some(core.clone()),
+            entry: entry.clone(),
+            lost: Some(lost),
+        }
+    }
+
+    fn over(mut self, input: Input<Payload>) {
+        self.lost = None;
+        if let Some(core) = self.core.upgrade() {
+            step(&core, &self.entry, input);
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(lost) = self.lost.take()
+            && let Some(core) = self.core.upgrade()
+        {
+            let mut died = core.died.lock().unwrap_or_else(PoisonError::into_inner);
+            died.push((self.entry.clone(), lost));
+            drop(died);
+            core.any_died.notify_one();
+        }
+    }
+}

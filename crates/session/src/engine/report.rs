@@ -1,0 +1,72 @@
+//! What the machine says of an account, in the words of the public API.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use tokenkeeper_refresh::{Failure, Notice};
+
+use super::{
+    core::Core,
+    entry::{AccountEntry, Inner},
+};
+use crate::{Error, EventKind, error::ExchangeError};
+
+/// The error that a failure means for those who wait.
+pub(crate) fn error(core: &Core, entry: &AccountEntry, inner: &Inner, failure: Failure) -> Error {
+    let account = entry.digest();
+    let cold = inner.cold_ref();
+    let exchange = || cold.and_then(|cold| cold.exchange_error.clone());
+    match failure {
+        Failure::NotConnected => Error::NotConnected { account },
+        Failure::Disconnected => Error::Disconnected { account },
+        Failure::Reauthorize(cause) => Error::ReauthorizationRequired { account, cause },
+        Failure::Misconfigured => Error::Configuration { account },
+        Failure::Backoff(retry_after) => Error::Unavailable {
+            account,
+            retry_after,
+            source: exchange(),
+        },
+        Failure::Store => {
+            cold.and_then(|cold| cold.store_error.clone())
+                .unwrap_or(Error::Timeout {
+                    account,
+                    waited: Duration::ZERO,
+                })
+        }
+        Failure::TooLate => Error::StoreTooSlow { account },
+        Failure::Superseded => Error::Superseded { account },
+        Failure::Refused => Error::Exchange {
+            account,
+            source: exchange().unwrap_or(ExchangeError::TooLate),
+        },
+        Failure::RevocationPending => Error::RevocationPending { account },
+        Failure::Timeout => Error::Timeout {
+            account,
+            waited: core.options.wait,
+        },
+        Failure::Closing => Error::ShutDown,
+    }
+}
+
+/// The event of a notice.
+pub(crate) fn event(notice: Notice) -> EventKind {
+    match notice {
+        Notice::Connected => EventKind::Connected,
+        Notice::Disconnected => EventKind::Disconnected,
+        Notice::Superseded => EventKind::Superseded,
+        Notice::Refreshed(version) => EventKind::Refreshed {
+            generation: version.generation,
+        },
+        Notice::RefreshFailed(retry_after) => EventKind::RefreshFailed { retry_after },
+        Notice::Reauthorize(cause) => EventKind::ReauthorizationRequired { cause },
+        Notice::RefusedWithoutReason(since) => EventKind::RefusedWithoutReason {
+            since: UNIX_EPOCH + Duration::from_millis(since),
+        },
+        Notice::Misconfigured => EventKind::Misconfigured,
+        Notice::StoreBehind => EventKind::StoreBehind,
+        Notice::StoreCaughtUp => EventKind::StoreCaughtUp,
+        Notice::StoreRestored => EventKind::StoreRestored,
+        Notice::ServedUnvalidated => EventKind::ServedUnvalidated,
+        Notice::RejectionsHeldOff(wait) => EventKind::RejectionsHeldOff { wait },
+        Notice::RevocationPending => EventKind::RevocationPending,
+    }
+}

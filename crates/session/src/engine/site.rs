@@ -1,0 +1,141 @@
+//! Everything that the accounts of one provider at one site have in common.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use http::Uri;
+use tokenkeeper_protocol::{OldAccess, Origin, Provider, Reach, RefreshLifetime};
+use tokenkeeper_refresh::{self as refresh, Id, Rules};
+use tokenkeeper_store::Key;
+
+use super::{origins::Origins, payload::Shared};
+use crate::{Error, options::Options, placement::Attaches};
+
+#[derive(Debug)]
+pub(crate) struct ProviderSite {
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) site: Origin,
+    pub(crate) attaches: Attaches,
+    pub(crate) rules: Rules,
+    pub(crate) origins: Box<[Origin]>,
+    pub(crate) id: SiteId,
+    pub(crate) shared: Shared,
+    /// Its origins are among those of all sites with a connected account.
+    announced: AtomicBool,
+}
+
+/// Tells the sites of a process apart: a digest of brand, base URL and client id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SiteId(pub(crate) [u64; 2]);
+
+impl SiteId {
+    pub(crate) fn of(key: &Key) -> Self {
+        let Id(half) = first_half(key.place_digest());
+        let half = u128::from_be_bytes(half);
+        Self([(half >> 64) as u64, half as u64])
+    }
+}
+
+impl ProviderSite {
+    pub(crate) fn new(
+        provider: Arc<dyn Provider>,
+        site: Origin,
+        holder: Id,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        // Any subject will do: all keys of this site have the same place.
+        let id = SiteId::of(&key(&*provider, &site, "-")?);
+        let dialect = provider.client().dialect();
+        let attaches = Attaches::of(dialect);
+        let grace = dialect.refresh.grace_seconds.map(Duration::from_secs);
+        let reach = dialect.revocation.as_ref().map(|rules| rules.reaches);
+        let rules = Rules {
+            holder,
+            configuration: first_half(provider.configuration()),
+            backoff_first: options.backoff_first,
+            backoff_most: options.backoff_most,
+            refusal_most: options.refusal_backoff_most,
+            patience: options.patience,
+            stale_share: options.stale_share,
+            stale_least: options.stale_least,
+            stale_most: options.stale_most,
+            floor: options.floor,
+            refresh_lifetime: match dialect.refresh.lifetime {
+                RefreshLifetime::Unlimited => refresh::RefreshLifetime::Unlimited,
+                RefreshLifetime::AsAccessToken => refresh::RefreshLifetime::AsAccessToken,
+                RefreshLifetime::Fixed(life) => refresh::RefreshLifetime::Fixed(life),
+            },
+            keep_alive_share: dialect.refresh.keep_alive_share,
+            revalidation: options.revalidation,
+            store_down: options.store_down,
+            rejection_first: options.rejection_first,
+            rejection_most: options.rejection_most,
+            old_token_dies: dialect.refresh.old_access_token != OldAccess::Lives,
+            revokes: reach.is_some(),
+            revokes_alone: matches!(reach, Some(Reach::ThisToken | Reach::Authorization)),
+            lease: options.lease_within(grace),
+            store_retry: shrunk(options.store_retry, options, grace),
+            store_timeout: options.lease_within(grace) / 4,
+            poll: shrunk(options.poll, options, grace),
+        };
+        Ok(Self {
+            id,
+            shared: Shared::default(),
+            announced: AtomicBool::new(false),
+            origins: provider.api_origins(&site).into(),
+            provider,
+            site,
+            attaches,
+            rules,
+        })
+    }
+
+    /// The site has a connected account: requests there count as ours.
+    pub(crate) fn announce(&self, origins: &Origins) {
+        if !self.announced.swap(true, Ordering::Relaxed) {
+            origins.add(self.origins.iter());
+        }
+    }
+
+    pub(crate) fn key(&self, subject: &str) -> Result<Key, Error> {
+        key(&*self.provider, &self.site, subject)
+    }
+
+    #[inline(always)]
+    pub(crate) fn owns(&self, target: &Uri) -> bool {
+        // Mostly there is one.
+        self.origins
+            .first()
+            .is_some_and(|first| first.matches(target))
+            || self.owns_another(target)
+    }
+
+    #[cold]
+    fn owns_another(&self, target: &Uri) -> bool {
+        let mut others = self.origins.iter().skip(1);
+        others.any(|origin| origin.matches(target))
+    }
+}
+
+/// What must happen several times within a lease is as much faster as a grace window makes the lease shorter.
+fn shrunk(pause: Duration, options: &Options, grace: Option<Duration>) -> Duration {
+    let share = options.lease_within(grace).as_secs_f64() / options.lease.as_secs_f64();
+    pause.mul_f64(share)
+}
+
+fn key(provider: &dyn Provider, site: &Origin, subject: &str) -> Result<Key, Error> {
+    let client_id = provider.client().registration().client_id();
+    Key::new(provider.brand(), site.as_str(), client_id, subject)
+        .map_err(|error| Error::Subject(Arc::new(error)))
+}
+
+fn first_half(digest: [u8; 32]) -> Id {
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    Id(half)
+}

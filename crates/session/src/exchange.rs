@@ -1,0 +1,23 @@
+//! A code that is to be exchanged, once.
+
+use tokenkeeper_protocol::{AuthorizationCode, CodeVerifier, Grant};
+
+/// An authorization code and what is presented with it.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) code: AuthorizationCode,
+    pub(crate) verifier: Option<CodeVerifier>,
+    pub(crate) redirect_uri: String,
+    pub(crate) scope: Option<String>,
+}
+
+impl Exchange {
+    pub(crate) fn grant(&self) -> Grant<'_> {
+        Grant::Code {
+            code: &self.code,
+            redirect_uri: &self.redirect_uri,
+            scope: self.scope.as_deref(),
+            verifier: self.verifier.as_ref(),
+        }
+    }
+}
