@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![allow(
+    clippy::large_enum_variant,
+    reason = "inputs and actions are moved once; boxing would hide that they are plain values"
+)]
 
 mod account;
 mod action;

@@ -99,7 +99,7 @@ impl Options {
 
     /// What makes the promises impossible to keep, if anything does.
     pub(crate) fn problem(&self) -> Option<String> {
-        let problem = self.unusable().or_else(|| {
+        self.unusable().or_else(|| {
             let bounded = [
                 ("deadline", self.deadline),
                 ("lease", self.lease),
@@ -117,8 +117,7 @@ impl Options {
             ];
             let name = bounded.into_iter().find(|(_, length)| *length > LONGEST)?.0;
             Some(format!("`{name}` must be at most ten years"))
-        });
-        problem
+        })
     }
 
     fn unusable(&self) -> Option<String> {

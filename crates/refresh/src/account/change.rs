@@ -226,13 +226,13 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             if let Some(payload) = adopted.clone().filter(|_| !unsure) {
                 // What the application brings is newest now, whatever was written meanwhile.
                 self.0.edit(true, |record| {
-                    record.revoke.retain(|listed| *listed != payload)
+                    record.revoke.retain(|listed| *listed != payload);
                 });
                 return self.adopt(payload);
             }
             if let Some(payload) = adopted {
                 self.0.edit(false, |record| {
-                    record.revoke.retain(|listed| *listed != payload)
+                    record.revoke.retain(|listed| *listed != payload);
                 });
             }
             self.0.emit(Notice::Superseded);

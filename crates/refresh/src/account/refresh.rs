@@ -1,5 +1,7 @@
 //! The refresh job: from the wish for a new token to the write of what came of it.
 
+use std::time::Duration;
+
 use super::{
     state::{Claim, Presented, RefreshJob, RefreshStage, Urgency, Writing},
     turn::{Seen, Turn},
@@ -102,14 +104,14 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
                 return self.end(Err(Failure::Store));
             }
         }
-        if let Some(attempt) = live.attempt.as_deref() {
-            if let Some(version) = self.0.state.base {
-                let lease = std::time::Duration::from_millis(attempt.lease);
-                let watch = Watch::new(version, lease, self.0.cx.monotonic);
-                self.wait_to_poll();
-                self.set(RefreshStage::Watching(watch));
-                return false;
-            }
+        if let Some(attempt) = live.attempt.as_deref()
+            && let Some(version) = self.0.state.base
+        {
+            let lease = Duration::from_millis(attempt.lease);
+            let watch = Watch::new(version, lease, self.0.cx.monotonic);
+            self.wait_to_poll();
+            self.set(RefreshStage::Watching(watch));
+            return false;
         }
         let urgency = self.job().urgency;
         if let Some(failure) = self.0.obstacle(&live, urgency) {
@@ -260,9 +262,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             self.claim();
             return;
         }
-        match &failure {
-            Failure::Backoff(pause) => self.0.emit(Notice::RefreshFailed(*pause)),
-            _ => {}
+        if let Failure::Backoff(pause) = &failure {
+            self.0.emit(Notice::RefreshFailed(*pause));
         }
         if let Some(since) = self.0.live().and_then(|live| live.failures.refused_since) {
             let activity = self.0.activity();

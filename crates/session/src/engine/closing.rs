@@ -29,13 +29,12 @@ pub(crate) async fn close(core: &Arc<Core>, deadline: Duration) -> Vec<Arc<Accou
             ended.await;
         }
     };
-    match timer {
-        Some(timer) => tokio::select! {
+    if let Some(timer) = timer {
+        tokio::select! {
             biased;
             () = done => {}
             _ = timer => {}
-        },
-        None => {}
+        }
     }
     core.at_risk()
 }

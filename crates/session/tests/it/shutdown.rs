@@ -204,7 +204,11 @@ async fn a_first_write_that_hangs_loses_nothing() {
     let account = world.connected().await;
     world.store.fail_after(1, 1, Fault::Hang);
     let other = account.clone();
-    assert!(for_a_second(async move { other.refresh().await }).await.is_none());
+    assert!(
+        for_a_second(async move { other.refresh().await })
+            .await
+            .is_none()
+    );
     assert_eq!(world.token_requests(), 1);
     assert_eq!(world.call(&account).await, 200);
     world.accounts.shutdown(SECOND).await.unwrap();
@@ -221,7 +225,11 @@ async fn a_refusal_whose_first_write_hangs_is_remembered() {
     world.emulator.faults().once(Endpoint::Token, refusal);
     world.store.fail_after(1, 1, Fault::Hang);
     let other = account.clone();
-    assert!(for_a_second(async move { other.refresh().await }).await.is_none());
+    assert!(
+        for_a_second(async move { other.refresh().await })
+            .await
+            .is_none()
+    );
     assert_eq!(world.token_requests(), 1);
     world.pass(HOUR).await;
     for _ in 0..3 {
