@@ -49,7 +49,7 @@
 //! Those with a star are on by default; `full` turns all of them on. No feature enables a rustls crypto provider: the application installs one.
 //! Emulators of the providers, for your tests, are a crate of their own: `tokenkeeper-emulator`.
 
-pub use tokenkeeper_session::*;
+pub use tokenkeeper_engine::*;
 
 #[cfg(feature = "axum")]
 pub use tokenkeeper_axum as axum;

@@ -20,7 +20,7 @@ use http_body_util::Empty;
 use tokenkeeper_benches::{
     Answer, Endpoint, Engine, accounts_with, is_quick, percentile, request, tokens,
 };
-use tokenkeeper_session::Options;
+use tokenkeeper_engine::Options;
 use tokenkeeper_store_memory::MemoryStore;
 use tokenkeeper_tower::{Replay, TokenLayer};
 use tower::{Layer as _, ServiceExt as _, service_fn};

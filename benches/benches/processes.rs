@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::future::join_all;
 use tokenkeeper_benches::{Answer, Endpoint, Line, accounts_over, expired, millis, plot, tokens};
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Account, Accounts, TokenSource,
     store::{Key, TokenStore},
 };

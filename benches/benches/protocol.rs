@@ -12,7 +12,7 @@ use tokenkeeper_benches::token;
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_provider_qics_milestones::QicsMilestones;
-use tokenkeeper_session::protocol::{
+use tokenkeeper_engine::protocol::{
     Dialect, ExpectedRedirect, GrantKind, Provider, Redirect, Registration, State,
 };
 

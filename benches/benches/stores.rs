@@ -10,7 +10,7 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
 use redis::Server;
-use tokenkeeper_session::store::{
+use tokenkeeper_engine::store::{
     Encrypted, EncryptionKey, Entry, Key, Keyring, Outcome, TokenStore, Version,
 };
 use tokenkeeper_store_memory::MemoryStore;

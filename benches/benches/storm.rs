@@ -10,7 +10,7 @@ use tokenkeeper_benches::{
     Answer, Bare, Endpoint, Engine, Line, Storm, accounts, expired, millis, plot, request, storm,
     tokens,
 };
-use tokenkeeper_session::TokenSource;
+use tokenkeeper_engine::TokenSource;
 use tokenkeeper_tower::{Replay, TokenLayer};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 

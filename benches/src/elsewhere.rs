@@ -1,7 +1,7 @@
 //! A store at the other end of a network.
 
 use async_trait::async_trait;
-use tokenkeeper_session::store::{Entry, Key, Outcome, StoreError, TokenStore, Version};
+use tokenkeeper_engine::store::{Entry, Key, Outcome, StoreError, TokenStore, Version};
 
 /// A store that takes every write and keeps nothing in this process: what is counted is the engine's alone.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_session::{Transport, TransportError};
+use tokenkeeper_engine::{Transport, TransportError};
 
 /// What an [`Endpoint`] says to every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

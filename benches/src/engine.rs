@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use tokenkeeper_provider_amiqus::Amiqus;
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Account, Accounts, Options, Transport, TransportError,
     protocol::{Registration, TokenSet},
     store::TokenStore,

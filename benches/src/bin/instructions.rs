@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Uri};
 use http_body_util::Empty;
 use tokenkeeper_benches::{Bare, Engine, call, extended, request, token};
-use tokenkeeper_session::Account;
+use tokenkeeper_engine::Account;
 use tokenkeeper_tower::TokenLayer;
 use tower::{Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use http::request::Parts;
-use tokenkeeper_session::{Flow, FlowInfo, protocol::Redirect};
+use tokenkeeper_engine::{Flow, FlowInfo, protocol::Redirect};
 
 use crate::{
     context::RouteContext,

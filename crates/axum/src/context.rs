@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use tokenkeeper_session::Accounts;
+use tokenkeeper_engine::Accounts;
 
 use crate::{completed::Completed, failure::Failure, landing::Landing};
 
@@ -34,7 +34,7 @@ impl RouteContext {
     }
 
     /// What the browser is told of an error; the rest is for the log.
-    pub(crate) fn log(&self, brand: &str, error: &tokenkeeper_session::Error) -> Failure {
+    pub(crate) fn log(&self, brand: &str, error: &tokenkeeper_engine::Error) -> Failure {
         let failure = Failure::from(error);
         let error: &dyn std::error::Error = error;
         if failure.status.is_server_error() {

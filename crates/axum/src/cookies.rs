@@ -8,7 +8,7 @@ use http::{
     header::{COOKIE, SET_COOKIE},
 };
 use sha2::{Digest as _, Sha256};
-use tokenkeeper_session::{Flow, FlowInfo, Start};
+use tokenkeeper_engine::{Flow, FlowInfo, Start};
 
 use crate::{failure::Failure, landing::Landing};
 

@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, Request, State},
     response::Response,
 };
-use tokenkeeper_session::Error;
+use tokenkeeper_engine::Error;
 
 use crate::{context::RouteContext, failure::Failure, page, wanted};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Advice, Error, FlowError,
     protocol::{self, RedirectError},
 };

@@ -1,6 +1,6 @@
 //! Where a provider's redirect lands.
 
-use tokenkeeper_session::protocol::{Channel, Provider, StateEcho, StatePlace};
+use tokenkeeper_engine::protocol::{Channel, Provider, StateEcho, StatePlace};
 
 /// The application's side of a provider's redirect URI.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use http::{StatusCode, request::Parts};
-use tokenkeeper_session::{Accounts, protocol::Channel};
+use tokenkeeper_engine::{Accounts, protocol::Channel};
 
 use crate::{
     callback,
@@ -35,7 +35,7 @@ use crate::{
 /// browser went away loses nothing: the exchange of the code goes on and its tokens are written.
 ///
 /// ```
-/// # fn f(accounts: &tokenkeeper_session::Accounts) -> Result<(), tokenkeeper_axum::Error> {
+/// # fn f(accounts: &tokenkeeper_engine::Accounts) -> Result<(), tokenkeeper_axum::Error> {
 /// use axum::Router;
 /// use tokenkeeper_axum::Routes;
 ///

@@ -2,7 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, header::CONTENT_TYPE, request::Parts};
-use tokenkeeper_session::Account;
+use tokenkeeper_engine::Account;
 
 use crate::{context::RouteContext, failure::Failure, guard};
 

@@ -2,7 +2,7 @@
 
 use http::Uri;
 use reqwest::{Body, Request, Url};
-use tokenkeeper_session::{Credential, protocol::Attachment};
+use tokenkeeper_engine::{Credential, protocol::Attachment};
 use tokenkeeper_tower::{Recording, Replay};
 
 use crate::Error;

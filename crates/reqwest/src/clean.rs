@@ -3,7 +3,7 @@
 use http::{HeaderMap, Uri};
 use reqwest::{Body, Response, ResponseBuilderExt as _, Url};
 use reqwest_middleware::Error as MiddlewareError;
-use tokenkeeper_session::{Credential, protocol::Attachment};
+use tokenkeeper_engine::{Credential, protocol::Attachment};
 
 use crate::Error;
 

@@ -16,7 +16,7 @@ const MAX_REDIRECTS: usize = 10;
 /// replaces the builder's redirect policy by one that follows up to 10 redirects and stops at a change of origin (the redirect's
 /// response is returned), and sends no `Referer`.
 ///
-/// `tokens` is an [`Account`](tokenkeeper_session::Account), a reference to [`Accounts`](tokenkeeper_session::Accounts) for an account
+/// `tokens` is an [`Account`](tokenkeeper_engine::Account), a reference to [`Accounts`](tokenkeeper_engine::Accounts) for an account
 /// per request, or [`Tokens::one`] of a token source of your own.
 ///
 /// The middleware is the client's first: what is added to the client later runs once per attempt, with the token on the request.

@@ -1,18 +1,18 @@
 use reqwest_middleware::Error as MiddlewareError;
-use tokenkeeper_session::protocol;
+use tokenkeeper_engine::protocol;
 
 use crate::Rejected;
 
 /// Why a client could not be made, or a request was refused by the middleware.
 ///
 /// In a request's [`reqwest_middleware::Error`] it is what `Middleware(error)` downcasts to. Where no token could be had, the token
-/// source's own error is found through whatever wraps it with [`tokenkeeper_session::Error::find`].
+/// source's own error is found through whatever wraps it with [`tokenkeeper_engine::Error::find`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No token can be had, and the request was not sent.
     #[error("no token for this request")]
-    Token(#[source] tokenkeeper_session::Error),
+    Token(#[source] tokenkeeper_engine::Error),
     /// The API rejected the token, and no new one can be had. The API's response is in the error.
     #[error(transparent)]
     Rejected(Rejected),

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error as MiddlewareError, Middleware, Next};
-use tokenkeeper_session::{Accounts, Credential, TokenSource, protocol::Verdict};
+use tokenkeeper_engine::{Accounts, Credential, TokenSource, protocol::Verdict};
 use tokenkeeper_tower::{NoReplay, Tokens};
 
 use crate::{
@@ -27,7 +27,7 @@ pub struct TokenMiddleware {
 }
 
 impl TokenMiddleware {
-    /// Every request to the source's origins gets its token: an [`Account`](tokenkeeper_session::Account), or your own
+    /// Every request to the source's origins gets its token: an [`Account`](tokenkeeper_engine::Account), or your own
     /// [`TokenSource`]. A request to another origin passes untouched.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl TokenMiddleware {
         Self::over_finished_client(Tokens::one(source))
     }
 
-    /// Each request gets the token of the [`Account`](tokenkeeper_session::Account) in its extensions (`with_extension`).
+    /// Each request gets the token of the [`Account`](tokenkeeper_engine::Account) in its extensions (`with_extension`).
     ///
     /// A request without one is refused, unless it goes to an origin of no configured provider or carries
     /// [`Anonymous`](crate::Anonymous). One whose account belongs to another origin passes untouched.
@@ -162,6 +162,6 @@ fn refused(error: Error) -> MiddlewareError {
 }
 
 /// The source's error below one of ours: `reqwest_middleware::Error` shows its own error's causes as its sources, but not that error.
-fn no_token(error: tokenkeeper_session::Error) -> MiddlewareError {
+fn no_token(error: tokenkeeper_engine::Error) -> MiddlewareError {
     MiddlewareError::middleware(Error::Token(error))
 }

@@ -2,13 +2,13 @@ use std::{error::Error as StdError, fmt};
 
 use http::StatusCode;
 use reqwest::Response;
-use tokenkeeper_session::Error as SourceError;
+use tokenkeeper_engine::Error as SourceError;
 
 /// The API rejected a request's token, and no new one can be had.
 ///
 /// A request fails with [`Error::Rejected`](crate::Error::Rejected) if it was sent and the refresh that
 /// followed the rejection failed. [`error`](Self::error) says why and what to do about it;
-/// [`tokenkeeper_session::Error::find`] reaches it too, through any wrapper. The API's response is kept
+/// [`tokenkeeper_engine::Error::find`] reaches it too, through any wrapper. The API's response is kept
 /// with its unread body: a caller that would rather answer it gets it back with
 /// [`into_response`](Self::into_response). The body may hold a connection until the error is dropped.
 ///
@@ -17,10 +17,10 @@ use tokenkeeper_session::Error as SourceError;
 /// # use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
 /// # use tokenkeeper_provider_amiqus::Amiqus;
 /// # use tokenkeeper_reqwest::{ReqwestTransport, TokenMiddleware};
-/// # use tokenkeeper_session::{Accounts, protocol::{Registration, TokenSet}};
+/// # use tokenkeeper_engine::{Accounts, protocol::{Registration, TokenSet}};
 /// # use tokenkeeper_store_memory::MemoryStore;
 /// use tokenkeeper_reqwest::Rejected;
-/// use tokenkeeper_session::Advice;
+/// use tokenkeeper_engine::Advice;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

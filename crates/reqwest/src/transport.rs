@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use reqwest::{Body, ClientBuilder, redirect, retry};
-use tokenkeeper_session::{Transport, TransportError, exchange_within};
+use tokenkeeper_engine::{Transport, TransportError, exchange_within};
 
 use crate::{Error, client::build};
 

@@ -1,11 +1,11 @@
-use tokenkeeper_session::protocol;
+use tokenkeeper_engine::protocol;
 
 /// Why a request was refused by the layer itself.
 ///
-/// An error of the token source ([`tokenkeeper_session::Error`]) is in the service's boxed error as
+/// An error of the token source ([`tokenkeeper_engine::Error`]) is in the service's boxed error as
 /// it is if the request was not sent, and inside a [`Rejected`](crate::Rejected) if the API rejected
 /// its token. Find each with `downcast_ref`, or the source's with
-/// [`tokenkeeper_session::Error::find`] through any wrapper.
+/// [`tokenkeeper_engine::Error::find`] through any wrapper.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

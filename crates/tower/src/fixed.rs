@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header::AUTHORIZATION, uri::Scheme};
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Attaches, Credential, Error, TokenSource, TokenVersion,
     protocol::{Attachment, Origin, Verdict},
 };

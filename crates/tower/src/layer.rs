@@ -1,5 +1,5 @@
 use http::Uri;
-use tokenkeeper_session::{Accounts, TokenSource, protocol::Origin};
+use tokenkeeper_engine::{Accounts, TokenSource, protocol::Origin};
 use tower_layer::Layer;
 
 use crate::{Error, Tokens, fixed::Fixed, service::TokenService};
@@ -45,13 +45,13 @@ pub(crate) struct Settings {
 }
 
 impl TokenLayer {
-    /// Every request to the source's origins gets its token: an [`Account`](tokenkeeper_session::Account), or your own
+    /// Every request to the source's origins gets its token: an [`Account`](tokenkeeper_engine::Account), or your own
     /// [`TokenSource`]. A request to another origin passes untouched.
     pub fn new(source: impl TokenSource) -> Self {
         Self::from(Tokens::one(source))
     }
 
-    /// Each request gets the token of the [`Account`](tokenkeeper_session::Account) in its extensions.
+    /// Each request gets the token of the [`Account`](tokenkeeper_engine::Account) in its extensions.
     ///
     /// A request without one is refused with [`Error::NoAccount`], unless it goes to an origin of no configured provider or carries
     /// [`Anonymous`](crate::Anonymous). One whose account belongs to another origin passes untouched.

@@ -23,6 +23,6 @@ pub use self::{
     tokens::{Chosen, Tokens},
 };
 
-/// The error of a [`TokenService`]: the inner service's, a [`tokenkeeper_session::Error`], or an
+/// The error of a [`TokenService`]: the inner service's, a [`tokenkeeper_engine::Error`], or an
 /// [`Error`] or [`Rejected`] of this crate.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

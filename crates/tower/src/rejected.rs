@@ -6,13 +6,13 @@ use std::{
 };
 
 use http::{HeaderMap, Response, StatusCode, response::Parts};
-use tokenkeeper_session::Error as SourceError;
+use tokenkeeper_engine::Error as SourceError;
 
 /// The API rejected a request's token, and no new one can be had.
 ///
 /// [`TokenService`](crate::TokenService) fails with this error if the request was sent and the
 /// refresh that followed the rejection failed. [`error`](Self::error) says why and what to do about
-/// it; [`tokenkeeper_session::Error::find`] reaches it too, through any wrapper. The API's response is
+/// it; [`tokenkeeper_engine::Error::find`] reaches it too, through any wrapper. The API's response is
 /// kept with its unread body: a caller that would rather answer it gets it back with
 /// [`into_response`](Self::into_response). The body may hold a connection until the error is dropped.
 ///
@@ -21,10 +21,10 @@ use tokenkeeper_session::Error as SourceError;
 /// use bytes::Bytes;
 /// use http::{Request, Response, StatusCode};
 /// use http_body_util::{BodyExt, Full};
-/// # use tokenkeeper_session::{Accounts, Transport, TransportError};
-/// # use tokenkeeper_session::protocol::{Dialect, Registration, TokenSet};
+/// # use tokenkeeper_engine::{Accounts, Transport, TransportError};
+/// # use tokenkeeper_engine::protocol::{Dialect, Registration, TokenSet};
 /// # use tokenkeeper_store_memory::MemoryStore;
-/// use tokenkeeper_session::Advice;
+/// use tokenkeeper_engine::Advice;
 /// use tokenkeeper_tower::{BoxError, Rejected, Replay, TokenLayer};
 /// use tower::{ServiceBuilder, ServiceExt};
 /// #

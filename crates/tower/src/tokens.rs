@@ -1,7 +1,7 @@
 use std::{any::Any, fmt, ops::Deref, sync::Arc};
 
 use http::{Extensions, Request, Response, Uri};
-use tokenkeeper_session::{Account, Accounts, AttachResult, Attaches, Seen, TokenSource};
+use tokenkeeper_engine::{Account, Accounts, AttachResult, Attaches, Seen, TokenSource};
 
 use crate::{Anonymous, Error};
 

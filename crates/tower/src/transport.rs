@@ -12,7 +12,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use rustls::{ClientConfig, crypto::CryptoProvider};
-use tokenkeeper_session::{Transport, TransportError, exchange_within};
+use tokenkeeper_engine::{Transport, TransportError, exchange_within};
 
 use crate::{BoxError, Error};
 

@@ -10,7 +10,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header::CONTENT_SECURITY_POLICY, request::Parts};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
-use tokenkeeper_session::protocol::Redirect;
+use tokenkeeper_engine::protocol::Redirect;
 
 use crate::{
     callback,

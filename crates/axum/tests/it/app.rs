@@ -11,13 +11,13 @@ use axum::{
 use bytes::Bytes;
 use tokenkeeper_axum::Routes;
 use tokenkeeper_emulator::{Emulator, RegisteredClient};
-use tokenkeeper_provider_amiqus::Amiqus;
-use tokenkeeper_provider_ioffice::IOffice;
-use tokenkeeper_provider_qics_milestones::QicsMilestones;
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Accounts,
     protocol::{Provider, Registration},
 };
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_provider_ioffice::IOffice;
+use tokenkeeper_provider_qics_milestones::QicsMilestones;
 use tokenkeeper_store_memory::MemoryStore;
 use tokenkeeper_tower::HyperTransport;
 use tower::ServiceExt as _;
@@ -172,7 +172,7 @@ pub async fn at_provider(emulator: &Emulator, url: &str, click: &str) -> (String
     (path.to_owned(), fragment.to_owned())
 }
 
-pub fn accounts() -> tokenkeeper_session::AccountsBuilder {
+pub fn accounts() -> tokenkeeper_engine::AccountsBuilder {
     static CRYPTO: Once = Once::new();
     CRYPTO.call_once(|| {
         rustls::crypto::ring::default_provider()

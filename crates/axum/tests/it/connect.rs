@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use tokenkeeper_provider_amiqus::Amiqus;
-use tokenkeeper_provider_ioffice::IOffice;
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Options,
     protocol::{Dialect, Registration, SitePolicy},
 };
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_provider_ioffice::IOffice;
 
 use crate::app::{self, App, OWN};
 

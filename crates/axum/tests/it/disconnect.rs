@@ -1,7 +1,7 @@
 //! `POST /disconnect/{provider}`.
 
 use axum::http::{Method, StatusCode};
-use tokenkeeper_session::{Error, protocol::TokenSet};
+use tokenkeeper_engine::{Error, protocol::TokenSet};
 
 use crate::app::{self, App};
 

@@ -2,9 +2,9 @@
 
 use axum::http::StatusCode;
 use tokenkeeper_axum::{Error, Routes};
+use tokenkeeper_engine::Accounts;
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
-use tokenkeeper_session::Accounts;
 
 use crate::app::{self, App};
 

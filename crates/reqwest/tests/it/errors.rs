@@ -4,8 +4,8 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
+use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_reqwest::{Error, TokenMiddleware, Tokens};
-use tokenkeeper_session::Error as SourceError;
 
 use crate::support::{Api, PLACES, Place, Scripted, builder, client};
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_reqwest::{Error, TokenMiddleware};
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Account, Accounts, Transport, TransportError,
     protocol::{Attach, Dialect, Registration, TokenSet},
 };
+use tokenkeeper_reqwest::{Error, TokenMiddleware};
 use tokenkeeper_store_memory::MemoryStore;
 use tokenkeeper_tower::Error as FrontError;
 
@@ -114,9 +114,9 @@ async fn an_account_that_nobody_connected_is_an_error() {
     let nobody = accounts.account("plain", "nobody").unwrap();
     let client = over_finished_client(TokenMiddleware::new(nobody).unwrap());
     let error = client.get(api.url("/me")).send().await.unwrap_err();
-    let found = tokenkeeper_session::Error::find(&error);
+    let found = tokenkeeper_engine::Error::find(&error);
     assert!(
-        matches!(found, Some(tokenkeeper_session::Error::NotConnected { .. })),
+        matches!(found, Some(tokenkeeper_engine::Error::NotConnected { .. })),
         "{error:?}"
     );
 }

@@ -4,8 +4,8 @@ use std::{net::TcpListener, time::Duration};
 
 use bytes::Bytes;
 use http::Request;
+use tokenkeeper_engine::{Transport as _, TransportError};
 use tokenkeeper_reqwest::ReqwestTransport;
-use tokenkeeper_session::{Transport as _, TransportError};
 
 use crate::support::builder;
 

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use http::StatusCode;
 use reqwest_middleware::{ClientBuilder, Error as MiddlewareError};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
+use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_reqwest::{Error, Rejected, TokenMiddleware};
-use tokenkeeper_session::Error as SourceError;
 
 use crate::support::{Api, PLACES, Place, Scripted, builder, client};
 

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body;
-use tokenkeeper_session::{Credential, TokenVersion};
+use tokenkeeper_engine::{Credential, TokenVersion};
 
 use crate::{Error, Recording, Replay, tokens::Chosen};
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokenkeeper_session::{Credential, Error as SourceError, protocol::Verdict};
+use tokenkeeper_engine::{Credential, Error as SourceError, protocol::Verdict};
 use tower_service::Service;
 
 use super::attempt::{self, Again, Sent, Spare, Waiting};

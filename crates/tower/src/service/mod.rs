@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tokenkeeper_session::{AttachResult, Seen, protocol::Error as ProtocolError};
+use tokenkeeper_engine::{AttachResult, Seen, protocol::Error as ProtocolError};
 use tower_service::Service;
 
 use self::attempt::{Head, Sent, Spare, Waiting};
@@ -26,7 +26,7 @@ use crate::{BoxError, Error, NoReplay, Replay, layer::Settings, tokens::Chosen};
 /// Its error is a [`BoxError`](crate::BoxError) that downcasts to one of these:
 ///
 /// - the inner service's error, as it was;
-/// - [`tokenkeeper_session::Error`]: no token can be had, and the request was not sent;
+/// - [`tokenkeeper_engine::Error`]: no token can be had, and the request was not sent;
 /// - [`Rejected`](crate::Rejected): the API rejected the token, and no new one can be had. It keeps
 ///   the API's response, for which the response's body must be `Send + 'static`;
 /// - [`Error`](crate::Error): the request was refused.

@@ -7,11 +7,11 @@ use http::{Request, StatusCode};
 use tokenkeeper_emulator::{
     DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI, DEFAULT_USER, Emulator, Endpoint, Fault,
 };
-use tokenkeeper_provider_ioffice::IOffice;
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Account, Accounts, Error as SourceError,
     protocol::{Registration, TokenSet},
 };
+use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_store_memory::MemoryStore;
 use tokenkeeper_tower::{HyperTransport, TokenLayer};
 use tower::{Layer as _, Service as _, ServiceExt as _};

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{StatusCode, Uri};
-use tokenkeeper_session::Error as SourceError;
+use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_tower::TokenLayer;
 use tokio::net::TcpListener;
 use tonic::{Code, Status, body::Body, transport::Channel};

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use futures_util::future::join_all;
 use http::{Request, StatusCode};
-use tokenkeeper_session::Error as SourceError;
+use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_tower::{BoxError, TokenLayer};
 use tower::{Service, ServiceBuilder, ServiceExt as _, retry::Policy, timeout::error::Elapsed};
 

@@ -1,7 +1,7 @@
 //! Beneath octocrab, whose body is `Clone` by sharing its stream.
 
 use octocrab::{AuthState, Octocrab, OctocrabBuilder, service::middleware::base_uri::BaseUriLayer};
-use tokenkeeper_session::Error as SourceError;
+use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_tower::TokenLayer;
 use tower::Layer as _;
 

@@ -1,7 +1,7 @@
 //! The account of each request, from a real engine.
 
 use http::Request;
-use tokenkeeper_session::{Account, Accounts, Error as SourceError, TokenSource as _};
+use tokenkeeper_engine::{Account, Accounts, Error as SourceError, TokenSource as _};
 use tokenkeeper_tower::{Anonymous, Error, TokenLayer};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
 use tower_http::follow_redirect::FollowRedirectLayer;

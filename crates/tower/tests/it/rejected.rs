@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use futures_util::future::join_all;
 use http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION};
-use tokenkeeper_session::Error as SourceError;
+use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_tower::{NoReplay, TokenLayer};
 use tower::{Layer as _, ServiceExt as _};
 

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use tokenkeeper_session::{Transport as _, TransportError, protocol::MAX_TOKEN_RESPONSE};
+use tokenkeeper_engine::{Transport as _, TransportError, protocol::MAX_TOKEN_RESPONSE};
 
 use crate::support::{Api, Error, Tested, transport};
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
-use tokenkeeper_session::Error as SourceError;
+use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_tower::{BoxError, Rejected, Replay, TokenLayer};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
 

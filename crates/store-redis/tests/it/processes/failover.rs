@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
-use tokenkeeper_session::{Accounts, Cause, Error, Status};
+use tokenkeeper_engine::{Accounts, Cause, Error, Status};
 
 use crate::storm::{account, engine_over, tokens};
 use crate::support::keyring;

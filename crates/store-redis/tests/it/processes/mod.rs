@@ -8,7 +8,7 @@ mod told;
 use std::time::SystemTime;
 
 use tokenkeeper_emulator::Emulator;
-use tokenkeeper_session::{Account, Accounts, Options};
+use tokenkeeper_engine::{Account, Accounts, Options};
 
 use self::monitor::Monitor;
 use crate::server::RedisServer;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokenkeeper_emulator::Endpoint;
-use tokenkeeper_session::Options;
+use tokenkeeper_engine::Options;
 
 use super::World;
 use super::monitor::Monitor;

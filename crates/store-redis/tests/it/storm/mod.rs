@@ -10,9 +10,9 @@ use tokenkeeper_emulator::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, DEFAULT_USER, Emulator,
     Endpoint, Fault,
 };
+use tokenkeeper_engine::protocol::{Registration, TokenSet};
+use tokenkeeper_engine::{Account, Accounts, Options};
 use tokenkeeper_provider_amiqus::Amiqus;
-use tokenkeeper_session::protocol::{Registration, TokenSet};
-use tokenkeeper_session::{Account, Accounts, Options};
 use tokenkeeper_store::TokenStore;
 use tokio::sync::Barrier;
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Account, Accounts, Transport, TransportError,
     protocol::{Dialect, Registration, TokenSet},
 };

@@ -5,7 +5,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::AUTHORIZATION};
-use tokenkeeper_session::{
+use tokenkeeper_engine::{
     Attaches, Credential, Error, TokenSource, TokenVersion,
     protocol::{AccessToken, Attachment, Origin, Verdict},
 };

@@ -1,0 +1,244 @@
+//! every error says what to do.
+
+use std::time::Duration;
+
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as Broken};
+use tokenkeeper_engine::{
+    Accounts, Advice, Cause, Error, Options,
+    protocol::{Redirect, Registration},
+};
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_store_memory::MemoryStore;
+
+use crate::harness::{
+    BASE, Fault, HOUR, InProcess, World, amiqus, approve, in_process, login, new_clock,
+};
+
+fn transport() -> InProcess {
+    InProcess::new(in_process(Emulator::amiqus(), &new_clock()))
+}
+
+fn build_error(result: Result<Accounts, Error>) -> String {
+    let error = result.unwrap_err();
+    assert!(matches!(error, Error::Build(_)), "{error:?}");
+    assert_eq!(error.advice(), Advice::FixConfiguration);
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_work_says_what_is_missing() {
+    let builder = || Accounts::builder(MemoryStore::new());
+    let none = builder().provider(amiqus()).build();
+    assert!(build_error(none).contains("transport"));
+    let none = builder().transport(transport()).build();
+    assert!(build_error(none).contains("provider"));
+    let both = builder().transport(transport());
+    let twice = both.provider(amiqus()).provider(amiqus()).build();
+    assert!(build_error(twice).contains("amiqus"));
+    let second = Duration::from_secs(1);
+    for (options, named) in [
+        (
+            Options {
+                deadline: Duration::ZERO,
+                ..Options::default()
+            },
+            "`deadline`",
+        ),
+        (
+            Options {
+                store_retry: Duration::ZERO,
+                ..Options::default()
+            },
+            "`store_retry`",
+        ),
+        (
+            Options {
+                poll: HOUR,
+                ..Options::default()
+            },
+            "`poll`",
+        ),
+        (
+            Options {
+                stale_share: 0.9,
+                ..Options::default()
+            },
+            "`stale_share`",
+        ),
+        (
+            Options {
+                revalidation: Duration::ZERO,
+                ..Options::default()
+            },
+            "`revalidation`",
+        ),
+        (
+            Options {
+                backoff_first: HOUR,
+                backoff_most: second,
+                ..Options::default()
+            },
+            "`backoff_first`",
+        ),
+    ] {
+        let built = builder().transport(transport()).provider(amiqus());
+        let text = build_error(built.options(options).build());
+        assert!(text.contains(named), "{text}");
+    }
+}
+
+#[test]
+fn a_registration_that_cannot_work_is_refused() {
+    let redirect = "https://app.example/cb";
+    assert!(
+        Amiqus::new(Registration::new("id", redirect).unwrap()).is_err(),
+        "no secret"
+    );
+    assert!(Registration::new("", redirect).is_err());
+    for bad in [
+        "https://app.example/cb#f",
+        "https://u:p@app.example/cb",
+        "http://app.example/cb",
+        "/cb",
+    ] {
+        assert!(Registration::new("id", bad).is_err(), "{bad}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_error_says_what_to_do() {
+    let world = World::amiqus();
+    let account = world.account();
+    let reauthorize = |cause| Advice::Reauthorize {
+        account: account.digest(),
+        cause,
+    };
+    let advice = account.token().await.unwrap_err().advice();
+    assert_eq!(advice, reauthorize(None));
+    let unknown = world.accounts.account("nobody", "u").unwrap_err();
+    assert_eq!(unknown.advice(), Advice::FixConfiguration);
+    let subject = world.accounts.account("amiqus", "").unwrap_err();
+    assert_eq!(subject.advice(), Advice::GiveUp);
+
+    let account = world.connected().await;
+    let start = account.connect().unwrap();
+    let forged = world
+        .accounts
+        .finish(start.flow, Redirect::query("code=c&state=x"))
+        .await;
+    assert_eq!(forged.unwrap_err().advice(), Advice::GiveUp);
+
+    world.pass(HOUR).await;
+    world.store.fail(usize::MAX, Fault::Refuse);
+    let down = account.token().await.unwrap_err();
+    assert!(matches!(down.advice(), Advice::Retry { .. }), "{down:?}");
+    assert!(std::error::Error::source(&down).is_some());
+    world.store.recover();
+    world.pass(HOUR).await;
+
+    let fault = Broken::TooManyRequests { retry_after: 9 };
+    world.emulator.faults().once(Endpoint::Token, fault);
+    let later = account.token().await.unwrap_err();
+    let Advice::Retry { after } = later.advice() else {
+        panic!("{later:?}");
+    };
+    assert!(after >= Duration::from_secs(8), "{after:?}");
+    world.pass(Duration::from_secs(10)).await;
+
+    world
+        .emulator
+        .revoke_user(tokenkeeper_emulator::DEFAULT_USER);
+    let Advice::Reauthorize {
+        account: named,
+        cause: Some(Cause::Refused(Some(code))),
+    } = account.token().await.unwrap_err().advice()
+    else {
+        panic!("a refused refresh token needs a new login");
+    };
+    assert_eq!((named, &*code), (account.digest(), "invalid_grant"));
+    login(&world.emulator, &account).await.unwrap();
+    account.disconnect().await.unwrap();
+    let advice = account.token().await.unwrap_err().advice();
+    assert_eq!(advice, reauthorize(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_came_to_nothing_says_to_start_again() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    let finish = |flow, redirect| world.accounts.finish(flow, redirect);
+
+    world
+        .emulator
+        .faults()
+        .once(Endpoint::Token, Broken::CutBeforeAnswer);
+    let lost = login(&world.emulator, &account).await.unwrap_err();
+    assert_eq!(lost.advice(), Advice::StartAgain, "{lost:?}");
+    assert!(lost.to_string().contains(&account.digest().to_string()));
+
+    let start = account.connect().unwrap();
+    let denied = "error=access_denied";
+    let error = finish(start.flow.clone(), Redirect::query(denied)).await;
+    assert_eq!(error.unwrap_err().advice(), Advice::StartAgain);
+    let used = finish(start.flow, Redirect::query(denied)).await;
+    assert_eq!(used.unwrap_err().advice(), Advice::StartAgain);
+
+    let start = account.connect().unwrap();
+    let redirect = approve(&world.emulator, start.url.as_str()).await;
+    world.clock.advance(Options::default().flow);
+    let expired = finish(start.flow, redirect).await;
+    assert_eq!(expired.unwrap_err().advice(), Advice::StartAgain);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_with_a_wrong_secret_says_to_fix_the_configuration() {
+    let world = World::amiqus();
+    let client = tokenkeeper_emulator::DEFAULT_CLIENT_ID;
+    world.emulator.change_secret(client, "another");
+    let error = login(&world.emulator, &world.account()).await.unwrap_err();
+    assert_eq!(error.advice(), Advice::FixConfiguration, "{error:?}");
+    assert_eq!(error.error_code().unwrap().as_str(), "invalid_client");
+}
+
+/// A runtime that the builder was given serves callers of other executors too.
+#[test]
+fn a_given_runtime_serves_callers_outside_of_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let accounts = Accounts::builder(MemoryStore::new())
+        .provider(amiqus())
+        .transport(transport_on(&runtime))
+        .runtime(runtime.handle().clone())
+        .build()
+        .unwrap();
+    let account = accounts.account_at("amiqus", BASE, "u").unwrap();
+    let error = futures_executor(account.token()).unwrap_err();
+    assert!(matches!(error, Error::NotConnected { .. }), "{error:?}");
+}
+
+fn transport_on(runtime: &tokio::runtime::Runtime) -> InProcess {
+    let clock = runtime.block_on(async { new_clock() });
+    InProcess::new(in_process(Emulator::amiqus(), &clock))
+}
+
+/// The simplest executor there is.
+fn futures_executor<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        std::thread::park();
+    }
+}

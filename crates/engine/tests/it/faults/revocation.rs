@@ -1,0 +1,125 @@
+//! Revocations that the provider does not carry out.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use http::Request;
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as Broken};
+use tokenkeeper_engine::{
+    Account, EventKind, Options, Status,
+    protocol::{Client, Error as ProtocolError, Origin, Provider, TokenSet},
+};
+use tokio::time::sleep;
+
+use super::{MINUTE, refusal, seconds};
+use crate::harness::{HOUR, World, drain, issued, plain};
+
+async fn is_pending(account: &Account) -> bool {
+    match account.status().await.unwrap() {
+        Status::Disconnected { revocation_pending } => revocation_pending,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Disconnects, and lets a quarter of an hour pass with a call every second. Returns the refresh
+/// token.
+async fn disconnected(world: &World) -> (Account, String) {
+    let account = world.account();
+    let tokens = issued(&world.emulator);
+    let refresh_token = tokens.refresh_token.clone().unwrap();
+    account.adopt(tokens).await.unwrap();
+    let mut events = world.accounts.events();
+    account.disconnect().await.unwrap();
+    for _ in 0..15 * 60 {
+        assert!(account.token().await.is_err());
+        sleep(seconds(1)).await;
+    }
+    assert!(is_pending(&account).await);
+    assert!(world.store.entry(&account.key()).await.unwrap().attention);
+    let told = drain(&mut events).into_iter();
+    let told = told.filter(|kind| *kind == EventKind::RevocationPending);
+    assert_eq!(told.count(), 1);
+    let refresh_token = refresh_token.expose().to_owned();
+    assert!(world.is_live(&refresh_token).await);
+    (account, refresh_token)
+}
+
+/// Asks every minute until the revocation is no longer pending.
+async fn until_revoked(account: &Account) {
+    let mut waited = seconds(0);
+    while is_pending(account).await {
+        assert!(waited <= HOUR + MINUTE);
+        sleep(MINUTE).await;
+        waited += MINUTE;
+        let _ = account.token().await;
+        crate::harness::settle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_success_is_a_revocation() {
+    for refused in [
+        refusal(401, "invalid_client"),
+        refusal(400, "unsupported_token_type"),
+        Broken::status(403),
+        Broken::status(404),
+        Broken::LoginRedirect,
+        Broken::TooManyRequestsBare,
+        Broken::HtmlServerError,
+    ] {
+        let world = World::plain();
+        let faults = world.emulator.faults();
+        faults.always(Endpoint::Revoke, refused);
+        let (account, refresh_token) = disconnected(&world).await;
+        let requests = world.revocations();
+        assert!((2..40).contains(&requests), "{requests} in 15 minutes");
+        faults.clear_all();
+        until_revoked(&account).await;
+        assert!(!world.is_live(&refresh_token).await);
+        assert!(!world.store.entry(&account.key()).await.unwrap().attention);
+    }
+}
+
+/// A provider whose revocation requests cannot be built.
+#[derive(Debug)]
+struct Unbuildable {
+    inner: Client,
+    broken: AtomicBool,
+}
+
+impl Provider for Unbuildable {
+    fn client(&self) -> &Client {
+        &self.inner
+    }
+
+    fn revocation_requests(
+        &self,
+        site: &Origin,
+        tokens: &TokenSet,
+    ) -> Result<Vec<Request<Bytes>>, ProtocolError> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(ProtocolError::NotEnabled {
+                what: "revocation",
+                how: "wait for the next version",
+            });
+        }
+        self.inner.revocation_requests(site, tokens)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_that_cannot_be_built_stays_pending() {
+    let provider = std::sync::Arc::new(Unbuildable {
+        inner: plain(|_| ()),
+        broken: AtomicBool::new(true),
+    });
+    let emulator = Emulator::plain()
+        .record_requests()
+        .access_token_lifetime(HOUR);
+    let world = World::new(emulator, provider.clone(), Options::default());
+    let (account, refresh_token) = disconnected(&world).await;
+    assert_eq!(world.revocations(), 0);
+    provider.broken.store(false, Ordering::SeqCst);
+    until_revoked(&account).await;
+    assert!(!world.is_live(&refresh_token).await);
+}

@@ -1,0 +1,73 @@
+//! Valid tokens, which are served while the store answers.
+
+use tokenkeeper_emulator::Endpoint;
+use tokenkeeper_engine::{Account, Options, StoreDown, TokenSource};
+use tokio::time::{Duration, Instant, sleep};
+
+use super::seconds;
+use crate::harness::{HOUR, World};
+
+/// An account with a stale token that is valid for 200 seconds, compared with its store every five.
+async fn stale(store_down: StoreDown) -> (World, Account) {
+    let options = Options {
+        revalidation: seconds(5),
+        store_down,
+        ..Options::default()
+    };
+    let world = World::mute(options);
+    let account = world.connected().await;
+    world.pass(HOUR - seconds(200)).await;
+    account.status().await.unwrap();
+    (world, account)
+}
+
+/// Asks once a second for two minutes. Returns how many calls failed, and how many had to wait.
+async fn asked_for_two_minutes(account: &Account) -> (usize, usize) {
+    let (mut failed, mut waited) = (0, 0);
+    for _ in 0..120 {
+        let started = Instant::now();
+        let answer = TokenSource::token(account, true).await;
+        failed += usize::from(answer.is_err());
+        waited += usize::from(started.elapsed() > Duration::from_millis(10));
+        sleep(seconds(1)).await;
+    }
+    (failed, waited)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hung_endpoint_holds_up_no_valid_token() {
+    for store_down in [StoreDown::Refuse, StoreDown::Serve] {
+        let (world, account) = stale(store_down).await;
+        let _gate = world.emulator.faults().hold(Endpoint::Token);
+        let (failed, waited) = asked_for_two_minutes(&account).await;
+        assert_eq!((failed, waited), (0, 0), "{store_down:?}");
+        assert!(world.token_requests() <= 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_process_that_crashed_holds_up_no_valid_token() {
+    for store_down in [StoreDown::Refuse, StoreDown::Serve] {
+        let (world, account) = stale(store_down).await;
+        world.killed_in_mid_refresh().await;
+        let (failed, waited) = asked_for_two_minutes(&account).await;
+        assert_eq!((failed, waited), (0, 0), "{store_down:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disconnect_is_still_heard_of_during_a_hung_refresh() {
+    let (world, account) = stale(StoreDown::Refuse).await;
+    let there = world.elsewhere();
+    let _gate = world.emulator.faults().hold(Endpoint::Token);
+    for _ in 0..10 {
+        TokenSource::token(&account, true).await.unwrap();
+        sleep(seconds(1)).await;
+    }
+    there.disconnect().await.unwrap();
+    for _ in 0..10 {
+        let _ = TokenSource::token(&account, true).await;
+        sleep(seconds(1)).await;
+    }
+    assert!(account.cached(true).is_none());
+}

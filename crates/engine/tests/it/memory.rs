@@ -1,0 +1,109 @@
+//! What is in memory is a cache.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use tokenkeeper_emulator::Endpoint;
+use tokenkeeper_engine::{Options, TokenSource};
+
+use crate::harness::{Fault, HOUR, World, settle};
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Access tokens outlive the time after which idle accounts are dropped.
+fn lasting() -> World {
+    let emulator = tokenkeeper_emulator::Emulator::amiqus().access_token_lifetime(YEAR);
+    World::new(emulator, crate::harness::amiqus(), Options::default())
+}
+
+async fn idle() {
+    tokio::time::sleep(HOUR + HOUR / 2).await;
+    settle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_account_is_dropped_and_its_handles_still_work() {
+    let world = lasting();
+    let account = world.connected().await;
+    let sent = TokenSource::token(&account, true).await.unwrap();
+    idle().await;
+    assert!(account.cached(true).is_none(), "it was dropped");
+    world.store.reset_counts();
+    // A late rejection looks at the store before it says anything.
+    account.read(sent.version(), StatusCode::UNAUTHORIZED, &HeaderMap::new());
+    assert!(account.replace(sent.version()).await.unwrap().is_some());
+    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.token_requests(), 1);
+    idle().await;
+    assert_eq!(account.token().await.unwrap().generation(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_in_use_is_not_dropped() {
+    let world = lasting();
+    let account = world.connected().await;
+    for _ in 0..120 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(account.cached(true).is_some());
+        settle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_comes_back_into_use_stays_in_memory() {
+    let minute = Duration::from_secs(60);
+    let options = Options {
+        idle: minute,
+        ..Options::default()
+    };
+    let world = World::mute(options);
+    let account = world.connected().await;
+    tokio::time::sleep(10 * minute).await;
+    settle().await;
+    assert!(account.cached(true).is_none(), "it was dropped");
+    world.store.reset_counts();
+    for _ in 0..300 {
+        account.token().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        settle().await;
+    }
+    // Read once, then compared once a minute.
+    let trips = world.store.round_trips();
+    assert!((5..=7).contains(&trips), "{trips}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_written_is_never_dropped() {
+    let world = lasting();
+    let account = world.connected().await;
+    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    account.refresh().await.unwrap();
+    for _ in 0..2 {
+        idle().await;
+    }
+    assert_eq!(world.call(&account).await, 200);
+    world.store.recover();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.elsewhere().token().await.unwrap().generation(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_handles_of_an_account_share_a_flight() {
+    let world = World::amiqus();
+    world.connected().await;
+    world.pass(HOUR).await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let tasks: Vec<_> = (0..100)
+        .map(|_| {
+            let account = world.account();
+            tokio::spawn(async move { account.token().await })
+        })
+        .collect();
+    gate.arrived(1).await;
+    settle().await;
+    gate.release();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(world.token_requests(), 1);
+}

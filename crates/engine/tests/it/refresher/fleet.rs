@@ -1,0 +1,239 @@
+//! A provider in memory that takes each refresh token once, and counts what it is asked by the second.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use tokenkeeper_engine::{
+    Accounts, Clock, Options, TestClock, Transport, TransportError,
+    protocol::{Client, Dialect, RefreshLifetime, TokenSet},
+};
+use tokenkeeper_store_memory::MemoryStore;
+
+use crate::harness::{HOUR, new_clock, registration};
+
+/// Many accounts at one provider, on one clock.
+pub struct Fleet {
+    pub clock: TestClock,
+    pub store: MemoryStore,
+    pub provider: Arc<Strict>,
+}
+
+impl Fleet {
+    /// Connects `size` accounts, evenly over the next `time`.
+    pub async fn connect(size: u32, time: Duration) -> Self {
+        let clock = new_clock();
+        let wall = clock.clone();
+        let fleet = Self {
+            store: MemoryStore::new().with_clock(move || wall.wall()),
+            provider: Arc::new(Strict::new(size, clock.clone())),
+            clock,
+        };
+        // A process holds the accounts that it has connected for a while; several hold fewer.
+        const CHUNK: u32 = 20_000;
+        for from in (0..size).step_by(CHUNK as usize) {
+            let accounts = fleet.process();
+            for n in from..(from + CHUNK).min(size) {
+                let account = accounts.account("plain", &n.to_string()).unwrap();
+                account.adopt(fleet.provider.issue(n)).await.unwrap();
+                if n % (size / 60).max(1) == 0 {
+                    tokio::time::advance(time / 60).await;
+                }
+            }
+        }
+        fleet
+    }
+
+    /// An engine, as a process has one.
+    pub fn process(&self) -> Accounts {
+        Accounts::builder(self.store.clone())
+            .provider(provider())
+            .transport(self.provider.clone())
+            .clock(self.clock.clone())
+            .options(Options::default())
+            .build()
+            .unwrap()
+    }
+}
+
+fn provider() -> Client {
+    let mut dialect = Dialect::rfc6749("plain", "https://plain.example").unwrap();
+    dialect.refresh.lifetime = RefreshLifetime::Fixed(24 * 30 * HOUR);
+    dialect.with(registration()).unwrap()
+}
+
+/// The provider. Tokens are named after their account and generation.
+pub struct Strict {
+    clock: TestClock,
+    started: SystemTime,
+    seen: Mutex<Seen>,
+}
+
+pub struct Seen {
+    pub accounts: Vec<Issued>,
+    pub per_second: Vec<u32>,
+    /// The shortest time between two refreshes of one account.
+    pub soonest: Duration,
+    pub refreshed: u32,
+    pub refused: u32,
+    pub expired: u32,
+    pub limited: u32,
+    pub most_at_once: u32,
+    at_once: u32,
+    delay: Duration,
+    /// Until when it answers 429, and whether it says so.
+    limit: Option<(SystemTime, bool)>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Issued {
+    pub generation: u32,
+    pub at: SystemTime,
+}
+
+impl Strict {
+    fn new(size: u32, clock: TestClock) -> Self {
+        let started = clock.wall();
+        let never = Issued {
+            generation: 0,
+            at: started,
+        };
+        let seen = Seen {
+            accounts: vec![never; size as usize],
+            per_second: Vec::new(),
+            soonest: Duration::MAX,
+            refreshed: 0,
+            refused: 0,
+            expired: 0,
+            limited: 0,
+            most_at_once: 0,
+            at_once: 0,
+            delay: Duration::ZERO,
+            limit: None,
+        };
+        Self {
+            clock,
+            started,
+            seen: Mutex::new(seen),
+        }
+    }
+
+    pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+        look(&self.seen.lock().unwrap())
+    }
+
+    pub fn answer_after(&self, delay: Duration) {
+        self.seen.lock().unwrap().delay = delay;
+    }
+
+    /// From now on it answers 429, with the time that is left.
+    pub fn limit(&self, time: Duration) {
+        self.seen.lock().unwrap().limit = Some((self.clock.wall() + time, true));
+    }
+
+    /// From now on it answers 429, and nothing else.
+    pub fn limit_without_saying(&self, time: Duration) {
+        self.seen.lock().unwrap().limit = Some((self.clock.wall() + time, false));
+    }
+
+    fn issue(&self, n: u32) -> TokenSet {
+        let now = self.clock.wall();
+        let mut seen = self.seen.lock().unwrap();
+        let issued = &mut seen.accounts[n as usize];
+        issued.generation += 1;
+        issued.at = now;
+        TokenSet::new(format!("access-{n}-{}", issued.generation))
+            .with_refresh_token(format!("refresh-{n}-{}", issued.generation))
+            .with_issued_at(now)
+            .with_expires_at(now + HOUR)
+    }
+
+    fn redeem(&self, body: &[u8]) -> Response<Bytes> {
+        let now = self.clock.wall();
+        let body = str::from_utf8(body).unwrap();
+        let token = body.split_once("refresh_token=refresh-").unwrap().1;
+        let token = token.split('&').next().unwrap();
+        let (n, generation) = token.split_once('-').unwrap();
+        let n: usize = n.parse().unwrap();
+        let mut seen = self.seen.lock().unwrap();
+        let second = now.duration_since(self.started).unwrap().as_secs() as usize;
+        if seen.per_second.len() <= second {
+            seen.per_second.resize(second + 1, 0);
+        }
+        seen.per_second[second] += 1;
+        if let Some((until, says)) = seen.limit.filter(|(until, _)| now < *until) {
+            seen.limited += 1;
+            let mut answer = answer(429, String::new());
+            if says {
+                let left = until
+                    .duration_since(now)
+                    .unwrap()
+                    .as_millis()
+                    .div_ceil(1000);
+                let left = left.to_string().parse().unwrap();
+                answer.headers_mut().insert("retry-after", left);
+            }
+            return answer;
+        }
+        let issued = seen.accounts[n];
+        if issued.generation != generation.parse::<u32>().unwrap() {
+            seen.refused += 1;
+            return answer(400, r#"{"error":"invalid_grant"}"#.to_owned());
+        }
+        let age = now.duration_since(issued.at).unwrap();
+        seen.refreshed += 1;
+        seen.soonest = seen.soonest.min(age);
+        seen.expired += u32::from(age >= HOUR);
+        let generation = issued.generation + 1;
+        seen.accounts[n] = Issued {
+            generation,
+            at: now,
+        };
+        answer(
+            200,
+            format!(
+                r#"{{"access_token":"access-{n}-{generation}","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-{n}-{generation}"}}"#
+            ),
+        )
+    }
+}
+
+fn answer(status: u16, body: String) -> Response<Bytes> {
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap()
+}
+
+#[async_trait]
+impl Transport for Strict {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        _: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let delay = {
+            let mut seen = self.seen.lock().unwrap();
+            seen.at_once += 1;
+            seen.most_at_once = seen.most_at_once.max(seen.at_once);
+            seen.delay
+        };
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        self.seen.lock().unwrap().at_once -= 1;
+        Ok(self.redeem(request.body()))
+    }
+}
+
+impl fmt::Debug for Strict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Strict").finish_non_exhaustive()
+    }
+}
