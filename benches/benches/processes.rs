@@ -97,7 +97,7 @@ async fn storm(server: &Server, prefix: &str, processes: usize) -> Run {
         .map(|task| {
             let account = account(&engines[task % processes], "shared");
             tokio::spawn(async move {
-                let token = TokenSource::token(&account, true).await;
+                let token = TokenSource::credential(&account, true).await;
                 token.expect("the endpoint answers");
                 Instant::now()
             })

@@ -71,7 +71,7 @@ async fn ask(tasks: usize, answer: Answer, abort: bool) -> Storm {
     let account = expired(&accounts(endpoint.clone()), "user-1").await;
     let ask = move || {
         let account = account.clone();
-        async move { TokenSource::token(&account, true).await.is_ok() }
+        async move { TokenSource::credential(&account, true).await.is_ok() }
     };
     storm(tasks, &endpoint, abort, ask).await
 }

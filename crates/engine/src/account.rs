@@ -156,7 +156,7 @@ impl Account {
     }
 
     /// Attaches the token if no waiting is needed, as [`TokenSource::cached`] gives it, and without a count of who holds it. `None`: wait
-    /// for [`TokenSource::token`].
+    /// for [`TokenSource::credential`].
     ///
     /// It is the caller's to know that the request goes to an origin which the account [owns](TokenSource::owns).
     ///
@@ -239,7 +239,7 @@ impl TokenSource for Account {
         acquire::cached(&self.core, &self.entry, replayable).map(Credential::of)
     }
 
-    async fn token(&self, replayable: bool) -> Result<Credential, Error> {
+    async fn credential(&self, replayable: bool) -> Result<Credential, Error> {
         let snapshot = acquire::token(&self.core, &self.entry, replayable).await?;
         Ok(Credential::of(snapshot))
     }

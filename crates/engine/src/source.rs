@@ -82,14 +82,14 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// The token to send now, if no waiting is needed: no I/O, no allocation.
     ///
     /// `replayable` says whether the request could be sent a second time. One that cannot be is not started on a
-    /// token that a refresh under way is about to invalidate: the answer is `None` then, and [`token`](Self::token) waits.
+    /// token that a refresh under way is about to invalidate: the answer is `None` then, and [`credential`](Self::credential) waits.
     fn cached(&self, replayable: bool) -> Option<Credential>;
 
     /// The token to send, waiting for a refresh if one is needed. Dropping the future only stops the waiting.
     ///
     /// # Errors
     /// When no token can be had within the caller's wait; the error says what to do.
-    async fn token(&self, replayable: bool) -> Result<Credential, Error>;
+    async fn credential(&self, replayable: bool) -> Result<Credential, Error>;
 
     /// A token to replay with after the API rejected the one of `rejected`.
     ///
@@ -97,7 +97,8 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// off), and the response goes to the caller.
     ///
     /// # Errors
-    /// When the refresh failed in a way that the caller should see instead of the response (reauthorization required).
+    /// When there is no better token: a new login is needed, or the token endpoint or the store is down. The caller sees the error
+    /// instead of the response.
     async fn replace(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error>;
 
     /// Starts the refresh that a rejection calls for, without waiting: for a request that cannot be replayed.

@@ -102,7 +102,7 @@ impl Middleware for TokenMiddleware {
         let replayable = replayable.unwrap_or(false);
         let credential = match source.cached(replayable) {
             Some(credential) => credential,
-            None => source.token(replayable).await.map_err(no_token)?,
+            None => source.credential(replayable).await.map_err(no_token)?,
         };
 
         let response = send(request, &credential, extensions, next.clone()).await?;

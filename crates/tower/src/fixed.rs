@@ -33,7 +33,7 @@ impl TokenSource for Fixed {
         Some(self.credential.clone())
     }
 
-    async fn token(&self, _: bool) -> Result<Credential, Error> {
+    async fn credential(&self, _: bool) -> Result<Credential, Error> {
         Ok(self.credential.clone())
     }
 

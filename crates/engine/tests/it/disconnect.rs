@@ -43,7 +43,7 @@ async fn a_disconnect_leaves_a_tombstone_and_is_refused_everywhere() {
 async fn i20_the_access_token_is_revoked_then_the_refresh_token() {
     let world = World::ioffice();
     let account = world.connected().await;
-    let sent = TokenSource::token(&account, true).await.unwrap();
+    let sent = TokenSource::credential(&account, true).await.unwrap();
     let record = world.store.record(&account.key()).await;
     let tokens = &record["state"]["live"]["tokens"]["tokens"];
     account.disconnect().await.unwrap();

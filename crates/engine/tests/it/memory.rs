@@ -25,7 +25,7 @@ async fn idle() {
 async fn an_idle_account_is_dropped_and_its_handles_still_work() {
     let world = lasting();
     let account = world.connected().await;
-    let sent = TokenSource::token(&account, true).await.unwrap();
+    let sent = TokenSource::credential(&account, true).await.unwrap();
     idle().await;
     assert!(account.cached(true).is_none(), "it was dropped");
     world.store.reset_counts();

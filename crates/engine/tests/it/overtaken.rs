@@ -9,7 +9,7 @@ use crate::harness::{World, call_with, login, settle};
 async fn disconnect_overtaken_by_a_login(world: &World) -> Credential {
     world.connected().await;
     let (there, stale) = (world.elsewhere(), world.elsewhere());
-    let known = TokenSource::token(&stale, true).await.unwrap();
+    let known = TokenSource::credential(&stale, true).await.unwrap();
     world.store.hold_next_put();
     let disconnect = tokio::spawn(async move { stale.disconnect().await });
     settle().await;

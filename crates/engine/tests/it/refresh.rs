@@ -32,7 +32,7 @@ async fn ten_thousand_tasks_on_an_expired_token_make_one_token_request() {
     let tasks: Vec<_> = (0..10_000)
         .map(|_| {
             let account = account.clone();
-            tokio::spawn(async move { TokenSource::token(&account, true).await })
+            tokio::spawn(async move { TokenSource::credential(&account, true).await })
         })
         .collect();
     for task in tasks {
@@ -112,7 +112,7 @@ async fn a_stale_token_is_served_and_refreshed_behind_the_callers_back() {
         "the old token dies at the refresh: a request that cannot be replayed waits"
     );
     gate.release();
-    let new = TokenSource::token(&account, false).await.unwrap();
+    let new = TokenSource::credential(&account, false).await.unwrap();
     assert_ne!(old, new);
     assert_eq!(world.token_requests(), 1);
 }
@@ -251,9 +251,9 @@ async fn q12_after_a_refresh_only_the_new_tokens_work() {
     crate::harness::login(&world.emulator, &account)
         .await
         .unwrap();
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     account.refresh().await.unwrap();
-    let new = TokenSource::token(&account, true).await.unwrap();
+    let new = TokenSource::credential(&account, true).await.unwrap();
     assert_eq!(call_with(&world.emulator, &old).await, 401);
     assert_eq!(call_with(&world.emulator, &new).await, 200);
     // The next refresh presents the new refresh token, not the old one again.

@@ -18,7 +18,7 @@ const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 async fn a_hundred_late_rejections_cost_one_refresh() {
     let world = World::amiqus();
     let account = world.connected().await;
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     world.emulator.expire_access_tokens();
     for _ in 0..100 {
         let verdict = account.read(old.version(), UNAUTHORIZED, &HeaderMap::new());
@@ -39,7 +39,7 @@ async fn a_hundred_late_rejections_cost_one_refresh() {
 async fn a_hundred_rejections_at_once_cost_one_refresh() {
     let world = World::amiqus();
     let account = world.connected().await;
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     let tasks: Vec<_> = (0..100)
         .map(|_| {
             let (account, old) = (account.clone(), old.clone());
@@ -60,7 +60,7 @@ async fn a_fresh_token_that_is_rejected_too_holds_refreshes_off() {
     let mut events = world.accounts.events();
     let mut wait = Duration::from_secs(60);
     for round in 1..=8 {
-        let old = TokenSource::token(&account, true).await.unwrap();
+        let old = TokenSource::credential(&account, true).await.unwrap();
         account.read(old.version(), UNAUTHORIZED, &HeaderMap::new());
         let new = account
             .replace(old.version())
@@ -79,7 +79,7 @@ async fn a_fresh_token_that_is_rejected_too_holds_refreshes_off() {
         wait = (wait * 2).min(Duration::from_secs(3600));
     }
     // A response that is not rejected ends it.
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     let new = account.replace(old.version()).await.unwrap().unwrap();
     account.read(new.version(), StatusCode::OK, &HeaderMap::new());
     let newer = account
@@ -99,7 +99,7 @@ async fn a15_a_user_who_revokes_leads_to_one_refresh_and_reauthorization() {
     let world = World::amiqus();
     let account = world.connected().await;
     world.emulator.revoke_user(DEFAULT_USER);
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     assert_eq!(call_with(&world.emulator, &old).await, 401);
     for _ in 0..10 {
         let error = account.replace(old.version()).await.unwrap_err();
@@ -116,7 +116,7 @@ async fn a16_a_429_is_never_a_refresh_and_an_event_carries_the_wait() {
     let world = World::amiqus();
     let account = world.connected().await;
     let mut events = world.accounts.events();
-    let sent = TokenSource::token(&account, true).await.unwrap();
+    let sent = TokenSource::credential(&account, true).await.unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("retry-after", "47".parse().unwrap());
     let verdict = account.read(sent.version(), StatusCode::TOO_MANY_REQUESTS, &headers);
@@ -133,7 +133,7 @@ async fn a_refresh_that_fails_for_now_is_told_to_the_caller() {
     let account = world.connected().await;
     let fault = Broken::TooManyRequestsBare;
     world.emulator.faults().always(Endpoint::Token, fault);
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     for _ in 0..2 {
         let error = account.replace(old.version()).await.unwrap_err();
         assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
@@ -149,7 +149,7 @@ async fn a_refresh_that_fails_for_now_is_told_to_the_caller() {
 async fn a_request_that_cannot_be_replayed_still_starts_the_refresh() {
     let world = World::amiqus();
     let account = world.connected().await;
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     account.rejected(old.version());
     settle().await;
     assert_eq!(world.token_requests(), 1);
@@ -161,13 +161,13 @@ async fn a_later_token_that_is_accepted_ends_the_hold_off_too() {
     let year = Emulator::amiqus();
     let world = World::new(year, crate::harness::amiqus(), Default::default());
     let account = world.connected().await;
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     let trial = account.replace(old.version()).await.unwrap().unwrap();
     account.read(trial.version(), UNAUTHORIZED, &HeaderMap::new());
     assert!(account.replace(trial.version()).await.unwrap().is_none());
     // Not because of a rejection, so it is not on trial itself.
     account.refresh().await.unwrap();
-    let later = TokenSource::token(&account, true).await.unwrap();
+    let later = TokenSource::credential(&account, true).await.unwrap();
     account.read(later.version(), StatusCode::OK, &HeaderMap::new());
     assert!(account.replace(later.version()).await.unwrap().is_some());
 }
@@ -191,7 +191,10 @@ async fn what_is_no_failure_rejects_no_token_whatever_the_provider_says() {
     let provider = Refusing(crate::harness::amiqus());
     let world = World::new(Emulator::amiqus(), provider, Options::default());
     let account = world.connected().await;
-    let sent = TokenSource::token(&account, true).await.unwrap().version();
+    let sent = TokenSource::credential(&account, true)
+        .await
+        .unwrap()
+        .version();
     let read = |status| {
         let status = StatusCode::from_u16(status).unwrap();
         account.read(sent, status, &HeaderMap::new())

@@ -87,7 +87,7 @@ async fn a_store_that_hangs_costs_a_second_and_an_event() {
     world.pass(INTERVAL * 2).await;
     world.store.fail(usize::MAX, Fault::Hang);
     let started = Instant::now();
-    TokenSource::token(&account, true).await.unwrap();
+    TokenSource::credential(&account, true).await.unwrap();
     assert!(started.elapsed() <= Duration::from_millis(1001));
     assert!(drain(&mut events).contains(&EventKind::ServedUnvalidated));
 }
@@ -107,7 +107,7 @@ async fn a_token_that_cannot_be_compared_is_refused_on_request() {
         settle().await;
         world.pass(INTERVAL).await;
         assert!(account.cached(true).is_none());
-        let error = TokenSource::token(&account, true).await.unwrap_err();
+        let error = TokenSource::credential(&account, true).await.unwrap_err();
         assert!(
             matches!(error, Error::Store { .. } | Error::Timeout { .. }),
             "{error:?}"
@@ -155,7 +155,7 @@ async fn stale_and_strict() -> (World, Account) {
 /// How long the account is served from now on, which is two intervals at most.
 async fn served_for(world: &World, account: &Account) -> Duration {
     let started = Instant::now();
-    while TokenSource::token(account, true).await.is_ok() {
+    while TokenSource::credential(account, true).await.is_ok() {
         let waited = started.elapsed();
         assert!(waited <= INTERVAL * 2, "still served after {waited:?}");
         world.pass(Duration::from_secs(1)).await;

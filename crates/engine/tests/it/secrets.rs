@@ -116,7 +116,7 @@ async fn live(world: &World, account: &Account, said: &Said) {
             .unwrap_err(),
     );
     said.show(&account.token().await.unwrap());
-    said.show(&TokenSource::token(&account, true).await.unwrap());
+    said.show(&TokenSource::credential(&account, true).await.unwrap());
     said.show(&account.status().await.unwrap());
 
     // A token that cannot be attached, an answer that cannot be read, a store that fails.

@@ -215,7 +215,7 @@ async fn while_the_store_is_unreachable_memory_is_served_until_expiry() {
     }
     assert!(drain(&mut events).contains(&EventKind::ServedUnvalidated));
     world.pass(HOUR).await;
-    assert!(TokenSource::token(&account, true).await.is_err());
+    assert!(TokenSource::credential(&account, true).await.is_err());
     assert_eq!(world.token_requests(), 0);
 }
 

@@ -99,7 +99,7 @@ where
     {
         let replayable = attempt::replayable(&waiting.request, waiting.limit);
         let waiter = waiting.source.clone();
-        let token = Box::pin(async move { waiter.token(replayable).await });
+        let token = Box::pin(async move { waiter.credential(replayable).await });
         Self {
             state: State::Waiting {
                 token,

@@ -29,7 +29,7 @@ async fn a_use_past_the_keep_alive_share_refreshes() {
         assert_eq!(world.token_requests(), 0);
         sleep(life * 34 / 100).await;
         let started = Instant::now();
-        assert!(TokenSource::token(&account, true).await.is_ok());
+        assert!(TokenSource::credential(&account, true).await.is_ok());
         assert!(started.elapsed() < seconds(1), "the caller waits for it");
         settle().await;
         assert_eq!(world.token_requests(), 1);
@@ -78,7 +78,7 @@ async fn a_rejection_replaces_a_token_within_the_floor() {
     let faults = world.emulator.faults();
     faults.always(Endpoint::Token, Broken::field("expires_in", 0));
     let account = world.connected().await;
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     world.emulator.expire_access_tokens();
     let new = account.replace(old.version()).await.unwrap();
     assert_ne!(new.expect("a replay"), old);

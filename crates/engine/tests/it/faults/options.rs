@@ -62,7 +62,7 @@ async fn life(options: Options) {
     account.refresh().await.unwrap_err();
     sleep(seconds(10)).await;
     account.refresh().await.unwrap();
-    let old = TokenSource::token(&account, true).await.unwrap();
+    let old = TokenSource::credential(&account, true).await.unwrap();
     let new = account.replace(old.version()).await.unwrap().unwrap();
     for _ in 0..3 {
         account.read(new.version(), StatusCode::UNAUTHORIZED, &HeaderMap::new());
@@ -70,7 +70,7 @@ async fn life(options: Options) {
     }
     for _ in 0..5 {
         world.pass(HOUR).await;
-        let credential = TokenSource::token(&account, true).await.unwrap();
+        let credential = TokenSource::credential(&account, true).await.unwrap();
         assert_eq!(call_with(&world.emulator, &credential).await, 200);
     }
     account.disconnect().await.unwrap();

@@ -91,14 +91,17 @@ async fn a_dead_account_is_told_of_once() {
     let world = World::amiqus();
     let account = world.connected().await;
     let mut events = world.accounts.events();
-    let old = TokenSource::token(&account, true).await.unwrap().version();
+    let old = TokenSource::credential(&account, true)
+        .await
+        .unwrap()
+        .version();
     world.emulator.revoke_user(DEFAULT_USER);
     world.pass(HOUR).await;
     for _ in 0..100 {
         let answers = [
             account.refresh().await.map(drop),
             account.replace(old).await.map(drop),
-            TokenSource::token(&account, true).await.map(drop),
+            TokenSource::credential(&account, true).await.map(drop),
         ];
         for error in answers {
             let died = matches!(error, Err(Error::ReauthorizationRequired { .. }));

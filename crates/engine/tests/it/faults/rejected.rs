@@ -17,7 +17,10 @@ async fn a_rejection_while_the_endpoint_is_down_is_a_typed_error() {
     ] {
         let world = World::amiqus();
         let account = world.connected().await;
-        let old = TokenSource::token(&account, true).await.unwrap().version();
+        let old = TokenSource::credential(&account, true)
+            .await
+            .unwrap()
+            .version();
         let faults = world.emulator.faults();
         faults.always(Endpoint::Token, down);
         for _ in 0..3 {
@@ -31,7 +34,10 @@ async fn a_rejection_while_the_endpoint_is_down_is_a_typed_error() {
 async fn a_rejection_while_the_client_is_refused_is_a_typed_error() {
     let world = World::amiqus();
     let account = world.connected().await;
-    let old = TokenSource::token(&account, true).await.unwrap().version();
+    let old = TokenSource::credential(&account, true)
+        .await
+        .unwrap()
+        .version();
     let faults = world.emulator.faults();
     faults.always(Endpoint::Token, refusal(401, "invalid_client"));
     for _ in 0..3 {
@@ -45,7 +51,10 @@ async fn a_rejection_while_the_client_is_refused_is_a_typed_error() {
 async fn a_rejection_while_the_store_is_down_is_a_typed_error() {
     let world = World::amiqus();
     let account = world.connected().await;
-    let old = TokenSource::token(&account, true).await.unwrap().version();
+    let old = TokenSource::credential(&account, true)
+        .await
+        .unwrap()
+        .version();
     world.store.fail(usize::MAX, Fault::Refuse);
     let error = account.replace(old).await.unwrap_err();
     assert!(matches!(error, Error::Store { .. }), "{error:?}");

@@ -26,7 +26,7 @@ async fn asked_for_two_minutes(account: &Account) -> (usize, usize) {
     let (mut failed, mut waited) = (0, 0);
     for _ in 0..120 {
         let started = Instant::now();
-        let answer = TokenSource::token(account, true).await;
+        let answer = TokenSource::credential(account, true).await;
         failed += usize::from(answer.is_err());
         waited += usize::from(started.elapsed() > Duration::from_millis(10));
         sleep(seconds(1)).await;
@@ -61,12 +61,12 @@ async fn a_disconnect_is_still_heard_of_during_a_hung_refresh() {
     let there = world.elsewhere();
     let _gate = world.emulator.faults().hold(Endpoint::Token);
     for _ in 0..10 {
-        TokenSource::token(&account, true).await.unwrap();
+        TokenSource::credential(&account, true).await.unwrap();
         sleep(seconds(1)).await;
     }
     there.disconnect().await.unwrap();
     for _ in 0..10 {
-        let _ = TokenSource::token(&account, true).await;
+        let _ = TokenSource::credential(&account, true).await;
         sleep(seconds(1)).await;
     }
     assert!(account.cached(true).is_none());

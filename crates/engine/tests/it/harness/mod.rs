@@ -241,7 +241,7 @@ impl World {
 
     /// Calls the API with the token that is served, once.
     pub async fn call(&self, account: &Account) -> u16 {
-        let credential = TokenSource::token(account, true).await.unwrap();
+        let credential = TokenSource::credential(account, true).await.unwrap();
         call_with(&self.emulator, &credential).await
     }
 

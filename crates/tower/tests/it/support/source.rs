@@ -127,7 +127,7 @@ impl TokenSource for Scripted {
         (!self.cold.load(SeqCst) && !self.failing.load(SeqCst)).then(|| self.current())
     }
 
-    async fn token(&self, replayable: bool) -> Result<Credential, Error> {
+    async fn credential(&self, replayable: bool) -> Result<Credential, Error> {
         self.waits.fetch_add(1, SeqCst);
         assert_eq!(self.asked.lock().unwrap().last(), Some(&replayable));
         if self.failing.load(SeqCst) {
