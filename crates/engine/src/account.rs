@@ -11,8 +11,15 @@ use tokenkeeper_store::{Key, KeyDigest};
 use tokenkeeper_refresh::{Record, TokenVersion};
 
 use crate::{
-    AttachResult, Attaches, Connect, Credential, Error, Start, Status, TokenSource, connect,
-    engine::{AccountEntry, Core, Payload, Snapshot, Terms, acquire, change, rejection},
+    connect,
+    engine::{
+        AccountEntry, AttachResult, Core, Payload, Snapshot, Terms, acquire, change, rejection,
+    },
+    error::Error,
+    flow::{Connect, Start},
+    placement::Attaches,
+    source::{Credential, TokenSource},
+    status::Status,
 };
 
 /// One connection that somebody gave the application: the way to its tokens.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokenkeeper_protocol::{AuthorizationRequest, CodeVerifier, Pkce, Provider, State};
 
 use crate::{
-    Error,
     engine::{AccountEntry, Core},
+    error::Error,
     flow::{Connect, Opened, Start, seal},
 };
 

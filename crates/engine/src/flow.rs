@@ -16,7 +16,7 @@ use tokenkeeper_protocol::Url;
 use tokenkeeper_refresh::WallMillis;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{Error, FlowError};
+use crate::error::{Error, FlowError};
 
 /// What to ask for at a login, beyond what the registration says.
 #[derive(Clone, Debug, Default)]

@@ -4,7 +4,6 @@ mod account;
 mod accounts;
 mod clock;
 mod connect;
-mod due;
 mod engine;
 mod error;
 mod event;

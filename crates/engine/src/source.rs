@@ -8,8 +8,8 @@ use tokenkeeper_protocol::{Attachment, Verdict};
 use tokenkeeper_refresh::TokenVersion;
 
 use crate::{
-    Error,
     engine::{AttachResult, Snapshot},
+    error::Error,
     placement::Attaches,
 };
 

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use tokenkeeper_store::Version;
 
 use crate::{
-    EngineInstant, Record, WallMillis,
-    input::{Candidate, ChangeId},
-    record::{Cause, TokenVersion},
+    instant::{EngineInstant, WallMillis},
+    operation::{Candidate, ChangeId, Timer},
+    record::{Cause, Record, TokenVersion},
 };
 
 /// All that follows from one input: an answer for the caller that brought it, and what the engine does next, in this order.
@@ -77,19 +77,6 @@ pub struct Write<T> {
     pub expected: Option<Version>,
     /// `None` removes the record.
     pub record: Option<Arc<Record<T>>>,
-}
-
-/// What an account waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Timer {
-    /// To repeat a write.
-    Write,
-    /// To renew the lease of its attempt.
-    Renew,
-    /// To look at another's attempt again.
-    Poll,
-    /// To repeat a revocation.
-    Revoke,
 }
 
 /// Who waits, and for what.

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokenkeeper_store::Version;
 
-use crate::{Record, action::Timer, record::TokenVersion};
+use crate::{
+    operation::{Candidate, ChangeId, Operation, Timer},
+    record::{Record, TokenVersion},
+};
 
 /// A fact, or the wish of a caller. Each is handed to [`Account::handle`](crate::Account::handle).
 #[derive(Clone, Debug)]
@@ -61,32 +64,6 @@ pub enum Input<T> {
     Died(Operation),
     /// The engine is closing: waits become short.
     Closing,
-}
-
-/// Names a change (a login, an adoption, a disconnect) while it is in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ChangeId(pub u32);
-
-/// Whose token request it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Candidate {
-    /// The refresh job's.
-    Refresh,
-    /// A login's.
-    Login(ChangeId),
-}
-
-/// Something that the engine performs for an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// A read of the store.
-    Read,
-    /// A write to the store.
-    Write,
-    /// A token request.
-    Send(Candidate),
-    /// A revocation.
-    Revoke,
 }
 
 /// The store's answer to a read.

@@ -7,24 +7,29 @@
 mod account;
 mod action;
 mod context;
+mod id;
 mod input;
+mod instant;
 pub mod mutation;
+mod operation;
 mod payload;
 mod record;
+mod retention;
 mod rules;
 
 pub use self::{
     account::Account,
-    action::{Action, Actions, Failure, Notice, Publication, Queue, Reply, Timer, Write},
-    context::{Context, EngineInstant, Id},
-    input::{Answer, Candidate, ChangeId, Input, Operation, Outcome, Revoked, StoreAnswer},
+    action::{Action, Actions, Failure, Notice, Publication, Queue, Reply, Write},
+    context::Context,
+    id::Id,
+    input::{Answer, Input, Outcome, Revoked, StoreAnswer},
+    instant::{EngineInstant, WallMillis},
+    operation::{Candidate, ChangeId, Operation, Timer},
     payload::{Payload, Times},
     record::{
         Attempt, Authorization, Cause, Failures, Health, Live, Login, Merged, Newer, Record, State,
         TokenVersion, Tombstone, compare_records,
     },
+    retention::{Place, Retention, planned, retention},
     rules::{RefreshLifetime, Rules, StoreDown},
 };
-
-/// Milliseconds since the Unix epoch, by the wall clock of the process that wrote them.
-pub type WallMillis = u64;

@@ -1,4 +1,4 @@
-use crate::{EngineInstant, WallMillis};
+use crate::instant::{EngineInstant, WallMillis};
 
 /// The tokens, as far as the protocol cares.
 pub trait Payload: Clone + PartialEq {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Attempt, Id, context::millis};
+use crate::id::Id;
 
 /// What the provider and the options ask for. All accounts of one provider at one site share it.
 #[derive(Clone, Debug)]
@@ -83,15 +83,6 @@ pub(crate) const TRIES: u8 = 3;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Rules {
-    pub(crate) fn attempt(&self, id: Id, digest: u64) -> Attempt {
-        Attempt {
-            id,
-            holder: self.holder,
-            lease: millis(self.lease),
-            digest,
-        }
-    }
-
     /// Whether enough of a lease whose write was first sent this long ago is left to send and to renew it.
     pub(crate) fn may_send(&self, elapsed: Duration) -> bool {
         elapsed <= self.lease / 2

@@ -8,9 +8,13 @@ use tokio::runtime::Handle;
 
 use super::Accounts;
 use crate::{
-    Clock, Error, FlowKey, Options, Transport,
-    engine::{Core, Parts, registry::base_of},
-    options::SHORTEST_LEASE,
+    clock::Clock,
+    engine::registry::base_of,
+    engine::{Core, Parts, background},
+    error::Error,
+    flow::FlowKey,
+    options::{Options, SHORTEST_LEASE},
+    transport::Transport,
 };
 
 /// Puts [`Accounts`] together.
@@ -126,7 +130,7 @@ impl AccountsBuilder {
             Some(runtime) => Some(runtime),
             None => Handle::try_current().ok().filter(has_timers),
         };
-        Ok(Accounts::from_core(Arc::new(Core::new(Parts {
+        let core = Arc::new(Core::new(Parts {
             store: self.store,
             providers: self.providers,
             transport,
@@ -134,7 +138,9 @@ impl AccountsBuilder {
             clock: self.clock,
             flow_key: self.flow_key.unwrap_or_else(FlowKey::random),
             runtime,
-        }))))
+        }));
+        background::start(&core)?;
+        Ok(Accounts::from_core(core))
     }
 }
 

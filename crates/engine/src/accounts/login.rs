@@ -11,8 +11,9 @@ use tokenkeeper_protocol::{
 };
 
 use crate::{
-    Account, Error, ExchangeError, FlowError,
+    account::Account,
     engine::{Core, change},
+    error::{Error, ExchangeError, FlowError},
     exchange::Exchange,
     flow::{Bare, Flow, Opened, open},
 };

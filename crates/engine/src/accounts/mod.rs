@@ -21,9 +21,13 @@ pub use login::FlowInfo;
 pub use shutdown::Unwritten;
 
 use crate::{
-    Account, Attaches, Error, EventKind, Flow, Refresher,
+    account::Account,
     engine::{Core, registry},
-    flow::Opened,
+    error::Error,
+    event::EventKind,
+    flow::{Flow, Opened},
+    placement::Attaches,
+    refresher::Refresher,
 };
 
 /// Something that happened to an account. `Debug` names the account by its digest.

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    Account,
+    account::Account,
     engine::{Core, closing},
 };
 

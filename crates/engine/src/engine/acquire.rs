@@ -11,7 +11,7 @@ use super::{
     report,
     snapshot::Snapshot,
 };
-use crate::Error;
+use crate::error::Error;
 
 /// `snapshot`, which is what is served now, if a request may take it without asking.
 #[inline(always)]

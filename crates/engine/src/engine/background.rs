@@ -11,15 +11,13 @@ use tokio::{runtime::Handle, sync::watch};
 use super::{core::Core, pump, registry};
 use tokenkeeper_refresh::Input;
 
-/// Starts them, unless they run.
-pub(crate) fn start(core: &Arc<Core>) {
-    if core.started.load(Ordering::Acquire) || core.started.swap(true, Ordering::AcqRel) {
-        return;
-    }
-    match core.runtime.handle() {
-        Ok(runtime) => spawn(core, &runtime),
-        Err(_) => core.started.store(false, Ordering::Release),
-    }
+/// Starts them, once, when the engine is built.
+///
+/// # Errors
+/// [`Error::NoRuntime`](crate::Error::NoRuntime) if no thread can be started for them.
+pub(crate) fn start(core: &Arc<Core>) -> Result<(), crate::Error> {
+    spawn(core, &core.runtime.handle()?);
+    Ok(())
 }
 
 fn spawn(core: &Arc<Core>, runtime: &Handle) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokenkeeper_refresh::{ChangeId, Input, Queue};
 
 use super::{core::Core, entry::AccountEntry, payload::Payload, pump};
-use crate::{Error, exchange::Exchange};
+use crate::{error::Error, exchange::Exchange};
 
 /// Exchanges a code. The exchange goes on if the caller stops waiting.
 pub(crate) async fn login(

@@ -25,10 +25,11 @@ use super::{
     site::ProviderSite,
 };
 use crate::{
-    EventKind, Transport,
     clock::{Clock, Time},
+    event::EventKind,
     flow::{FlowKey, UsedFlows},
     options::Options,
+    transport::Transport,
 };
 
 #[derive(Debug)]
@@ -52,8 +53,6 @@ pub(crate) struct Core {
     pub(crate) closing: AtomicBool,
     /// The engine is closing.
     pub(crate) closed: Notify,
-    /// Its background tasks run.
-    pub(crate) started: AtomicBool,
     /// The store tells of changes.
     pub(crate) notified: AtomicBool,
     /// Ends with the engine, and tells its background tasks.
@@ -120,7 +119,6 @@ impl Core {
             runtime: EngineRuntime::new(parts.runtime),
             closing: AtomicBool::new(false),
             closed: Notify::new(),
-            started: AtomicBool::new(false),
             notified: AtomicBool::new(false),
             alive: watch::Sender::new(()),
             died: Mutex::default(),

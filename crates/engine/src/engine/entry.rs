@@ -9,12 +9,16 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
-use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Queue};
+use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Place, Queue};
 use tokenkeeper_store::{Key, KeyDigest};
 
 use super::{payload::Payload, queue::Round, site::ProviderSite, snapshot::Snapshot};
-use crate::{Error, error::ExchangeError, exchange::Exchange};
+use crate::{
+    error::{Error, ExchangeError},
+    exchange::Exchange,
+};
 
 /// One account in memory: the snapshot that requests read, and the machine behind it.
 ///
@@ -78,6 +82,16 @@ impl AccountEntry {
     /// What logs and errors call the account. Made each time: they are rare, and there may be a million accounts.
     pub(crate) fn digest(&self) -> KeyDigest {
         self.key().digest()
+    }
+
+    /// Its place among all accounts.
+    pub(crate) fn place(&self) -> Place {
+        let hash = Sha256::digest(self.key().to_bytes());
+        Place([0, 8].map(|at| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&hash[at..at + 8]);
+            u64::from_be_bytes(bytes)
+        }))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,7 +1,7 @@
 //! Accounts in memory, and the pump that performs what their machines decide.
 
 pub(crate) mod acquire;
-mod background;
+pub(crate) mod background;
 pub(crate) mod change;
 pub(crate) mod closing;
 mod codec;

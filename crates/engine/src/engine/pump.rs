@@ -8,7 +8,6 @@ use std::{
 use tokenkeeper_refresh::{Action, Input, Operation, Publication, Queue, Reply, Timer};
 
 use super::{
-    background,
     core::{Core, Lost, Running},
     entry::{AccountEntry, Inner},
     payload::Payload,
@@ -17,7 +16,7 @@ use super::{
     report,
     snapshot::Snapshot,
 };
-use crate::Error;
+use crate::error::Error;
 
 /// What a caller does next.
 pub(crate) enum Next {
@@ -185,7 +184,6 @@ fn spawn(
 ) {
     let task = Task::new(core, entry, Lost::Operation(operation));
     let running = Running::enter(core);
-    background::start(core);
     let Ok(runtime) = core.runtime.handle() else {
         return;
     };

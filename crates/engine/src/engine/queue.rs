@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::Error;
+use crate::error::Error;
 
 /// What a waiter gets: the result of the job, or `None` if its time is over.
 pub(crate) type Waited = Option<Result<(), Error>>;

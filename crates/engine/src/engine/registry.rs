@@ -12,13 +12,12 @@ use tokenkeeper_protocol::{Origin, Provider};
 use tokenkeeper_store::Key;
 
 use super::{
-    background,
     core::Core,
     entry::AccountEntry,
     names::{Brand, Name, NameRef},
     site::{ProviderSite, SiteId},
 };
-use crate::Error;
+use crate::error::Error;
 
 /// What the accounts of the provider with this index have in common at a site (`None`: its fixed base).
 pub(crate) fn site(
@@ -124,7 +123,6 @@ fn new_entry(
 ) -> Result<Arc<AccountEntry>, Error> {
     // A text that is no subject is refused before it has an entry: `AccountEntry::key` relies on it.
     site.key(subject)?;
-    background::start(core);
     let name = Name {
         site: site.id,
         subject: subject.into(),

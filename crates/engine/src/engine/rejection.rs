@@ -14,7 +14,7 @@ use super::{
     report,
     snapshot::Snapshot,
 };
-use crate::{Error, EventKind};
+use crate::{error::Error, event::EventKind};
 
 /// A token to replay with after the API rejected `rejected`; `None` if none is worth a replay. Cancel safe.
 pub(crate) async fn replacement(

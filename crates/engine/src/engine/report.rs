@@ -8,7 +8,10 @@ use super::{
     core::Core,
     entry::{AccountEntry, Inner},
 };
-use crate::{Error, EventKind, error::ExchangeError};
+use crate::{
+    error::{Error, ExchangeError},
+    event::EventKind,
+};
 
 /// The error that a failure means for those who wait.
 pub(crate) fn error(core: &Core, entry: &AccountEntry, inner: &Inner, failure: Failure) -> Error {

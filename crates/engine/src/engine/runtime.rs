@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::{runtime::Handle, sync::oneshot};
 
-use crate::Error;
+use crate::error::Error;
 
 /// The runtime that was given, or a thread of the engine's own.
 #[derive(Debug)]

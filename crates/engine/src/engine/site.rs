@@ -14,7 +14,7 @@ use tokenkeeper_refresh::{self as refresh, Id, Rules};
 use tokenkeeper_store::Key;
 
 use super::{origins::Origins, payload::Shared};
-use crate::{Error, options::Options, placement::Attaches};
+use crate::{error::Error, options::Options, placement::Attaches};
 
 #[derive(Debug)]
 pub(crate) struct ProviderSite {

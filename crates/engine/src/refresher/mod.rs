@@ -8,7 +8,7 @@ mod worker;
 use std::{sync::Arc, time::Duration};
 
 use self::worker::Worker;
-use crate::{Error, engine::Core};
+use crate::{engine::Core, error::Error};
 
 /// A worker that keeps every account of the store fresh ahead of its expiry, and alive where nobody uses it.
 ///

@@ -3,13 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use tokenkeeper_protocol::Class;
-use tokenkeeper_refresh::{Input, Record};
+use tokenkeeper_refresh::{Input, Record, planned};
 use tokenkeeper_store::{Key, StoreError};
 
 use crate::{
-    Error, due,
     engine::{AccountEntry, Core, ProviderSite, acquire, registry},
-    error::ExchangeError,
+    error::{Error, ExchangeError},
 };
 
 /// An account that the store listed.
@@ -76,12 +75,12 @@ async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<Account
     let Some(live) = record.live() else {
         return unless_due(account, &record);
     };
-    let planned = due::planned(&account.key, live, &entry.site.rules);
+    let planned = planned(live, &entry.site.rules, entry.place());
     let Some(planned) = planned else {
         return unless_due(account, &record);
     };
     let waits = live.failures.is_none() && live.attempt.is_none();
-    if waits && planned > core.time.wall_time() {
+    if waits && planned > core.time.wall() {
         return Outcome::Nothing;
     }
     match acquire::finish(

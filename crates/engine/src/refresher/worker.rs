@@ -17,8 +17,8 @@ use super::{
     walk::{Kind, Paging, Walk},
 };
 use crate::{
-    Error,
     engine::{AccountEntry, Core, registry},
+    error::Error,
 };
 
 pub(super) struct Worker {

@@ -6,9 +6,10 @@ use super::{
     turn::{Turn, lasting_obstacle},
 };
 use crate::{
-    EngineInstant, Payload,
     action::{Failure, Notice, Queue, Reply},
-    record::{Record, TokenVersion},
+    instant::EngineInstant,
+    payload::Payload,
+    record::{Live, Record, TokenVersion},
     rules::StoreDown,
 };
 
@@ -97,7 +98,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
             Some(job) if job.resolved => return Reply::Fail(Failure::Store),
             Some(_) => {}
             None => {
-                let wanted = self.0.live().map(crate::record::Live::token_version);
+                let wanted = self.0.live().map(Live::token_version);
                 RefreshHandler(self.0).start(wanted, false, Urgency::Forced);
             }
         }

@@ -5,10 +5,12 @@ use super::{
     turn::{Seen, Turn},
 };
 use crate::{
-    Id, Payload,
     action::{Action, Failure, Notice, Queue},
-    input::{Answer, Candidate, ChangeId},
-    record::{Authorization, Live, Login},
+    id::Id,
+    input::Answer,
+    operation::{Candidate, ChangeId},
+    payload::Payload,
+    record::{Attempt, Authorization, Live, Login},
 };
 
 /// Drives the changes in flight.
@@ -149,7 +151,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         };
         let login = Login {
             authorization: self.authorization(id),
-            attempt: self.0.cx.rules.attempt(id, 0),
+            attempt: Attempt::new(id, 0, self.0.cx.rules),
         };
         Step::Stays(ChangeStage::Login(Some((login, Claim { id, since: None }))))
     }

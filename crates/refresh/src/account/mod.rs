@@ -23,10 +23,12 @@ use self::{
     turn::Turn,
 };
 use crate::{
-    Context, Payload,
-    action::{Actions, Notice, Timer},
-    input::{Answer, Candidate, Input, Operation, Outcome, Revoked, StoreAnswer},
-    record::{Health, Record, TokenVersion},
+    action::{Actions, Notice},
+    context::Context,
+    input::{Answer, Input, Outcome, Revoked, StoreAnswer},
+    operation::{Candidate, Operation, Timer},
+    payload::Payload,
+    record::{Health, Live, Record, TokenVersion},
 };
 
 /// One account in memory: the newest truth that is known, and the jobs in flight.
@@ -200,7 +202,7 @@ impl Shown {
     fn of<T>(state: &State<T>) -> Self {
         let live = state.known.as_ref().and_then(|known| known.live());
         Self {
-            token: live.map(crate::record::Live::token_version),
+            token: live.map(Live::token_version),
             ended: state.known.as_ref().is_some_and(|known| known.is_ended()),
             health: live.map(|live| live.health.clone()),
         }

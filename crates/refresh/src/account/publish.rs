@@ -7,10 +7,11 @@ use super::{
     turn::{Turn, lasting_obstacle},
 };
 use crate::{
-    Context, EngineInstant, Payload,
     action::{Action, Publication},
+    context::Context,
+    instant::EngineInstant,
     mutation::{Mutation, broken},
-    payload::Schedule,
+    payload::{Payload, Schedule},
     record::{Live, Record},
     rules::StoreDown,
 };
@@ -132,7 +133,7 @@ fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
     }
     let ahead = rules.stale_window(lifetime).mul_f64(1.0 - cx.roll() / 2.0);
     let planned = hint.unwrap_or(EngineInstant(
-        expires_at.0.saturating_sub(crate::context::millis(ahead)),
+        expires_at.0.saturating_sub(crate::instant::millis(ahead)),
     ));
     Schedule {
         stale_at: planned

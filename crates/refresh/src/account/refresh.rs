@@ -8,12 +8,15 @@ use super::{
     watch::{Sight, Watch},
 };
 use crate::{
-    Payload,
-    action::{Action, Failure, Notice, Queue, Timer},
-    context::millis,
-    input::{Answer, Candidate},
+    action::{Action, Failure, Notice, Queue},
+    id::Id,
+    input::Answer,
+    instant::{WallMillis, millis},
     mutation::{Mutation, broken},
-    record::{Cause, Health, Live, State, TokenVersion},
+    operation::{Candidate, Timer},
+    payload::Payload,
+    record::{Attempt, Cause, Health, Live, State, TokenVersion},
+    rules::{Rules, TRIES},
 };
 
 /// Drives the refresh job.
@@ -152,14 +155,14 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             });
             let job = self.job();
             job.late += 1;
-            if job.late >= crate::rules::TRIES {
+            if job.late >= TRIES {
                 return self.end(Err(Failure::TooLate));
             }
             return true;
         }
         let digest = live.payload.refresh_digest().unwrap_or_default();
         let presented = Presented {
-            attempt: rules.attempt(claim.id, digest),
+            attempt: Attempt::new(claim.id, digest, rules),
             authorization: live.authorization,
             generation: live.generation,
             count: live.presented,
@@ -384,13 +387,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
 
 impl<T: Payload> Live<T> {
     /// Writes down what an answer without tokens means.
-    fn note(
-        &mut self,
-        answer: Answer<T>,
-        rules: &crate::Rules,
-        wall: crate::WallMillis,
-        roll: f64,
-    ) -> Failure {
+    fn note(&mut self, answer: Answer<T>, rules: &Rules, wall: WallMillis, roll: f64) -> Failure {
         let failures = &mut self.failures;
         failures.count = failures.count.saturating_add(1);
         let (most, retry_after) = match &answer {
@@ -449,7 +446,7 @@ impl<T: Payload> Live<T> {
     }
 
     /// The client is refused with this configuration; those that were refused before are remembered.
-    fn misconfigured(&mut self, configuration: crate::Id) {
+    fn misconfigured(&mut self, configuration: Id) {
         let mut configurations = match std::mem::replace(&mut self.health, Health::Alive) {
             Health::Misconfigured(configurations) => configurations,
             _ => Vec::new(),

@@ -2,12 +2,14 @@
 
 use super::{state::Revocation, turn::Turn};
 use crate::{
-    Payload,
-    action::{Action, Notice, Timer},
-    context::millis,
+    action::{Action, Notice},
     input::Revoked,
+    instant::{EngineInstant, millis},
     mutation::{Mutation, broken},
+    operation::Timer,
+    payload::Payload,
     record::{Failures, State},
+    rules::Rules,
 };
 
 /// Drives revocations, one at a time.
@@ -76,7 +78,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
     /// The timer has fired: if the pause was prolonged meanwhile, another is asked for.
     pub(super) fn elapsed(&mut self) {
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
-            activity.revoke_timer = crate::EngineInstant(0);
+            activity.revoke_timer = EngineInstant(0);
         }
     }
 
@@ -103,7 +105,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             let activity = self.0.activity();
             activity.told_revocation = false;
             activity.revoked = Some(payload.clone());
-            activity.revoke_at = crate::EngineInstant(0);
+            activity.revoke_at = EngineInstant(0);
             self.0.edit(false, |record| {
                 record.revoke.retain(|listed| *listed != payload);
                 record.revocation = Failures::default();
@@ -134,13 +136,13 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
     /// A caller waits for the revocation: a pause is no reason to wait.
     pub(super) fn hurry(&mut self) {
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
-            activity.revoke_at = crate::EngineInstant(0);
+            activity.revoke_at = EngineInstant(0);
         }
     }
 }
 
 /// The intent to revoke: other processes leave it to this one for a lease.
-pub(super) fn revocation_claim(rules: &crate::Rules) -> Failures {
+pub(super) fn revocation_claim(rules: &Rules) -> Failures {
     Failures {
         count: 1,
         pause: millis(rules.lease),

@@ -6,11 +6,13 @@ use tokenkeeper_store::Version;
 
 use super::{changes::ChangeTracker, watch::Watch};
 use crate::{
-    Attempt, Context, EngineInstant, Id, WallMillis,
     action::Failure,
-    input::ChangeId,
+    context::Context,
+    id::Id,
+    instant::{EngineInstant, WallMillis},
+    operation::ChangeId,
     payload::Schedule,
-    record::{Authorization, Failures, Login, Record, TokenVersion},
+    record::{Attempt, Authorization, Failures, Login, Record, TokenVersion},
 };
 
 /// An account in memory. What is rare or passes is in [`Activity`], so that an account at rest is small.

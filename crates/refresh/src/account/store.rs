@@ -8,11 +8,12 @@ use super::{
     turn::{Seen, Turn},
 };
 use crate::{
-    Payload,
-    action::{Action, Failure, Notice, Queue, Timer, Write},
+    action::{Action, Failure, Notice, Queue, Write},
     input::{Outcome, StoreAnswer},
     mutation::{Mutation, broken},
-    record::{Live, Record, State},
+    operation::Timer,
+    payload::Payload,
+    record::{Attempt, Live, Record, State},
     rules::{StoreDown, TRIES},
 };
 
@@ -268,7 +269,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             match &job.stage {
                 RefreshStage::Claiming(claim) => {
                     let digest = live.payload.refresh_digest().unwrap_or_default();
-                    live.attempt = Some(Box::new(rules.attempt(claim.id, digest)));
+                    live.attempt = Some(Box::new(Attempt::new(claim.id, digest, rules)));
                     if !broken(Mutation::PresentationsNotCounted) {
                         live.presented = live.presented.saturating_add(1);
                     }

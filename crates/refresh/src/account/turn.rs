@@ -6,10 +6,13 @@ use tokenkeeper_store::Version;
 
 use super::state::{Activity, ChangeStage, RefreshStage, State, Urgency};
 use crate::{
-    Attempt, Context, EngineInstant, Id, Payload,
     action::{Action, Actions, Failure, Notice, Queue},
+    context::Context,
+    id::Id,
+    instant::EngineInstant,
     mutation::{Mutation, broken},
-    record::{self, Health, Live, Ours, Record},
+    payload::Payload,
+    record::{self, Attempt, Health, Live, Ours, Record},
     rules::TRIES,
 };
 

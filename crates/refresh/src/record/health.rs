@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Id, WallMillis};
+use crate::{id::Id, instant::WallMillis};
 
 /// What the token endpoint thinks of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

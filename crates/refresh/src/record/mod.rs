@@ -14,7 +14,7 @@ pub use self::{
     health::{Cause, Failures, Health},
     order::{Merged, Newer, compare_records},
 };
-use crate::{Id, Payload, rules::Rules};
+use crate::{id::Id, instant::millis, payload::Payload, rules::Rules};
 
 /// One login of an account. The higher number is the newer login; the id tells two apart that drew the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,6 +103,17 @@ pub struct Attempt {
     pub lease: u64,
     /// Of the refresh token that it presents; 0 for a code. Nothing is decided by it: it tells an operator which token was sent.
     pub digest: u64,
+}
+
+impl Attempt {
+    pub(crate) fn new(id: Id, digest: u64, rules: &Rules) -> Self {
+        Self {
+            id,
+            holder: rules.holder,
+            lease: millis(rules.lease),
+            digest,
+        }
+    }
 }
 
 /// A code exchange in flight.

@@ -3,8 +3,8 @@
 
 use super::{Live, Login, Record, State};
 use crate::{
-    Payload,
     mutation::{Mutation, broken},
+    payload::Payload,
     rules::Rules,
 };
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::{Authorization, Failures, Live, Login, Tombstone};
-use crate::Id;
+use crate::id::Id;
 
 /// A record as it is read.
 #[derive(Deserialize)]

@@ -8,14 +8,12 @@ use tokenkeeper_protocol::{
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
 
 use crate::{
-    Error, TransportError,
-    engine::{
-        core::Core,
-        entry::AccountEntry,
-        payload::{Payload, Terms},
-        site::ProviderSite,
-    },
-    error::ExchangeError,
+    engine::core::Core,
+    engine::entry::AccountEntry,
+    engine::payload::{Payload, Terms},
+    engine::site::ProviderSite,
+    error::{Error, ExchangeError},
+    transport::TransportError,
 };
 
 /// The token as it is attached. A provider that panics counts as one that cannot attach it.

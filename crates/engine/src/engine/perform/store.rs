@@ -7,8 +7,8 @@ use tokenkeeper_store::{Entry, Outcome as Put, StoreError, Version};
 
 use super::retention;
 use crate::{
-    Error,
-    engine::{codec, core::Core, entry::AccountEntry, payload::Payload},
+    engine::codec, engine::core::Core, engine::entry::AccountEntry, engine::payload::Payload,
+    error::Error,
 };
 
 /// Reads the record.

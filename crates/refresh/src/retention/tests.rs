@@ -1,30 +1,29 @@
 use super::*;
 
-const START: SystemTime = UNIX_EPOCH;
-
-fn key(n: u32) -> Key {
-    Key::new(
-        "brand",
-        "https://provider.example",
-        "client",
-        &n.to_string(),
-    )
-    .expect("a valid key")
+/// A place as good as a hash gives it.
+fn place(n: u32) -> Place {
+    let mut state = u64::from(n) ^ 0x9E37_79B9_7F4A_7C15;
+    Place([0; 2].map(|_: u64| {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ mixed >> 31
+    }))
 }
 
-fn at(seconds: u64) -> SystemTime {
-    START + Duration::from_secs(1_800_000_000 + seconds)
+fn at(seconds: u64) -> WallMillis {
+    (1_800_000_000 + seconds) * 1000
 }
 
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(at(0)).expect("later").as_secs()
+fn seconds(time: WallMillis) -> u64 {
+    (time - at(0)) / 1000
 }
 
 const FLOOR: Duration = Duration::from_secs(30);
 const LIFE: u64 = 3300;
 
 fn moment(n: u32, issued: u64) -> u64 {
-    seconds(spread(&key(n), at(issued), at(issued + LIFE), FLOOR))
+    seconds(spread(place(n), at(issued), at(issued + LIFE), FLOOR))
 }
 
 /// How many of 100,000 accounts fall into each of the minutes.
@@ -85,14 +84,14 @@ fn an_account_that_keeps_to_its_moments_is_refreshed_once_a_period() {
 
 #[test]
 fn lifetimes_that_differ_by_a_second_make_no_difference() {
-    let moment = |life| spread(&key(7), at(0), at(life), FLOOR);
+    let moment = |life| spread(place(7), at(0), at(life), FLOOR);
     assert_eq!(moment(LIFE), moment(LIFE - 1));
 }
 
 #[test]
 fn a_life_too_short_to_be_spread_is_used_to_its_end() {
-    assert_eq!(seconds(spread(&key(7), at(0), at(30), FLOOR)), 30);
-    assert_eq!(seconds(spread(&key(7), at(5), at(5), FLOOR)), 5);
+    assert_eq!(seconds(spread(place(7), at(0), at(30), FLOOR)), 30);
+    assert_eq!(seconds(spread(place(7), at(5), at(5), FLOOR)), 5);
     // A server's clock that is behind ours.
-    assert_eq!(seconds(spread(&key(7), at(5), at(1), FLOOR)), 1);
+    assert_eq!(seconds(spread(place(7), at(5), at(1), FLOOR)), 1);
 }
