@@ -397,6 +397,9 @@ impl<T: Payload> Live<T> {
             Answer::TimedOut => (rules.backoff_most, Some(rules.lease)),
             _ => (rules.backoff_most, None),
         };
+        // Refusals are not the rush of a fleet that an outage held up: their pauses grow steadily.
+        let refused = matches!(answer, Answer::Unexplained | Answer::Configuration);
+        let roll = if refused { 0.5 + roll / 2.0 } else { roll };
         let pause = rules.backoff(failures.count, most, retry_after, roll);
         failures.pause = millis(pause);
         failures.timed_out = matches!(answer, Answer::TimedOut);
