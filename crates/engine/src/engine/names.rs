@@ -35,6 +35,7 @@ impl Brand {
     }
 
     /// The site of the one provider that has this brand, if it has a single base and was asked for before.
+    #[inline]
     pub(super) fn site_of<'a>(brands: &'a [Self], name: &str) -> Option<&'a Arc<ProviderSite>> {
         let brand = brands.iter().find(|brand| *brand.name == *name)?;
         brand.site.get().filter(|_| brand.unique)
