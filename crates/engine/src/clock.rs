@@ -4,6 +4,7 @@ mod system;
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -145,15 +146,48 @@ struct Anchor {
 #[derive(Debug)]
 enum Source {
     System(SystemClock),
-    Given(Arc<dyn Clock>),
+    Given(Given),
+}
+
+/// A clock of the application's, and what it showed last, in milliseconds.
+#[derive(Debug)]
+struct Given {
+    clock: Arc<dyn Clock>,
+    wall: AtomicU64,
+    monotonic: AtomicU64,
 }
 
 impl Source {
-    fn get(&self) -> &dyn Clock {
+    fn wall(&self) -> SystemTime {
         match self {
-            Self::System(clock) => clock,
-            Self::Given(clock) => &**clock,
+            Self::System(clock) => clock.wall(),
+            Self::Given(given) => {
+                let wall = catch_unwind(AssertUnwindSafe(|| given.clock.wall()));
+                let wall = wall.map(wall_millis);
+                UNIX_EPOCH + Duration::from_millis(latest(&given.wall, wall))
+            }
         }
+    }
+
+    fn monotonic(&self) -> Duration {
+        match self {
+            Self::System(clock) => clock.monotonic(),
+            Self::Given(given) => {
+                let monotonic = catch_unwind(AssertUnwindSafe(|| given.clock.monotonic()));
+                Duration::from_millis(latest(&given.monotonic, monotonic.map(to_millis)))
+            }
+        }
+    }
+}
+
+/// What a clock showed now or, if it panicked, what it showed last: an answer of a server must not be lost with it.
+fn latest(last: &AtomicU64, shown: std::thread::Result<u64>) -> u64 {
+    match shown {
+        Ok(shown) => {
+            last.store(shown, Ordering::Relaxed);
+            shown
+        }
+        Err(_) => last.load(Ordering::Relaxed),
     }
 }
 
@@ -166,10 +200,17 @@ const ANCHOR_EVERY: u64 = 1000;
 impl Time {
     /// `None`: the clocks of the operating system.
     pub(crate) fn new(clock: Option<Arc<dyn Clock>>) -> Self {
-        let clock = clock.map_or_else(|| Source::System(SystemClock::default()), Source::Given);
+        let given = |clock| {
+            Source::Given(Given {
+                clock,
+                wall: AtomicU64::new(0),
+                monotonic: AtomicU64::new(0),
+            })
+        };
+        let clock = clock.map_or_else(|| Source::System(SystemClock::default()), given);
         let anchor = Anchor {
-            mono: to_millis(clock.get().monotonic()),
-            wall: wall_millis(clock.get().wall()),
+            mono: to_millis(clock.monotonic()),
+            wall: wall_millis(clock.wall()),
         };
         Self {
             clock,
@@ -188,7 +229,7 @@ impl Time {
     pub(crate) fn coarse_now(&self) -> EngineInstant {
         self.count(match &self.clock {
             Source::System(clock) => clock.monotonic.coarse_millis(),
-            Source::Given(clock) => to_millis(clock.monotonic_coarse()),
+            Source::Given(given) => to_millis(given.clock.monotonic_coarse()),
         })
     }
 
@@ -225,11 +266,11 @@ impl Time {
     }
 
     pub(crate) fn wall_time(&self) -> SystemTime {
-        self.clock.get().wall()
+        self.clock.wall()
     }
 
     pub(crate) fn monotonic(&self) -> Duration {
-        self.clock.get().monotonic()
+        self.clock.monotonic()
     }
 }
 

@@ -72,7 +72,7 @@ pub enum Error {
         #[source]
         source: Arc<StoreError>,
     },
-    /// The store answered too late for the lease, three times, so nothing was sent.
+    /// The store answered too late for the lease, so nothing was sent.
     #[error(
         "the store is too slow to refresh account {account}: raise `Options::lease`, or the provider's grace window leaves too little time"
     )]

@@ -11,7 +11,7 @@ pub use tokenkeeper_refresh::StoreDown;
 /// use tokenkeeper_engine::Options;
 ///
 /// let options = Options { wait: Duration::from_secs(5), ..Options::default() };
-/// assert_eq!(options.lease, Duration::from_secs(30));
+/// assert_eq!(options.lease, Duration::from_secs(20));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -64,7 +64,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(3 * 60),
-            lease: Duration::from_secs(30),
+            lease: Duration::from_secs(20),
             wait: Duration::from_secs(30),
             stale_share: 0.1,
             stale_least: Duration::from_secs(30),

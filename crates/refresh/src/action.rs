@@ -67,8 +67,8 @@ pub struct Publication<T> {
     pub on_trial: bool,
 }
 
-/// A write from one version to the next. Repeating it is harmless: at most one of the repeats can apply, and a conflict with its own
-/// version shows that it did.
+/// A write from one version to the next. A repeat draws another version and expects the same one, so at most one of them can apply; if
+/// an earlier one did, the conflict shows its attempt or its tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Write<T> {
     /// The version that it makes.
@@ -129,8 +129,8 @@ pub enum Failure {
     TooLate,
     /// A newer login or a disconnect came first.
     Superseded,
-    /// The code brought no tokens.
-    Refused,
+    /// The code of this login brought no tokens.
+    Refused(ChangeId),
     /// An earlier disconnect could not be finished at the provider.
     RevocationPending,
     /// No result came within the caller's wait.

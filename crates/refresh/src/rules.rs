@@ -88,7 +88,7 @@ impl Rules {
         elapsed <= self.lease / 2
     }
 
-    /// How long before its lease ends the holder renews it.
+    /// How long after its lease was taken the holder renews it.
     pub(crate) fn renew_after(&self) -> Duration {
         self.lease / 3
     }

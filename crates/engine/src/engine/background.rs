@@ -1,7 +1,8 @@
 //! The engine's background tasks: dropping idle accounts, hearing of changes, and replacing operations whose tasks died.
 
 use std::{
-    sync::{Arc, PoisonError, Weak, atomic::Ordering},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -46,6 +47,10 @@ async fn sweep(core: Weak<Core>, mut gone: watch::Receiver<()>, idle: Duration) 
         }
         let Some(core) = core.upgrade() else { return };
         registry::sweep(&core);
+        // What a store did not take is tried again once it is well, even if nobody uses the account.
+        for entry in core.entries_where(|entry| entry.lock().machine.is_parked()) {
+            pump::step(&core, &entry, Input::Compare);
+        }
     }
 }
 
@@ -114,9 +119,10 @@ async fn keep(keeper: Keeper, mut gone: watch::Receiver<()>) {
         let any = any_died.notified();
         tokio::pin!(any);
         any.as_mut().enable();
-        let died = std::mem::take(&mut *core.died.lock().unwrap_or_else(PoisonError::into_inner));
-        for (entry, lost) in died {
-            pump::replace(&core, &entry, lost);
+        while let Some((entry, lost)) = pump::next_lost(&core) {
+            // Others' operations are replaced even if a user's code panics in this one.
+            let replace = AssertUnwindSafe(|| pump::replace(&core, &entry, lost));
+            let _ = std::panic::catch_unwind(replace);
         }
         drop(core);
         tokio::select! {
@@ -135,6 +141,9 @@ impl Drop for Keeper {
             && let Ok(runtime) = core.runtime.replace()
         {
             spawn(&core, &runtime);
+            for entry in core.entries_where(|entry| !entry.lock().machine.is_idle()) {
+                entry.lock().keep_time(&runtime);
+            }
         }
     }
 }

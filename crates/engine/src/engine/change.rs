@@ -44,6 +44,8 @@ async fn change(
     if core.is_closing() {
         return Err(Error::ShutDown);
     }
+    // In use, it is not dropped from memory between the steps.
+    entry.touch();
     let id = core.next_change();
     // A code cannot be exchanged again, so its caller waits for a whole attempt more.
     let waited = core.options.wait.saturating_add(core.options.lease);

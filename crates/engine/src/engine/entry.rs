@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Place, Queue};
 use tokenkeeper_store::{Key, KeyDigest};
+use tokio::runtime::Handle;
 
 use super::{payload::Payload, queue::Round, site::ProviderSite, snapshot::Snapshot};
 use crate::{
@@ -53,8 +54,10 @@ pub(crate) struct Cold {
     pub(crate) exchanges: Vec<(ChangeId, Arc<Exchange>)>,
     /// Why the last call to the store failed.
     pub(crate) store_error: Option<Error>,
-    /// Why the last token request brought nothing.
+    /// Why the last refresh brought nothing.
     pub(crate) exchange_error: Option<ExchangeError>,
+    /// Why the code of a login brought nothing.
+    pub(crate) login_errors: Vec<(ChangeId, ExchangeError)>,
     /// Why the current token cannot be attached.
     pub(crate) unattachable: Option<Error>,
 }
@@ -168,11 +171,19 @@ impl Inner {
         round
     }
 
+    /// Keeps the deadlines of those who wait, on another runtime.
+    pub(crate) fn keep_time(&self, runtime: &Handle) {
+        for (_, round) in self.cold.iter().flat_map(|cold| &cold.waiting) {
+            round.keep_time(runtime);
+        }
+    }
+
     /// The round of those who wait in this queue, which ends.
     pub(crate) fn end_round(&mut self, queue: Queue) -> Option<Arc<Round>> {
         let cold = self.cold.as_deref_mut()?;
         if let Queue::Change(id) = queue {
             cold.exchanges.retain(|(other, _)| *other != id);
+            cold.login_errors.retain(|(other, _)| *other != id);
         }
         let at = cold.waiting.iter().position(|(other, _)| *other == queue)?;
         Some(cold.waiting.swap_remove(at).1)
@@ -183,6 +194,7 @@ impl Cold {
     fn is_empty(&self) -> bool {
         self.waiting.is_empty()
             && self.exchanges.is_empty()
+            && self.login_errors.is_empty()
             && self.store_error.is_none()
             && self.exchange_error.is_none()
             && self.unattachable.is_none()

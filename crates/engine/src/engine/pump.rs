@@ -54,12 +54,11 @@ pub(crate) fn ask(
         match action {
             Action::Publish(publication) => publish(core, entry, &mut inner, publication),
             Action::Resolve(queue, result) => {
-                if let Some(round) = inner.end_round(queue) {
-                    let result = result.map_err(|f| report::error(core, entry, &inner, f));
-                    ended.push((round, result));
-                }
+                let result = result.map_err(|failure| report::error(core, entry, &inner, failure));
+                ended.extend(inner.end_round(queue).map(|round| (round, result)));
             }
-            action => rest.push(action),
+            // Counted before the lock is let go, so that a shutdown misses none.
+            action => rest.push((action, Running::enter(core))),
         }
     }
     inner.tidy();
@@ -149,23 +148,29 @@ fn publish(
     entry.snapshot.store(snapshot);
 }
 
-fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<Action<Payload>>) {
-    for action in actions {
+fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<(Action<Payload>, Running)>) {
+    for (action, running) in actions {
         let (core2, entry2) = (core.clone(), entry.clone());
         match action {
-            Action::Write(write) => spawn(core, entry, Operation::Write, async move {
+            Action::Write(write) => spawn(core, entry, running, Operation::Write, async move {
                 Input::Wrote(perform::write(&core2, &entry2, write).await)
             }),
-            Action::Read => spawn(core, entry, Operation::Read, async move {
+            Action::Read => spawn(core, entry, running, Operation::Read, async move {
                 Input::Read(perform::read(&core2, &entry2).await)
             }),
             Action::Send { candidate, payload } => {
-                spawn(core, entry, Operation::Send(candidate), async move {
-                    let answer = perform::send(&core2, &entry2, candidate, payload).await;
-                    Input::Answered(candidate, answer)
-                });
+                spawn(
+                    core,
+                    entry,
+                    running,
+                    Operation::Send(candidate),
+                    async move {
+                        let answer = perform::send(&core2, &entry2, candidate, payload).await;
+                        Input::Answered(candidate, answer)
+                    },
+                );
             }
-            Action::Revoke(payload) => spawn(core, entry, Operation::Revoke, async move {
+            Action::Revoke(payload) => spawn(core, entry, running, Operation::Revoke, async move {
                 Input::Revoked(perform::revoke(&core2, &entry2, &payload).await)
             }),
             Action::WaitUntil(timer, pause) => wait(core, entry, timer, pause),
@@ -179,11 +184,11 @@ fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<Action<Payl
 fn spawn(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
+    running: Running,
     operation: Operation,
     work: impl Future<Output = Input<Payload>> + Send + 'static,
 ) {
     let task = Task::new(core, entry, Lost::Operation(operation));
-    let running = Running::enter(core);
     let Ok(runtime) = core.runtime.handle() else {
         return;
     };
@@ -207,6 +212,14 @@ fn wait(core: &Arc<Core>, entry: &Arc<AccountEntry>, timer: Timer, pause: Durati
         tokio::time::sleep(pause).await;
         task.over(Input::Elapsed(timer));
     });
+}
+
+/// An operation whose task died.
+pub(crate) fn next_lost(core: &Core) -> Option<(Arc<AccountEntry>, Lost)> {
+    core.died
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop()
 }
 
 /// What replaces an operation whose task died.

@@ -70,12 +70,12 @@ impl Round {
             self.sooner.notify_one();
             return;
         }
-        let round = self.clone();
+        let timed = Timed(self.clone());
         runtime.spawn(async move {
-            while let Some(next) = round.tick() {
+            while let Some(next) = timed.0.tick() {
                 tokio::select! {
                     () = sleep_until(next) => {}
-                    () = round.sooner.notified() => {}
+                    () = timed.0.sooner.notified() => {}
                 }
             }
         });
@@ -154,12 +154,29 @@ impl Round {
     }
 }
 
+/// Lets another task keep the time if this one ends with its runtime.
+struct Timed(Arc<Round>);
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        self.0.lock().timed = false;
+    }
+}
+
 /// Wakes the rest even if the runtime ends first.
 struct Rest(Arc<Round>);
 
 impl Drop for Rest {
     fn drop(&mut self) {
         while self.0.wake_batch() {}
+    }
+}
+
+impl State {
+    /// `None`: it was forgotten, since its time was over.
+    fn waiter(&mut self, number: u64) -> Option<&mut Waiter> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.waiters.get_mut(index)
     }
 }
 
@@ -185,8 +202,7 @@ impl Future for Wait {
         let Some(number) = self.number else {
             return Poll::Ready(None);
         };
-        let index = usize::try_from(number - state.first).unwrap_or(usize::MAX);
-        let Some(waiter) = state.waiters.get_mut(index) else {
+        let Some(waiter) = state.waiter(number) else {
             return Poll::Ready(None);
         };
         if waiter.over {
@@ -211,8 +227,7 @@ impl Wait {
         if state.result.is_some() {
             return;
         }
-        let index = usize::try_from(number - state.first).unwrap_or(usize::MAX);
-        if let Some(waiter) = state.waiters.get_mut(index) {
+        if let Some(waiter) = state.waiter(number) {
             waiter.waker = None;
             waiter.over = true;
         }

@@ -37,9 +37,11 @@ pub(crate) fn error(core: &Core, entry: &AccountEntry, inner: &Inner, failure: F
         }
         Failure::TooLate => Error::StoreTooSlow { account },
         Failure::Superseded => Error::Superseded { account },
-        Failure::Refused => Error::Exchange {
+        Failure::Refused(id) => Error::Exchange {
             account,
-            source: exchange().unwrap_or(ExchangeError::TooLate),
+            source: cold
+                .and_then(|cold| cold.login_errors.iter().find(|(other, _)| *other == id))
+                .map_or(ExchangeError::TooLate, |(_, error)| error.clone()),
         },
         Failure::RevocationPending => Error::RevocationPending { account },
         Failure::Timeout => Error::Timeout {

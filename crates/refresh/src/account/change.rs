@@ -135,9 +135,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 known.is_some_and(|known| known.highest_number() >= login.authorization.number);
             if !overtaken && self.waits(failed).is_none() {
                 // A conflict shows that it is not in the store; the next write takes the lease anew.
-                let since = claim
-                    .since
-                    .filter(|_| !matches!(self.0.seen, Some(Seen::Version(_))));
+                let since = claim.since.filter(|_| !self.0.conflict);
                 return Step::Stays(ChangeStage::Login(Some((login, Claim { since, ..claim }))));
             }
         }
@@ -197,7 +195,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
         activity.changes.remove(at);
         self.withdraw(login);
-        self.0.resolve(Queue::Change(id), Err(Failure::Refused));
+        self.0.resolve(Queue::Change(id), Err(Failure::Refused(id)));
     }
 
     fn adopt(&mut self, payload: T) -> Step<T> {
@@ -241,7 +239,8 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             return Step::Ends(Err(Failure::Superseded));
         }
         let activity = self.0.activity();
-        let written = !activity.unwritten && !matches!(activity.write, Writing::InFlight { .. });
+        let rests = !activity.unwritten || activity.parked;
+        let written = rests && !matches!(activity.write, Writing::InFlight { .. });
         let behind = activity.behind;
         if !written {
             if behind && !resolved {

@@ -118,6 +118,15 @@ impl<T: Payload> Account<T> {
             .is_none_or(|activity| activity.is_idle())
     }
 
+    /// Whether memory holds what is not written, and nothing will write it before the store answers again.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.0
+            .activity
+            .as_ref()
+            .is_some_and(|activity| activity.unwritten && activity.parked)
+    }
+
     /// Whether tokens are being revoked.
     #[must_use]
     pub fn is_revoking(&self) -> bool {

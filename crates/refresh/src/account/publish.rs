@@ -38,7 +38,12 @@ pub(super) fn publish<T: Payload>(turn: &mut Turn<'_, T>) {
         && turn
             .active()
             .and_then(|activity| activity.refresh.as_ref())
-            .is_some_and(|job| matches!(job.stage, RefreshStage::Exchanging(_)));
+            .is_some_and(|job| {
+                matches!(
+                    job.stage,
+                    RefreshStage::Exchanging(_) | RefreshStage::Watching(_)
+                )
+            });
     let fresh_until = if record.is_some() {
         fresh_until(turn)
     } else {

@@ -93,7 +93,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         let version = live.token_version();
         let wanted = *self.job().wanted.get_or_insert(version);
         if wanted != version && !broken(Mutation::RefreshesThoughOvertaken) {
-            return self.end(Ok(None));
+            // Newer tokens may be on their way into the store.
+            return self.set(RefreshStage::Settling(Ok(None)));
         }
         if let RefreshStage::Claiming(claim) = self.job().stage {
             let landed = live
@@ -107,9 +108,12 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
                 return self.end(Err(Failure::Store));
             }
         }
-        if let Some(attempt) = live.attempt.as_deref()
-            && let Some(version) = self.0.state.base
-        {
+        if let Some(attempt) = live.attempt.as_deref() {
+            let Some(version) = self.0.state.base else {
+                // The store lost the record: it is put back with the attempt, which is watched then.
+                self.set(RefreshStage::Starting);
+                return failed && self.0.gives_up() && self.end(Err(Failure::Store));
+            };
             let lease = Duration::from_millis(attempt.lease);
             let watch = Watch::new(version, lease, self.0.cx.monotonic);
             self.wait_to_poll();
@@ -120,9 +124,9 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         if let Some(failure) = self.0.obstacle(&live, urgency) {
             return self.end(Err(failure));
         }
-        let seen = matches!(self.0.seen, Some(Seen::Version(_)));
+        let conflict = self.0.conflict;
         if let RefreshStage::Claiming(claim) = &mut self.job().stage {
-            if seen {
+            if conflict {
                 // A conflict shows that it is not in the store; the next write takes the lease anew.
                 claim.since = None;
             }
@@ -173,19 +177,25 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             candidate: Candidate::Refresh,
             payload: Some(live.payload.clone()),
         });
-        self.0
-            .act(Action::WaitUntil(Timer::Renew, rules.renew_after()));
+        self.wait_to_renew(rules.renew_after().saturating_sub(claim.age(self.0.cx)));
         false
     }
 
     /// The lease is renewed while the request is in flight, so that nobody takes it for dead.
     pub(super) fn renew(&mut self) {
-        let after = self.0.cx.rules.renew_after();
-        if let Some(job) = self.0.activity().refresh.as_mut()
+        let activity = self.0.activity();
+        activity.renew_armed = false;
+        if let Some(job) = activity.refresh.as_mut()
             && let RefreshStage::Exchanging(presented) = &mut job.stage
         {
             presented.renew = true;
-            self.0.act(Action::WaitUntil(Timer::Renew, after));
+            self.wait_to_renew(self.0.cx.rules.renew_after());
+        }
+    }
+
+    fn wait_to_renew(&mut self, pause: Duration) {
+        if !std::mem::replace(&mut self.0.activity().renew_armed, true) {
+            self.0.act(Action::WaitUntil(Timer::Renew, pause));
         }
     }
 
@@ -222,8 +232,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             self.0.absorb(next);
             return;
         }
-        let terminal = matches!(answer, Answer::Terminal { .. });
-        if !current || !ours && !terminal {
+        if !current || !ours {
             // What it says was overtaken.
             let settled = match self.0.live() {
                 Some(_) if current => Err(Failure::Backoff(self.0.cx.rules.backoff_first)),
@@ -335,11 +344,14 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         } else {
             rules.poll
         };
-        self.0.act(Action::WaitUntil(Timer::Poll, pause));
+        if !std::mem::replace(&mut self.0.activity().poll_armed, true) {
+            self.0.act(Action::WaitUntil(Timer::Poll, pause));
+        }
     }
 
     /// It is time to look at another's attempt again.
     pub(super) fn poll(&mut self) {
+        self.0.activity().poll_armed = false;
         let job = self
             .0
             .active()
@@ -388,6 +400,9 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
 impl<T: Payload> Live<T> {
     /// Writes down what an answer without tokens means.
     fn note(&mut self, answer: Answer<T>, rules: &Rules, wall: WallMillis, roll: f64) -> Failure {
+        if !matches!(answer, Answer::Configuration) {
+            self.not_misconfigured();
+        }
         let failures = &mut self.failures;
         failures.count = failures.count.saturating_add(1);
         let (most, retry_after) = match &answer {
@@ -402,7 +417,7 @@ impl<T: Payload> Live<T> {
         let roll = if refused { 0.5 + roll / 2.0 } else { roll };
         let pause = rules.backoff(failures.count, most, retry_after, roll);
         failures.pause = millis(pause);
-        failures.timed_out = matches!(answer, Answer::TimedOut);
+        failures.firm = retry_after.is_some();
         match answer {
             Answer::Terminal { code } => {
                 let cause = if self.unanswered {
@@ -446,6 +461,13 @@ impl<T: Payload> Live<T> {
             Answer::Tokens(_) => {}
         }
         Failure::Backoff(pause)
+    }
+
+    /// This time it was not the client that was refused: the pause holds for every configuration.
+    fn not_misconfigured(&mut self) {
+        if matches!(self.health, Health::Misconfigured(_)) {
+            self.health = Health::Alive;
+        }
     }
 
     /// The client is refused with this configuration; those that were refused before are remembered.

@@ -64,6 +64,9 @@ pub(super) struct Activity<T> {
     pub(super) revoke_at: EngineInstant,
     /// The timer that was asked for fires then; 0: there is none.
     pub(super) revoke_timer: EngineInstant,
+    /// A timer to look at another's attempt, or to renew a lease, is running.
+    pub(super) poll_armed: bool,
+    pub(super) renew_armed: bool,
     /// The refresh token is not presented before this.
     pub(super) retry_at: EngineInstant,
     pub(super) trouble: Option<StoreTrouble>,
@@ -274,6 +277,8 @@ impl<T> Default for Activity<T> {
             revoked: None,
             revoke_at: EngineInstant(0),
             revoke_timer: EngineInstant(0),
+            poll_armed: false,
+            renew_armed: false,
             retry_at: EngineInstant(0),
             trouble: None,
             rejections: None,

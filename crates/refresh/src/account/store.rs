@@ -56,7 +56,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         };
         let found = match outcome {
             Outcome::Failed => {
-                self.write_failed();
+                self.write_failed(record.as_deref());
                 return;
             }
             Outcome::Applied => record.map(|record| (version, Arc::unwrap_or_clone(record))),
@@ -72,6 +72,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                 found
             }
             Outcome::Conflict(found) => {
+                self.0.conflict = true;
                 // Another process may have been first.
                 RevocationHandler(self.0).give_way();
                 found
@@ -98,7 +99,8 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             || result && dead && broken(Mutation::MarkDeadWithoutVersion)
     }
 
-    fn write_failed(&mut self) {
+    /// What was sent may have landed or not.
+    fn write_failed(&mut self, sent: Option<&Record<T>>) {
         if !self.0.is_precious() {
             self.tell_unvalidated();
         }
@@ -108,9 +110,22 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         activity.write_failures = activity.write_failures.saturating_add(1);
         activity.write = Writing::Waiting;
         for change in &mut activity.changes {
-            if let ChangeStage::Settling { unsure, .. } = &mut change.stage {
-                *unsure = true;
+            if let ChangeStage::Settling {
+                unsure,
+                authorization,
+                ..
+            } = &mut change.stage
+            {
+                *unsure |= sent.and_then(Record::authorization) == Some(*authorization);
             }
+        }
+        let attempt = sent
+            .and_then(Record::live)
+            .and_then(|live| live.attempt.as_deref());
+        if let Some(job) = &mut activity.refresh
+            && let RefreshStage::Exchanging(presented) = &mut job.stage
+        {
+            presented.renew |= attempt.is_some_and(|sent| sent.id == presented.attempt.id);
         }
         if unwritten && activity.precious {
             let news = !std::mem::replace(&mut activity.behind, true);
@@ -119,6 +134,9 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             }
         } else if unwritten && activity.write_failures >= TRIES {
             activity.parked = true;
+            if matches!(activity.revocation, Revocation::Claiming(_)) {
+                activity.revocation = Revocation::None;
+            }
         }
         let pause = if self.0.cx.closing {
             rules.store_retry.min(HURRIED)

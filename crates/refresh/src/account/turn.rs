@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenkeeper_store::Version;
 
-use super::state::{Activity, ChangeStage, RefreshStage, State, Urgency};
+use super::state::{Activity, ChangeStage, RefreshStage, Revocation, State, Urgency};
 use crate::{
     action::{Action, Actions, Failure, Notice, Queue},
     context::Context,
@@ -25,6 +25,8 @@ pub(super) struct Turn<'a, T> {
     pub(super) fresh_id: Option<Id>,
     /// What the store showed in this step.
     pub(super) seen: Option<Seen>,
+    /// It did so instead of taking a write: what was written before and not confirmed cannot land any more.
+    pub(super) conflict: bool,
     /// The number of the authorization whose tombstone it showed in this step; 0: none.
     pub(super) ended: u64,
 }
@@ -49,6 +51,7 @@ impl<'a, T: Payload> Turn<'a, T> {
             actions: Actions::default(),
             fresh_id: Some(cx.ids[1]),
             seen: None,
+            conflict: false,
             ended: 0,
         }
     }
@@ -157,15 +160,20 @@ impl<'a, T: Payload> Turn<'a, T> {
         let before = self.state.known.clone();
         let (known, restored) = match (&before, found) {
             (None, None) => (None, false),
-            (Some(ours), None)
-                if ours.is_vacant() || ours.number() == 0 && ours.login.is_none() =>
-            {
-                (None, false)
-            }
             (Some(_), None) if broken(Mutation::ForgetsThoughMovedOn) => (None, false),
             (Some(ours), None) => {
-                self.set_unwritten(true, ours.number() > 0);
-                (Some(ours.clone()), had_record)
+                let mut ours = ours.clone();
+                // Whether another process's login is still in flight only the store knows.
+                let gone = ours.login.filter(|login| {
+                    let attempt = &login.attempt;
+                    attempt.holder != self.cx.rules.holder || self.is_over(attempt)
+                });
+                if gone.is_some() {
+                    Arc::make_mut(&mut ours).login = None;
+                }
+                let forgets = ours.number() == 0 && ours.login.is_none();
+                self.set_unwritten(!forgets, ours.number() > 0);
+                ((!forgets).then_some(ours), had_record && !forgets)
             }
             (None, Some((_, theirs))) => {
                 let process = Ours {
@@ -208,6 +216,16 @@ impl<'a, T: Payload> Turn<'a, T> {
             activity.write_failures = 0;
             activity.parked = false;
             activity.told_unvalidated = false;
+            let known = self.state.known.as_deref();
+            // What another process has ended is over here too.
+            let failures = known.and_then(Record::live).map(|live| live.failures);
+            activity.told_refused &= failures.is_some_and(|f| f.refused_since.is_some());
+            if known.is_none_or(|known| known.revoke.is_empty()) {
+                activity.told_revocation = false;
+                if matches!(activity.revocation, Revocation::Claiming(_)) {
+                    activity.revocation = Revocation::None;
+                }
+            }
             activity.restores |= restored;
             if let Some(job) = &mut activity.refresh {
                 job.check = false;
@@ -292,7 +310,7 @@ impl<'a, T: Payload> Turn<'a, T> {
         if retry_at <= self.cx.now {
             return None;
         }
-        if live.failures.timed_out {
+        if live.failures.firm {
             return Some(Failure::Backoff(retry_at.since(self.cx.now)));
         }
         if urgency == Urgency::Listed {

@@ -45,6 +45,10 @@ impl Watch {
         if version != Some(self.version) {
             return Sight::Changed;
         }
+        if now.saturating_sub(self.last_read) > gap(rules) {
+            // This process was paused: it has not seen what happened meanwhile.
+            self.since = now;
+        }
         if self.failing {
             self.failing = false;
             // A holder that waits to write after an outage comes first; its write may hang as our read did.
@@ -57,9 +61,6 @@ impl Watch {
                 } else {
                     Duration::ZERO
                 };
-        } else if now.saturating_sub(self.last_read) > gap(rules) {
-            // This process was paused: it has not seen what happened meanwhile.
-            self.since = now;
         }
         self.last_read = now;
         if now.saturating_sub(self.since) >= self.lease && now >= self.held_until {

@@ -57,9 +57,9 @@ pub struct Failures {
     pub count: u32,
     /// How long to wait after the last one, in milliseconds.
     pub pause: u64,
-    /// The last one was a time-out: the server may still be at work, and nothing cuts the pause short.
+    /// The server asked for the pause, or may still be at work: nothing cuts it short.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub timed_out: bool,
+    pub firm: bool,
     /// When the first refusal without a reason came, by the wall clock of its process: for people, nothing is decided by it.
     pub refused_since: Option<WallMillis>,
     /// The pauses after refusals without a reason, added up, in milliseconds.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Authorization, Failures, Live, Login, Tombstone};
+use super::{Authorization, Cause, Failures, Health, Live, Login, Tombstone};
 use crate::id::Id;
 
 /// A record as it is read.
@@ -39,7 +39,13 @@ impl<T> From<Record<T>> for super::Record<T> {
         let mut revoke = read.revoke;
         let state = match read.state {
             State::Empty => super::State::Empty,
-            State::Live(live) => super::State::Live(live),
+            State::Live(mut live) => {
+                // Format 1 ended accounts because of refusals without a reason.
+                if live.health == Health::Dead(Cause::Unexplained) {
+                    live.health = Health::Suspect(Cause::Unexplained);
+                }
+                super::State::Live(live)
+            }
             State::Ended(ended) => {
                 revoke.extend(ended.revoke);
                 super::State::Ended(Tombstone {

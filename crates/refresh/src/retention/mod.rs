@@ -50,7 +50,9 @@ pub fn retention<T: Payload>(
             due: due(live, rules, place, now),
             attention: pending
                 || live.health != Health::Alive
-                || live.failures.refused_since.is_some(),
+                || live.failures.refused_since.is_some()
+                // What is due is written by the clock of one process, which may be wrong.
+                || live.failures.pause > 0,
         },
     }
 }

@@ -125,7 +125,7 @@ impl Model {
 /// All pauses are over.
 fn time_passes(world: &mut World) {
     for orphan in &mut world.orphans {
-        if orphan.timed_out {
+        if orphan.firm {
             *orphan = Default::default();
         }
     }

@@ -209,7 +209,7 @@ impl Model {
                 Orphan {
                     attempt,
                     token: token.0,
-                    timed_out: false,
+                    firm: false,
                 },
             )?;
         }

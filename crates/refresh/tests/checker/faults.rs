@@ -156,7 +156,7 @@ impl Model {
         let orphan = Orphan {
             attempt: world.procs[proc].claim,
             token: token.0,
-            timed_out: true,
+            firm: true,
         };
         add_orphan(world, orphan)
     }

@@ -39,7 +39,7 @@ pub(crate) struct Orphan {
     pub(crate) attempt: u8,
     pub(crate) token: u8,
     /// It was given up after a time-out; otherwise its process was killed.
-    pub(crate) timed_out: bool,
+    pub(crate) firm: bool,
 }
 
 /// What happens next.

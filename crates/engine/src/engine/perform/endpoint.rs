@@ -34,7 +34,9 @@ pub(crate) async fn send(
 ) -> Answer<Payload> {
     match exchange(core, entry, candidate, payload).await {
         Ok(payload) => {
-            if let Some(cold) = entry.lock().cold_mut() {
+            if candidate == Candidate::Refresh
+                && let Some(cold) = entry.lock().cold_mut()
+            {
                 cold.exchange_error = None;
             }
             Answer::Tokens(payload.shared(&entry.site.shared))
@@ -43,7 +45,11 @@ pub(crate) async fn send(
             let account = entry.digest();
             tracing::warn!(%account, %error, "the token endpoint gave no tokens");
             let answer = classify(&error);
-            entry.lock().cold().exchange_error = Some(error);
+            let mut inner = entry.lock();
+            match candidate {
+                Candidate::Refresh => inner.cold().exchange_error = Some(error),
+                Candidate::Login(id) => inner.cold().login_errors.push((id, error)),
+            }
             answer
         }
     }

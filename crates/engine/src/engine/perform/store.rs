@@ -15,7 +15,10 @@ use crate::{
 pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Payload> {
     match in_time(entry, core.store.get(&entry.key())).await {
         Ok(found) => match decode(entry, found) {
-            Ok(found) => StoreAnswer::Found(found),
+            Ok(found) => {
+                answered(entry);
+                StoreAnswer::Found(found)
+            }
             Err(error) => {
                 failed(entry, error);
                 StoreAnswer::Failed { hung: false }
@@ -44,9 +47,15 @@ pub(crate) async fn write(
         (None, None) => Ok(Put::Applied),
     };
     match result {
-        Ok(Put::Applied) => Outcome::Applied,
+        Ok(Put::Applied) => {
+            answered(entry);
+            Outcome::Applied
+        }
         Ok(Put::Conflict(found)) => match decode(entry, found) {
-            Ok(found) => Outcome::Conflict(found),
+            Ok(found) => {
+                answered(entry);
+                Outcome::Conflict(found)
+            }
             Err(error) => {
                 failed(entry, error);
                 Outcome::Failed
@@ -103,6 +112,13 @@ fn store_failed(entry: &AccountEntry, source: StoreError) {
         source: Arc::new(source),
     };
     failed(entry, error);
+}
+
+/// An earlier reason is over.
+fn answered(entry: &AccountEntry) {
+    if let Some(cold) = entry.lock().cold_mut() {
+        cold.store_error = None;
+    }
 }
 
 /// Keeps the reason for those who wait.

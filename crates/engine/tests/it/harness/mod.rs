@@ -29,7 +29,7 @@ pub use transport::{Dated, Deaf, InProcess};
 pub const BASE: &str = "http://127.0.0.1:9";
 pub const HOUR: Duration = Duration::from_secs(3600);
 /// The default lease.
-pub const LEASE: Duration = Duration::from_secs(30);
+pub const LEASE: Duration = Duration::from_secs(20);
 
 pub struct World {
     pub clock: TestClock,
