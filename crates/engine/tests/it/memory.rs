@@ -78,9 +78,7 @@ async fn what_is_not_written_is_never_dropped() {
     let account = world.connected().await;
     world.store.fail_after(1, usize::MAX, Fault::Refuse);
     account.refresh().await.unwrap();
-    for _ in 0..2 {
-        idle().await;
-    }
+    idle().await;
     assert_eq!(world.call(&account).await, 200);
     world.store.recover();
     tokio::time::sleep(Duration::from_secs(1)).await;
