@@ -32,8 +32,6 @@ pub enum Mutation {
     RevokesOverALogin,
     /// A lapsed attempt does not count as unanswered.
     LapsedCountsAsAnswered,
-    /// A write that landed is not recognised by its version.
-    LandedNotRecognised,
     /// The process forgets which of its attempts are over.
     OverForgotten,
     /// Memory forgets an account that the store has lost, even if it moved on meanwhile.
@@ -46,7 +44,7 @@ pub enum Mutation {
     RefreshesThoughOvertaken,
     /// Presentations are not counted.
     PresentationsNotCounted,
-    /// A login in flight is dropped by whatever is written over it.
+    /// Another process's login in flight is dropped by whatever is written over it.
     PendingLoginDropped,
     /// Tokens that a disconnect did not know are not revoked.
     UnknownTokensForgotten,
@@ -54,6 +52,12 @@ pub enum Mutation {
     LateAnswerDropped,
     /// A process that knows a disconnect goes on serving.
     ServesAfterDisconnect,
+    /// A token that is valid is withheld while a refresh is in flight.
+    WithheldWhileRefreshing,
+    /// A request is sent though the answer to its attempt came when the lease was nearly over.
+    SendsTooLate,
+    /// The pause after a time-out is cut short by a refresh that is asked for expressly.
+    TimeOutCutShort,
     /// Waiters of a refresh that failed are never told.
     WaitersForgotten,
     /// A conflict is answered by the same write, for ever.

@@ -128,3 +128,6 @@ impl Rules {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     action::{Failure, Notice, Queue, Reply},
     instant::EngineInstant,
+    mutation::{Mutation, broken},
     payload::Payload,
     record::{Live, Record, TokenVersion},
     rules::StoreDown,
@@ -42,7 +43,8 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         let Some(live) = self.0.live().cloned() else {
             return Reply::Fail(self.0.without_tokens());
         };
-        if valid && (replayable || !self.is_dying()) {
+        let withheld = broken(Mutation::WithheldWhileRefreshing) && self.joins();
+        if valid && (replayable || !self.is_dying()) && !withheld {
             self.start_what_is_due(now);
             return Reply::Serve;
         }

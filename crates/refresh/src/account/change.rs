@@ -8,6 +8,7 @@ use crate::{
     action::{Action, Failure, Notice, Queue},
     id::Id,
     input::Answer,
+    mutation::{Mutation, broken},
     operation::{Candidate, ChangeId},
     payload::Payload,
     record::{Attempt, Authorization, Live, Login},
@@ -156,7 +157,8 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
 
     /// The login in flight is in the store.
     fn claimed(&mut self, id: ChangeId, login: Login, claim: Claim) -> Step<T> {
-        if !self.0.cx.rules.may_send(claim.age(self.0.cx)) {
+        let late = !self.0.cx.rules.may_send(claim.age(self.0.cx));
+        if late && !broken(Mutation::SendsTooLate) {
             self.withdraw(login);
             return Step::Ends(Err(Failure::TooLate));
         }
@@ -222,8 +224,12 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         resolved: bool,
     ) -> Step<T> {
         let known = self.0.state.known.as_ref();
-        if known.and_then(|known| known.authorization()) != Some(authorization) {
-            if let Some(payload) = adopted.clone().filter(|_| !unsure) {
+        let current = known.and_then(|known| known.authorization());
+        if current != Some(authorization) {
+            // Once the caller was told that they are taken, they are no longer the application's.
+            let adopted = adopted.filter(|_| !resolved);
+            let yields = unsure || self.brought(current);
+            if let Some(payload) = adopted.clone().filter(|_| !yields) {
                 // What the application brings is newest now, whatever was written meanwhile.
                 self.0.edit(true, |record| {
                     record.revoke.retain(|listed| *listed != payload);
@@ -263,6 +269,14 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
         self.0.emit(Notice::Connected);
         Step::Ends(Ok(()))
+    }
+
+    /// Whether the tokens of this authorization came by a later change of this process.
+    fn brought(&self, current: Option<Authorization>) -> bool {
+        let changes = self.0.active().map(|activity| activity.changes.iter());
+        changes.into_iter().flatten().any(|change| {
+            matches!(change.stage, ChangeStage::Settling { authorization, .. } if Some(authorization) == current)
+        })
     }
 
     fn bury(&mut self, target: Option<Authorization>, failed: bool) -> Step<T> {

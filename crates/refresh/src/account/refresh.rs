@@ -148,7 +148,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
     /// The attempt is in the store.
     fn claimed(&mut self, live: &Live<T>, claim: Claim) -> bool {
         let rules = self.0.cx.rules;
-        if !rules.may_send(claim.age(self.0.cx)) {
+        let late = !rules.may_send(claim.age(self.0.cx));
+        if late && !broken(Mutation::SendsTooLate) {
             // Another may think this lease dead by the time the answer came: nothing is sent, and the attempt is taken back.
             self.set(RefreshStage::Starting);
             self.0.edit(false, |record| {
@@ -486,3 +487,6 @@ impl<T: Payload> Live<T> {
 
 /// How many refused configurations a record remembers.
 const CONFIGURATIONS: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -311,7 +311,8 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         }
         for change in &activity.changes {
             match &change.stage {
-                ChangeStage::Login(Some((login, _)))
+                // A login at the token endpoint is put back if what replaced it was withdrawn.
+                ChangeStage::Login(Some((login, _))) | ChangeStage::Exchanging(login)
                     if draft.highest_number() < login.authorization.number =>
                 {
                     draft.login = Some(*login);

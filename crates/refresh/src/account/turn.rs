@@ -310,7 +310,7 @@ impl<'a, T: Payload> Turn<'a, T> {
         if retry_at <= self.cx.now {
             return None;
         }
-        if live.failures.firm {
+        if live.failures.firm && !broken(Mutation::TimeOutCutShort) {
             return Some(Failure::Backoff(retry_at.since(self.cx.now)));
         }
         if urgency == Urgency::Listed {

@@ -85,3 +85,6 @@ impl Watch {
 fn gap(rules: &Rules) -> Duration {
     rules.poll * 8 + rules.store_timeout
 }
+
+#[cfg(test)]
+mod tests;

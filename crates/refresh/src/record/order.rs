@@ -156,14 +156,13 @@ fn merge_login<T>(
     number: u64,
     process: Ours<'_>,
 ) -> Option<Login> {
-    if broken(Mutation::PendingLoginDropped) {
-        return None;
-    }
+    let is_mine = |login: &Login| login.attempt.holder == process.rules.holder;
     // Whether another process's login is still in flight only the store knows.
-    let mine = ours
+    let mine = ours.login.filter(is_mine);
+    let other = theirs
         .login
-        .filter(|login| login.attempt.holder == process.rules.holder);
-    [mine, theirs.login]
+        .filter(|login| is_mine(login) || !broken(Mutation::PendingLoginDropped));
+    [mine, other]
         .into_iter()
         .flatten()
         .filter(|login| login.authorization.number > number && !(process.is_over)(&login.attempt))
@@ -190,7 +189,10 @@ fn revoke_losers<T: Payload>(
                 unknown && process.rules.revokes
             }
             State::Ended(_) => process.unwritten && process.rules.revokes,
-            State::Live(_) if !known => process.unwritten && process.rules.revokes_alone,
+            State::Live(_) if !known => {
+                let alone = process.rules.revokes_alone || broken(Mutation::RevokesOverALogin);
+                process.unwritten && alone
+            }
             State::Live(_) | State::Empty => false,
         };
         if revokes && !broken(Mutation::UnknownTokensForgotten) {
@@ -198,3 +200,6 @@ fn revoke_losers<T: Payload>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,23 +1,26 @@
 //! What callers and the engine ask of an account.
 
-use tokenkeeper_refresh::{ChangeId, Input, TokenVersion};
+use tokenkeeper_refresh::{ChangeId, Input, Reply, TokenVersion};
 
 use super::{
     Model,
     bounds::Budget,
-    feed::Moment,
+    moment::Moment,
     process::{CHANGES, procs},
+    properties::Breach,
     provider::new_family,
-    step::Taken,
+    step::{Taken, reaches_store},
     token::Token,
     world::{Call, World},
 };
 
 impl Model {
     pub(crate) fn calls(&self) -> impl Iterator<Item = (usize, Call)> + use<> {
-        const CALLS: [Call; 10] = [
+        const CALLS: [Call; 12] = [
             Call::Refresh,
+            Call::List,
             Call::Want,
+            Call::Once,
             Call::Reject,
             Call::Compare,
             Call::Login,
@@ -41,6 +44,10 @@ impl Model {
                 self.note_wanted(world, proc);
                 self.feed(world, proc, Input::Refresh, Moment::LATER);
             }
+            Call::List if !refreshes => {
+                self.note_wanted(world, proc);
+                self.feed(world, proc, Input::Due { listed: true }, Moment::NOW);
+            }
             Call::Want if !refreshes => {
                 time_passes(world);
                 self.call_for_token(world, proc);
@@ -52,7 +59,15 @@ impl Model {
                 self.note_wanted(world, proc);
                 self.feed(world, proc, Input::Rejected(version), Moment::LATER);
             }
-            Call::Refresh | Call::Want | Call::Reject => return None,
+            Call::Refresh | Call::List | Call::Want | Call::Reject => return None,
+            Call::Once => {
+                let valid = world.procs[proc].published > 0 && reaches_store(world, proc);
+                let input = Input::Wanted { replayable: false };
+                let reply = self.feed(world, proc, input, Moment::NOW);
+                if valid && matches!(reply, Some(Reply::Fail(_))) {
+                    self.found(Breach::Withheld, None);
+                }
+            }
             Call::Compare => {
                 if world.procs[proc].waits.comparison {
                     return None;
@@ -125,7 +140,7 @@ impl Model {
 /// All pauses are over.
 fn time_passes(world: &mut World) {
     for orphan in &mut world.orphans {
-        if orphan.firm {
+        if orphan.timed_out {
             *orphan = Default::default();
         }
     }
@@ -135,7 +150,9 @@ fn time_passes(world: &mut World) {
 fn left(budget: &mut Budget, call: Call) -> &mut u8 {
     match call {
         Call::Refresh => &mut budget.refreshes,
+        Call::List => &mut budget.listings,
         Call::Want => &mut budget.wants,
+        Call::Once => &mut budget.once,
         Call::Reject => &mut budget.rejections,
         Call::Compare => &mut budget.comparisons,
         Call::Login => &mut budget.logins,

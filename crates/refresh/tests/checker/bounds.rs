@@ -5,8 +5,12 @@
 pub(crate) struct Budget {
     /// Callers that ask for a new token.
     pub(crate) refreshes: u8,
+    /// Accounts that the store lists as due.
+    pub(crate) listings: u8,
     /// Callers that ask for a token when it has expired.
     pub(crate) wants: u8,
+    /// Callers whose request cannot be sent twice.
+    pub(crate) once: u8,
     /// Callers whose token was rejected.
     pub(crate) rejections: u8,
     pub(crate) comparisons: u8,
@@ -59,7 +63,9 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) const NONE: Self = Self {
         refreshes: 0,
+        listings: 0,
         wants: 0,
+        once: 0,
         rejections: 0,
         comparisons: 0,
         logins: 0,
@@ -91,7 +97,8 @@ impl Budget {
         revocations: 0,
     };
 
-    /// Every kind of fault once (lost requests and answers as often as `faults`), `faults` of them in all.
+    /// Every kind of fault once (lost requests and answers as often as `faults`), `faults` of them
+    /// in all.
     pub(crate) const fn any_faults(self, faults: u8) -> Self {
         Self {
             faults,
@@ -117,14 +124,17 @@ impl Budget {
         }
     }
 
-    /// The same without what can happen no more once there are no faults, so that states fall together.
+    /// The same without what can happen no more once there are no faults, so that states fall
+    /// together.
     pub(crate) const fn tidy(self) -> Self {
         if self.faults > 0 {
             return self;
         }
         Self {
             refreshes: self.refreshes,
+            listings: self.listings,
             wants: self.wants,
+            once: self.once,
             rejections: self.rejections,
             comparisons: self.comparisons,
             logins: self.logins,
@@ -174,6 +184,8 @@ pub(crate) struct Bounds {
     pub(crate) revocation: Revocation,
     /// There is an account to begin with, and all processes know it.
     pub(crate) connected: bool,
+    /// The old access token may die when the refresh token is presented.
+    pub(crate) old_token_dies: bool,
     /// Failures lead to pauses. Otherwise they are over at once.
     pub(crate) pauses: bool,
     pub(crate) budget: Budget,

@@ -1,4 +1,5 @@
-//! What a state is known by: 128 bits that do not depend on how things are named, nor on which process is which.
+//! What a state is known by: 128 bits that do not depend on how things are named, nor on which
+//! process is which.
 
 use std::hash::{Hash, Hasher};
 

@@ -24,7 +24,8 @@ pub(crate) struct Family {
     pub(crate) unread: u8,
     /// How many claims of each token the store has seen.
     pub(crate) claims: [u8; 8],
-    /// Living processes that received a decisive answer to the presentation of a token, by its index.
+    /// Living processes that received a decisive answer to the presentation of a token, by its
+    /// index.
     pub(crate) decided: [u8; 8],
     /// Tokens that something has happened to which excuses a breach, by [`Residual`].
     pub(crate) causes: [u8; Residual::ALL.len()],

@@ -4,8 +4,10 @@ use tokenkeeper_refresh::{Answer, Input, Operation, Outcome, Revoked, StoreAnswe
 
 use super::{
     Model,
-    feed::Moment,
+    moment::Moment,
     pending::{Pending, Presented},
+    properties::Breach,
+    spend::{add_orphan, spend, store_fails},
     step::{Taken, number_of, reaches_store},
     token::Token,
     world::{Fault, Op, Orphan, World},
@@ -42,9 +44,13 @@ impl Model {
                 if fault == Fault::ReplyLate && self.is_claim(world, proc, write) =>
             {
                 spend(&mut world.budget.late_replies, &mut world.budget.faults)?;
-                // Nobody need wait for an attempt that can no longer be sent.
+                // No process needs to wait for an attempt that can no longer be sent.
                 (world.procs[proc].lapsed, world.procs[proc].claim) = (true, 0);
+                let before = world.procs[proc].sends;
                 self.wrote(world, proc, outcome.clone(), Moment::MUCH_LATER);
+                if world.procs[proc].sends != before {
+                    self.found(Breach::SentTooLate, None);
+                }
                 Some(())
             }
             Pending::OnWire(presented) => self.fail_to_answer(world, proc, *presented, fault),
@@ -147,7 +153,7 @@ impl Model {
         Some(())
     }
 
-    /// The provider may still be at work: nothing is to be presented before the lease has ended.
+    /// The provider may still be at work: nothing may be presented before the lease has ended.
     fn time_out(&self, world: &mut World, proc: usize, presented: Presented) -> Taken {
         let lapsed = world.procs[proc].lapsed;
         let Some(token) = presented.token.filter(|_| !lapsed) else {
@@ -156,12 +162,12 @@ impl Model {
         let orphan = Orphan {
             attempt: world.procs[proc].claim,
             token: token.0,
-            firm: true,
+            timed_out: true,
         };
         add_orphan(world, orphan)
     }
 
-    /// A task dies before it sends anything, or before it hands on the answer.
+    /// A task dies. What it sent may still arrive, and no process reads the answer.
     fn die(&mut self, world: &mut World, proc: usize, op: Op, pending: &Pending) -> Taken {
         spend(&mut world.budget.deaths, &mut world.budget.faults)?;
         let operation = match pending {
@@ -171,12 +177,18 @@ impl Model {
             | Pending::OnWire(presented)
             | Pending::Answered(presented, _) => Operation::Send(presented.candidate),
         };
+        let in_flight = number_of(world, proc, op);
         let memory = &mut world.procs[proc];
         match op {
             Op::Write => memory.write = 0,
             Op::Read => memory.read = 0,
             Op::Send(slot) => memory.sends[slot] = 0,
             Op::Revoke => {}
+        }
+        match pending {
+            Pending::Write(_) if world.stray == 0 => world.stray = in_flight,
+            Pending::OnWire(_) if world.late == 0 => world.late = in_flight,
+            _ => {}
         }
         self.feed(world, proc, Input::Died(operation), Moment::NOW);
         Some(())
@@ -203,28 +215,4 @@ impl Model {
         self.revoked(world, proc, outcome);
         Some(())
     }
-}
-
-/// A call to the store fails: by an outage, or as a fault of its own.
-pub(crate) fn store_fails(world: &mut World, proc: usize) -> Taken {
-    let reaches = reaches_store(world, proc);
-    let budget = &mut world.budget;
-    if reaches {
-        spend(&mut budget.store_requests, &mut budget.faults)
-    } else {
-        budget.failures = budget.failures.checked_sub(1)?;
-        Some(())
-    }
-}
-
-pub(crate) fn add_orphan(world: &mut World, orphan: Orphan) -> Taken {
-    let free = world.orphans.iter_mut().find(|o| o.attempt == 0)?;
-    *free = orphan;
-    world.orphans.sort_unstable();
-    Some(())
-}
-
-pub(crate) fn spend(kind: &mut u8, faults: &mut u8) -> Taken {
-    (*kind, *faults) = (kind.checked_sub(1)?, faults.checked_sub(1)?);
-    Some(())
 }

@@ -1,97 +1,19 @@
 //! Hands an account what happened, and takes note of what follows.
 
-use std::time::Duration;
-
 use tokenkeeper_refresh::{
-    Account, Action, Candidate, Context, Input, Outcome, Queue, Record, Reply, Rules, State,
-    StoreAnswer, StoreDown, Timer, Write,
+    Account, Action, Candidate, Context, Input, Outcome, Queue, Record, Reply, State, StoreAnswer,
+    Timer, Write,
 };
 
 use super::{
     Model,
-    bounds::Revocation,
-    names::{id, number, version},
+    moment::Moment,
+    names::{Mask, id, number, version},
     pending::{Pending, Presented},
     process::{CHANGES, Proc},
     token::Token,
     world::World,
 };
-
-/// When something happens.
-#[derive(Clone, Copy)]
-pub(crate) struct Moment {
-    pub(crate) now: u64,
-    pub(crate) monotonic: Duration,
-}
-
-impl Moment {
-    /// When most things happen.
-    pub(crate) const NOW: Self = Self {
-        now: 0,
-        monotonic: Duration::ZERO,
-    };
-
-    /// The token has expired.
-    pub(crate) const EXPIRED: Self = Self {
-        now: 2_000_000,
-        ..Self::NOW
-    };
-
-    /// All pauses are over.
-    pub(crate) const LATER: Self = Self {
-        now: 4_000_000,
-        ..Self::NOW
-    };
-
-    /// A lease after that.
-    pub(crate) const MUCH_LATER: Self = Self {
-        now: 8_000_000,
-        ..Self::NOW
-    };
-
-    /// The pause of a revocation is over, whenever it began.
-    pub(crate) const AFTER_ALL: Self = Self {
-        now: 16_000_000,
-        ..Self::NOW
-    };
-}
-
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
-
-/// The rules of all processes; the holder is filled in for each step.
-pub(crate) fn rules(bounds: &super::bounds::Bounds) -> Rules {
-    let pause = if bounds.pauses {
-        Duration::from_secs(1)
-    } else {
-        Duration::ZERO
-    };
-    Rules {
-        holder: id(0),
-        configuration: id(0),
-        lease: LEASE,
-        store_retry: Duration::from_secs(1),
-        store_timeout: Duration::from_secs(5),
-        // A watcher that reads once a lease has no gap in its reads.
-        poll: LEASE / 8,
-        backoff_first: pause,
-        backoff_most: pause,
-        refusal_most: pause,
-        patience: Duration::ZERO,
-        stale_share: 0.0,
-        stale_least: Duration::ZERO,
-        stale_most: Duration::ZERO,
-        floor: Duration::ZERO,
-        refresh_lifetime: tokenkeeper_refresh::RefreshLifetime::Unlimited,
-        keep_alive_share: 1.0,
-        revalidation: Duration::MAX,
-        store_down: StoreDown::Serve,
-        rejection_first: Duration::from_secs(1),
-        rejection_most: Duration::from_secs(1),
-        old_token_dies: false,
-        revokes: bounds.revocation != Revocation::Nothing,
-        revokes_alone: bounds.revocation == Revocation::Login,
-    }
-}
 
 impl Model {
     pub(crate) fn account(&self, world: &World, proc: usize) -> std::rc::Rc<Account<Token>> {
@@ -99,7 +21,8 @@ impl Model {
         account.expect("a process has an account")
     }
 
-    /// Hands an account what happened, and takes note of what follows. Returns the answer for the caller that brought it.
+    /// Hands an account what happened, and takes note of what follows. Returns the answer for the
+    /// caller that brought it.
     pub(crate) fn feed(
         &mut self,
         world: &mut World,
@@ -121,17 +44,8 @@ impl Model {
         let names = self.mask(world);
         let memory = &mut world.procs[proc];
         self.rules.holder = id(memory.holder);
-        let cx = Context {
-            now: tokenkeeper_refresh::EngineInstant(at.now),
-            monotonic: at.monotonic,
-            wall: u64::from(world.wall),
-            ids: names.free_ids().map(id),
-            version: version(names.free_version()),
-            roll: 0,
-            closing: memory.closing,
-            notified: false,
-            rules: &self.rules,
-        };
+        let (wall, closing) = (world.wall, memory.closing);
+        let cx = self.context(names, at, wall, closing);
         let account = self.accounts.value(memory.account);
         let mut account = Account::clone(&account.expect("a process has an account"));
         let actions = account.handle(input, &cx);
@@ -159,7 +73,21 @@ impl Model {
         actions.reply
     }
 
-    /// Performs an action. Returns whether a caller is to ask for a token again.
+    pub(crate) fn context(&self, names: Mask, at: Moment, wall: u8, closing: bool) -> Context<'_> {
+        Context {
+            now: tokenkeeper_refresh::EngineInstant(at.now),
+            monotonic: at.monotonic,
+            wall: u64::from(wall),
+            ids: names.free_ids().map(id),
+            version: version(names.free_version()),
+            roll: 0,
+            closing,
+            notified: false,
+            rules: &self.rules,
+        }
+    }
+
+    /// Performs an action. Returns whether a caller asks for a token again.
     fn act(
         &mut self,
         world: &mut World,
@@ -299,7 +227,7 @@ fn number_family(world: &mut World, record: Option<&Record<Token>>) {
     }
 }
 
-/// Tells those who wait. Returns whether a caller is to ask for a token again.
+/// Resolves waiters. Returns whether a caller asks for a token again.
 fn resolve(world: &mut World, proc: usize, queue: Queue, ok: bool) -> bool {
     let memory = &mut world.procs[proc];
     match queue {

@@ -1,6 +1,8 @@
-//! A model checker for the refresh protocol: the accounts of production, in every order, with every failure.
+//! A model checker for the refresh protocol: the accounts of production, in every order, with every
+//! failure.
 //!
-//! Each process is an [`Account`] and what its engine performs for it. The store, the provider and the failures are the model's.
+//! Each process is an [`Account`] and what its engine performs for it. The store, the provider and
+//! the failures are the model's.
 
 mod begin;
 mod bounds;
@@ -9,14 +11,20 @@ mod events;
 mod family;
 mod faults;
 mod feed;
+mod late;
+mod livelock;
+mod lives;
 mod mix;
+mod moment;
 mod names;
 mod pending;
 mod process;
 mod properties;
 mod provider;
+mod report;
 mod search;
 mod searches;
+mod spend;
 mod step;
 mod store;
 mod table;
@@ -25,12 +33,14 @@ mod trace;
 mod watching;
 mod world;
 
+use std::collections::HashMap;
+
 use tokenkeeper_refresh::{Account, Authorization, Input, Live, Record, Rules, State, StoreAnswer};
 
 use self::{
     bounds::Bounds,
     family::Family,
-    feed::Moment,
+    moment::Moment,
     names::{Mask, id, version},
     pending::Pending,
     process::{Proc, procs},
@@ -48,6 +58,9 @@ struct Model {
     records: Table<Stored>,
     accounts: Table<Account<Token>>,
     pending: Table<Pending>,
+    /// Whether an account, whose process is or is not busy with the store, serves what it has
+    /// published.
+    served: HashMap<(u32, bool), bool>,
     /// Breaches that the current step has shown.
     findings: Vec<(Breach, Option<Residual>)>,
 }
@@ -56,10 +69,11 @@ impl Model {
     fn new(bounds: Bounds) -> Self {
         Self {
             bounds,
-            rules: feed::rules(&bounds),
+            rules: moment::rules(&bounds),
             records: Table::new(),
             accounts: Table::new(),
             pending: Table::new(),
+            served: HashMap::new(),
             findings: Vec::new(),
         }
     }

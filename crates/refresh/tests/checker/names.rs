@@ -1,7 +1,7 @@
 //! The names in a value: the versions, ids and tokens that it refers to.
 //!
-//! Versions and ids are numbers below 64. What is named how makes no difference, so a value is known by its shape, which is a hash
-//! that leaves names out, and by its names in order.
+//! Versions and ids are numbers below 64. What is named how makes no difference, so a value is
+//! known by its shape, which is a hash that leaves names out, and by its names in order.
 
 use std::hash::{Hash, Hasher};
 

@@ -40,7 +40,8 @@ pub(crate) struct Proc {
     pub(crate) closing: bool,
     /// The code of the token that is published.
     pub(crate) published: u8,
-    /// The token set that the refresh job was to replace, as the number of its authorization and its generation.
+    /// The token set that the refresh job was to replace, as the number of its authorization and
+    /// its generation.
     pub(crate) wanted: (u8, u8),
     /// The highest number of an authorization whose tombstone it was shown, and its id.
     pub(crate) knows_ended: (u8, u8),

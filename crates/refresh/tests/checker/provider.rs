@@ -67,7 +67,8 @@ impl Model {
         }
     }
 
-    /// Ends a login. A token that is not the valid one says nothing to the provider: the worst that a document allows.
+    /// Ends a login. A token that is not the valid one says nothing to the provider: the worst that
+    /// a document allows.
     pub(crate) fn revoke(&self, world: &mut World, token: Token) {
         let family = &mut world.families[token.family()];
         let ends = token.index() == family.current;

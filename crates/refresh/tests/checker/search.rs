@@ -1,14 +1,10 @@
-//! Breadth first through every state within the bounds, and then once through the graph of what happens when nothing goes wrong.
+//! Breadth first through every state within the bounds, and then once through the graph of what
+//! happens when nothing goes wrong.
 //!
-//! A visited state is known by 128 bits of hash, not by itself: two states that share one would be taken for the same. Among 10^8
-//! states that happens once in about 10^22 searches.
+//! A visited state is known by 128 bits of hash, not by itself: two states that share one would be
+//! taken for the same. Among 10^8 states that happens once in about 10^22 searches.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    hash::BuildHasherDefault,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, hash::BuildHasherDefault, time::Instant};
 
 use tokenkeeper_refresh::mutation::{self, Mutation};
 
@@ -17,22 +13,9 @@ use super::{
     bounds::Bounds,
     mix::Mix,
     properties::{Breach, Residual},
+    report::Report,
     world::{Event, World},
 };
-
-/// What a search found.
-pub(crate) struct Report {
-    pub(crate) name: &'static str,
-    pub(crate) states: usize,
-    pub(crate) transitions: usize,
-    pub(crate) depth: usize,
-    pub(crate) time: Duration,
-    pub(crate) quiet: usize,
-    pub(crate) residuals: Vec<(Breach, Residual, usize)>,
-    /// The first breach, and what led to it.
-    pub(crate) breach: Option<(Breach, Vec<Event>)>,
-    pub(crate) complete: bool,
-}
 
 /// Explores everything within the bounds, or until the first breach.
 pub(crate) fn explore(bounds: Bounds, mutation: Option<Mutation>) -> Report {
@@ -42,24 +25,25 @@ pub(crate) fn explore(bounds: Bounds, mutation: Option<Mutation>) -> Report {
     report
 }
 
-struct Search {
-    model: Model,
-    numbers: HashMap<u128, u32, BuildHasherDefault<Mix>>,
+pub(crate) struct Search {
+    pub(crate) model: Model,
+    pub(crate) numbers: HashMap<u128, u32, BuildHasherDefault<Mix>>,
     /// How each state was first reached.
-    origins: Vec<(u32, Event)>,
-    /// Where each state leads when nothing goes wrong; `starts` has the place of each state's first.
-    benign: Vec<u32>,
-    starts: Vec<usize>,
+    pub(crate) origins: Vec<(u32, Event)>,
+    /// Where each state leads when nothing goes wrong; `starts` has the place of each state's
+    /// first.
+    pub(crate) benign: Vec<u32>,
+    pub(crate) starts: Vec<usize>,
     transitions: usize,
     quiet: usize,
     residuals: HashMap<(Breach, Residual), usize>,
 }
 
 const ROOT: u32 = u32::MAX;
-/// No undisturbed story within the bounds is as long as this.
+/// No search within the bounds is as deep as this.
 const DEEP: usize = 300;
 /// More states than any search has.
-const MANY: usize = 12_000_000;
+const MANY: usize = 60_000_000;
 
 impl Search {
     fn new(bounds: Bounds) -> Self {
@@ -99,7 +83,7 @@ impl Search {
                 );
             }
             if depth > DEEP {
-                // Something counts for ever.
+                // Something counts without end.
                 breach = Some((Breach::Livelock, self.trace(state)));
                 break;
             }
@@ -194,7 +178,7 @@ impl Search {
         first
     }
 
-    fn trace(&self, state: u32) -> Vec<Event> {
+    pub(crate) fn trace(&self, state: u32) -> Vec<Event> {
         let mut events = Vec::new();
         let mut at = state;
         while let (from, event) = self.origins[at as usize]
@@ -205,86 +189,5 @@ impl Search {
         }
         events.reverse();
         events
-    }
-
-    /// While nothing goes wrong nothing goes in a circle: takes away, again and again, the states that nothing benign leads to.
-    fn livelock(&mut self) -> Option<(Breach, Vec<Event>)> {
-        let states = self.origins.len();
-        self.starts.push(self.benign.len());
-        let mut leads_here = vec![0_u32; states];
-        for &to in &self.benign {
-            leads_here[to as usize] += 1;
-        }
-        let mut free: Vec<u32> = (0..states as u32)
-            .filter(|&state| leads_here[state as usize] == 0)
-            .collect();
-        let mut gone = 0;
-        while let Some(state) = free.pop() {
-            gone += 1;
-            let at = state as usize;
-            for &to in &self.benign[self.starts[at]..self.starts[at + 1]] {
-                leads_here[to as usize] -= 1;
-                if leads_here[to as usize] == 0 {
-                    free.push(to);
-                }
-            }
-        }
-        if gone == states {
-            return None;
-        }
-        let caught = leads_here.iter().position(|&n| n > 0)?;
-        let mut trace = self.trace(caught as u32);
-        self.go_round(&mut trace, &leads_here);
-        Some((Breach::Livelock, trace))
-    }
-
-    /// Adds events that go in a circle, or lead into one, through the states that `leads_here` left.
-    fn go_round(&mut self, trace: &mut Vec<Event>, leads_here: &[u32]) {
-        let mut world = self.model.first_world();
-        for &event in &*trace {
-            let _ = self.model.happen(&mut world, event);
-        }
-        let mut seen = vec![self.model.key(&world)];
-        'round: loop {
-            for event in self.model.events(&world) {
-                let mut after = world;
-                if !event.is_benign() || self.model.happen(&mut after, event).is_none() {
-                    continue;
-                }
-                let key = self.model.key(&after);
-                let number = self.numbers.get(&key).copied();
-                if number.is_none_or(|number| leads_here[number as usize] == 0) {
-                    continue;
-                }
-                trace.push(event);
-                if seen.contains(&key) {
-                    return;
-                }
-                seen.push(key);
-                world = after;
-                continue 'round;
-            }
-            return;
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:<44} {:>9} states {:>10} transitions {:>8} quiet, depth {:>3}, {:>5.1} s{}",
-            self.name,
-            self.states,
-            self.transitions,
-            self.quiet,
-            self.depth,
-            self.time.as_secs_f64(),
-            if self.complete { "" } else { " (not all)" },
-        )?;
-        for (breach, residual, count) in &self.residuals {
-            write!(f, "\n    {breach:?}, as {residual:?}: {count}")?;
-        }
-        Ok(())
     }
 }

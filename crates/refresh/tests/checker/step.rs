@@ -4,7 +4,8 @@ use tokenkeeper_refresh::{Answer, Candidate, Input, Outcome, Revoked, StoreAnswe
 
 use super::{
     Model,
-    feed::{Moment, note_record, slot},
+    feed::{note_record, slot},
+    moment::Moment,
     names::number,
     pending::{Pending, Presented},
     provider::Verdict,
@@ -18,8 +19,9 @@ pub(crate) type Taken = Option<()>;
 impl Model {
     /// Takes an operation one step further. `None`: it cannot go on now.
     ///
-    /// While something can still go wrong, what lies between two steps of a process is a state of its own: it may be killed or paused
-    /// there. Afterwards what only the process itself can see is part of the step before it.
+    /// While something can still go wrong, each point between two steps of a process is a separate
+    /// state: it may be killed or paused there. Afterwards what only the process itself can see is
+    /// part of the step before it.
     pub(crate) fn step(&mut self, world: &mut World, proc: usize, op: Op) -> Taken {
         self.step_once(world, proc, op)?;
         if world.budget.faults > 0 {
@@ -136,13 +138,12 @@ impl Model {
     ) {
         let memory = &mut world.procs[proc];
         let write = std::mem::take(&mut memory.write);
-        if outcome == Outcome::Applied {
-            if let Some(Pending::Write(write) | Pending::Wrote(write, _)) =
+        if outcome == Outcome::Applied
+            && let Some(Pending::Write(write) | Pending::Wrote(write, _)) =
                 self.pending.value(write).as_deref()
-                && let Some(record) = write.record.as_deref()
-            {
-                note_record(memory, record);
-            }
+            && let Some(record) = write.record.as_deref()
+        {
+            note_record(memory, record);
         }
         self.feed(world, proc, Input::Wrote(outcome), at);
     }
@@ -175,30 +176,6 @@ impl Model {
     pub(crate) fn revoked(&mut self, world: &mut World, proc: usize, outcome: Revoked) {
         world.procs[proc].revoke = 0;
         self.feed(world, proc, Input::Revoked(outcome), Moment::NOW);
-    }
-
-    /// A write that was given up lands.
-    pub(crate) fn stray_lands(&mut self, world: &mut World) -> Taken {
-        let stray = self.pending.value(world.stray).filter(|_| !world.down)?;
-        world.stray = 0;
-        if let Pending::Write(write) = &*stray {
-            self.put(world, write);
-        }
-        Some(())
-    }
-
-    /// The provider handles a request that was given up; nobody reads the answer.
-    pub(crate) fn late_handled(&mut self, world: &mut World) -> Taken {
-        let late = self.pending.value(world.late)?;
-        world.late = 0;
-        if let Pending::OnWire(presented) = &*late {
-            if let Some(token) = presented.token {
-                let family = &mut world.families[token.family()];
-                family.mark(super::properties::Residual::HandledLate, token.index());
-            }
-            self.redeem(world, *presented);
-        }
-        Some(())
     }
 }
 

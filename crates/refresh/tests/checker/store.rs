@@ -77,7 +77,8 @@ impl Model {
 
     /// The store goes back by this many writes.
     pub(crate) fn fail_over(&self, world: &mut World, writes: usize) {
-        // An attempt that is lost may be in flight, and a process that still knows the tokens writes them back without it.
+        // An attempt that is lost may be in flight, and a process that still knows the tokens
+        // writes them back without it.
         for lost in &[world.store, world.past[0]][..writes] {
             let lost = self.records.value(*lost);
             let attempted = lost.as_ref().and_then(|stored| stored.1.live());
@@ -98,8 +99,8 @@ impl Model {
         world.past = [UNKNOWN; 2];
         world.ended = 0;
         world.set_back = true;
-        // What is in the store now may have been presented and answered since, and nothing there shows it. Where nothing is there,
-        // that holds for whatever a process writes back.
+        // What is in the store now may have been presented and answered since, and nothing there
+        // shows it. Where nothing is there, that holds for whatever a process writes back.
         match self.records.value(to) {
             Some(stored) => {
                 if let Some(live) = stored.1.live() {
@@ -135,6 +136,8 @@ impl Model {
         world.store = 0;
         world.past = [UNKNOWN; 2];
         world.wall = world.wall.max(number + 1);
+        // What it noted for revocation is forgotten with it.
+        world.set_back = true;
         Some(())
     }
 }

@@ -1,4 +1,5 @@
-//! Tables that keep each distinct account, record and message once, so that a state of the world is a few small numbers.
+//! Tables that keep each distinct account, record and message once, so that a state of the world is
+//! a few small numbers.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! Tells how a breach comes about, event by event.
+//! Prints how a breach comes about, event by event.
 
 use std::fmt::Write as _;
 
@@ -21,24 +21,24 @@ pub(crate) fn tell(bounds: Bounds, mutation: Option<Mutation>, events: &[Event])
     mutation::activate(mutation);
     let mut model = Model::new(bounds);
     let mut world = model.first_world();
-    let mut story = String::new();
+    let mut text = String::new();
     for &event in events {
         let before = world;
         let _ = model.happen(&mut world, event);
-        let _ = writeln!(story, "  {}", line(&model, &before, &world, event));
+        let _ = writeln!(text, "  {}", line(&model, &before, &world, event));
     }
     if std::env::var_os("ACCOUNTS").is_some() {
         for proc in procs(&model) {
             let memory = &world.procs[proc];
-            let _ = writeln!(story, "p{proc}: {:#?}", model.account(&world, proc));
+            let _ = writeln!(text, "p{proc}: {:#?}", model.account(&world, proc));
             for pending in memory.pending() {
-                let _ = writeln!(story, "    {:?}", model.pending.value(pending));
+                let _ = writeln!(text, "    {:?}", model.pending.value(pending));
             }
-            let _ = writeln!(story, "    {:?} {:?}", memory.timers, memory.waits);
+            let _ = writeln!(text, "    {:?} {:?}", memory.timers, memory.waits);
         }
     }
     mutation::activate(None);
-    story
+    text
 }
 
 fn line(model: &Model, before: &World, after: &World, event: Event) -> String {

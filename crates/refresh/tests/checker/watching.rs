@@ -4,17 +4,18 @@ use tokenkeeper_refresh::{Input, StoreAnswer, Timer};
 
 use super::{
     Model,
-    faults::{spend, store_fails},
-    feed::{LEASE, Moment},
+    moment::{LEASE, Moment},
     names::number,
     process::procs,
     properties::Residual,
+    spend::{spend, store_fails},
     step::{Taken, reaches_store},
     world::{Fault, World},
 };
 
 impl Model {
-    /// The store is read again. `None`: the process does not wait for that, or is busy with the store.
+    /// The store is read again. `None`: the process does not wait for that, or is busy with the
+    /// store.
     ///
     /// Where nothing has changed the state is the same as before.
     pub(crate) fn poll(&mut self, world: &mut World, proc: usize, fault: Option<Fault>) -> Taken {
@@ -28,7 +29,7 @@ impl Model {
                 self.found_in_store(world, proc, answer, Moment::NOW);
             }
             Some(Fault::ReplySlow) => {
-                // The read goes on as a step of its own.
+                // The read goes on as a separate step.
                 spend(&mut world.budget.slow_replies, &mut world.budget.faults)?;
             }
             Some(_) => return None,
@@ -51,7 +52,8 @@ impl Model {
         self.found_in_store(world, proc, answer, at);
     }
 
-    /// The watched lease ends: at once if no process holds it, and otherwise only if the holder sleeps or is cut off for as long.
+    /// The watched lease ends: at once if no process holds it, and otherwise only if the holder
+    /// sleeps or is cut off for as long.
     pub(crate) fn lapse(&mut self, world: &mut World, proc: usize, paused: bool) -> Taken {
         if !reaches_store(world, proc) {
             return None;

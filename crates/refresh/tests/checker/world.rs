@@ -1,4 +1,5 @@
-//! The state of the world: a store, a provider, some processes, what is in flight between them, and what may still go wrong.
+//! The state of the world: a store, a provider, some processes, what is in flight between them, and
+//! what may still go wrong.
 
 use super::{bounds::Budget, family::Family, process::Proc};
 
@@ -13,7 +14,8 @@ pub(crate) const UNKNOWN: u32 = u32::MAX;
 pub(crate) struct World {
     /// What the store has; 0: nothing.
     pub(crate) store: u32,
-    /// What it had before the last write and the one before that, while a failover may still bring it back.
+    /// What it had before the last write and the one before that, while a failover may still bring
+    /// it back.
     pub(crate) past: [u32; 2],
     pub(crate) down: bool,
     /// A write that its process has given up, and which may still land.
@@ -23,9 +25,11 @@ pub(crate) struct World {
     pub(crate) families: [Family; FAMILIES],
     pub(crate) procs: [Proc; PROCS],
     pub(crate) orphans: [Orphan; 2],
-    /// The number of the newest authorization with a tombstone in the store so far, as far as the store was not set back since.
+    /// The number of the newest authorization with a tombstone in the store so far, as far as the
+    /// store was not set back since.
     pub(crate) ended: u8,
-    /// The store was set back: it may have lost a login in flight.
+    /// The store was set back, or forgot a tombstone: a login in flight or a pending revocation may
+    /// be lost.
     pub(crate) set_back: bool,
     /// The wall clock.
     pub(crate) wall: u8,
@@ -39,7 +43,7 @@ pub(crate) struct Orphan {
     pub(crate) attempt: u8,
     pub(crate) token: u8,
     /// It was given up after a time-out; otherwise its process was killed.
-    pub(crate) firm: bool,
+    pub(crate) timed_out: bool,
 }
 
 /// What happens next.
@@ -111,16 +115,20 @@ pub(crate) enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Refresh,
+    /// The store lists the account as due.
+    List,
     /// It needs a token, and the one that is served has expired.
     Want,
+    /// Its request cannot be sent twice.
+    Once,
     /// The API rejected the token that is served.
     Reject,
     Compare,
     Login,
-    /// The application brings tokens of its own.
+    /// The application brings its own tokens.
     Adopt,
     Disconnect,
-    /// The store tells of a change.
+    /// The store reports a change.
     Tell {
         in_use: bool,
     },
@@ -164,6 +172,6 @@ pub(crate) enum Fault {
     Unexplained,
     /// The provider refuses the client.
     Configuration,
-    /// The task dies before it sends anything, or before it hands on the answer.
+    /// The task dies; its process lives.
     Died,
 }

@@ -12,19 +12,26 @@ pub(crate) enum Breach {
     PresentedTwice,
     /// A living process has an answer that says what became of the token.
     PresentedAfterAnswer,
+    /// A request is sent though its lease was nearly over when its attempt was confirmed.
+    SentTooLate,
     /// A presentation ends a family whose valid token a living process holds.
     FamilyKilled,
     /// A refresh presents a token set that it was not to replace.
     RefreshedNeedlessly,
     /// A process waits for the lease of its own attempt.
     WaitsForItself,
-    /// A living process received tokens, and they are neither in the store nor superseded nor revoked.
+    /// A living process received tokens, and they are neither in the store nor superseded nor
+    /// revoked.
     TokensLost,
+    /// Tokens that a newer login or a disconnect has replaced are still valid at a provider that
+    /// can revoke them alone.
+    LeftAlive,
     /// A caller waits, and nothing can ever happen.
     Deadlock,
-    /// Something can go on happening for ever.
+    /// Something can go on happening without end.
     Livelock,
-    /// An account is marked for reauthorization though the provider did not refuse its newest token.
+    /// An account is marked for reauthorization though the provider did not refuse its newest
+    /// token.
     MarkedWrongly,
     /// The mark says that the provider refused a token whose answer was lost.
     CauseWrong,
@@ -34,7 +41,8 @@ pub(crate) enum Breach {
     NumberTaken,
     /// A disconnected account is connected again without a login.
     Resurrected,
-    /// A revocation that reaches all logins of the account is sent by a process that knows of a newer one.
+    /// A revocation that reaches all logins of the account is sent by a process that knows of a
+    /// newer one.
     LoggedOut,
     /// A token is served though its process was shown that the account is disconnected.
     ServedAfterDisconnect,

@@ -6,12 +6,12 @@ use super::{
     super::{
         Model,
         bounds::{Budget, Reuse, Revocation},
-        feed::Moment,
+        moment::Moment,
         process::{SENDS, procs},
         token::Token,
         world::{Event, Fired, Op, World},
     },
-    Breach,
+    Breach, Residual,
 };
 
 impl Model {
@@ -22,7 +22,8 @@ impl Model {
             .all(super::super::process::Proc::is_quiet)
     }
 
-    /// Nothing is in flight: once every process has compared its memory with the store, nothing is lost.
+    /// Nothing is in flight: once every process has compared its memory with the store, nothing is
+    /// lost.
     pub(crate) fn check_quiet(&mut self, world: &World) {
         let mut world = *world;
         (world.down, world.stray, world.late) = (false, 0, 0);
@@ -42,6 +43,9 @@ impl Model {
         for family in 0..world.families.len() {
             if !self.is_kept(&world, family) {
                 self.found(Breach::TokensLost, None);
+            } else if self.is_left_alive(&world, family) {
+                let residual = world.set_back.then_some(Residual::SetBack);
+                self.found(Breach::LeftAlive, residual);
             }
         }
         for proc in procs(self) {
@@ -80,6 +84,17 @@ impl Model {
             }
         }
         false
+    }
+
+    /// A living process has valid tokens of a login that was replaced.
+    fn is_left_alive(&self, world: &World, number: usize) -> bool {
+        let family = &world.families[number];
+        let stored = self.records.value(world.store);
+        let replaced = stored
+            .and_then(|stored| stored.1.authorization())
+            .is_some_and(|stored| stored.number > u64::from(family.number));
+        let alone = self.bounds.revocation == Revocation::Login;
+        alone && replaced && !family.ended && family.holders > 0
     }
 
     fn is_kept(&self, world: &World, number: usize) -> bool {

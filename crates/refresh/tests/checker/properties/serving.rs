@@ -1,23 +1,50 @@
 //! What requests are served.
 
+use tokenkeeper_refresh::{Account, Action, Input, Reply};
+
 use super::{
-    super::{Model, token::Token, world::World},
+    super::{Model, moment::Moment, step::reaches_store, token::Token, world::World},
     Breach,
 };
 
 impl Model {
     /// An account has published what it serves.
     pub(crate) fn check_serving(&mut self, world: &World, proc: usize) {
-        let memory = &world.procs[proc];
+        let memory = world.procs[proc];
         let Some(token) = Token::of_code(memory.published) else {
             return;
         };
         let (family, ended) = (&world.families[token.family()], memory.knows_ended);
-        if ended.0 == 0 {
-            return;
-        }
-        if family.number < ended.0 || (family.number, family.authorization) == ended {
+        if ended.0 > 0
+            && (family.number < ended.0 || (family.number, family.authorization) == ended)
+        {
             self.found(Breach::ServedAfterDisconnect, None);
         }
+        let busy = memory.read > 0 || memory.write > 0;
+        let account = memory.account;
+        if reaches_store(world, proc) && !self.is_served(account, busy) {
+            self.found(Breach::Withheld, None);
+        }
+    }
+
+    /// A caller that needs a token gets the published one at once, or waits for an answer of the
+    /// store that is on its way.
+    fn is_served(&mut self, number: u32, busy: bool) -> bool {
+        if let Some(&served) = self.served.get(&(number, busy)) {
+            return served;
+        }
+        let account = self.accounts.value(number).expect("it is an account");
+        let names = self.accounts.mask(number);
+        let cx = self.context(names, Moment::NOW, 1, false);
+        let mut account = Account::clone(&account);
+        let actions = account.handle(Input::Wanted { replayable: true }, &cx);
+        let reads = actions.list.contains(&Action::Read);
+        let served = match actions.reply {
+            Some(Reply::Serve) => true,
+            Some(Reply::Wait { briefly: true, .. }) => busy || reads,
+            _ => false,
+        };
+        self.served.insert((number, busy), served);
+        served
     }
 }

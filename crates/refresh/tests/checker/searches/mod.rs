@@ -1,6 +1,8 @@
 //! Searches: within their bounds they are exhaustive.
 
-mod everyday;
+mod changes;
+mod mutations;
+mod refreshes;
 mod wide;
 
 use tokenkeeper_refresh::mutation::Mutation;
@@ -12,28 +14,64 @@ use super::{
     trace,
 };
 
-/// Two processes that know a connected account, at a provider that revokes and refuses what was redeemed.
+/// Two processes that know a connected account, at a provider that revokes and refuses what was
+/// redeemed.
 const TWO: Bounds = Bounds {
     name: "two processes",
     procs: 2,
     reuse: Reuse::Refused,
     revocation: Revocation::Login,
     connected: true,
+    old_token_dies: false,
     pauses: false,
     budget: Budget::NONE,
 };
 
 const THREE: Bounds = Bounds { procs: 3, ..TWO };
 
+const NONE: Budget = Budget::NONE;
+
 const REFRESH: Budget = Budget {
     refreshes: 1,
-    ..Budget::NONE
+    ..NONE
 };
 
 const REFRESH_TWICE: Budget = Budget {
     refreshes: 2,
-    ..Budget::NONE
+    ..NONE
 };
+
+const fn within(budget: Budget) -> Bounds {
+    Bounds { budget, ..TWO }
+}
+
+const fn login(budget: Budget) -> Budget {
+    Budget {
+        logins: 1,
+        ..budget
+    }
+}
+
+const fn disconnect(budget: Budget) -> Budget {
+    Budget {
+        disconnects: 1,
+        ..budget
+    }
+}
+
+/// One test for each search.
+macro_rules! searches {
+    ($($(#[$attribute:meta])* $name:ident: $bounds:expr;)*) => {
+        $(
+            #[test]
+            $(#[$attribute])*
+            fn $name() {
+                super::holds(stringify!($name), $bounds);
+            }
+        )*
+    };
+}
+use searches;
 
 /// Explores everything within the bounds, and prints what it saw.
 #[track_caller]
@@ -42,8 +80,8 @@ fn holds(name: &'static str, bounds: Bounds) {
     let report = explore(bounds, None);
     println!("{report}");
     if let Some((breach, events)) = &report.breach {
-        let story = trace::tell(bounds, None, events);
-        panic!("{breach:?} in {name}:\n{story}");
+        let text = trace::tell(bounds, None, events);
+        panic!("{breach:?} in {name}:\n{text}");
     }
     assert!(report.complete);
 }
@@ -57,9 +95,9 @@ fn found(mutation: Mutation, bounds: Bounds, expected: Breach) {
     let Some((breach, events)) = &report.breach else {
         panic!("{mutation:?} was not found:\n{report}");
     };
-    let story = trace::tell(bounds, Some(mutation), events);
+    let text = trace::tell(bounds, Some(mutation), events);
     println!(
-        "{mutation:?} leads to {breach:?} ({} states):\n{story}",
+        "{mutation:?} leads to {breach:?} ({} states):\n{text}",
         report.states
     );
     assert_eq!(*breach, expected);

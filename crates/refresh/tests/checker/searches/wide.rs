@@ -1,44 +1,72 @@
-//! Wider searches.
+//! Wider searches, of up to two minutes and some gigabytes each: `scripts/check-model` runs them.
+
 use super::{
     super::bounds::{Bounds, Budget, Reuse, Revocation},
-    REFRESH, REFRESH_TWICE, THREE, TWO, holds,
+    NONE, REFRESH, REFRESH_TWICE, THREE, TWO, disconnect, login, searches, within,
 };
 
-macro_rules! wide {
-    ($($name:ident: $base:expr, $f:expr, {$($field:ident: $value:expr),*}, {$($b:ident: $v:expr),*};)*) => {
-        $(#[test] #[ignore] fn $name() {
-            holds(stringify!($name), Bounds { $($field: $value,)* budget: Budget { $($b: $v,)* ..Budget::NONE }.any_faults($f), ..$base });
-        })*
+searches! {
+    #[ignore = "takes long: scripts/check-model"]
+    reuse_is_refused_with_three_faults: within(REFRESH_TWICE.any_faults(3));
+    #[ignore = "takes long: scripts/check-model"]
+    reuse_is_detected_with_three_faults: Bounds {
+        reuse: Reuse::EndsFamily,
+        ..within(REFRESH_TWICE.any_faults(3))
     };
-}
-wide! {
-    w_renew: TWO, 2, {}, {refreshes: 2, renewals: 1};
-    w_drop: TWO, 2, {}, {refreshes: 2, drops: 1};
-    w_tell: TWO, 2, {}, {refreshes: 2, tells: 1};
-    w_close: TWO, 2, {}, {refreshes: 2, closings: 1};
-    w_close_disconnect: TWO, 1, {}, {refreshes: 1, disconnects: 1, logins: 1, closings: 1};
-    w_close_disconnect_account: TWO, 1, {revocation: Revocation::Account}, {disconnects: 1, logins: 1, closings: 1};
-    w_want: TWO, 2, {}, {wants: 2};
-    w_want_drop: TWO, 2, {}, {wants: 2, drops: 1};
-    w_reject: TWO, 2, {}, {rejections: 2};
-    w_expire: TWO, 2, {}, {refreshes: 1, disconnects: 1, expiries: 1, drops: 1};
-    w_expire_login: TWO, 1, {}, {logins: 1, disconnects: 1, expiries: 1, drops: 1};
-    w_compare: TWO, 2, {}, {refreshes: 2, comparisons: 1};
-    w_pauses: TWO, 2, {pauses: true}, {refreshes: 2};
-    w_pauses_disc: TWO, 2, {pauses: true}, {refreshes: 1, disconnects: 1};
-    w_pauses_account: TWO, 2, {pauses: true, revocation: Revocation::Account}, {logins: 1, disconnects: 1};
-    w_rd2: TWO, 2, {}, {refreshes: 1, disconnects: 1};
-    w_rl2: TWO, 2, {}, {refreshes: 1, logins: 1};
-    w_lld2: TWO, 2, {connected: false}, {logins: 2, disconnects: 1};
-    w_rld1: TWO, 1, {}, {refreshes: 1, logins: 1, disconnects: 1};
-    w_rlda: TWO, 1, {revocation: Revocation::Account}, {refreshes: 1, logins: 1, disconnects: 1};
-    w_rldn: TWO, 1, {revocation: Revocation::Nothing}, {refreshes: 1, logins: 1, disconnects: 1};
-    w_ada: TWO, 1, {revocation: Revocation::Account}, {refreshes: 1, adoptions: 1, disconnects: 1};
-    w_three2: THREE, 2, {}, {refreshes: 3};
-    w_dd: TWO, 1, {}, {refreshes: 1, disconnects: 2};
-    w_empty: TWO, 2, {connected: false}, {refreshes: 1, wants: 1, logins: 1};
-    x_r3: TWO, 3, {}, {refreshes: 2};
-    x_e3: TWO, 3, {reuse: Reuse::EndsFamily}, {refreshes: 2};
-    x_s3: TWO, 3, {reuse: Reuse::SamePair}, {refreshes: 2};
-    x_f3: TWO, 3, {reuse: Reuse::FreshPair}, {refreshes: 2};
+    #[ignore = "takes long: scripts/check-model"]
+    a_grace_and_the_same_pair_with_three_faults: Bounds {
+        reuse: Reuse::SamePair,
+        ..within(REFRESH_TWICE.any_faults(3))
+    };
+    #[ignore = "takes long: scripts/check-model"]
+    a_grace_and_a_fresh_pair_with_three_faults: Bounds {
+        reuse: Reuse::FreshPair,
+        ..within(REFRESH_TWICE.any_faults(3))
+    };
+    #[ignore = "takes long: scripts/check-model"]
+    three_processes_refresh_twice_with_three_faults: Bounds {
+        budget: REFRESH_TWICE.any_faults(3),
+        ..THREE
+    };
+    #[ignore = "takes long: scripts/check-model"]
+    memory_is_compared_with_two_faults:
+        within(Budget { comparisons: 1, ..REFRESH_TWICE }.any_faults(2));
+    #[ignore = "takes long: scripts/check-model"]
+    the_store_notifies_with_two_faults:
+        within(Budget { tells: 1, ..REFRESH_TWICE }.any_faults(2));
+    #[ignore = "takes long: scripts/check-model"]
+    a_lease_is_renewed_twice: within(Budget { renewals: 2, ..REFRESH_TWICE }.any_faults(2));
+    #[ignore = "takes long: scripts/check-model"]
+    nothing_is_connected_with_two_faults: Bounds {
+        connected: false,
+        ..within(login(Budget { wants: 1, ..REFRESH }).any_faults(2))
+    };
+    #[ignore = "takes long: scripts/check-model"]
+    a_disconnect_meets_a_refresh_with_three_faults: within(disconnect(REFRESH).any_faults(3));
+    #[ignore = "takes long: scripts/check-model"]
+    a_login_meets_a_refresh_with_two_faults: within(login(REFRESH).any_faults(2));
+    #[ignore = "takes long: scripts/check-model"]
+    an_adoption_meets_a_refresh_with_two_faults:
+        within(Budget { adoptions: 1, ..REFRESH }.any_faults(2));
+    #[ignore = "takes long: scripts/check-model"]
+    two_logins_and_a_disconnect_with_two_faults: Bounds {
+        connected: false,
+        ..within(disconnect(Budget { logins: 2, ..NONE }).any_faults(2))
+    };
+    #[ignore = "takes long: scripts/check-model"]
+    a_refresh_a_login_and_a_disconnect_with_a_fault:
+        within(login(disconnect(REFRESH)).any_faults(1));
+    #[ignore = "takes long: scripts/check-model"]
+    all_three_where_a_revocation_ends_all: Bounds {
+        revocation: Revocation::Account,
+        ..within(login(disconnect(REFRESH)).any_faults(1))
+    };
+    #[ignore = "takes long: scripts/check-model"]
+    a_tombstone_expires_with_two_faults:
+        within(disconnect(Budget { expiries: 1, drops: 1, ..REFRESH }).any_faults(2));
+    #[ignore = "takes long: scripts/check-model"]
+    an_engine_closes_over_changes_with_a_fault: Bounds {
+        budget: login(disconnect(Budget { closings: 1, ..REFRESH })).any_faults(1),
+        ..TWO
+    };
 }

@@ -1,0 +1,269 @@
+//! The rows of the table of conflicts in ARCHITECTURE.md, and what goes beyond them.
+
+use Newer::{Ours as Mine, Theirs};
+
+use super::*;
+use crate::{
+    Id, Times,
+    record::{Attempt, Authorization, Cause, Failures, Health, Tombstone},
+    rules::tests::rules,
+};
+
+/// Tokens with this refresh token.
+#[derive(Clone, Debug, PartialEq)]
+struct Refresh(u64);
+
+impl Payload for Refresh {
+    fn refresh_digest(&self) -> Option<u64> {
+        Some(self.0)
+    }
+
+    fn times(&self) -> Times {
+        Times::default()
+    }
+}
+
+/// This process, and another.
+const ME: Id = Id([1; 16]);
+const OTHER: Id = Id([2; 16]);
+
+fn login(number: u64) -> Authorization {
+    Authorization { number, id: ME }
+}
+
+fn live(number: u64, generation: u64) -> Live<Refresh> {
+    Live {
+        generation,
+        ..Live::first(login(number), Refresh(generation))
+    }
+}
+
+fn record(live: Live<Refresh>) -> Record<Refresh> {
+    Record::of(State::Live(live))
+}
+
+fn at(number: u64, generation: u64) -> Record<Refresh> {
+    record(live(number, generation))
+}
+
+fn ended(number: u64, generation: u64) -> Record<Refresh> {
+    Record::of(State::Ended(Tombstone {
+        authorization: login(number),
+        generation,
+    }))
+}
+
+fn dead(mut live: Live<Refresh>) -> Live<Refresh> {
+    live.health = Health::Dead(Cause::Refused(None));
+    live
+}
+
+/// The attempt number `id`.
+fn attempt(id: u8, holder: Id) -> Attempt {
+    Attempt {
+        id: Id([id; 16]),
+        holder,
+        lease: 60_000,
+        digest: 1,
+    }
+}
+
+fn attempted(mut live: Live<Refresh>, attempt: Attempt) -> Record<Refresh> {
+    live.attempt = Some(Box::new(attempt));
+    live.presented += 1;
+    record(live)
+}
+
+fn with_login(mut record: Record<Refresh>, number: u64, holder: Id) -> Record<Refresh> {
+    record.login = Some(Login {
+        authorization: login(number),
+        attempt: attempt(number as u8, holder),
+    });
+    record
+}
+
+/// Merges while no attempt of this process is in flight.
+fn merged(ours: &Record<Refresh>, theirs: &Record<Refresh>, unwritten: bool) -> Record<Refresh> {
+    let process = Ours {
+        rules: &rules(),
+        unwritten,
+        is_over: &|attempt| attempt.holder == ME,
+    };
+    merge(ours, theirs, process).record
+}
+
+#[test]
+fn a_record_without_a_login_loses() {
+    let empty = Record::empty();
+    assert_eq!(compare_records(&at(1, 1), &empty), Mine);
+    assert_eq!(compare_records(&empty, &at(1, 1)), Theirs);
+    assert_eq!(compare_records::<Refresh>(&empty, &empty), Theirs);
+}
+
+#[test]
+fn the_newer_login_or_tombstone_wins_at_any_generation() {
+    for theirs in [at(2, 1), ended(2, 1)] {
+        assert_eq!(compare_records(&at(1, 9), &theirs), Theirs);
+        assert_eq!(compare_records(&ended(1, 9), &theirs), Theirs);
+        assert_eq!(compare_records(&theirs, &at(1, 9)), Mine);
+        assert_eq!(compare_records(&theirs, &ended(1, 9)), Mine);
+    }
+}
+
+#[test]
+fn of_two_logins_with_one_number_the_stored_one_stands() {
+    let mut other = live(1, 1);
+    other.authorization.id = OTHER;
+    assert_eq!(compare_records(&at(1, 9), &record(other)), Theirs);
+}
+
+#[test]
+fn the_later_generation_wins_at_any_health() {
+    assert_eq!(compare_records(&at(1, 1), &at(1, 2)), Theirs);
+    assert_eq!(compare_records(&at(1, 2), &at(1, 1)), Mine);
+    // A mark that a failover restored does not beat live tokens.
+    let (first, second) = (record(dead(live(1, 1))), record(dead(live(1, 2))));
+    assert_eq!(compare_records(&at(1, 2), &first), Mine);
+    assert_eq!(compare_records(&second, &at(1, 1)), Mine);
+    assert_eq!(compare_records(&first, &at(1, 2)), Theirs);
+}
+
+#[test]
+fn of_two_results_that_of_the_later_presentation_wins() {
+    let born_of = |presentation, token| {
+        let mut live = live(1, 2);
+        (live.born_of, live.payload) = (presentation, Refresh(token));
+        record(live)
+    };
+    assert_eq!(compare_records(&born_of(2, 20), &born_of(1, 10)), Mine);
+    assert_eq!(compare_records(&born_of(1, 10), &born_of(2, 20)), Theirs);
+    assert_eq!(compare_records(&born_of(1, 10), &born_of(1, 20)), Theirs);
+}
+
+#[test]
+fn a_refusal_that_a_failover_has_lost_stands() {
+    let attempted = attempted(live(1, 1), attempt(1, ME));
+    let refused = record(dead(live(1, 1)));
+    assert_eq!(compare_records(&refused, &attempted), Mine);
+    assert_eq!(compare_records(&attempted, &refused), Theirs);
+    assert_eq!(compare_records(&refused, &refused), Theirs);
+}
+
+#[test]
+fn a_tombstone_ends_its_login_and_no_later_one() {
+    for generation in [1, 2, 3] {
+        assert_eq!(compare_records(&at(1, generation), &ended(1, 2)), Theirs);
+        assert_eq!(compare_records(&ended(1, 2), &at(1, generation)), Mine);
+    }
+    assert_eq!(compare_records(&at(2, 1), &ended(1, 2)), Mine);
+    assert_eq!(compare_records(&ended(1, 3), &ended(1, 2)), Mine);
+    assert_eq!(compare_records(&ended(1, 2), &ended(1, 3)), Theirs);
+}
+
+#[test]
+fn a_tombstone_learns_of_later_generations_and_revokes_them() {
+    let learned = merged(&at(1, 3), &ended(1, 2), false);
+    assert_eq!(
+        (learned.generation(), &*learned.revoke),
+        (3, &[Refresh(3)][..])
+    );
+    let known = merged(&at(1, 2), &ended(1, 2), false);
+    assert_eq!(known, ended(1, 2));
+    // Tokens that have just come are unknown to it even if it knows their generation.
+    assert_eq!(merged(&at(1, 2), &ended(1, 2), true).revoke, [Refresh(2)]);
+    assert_eq!(merged(&at(2, 1), &ended(1, 2), false), at(2, 1));
+}
+
+#[test]
+fn a_replaced_login_is_revoked_by_the_process_that_replaces_it() {
+    assert_eq!(merged(&at(2, 1), &at(1, 3), true).revoke, [Refresh(3)]);
+    assert_eq!(merged(&at(2, 1), &at(1, 3), false).revoke, []);
+    let process = Ours {
+        rules: &Rules {
+            revokes_alone: false,
+            ..rules()
+        },
+        unwritten: true,
+        is_over: &|_| false,
+    };
+    assert_eq!(merge(&at(2, 1), &at(1, 3), process).record.revoke, []);
+}
+
+#[test]
+fn the_newest_login_in_flight_survives_a_write() {
+    let theirs = with_login(at(1, 1), 2, OTHER);
+    assert_eq!(merged(&at(1, 1), &theirs, false), theirs);
+    let mine = with_login(at(1, 1), 3, ME);
+    let process = Ours {
+        rules: &rules(),
+        unwritten: false,
+        is_over: &|_| false,
+    };
+    let both = merge(&mine, &theirs, process).record;
+    assert_eq!(both.login, mine.login);
+    // A newer authorization ends it.
+    assert_eq!(merged(&at(2, 1), &theirs, false).login, None);
+}
+
+#[test]
+fn a_login_that_is_over_is_not_put_back() {
+    // Its own process knows that it is over.
+    assert_eq!(
+        merged(&at(1, 1), &with_login(at(1, 1), 2, ME), false).login,
+        None
+    );
+    // Another process has withdrawn it.
+    assert_eq!(
+        merged(&with_login(at(1, 1), 2, OTHER), &at(1, 1), false).login,
+        None
+    );
+}
+
+#[test]
+fn an_outcome_that_is_known_beats_its_attempt() {
+    let mut noted = live(1, 1);
+    (noted.unanswered, noted.presented) = (true, 1);
+    noted.failures = Failures {
+        count: 1,
+        ..Failures::default()
+    };
+    let noted = record(noted);
+    let theirs = attempted(live(1, 1), attempt(1, ME));
+    assert_eq!(merged(&noted, &theirs, true), noted);
+    // Another process's attempt stands.
+    let others = attempted(live(1, 1), attempt(1, OTHER));
+    let expected = others.live().and_then(|live| live.attempt.clone());
+    let stands = merged(&noted, &others, true);
+    assert_eq!(
+        stands.live().and_then(|live| live.attempt.clone()),
+        expected
+    );
+}
+
+#[test]
+fn an_attempt_that_was_replaced_is_not_put_back() {
+    let ours = attempted(live(1, 1), attempt(2, OTHER));
+    let theirs = attempted(live(1, 1), attempt(1, ME));
+    let merged = merged(&ours, &theirs, false);
+    assert_eq!(merged.live().and_then(|live| live.attempt.clone()), None);
+}
+
+#[test]
+fn what_either_side_knows_of_presentations_is_kept() {
+    let (mut mine, mut other) = (live(1, 1), live(1, 1));
+    (mine.unanswered, mine.presented) = (true, 1);
+    other.presented = 2;
+    let merged = merged(&record(mine), &record(other), false);
+    let known = merged.live().map(|live| (live.unanswered, live.presented));
+    assert_eq!(known, Some((true, 2)));
+}
+
+#[test]
+fn pending_revocations_survive_a_store_that_went_back() {
+    let mut ours = ended(1, 1);
+    ours.revoke = vec![Refresh(1)];
+    let restored = merged(&ours, &at(1, 1), false);
+    assert_eq!(restored, ours);
+    // Where it did not, another process may have finished them.
+    assert_eq!(merged(&ours, &ended(1, 1), false).revoke, []);
+}

@@ -1,0 +1,81 @@
+//! Leases, backoff and stale windows.
+
+use super::*;
+
+/// Rules with the default durations, of the process and configuration 1.
+pub(crate) fn rules() -> Rules {
+    let seconds = Duration::from_secs;
+    Rules {
+        holder: Id([1; 16]),
+        configuration: Id([1; 16]),
+        lease: seconds(60),
+        store_retry: seconds(1),
+        store_timeout: seconds(2),
+        poll: seconds(1),
+        backoff_first: seconds(1),
+        backoff_most: seconds(300),
+        refusal_most: seconds(3600),
+        patience: seconds(900),
+        stale_share: 0.1,
+        stale_least: seconds(30),
+        stale_most: seconds(300),
+        floor: seconds(30),
+        refresh_lifetime: RefreshLifetime::Unlimited,
+        keep_alive_share: 0.5,
+        revalidation: seconds(60),
+        store_down: StoreDown::Serve,
+        rejection_first: seconds(60),
+        rejection_most: seconds(3600),
+        old_token_dies: false,
+        revokes: true,
+        revokes_alone: true,
+    }
+}
+
+#[test]
+fn a_lease_that_is_half_over_allows_no_request() {
+    let rules = rules();
+    assert!(rules.may_send(Duration::from_secs(30)));
+    assert!(!rules.may_send(Duration::from_millis(30_001)));
+    assert!(rules.renew_after() < rules.lease / 2);
+}
+
+#[test]
+fn backoff_doubles_with_full_jitter_up_to_its_limit() {
+    let most = Duration::from_secs(300);
+    let seconds = |failures, roll| rules().backoff(failures, most, None, roll).as_secs_f64();
+    for (failures, longest) in [(1, 1.0), (2, 2.0), (4, 8.0), (9, 256.0), (10, 300.0)] {
+        assert!((seconds(failures, 0.5) - longest / 2.0).abs() < 1e-6);
+        assert!(seconds(failures, 0.999) < longest);
+        assert!((seconds(failures, 0.0) - 0.5).abs() < 1e-6);
+    }
+    assert!(seconds(u32::MAX, 0.999) <= 300.0);
+}
+
+#[test]
+fn backoff_is_at_least_what_the_server_asks_for() {
+    let (most, hour) = (Duration::from_secs(300), Duration::from_secs(3600));
+    assert_eq!(rules().backoff(1, most, Some(hour), 0.5), hour);
+    let second = Some(Duration::from_secs(1));
+    assert_eq!(rules().backoff(10, most, second, 1.0), most);
+}
+
+#[test]
+fn no_pause_is_longer_than_a_day() {
+    let year = Some(Duration::from_secs(365 * 24 * 60 * 60));
+    assert_eq!(rules().backoff(1, Duration::MAX, year, 0.5), DAY);
+    assert_eq!(
+        rules().backoff(u32::MAX, Duration::MAX, None, 1.0),
+        DAY.min(rules().backoff_first * (1 << 16))
+    );
+}
+
+#[test]
+fn a_stale_window_is_a_share_within_bounds() {
+    let window = |seconds| rules().stale_window(Duration::from_secs(seconds)).as_secs();
+    assert_eq!(window(1000), 100);
+    assert_eq!(window(100), 30);
+    assert_eq!(window(36_000), 300);
+    // Half of a short life.
+    assert_eq!(window(20), 10);
+}

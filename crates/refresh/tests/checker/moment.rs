@@ -1,0 +1,86 @@
+//! The clocks and the rules that all processes share.
+
+use std::time::Duration;
+
+use tokenkeeper_refresh::{RefreshLifetime, Rules, StoreDown};
+
+use super::{
+    bounds::{Bounds, Revocation},
+    names::id,
+};
+
+/// When something happens.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: u64,
+    pub(crate) monotonic: Duration,
+}
+
+impl Moment {
+    /// When most things happen.
+    pub(crate) const NOW: Self = Self {
+        now: 0,
+        monotonic: Duration::ZERO,
+    };
+
+    /// The token has expired.
+    pub(crate) const EXPIRED: Self = Self {
+        now: 2_000_000,
+        ..Self::NOW
+    };
+
+    /// All pauses are over.
+    pub(crate) const LATER: Self = Self {
+        now: 4_000_000,
+        ..Self::NOW
+    };
+
+    /// A lease after that.
+    pub(crate) const MUCH_LATER: Self = Self {
+        now: 8_000_000,
+        ..Self::NOW
+    };
+
+    /// The pause of a revocation is over, whenever it began.
+    pub(crate) const AFTER_ALL: Self = Self {
+        now: 16_000_000,
+        ..Self::NOW
+    };
+}
+
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+
+/// The rules of all processes; the holder is filled in for each step.
+pub(crate) fn rules(bounds: &Bounds) -> Rules {
+    let pause = if bounds.pauses {
+        Duration::from_secs(1)
+    } else {
+        Duration::ZERO
+    };
+    Rules {
+        holder: id(0),
+        configuration: id(0),
+        lease: LEASE,
+        store_retry: Duration::from_secs(1),
+        store_timeout: Duration::from_secs(5),
+        // A watcher that reads once a lease has no gap in its reads.
+        poll: LEASE / 8,
+        backoff_first: pause,
+        backoff_most: pause,
+        refusal_most: pause,
+        patience: Duration::ZERO,
+        stale_share: 0.0,
+        stale_least: Duration::ZERO,
+        stale_most: Duration::ZERO,
+        floor: Duration::ZERO,
+        refresh_lifetime: RefreshLifetime::Unlimited,
+        keep_alive_share: 1.0,
+        revalidation: Duration::MAX,
+        store_down: StoreDown::Serve,
+        rejection_first: Duration::from_secs(1),
+        rejection_most: Duration::from_secs(1),
+        old_token_dies: bounds.old_token_dies,
+        revokes: bounds.revocation != Revocation::Nothing,
+        revokes_alone: bounds.revocation == Revocation::Login,
+    }
+}
