@@ -10,8 +10,8 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(3);
 /// How long the others leave an attempt alone.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
-/// How long a token endpoint's answer is waited for.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
+/// How long a token endpoint's answer is listened for: longer than a lease, which is renewed meanwhile.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(8);
 
 /// A worker's clock is never further from the truth than this.
 pub(crate) const FARTHEST: Duration = Duration::from_secs(26 * 60 * 60);
@@ -28,6 +28,7 @@ pub(crate) fn options() -> Options {
         floor: Duration::from_millis(500),
         backoff_first: Duration::from_millis(100),
         backoff_most: Duration::from_secs(1),
+        refusal_backoff_most: Duration::from_secs(1),
         revalidation: Duration::from_secs(1),
         validation_wait: Duration::from_millis(300),
         store_retry: Duration::from_millis(150),

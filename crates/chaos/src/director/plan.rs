@@ -128,9 +128,16 @@ impl Plan {
             },
             _ => Fault::Provider {
                 before: self.random.chance(50),
-                delay: self.random.millis(0, 500),
+                delay: self.delay(),
             },
         }
+    }
+
+    /// Mostly short; at times longer than a lease, which its holder renews meanwhile.
+    fn delay(&mut self) -> Duration {
+        let longer = self.random.chance(20);
+        let short = self.random.millis(0, 500);
+        if longer { LEASE + short * 4 } else { short }
     }
 
     fn store_fault(&mut self, slot: usize) -> Fault {
