@@ -13,9 +13,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
 };
 use tokenkeeper_benches::{NoTransport, token, tokens};
+use tokenkeeper_engine::{Account, Accounts, protocol::Registration};
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_reqwest::TokenMiddleware;
-use tokenkeeper_engine::{Account, Accounts, protocol::Registration};
 use tokenkeeper_store_memory::MemoryStore;
 use tokenkeeper_tower::TokenLayer;
 use tokio::{net::TcpListener, runtime::Runtime};

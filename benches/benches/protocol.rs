@@ -9,12 +9,12 @@ use criterion::{
 };
 use http::Response;
 use tokenkeeper_benches::token;
-use tokenkeeper_provider_amiqus::Amiqus;
-use tokenkeeper_provider_ioffice::IOffice;
-use tokenkeeper_provider_qics_milestones::QicsMilestones;
 use tokenkeeper_engine::protocol::{
     Dialect, ExpectedRedirect, GrantKind, Provider, Redirect, Registration, State,
 };
+use tokenkeeper_provider_amiqus::Amiqus;
+use tokenkeeper_provider_ioffice::IOffice;
+use tokenkeeper_provider_qics_milestones::QicsMilestones;
 
 type Group<'c> = BenchmarkGroup<'c, WallTime>;
 

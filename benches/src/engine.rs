@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_engine::{
     Account, Accounts, Options, Transport, TransportError,
     protocol::{Registration, TokenSet},
     store::TokenStore,
 };
+use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_store_memory::MemoryStore;
 
 use crate::Elsewhere;
@@ -100,7 +100,10 @@ pub fn tokens(lifetime: Duration) -> TokenSet {
 pub async fn expired(accounts: &Accounts, subject: &str) -> Account {
     let account = accounts.account("amiqus", subject);
     let account = account.expect("the subject is not empty");
-    let old = tokens(Duration::ZERO).with_expires_at(SystemTime::now() - Duration::from_secs(60));
+    let now = SystemTime::now();
+    let old = tokens(Duration::ZERO)
+        .with_issued_at(now - Duration::from_secs(3600))
+        .with_expires_at(now - Duration::from_secs(60));
     account
         .adopt(old)
         .await
