@@ -200,6 +200,13 @@ impl Account {
         }
     }
 
+    /// [`TokenSource::credential`] as a future that owns the handle, for a front that keeps it in a box of its own.
+    #[doc(hidden)]
+    pub async fn into_credential(self, replayable: bool) -> Result<Credential, Error> {
+        let snapshot = acquire::token(&self.core, &self.entry, replayable).await?;
+        Ok(Credential::of(snapshot))
+    }
+
     #[cold]
     fn attach_stale<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<AttachResult> {
         let snapshot = acquire::stale(&self.core, &self.entry, replayable)?;

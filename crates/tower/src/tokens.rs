@@ -1,7 +1,9 @@
-use std::{any::Any, fmt, ops::Deref, sync::Arc};
+use std::{any::Any, fmt, ops::Deref, pin::Pin, sync::Arc};
 
 use http::{Extensions, Request, Response, Uri};
-use tokenkeeper_engine::{Account, Accounts, AttachResult, Attaches, Seen, TokenSource};
+use tokenkeeper_engine::{
+    Account, Accounts, AttachResult, Attaches, Credential, Error as SourceError, Seen, TokenSource,
+};
 
 use crate::{Anonymous, Error};
 
@@ -164,6 +166,18 @@ impl Chosen {
             },
             Inner::Account(account) => account.attach(request, replayable),
         }
+    }
+
+    /// [`TokenSource::credential`], in one box.
+    #[cold]
+    pub(crate) fn into_credential(
+        self,
+        replayable: bool,
+    ) -> Pin<Box<dyn Future<Output = Result<Credential, SourceError>> + Send>> {
+        if let Source::Account(account) = self.source() {
+            return Box::pin(account.clone().into_credential(replayable));
+        }
+        Box::pin(async move { self.credential(replayable).await })
     }
 
     /// Whether [`TokenSource::read`] has nothing to say of this response, on the valid path.

@@ -98,8 +98,7 @@ where
         B: Body<Data = Bytes>,
     {
         let replayable = attempt::replayable(&waiting.request, waiting.limit);
-        let waiter = waiting.source.clone();
-        let token = Box::pin(async move { waiter.credential(replayable).await });
+        let token = waiting.source.clone().into_credential(replayable);
         Self {
             state: State::Waiting {
                 token,
