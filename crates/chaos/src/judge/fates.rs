@@ -130,7 +130,9 @@ impl Court<'_> {
 
     /// Until when the process may have been at it without saying anything more.
     fn busy_until(&self, sending: &Sending, life: &Life) -> Micros {
-        let mut last = sending.answer.map_or(sending.at, |answer| answer.at);
+        // Without an answer it listens for the whole deadline.
+        let listens = sending.at + micros(DEADLINE);
+        let mut last = sending.answer.map_or(listens, |answer| answer.at);
         let puts = sending.gave().and_then(|gave| self.index.puts.get(&gave));
         // Each try shows that it was still at it.
         for put in puts.into_iter().flatten() {

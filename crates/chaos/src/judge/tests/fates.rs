@@ -50,9 +50,11 @@ fn a_process_that_is_killed_over_an_answer_names_the_loss() {
 fn an_answer_in_time_that_is_not_read_is_found_and_a_late_one_is_named() {
     let mut case = Case::new();
     case.present("0.1", SECOND, ShownOutcome::Granted);
-    case.come_back("0.1", SECOND, 3 * SECOND, None, None);
+    // Beyond the deadline of eight seconds.
+    let late = 11 * SECOND;
+    case.come_back("0.1", SECOND, late, None, None);
     case.is_broken("took it for no answer");
-    case.evidence.presentations[0].ended = Some(3 * SECOND);
+    case.evidence.presentations[0].ended = Some(late);
     assert_eq!(case.holds().losses[0].cause, Cause::Late);
 }
 
