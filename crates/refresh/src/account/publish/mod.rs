@@ -202,3 +202,6 @@ pub(super) fn overdue_at<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
         _ => overdue_at,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! When a token becomes stale, and when it expires.
+
+use super::*;
+use crate::{
+    id::Id,
+    payload::Times,
+    record::Authorization,
+    rules::{RefreshLifetime, Rules, tests::rules},
+};
+
+#[derive(Clone, Debug, PartialEq)]
+struct Tokens(Times);
+
+impl Payload for Tokens {
+    fn refresh_digest(&self) -> Option<u64> {
+        Some(1)
+    }
+
+    fn times(&self) -> Times {
+        self.0
+    }
+}
+
+/// Both clocks, in milliseconds.
+const NOW: u64 = 1_800_000_000_000;
+
+fn lasting() -> Rules {
+    Rules {
+        refresh_lifetime: RefreshLifetime::Unlimited,
+        ..rules()
+    }
+}
+
+fn seconds(seconds: u64) -> u64 {
+    seconds * 1000
+}
+
+/// When such tokens become stale and expire, in seconds after they were issued. `roll` is of 65,536.
+fn planned(times: Times, rules: &Rules, roll: u16) -> (Option<u64>, Option<u64>) {
+    let cx = Context {
+        now: EngineInstant(NOW),
+        monotonic: Duration::ZERO,
+        wall: NOW,
+        ids: [Id([1; 16]); 2],
+        version: tokenkeeper_store::Version::from_bytes([1; 16]),
+        roll,
+        closing: false,
+        notified: false,
+        rules,
+    };
+    let authorization = Authorization {
+        number: 1,
+        id: Id([1; 16]),
+    };
+    let Schedule {
+        stale_at,
+        expires_at,
+    } = schedule(&Live::first(authorization, Tokens(times)), &cx);
+    let after = |at: EngineInstant| {
+        (at != EngineInstant::NEVER).then(|| at.0.saturating_sub(times.issued_at) / 1000)
+    };
+    (after(stale_at), after(expires_at))
+}
+
+fn issued(life: u64) -> Times {
+    Times {
+        issued_at: NOW,
+        expires_at: Some(NOW + seconds(life)),
+        refresh_at: None,
+    }
+}
+
+#[test]
+fn the_stale_window_ends_at_the_expiry_with_jitter() {
+    assert_eq!(
+        planned(issued(3600), &lasting(), 0),
+        (Some(3300), Some(3600))
+    );
+    let (latest, _) = planned(issued(3600), &lasting(), u16::MAX);
+    assert!((3448..=3450).contains(&latest.unwrap()), "{latest:?}");
+}
+
+#[test]
+fn a_servers_hint_is_honoured_but_not_below_the_floor() {
+    for (hint, stale) in [(1000, 1000), (0, 30), (7200, 3600)] {
+        let refresh_at = Some(NOW + seconds(hint));
+        let hinted = Times {
+            refresh_at,
+            ..issued(3600)
+        };
+        assert_eq!(planned(hinted, &lasting(), 0).0, Some(stale));
+    }
+    let unknown = Times {
+        issued_at: NOW,
+        ..Times::default()
+    };
+    assert_eq!(planned(unknown, &lasting(), 0), (None, None));
+}
+
+#[test]
+fn a_use_past_the_keep_alive_share_is_stale() {
+    let mut rules = Rules {
+        refresh_lifetime: RefreshLifetime::AsAccessToken,
+        keep_alive_share: 0.5,
+        ..rules()
+    };
+    assert_eq!(planned(issued(3600), &rules, 0).0, Some(1800));
+    // The floor is at most half of the refresh token's life.
+    assert_eq!(planned(issued(20), &rules, 0).0, Some(10));
+    rules.refresh_lifetime = RefreshLifetime::Fixed(Duration::from_secs(1000));
+    assert_eq!(planned(issued(3600), &rules, 0).0, Some(500));
+}
+
+#[test]
+fn a_token_that_came_expired_is_served_for_the_floor() {
+    for life in [0, 1] {
+        let times = Times {
+            expires_at: Some(NOW - seconds(life)),
+            ..issued(0)
+        };
+        assert_eq!(planned(times, &lasting(), 0), (Some(30), Some(30)));
+    }
+}
+
+#[test]
+fn an_older_token_is_not_put_off() {
+    let times = Times {
+        issued_at: NOW - seconds(3590),
+        expires_at: Some(NOW + seconds(10)),
+        refresh_at: None,
+    };
+    assert_eq!(planned(times, &lasting(), 0), (Some(3300), Some(3600)));
+}
