@@ -113,10 +113,11 @@ fn publish(
     inner: &mut Inner,
     publication: Option<Publication<Payload>>,
 ) {
+    let on_trial = publication
+        .as_ref()
+        .is_some_and(|publication| publication.on_trial);
+    entry.on_trial.store(on_trial, Ordering::Release);
     let snapshot = publication.and_then(|publication| {
-        entry
-            .on_trial
-            .store(publication.on_trial, Ordering::Release);
         entry.site.announce(&core.origins);
         let live = publication.record.live()?;
         let version = live.token_version();

@@ -96,6 +96,8 @@ pub(super) struct Reading {
     pub(super) mark: u32,
     /// A write was sent meanwhile, so what it finds may be older.
     pub(super) outdated: bool,
+    /// That write was answered, and showed more.
+    pub(super) covered: bool,
 }
 
 /// The store failed, or has a record that cannot be read; it is left alone until then.

@@ -39,7 +39,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                 self.0.learn(found);
             }
         }
-        if reading.outdated {
+        if reading.outdated && !reading.covered {
             self.0.activity().compare = true;
         }
     }
@@ -199,6 +199,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             self.0.activity().read = Some(Reading {
                 mark,
                 outdated: false,
+                covered: false,
             });
             self.0.act(Action::Read);
         }

@@ -210,6 +210,9 @@ impl<'a, T: Payload> Turn<'a, T> {
         self.state.known = known;
         self.restart_pause(before.as_deref());
         if let Some(activity) = self.state.activity.as_deref_mut() {
+            if let Some(reading) = &mut activity.read {
+                reading.covered = reading.outdated;
+            }
             // What was told of later than this call began is still to be seen.
             activity.compare &= self.state.tracker.is_pending();
             activity.trouble = None;

@@ -44,8 +44,11 @@ impl Model {
                 if fault == Fault::ReplyLate && self.is_claim(world, proc, write) =>
             {
                 spend(&mut world.budget.late_replies, &mut world.budget.faults)?;
-                // No process needs to wait for an attempt that can no longer be sent.
-                (world.procs[proc].lapsed, world.procs[proc].claim) = (true, 0);
+                let memory = &mut world.procs[proc];
+                if !memory.sent {
+                    // No process needs to wait for an attempt that can no longer be sent.
+                    (memory.lapsed, memory.claim) = (true, 0);
+                }
                 let before = world.procs[proc].sends;
                 self.wrote(world, proc, outcome.clone(), Moment::MUCH_LATER);
                 if world.procs[proc].sends != before {

@@ -57,10 +57,6 @@ impl Model {
         for action in actions.list {
             asks |= self.act(world, proc, action, known.as_deref());
         }
-        let memory = &mut world.procs[proc];
-        // Timers of a stage that is over change nothing.
-        memory.timers.poll &= refreshes && memory.sends[0] == 0;
-        memory.timers.renew &= memory.sends[0] > 0;
         if let Some(live) = known.as_ref().and_then(|known| known.live())
             && live.generation == 1
         {
@@ -70,7 +66,23 @@ impl Model {
         if asks {
             self.call_for_token(world, proc);
         }
+        self.fire_stale(world, proc, refreshes, at);
         actions.reply
+    }
+
+    /// Fires the timers of a stage that is over, which changes nothing else.
+    fn fire_stale(&mut self, world: &mut World, proc: usize, refreshes: bool, at: Moment) {
+        let memory = &mut world.procs[proc];
+        let sends = memory.sends[0] > 0;
+        if memory.timers.poll && (sends || !refreshes) {
+            memory.timers.poll = false;
+            self.feed(world, proc, Input::Elapsed(Timer::Poll), at);
+        }
+        let memory = &mut world.procs[proc];
+        if memory.timers.renew && memory.sends[0] == 0 {
+            memory.timers.renew = false;
+            self.feed(world, proc, Input::Elapsed(Timer::Renew), at);
+        }
     }
 
     pub(crate) fn context(&self, names: Mask, at: Moment, wall: u8, closing: bool) -> Context<'_> {

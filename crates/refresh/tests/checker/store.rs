@@ -29,6 +29,7 @@ impl Model {
         let record = write.record.as_deref();
         if let Some((_, before)) = &existing {
             self.check_write(before, record);
+            self.note_withdrawal(world, before, record);
         }
         if let Some(record) = record {
             self.note_write(world, existing.as_ref().map(|(_, before)| before), record);
@@ -39,6 +40,31 @@ impl Model {
         };
         self.set(world, next);
         Outcome::Applied
+    }
+
+    /// Takes note of a login that is withdrawn.
+    fn note_withdrawal(
+        &self,
+        world: &mut World,
+        before: &Record<Token>,
+        after: Option<&Record<Token>>,
+    ) {
+        let Some(login) = before.login else {
+            return;
+        };
+        let pending = after.and_then(|after| after.login);
+        let pending = pending.map(|login| login.authorization);
+        let stored = after.and_then(Record::authorization);
+        let newest = stored
+            .into_iter()
+            .chain(pending)
+            .map(|newest| newest.number)
+            .max();
+        let mut exchanged = self.exchanged(world).into_iter();
+        let is_over = exchanged.all(|other| other.authorization != login.authorization.id);
+        // A record has room for one login: one that this one replaced is forgotten.
+        world.set_back |=
+            is_over && newest.is_none_or(|newest| newest < login.authorization.number);
     }
 
     /// Takes note of claims and tombstones that a write brings.

@@ -28,8 +28,8 @@ pub(crate) struct World {
     /// The number of the newest authorization with a tombstone in the store so far, as far as the
     /// store was not set back since.
     pub(crate) ended: u8,
-    /// The store was set back, or forgot a tombstone: a login in flight or a pending revocation may
-    /// be lost.
+    /// The store was set back, or forgot a tombstone or a login that another had replaced: a login
+    /// in flight or a pending revocation may be lost.
     pub(crate) set_back: bool,
     /// The wall clock.
     pub(crate) wall: u8,

@@ -86,6 +86,11 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             // An end that is known holds while the store cannot say that it was undone.
             self.job().check = false;
         }
+        let starting = matches!(self.job().stage, RefreshStage::Starting);
+        if starting && self.0.activity().read.is_some() {
+            // What it shows may be another's attempt, or newer tokens.
+            return false;
+        }
         let Some(live) = self.0.live().cloned() else {
             let failure = self.0.without_tokens();
             return self.end(Err(failure));

@@ -89,7 +89,7 @@ fn a_server_that_asks_for_time_gets_it() {
     let failure = note(&mut live, transient(Some(minute), false), &rules());
     assert_eq!(failure, Failure::Backoff(minute));
     assert_eq!(live.failures.pause, 60_000);
-    assert!(!live.unanswered);
+    assert!(live.failures.firm && !live.unanswered);
 }
 
 #[test]

@@ -3,7 +3,12 @@
 use tokenkeeper_refresh::{Answer, Authorization, Cause, Health, Live, Login, Record, State};
 
 use super::{
-    super::{Model, pending::Pending, token::Token, world::World},
+    super::{
+        Model,
+        pending::{Pending, Presented},
+        token::Token,
+        world::World,
+    },
     Breach, Residual,
 };
 
@@ -30,12 +35,22 @@ impl Model {
     /// The code of a login is about to be sent.
     pub(crate) fn check_number(&mut self, world: &World, login: &Login) {
         let Authorization { number, id } = login.authorization;
-        let exchanged = world.procs.iter().flat_map(|memory| &memory.sends[1..]);
-        let mut exchanged = exchanged.filter_map(|&send| self.pending.value(send)?.presented());
-        if exchanged.any(|other| other.number == number && other.authorization != id) {
+        let taken = self
+            .exchanged(world)
+            .into_iter()
+            .any(|other| other.number == number && other.authorization != id);
+        if taken {
             let residual = world.set_back.then_some(Residual::SetBack);
             self.found(Breach::NumberTaken, residual);
         }
+    }
+
+    /// The codes that are at the token endpoint.
+    pub(crate) fn exchanged(&self, world: &World) -> Vec<Presented> {
+        let sends = world.procs.iter().flat_map(|memory| &memory.sends[1..]);
+        sends
+            .filter_map(|&send| self.pending.value(send)?.presented())
+            .collect()
     }
 
     /// What must hold in every state.
@@ -86,9 +101,12 @@ impl Model {
     /// The answer with these tokens is on its way to a living process.
     fn is_arriving(&self, world: &World, tokens: Token) -> bool {
         let sends = world.procs.iter().map(|memory| memory.sends[0]);
-        sends.map(|send| self.pending.value(send)).any(|pending| {
-            matches!(pending.as_deref(), Some(Pending::Answered(_, Answer::Tokens(t))) if *t == tokens)
-        })
+        sends
+            .map(|send| self.pending.value(send))
+            .any(|pending| match pending.as_deref() {
+                Some(Pending::Answered(_, Answer::Tokens(t))) => *t == tokens,
+                _ => false,
+            })
     }
 }
 

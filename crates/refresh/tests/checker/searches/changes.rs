@@ -2,7 +2,7 @@
 
 use super::{
     super::bounds::{Bounds, Budget, Revocation},
-    NONE, REFRESH, TWO, disconnect, login, searches, within,
+    NONE, REFRESH, THREE, TWO, disconnect, login, searches, within,
 };
 
 searches! {
@@ -22,7 +22,9 @@ searches! {
         ..within(login(REFRESH).any_faults(1))
     };
     an_adoption_meets_a_refresh: within(Budget { adoptions: 1, ..REFRESH }.any_faults(1));
-    an_adoption_meets_a_disconnect: within(disconnect(Budget { adoptions: 1, ..NONE }).any_faults(1));
+    an_adoption_meets_a_disconnect: within(
+        disconnect(Budget { adoptions: 1, ..NONE }).any_faults(1),
+    );
     an_adoption_meets_a_login: within(login(Budget { adoptions: 1, ..NONE }).any_faults(1));
     a_login_meets_a_disconnect: within(login(disconnect(NONE)).any_faults(2));
     a_login_meets_a_disconnect_where_a_revocation_ends_all: Bounds {
@@ -54,6 +56,20 @@ searches! {
     an_engine_closes_where_a_revocation_ends_all: Bounds {
         revocation: Revocation::Account,
         budget: login(disconnect(Budget { closings: 1, ..NONE })).any_faults(1),
+        ..TWO
+    };
+    two_adoptions_meet_a_disconnect: within(disconnect(Budget { adoptions: 2, ..NONE }));
+    three_processes_meet_a_login_and_a_disconnect: Bounds {
+        budget: login(disconnect(NONE)).any_faults(1),
+        ..THREE
+    };
+    three_processes_meet_a_refresh_and_a_disconnect: Bounds {
+        budget: disconnect(REFRESH).any_faults(1),
+        ..THREE
+    };
+    all_changes_where_a_revocation_ends_all: Bounds {
+        revocation: Revocation::Account,
+        budget: login(disconnect(Budget { adoptions: 1, ..NONE })).any_faults(1),
         ..TWO
     };
 }

@@ -27,9 +27,9 @@ searches! {
         pauses: true,
         ..within(REFRESH_TWICE.any_faults(2))
     };
-    a_lease_is_renewed: within(Budget { renewals: 1, ..REFRESH_TWICE }.any_faults(2));
+    a_lease_is_renewed: within(Budget { renewals: 1, ..REFRESH_TWICE }.any_faults(1));
     an_idle_account_is_dropped: within(Budget { drops: 1, ..REFRESH_TWICE }.any_faults(2));
-    an_engine_closes: within(Budget { closings: 1, ..REFRESH_TWICE }.any_faults(2));
+    an_engine_closes: within(Budget { closings: 1, ..REFRESH_TWICE }.any_faults(1));
     memory_is_compared: within(Budget { comparisons: 1, ..REFRESH_TWICE }.any_faults(1));
     the_store_notifies: within(Budget { tells: 1, ..REFRESH_TWICE }.any_faults(1));
     callers_want_a_token: within(Budget { wants: 2, ..NONE }.any_faults(2));

@@ -69,4 +69,66 @@ searches! {
         budget: login(disconnect(Budget { closings: 1, ..REFRESH })).any_faults(1),
         ..TWO
     };
+    #[ignore = "takes long: scripts/check-model"]
+    a_login_meets_two_refreshes: within(login(REFRESH_TWICE).any_faults(1));
+    #[ignore = "takes long: scripts/check-model"]
+    a_disconnect_meets_a_refresh_and_a_comparison: within(disconnect(COMPARED).any_faults(2));
+    #[ignore = "takes long: scripts/check-model"]
+    a_login_meets_a_disconnect_a_comparison_and_a_tell: within(
+        login(disconnect(Budget {
+            comparisons: 1,
+            tells: 1,
+            ..NONE
+        }))
+        .any_faults(1),
+    );
+    #[ignore = "takes long: scripts/check-model"]
+    a_login_meets_a_disconnect_and_a_drop: within(
+        login(disconnect(Budget { drops: 1, ..NONE })).any_faults(2),
+    );
+    #[ignore = "takes long: scripts/check-model"]
+    three_logins_meet: Bounds {
+        connected: false,
+        ..within(Budget { logins: 3, ..NONE }.any_faults(1))
+    };
+    #[ignore = "takes long: scripts/check-model"]
+    three_processes_at_a_grace_and_a_fresh_pair: Bounds {
+        reuse: Reuse::FreshPair,
+        budget: Budget { refreshes: 3, ..NONE }.any_faults(2),
+        ..THREE
+    };
+    #[ignore = "takes long: scripts/check-model"]
+    two_adoptions_meet_a_disconnect_with_a_fault: within(
+        disconnect(Budget { adoptions: 2, ..NONE }).any_faults(1),
+    );
+    #[ignore = "takes long: scripts/check-model"]
+    an_engine_closes_over_a_renewal: within(
+        Budget {
+            closings: 1,
+            renewals: 1,
+            ..REFRESH_TWICE
+        }
+        .any_faults(2),
+    );
+    #[ignore = "takes long: scripts/check-model"]
+    callers_of_all_kinds_meet: within(
+        Budget {
+            rejections: 1,
+            wants: 1,
+            listings: 1,
+            ..NONE
+        }
+        .any_faults(2),
+    );
+    #[ignore = "takes long: scripts/check-model"]
+    all_three_with_pauses: Bounds {
+        pauses: true,
+        revocation: Revocation::Account,
+        ..within(login(disconnect(REFRESH)).any_faults(1))
+    };
 }
+
+const COMPARED: Budget = Budget {
+    comparisons: 1,
+    ..REFRESH
+};
