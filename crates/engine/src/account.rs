@@ -99,12 +99,14 @@ impl Account {
     /// # Errors
     /// [`Error::RevocationPending`], [`Error::ShutDown`], [`Error::Store`] where the store could not even be read.
     pub async fn adopt(&self, tokens: TokenSet) -> Result<(), Error> {
-        let registration = self.entry.site.provider.client().registration();
+        let site = &self.entry.site;
+        let registration = site.provider.client().registration();
         let terms = Terms {
             redirect_uri: registration.redirect_uri().to_string(),
             scope: tokens.scope.clone(),
         };
-        change::adopt(&self.core, &self.entry, Payload::new(tokens, terms)).await
+        let payload = Payload::new(tokens, terms).shared(&site.shared);
+        change::adopt(&self.core, &self.entry, payload).await
     }
 
     /// A token for a client that is not wrapped: an SDK, a websocket. Refreshes first where needed.
