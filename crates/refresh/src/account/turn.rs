@@ -96,7 +96,9 @@ impl<'a, T: Payload> Turn<'a, T> {
             .state
             .known
             .get_or_insert_with(|| Arc::new(Record::empty()));
-        change(Arc::make_mut(known));
+        let record = Arc::make_mut(known);
+        change(record);
+        record.tidy();
         let activity = self.activity();
         activity.unwritten = true;
         activity.precious |= precious;

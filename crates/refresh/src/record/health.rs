@@ -67,9 +67,17 @@ pub struct Failures {
 }
 
 impl Failures {
+    pub(crate) const NONE: Self = Self {
+        count: 0,
+        pause: 0,
+        firm: false,
+        refused_since: None,
+        refused_for: 0,
+    };
+
     /// Whether there were none.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        *self == Self::default()
+        *self == Self::NONE
     }
 }

@@ -5,7 +5,10 @@
 
 mod health;
 mod order;
+mod rare;
 mod wire;
+
+use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +16,7 @@ pub(crate) use self::order::{Ours, merge};
 pub use self::{
     health::{Cause, Failures, Health},
     order::{Merged, Newer, compare_records},
+    rare::{Empty, Rare},
 };
 use crate::{id::Id, instant::millis, payload::Payload, rules::Rules};
 
@@ -25,7 +29,7 @@ pub struct Authorization {
     pub id: Id,
 }
 
-/// What the store keeps for an account.
+/// What the store keeps for an account. What is [`Pending`] reads as if it were a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(
     from = "wire::Record<T>",
@@ -34,6 +38,14 @@ pub struct Authorization {
 pub struct Record<T> {
     /// The newest login, or its end.
     pub state: State<T>,
+    /// What is not finished yet: mostly nothing.
+    #[serde(flatten)]
+    pub pending: Rare<Pending<T>>,
+}
+
+/// What is not finished yet of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Pending<T> {
     /// A code exchange in flight. The state stays as it is until the new tokens are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login: Option<Login>,
@@ -43,6 +55,47 @@ pub struct Record<T> {
     /// How the revocation of the first of them has failed so far.
     #[serde(skip_serializing_if = "Failures::is_none")]
     pub revocation: Failures,
+}
+
+impl<T> Pending<T> {
+    const NOTHING: Self = Self {
+        login: None,
+        revoke: Vec::new(),
+        revocation: Failures::NONE,
+    };
+}
+
+impl<T> Default for Pending<T> {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
+impl<T> Empty for Pending<T> {
+    fn empty<'a>() -> &'a Self
+    where
+        Self: 'a,
+    {
+        const { &Self::NOTHING }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.login.is_none() && self.revoke.is_empty() && self.revocation.is_none()
+    }
+}
+
+impl<T> Deref for Record<T> {
+    type Target = Pending<T>;
+
+    fn deref(&self) -> &Pending<T> {
+        &self.pending
+    }
+}
+
+impl<T> DerefMut for Record<T> {
+    fn deref_mut(&mut self) -> &mut Pending<T> {
+        &mut self.pending
+    }
 }
 
 /// Whether the account has tokens.
@@ -57,8 +110,9 @@ pub enum State<T> {
     Ended(Tombstone),
 }
 
-/// A token set and everything that is known of it.
+/// A token set and everything that is known of it. Its [`Condition`] reads as if it were a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "wire::Live<T>", bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Live<T> {
     /// The login that the tokens belong to.
     pub authorization: Authorization,
@@ -71,16 +125,61 @@ pub struct Live<T> {
     /// The tokens.
     #[serde(rename = "tokens")]
     pub payload: T,
+    /// What the presentations of its refresh token have led to: mostly nothing.
+    #[serde(flatten)]
+    pub condition: Rare<Condition>,
+}
+
+/// What the presentations of a refresh token have led to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Condition {
     /// A presentation has no answer: a refusal may only mean that its answer was lost.
     pub unanswered: bool,
     /// The presentation in flight.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Box<Attempt>>,
     /// What the token endpoint thinks of the refresh token.
     pub health: Health,
     /// Failures of this generation, shared by all processes.
-    #[serde(default, skip_serializing_if = "Failures::is_none")]
+    #[serde(skip_serializing_if = "Failures::is_none")]
     pub failures: Failures,
+}
+
+static UNTROUBLED: Condition = Condition {
+    unanswered: false,
+    attempt: None,
+    health: Health::Alive,
+    failures: Failures::NONE,
+};
+
+impl Default for Condition {
+    fn default() -> Self {
+        UNTROUBLED.clone()
+    }
+}
+
+impl Empty for Condition {
+    fn empty<'a>() -> &'a Self {
+        &UNTROUBLED
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == UNTROUBLED
+    }
+}
+
+impl<T> Deref for Live<T> {
+    type Target = Condition;
+
+    fn deref(&self) -> &Condition {
+        &self.condition
+    }
+}
+
+impl<T> DerefMut for Live<T> {
+    fn deref_mut(&mut self) -> &mut Condition {
+        &mut self.condition
+    }
 }
 
 /// Names a token set: compared only within one account.
@@ -144,9 +243,7 @@ impl<T> Record<T> {
     pub(crate) fn of(state: State<T>) -> Self {
         Self {
             state,
-            login: None,
-            revoke: Vec::new(),
-            revocation: Failures::default(),
+            pending: Rare::default(),
         }
     }
 
@@ -207,6 +304,14 @@ impl<T> Record<T> {
             .max(self.login.map_or(0, |l| l.authorization.number))
     }
 
+    /// Drops the boxes of what has become empty.
+    pub(crate) fn tidy(&mut self) {
+        self.pending.tidy();
+        if let State::Live(live) = &mut self.state {
+            live.condition.tidy();
+        }
+    }
+
     /// Nothing would be lost with it.
     pub(crate) fn is_vacant(&self) -> bool {
         matches!(self.state, State::Empty) && self.login.is_none() && self.revoke.is_empty()
@@ -245,10 +350,7 @@ impl<T> Live<T> {
             born_of: 0,
             presented: 0,
             payload,
-            unanswered: false,
-            attempt: None,
-            health: Health::Alive,
-            failures: Failures::default(),
+            condition: Rare::default(),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Authorization, Cause, Failures, Health, Live, Login, Tombstone};
+use super::{
+    Attempt, Authorization, Cause, Condition, Failures, Health, Login, Pending, Rare, Tombstone,
+};
 use crate::id::Id;
 
 /// A record as it is read.
@@ -17,11 +19,28 @@ pub(super) struct Record<T> {
     revocation: Failures,
 }
 
+/// A token set as it is read.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
+pub(super) struct Live<T> {
+    authorization: Authorization,
+    generation: u64,
+    born_of: u32,
+    presented: u32,
+    #[serde(rename = "tokens")]
+    payload: T,
+    unanswered: bool,
+    #[serde(default)]
+    attempt: Option<Box<Attempt>>,
+    health: Health,
+    #[serde(default)]
+    failures: Failures,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", bound(deserialize = "T: Deserialize<'de>"))]
 enum State<T> {
     Empty,
-    Live(Live<T>),
+    Live(super::Live<T>),
     Ended(Ended<T>),
 }
 
@@ -56,9 +75,29 @@ impl<T> From<Record<T>> for super::Record<T> {
         };
         Self {
             state,
-            login: read.login,
-            revoke,
-            revocation: read.revocation,
+            pending: Rare::new(Pending {
+                login: read.login,
+                revoke,
+                revocation: read.revocation,
+            }),
+        }
+    }
+}
+
+impl<T> From<Live<T>> for super::Live<T> {
+    fn from(read: Live<T>) -> Self {
+        Self {
+            authorization: read.authorization,
+            generation: read.generation,
+            born_of: read.born_of,
+            presented: read.presented,
+            payload: read.payload,
+            condition: Rare::new(Condition {
+                unanswered: read.unanswered,
+                attempt: read.attempt,
+                health: read.health,
+                failures: read.failures,
+            }),
         }
     }
 }

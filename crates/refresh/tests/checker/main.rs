@@ -110,9 +110,7 @@ impl Model {
         };
         let record = Record {
             state: State::Live(Live::first(authorization, Token::new(0, 0))),
-            login: None,
-            revoke: Vec::new(),
-            revocation: Default::default(),
+            pending: Default::default(),
         };
         world.store = self.records.number((version(1), record));
         world.families[0] = Family::new(1, 1);

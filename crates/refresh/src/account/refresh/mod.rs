@@ -15,7 +15,7 @@ use crate::{
     mutation::{Mutation, broken},
     operation::{Candidate, Timer},
     payload::Payload,
-    record::{Attempt, Cause, Health, Live, State, TokenVersion},
+    record::{Attempt, Cause, Condition, Health, Live, State, TokenVersion},
     rules::{Rules, TRIES},
 };
 
@@ -406,10 +406,12 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
 impl<T: Payload> Live<T> {
     /// Writes down what an answer without tokens means.
     fn note(&mut self, answer: Answer<T>, rules: &Rules, wall: WallMillis, roll: f64) -> Failure {
+        let presented = self.presented;
+        let condition = &mut *self.condition;
         if !matches!(answer, Answer::Configuration) {
-            self.not_misconfigured();
+            condition.not_misconfigured();
         }
-        let failures = &mut self.failures;
+        let failures = &mut condition.failures;
         failures.count = failures.count.saturating_add(1);
         let (most, retry_after) = match &answer {
             Answer::Unexplained | Answer::Configuration => (rules.refusal_most, None),
@@ -426,49 +428,51 @@ impl<T: Payload> Live<T> {
         failures.firm = retry_after.is_some();
         match answer {
             Answer::Terminal { code } => {
-                let cause = if self.unanswered {
+                let cause = if condition.unanswered {
                     Cause::ResponseLost
                 } else {
                     Cause::Refused(code)
                 };
-                self.health = Health::Dead(cause.clone());
+                condition.health = Health::Dead(cause.clone());
                 return Failure::Reauthorize(cause);
             }
             Answer::Configuration => {
-                self.misconfigured(rules.configuration);
+                condition.misconfigured(rules.configuration);
                 return Failure::Misconfigured;
             }
             Answer::Unexplained => {
                 failures.refused_since.get_or_insert(wall);
                 let patient = failures.refused_for < millis(rules.patience);
                 failures.refused_for = failures.refused_for.saturating_add(failures.pause);
-                self.health = Health::Alive;
-                if self.unanswered && !patient {
-                    self.health = Health::Suspect(Cause::ResponseLost);
+                condition.health = Health::Alive;
+                if condition.unanswered && !patient {
+                    condition.health = Health::Suspect(Cause::ResponseLost);
                     return Failure::Reauthorize(Cause::ResponseLost);
                 }
             }
             Answer::Ambiguous | Answer::TimedOut => {
-                let first = matches!(answer, Answer::Ambiguous) && !self.unanswered;
+                let first = matches!(answer, Answer::Ambiguous) && !condition.unanswered;
                 let over = broken(Mutation::NeverReplay)
-                    || broken(Mutation::CapOnReplays) && self.presented >= 2;
+                    || broken(Mutation::CapOnReplays) && presented >= 2;
                 if over {
-                    self.health = Health::Dead(Cause::ResponseLost);
+                    condition.health = Health::Dead(Cause::ResponseLost);
                     return Failure::Reauthorize(Cause::ResponseLost);
                 }
-                self.unanswered = true;
+                condition.unanswered = true;
                 if first {
                     failures.pause = 0;
                 }
             }
             Answer::Transient {
                 may_have_redeemed, ..
-            } => self.unanswered |= may_have_redeemed,
+            } => condition.unanswered |= may_have_redeemed,
             Answer::Tokens(_) => {}
         }
         Failure::Backoff(pause)
     }
+}
 
+impl Condition {
     /// This time it was not the client that was refused: the pause holds for every configuration.
     fn not_misconfigured(&mut self) {
         if matches!(self.health, Health::Misconfigured(_)) {

@@ -1,7 +1,7 @@
 //! Which of two records of one account is the later truth. Every conflict, every comparison with the store and every late answer
 //! goes through here.
 
-use super::{Live, Login, Record, State};
+use super::{Attempt, Live, Login, Pending, Rare, Record, State};
 use crate::{
     mutation::{Mutation, broken},
     payload::Payload,
@@ -82,7 +82,7 @@ pub(crate) struct Ours<'a> {
     /// This process knows of tokens, or of their end, that the store does not have yet.
     pub(crate) unwritten: bool,
     /// Tells an attempt of this process that is over from one in flight.
-    pub(crate) is_over: &'a dyn Fn(&super::Attempt) -> bool,
+    pub(crate) is_over: &'a dyn Fn(&Attempt) -> bool,
 }
 
 /// Makes one truth of what this process knows and what the store has.
@@ -99,9 +99,11 @@ pub(crate) fn merge<T: Payload>(
         theirs.clone()
     };
     merge_presentations(&mut record, ours, theirs);
-    record.login = merge_login(ours, theirs, record.number(), process);
-    record.revoke.clone_from(&theirs.revoke);
-    record.revocation = theirs.revocation;
+    record.pending = Rare::new(Pending {
+        login: merge_login(ours, theirs, record.number(), process),
+        revoke: theirs.revoke.clone(),
+        revocation: theirs.revocation,
+    });
     // Where the store went back in time, it may have lost what this process noted there.
     if process.unwritten || newer == Newer::Ours {
         for listed in &ours.revoke {
@@ -112,9 +114,13 @@ pub(crate) fn merge<T: Payload>(
     if let Some(live) = record.live_mut() {
         // Where an attempt of this process was written over another's, the other one is gone.
         let holder = process.rules.holder;
-        live.attempt.take_if(|attempt| {
+        let is_gone = |attempt: &Attempt| {
             (process.is_over)(attempt) || knows_outcome && attempt.holder != holder
-        });
+        };
+        if live.attempt.as_deref().is_some_and(is_gone) {
+            live.attempt = None;
+            live.condition.tidy();
+        }
     }
     Merged {
         record,
@@ -144,7 +150,9 @@ fn merge_presentations<T: Payload>(record: &mut Record<T>, ours: &Record<T>, the
         && mine.generation == other.generation
         && mine.payload.refresh_digest() == other.payload.refresh_digest();
     if same {
-        live.unanswered = mine.unanswered || other.unanswered;
+        if mine.unanswered || other.unanswered {
+            live.unanswered = true;
+        }
         live.presented = mine.presented.max(other.presented);
     }
 }
