@@ -38,8 +38,8 @@ impl Credential {
     /// The header or query parameter that carries the token.
     #[must_use]
     #[inline]
-    pub fn attachment(&self) -> &Attachment {
-        &self.0.attachment
+    pub fn attachment(&self) -> Attachment {
+        self.0.attached.attachment()
     }
 
     /// Which token set it carries: what the source is told when the API has answered.

@@ -63,7 +63,7 @@ pub(crate) fn uri_of(url: &Url) -> Result<Uri, Error> {
 pub(crate) fn attach(credential: &Credential, request: &mut Request) -> Result<(), Error> {
     let attachment = credential.attachment();
     if let Attachment::Header { name, value } = attachment {
-        request.headers_mut().insert(name.clone(), value.clone());
+        request.headers_mut().insert(name, value);
         return Ok(());
     }
     let mut uri = uri_of(request.url())?;

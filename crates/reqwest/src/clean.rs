@@ -12,7 +12,7 @@ pub(crate) fn response(response: Response, sent: &Credential) -> Response {
     let Attachment::Query { name, .. } = sent.attachment() else {
         return response;
     };
-    let url = without_parameter(response.url(), name);
+    let url = without_parameter(response.url(), &name);
     let (mut head, body) = http::Response::<Body>::from(response).into_parts();
     let carrier = http::Response::builder().url(url).body(());
     let (carrier, ()) = carrier

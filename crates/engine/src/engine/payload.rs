@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tokenkeeper_protocol::{AccessToken, RefreshToken, TokenSet};
-use tokenkeeper_refresh::{Times, WallMillis};
+use tokenkeeper_refresh::{Record, Times, WallMillis};
 
 use crate::clock::wall_millis;
 
@@ -124,6 +124,10 @@ impl Payload {
         }
     }
 }
+
+/// There may be a million of them.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Record<Payload>>() <= 112);
 
 fn at(millis: WallMillis) -> std::time::SystemTime {
     UNIX_EPOCH + Duration::from_millis(millis)

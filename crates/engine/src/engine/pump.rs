@@ -122,12 +122,12 @@ fn publish(
         let live = publication.record.live()?;
         let version = live.token_version();
         let last = entry.snapshot.load();
-        let attachment = match last.as_deref() {
-            Some(last) if last.carries(&live.payload, version) => Ok(last.attachment.clone()),
+        let attached = match last.as_deref() {
+            Some(last) if last.carries(&live.payload, version) => Ok(last.attached.clone()),
             _ => perform::attach(&entry.site, &live.payload.access_token),
         };
-        let attachment = match attachment {
-            Ok(attachment) => attachment,
+        let attached = match attached {
+            Ok(attached) => attached,
             Err(error) => {
                 inner.cold().unattachable = Some(error);
                 return None;
@@ -137,7 +137,7 @@ fn publish(
             fresh_until: publication.fresh_until,
             replayable_only: publication.replayable_only,
             version,
-            attachment,
+            attached,
             record: Some(publication.record),
         }))
     });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::Request;
+use http::{HeaderValue, Request, header::AUTHORIZATION};
 use tokenkeeper_protocol::{Attachment, Error as AttachError};
 use tokenkeeper_refresh::{EngineInstant, Record, TokenVersion};
 
@@ -17,9 +17,17 @@ pub(crate) struct Snapshot {
     /// A request that cannot be sent twice asks first.
     pub(crate) replayable_only: bool,
     pub(crate) version: TokenVersion,
-    pub(crate) attachment: Attachment,
+    pub(crate) attached: Attached,
     /// The record that the token is from; `None` for a token that no engine keeps.
     pub(crate) record: Option<Arc<Record<Payload>>>,
+}
+
+/// A token in the form in which a request carries it, in little room.
+#[derive(Clone, Debug)]
+pub(crate) enum Attached {
+    /// In `Authorization`, where almost all tokens go.
+    Authorization(HeaderValue),
+    Elsewhere(Box<Attachment>),
 }
 
 /// Which token set a request carries now, or why it could not be attached: in a box, since this is returned for every request.
@@ -32,7 +40,7 @@ impl Snapshot {
             fresh_until: EngineInstant::NEVER,
             replayable_only: false,
             version,
-            attachment,
+            attached: attachment.into(),
             record: None,
         }
     }
@@ -54,6 +62,39 @@ impl Snapshot {
     /// Its result fits into a register: the version of a token would go through memory, in other pieces than it is read in.
     #[inline]
     fn put_on<B>(&self, request: &mut Request<B>) -> Result<(), Box<AttachError>> {
-        Ok(self.attachment.apply_to(request)?)
+        match &self.attached {
+            Attached::Authorization(value) => {
+                request.headers_mut().insert(AUTHORIZATION, value.clone());
+                Ok(())
+            }
+            Attached::Elsewhere(attachment) => Ok(attachment.apply_to(request)?),
+        }
     }
 }
+
+impl From<Attachment> for Attached {
+    fn from(attachment: Attachment) -> Self {
+        match attachment {
+            Attachment::Header { name, value } if name == AUTHORIZATION => {
+                Self::Authorization(value)
+            }
+            attachment => Self::Elsewhere(Box::new(attachment)),
+        }
+    }
+}
+
+impl Attached {
+    pub(crate) fn attachment(&self) -> Attachment {
+        match self {
+            Self::Authorization(value) => Attachment::Header {
+                name: AUTHORIZATION,
+                value: value.clone(),
+            },
+            Self::Elsewhere(attachment) => Attachment::clone(attachment),
+        }
+    }
+}
+
+/// There may be a million of them.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Snapshot>() <= 80);

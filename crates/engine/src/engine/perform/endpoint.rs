@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use tokenkeeper_protocol::{
-    AccessToken, Attachment, Class, Grant, GrantKind, Provider, RevocationOutcome, TokenSet,
+    AccessToken, Class, Grant, GrantKind, Provider, RevocationOutcome, TokenSet,
 };
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
 
@@ -12,15 +12,16 @@ use crate::{
     engine::entry::AccountEntry,
     engine::payload::{Payload, Terms},
     engine::site::ProviderSite,
+    engine::snapshot::Attached,
     error::{Error, ExchangeError},
     transport::TransportError,
 };
 
 /// The token as it is attached. A provider that panics counts as one that cannot attach it.
-pub(crate) fn attach(site: &ProviderSite, token: &AccessToken) -> Result<Attachment, Error> {
+pub(crate) fn attach(site: &ProviderSite, token: &AccessToken) -> Result<Attached, Error> {
     let attach = AssertUnwindSafe(|| site.provider.attach(token));
     match std::panic::catch_unwind(attach) {
-        Ok(attachment) => Ok(attachment?),
+        Ok(attachment) => Ok(attachment?.into()),
         Err(_) => Err(Error::Build("`Provider::attach` panicked".to_owned())),
     }
 }
