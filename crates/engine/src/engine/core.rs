@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     entry::AccountEntry,
-    names::{Brand, Name},
+    names::{Brand, Named},
     origins::Origins,
     runtime::EngineRuntime,
     site::ProviderSite,
@@ -47,7 +47,7 @@ pub(crate) struct Core {
     pub(crate) sites: Mutex<HashMap<(usize, String), Weak<ProviderSite>>>,
     /// By the provider's index.
     pub(crate) brands: Box<[Brand]>,
-    pub(crate) entries: papaya::HashMap<Name, Arc<AccountEntry>, RandomState>,
+    pub(crate) entries: papaya::HashMap<Named, (), RandomState>,
     pub(crate) events: broadcast::Sender<(Arc<AccountEntry>, EventKind)>,
     pub(crate) runtime: EngineRuntime,
     pub(crate) closing: AtomicBool,
@@ -173,7 +173,8 @@ impl Core {
     ) -> Vec<Arc<AccountEntry>> {
         let entries = self.entries.pin();
         entries
-            .values()
+            .keys()
+            .map(|Named(entry)| entry)
             .filter(|entry| holds(entry))
             .cloned()
             .collect()

@@ -211,4 +211,4 @@ impl fmt::Debug for AccountEntry {
 
 /// There may be a million of them.
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<AccountEntry>() <= 232);
+const _: () = assert!(size_of::<AccountEntry>() <= 168);

@@ -1,16 +1,17 @@
 //! The names by which accounts and brands are found.
 
 use std::{
-    fmt,
     hash::{Hash, Hasher},
     sync::{Arc, OnceLock},
 };
 
 use papaya::Equivalent;
-use smol_str::SmolStr;
 use tokenkeeper_protocol::Provider;
 
-use super::site::{ProviderSite, SiteId};
+use super::{
+    entry::AccountEntry,
+    site::{ProviderSite, SiteId},
+};
 
 /// A provider's brand, and its site where it has one only.
 #[derive(Debug)]
@@ -42,36 +43,42 @@ impl Brand {
     }
 }
 
-/// Map key: provider site and subject, stored inline.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Name {
-    pub(super) site: SiteId,
-    pub(super) subject: SmolStr,
-}
-
-/// A borrowed [`Name`], for look-ups.
-pub(super) struct NameRef<'a> {
+/// What an account is found by: its provider's site and its subject.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Name<'a> {
     pub(super) site: SiteId,
     pub(super) subject: &'a str,
 }
 
-/// Without the subject, which may be an e-mail address.
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Name")
-            .field("site", &self.site)
-            .finish_non_exhaustive()
+/// An entry as the map's key: its name is in the entry alone.
+#[derive(Debug)]
+pub(crate) struct Named(pub(super) Arc<AccountEntry>);
+
+impl Named {
+    #[inline]
+    fn name(&self) -> Name<'_> {
+        Name {
+            site: self.0.site.id,
+            subject: &self.0.subject,
+        }
     }
 }
 
-impl Hash for Name {
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Named {}
+
+impl Hash for Named {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let (site, subject) = (self.site, self.subject.as_str());
-        NameRef { site, subject }.hash(state);
+        self.name().hash(state);
     }
 }
 
-impl Hash for NameRef<'_> {
+impl Hash for Name<'_> {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.site.0[0]);
@@ -79,9 +86,9 @@ impl Hash for NameRef<'_> {
     }
 }
 
-impl Equivalent<Name> for NameRef<'_> {
+impl Equivalent<Named> for Name<'_> {
     #[inline]
-    fn equivalent(&self, name: &Name) -> bool {
-        self.subject == name.subject && self.site == name.site
+    fn equivalent(&self, named: &Named) -> bool {
+        *self == named.name()
     }
 }

@@ -14,7 +14,7 @@ use tokenkeeper_store::Key;
 use super::{
     core::Core,
     entry::AccountEntry,
-    names::{Brand, Name, NameRef},
+    names::{Brand, Name, Named},
     site::{ProviderSite, SiteId},
 };
 use crate::error::Error;
@@ -94,11 +94,11 @@ pub(crate) fn entry(
     site: &Arc<ProviderSite>,
     subject: &str,
 ) -> Result<Arc<AccountEntry>, Error> {
-    let name = NameRef {
+    let name = Name {
         site: site.id,
         subject,
     };
-    if let Some(entry) = core.entries.pin().get(&name)
+    if let Some((Named(entry), ())) = core.entries.pin().get_key_value(&name)
         && let Some(entry) = hold(entry)
     {
         return Ok(entry);
@@ -108,11 +108,13 @@ pub(crate) fn entry(
 
 /// The entry of a key, if it is in memory.
 pub(crate) fn known_entry(core: &Core, key: &Key) -> Option<Arc<AccountEntry>> {
-    let name = NameRef {
+    let name = Name {
         site: SiteId::of(key),
         subject: key.subject(),
     };
-    hold(core.entries.pin().get(&name)?)
+    let entries = core.entries.pin();
+    let (Named(entry), ()) = entries.get_key_value(&name)?;
+    hold(entry)
 }
 
 #[cold]
@@ -125,15 +127,17 @@ fn new_entry(
     site.key(subject)?;
     let name = Name {
         site: site.id,
-        subject: subject.into(),
+        subject,
     };
-    let new = || {
-        let (subject, now) = (name.subject.clone(), core.time.now());
-        Arc::new(AccountEntry::new(subject, site.clone(), now))
-    };
+    let new = AccountEntry::new(subject.into(), site.clone(), core.time.now());
+    let new = Arc::new(new);
     let entries = core.entries.pin();
     loop {
-        if let Some(entry) = hold(entries.get_or_insert_with(name.clone(), new)) {
+        // If there is one, it stays.
+        let _ = entries.try_insert(Named(new.clone()), ());
+        if let Some((Named(entry), ())) = entries.get_key_value(&name)
+            && let Some(entry) = hold(entry)
+        {
             return Ok(entry);
         }
         // The sweep is just dropping it.
@@ -152,7 +156,7 @@ fn hold(found: &Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
 /// Drops the contents of idle accounts, the entries that nobody holds, and the sites without any.
 pub(crate) fn sweep(core: &Core) {
     let now = core.time.now();
-    for entry in core.entries.pin().values() {
+    for Named(entry) in core.entries.pin().keys() {
         if entry.drop_if_idle(now, core.options.idle) {
             retire(core, &entry.site, &entry.subject);
         }
@@ -165,8 +169,8 @@ pub(crate) fn sweep(core: &Core) {
 pub(crate) fn retire(core: &Core, site: &ProviderSite, subject: &str) {
     let entries = core.entries.pin();
     let site = site.id;
-    let name = NameRef { site, subject };
-    let Some(entry) = entries.get(&name) else {
+    let name = Name { site, subject };
+    let Some((Named(entry), ())) = entries.get_key_value(&name) else {
         return;
     };
     // First the flag, then the count: a finder counts itself first and then looks at the flag. One task drops it at a time: another would
