@@ -56,3 +56,76 @@ fn damaged(error: &serde_json::Error) -> RecordError {
         column: error.column(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokenkeeper_protocol::TokenSet;
+    use tokenkeeper_refresh::{Attempt, Authorization, Health, Id, Live, Login};
+
+    use super::*;
+    use crate::engine::payload::Terms;
+
+    /// What is mostly empty stands beside the rest in the text, though not in memory.
+    #[test]
+    fn the_text_of_a_record_is_flat() {
+        let terms = Terms {
+            redirect_uri: "https://app.example/callback".to_owned(),
+            scope: None,
+        };
+        let tokens = TokenSet::new("at-1");
+        let payload = Payload::new(tokens, terms);
+        let shown = serde_json::to_string(&payload).unwrap();
+        let id = Id([1; 16]);
+        let authorization = Authorization { number: 7, id };
+        let attempt = Attempt {
+            id,
+            holder: id,
+            lease: 60,
+            digest: 9,
+        };
+        let (id, mut record) = (id.to_string(), Record::empty());
+        let mut live = Live::first(authorization, payload.clone());
+        let login = format!(r#"{{"number":7,"id":"{id}"}}"#);
+        let about = format!(
+            r#""authorization":{login},"generation":1,"born_of":0,"presented":0,"tokens":{shown}"#
+        );
+        record.state = State::Live(live.clone());
+        let rest = r#""unanswered":false,"health":"alive""#;
+        let text = format!(r#"{{"format":2,"record":{{"state":{{"live":{{{about},{rest}}}}}}}}}"#);
+        reads_as(&record, &text);
+
+        live.unanswered = true;
+        live.attempt = Some(Box::new(attempt));
+        live.health = Health::Misconfigured(Vec::new());
+        live.failures.count = 3;
+        record.state = State::Live(live);
+        record.login = Some(Login {
+            authorization,
+            attempt,
+        });
+        record.revoke.push(payload);
+        record.revocation.pause = 5;
+        let sent = format!(r#"{{"id":"{id}","holder":"{id}","lease":60,"digest":9}}"#);
+        let failures = |count: u32, pause: u64| {
+            format!(r#"{{"count":{count},"pause":{pause},"refused_since":null,"refused_for":0}}"#)
+        };
+        let condition = format!(
+            r#""unanswered":true,"attempt":{sent},"health":{{"misconfigured":[]}},"failures":{}"#,
+            failures(3, 0)
+        );
+        let pending = format!(
+            r#""login":{{"authorization":{login},"attempt":{sent}}},"revoke":[{shown}],"revocation":{}"#,
+            failures(0, 5)
+        );
+        let text = format!(
+            r#"{{"format":2,"record":{{"state":{{"live":{{{about},{condition}}}}},{pending}}}}}"#
+        );
+        reads_as(&record, &text);
+    }
+
+    fn reads_as(record: &Record<Payload>, text: &str) {
+        assert_eq!(String::from_utf8(encode(record)).unwrap(), text);
+        let read = decode(text.as_bytes(), &Shared::default()).unwrap();
+        assert_eq!(read, *record);
+    }
+}
