@@ -49,7 +49,10 @@ async fn change(
     let id = core.next_change();
     // A code cannot be exchanged again, so its caller waits for a whole attempt more.
     let waited = core.options.wait.saturating_add(core.options.lease);
-    let wait = pump::join(core, &mut entry.lock(), Queue::Change(id), waited)?;
+    let wait = {
+        let runtime = core.runtime.handle()?;
+        entry.lock().join(Queue::Change(id), waited, &runtime)
+    };
     pump::step(core, entry, input(id));
     match wait.await {
         Some(result) => result,

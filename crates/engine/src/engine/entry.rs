@@ -6,16 +6,23 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
-use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Place, Queue};
+use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Place, Publication, Queue};
 use tokenkeeper_store::{Key, KeyDigest};
 use tokio::runtime::Handle;
 
-use super::{payload::Payload, queue::Round, site::ProviderSite, snapshot::Snapshot};
+use super::{
+    origins::Origins,
+    payload::Payload,
+    queue::{Round, Wait},
+    site::ProviderSite,
+    snapshot::Snapshot,
+};
 use crate::{
     error::{Error, ExchangeError},
     exchange::Exchange,
@@ -97,6 +104,46 @@ impl AccountEntry {
         }))
     }
 
+    /// Shows requests what they are served from now on.
+    pub(crate) fn publish(
+        &self,
+        inner: &mut Inner,
+        origins: &Origins,
+        publication: Option<Publication<Payload>>,
+    ) {
+        let on_trial = publication.as_ref().is_some_and(|shown| shown.on_trial);
+        self.on_trial.store(on_trial, Ordering::Release);
+        let snapshot = publication.and_then(|shown| {
+            self.site.announce(origins);
+            let live = shown.record.live()?;
+            let version = live.token_version();
+            let last = self.snapshot.load();
+            let attached = match last.as_deref() {
+                Some(last) if last.carries(&live.payload, version) => Ok(last.attached.clone()),
+                _ => self.site.attach(&live.payload.access_token),
+            };
+            match attached {
+                Ok(attached) => Some(Arc::new(Snapshot {
+                    fresh_until: shown.fresh_until,
+                    replayable_only: shown.replayable_only,
+                    version,
+                    attached,
+                    record: Some(shown.record),
+                })),
+                Err(error) => {
+                    inner.cold().unattachable = Some(error);
+                    None
+                }
+            }
+        });
+        if snapshot.is_some()
+            && let Some(cold) = inner.cold_mut()
+        {
+            cold.unattachable = None;
+        }
+        self.snapshot.store(snapshot);
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         // Every change under the lock is whole before anything can panic.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -118,7 +165,7 @@ impl AccountEntry {
     }
 
     /// Forgets what the store has too, unless it was used within `idle` or something is in flight. Returns whether nothing is left.
-    pub(crate) fn drop_if_idle(&self, now: EngineInstant, idle: std::time::Duration) -> bool {
+    pub(crate) fn drop_if_idle(&self, now: EngineInstant, idle: Duration) -> bool {
         if now < self.used(now).after(idle) {
             return false;
         }
@@ -160,8 +207,16 @@ impl Inner {
         Some(found.1.clone())
     }
 
+    /// A place in a queue, for at most `wait`.
+    pub(crate) fn join(&mut self, queue: Queue, wait: Duration, runtime: &Handle) -> Wait {
+        let round = self.round(queue);
+        let waiting = round.join(wait);
+        round.keep_time(runtime);
+        waiting
+    }
+
     /// The round of those who wait in this queue.
-    pub(crate) fn round(&mut self, queue: Queue) -> Arc<Round> {
+    fn round(&mut self, queue: Queue) -> Arc<Round> {
         let waiting = &mut self.cold().waiting;
         if let Some((_, round)) = waiting.iter().find(|(other, _)| *other == queue) {
             return round.clone();

@@ -19,6 +19,7 @@ mod report;
 mod runtime;
 mod site;
 mod snapshot;
+mod stored;
 
 pub(crate) use self::{
     core::{Core, Parts},

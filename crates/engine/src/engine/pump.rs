@@ -1,11 +1,11 @@
 //! Hands each input to an account's machine, and performs what follows. It decides nothing.
 
 use std::{
-    sync::{Arc, PoisonError, Weak, atomic::Ordering},
+    sync::{Arc, PoisonError, Weak},
     time::Duration,
 };
 
-use tokenkeeper_refresh::{Action, Input, Operation, Publication, Queue, Reply, Timer};
+use tokenkeeper_refresh::{Action, Input, Operation, Queue, Reply, Timer};
 
 use super::{
     core::{Core, Lost, Running},
@@ -14,7 +14,6 @@ use super::{
     perform,
     queue::{Round, Wait},
     report,
-    snapshot::Snapshot,
 };
 use crate::error::Error;
 
@@ -52,7 +51,7 @@ pub(crate) fn ask(
     let (mut ended, mut rest) = (Vec::new(), Vec::new());
     for action in actions.list {
         match action {
-            Action::Publish(publication) => publish(core, entry, &mut inner, publication),
+            Action::Publish(publication) => entry.publish(&mut inner, &core.origins, publication),
             Action::Resolve(queue, result) => {
                 let result = result.map_err(|failure| report::error(core, entry, &inner, failure));
                 ended.extend(inner.end_round(queue).map(|round| (round, result)));
@@ -84,69 +83,16 @@ fn next(core: &Arc<Core>, entry: &AccountEntry, inner: &mut Inner, reply: Reply)
             } else {
                 options.wait
             };
-            match join(core, inner, queue, wait) {
+            match core
+                .runtime
+                .handle()
+                .map(|runtime| inner.join(queue, wait, &runtime))
+            {
                 Ok(waiting) => Next::Wait(queue, waiting),
                 Err(error) => Next::Fail(error),
             }
         }
     }
-}
-
-/// A place in a queue, for at most `wait`.
-pub(crate) fn join(
-    core: &Arc<Core>,
-    inner: &mut Inner,
-    queue: Queue,
-    wait: Duration,
-) -> Result<Wait, Error> {
-    let runtime = core.runtime.handle()?;
-    let round = inner.round(queue);
-    let waiting = round.join(wait);
-    round.keep_time(&runtime);
-    Ok(waiting)
-}
-
-/// Shows requests what they are served from now on.
-fn publish(
-    core: &Core,
-    entry: &AccountEntry,
-    inner: &mut Inner,
-    publication: Option<Publication<Payload>>,
-) {
-    let on_trial = publication
-        .as_ref()
-        .is_some_and(|publication| publication.on_trial);
-    entry.on_trial.store(on_trial, Ordering::Release);
-    let snapshot = publication.and_then(|publication| {
-        entry.site.announce(&core.origins);
-        let live = publication.record.live()?;
-        let version = live.token_version();
-        let last = entry.snapshot.load();
-        let attached = match last.as_deref() {
-            Some(last) if last.carries(&live.payload, version) => Ok(last.attached.clone()),
-            _ => perform::attach(&entry.site, &live.payload.access_token),
-        };
-        let attached = match attached {
-            Ok(attached) => attached,
-            Err(error) => {
-                inner.cold().unattachable = Some(error);
-                return None;
-            }
-        };
-        Some(Arc::new(Snapshot {
-            fresh_until: publication.fresh_until,
-            replayable_only: publication.replayable_only,
-            version,
-            attached,
-            record: Some(publication.record),
-        }))
-    });
-    if snapshot.is_some()
-        && let Some(cold) = inner.cold_mut()
-    {
-        cold.unattachable = None;
-    }
-    entry.snapshot.store(snapshot);
 }
 
 fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<(Action<Payload>, Running)>) {

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use tokenkeeper_refresh::{Failure, Notice};
+use tokenkeeper_protocol::Class;
+use tokenkeeper_refresh::{Answer, Failure, Notice};
 
 use super::{
     core::Core,
     entry::{AccountEntry, Inner},
+    payload::Payload,
 };
 use crate::{
     error::{Error, ExchangeError},
     event::EventKind,
+    transport::TransportError,
 };
 
 /// The error that a failure means for those who wait.
@@ -73,5 +76,36 @@ pub(crate) fn event(notice: Notice) -> EventKind {
         Notice::ServedUnvalidated => EventKind::ServedUnvalidated,
         Notice::RejectionsHeldOff(wait) => EventKind::RejectionsHeldOff { wait },
         Notice::RevocationPending => EventKind::RevocationPending,
+    }
+}
+
+/// What a failed token request means to the machine.
+pub(crate) fn answer(error: &ExchangeError) -> Answer<Payload> {
+    let transient = |retry_after, may_have_redeemed| Answer::Transient {
+        retry_after,
+        may_have_redeemed,
+    };
+    match error {
+        ExchangeError::Transport(error) => match **error {
+            TransportError::NotSent(_) => transient(None, false),
+            TransportError::TimedOut => Answer::TimedOut,
+            TransportError::Unknown(_) | TransportError::TooLarge => Answer::Ambiguous,
+        },
+        ExchangeError::Request(_) => Answer::Configuration,
+        ExchangeError::TooLate => transient(None, false),
+        ExchangeError::Refused(refusal) => match refusal.class {
+            Class::Transient { retry_after } => {
+                let failed = refusal
+                    .status
+                    .is_some_and(|status| status.is_server_error());
+                transient(retry_after, failed)
+            }
+            Class::Ambiguous => Answer::Ambiguous,
+            Class::Terminal => Answer::Terminal {
+                code: refusal.code.as_ref().map(ToString::to_string),
+            },
+            Class::Unexplained => Answer::Unexplained,
+            Class::Configuration => Answer::Configuration,
+        },
     }
 }

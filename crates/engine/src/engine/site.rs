@@ -1,6 +1,7 @@
 //! Everything that the accounts of one provider at one site have in common.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,11 +10,11 @@ use std::{
 };
 
 use http::Uri;
-use tokenkeeper_protocol::{OldAccess, Origin, Provider, Reach, RefreshLifetime};
+use tokenkeeper_protocol::{AccessToken, OldAccess, Origin, Provider, Reach, RefreshLifetime};
 use tokenkeeper_refresh::{self as refresh, Id, Rules};
 use tokenkeeper_store::Key;
 
-use super::{origins::Origins, payload::Shared};
+use super::{origins::Origins, payload::Shared, snapshot::Attached};
 use crate::{error::Error, options::Options, placement::Attaches};
 
 #[derive(Debug)]
@@ -99,6 +100,15 @@ impl ProviderSite {
     pub(crate) fn announce(&self, origins: &Origins) {
         if !self.announced.swap(true, Ordering::Relaxed) {
             origins.add(self.origins.iter());
+        }
+    }
+
+    /// A token as it is attached. A provider that panics counts as one that cannot attach it.
+    pub(crate) fn attach(&self, token: &AccessToken) -> Result<Attached, Error> {
+        let attach = AssertUnwindSafe(|| self.provider.attach(token));
+        match catch_unwind(attach) {
+            Ok(attachment) => Ok(attachment?.into()),
+            Err(_) => Err(Error::Build("`Provider::attach` panicked".to_owned())),
         }
     }
 

@@ -1,30 +1,18 @@
 //! Calls to the provider.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokenkeeper_protocol::{
-    AccessToken, Class, Grant, GrantKind, Provider, RevocationOutcome, TokenSet,
-};
+use tokenkeeper_protocol::{Grant, GrantKind, Provider, RevocationOutcome, TokenSet};
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
 
 use crate::{
     engine::core::Core,
     engine::entry::AccountEntry,
     engine::payload::{Payload, Terms},
-    engine::site::ProviderSite,
-    engine::snapshot::Attached,
-    error::{Error, ExchangeError},
+    engine::report,
+    error::ExchangeError,
     transport::TransportError,
 };
-
-/// The token as it is attached. A provider that panics counts as one that cannot attach it.
-pub(crate) fn attach(site: &ProviderSite, token: &AccessToken) -> Result<Attached, Error> {
-    let attach = AssertUnwindSafe(|| site.provider.attach(token));
-    match std::panic::catch_unwind(attach) {
-        Ok(attachment) => Ok(attachment?.into()),
-        Err(_) => Err(Error::Build("`Provider::attach` panicked".to_owned())),
-    }
-}
 
 /// Presents a refresh token, or the code of a login.
 pub(crate) async fn send(
@@ -45,7 +33,7 @@ pub(crate) async fn send(
         Err(error) => {
             let account = entry.digest();
             tracing::warn!(%account, %error, "the token endpoint gave no tokens");
-            let answer = classify(&error);
+            let answer = report::answer(&error);
             let mut inner = entry.lock();
             match candidate {
                 Candidate::Refresh => inner.cold().exchange_error = Some(error),
@@ -120,36 +108,6 @@ fn merged(old: Option<Payload>, mut new: TokenSet) -> TokenSet {
         new.refresh_token = new.refresh_token.or(old.refresh_token);
     }
     new
-}
-
-fn classify(error: &ExchangeError) -> Answer<Payload> {
-    let transient = |retry_after, may_have_redeemed| Answer::Transient {
-        retry_after,
-        may_have_redeemed,
-    };
-    match error {
-        ExchangeError::Transport(error) => match **error {
-            TransportError::NotSent(_) => transient(None, false),
-            TransportError::TimedOut => Answer::TimedOut,
-            TransportError::Unknown(_) | TransportError::TooLarge => Answer::Ambiguous,
-        },
-        ExchangeError::Request(_) => Answer::Configuration,
-        ExchangeError::TooLate => transient(None, false),
-        ExchangeError::Refused(refusal) => match refusal.class {
-            Class::Transient { retry_after } => {
-                let failed = refusal
-                    .status
-                    .is_some_and(|status| status.is_server_error());
-                transient(retry_after, failed)
-            }
-            Class::Ambiguous => Answer::Ambiguous,
-            Class::Terminal => Answer::Terminal {
-                code: refusal.code.as_ref().map(ToString::to_string),
-            },
-            Class::Unexplained => Answer::Unexplained,
-            Class::Configuration => Answer::Configuration,
-        },
-    }
 }
 
 /// Sends the revocations that the provider has.

@@ -1,0 +1,45 @@
+//! Records as the store keeps them.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokenkeeper_refresh::{Record, Retention, WallMillis, retention};
+use tokenkeeper_store::{Entry, Version};
+
+use super::{codec, entry::AccountEntry, payload::Payload};
+use crate::error::Error;
+
+/// A record and its version, if there is one.
+pub(super) type Stored = Option<(Version, Record<Payload>)>;
+
+/// A record for the store, written at `now`.
+pub(super) fn entry(
+    account: &AccountEntry,
+    version: Version,
+    record: &Record<Payload>,
+    now: WallMillis,
+) -> Entry {
+    let Retention {
+        keep_until,
+        due,
+        attention,
+    } = retention(record, &account.site.rules, account.place(), now);
+    Entry::new(version, codec::encode(record))
+        .with_keep_until(keep_until.map(at))
+        .with_due(due.map(at))
+        .with_attention(attention)
+}
+
+fn at(millis: WallMillis) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(millis)
+}
+
+/// Reads what the store has.
+pub(super) fn record(account: &AccountEntry, found: Option<Entry>) -> Result<Stored, Error> {
+    let Some(found) = found else { return Ok(None) };
+    let record = codec::decode(&found.value, &account.site.shared);
+    let record = record.map_err(|source| Error::Record {
+        account: account.digest(),
+        source,
+    })?;
+    Ok(Some((found.version, record)))
+}
