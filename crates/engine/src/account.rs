@@ -24,8 +24,8 @@ use crate::{
 
 /// One connection that somebody gave the application: the way to its tokens.
 ///
-/// Cheap to clone, to send and to share; all handles of one account share its tokens and its refreshes. `Debug` shows a digest of
-/// the key, never the subject.
+/// Cheap to clone, to send and to share; all handles of one account share its tokens and its
+/// refreshes. `Debug` shows a digest of the key, never the subject.
 ///
 /// ```
 /// # use tokenkeeper_engine::{Accounts, Error};
@@ -94,10 +94,12 @@ impl Account {
 
     /// Takes tokens that the application already has, as a new login of this account.
     ///
-    /// Cancel safe: the write goes on. While the store is down the tokens are kept and served from memory, and an event says so.
+    /// Cancel safe: the write goes on. While the store is down the tokens are kept and served from
+    /// memory, and an event says so.
     ///
     /// # Errors
-    /// [`Error::RevocationPending`], [`Error::ShutDown`], [`Error::Store`] where the store could not even be read.
+    /// [`Error::RevocationPending`], [`Error::ShutDown`], [`Error::Store`] where the store could
+    /// not even be read.
     pub async fn adopt(&self, tokens: TokenSet) -> Result<(), Error> {
         let site = &self.entry.site;
         let registration = site.provider.client().registration();
@@ -146,28 +148,33 @@ impl Account {
         Ok(Status::of(&self.entry))
     }
 
-    /// Ends the connection: the account is refused everywhere, and its tokens are revoked where the provider can.
+    /// Ends the connection: the account is refused everywhere, and its tokens are revoked where the
+    /// provider can.
     ///
-    /// A provider that cannot be reached does not fail the call: the revocation is finished later by whoever meets the tombstone, and
-    /// an event says that it is pending. Cancel safe: the disconnect goes on.
+    /// A provider that cannot be reached does not fail the call: the revocation is finished later
+    /// by whoever meets the tombstone, and an event says that it is pending. Cancel safe: the
+    /// disconnect goes on.
     ///
     /// # Errors
-    /// [`Error::Superseded`] when a newer login came first and stands, [`Error::NotConnected`], [`Error::Store`].
+    /// [`Error::Superseded`] when a newer login came first and stands, [`Error::NotConnected`],
+    /// [`Error::Store`].
     pub async fn disconnect(&self) -> Result<(), Error> {
         change::disconnect(&self.core, &self.entry).await
     }
 
-    /// Whether there is nothing to learn from a response with this status, so that [`TokenSource::read`] need not be called.
+    /// Whether there is nothing to learn from a response with this status, so that
+    /// [`TokenSource::read`] need not be called.
     #[must_use]
     #[inline]
     pub fn is_content(&self, status: StatusCode) -> bool {
         rejection::is_content(&self.entry, status)
     }
 
-    /// Attaches the token if no waiting is needed, as [`TokenSource::cached`] gives it, and without a count of who holds it. `None`: wait
-    /// for [`TokenSource::credential`].
+    /// Attaches the token if no waiting is needed, as [`TokenSource::cached`] gives it, and without
+    /// a count of who holds it. `None`: wait for [`TokenSource::credential`].
     ///
-    /// It is the caller's to know that the request goes to an origin which the account [owns](TokenSource::owns).
+    /// It is the caller's to know that the request goes to an origin which the account
+    /// [owns](TokenSource::owns).
     ///
     /// # Errors
     /// As [`Credential::attach`].
@@ -202,7 +209,8 @@ impl Account {
         }
     }
 
-    /// [`TokenSource::credential`] as a future that owns the handle, for a front that keeps it in a box of its own.
+    /// [`TokenSource::credential`] as a future that owns the handle, for a front that keeps it in a
+    /// box of its own.
     #[doc(hidden)]
     pub async fn into_credential(self, replayable: bool) -> Result<Credential, Error> {
         let snapshot = acquire::token(&self.core, &self.entry, replayable).await?;
@@ -266,7 +274,8 @@ impl TokenSource for Account {
     }
 
     fn rejected(&self, rejected: TokenVersion) {
-        // The response goes to the caller in any case; a refresh that starts now serves the next request.
+        // The response goes to the caller in any case; a refresh that starts now serves the next
+        // request.
         rejection::report_rejection(&self.core, &self.entry, rejected);
     }
 
@@ -284,11 +293,12 @@ impl TokenSource for Account {
     }
 }
 
-/// Where a front remembers the token of the account that it sends for: as long as that is the account's, finding it is to read one
-/// pointer.
+/// Where a front remembers the token of the account that it sends for: as long as that is the
+/// account's, finding it is to read one pointer.
 ///
-/// It is set at the second request, and a clone remembers nothing: a service that is cloned for each request gains nothing, and would
-/// keep a token from the time when it was made. What is remembered stays in memory until the next request, or until it is dropped.
+/// It is set at the second request, and a clone remembers nothing: a service that is cloned for
+/// each request gains nothing, and would keep a token from the time when it was made. What is
+/// remembered stays in memory until the next request, or until it is dropped.
 #[derive(Default)]
 pub struct Seen {
     snapshot: Option<Cache<Place, Option<Arc<Snapshot>>>>,

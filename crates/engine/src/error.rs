@@ -11,8 +11,8 @@ use crate::transport::TransportError;
 
 /// Why there is no token, or no account. [`advice`](Self::advice) says what to do.
 ///
-/// Errors are shared by all callers that waited for the same flight, so they are cheap to clone. No text shows a secret, a subject or
-/// the body of a response; accounts are named by a short digest.
+/// Errors are shared by all callers that waited for the same flight, so they are cheap to clone. No
+/// text shows a secret, a subject or the body of a response; accounts are named by a short digest.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -113,7 +113,8 @@ pub enum Error {
         /// Which account.
         account: KeyDigest,
     },
-    /// A disconnect's revocation must be finished before a new login, and the provider cannot be reached.
+    /// A disconnect's revocation must be finished before a new login, and the provider cannot be
+    /// reached.
     #[error(
         "an earlier disconnect of account {account} could not be finished at the provider; try again"
     )]
@@ -210,7 +211,8 @@ pub enum RecordError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlowError {
-    /// It was not sealed by this key: another process without a shared `flow_key`, or somebody else.
+    /// It was not sealed by this key: another process without a shared `flow_key`, or somebody
+    /// else.
     #[error(
         "the flow was not sealed here: share a `flow_key` between processes, or start the login again"
     )]
@@ -236,10 +238,12 @@ pub enum Advice {
     Reauthorize {
         /// Which account.
         account: KeyDigest,
-        /// Why its last login has ended; `None` where there never was one, or somebody disconnected it.
+        /// Why its last login has ended; `None` where there never was one, or somebody
+        /// disconnected it.
         cause: Option<Cause>,
     },
-    /// A login under way came to nothing, and its code or its flow is spent: start another. What the account had before is as it was.
+    /// A login under way came to nothing, and its code or its flow is spent: start another. What
+    /// the account had before is as it was.
     StartAgain,
     /// Somebody has to change the configuration.
     FixConfiguration,
@@ -294,7 +298,8 @@ impl Error {
         }
     }
 
-    /// Our error anywhere in a chain of sources: inside a client's, a middleware's or a retry layer's own.
+    /// Our error anywhere in a chain of sources: inside a client's, a middleware's or a retry
+    /// layer's own.
     #[must_use]
     pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
         let mut next = Some(error);

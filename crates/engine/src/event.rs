@@ -12,8 +12,9 @@ pub enum EventKind {
     Connected,
     /// The account was disconnected, here or elsewhere.
     Disconnected,
-    /// A login of this process was overtaken by a newer one or by a disconnect before it was over here. Where its tokens were served
-    /// from memory meanwhile, the call that brought them has returned already, as if all were well.
+    /// A login of this process was overtaken by a newer one or by a disconnect before it was over
+    /// here. Where its tokens were served from memory meanwhile, the call that brought them has
+    /// returned already, as if all were well.
     Superseded,
     /// There is a new token set.
     Refreshed {
@@ -30,15 +31,17 @@ pub enum EventKind {
         /// Why.
         cause: Cause,
     },
-    /// The token endpoint refuses without a reason that one could act on (an empty or unknown error, a page of HTML). It is asked again
-    /// with growing pauses, of an hour at most.
+    /// The token endpoint refuses without a reason that one could act on (an empty or unknown
+    /// error, a page of HTML). It is asked again with growing pauses, of an hour at most.
     RefusedWithoutReason {
         /// When the first such refusal came.
         since: SystemTime,
     },
-    /// The token endpoint refuses the client; the tokens are kept. It is asked again with growing pauses, of an hour at most.
+    /// The token endpoint refuses the client; the tokens are kept. It is asked again with growing
+    /// pauses, of an hour at most.
     Misconfigured,
-    /// New tokens could not be written yet. They are served from memory and written as soon as the store allows.
+    /// New tokens could not be written yet. They are served from memory and written as soon as the
+    /// store allows.
     StoreBehind,
     /// What was behind is written.
     StoreCaughtUp,

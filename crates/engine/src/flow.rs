@@ -1,4 +1,5 @@
-//! A login from the redirect to the callback: what has to survive between the two is sealed in a [`Flow`].
+//! A login from the redirect to the callback: what has to survive between the two is sealed in a
+//! [`Flow`].
 
 use std::{
     collections::HashMap,
@@ -33,7 +34,8 @@ pub struct Connect {
 pub struct Start {
     /// Where to send the person.
     pub url: Url,
-    /// To be kept for this person's browser session, and handed to [`Accounts::finish`] at the callback.
+    /// To be kept for this person's browser session, and handed to [`Accounts::finish`] at the
+    /// callback.
     pub flow: Flow,
 }
 
@@ -56,10 +58,12 @@ impl fmt::Debug for Bare<'_> {
     }
 }
 
-/// A login under way, sealed: it may be kept in a cookie, and nobody without the key can read or change it.
+/// A login under way, sealed: it may be kept in a cookie, and nobody without the key can read or
+/// change it.
 ///
-/// It is good for ten minutes ([`Options::flow`](crate::Options::flow)) and for one login. The person at the callback must be the one who
-/// started it: bind it to the browser, by a cookie that is `HttpOnly`, `Secure` and `SameSite=Lax`.
+/// It is good for ten minutes ([`Options::flow`](crate::Options::flow)) and for one login. The
+/// person at the callback must be the one who started it: bind it to the browser, by a cookie that
+/// is `HttpOnly`, `Secure` and `SameSite=Lax`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Flow(String);

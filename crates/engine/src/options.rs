@@ -4,7 +4,8 @@ use std::time::Duration;
 
 pub use tokenkeeper_refresh::StoreDown;
 
-/// How the engine behaves. Every value has a default that suits a web backend; change one with struct update syntax.
+/// How the engine behaves. Every value has a default that suits a web backend; change one with
+/// struct update syntax.
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,9 +16,11 @@ pub use tokenkeeper_refresh::StoreDown;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// How long the answer of a token endpoint is listened for. The attempt's lease is renewed meanwhile; a caller's own wait ends earlier.
+    /// How long the answer of a token endpoint is listened for. The attempt's lease is renewed
+    /// meanwhile; a caller's own wait ends earlier.
     pub deadline: Duration,
-    /// How long other processes leave an attempt alone that is not renewed. Shortened where the provider has a grace window.
+    /// How long other processes leave an attempt alone that is not renewed. Shortened where the
+    /// provider has a grace window.
     ///
     /// A process that stands still for longer may wake with its attempt taken over.
     pub lease: Duration,
@@ -35,10 +38,11 @@ pub struct Options {
     pub backoff_first: Duration,
     /// The longest pause after a failed refresh. A server's own `Retry-After` may be longer.
     pub backoff_most: Duration,
-    /// The longest pause after a refusal that does not name the grant: one without a reason, or of the client. Also after a failed
-    /// revocation.
+    /// The longest pause after a refusal that does not name the grant: one without a reason, or of
+    /// the client. Also after a failed revocation.
     pub refusal_backoff_most: Duration,
-    /// How long refusals without a reason are put up with after an answer was lost, before the account asks for a new login.
+    /// How long refusals without a reason are put up with after an answer was lost, before the
+    /// account asks for a new login.
     pub patience: Duration,
     /// How often memory is compared with the store while an account is in use.
     pub revalidation: Duration,
@@ -48,7 +52,8 @@ pub struct Options {
     pub store_down: StoreDown,
     /// Between the retries of a write that must not be lost.
     pub store_retry: Duration,
-    /// Between the reads of a process that waits for another's attempt, where the store does not notify.
+    /// Between the reads of a process that waits for another's attempt, where the store does not
+    /// notify.
     pub poll: Duration,
     /// An account that was not used for this long is dropped from memory; the store keeps it.
     pub idle: Duration,
@@ -88,8 +93,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The lease at a provider that takes a redeemed refresh token again for this long: it ends before that, so that a replay by another
-    /// process still finds the window open.
+    /// The lease at a provider that takes a redeemed refresh token again for this long: it ends
+    /// before that, so that a replay by another process still finds the window open.
     pub(crate) fn lease_within(&self, grace: Option<Duration>) -> Duration {
         match grace {
             Some(grace) if !grace.is_zero() => self.lease.min(grace.mul_f64(0.9)),

@@ -20,7 +20,8 @@ use crate::{
 pub struct Credential(Arc<Snapshot>);
 
 impl Credential {
-    /// A credential for a token source of one's own; `generation` tells one token set from the next.
+    /// A credential for a token source of one's own; `generation` tells one token set from the
+    /// next.
     #[must_use]
     pub fn new(attachment: Attachment, generation: u64) -> Self {
         let version = TokenVersion {
@@ -49,7 +50,8 @@ impl Credential {
         self.0.version
     }
 
-    /// Puts the token on a request, wherever that goes: whether the token belongs there, [`TokenSource::owns`] knows.
+    /// Puts the token on a request, wherever that goes: whether the token belongs there,
+    /// [`TokenSource::owns`] knows.
     ///
     /// # Errors
     /// As [`Attachment::apply`].
@@ -76,16 +78,19 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Where a front gets its tokens: an [`Account`](crate::Account), or a fixed token in a user's tests.
+/// Where a front gets its tokens: an [`Account`](crate::Account), or a fixed token in a user's
+/// tests.
 #[async_trait]
 pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// The token to send now, if no waiting is needed: no I/O, no allocation.
     ///
-    /// `replayable` says whether the request could be sent a second time. One that cannot be is not started on a
-    /// token that a refresh under way is about to invalidate: the answer is `None` then, and [`credential`](Self::credential) waits.
+    /// `replayable` says whether the request could be sent a second time. One that cannot be is not
+    /// started on a token that a refresh under way is about to invalidate: the answer is `None`
+    /// then, and [`credential`](Self::credential) waits.
     fn cached(&self, replayable: bool) -> Option<Credential>;
 
-    /// The token to send, waiting for a refresh if one is needed. Dropping the future only stops the waiting.
+    /// The token to send, waiting for a refresh if one is needed. Dropping the future only stops
+    /// the waiting.
     ///
     /// # Errors
     /// When no token can be had within the caller's wait; the error says what to do.
@@ -93,21 +98,23 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
 
     /// A token to replay with after the API rejected the one of `rejected`.
     ///
-    /// `None`: there is none that is worth a replay (a fresh token was rejected too, or refreshes because of rejections are held
-    /// off), and the response goes to the caller.
+    /// `None`: there is none that is worth a replay (a fresh token was rejected too, or refreshes
+    /// because of rejections are held off), and the response goes to the caller.
     ///
     /// # Errors
-    /// When there is no better token: a new login is needed, or the token endpoint or the store is down. The caller sees the error
-    /// instead of the response.
+    /// When there is no better token: a new login is needed, or the token endpoint or the store is
+    /// down. The caller sees the error instead of the response.
     async fn replace(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error>;
 
-    /// Starts the refresh that a rejection calls for, without waiting: for a request that cannot be replayed.
+    /// Starts the refresh that a rejection calls for, without waiting: for a request that cannot be
+    /// replayed.
     fn rejected(&self, rejected: TokenVersion);
 
     /// What the provider says with this head, and the place to count a response that was accepted.
     fn read(&self, sent: TokenVersion, status: StatusCode, headers: &HeaderMap) -> Verdict;
 
-    /// Where the token goes: what a front must know before it wraps a client that follows redirects.
+    /// Where the token goes: what a front must know before it wraps a client that follows
+    /// redirects.
     fn attaches(&self) -> Attaches;
 
     /// Whether the token belongs to this target. A request elsewhere passes untouched.

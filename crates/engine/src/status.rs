@@ -35,7 +35,8 @@ pub struct Connection {
     pub reauthorize: Option<Cause>,
     /// The token endpoint refuses the client with its present configuration.
     pub misconfigured: bool,
-    /// Since when the token endpoint refuses without a reason, if it does. It is asked again now and then.
+    /// Since when the token endpoint refuses without a reason, if it does. It is asked again now
+    /// and then.
     pub refused_since: Option<SystemTime>,
     /// Tokens of an earlier login still have to be revoked at the provider.
     pub revocation_pending: bool,

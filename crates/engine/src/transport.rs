@@ -1,4 +1,5 @@
-//! How token requests leave: never through the caller's own stack, where a concurrency limit would deadlock.
+//! How token requests leave: never through the caller's own stack, where a concurrency limit would
+//! deadlock.
 
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
@@ -15,22 +16,23 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Sends requests to a token endpoint.
 ///
 /// An implementation follows no redirect, retries nothing, and bounds the body that it reads
-/// ([`MAX_TOKEN_RESPONSE`](tokenkeeper_protocol::MAX_TOKEN_RESPONSE)): a redirect would carry secrets to another host, and a
-/// retry would present a refresh token twice. [`exchange_within`] does the rest for any client.
+/// ([`MAX_TOKEN_RESPONSE`](tokenkeeper_protocol::MAX_TOKEN_RESPONSE)): a redirect would carry
+/// secrets to another host, and a retry would present a refresh token twice. [`exchange_within`]
+/// does the rest for any client.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends `request` and reads the whole answer, for at most `deadline` from now.
     ///
-    /// The deadline ends the waiting, not the reading: an answer that has arrived wins over the timer, and time for which the process was
-    /// stopped hardly counts.
+    /// The deadline ends the waiting, not the reading: an answer that has arrived wins over the
+    /// timer, and time for which the process was stopped hardly counts.
     ///
     /// # Errors
     /// - [`TransportError::NotSent`] only if no byte of the request can have reached the server.
     /// - [`TransportError::TimedOut`] if the deadline passed, or a timeout of the client's own: the
-    ///   server may still be at work on the request, so it must not be sent again before the server can
-    ///   be done with it.
-    /// - [`TransportError::Unknown`] if the connection was cut: no answer can come any more, but the
-    ///   server may have acted on the request.
+    ///   server may still be at work on the request, so it must not be sent again before the server
+    ///   can be done with it.
+    /// - [`TransportError::Unknown`] if the connection was cut: no answer can come any more, but
+    ///   the server may have acted on the request.
     /// - [`TransportError::TooLarge`] if the answer's body is over the bound.
     ///
     /// # Cancel safety
@@ -59,7 +61,8 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// Name resolution, connecting or the TLS handshake failed: the server saw nothing, the request may be sent again.
+    /// Name resolution, connecting or the TLS handshake failed: the server saw nothing, the request
+    /// may be sent again.
     #[error("the token endpoint could not be reached; nothing was sent")]
     NotSent(#[source] BoxError),
     /// The answer did not come within the deadline. The server may still be at work on the request.
@@ -76,14 +79,17 @@ pub enum TransportError {
 /// How long an answer that came while the process was busy has to reach us after the deadline.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The deadline is waited for in so many pieces, so that time in which the process did not run hardly counts.
+/// The deadline is waited for in so many pieces, so that time in which the process did not run
+/// hardly counts.
 const SLICES: u32 = 10;
 
-/// What every [`Transport`] does around its client's own `exchange`, which sends the request once and returns the answer's head and
-/// unread body: refuses a host that tokens may not be sent to, bounds the body, and ends the waiting.
+/// What every [`Transport`] does around its client's own `exchange`, which sends the request once
+/// and returns the answer's head and unread body: refuses a host that tokens may not be sent to,
+/// bounds the body, and ends the waiting.
 ///
-/// A process that was stopped (`SIGSTOP`, a suspended machine) may have sent its request only on waking, with the deadline near or long past.
-/// So time in which the process did not run hardly counts: of a deadline that it slept through, nine tenths are left when it wakes, since
+/// A process that was stopped (`SIGSTOP`, a suspended machine) may have sent its request only on
+/// waking, with the deadline near or long past. So time in which the process did not run hardly
+/// counts: of a deadline that it slept through, nine tenths are left when it wakes, since
 /// the answer may hold a refresh token that nobody else will ever get.
 ///
 /// ```
@@ -173,7 +179,8 @@ mod tests {
 
     const DEADLINE: Duration = Duration::from_secs(10);
 
-    /// Sends to a server that answers after so long, from a process that was stopped for so long just before.
+    /// Sends to a server that answers after so long, from a process that was stopped for so long
+    /// just before.
     async fn send(
         stopped: Duration,
         answered: Duration,

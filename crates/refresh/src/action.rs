@@ -10,7 +10,8 @@ use crate::{
     record::{Cause, Record, TokenVersion},
 };
 
-/// All that follows from one input: an answer for the caller that brought it, and what the engine does next, in this order.
+/// All that follows from one input: an answer for the caller that brought it, and what the engine
+/// does next, in this order.
 #[derive(Clone, Debug)]
 pub struct Actions<T> {
     /// For the caller, where the input came from one.
@@ -37,7 +38,8 @@ pub enum Action<T> {
     Write(Write<T>),
     /// Read the store. Answered by [`Input::Read`](crate::Input::Read).
     Read,
-    /// Present the refresh token of these tokens, or the code of a login. Answered by [`Input::Answered`](crate::Input::Answered).
+    /// Present the refresh token of these tokens, or the code of a login. Answered by
+    /// [`Input::Answered`](crate::Input::Answered).
     Send {
         /// Whose request it is.
         candidate: Candidate,
@@ -67,8 +69,9 @@ pub struct Publication<T> {
     pub on_trial: bool,
 }
 
-/// A write from one version to the next. A repeat draws another version and expects the same one, so at most one of them can apply; if
-/// an earlier one did, the conflict shows its attempt or its tokens.
+/// A write from one version to the next. A repeat draws another version and expects the same one,
+/// so at most one of them can apply; if an earlier one did, the conflict shows its attempt or its
+/// tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Write<T> {
     /// The version that it makes.

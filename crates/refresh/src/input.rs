@@ -39,7 +39,7 @@ pub enum Input<T> {
     },
     /// A login was approved: its code is to be exchanged.
     Login(ChangeId),
-    /// The application brings tokens of its own.
+    /// The application brings its own tokens.
     Adopt(ChangeId, T),
     /// The account is to be disconnected.
     Disconnect(ChangeId),

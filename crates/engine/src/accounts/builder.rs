@@ -70,14 +70,16 @@ impl AccountsBuilder {
         self
     }
 
-    /// The key that seals flows. Without one each engine draws its own, and a login has to be finished by the process that started it.
+    /// The key that seals flows. Without one each engine draws its own, and a login has to be
+    /// finished by the process that started it.
     pub fn flow_key(mut self, key: FlowKey) -> Self {
         self.flow_key = Some(key);
         self
     }
 
-    /// The runtime of all the engine's tasks; it must have timers. Default: the one that [`build`](Self::build) is called in, else a thread
-    /// of the engine's own. If it ends before the engine, such a thread takes its place.
+    /// The runtime of all the engine's tasks; it must have timers. Default: the one that
+    /// [`build`](Self::build) is called in, else a thread of the engine's own. If it ends
+    /// before the engine, such a thread takes its place.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self

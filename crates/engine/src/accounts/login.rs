@@ -18,14 +18,15 @@ use crate::{
     flow::{Bare, Flow, Opened, open},
 };
 
-/// Whose login a flow is, and where its callback must arrive. `Debug` leaves out the redirect URI's parameters: the state may be
-/// among them.
+/// Whose login a flow is, and where its callback must arrive. `Debug` leaves out the redirect URI's
+/// parameters: the state may be among them.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct FlowInfo {
     /// Whose login it is.
     pub account: Account,
-    /// The redirect URI of this flow; a callback that arrives elsewhere is not its answer (RFC 9700 §4.4).
+    /// The redirect URI of this flow; a callback that arrives elsewhere is not its answer (RFC
+    /// 9700 §4.4).
     pub redirect_uri: Url,
     /// A name of the flow that is no secret.
     pub id: String,
@@ -33,7 +34,8 @@ pub struct FlowInfo {
     pub expires_at: SystemTime,
     /// Where in the redirect the code comes: a fragment never reaches a server by itself.
     pub channel: Channel,
-    /// Whether the redirect brings the state back; where it may not, the flow must be bound to the browser by other means.
+    /// Whether the redirect brings the state back; where it may not, the flow must be bound to the
+    /// browser by other means.
     pub state_echo: StateEcho,
 }
 

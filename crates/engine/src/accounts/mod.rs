@@ -42,7 +42,8 @@ pub struct Event {
 
 /// All accounts of an application: its providers, its store, and the refreshes under way.
 ///
-/// Cheap to clone and to share. Made by [`Accounts::builder`]; call [`shutdown`](Self::shutdown) before `main` returns.
+/// Cheap to clone and to share. Made by [`Accounts::builder`]; call [`shutdown`](Self::shutdown)
+/// before `main` returns.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     core: Arc<Core>,
@@ -58,8 +59,9 @@ impl Accounts {
     /// The subject is the application's own name for the connection, chosen before the redirect.
     ///
     /// # Errors
-    /// [`Error::UnknownProvider`]; [`Error::Subject`] for an empty or overlong one; [`Error::Protocol`] where the provider has a site per
-    /// tenant: see [`account_at`](Self::account_at).
+    /// [`Error::UnknownProvider`]; [`Error::Subject`] for an empty or overlong one;
+    /// [`Error::Protocol`] where the provider has a site per tenant: see
+    /// [`account_at`](Self::account_at).
     #[inline]
     pub fn account(&self, brand: &str, subject: &str) -> Result<Account, Error> {
         if let Some(site) = registry::site_of_brand(&self.core, brand) {
@@ -74,7 +76,8 @@ impl Accounts {
     /// Where several providers of one brand are configured, the site tells which.
     ///
     /// # Errors
-    /// As [`account`](Self::account), and [`Error::Protocol`] for a site that the application does not allow.
+    /// As [`account`](Self::account), and [`Error::Protocol`] for a site that the application does
+    /// not allow.
     pub fn account_at(&self, brand: &str, site: &str, subject: &str) -> Result<Account, Error> {
         self.resolve(brand, Some(site), subject)
     }
@@ -94,7 +97,8 @@ impl Accounts {
         })
     }
 
-    /// A worker that keeps all accounts of the store fresh, used or not; it does nothing before it is [run](Refresher::run).
+    /// A worker that keeps all accounts of the store fresh, used or not; it does nothing before it
+    /// is [run](Refresher::run).
     pub fn refresher(&self) -> Refresher {
         Refresher::new(self.core.clone())
     }
@@ -124,15 +128,18 @@ impl Accounts {
         self.at(index, site, subject)
     }
 
-    /// Finishes a login with what the redirect brought: exchanges the code, once, and writes the tokens.
+    /// Finishes a login with what the redirect brought: exchanges the code, once, and writes the
+    /// tokens.
     ///
     /// Cancel safe: the exchange goes on and its tokens are written, even if no caller waits.
     ///
     /// # Errors
-    /// [`Error::Redirect`] for a denial or a redirect that is not this flow's, [`Error::Flow`], [`Error::Exchange`] when the token endpoint
-    /// gave no tokens (start again: a code is never sent twice). [`Error::Store`] and [`Error::RevocationPending`] mean that nothing was
-    /// sent: the same call may succeed later, while the flow and the code last. [`Error::Timeout`] says nothing of the
-    /// login: ask for the account's status, and start again if it is not connected.
+    /// [`Error::Redirect`] for a denial or a redirect that is not this flow's, [`Error::Flow`],
+    /// [`Error::Exchange`] when the token endpoint gave no tokens (start again: a code is never
+    /// sent twice). [`Error::Store`] and [`Error::RevocationPending`] mean that nothing was
+    /// sent: the same call may succeed later, while the flow and the code last. [`Error::Timeout`]
+    /// says nothing of the login: ask for the account's status, and start again if it is not
+    /// connected.
     pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Account, Error> {
         let opened = login::opened(&self.core, &flow)?;
         let account = self.account_of(&opened)?;
@@ -143,19 +150,23 @@ impl Accounts {
     /// Returns whose login a flow is, without ending it.
     ///
     /// # Errors
-    /// [`Error::Flow`] for one that is not ours, expired or used; [`Error::UnknownProvider`] when its provider is no longer configured.
+    /// [`Error::Flow`] for one that is not ours, expired or used; [`Error::UnknownProvider`] when
+    /// its provider is no longer configured.
     pub fn flow(&self, flow: &Flow) -> Result<FlowInfo, Error> {
         let opened = login::opened(&self.core, flow)?;
         login::info(self.account_of(&opened)?, &opened)
     }
 
-    /// Refuses new work, lets what is in flight end, and writes what is not written yet, for at most `deadline`.
+    /// Refuses new work, lets what is in flight end, and writes what is not written yet, for at
+    /// most `deadline`.
     ///
-    /// Required before `main` returns: a runtime that ends takes with it the answers that are on their way. Not cancel safe in effect: after
-    /// a dropped call the engine stays closed; call it again to wait on.
+    /// Required before `main` returns: a runtime that ends takes with it the answers that are on
+    /// their way. Not cancel safe in effect: after a dropped call the engine stays closed; call
+    /// it again to wait on.
     ///
     /// # Errors
-    /// [`Unwritten`] names the accounts whose newest tokens had not reached the store in time. Waiting again may still write them.
+    /// [`Unwritten`] names the accounts whose newest tokens had not reached the store in time.
+    /// Waiting again may still write them.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Unwritten> {
         shutdown::shutdown(&self.core, deadline).await
     }

@@ -7,13 +7,13 @@ use crate::{
     engine::{Core, closing},
 };
 
-/// What had not reached the store when [`Accounts::shutdown`](crate::Accounts::shutdown) ran out of time. `Debug` and `Display` show
-/// digests only.
+/// What had not reached the store when [`Accounts::shutdown`](crate::Accounts::shutdown) ran out of
+/// time. `Debug` and `Display` show digests only.
 #[derive(Clone, thiserror::Error)]
 #[error("{} account(s) have tokens that are not written: {accounts:?}", accounts.len())]
 pub struct Unwritten {
-    /// The accounts concerned: tokens are in memory only, or a token endpoint has not answered yet. They are lost if the
-    /// process ends now.
+    /// The accounts concerned: tokens are in memory only, or a token endpoint has not answered
+    /// yet. They are lost if the process ends now.
     pub accounts: Vec<Account>,
 }
 

@@ -21,12 +21,15 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time of day. It may jump, in both directions.
     fn wall(&self) -> SystemTime;
 
-    /// Time since some fixed point in this process. It never goes back; it may stand still while the machine sleeps.
+    /// Time since some fixed point in this process. It never goes back; it may stand still while
+    /// the machine sleeps.
     fn monotonic(&self) -> Duration;
 
-    /// The same time, cheaper to read: it may be behind [`monotonic`](Self::monotonic) by a few milliseconds, and never ahead of it.
+    /// The same time, cheaper to read: it may be behind [`monotonic`](Self::monotonic) by a few
+    /// milliseconds, and never ahead of it.
     ///
-    /// It is read for every request, so a token may be served for so long after the moment from which it is to be refreshed.
+    /// It is read for every request, so a token may be served for so long after the moment from
+    /// which it is to be refreshed.
     fn monotonic_coarse(&self) -> Duration {
         self.monotonic()
     }
@@ -123,9 +126,11 @@ impl Clock for TestClock {
     }
 }
 
-/// The engine's count: the monotonic clock, plus whatever the wall clock shows that it slept through.
+/// The engine's count: the monotonic clock, plus whatever the wall clock shows that it slept
+/// through.
 ///
-/// A wall clock that jumps on makes tokens look older, which costs a refresh; one that jumps back changes nothing.
+/// A wall clock that jumps on makes tokens look older, which costs a refresh; one that jumps back
+/// changes nothing.
 #[derive(Debug)]
 pub(crate) struct Time {
     clock: Source,
@@ -142,7 +147,8 @@ struct Anchor {
     wall: WallMillis,
 }
 
-/// Whose clocks they are. The system's are read for every request, by a call that the compiler sees through.
+/// Whose clocks they are. The system's are read for every request, by a call that the compiler sees
+/// through.
 #[derive(Debug)]
 enum Source {
     System(SystemClock),
@@ -180,7 +186,8 @@ impl Source {
     }
 }
 
-/// What a clock showed now or, if it panicked, what it showed last: an answer of a server must not be lost with it.
+/// What a clock showed now or, if it panicked, what it showed last: an answer of a server must not
+/// be lost with it.
 fn latest(last: &AtomicU64, shown: std::thread::Result<u64>) -> u64 {
     match shown {
         Ok(shown) => {
@@ -191,7 +198,8 @@ fn latest(last: &AtomicU64, shown: std::thread::Result<u64>) -> u64 {
     }
 }
 
-/// The count starts here, so that a token that is older than the process has a place on it: seventeen years, in milliseconds.
+/// The count starts here, so that a token that is older than the process has a place on it:
+/// seventeen years, in milliseconds.
 const BEFORE: u64 = 1 << 39;
 
 /// Wall and monotonic clock are compared at least this often, in milliseconds.
@@ -247,7 +255,8 @@ impl Time {
         let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
         let (mono, wall) = (to_millis(self.monotonic()), self.wall());
         let stalled = to_millis(self.monotonic()).saturating_sub(mono);
-        // Where this thread stood still between its looks, they show no one time: the next to come looks again.
+        // Where this thread stood still between its looks, they show no one time: the next to come
+        // looks again.
         if mono < anchor.mono + ANCHOR_EVERY || stalled >= ANCHOR_EVERY / 4 {
             return;
         }

@@ -2,7 +2,8 @@
 
 pub(super) use self::platform::Monotonic;
 
-/// Linux keeps a coarse copy of the clock, renewed at each timer interrupt (1 to 10 ms), that is read without asking the hardware.
+/// Linux keeps a coarse copy of the clock, renewed at each timer interrupt (1 to 10 ms), that is
+/// read without asking the hardware.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod platform {
     use std::time::Duration;

@@ -8,7 +8,8 @@ use std::{
 
 use super::{Clock, Duration, SystemClock, Time};
 
-/// Longer than any kernel leaves between two renewals of its coarse clock (at most 10 ms at 100 interrupts a second).
+/// Longer than any kernel leaves between two renewals of its coarse clock (at most 10 ms at 100
+/// interrupts a second).
 const RESOLUTION: Duration = Duration::from_millis(10);
 
 #[test]

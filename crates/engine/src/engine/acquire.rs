@@ -54,7 +54,8 @@ pub(crate) fn stale(
     }
 }
 
-/// A job may end in a truth that calls for another: a comparison that finds an expired token, a login that comes between.
+/// A job may end in a truth that calls for another: a comparison that finds an expired token, a
+/// login that comes between.
 const ROUNDS: usize = 8;
 
 /// The token to send, waiting for a job if that is needed. Cancel safe.
@@ -78,7 +79,8 @@ pub(crate) async fn token(
         };
         let failed = match wait.await {
             Some(Ok(())) if queue == Queue::Refresh => {
-                // What has just come is served to those who waited for it, even if it says that it has expired.
+                // What has just come is served to those who waited for it, even if it says that it
+                // has expired.
                 if let Some(snapshot) = entry.snapshot.load_full() {
                     return Ok(snapshot);
                 }

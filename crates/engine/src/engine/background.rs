@@ -1,4 +1,5 @@
-//! The engine's background tasks: dropping idle accounts, hearing of changes, and replacing operations whose tasks died.
+//! The engine's background tasks: dropping idle accounts, hearing of changes, and replacing
+//! operations whose tasks died.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -37,7 +38,7 @@ fn spawn(core: &Arc<Core>, runtime: &Handle) {
     runtime.spawn(keep(keeper, core.alive.subscribe()));
 }
 
-/// Drops what nobody has used for a while: memory is a cache.
+/// Drops what was not used for a while: memory is a cache.
 async fn sweep(core: Weak<Core>, mut gone: watch::Receiver<()>, idle: Duration) {
     let every = (idle / 4).max(Duration::from_secs(1));
     loop {
@@ -47,14 +48,16 @@ async fn sweep(core: Weak<Core>, mut gone: watch::Receiver<()>, idle: Duration) 
         }
         let Some(core) = core.upgrade() else { return };
         registry::sweep(&core);
-        // What a store did not take is tried again once it is well, even if nobody uses the account.
+        // What a store did not take is tried again once it is well, even if nobody uses the
+        // account.
         for entry in core.entries_where(|entry| entry.lock().machine.is_parked()) {
             pump::step(&core, &entry, Input::Compare);
         }
     }
 }
 
-/// Hears of changes, by whatever process. It is a hint that saves waiting: everything also works by polling.
+/// Hears of changes, by whatever process. It is a hint that saves waiting: everything also works by
+/// polling.
 async fn listen(core: Weak<Core>, mut gone: watch::Receiver<()>, pause: Duration) {
     loop {
         let stream = core.upgrade().map(|core| core.store.watch());

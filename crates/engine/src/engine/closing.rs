@@ -6,8 +6,8 @@ use tokenkeeper_refresh::Input;
 
 use super::{core::Core, entry::AccountEntry, pump};
 
-/// Refuses new work, hurries what is in flight, and waits until nothing is at risk, for at most `deadline`. Returns the accounts that
-/// still are.
+/// Refuses new work, hurries what is in flight, and waits until nothing is at risk, for at most
+/// `deadline`. Returns the accounts that still are.
 pub(crate) async fn close(core: &Arc<Core>, deadline: Duration) -> Vec<Arc<AccountEntry>> {
     core.close();
     for entry in core.entries_where(|entry| !entry.lock().machine.is_idle()) {

@@ -110,7 +110,8 @@ impl Core {
             sites: Mutex::default(),
             brands: Brand::all(&parts.providers),
             providers: parts.providers,
-            // A resize that only writes help along would slow down every lookup until the next account comes.
+            // A resize that only writes help along would slow down every lookup until the next
+            // account comes.
             entries: papaya::HashMap::builder()
                 .hasher(RandomState::default())
                 .resize_mode(papaya::ResizeMode::Blocking)

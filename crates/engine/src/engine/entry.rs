@@ -30,7 +30,8 @@ use crate::{
 
 /// One account in memory: the snapshot that requests read, and the machine behind it.
 ///
-/// In this order, so that what a lookup and a request read lies together, next to the count of its holders.
+/// In this order, so that what a lookup and a request read lies together, next to the count of its
+/// holders.
 #[repr(C)]
 pub(crate) struct AccountEntry {
     /// The current token was obtained because of a rejection and has not been accepted yet.
@@ -89,7 +90,8 @@ impl AccountEntry {
         key.expect("an entry's subject was a key's before")
     }
 
-    /// What logs and errors call the account. Made each time: they are rare, and there may be a million accounts.
+    /// What logs and errors call the account. Made each time: they are rare, and there may be a
+    /// million accounts.
     pub(crate) fn digest(&self) -> KeyDigest {
         self.key().digest()
     }
@@ -164,7 +166,8 @@ impl AccountEntry {
         EngineInstant(self.used.load(Ordering::Relaxed))
     }
 
-    /// Forgets what the store has too, unless it was used within `idle` or something is in flight. Returns whether nothing is left.
+    /// Forgets what the store has too, unless it was used within `idle` or something is in flight.
+    /// Returns whether nothing is left.
     pub(crate) fn drop_if_idle(&self, now: EngineInstant, idle: Duration) -> bool {
         if now < self.used(now).after(idle) {
             return false;

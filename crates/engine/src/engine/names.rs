@@ -35,7 +35,8 @@ impl Brand {
             .collect()
     }
 
-    /// The site of the one provider that has this brand, if it has a single base and was asked for before.
+    /// The site of the one provider that has this brand, if it has a single base and was asked for
+    /// before.
     #[inline]
     pub(super) fn site_of<'a>(brands: &'a [Self], name: &str) -> Option<&'a Arc<ProviderSite>> {
         let brand = brands.iter().find(|brand| *brand.name == *name)?;

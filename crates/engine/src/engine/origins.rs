@@ -7,7 +7,8 @@ use std::{
 
 use tokenkeeper_protocol::Origin;
 
-/// The API origins of all providers and sites: looked up for every request without an account, however many sites there are.
+/// The API origins of all providers and sites: looked up for every request without an account,
+/// however many sites there are.
 #[derive(Debug, Default)]
 pub(crate) struct Origins(RwLock<HashSet<Origin>>);
 

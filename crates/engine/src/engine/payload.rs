@@ -14,7 +14,8 @@ use tokenkeeper_refresh::{Record, Times, WallMillis};
 
 use crate::clock::wall_millis;
 
-/// A token set and the terms on which it was granted. What accounts mostly have in common is shared.
+/// A token set and the terms on which it was granted. What accounts mostly have in common is
+/// shared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Granted", into = "Granted")]
 pub(crate) struct Payload {

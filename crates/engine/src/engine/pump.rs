@@ -181,7 +181,8 @@ pub(crate) fn replace(core: &Arc<Core>, entry: &Arc<AccountEntry>, lost: Lost) {
     );
 }
 
-/// A task in flight. Dropped before it is over, by a panic or with its runtime, it is noted for replacement.
+/// A task in flight. Dropped before it is over, by a panic or with its runtime, it is noted for
+/// replacement.
 struct Task {
     core: Weak<Core>,
     /// Keeps the engine alive until the task is over.

@@ -1,4 +1,5 @@
-//! Callers that wait for a job of an account. They need no timer and no runtime: the engine's own wakes them.
+//! Callers that wait for a job of an account. They need no timer and no runtime: the engine's own
+//! wakes them.
 
 use std::{
     collections::VecDeque,
@@ -110,7 +111,8 @@ impl Round {
         Some(next?.max(now + TICK))
     }
 
-    /// Sets the result and wakes the waiters: the first at once, and the rest in batches, so that they do not all come at the same moment.
+    /// Sets the result and wakes the waiters: the first at once, and the rest in batches, so that
+    /// they do not all come at the same moment.
     pub(crate) fn resolve(self: Arc<Self>, result: Result<(), Error>, runtime: Option<&Handle>) {
         let mut state = self.lock();
         if state.result.is_some() {

@@ -19,7 +19,8 @@ use super::{
 };
 use crate::error::Error;
 
-/// What the accounts of the provider with this index have in common at a site (`None`: its fixed base).
+/// What the accounts of the provider with this index have in common at a site (`None`: its fixed
+/// base).
 pub(crate) fn site(
     core: &Core,
     index: usize,
@@ -53,7 +54,8 @@ pub(crate) fn site(
     Ok(site)
 }
 
-/// The site of the one provider that has this brand, if it has a single base and was asked for before.
+/// The site of the one provider that has this brand, if it has a single base and was asked for
+/// before.
 #[inline]
 pub(crate) fn site_of_brand<'a>(core: &'a Core, name: &str) -> Option<&'a Arc<ProviderSite>> {
     Brand::site_of(&core.brands, name)
@@ -82,7 +84,8 @@ pub(crate) fn base_of(provider: &Arc<dyn Provider>) -> Option<&str> {
     Some(base.as_str())
 }
 
-/// Whether any provider's API could be at this target: a fixed base, or the site of a connected account.
+/// Whether any provider's API could be at this target: a fixed base, or the site of a connected
+/// account.
 pub(crate) fn owns(core: &Core, target: &http::Uri) -> bool {
     Origin::of(target).is_some_and(|origin| core.origins.contain(&origin))
 }
@@ -123,7 +126,8 @@ fn new_entry(
     site: &Arc<ProviderSite>,
     subject: &str,
 ) -> Result<Arc<AccountEntry>, Error> {
-    // A text that is no subject is refused before it has an entry: `AccountEntry::key` relies on it.
+    // A text that is no subject is refused before it has an entry: `AccountEntry::key` relies on
+    // it.
     site.key(subject)?;
     let name = Name {
         site: site.id,
@@ -145,7 +149,8 @@ fn new_entry(
     }
 }
 
-/// A handle on an entry of the registry. `None` if the sweep is dropping it: used again, it would be a second one for the account.
+/// A handle on an entry of the registry. `None` if the sweep is dropping it: used again, it would
+/// be a second one for the account.
 #[inline]
 fn hold(found: &Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
     let entry = found.clone();
@@ -153,7 +158,7 @@ fn hold(found: &Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
     (!entry.retired.load(Ordering::SeqCst)).then_some(entry)
 }
 
-/// Drops the contents of idle accounts, the entries that nobody holds, and the sites without any.
+/// Drops the contents of idle accounts, the entries without a holder, and the sites without any.
 pub(crate) fn sweep(core: &Core) {
     let now = core.time.now();
     for Named(entry) in core.entries.pin().keys() {
@@ -173,8 +178,9 @@ pub(crate) fn retire(core: &Core, site: &ProviderSite, subject: &str) {
     let Some((Named(entry), ())) = entries.get_key_value(&name) else {
         return;
     };
-    // First the flag, then the count: a finder counts itself first and then looks at the flag. One task drops it at a time: another would
-    // take the flag back between the count and the removal.
+    // First the flag, then the count: a finder counts itself first and then looks at the flag. One
+    // task drops it at a time: another would take the flag back between the count and the
+    // removal.
     if entry.retired.swap(true, Ordering::SeqCst) {
         return;
     }

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{error::Error, event::EventKind};
 
-/// A token to replay with after the API rejected `rejected`; `None` if none is worth a replay. Cancel safe.
+/// A token to replay with after the API rejected `rejected`; `None` if none is worth a replay.
+/// Cancel safe.
 pub(crate) async fn replacement(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -47,7 +48,8 @@ pub(crate) fn report_rejection(
     pump::step(core, entry, Input::Rejected(rejected));
 }
 
-/// Whether there is nothing to learn from a response with this status: it is no failure, and no token is on trial.
+/// Whether there is nothing to learn from a response with this status: it is no failure, and no
+/// token is on trial.
 #[inline]
 pub(crate) fn is_content(entry: &AccountEntry, status: StatusCode) -> bool {
     !is_failure(status) && !entry.on_trial.load(Ordering::Acquire)

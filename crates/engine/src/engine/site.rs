@@ -132,7 +132,8 @@ impl ProviderSite {
     }
 }
 
-/// What must happen several times within a lease is as much faster as a grace window makes the lease shorter.
+/// What must happen several times within a lease is as much faster as a grace window makes the
+/// lease shorter.
 fn shrunk(pause: Duration, options: &Options, grace: Option<Duration>) -> Duration {
     let share = options.lease_within(grace).as_secs_f64() / options.lease.as_secs_f64();
     pause.mul_f64(share)

@@ -8,8 +8,8 @@ use tokenkeeper_refresh::{EngineInstant, Record, TokenVersion};
 
 use super::payload::Payload;
 
-/// A token that may be sent: swapped as a whole whenever something changes. A request with a valid token reads `fresh_until` and
-/// `replayable_only`, and nothing else decides.
+/// A token that may be sent: swapped as a whole whenever something changes. A request with a valid
+/// token reads `fresh_until` and `replayable_only`, and nothing else decides.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     /// Until then a request takes the token and asks nothing.
@@ -30,7 +30,8 @@ pub(crate) enum Attached {
     Elsewhere(Box<Attachment>),
 }
 
-/// Which token set a request carries now, or why it could not be attached: in a box, since this is returned for every request.
+/// Which token set a request carries now, or why it could not be attached: in a box, since this is
+/// returned for every request.
 pub type AttachResult = Result<TokenVersion, Box<AttachError>>;
 
 impl Snapshot {
@@ -59,7 +60,8 @@ impl Snapshot {
         Ok(self.version)
     }
 
-    /// Its result fits into a register: the version of a token would go through memory, in other pieces than it is read in.
+    /// Its result fits into a register: the version of a token would go through memory, in other
+    /// pieces than it is read in.
     #[inline]
     fn put_on<B>(&self, request: &mut Request<B>) -> Result<(), Box<AttachError>> {
         match &self.attached {

@@ -57,7 +57,8 @@ impl ProviderQueue {
         self.queue.push_back(account);
     }
 
-    /// Starts what is in the queue evenly over the time until the next look, and what is left of the last look no slower than before.
+    /// Starts what is in the queue evenly over the time until the next look, and what is left of
+    /// the last look no slower than before.
     pub(super) fn pace(&mut self, every: Duration, now: Instant) {
         let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
         let gap = every / waiting.max(1);
@@ -122,7 +123,8 @@ impl ProviderQueue {
             .backoff_first
             .saturating_mul(1 << pause.failures.saturating_sub(1).min(16))
             .min(options.backoff_most);
-        // Upwards only: a server's word is a lower bound, and not all workers are to come back at the same moment.
+        // Upwards only: a server's word is a lower bound, and not all workers are to come back at
+        // the same moment.
         let wait = doubled.max(least.min(DAY)).mul_f64(1.0 + roll / 10.0);
         pause.until = pause.until.max(now + wait);
     }

@@ -1,4 +1,5 @@
-//! One visit to one account: a comparison with the store, and the refresh or the revocation that is due.
+//! One visit to one account: a comparison with the store, and the refresh or the revocation that is
+//! due.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,7 +34,8 @@ pub(super) enum Outcome {
     StoreFailed,
 }
 
-/// Refreshes the account unless another worker has meanwhile. The entry comes back if it is in memory only because of this visit.
+/// Refreshes the account unless another worker has meanwhile. The entry comes back if it is in
+/// memory only because of this visit.
 pub(super) async fn visit(
     core: &Arc<Core>,
     account: &DueAccount,
@@ -97,7 +99,8 @@ async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<Account
     }
 }
 
-/// What an older version of this software marked as due although nothing can be done is not looked at all the time.
+/// What an older version of this software marked as due although nothing can be done is not looked
+/// at all the time.
 fn unless_due<T>(account: &DueAccount, record: &Record<T>) -> Outcome {
     if account.due && record.authorization().is_some() {
         Outcome::Unfit
@@ -123,7 +126,8 @@ fn is_unreadable(error: &Error) -> bool {
 fn outcome_of(error: &Error, core: &Core) -> Outcome {
     match error {
         Error::ReauthorizationRequired { .. } => Outcome::Answered,
-        // The next account would be refused too: the registration is the provider's, not the account's.
+        // The next account would be refused too: the registration is the provider's, not the
+        // account's.
         Error::Configuration { .. } => Outcome::Busy(core.options.backoff_most),
         Error::Store { .. } => Outcome::StoreFailed,
         Error::Record { .. } => Outcome::Unfit,
@@ -146,9 +150,10 @@ fn outcome_of(error: &Error, core: &Core) -> Outcome {
 /// Between two looks at whether a revocation has ended.
 const REVOKING: Duration = Duration::from_millis(100);
 
-/// Drops from memory what was there only because of a visit: a fleet is larger than what one process serves.
+/// Drops from memory what was there only because of a visit: a fleet is larger than what one
+/// process serves.
 pub(super) fn let_go(core: &Core, temporary: Arc<AccountEntry>) {
-    // Somebody holds it by now next to the map and this visit: then it is theirs.
+    // It has another holder by now, next to the map and this visit: then it stays.
     if Arc::strong_count(&temporary) > 2 || !temporary.drop_if_idle(core.time.now(), Duration::ZERO)
     {
         return;

@@ -14,7 +14,8 @@ use crate::engine::Core;
 /// How many keys are asked for at once.
 const PAGE: usize = 1000;
 
-/// After a long walk comes a rest of so many times its length: an outage makes all accounts due, and nothing is won by listing them all the time.
+/// After a long walk comes a rest of so many times its length: an outage makes all accounts due,
+/// and nothing is won by listing them all the time.
 const REST: u32 = 4;
 
 /// Which accounts a walk is for.
@@ -72,7 +73,8 @@ impl Walk {
         })
     }
 
-    /// Plans the next page: at once, where there is room for it; `look` later where there is none. `roll` lies in `0.0..1.0`.
+    /// Plans the next page: at once, where there is room for it; `look` later where there is none.
+    /// `roll` lies in `0.0..1.0`.
     pub(super) fn went_on(
         &mut self,
         cursor: Option<Cursor>,

@@ -1,4 +1,5 @@
-//! What a refresher does from its start until it is dropped: one task's worth of state, and no task of its own.
+//! What a refresher does from its start until it is dropped: one task's worth of state, and no task
+//! of its own.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::RandomState},
@@ -78,7 +79,8 @@ impl Worker {
         }
     }
 
-    /// Works until the engine closes. Dropping the future loses nothing: refreshes under way are the engine's.
+    /// Works until the engine closes. Dropping the future loses nothing: refreshes under way are
+    /// the engine's.
     pub(super) async fn run(mut self) -> Result<(), Error> {
         let core = self.core.clone();
         let mut running: FuturesUnordered<BoxFuture<'static, End>> = FuturesUnordered::new();

@@ -17,7 +17,8 @@ use crate::harness::{HOUR, World, approve, issued, settle};
 
 type Call = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
-/// Polls `call` up to `polls` times, letting others run a little after each, and drops it. Says whether it was done.
+/// Polls `call` up to `polls` times, letting others run a little after each, and drops it. Says
+/// whether it was done.
 async fn drop_after(polls: usize, mut call: Call) -> bool {
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..polls {

@@ -235,7 +235,8 @@ async fn late_tokens_that_meet_a_tombstone_the_store_does_not_take_are_refused()
     });
     gate.arrived(1).await;
     other.disconnect().await.unwrap();
-    // The first write fails, and the tokens are served; the second meets the tombstone; all others fail.
+    // The first write fails, and the tokens are served; the second meets the tombstone; all others
+    // fail.
     world.store.fail(1, Fault::Refuse);
     gate.release();
     refresh.await.unwrap().unwrap();

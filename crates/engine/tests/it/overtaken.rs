@@ -33,7 +33,8 @@ async fn a_disconnect_that_meets_a_newer_login_revokes_what_it_knew_where_that_r
     }
 }
 
-/// A newer login comes while an older one's new tokens are about to be written. Says how much is revoked.
+/// A newer login comes while an older one's new tokens are about to be written. Says how much is
+/// revoked.
 async fn refresh_overtaken_by_a_login(world: &World) -> u64 {
     let here = world.connected().await;
     let there = world.elsewhere();
@@ -55,7 +56,8 @@ async fn refresh_overtaken_by_a_login(world: &World) -> u64 {
     world.emulator.counters().revocations
 }
 
-/// A newer login comes while the first tokens of an older one are about to be written. Says how much is revoked.
+/// A newer login comes while the first tokens of an older one are about to be written. Says how
+/// much is revoked.
 async fn exchange_overtaken_by_a_login(world: &World) -> u64 {
     let (here, there) = (world.account(), world.elsewhere());
     let gate = world.emulator.faults().hold_answers(Endpoint::Token);

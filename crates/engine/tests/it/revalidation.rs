@@ -137,7 +137,8 @@ async fn a_process_that_knows_a_tombstone_writes_it_back() {
     }
 }
 
-/// An account whose token is stale for ten minutes to come, in a process that serves nothing which it could not compare.
+/// An account whose token is stale for ten minutes to come, in a process that serves nothing which
+/// it could not compare.
 async fn stale_and_strict() -> (World, Account) {
     let options = Options {
         store_down: StoreDown::Refuse,

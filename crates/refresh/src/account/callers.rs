@@ -186,7 +186,8 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         wait(Queue::Refresh)
     }
 
-    /// The API judged a request: a token that a rejection brought is on trial until a response accepts it.
+    /// The API judged a request: a token that a rejection brought is on trial until a response
+    /// accepts it.
     pub(super) fn judged(&mut self, version: TokenVersion, accepted: bool) {
         let (rules, now) = (self.0.cx.rules, self.0.cx.now);
         let Some(rejections) = self
@@ -245,7 +246,8 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         trouble.is_some_and(|trouble| self.0.cx.now < trouble.until)
     }
 
-    /// A request that cannot be sent twice must not go out: the token may die of a refresh in flight.
+    /// A request that cannot be sent twice must not go out: the token may die of a refresh in
+    /// flight.
     fn is_dying(&self) -> bool {
         self.0.state.replayable_only
     }
@@ -263,7 +265,8 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         self.0.activity().compare = true;
     }
 
-    /// Serves a token that is valid though it could not be compared with the store, where the options allow it.
+    /// Serves a token that is valid though it could not be compared with the store, where the
+    /// options allow it.
     fn serve_or(&mut self, failure: Failure) -> Reply {
         let overdue = self.is_overdue();
         let refuses = self.0.cx.rules.store_down == StoreDown::Refuse;

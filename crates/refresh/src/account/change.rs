@@ -89,7 +89,8 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
     }
 
-    /// Whether an earlier disconnect must be finished first, because its revocation would end the new login too.
+    /// Whether an earlier disconnect must be finished first, because its revocation would end the
+    /// new login too.
     fn waits(&self, failed: bool) -> Option<Result<(), Failure>> {
         let rules = self.0.cx.rules;
         let known = self.0.state.known.as_ref()?;
@@ -135,7 +136,8 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             let overtaken =
                 known.is_some_and(|known| known.highest_number() >= login.authorization.number);
             if !overtaken && self.waits(failed).is_none() {
-                // A conflict shows that it is not in the store; the next write takes the lease anew.
+                // A conflict shows that it is not in the store; the next write takes the lease
+                // again.
                 let since = claim.since.filter(|_| !self.0.conflict);
                 return Step::Stays(ChangeStage::Login(Some((login, Claim { since, ..claim }))));
             }

@@ -1,4 +1,5 @@
-//! What the store tells of changes of one account, as far as its reads and writes have not covered them.
+//! What the store tells of changes of one account, as far as its reads and writes have not covered
+//! them.
 
 use std::num::NonZeroU32;
 
@@ -12,13 +13,15 @@ pub(super) struct ChangeTracker {
     pending: bool,
     /// What the store told of last, where it said it.
     newest: Option<Tag>,
-    /// The last versions that were met here. Notifications for these are ignored: an attempt and its result may both be on their way.
+    /// The last versions that were met here. Notifications for these are ignored: an attempt and
+    /// its result may both be on their way.
     met: [Option<Tag>; 2],
     /// The account was not in use: it is compared before its next use.
     pub(super) before_use: bool,
 }
 
-/// A part of a version that tells it from others. There is one for every account, and a hint may fail.
+/// A part of a version that tells it from others. There is one for every account, and a hint may
+/// fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Tag(NonZeroU32);
 

@@ -33,8 +33,9 @@ use crate::{
 
 /// One account in memory: the newest truth that is known, and the jobs in flight.
 ///
-/// It decides everything that becomes of the account. Each [`Input`] says what happened; the [`Actions`] say what follows. A step
-/// does no I/O, reads no clock and draws no random number: what it needs of these is in the [`Context`].
+/// It decides everything that becomes of the account. Each [`Input`] says what happened; the
+/// [`Actions`] say what follows. A step does no I/O, reads no clock and draws no random number:
+/// what it needs of these is in the [`Context`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Account<T>(State<T>);
 
@@ -95,7 +96,8 @@ impl<T: Payload> Account<T> {
             .is_none_or(|activity| !activity.unwritten)
     }
 
-    /// Whether something would be lost if the process ended now: tokens that are not written, or an answer on its way.
+    /// Whether something would be lost if the process ended now: tokens that are not written, or an
+    /// answer on its way.
     #[must_use]
     pub fn is_at_risk(&self) -> bool {
         let Some(activity) = &self.0.activity else {
@@ -109,7 +111,8 @@ impl<T: Payload> Account<T> {
             || activity.changes.iter().any(exchanging)
     }
 
-    /// Whether nothing is in flight and memory holds nothing that the store does not have: it may be dropped.
+    /// Whether nothing is in flight and memory holds nothing that the store does not have: it may
+    /// be dropped.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.0
@@ -118,7 +121,8 @@ impl<T: Payload> Account<T> {
             .is_none_or(|activity| activity.is_idle())
     }
 
-    /// Whether memory holds what is not written, and nothing will write it before the store answers again.
+    /// Whether memory holds what is not written, and nothing will write it before the store answers
+    /// again.
     #[must_use]
     pub fn is_parked(&self) -> bool {
         self.0

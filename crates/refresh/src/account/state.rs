@@ -15,7 +15,8 @@ use crate::{
     record::{Attempt, Authorization, Failures, Login, Record, TokenVersion},
 };
 
-/// An account in memory. What is rare or passes is in [`Activity`], so that an account at rest is small.
+/// An account in memory. What is rare or passes is in [`Activity`], so that an account at rest is
+/// small.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State<T> {
     /// The newest truth that this process knows.
@@ -184,7 +185,8 @@ pub(super) struct Moment {
 }
 
 impl Claim {
-    /// How long ago its write was first sent: the longer of what the two clocks show, since either may have stood still or been set.
+    /// How long ago its write was first sent: the longer of what the two clocks show, since either
+    /// may have stood still or been set.
     pub(super) fn age(&self, cx: &Context<'_>) -> Duration {
         let Some(since) = self.since else {
             return Duration::ZERO;

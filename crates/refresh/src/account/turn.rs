@@ -25,7 +25,8 @@ pub(super) struct Turn<'a, T> {
     pub(super) fresh_id: Option<Id>,
     /// What the store showed in this step.
     pub(super) seen: Option<Seen>,
-    /// It did so instead of taking a write: what was written before and not confirmed cannot land any more.
+    /// It did so instead of taking a write: what was written before and not confirmed cannot land
+    /// any more.
     pub(super) conflict: bool,
     /// The number of the authorization whose tombstone it showed in this step; 0: none.
     pub(super) ended: u64,
@@ -253,7 +254,8 @@ impl<'a, T: Payload> Turn<'a, T> {
         }
     }
 
-    /// Takes the tokens off the list that this process has revoked, as long as the store still lists them.
+    /// Takes the tokens off the list that this process has revoked, as long as the store still
+    /// lists them.
     fn strike_revoked(&mut self, record: &mut Record<T>, theirs: &Record<T>) {
         let Some(activity) = self.state.activity.as_deref_mut() else {
             return;
@@ -334,7 +336,8 @@ impl<'a, T: Payload> Turn<'a, T> {
         }
     }
 
-    /// Whether a claim has failed often enough: several times, or once where the store has failed for a while.
+    /// Whether a claim has failed often enough: several times, or once where the store has failed
+    /// for a while.
     pub(super) fn gives_up(&self) -> bool {
         self.active().is_some_and(|activity| {
             let failures = activity.trouble.map_or(0, |trouble| trouble.failures);

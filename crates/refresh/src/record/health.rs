@@ -14,9 +14,11 @@ pub enum Health {
     Alive,
     /// It was refused for good.
     Dead(Cause),
-    /// It is refused without a reason, and a login is asked for; it is still presented now and then.
+    /// It is refused without a reason, and a login is asked for; it is still presented now and
+    /// then.
     Suspect(Cause),
-    /// The client was refused, with these configurations, named by digests. The refresh token is kept.
+    /// The client was refused, with these configurations, named by digests. The refresh token is
+    /// kept.
     Misconfigured(#[serde(deserialize_with = "super::wire::one_or_many")] Vec<Id>),
 }
 
@@ -27,7 +29,8 @@ pub enum Health {
 pub enum Cause {
     /// The provider refused the refresh token; the text is its `error` code, where it gave one.
     Refused(Option<String>),
-    /// The answer to an earlier presentation was lost, and the provider now refuses the token: it was spent.
+    /// The answer to an earlier presentation was lost, and the provider now refuses the token: it
+    /// was spent.
     ResponseLost,
     /// The provider refused repeatedly without a reason. Only records of earlier versions say so.
     Unexplained,
@@ -49,7 +52,8 @@ impl fmt::Display for Cause {
 
 /// Failures in a row.
 ///
-/// The pause is a duration: each process counts it from when it first saw the record, so a wrong clock delays nobody.
+/// The pause is a duration: each process counts it from when it first saw the record, so a wrong
+/// clock delays nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Failures {
@@ -60,7 +64,8 @@ pub struct Failures {
     /// The server asked for the pause, or may still be at work: nothing cuts it short.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub firm: bool,
-    /// When the first refusal without a reason came, by the wall clock of its process: for people, nothing is decided by it.
+    /// When the first refusal without a reason came, by the wall clock of its process: for people,
+    /// nothing is decided by it.
     pub refused_since: Option<WallMillis>,
     /// The pauses after refusals without a reason, added up, in milliseconds.
     pub refused_for: u64,

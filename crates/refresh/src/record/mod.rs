@@ -1,7 +1,7 @@
 //! What the store keeps for an account, as the refresh protocol sees it.
 //!
-//! The protocol decides by authorization, generation, health and attempt. The tokens are a payload `T` that it carries and never
-//! looks into, except through [`Payload`].
+//! The protocol decides by authorization, generation, health and attempt. The tokens are a payload
+//! `T` that it carries and never looks into, except through [`Payload`].
 
 mod health;
 mod order;
@@ -20,10 +20,12 @@ pub use self::{
 };
 use crate::{id::Id, instant::millis, payload::Payload, rules::Rules};
 
-/// One login of an account. The higher number is the newer login; the id tells two apart that drew the same number.
+/// One login of an account. The higher number is the newer login; the id tells two apart that drew
+/// the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Authorization {
-    /// At least the milliseconds since 1970 when the login began, and more than every number seen before.
+    /// At least the milliseconds since 1970 when the login began, and more than every number seen
+    /// before.
     pub number: u64,
     /// Random.
     pub id: Id,
@@ -110,7 +112,8 @@ pub enum State<T> {
     Ended(Tombstone),
 }
 
-/// A token set and everything that is known of it. Its [`Condition`] reads as if it were a part of it.
+/// A token set and everything that is known of it. Its [`Condition`] reads as if it were a part of
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "wire::Live<T>", bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Live<T> {
@@ -118,7 +121,8 @@ pub struct Live<T> {
     pub authorization: Authorization,
     /// Counts the token sets of this authorization, from 1.
     pub generation: u64,
-    /// Which presentation of the previous refresh token brought these tokens; 0 for a code exchange.
+    /// Which presentation of the previous refresh token brought these tokens; 0 for a code
+    /// exchange.
     pub born_of: u32,
     /// How often this generation's refresh token was presented, including the attempt in flight.
     pub presented: u32,
@@ -196,11 +200,13 @@ pub struct TokenVersion {
 pub struct Attempt {
     /// Random.
     pub id: Id,
-    /// The incarnation of the process that made it. Its own process knows whether the attempt is over.
+    /// The incarnation of the process that made it. Its own process knows whether the attempt is
+    /// over.
     pub holder: Id,
     /// How long other processes leave it alone, in milliseconds.
     pub lease: u64,
-    /// Of the refresh token that it presents; 0 for a code. Nothing is decided by it: it tells an operator which token was sent.
+    /// Of the refresh token that it presents; 0 for a code. Nothing is decided by it: it tells an
+    /// operator which token was sent.
     pub digest: u64,
 }
 

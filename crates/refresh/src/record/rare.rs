@@ -7,7 +7,8 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-/// A value that is mostly empty: it takes a pointer's room until something is written into it. It reads as the value itself.
+/// A value that is mostly empty: it takes a pointer's room until something is written into it. It
+/// reads as the value itself.
 #[derive(Clone, Debug)]
 pub struct Rare<T>(Option<Box<T>>);
 

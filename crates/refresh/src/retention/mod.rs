@@ -1,4 +1,5 @@
-//! What the store is told of a record besides its bytes: how long it is kept, and when a refresher looks at it.
+//! What the store is told of a record besides its bytes: how long it is kept, and when a refresher
+//! looks at it.
 
 use std::time::Duration;
 
@@ -57,7 +58,8 @@ pub fn retention<T: Payload>(
     }
 }
 
-/// By the refresh token's life: an inferred or unknown one is kept until the account is disconnected.
+/// By the refresh token's life: an inferred or unknown one is kept until the account is
+/// disconnected.
 fn live_until<T: Payload>(live: &Live<T>, rules: &Rules, now: WallMillis) -> Option<WallMillis> {
     let (life, times) = (fixed_life(rules)?, live.payload.times());
     // A clock that is behind at one process must not make the store forget what is still good.
@@ -93,13 +95,15 @@ fn due<T: Payload>(
         due = due.max(now + live.failures.pause);
     }
     if live.attempt.is_some() {
-        // Its holder ends it; if not, no process may take it over before its lease has ended anyway.
+        // Its holder ends it; if not, no process may take it over before its lease has ended
+        // anyway.
         due = due.max(now + millis(rules.lease));
     }
     Some(due)
 }
 
-/// When the tokens are due if nothing has failed. `None`: a refresh would serve nothing, or cannot be made.
+/// When the tokens are due if nothing has failed. `None`: a refresh would serve nothing, or cannot
+/// be made.
 pub fn planned<T: Payload>(live: &Live<T>, rules: &Rules, place: Place) -> Option<WallMillis> {
     if live.is_dead() || !live.payload.has_refresh_token() {
         return None;
@@ -109,7 +113,8 @@ pub fn planned<T: Payload>(live: &Live<T>, rules: &Rules, place: Place) -> Optio
     Some(spread(place, issued, latest, rules.floor))
 }
 
-/// The last moment to refresh at: before the access token is stale, and before the refresh token has been idle for too long.
+/// The last moment to refresh at: before the access token is stale, and before the refresh token
+/// has been idle for too long.
 fn latest<T: Payload>(payload: &T, rules: &Rules) -> Option<WallMillis> {
     let times = payload.times();
     let lifetime = times
@@ -130,11 +135,12 @@ fn latest<T: Payload>(payload: &T, rules: &Rules) -> Option<WallMillis> {
 
 /// The account's own place between `issued` and `latest`.
 ///
-/// Each account keeps to moments that lie one period apart, at a phase that a hash of its key gives: it is due at the last of them
-/// that is no later than `latest`. So the fleet's refreshes are spread evenly over the period, stay so from one generation to the
-/// next, and come back to it after an outage; and every process agrees on them. An account that was issued tokens shortly before its
-/// moment is not refreshed again at once: it gets another place in this period, by the same hash, from which it comes to its next
-/// moment.
+/// Each account keeps to moments that lie one period apart, at a phase that a hash of its key
+/// gives: it is due at the last of them that is no later than `latest`. So the fleet's refreshes
+/// are spread evenly over the period, stay so from one generation to the next, and come back to it
+/// after an outage; and every process agrees on them. An account that was issued tokens shortly
+/// before its moment is not refreshed again at once: it gets another place in this period, by the
+/// same hash, from which it comes to its next moment.
 fn spread(place: Place, issued: WallMillis, latest: WallMillis, floor: Duration) -> WallMillis {
     let period = rounded(latest.saturating_sub(issued));
     let least = (period / LEAST).max(millis(floor));
@@ -157,8 +163,8 @@ fn spread(place: Place, issued: WallMillis, latest: WallMillis, floor: Duration)
 /// No account is refreshed sooner than this part of the period after it got its tokens.
 const LEAST: u64 = 10;
 
-/// A period without its small digits, so that lifetimes that differ a little have the same: a server may count them in whole seconds from
-/// a moment of its own.
+/// A period without its small digits, so that lifetimes that differ a little have the same: a
+/// server may count them in whole seconds from a moment of its own.
 fn rounded(period: u64) -> u64 {
     let digits = u64::BITS - period.leading_zeros();
     let unit = 1 << digits.saturating_sub(5);

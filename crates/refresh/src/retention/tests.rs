@@ -51,8 +51,8 @@ fn a_fleet_that_was_connected_in_one_minute_is_spread_over_the_whole_period() {
 
 #[test]
 fn it_stays_spread_from_one_generation_to_the_next() {
-    // An account that gets another place in its first periods is ahead of those that do not, so the fleet is looked at by
-    // where in the period each is due.
+    // An account that gets another place in its first periods is ahead of those that do not, so the
+    // fleet is looked at by where in the period each is due.
     let period = rounded(LIFE * 1000) / 1000;
     let mut moments: Vec<u64> = (0..100_000).map(|n| moment(n, 0)).collect();
     for generation in 1..6 {

@@ -25,7 +25,8 @@ pub struct Rules {
     pub backoff_most: Duration,
     /// The longest pause after a refusal that names no grant, and after a failed revocation.
     pub refusal_most: Duration,
-    /// How long refusals without a reason are put up with after a lost answer, before a login is asked for.
+    /// How long refusals without a reason are put up with after a lost answer, before a login is
+    /// asked for.
     pub patience: Duration,
     /// The stale window as a share of the token's lifetime, and its bounds.
     pub stale_share: f64,
@@ -72,7 +73,8 @@ pub enum RefreshLifetime {
 pub enum StoreDown {
     /// It is served until it expires, and an event says so.
     Serve,
-    /// It is refused once two revalidations are overdue: no account that was disconnected elsewhere is served.
+    /// It is refused once two revalidations are overdue: no account that was disconnected elsewhere
+    /// is served.
     Refuse,
 }
 
@@ -83,7 +85,8 @@ pub(crate) const TRIES: u8 = 3;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Rules {
-    /// Whether enough of a lease whose write was first sent this long ago is left to send and to renew it.
+    /// Whether enough of a lease whose write was first sent this long ago is left to send and to
+    /// renew it.
     pub(crate) fn may_send(&self, elapsed: Duration) -> bool {
         elapsed <= self.lease / 2
     }
@@ -93,7 +96,8 @@ impl Rules {
         self.lease / 3
     }
 
-    /// Exponential with full jitter; what the server asks for is a lower bound. `roll` lies in `0.0..1.0`.
+    /// Exponential with full jitter; what the server asks for is a lower bound. `roll` lies in
+    /// `0.0..1.0`.
     pub(crate) fn backoff(
         &self,
         failures: u32,

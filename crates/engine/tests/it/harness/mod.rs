@@ -192,7 +192,8 @@ impl World {
         self.account_of(&self.another_process_with(options))
     }
 
-    /// A process that is killed right after it wrote its attempt: nobody renews the lease, and nothing was presented.
+    /// A process that is killed right after it wrote its attempt: nobody renews the lease, and
+    /// nothing was presented.
     pub async fn killed_in_mid_refresh(&self) {
         let key = self.account().key();
         let mut entry = self.store.entry(&key).await.unwrap();
@@ -218,7 +219,8 @@ impl World {
         account
     }
 
-    /// A world that tells of no changes, and an account in it whose token has ended, as memory and store know.
+    /// A world that tells of no changes, and an account in it whose token has ended, as memory and
+    /// store know.
     pub async fn with_an_expired_token() -> (Self, Account) {
         let world = Self::mute(Options::default());
         let account = world.connected().await;
@@ -227,7 +229,8 @@ impl World {
         (world, account)
     }
 
-    /// The answer to the next refresh is lost, and what that means cannot be written: the claim goes through, that of the replay does not.
+    /// The answer to the next refresh is lost, and what that means cannot be written: the claim
+    /// goes through, that of the replay does not.
     pub fn lose_an_answer_and_its_note(&self) {
         let faults = self.emulator.faults();
         faults.once(Endpoint::Token, Broken::CutBeforeAnswer);

@@ -1,4 +1,5 @@
-//! A provider in memory that takes each refresh token once, and counts what it is asked by the second.
+//! A provider in memory that takes each refresh token once, and counts what it is asked by the
+//! second.
 
 use std::{
     fmt,

@@ -30,14 +30,16 @@ async fn two_refreshers_refresh_each_account_once() {
     let world = World::amiqus();
     let accounts = connect(&world, 30).await;
     let (one, other) = (world.another_process(), world.another_process());
-    // Just less than the half of an hour after which a refresh token is kept alive, so each is due once.
+    // Just less than the half of an hour after which a refresh token is kept alive, so each is due
+    // once.
     let time = 29 * MINUTE + 35 * Duration::from_secs(1);
     tokio::join!(run(one.refresher(), time), run(other.refresher(), time));
     assert_eq!(world.token_requests(), 30);
     for account in &accounts {
         assert_eq!(account.token().await.unwrap().generation(), 2);
     }
-    // An attempt and its result for each account, whoever else tried in the same moment; and a read by each worker that saw it listed.
+    // An attempt and its result for each account, whoever else tried in the same moment; and a read
+    // by each worker that saw it listed.
     let (gets, applied) = (&world.store.gets, &world.store.applied);
     assert_eq!(applied.load(Ordering::SeqCst), 60);
     assert!(gets.load(Ordering::SeqCst) <= 60 + 30, "{gets:?}");

@@ -78,7 +78,8 @@ pub(super) fn publish<T: Payload>(turn: &mut Turn<'_, T>) {
     turn.act(Action::Publish(publication));
 }
 
-/// The record whose token may be served: new tokens only once they are written, or the store has failed to take them.
+/// The record whose token may be served: new tokens only once they are written, or the store has
+/// failed to take them.
 fn servable<T: Payload>(turn: &Turn<'_, T>) -> Option<Arc<Record<T>>> {
     let known = turn.state.known.as_ref()?;
     if known.live().is_none() {
@@ -96,7 +97,8 @@ fn servable<T: Payload>(turn: &Turn<'_, T>) -> Option<Arc<Record<T>>> {
             return None;
         }
         let served = turn.state.served.as_ref();
-        // A disconnect ended the login whose tokens were served until those of a newer one are written.
+        // A disconnect ended the login whose tokens were served until those of a newer one are
+        // written.
         served
             .filter(|served| served.number() > turn.ended)
             .cloned()
@@ -124,7 +126,8 @@ fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
     });
     let hint = times.refresh_at.map(|at| cx.instant(at));
     let (Some(expires), Some(lifetime)) = (times.expires_at, lifetime) else {
-        // Without a known expiry only the server's hint, the refresh token's life or a rejection leads to a refresh.
+        // Without a known expiry only the server's hint, the refresh token's life or a rejection
+        // leads to a refresh.
         let planned = hint.unwrap_or(EngineInstant::NEVER).min(keep_alive);
         return Schedule {
             stale_at: planned.max(issued.after(floor)),

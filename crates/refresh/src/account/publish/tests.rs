@@ -35,7 +35,8 @@ fn seconds(seconds: u64) -> u64 {
     seconds * 1000
 }
 
-/// When such tokens become stale and expire, in seconds after they were issued. `roll` is of 65,536.
+/// When such tokens become stale and expire, in seconds after they were issued. `roll` is of
+/// 65,536.
 fn planned(times: Times, rules: &Rules, roll: u16) -> (Option<u64>, Option<u64>) {
     let cx = Context {
         now: EngineInstant(NOW),

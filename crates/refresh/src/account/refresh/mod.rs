@@ -70,7 +70,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         true
     }
 
-    /// Decides by what is known whether the token may be presented. Returns whether there is more to do at once.
+    /// Decides by what is known whether the token may be presented. Returns whether there is more
+    /// to do at once.
     fn consider(&mut self) -> bool {
         if self.0.cx.closing && !matches!(self.job().stage, RefreshStage::Claiming(_)) {
             return self.end(Err(Failure::Closing));
@@ -115,7 +116,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         }
         if let Some(attempt) = live.attempt.as_deref() {
             let Some(version) = self.0.state.base else {
-                // The store lost the record: it is put back with the attempt, which is watched then.
+                // The store lost the record: it is put back with the attempt, which is watched
+                // then.
                 self.set(RefreshStage::Starting);
                 return failed && self.0.gives_up() && self.end(Err(Failure::Store));
             };
@@ -132,7 +134,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         let conflict = self.0.conflict;
         if let RefreshStage::Claiming(claim) = &mut self.job().stage {
             if conflict {
-                // A conflict shows that it is not in the store; the next write takes the lease anew.
+                // A conflict shows that it is not in the store; the next write takes the lease
+                // again.
                 claim.since = None;
             }
         } else {
@@ -155,7 +158,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         let rules = self.0.cx.rules;
         let late = !rules.may_send(claim.age(self.0.cx));
         if late && !broken(Mutation::SendsTooLate) {
-            // Another may think this lease dead by the time the answer came: nothing is sent, and the attempt is taken back.
+            // Another may think this lease dead by the time the answer came: nothing is sent, and
+            // the attempt is taken back.
             self.set(RefreshStage::Starting);
             self.0.edit(false, |record| {
                 if let State::Live(live) = &mut record.state {
@@ -187,7 +191,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         false
     }
 
-    /// The lease is renewed while the request is in flight, so that nobody takes it for dead.
+    /// The lease is renewed while the request is in flight, so that no process takes it for dead.
     pub(super) fn renew(&mut self) {
         let activity = self.0.activity();
         activity.renew_armed = false;
@@ -292,7 +296,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         self.set(RefreshStage::Settling(Err(failure)));
     }
 
-    /// Ends the job once its outcome is written, and tells its waiters earlier where the store does not take it.
+    /// Ends the job once its outcome is written, and tells its waiters earlier where the store does
+    /// not take it.
     fn settle(&mut self) -> bool {
         let RefreshStage::Settling(settled) = self.job().stage.clone() else {
             return false;
@@ -388,7 +393,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             return false;
         }
         if sight != Sight::Changed {
-            // Nobody holds it any more. That is written with the next attempt.
+            // No process holds it any more. That is written with the next attempt.
             let known = self.0.state.known.as_mut();
             if let Some(State::Live(live)) =
                 known.map(|known| &mut std::sync::Arc::make_mut(known).state)
@@ -480,7 +485,8 @@ impl Condition {
         }
     }
 
-    /// The client is refused with this configuration; those that were refused before are remembered.
+    /// The client is refused with this configuration; those that were refused before are
+    /// remembered.
     fn misconfigured(&mut self, configuration: Id) {
         let mut configurations = match std::mem::replace(&mut self.health, Health::Alive) {
             Health::Misconfigured(configurations) => configurations,

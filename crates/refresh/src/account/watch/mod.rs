@@ -1,5 +1,5 @@
-//! When another's attempt counts as dead: never by a wall clock, only after the watcher itself has seen the same version stand for
-//! the whole lease.
+//! When another's attempt counts as dead: never by a wall clock, only after the watcher itself has
+//! seen the same version stand for the whole lease.
 
 use std::time::Duration;
 
@@ -51,7 +51,8 @@ impl Watch {
         }
         if self.failing {
             self.failing = false;
-            // A holder that waits to write after an outage comes first; its write may hang as our read did.
+            // A holder that waits to write after an outage comes first; its write may hang as our
+            // read did.
             let grace = rules.store_retry * 2;
             let hung = std::mem::take(&mut self.hung);
             self.held_until = now
@@ -81,7 +82,8 @@ impl Watch {
     }
 }
 
-/// The longest time between two reads that still counts as watching: a slow store is no pause of this process.
+/// The longest time between two reads that still counts as watching: a slow store is no pause of
+/// this process.
 fn gap(rules: &Rules) -> Duration {
     rules.poll * 8 + rules.store_timeout
 }

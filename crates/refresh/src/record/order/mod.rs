@@ -1,5 +1,5 @@
-//! Which of two records of one account is the later truth. Every conflict, every comparison with the store and every late answer
-//! goes through here.
+//! Which of two records of one account is the later truth. Every conflict, every comparison with
+//! the store and every late answer goes through here.
 
 use super::{Attempt, Live, Login, Pending, Rare, Record, State};
 use crate::{
@@ -17,7 +17,8 @@ pub enum Newer {
     Theirs,
 }
 
-/// Compares `ours`, which this process holds, with `theirs`, which the store has. On a tie the one in the store stands.
+/// Compares `ours`, which this process holds, with `theirs`, which the store has. On a tie the one
+/// in the store stands.
 pub fn compare_records<T: Payload>(ours: &Record<T>, theirs: &Record<T>) -> Newer {
     let (Some(mine), Some(other)) = (ours.authorization(), theirs.authorization()) else {
         return ours_if(ours.authorization().is_some());
@@ -58,7 +59,8 @@ fn compare_live<T: Payload>(ours: &Live<T>, theirs: &Live<T>) -> Newer {
         // A refusal stands even if a failover has lost it.
         return ours_if(ours.is_dead() && !theirs.is_dead());
     }
-    // Two presentations of one token were both answered with tokens: those of the later one are valid.
+    // Two presentations of one token were both answered with tokens: those of the later one are
+    // valid.
     ours_if(ours.born_of > theirs.born_of)
 }
 
@@ -128,7 +130,8 @@ pub(crate) fn merge<T: Payload>(
     }
 }
 
-/// Whether the store still shows an attempt whose outcome this process knows: nothing but a login came over it.
+/// Whether the store still shows an attempt whose outcome this process knows: nothing but a login
+/// came over it.
 fn knows_outcome<T: Payload>(ours: &Record<T>, theirs: &Record<T>, process: Ours<'_>) -> bool {
     let (Some(mine), Some(other)) = (ours.live(), theirs.live()) else {
         return false;
@@ -177,7 +180,8 @@ fn merge_login<T>(
         .max_by_key(|login| login.authorization.number)
 }
 
-/// Notes the tokens for revocation that lost against the record, where that reaches no login that stands.
+/// Notes the tokens for revocation that lost against the record, where that reaches no login that
+/// stands.
 fn revoke_losers<T: Payload>(
     record: &mut Record<T>,
     ours: &Record<T>,
