@@ -34,7 +34,7 @@ pub struct Connect {
 pub struct Start {
     /// Where to send the person.
     pub url: Url,
-    /// To be kept for this person's browser session, and handed to [`Accounts::finish`] at the
+    /// To be kept for this person's browser session, and handed to [`Accounts::finish`](crate::Accounts::finish) at the
     /// callback.
     pub flow: Flow,
 }

@@ -53,7 +53,7 @@ impl fmt::Display for Cause {
 /// Failures in a row.
 ///
 /// The pause is a duration: each process counts it from when it first saw the record, so a wrong
-/// clock delays nobody.
+/// clock delays no process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Failures {
