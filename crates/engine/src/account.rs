@@ -132,6 +132,7 @@ impl Account {
     /// # Errors
     /// As [`token`](Self::token).
     pub async fn refresh(&self) -> Result<Token, Error> {
+        self.entry.touch();
         acquire::refresh(&self.core, &self.entry).await?;
         let record = self.entry.lock().machine.record().cloned();
         record
@@ -144,6 +145,7 @@ impl Account {
     /// # Errors
     /// [`Error::Store`], [`Error::Record`].
     pub async fn status(&self) -> Result<Status, Error> {
+        self.entry.touch();
         acquire::compare(&self.core, &self.entry).await?;
         Ok(Status::of(&self.entry))
     }

@@ -23,7 +23,7 @@ pub enum Input<T> {
     Refresh,
     /// The refresher looks after the account.
     Due {
-        /// The store listed it as due, so every pause that was shared is over.
+        /// The store listed it as due: the pauses that were shared are over by its clock.
         listed: bool,
     },
     /// A caller wants memory to be compared with the store.

@@ -135,7 +135,6 @@ pub(crate) async fn finish(
     entry: &Arc<AccountEntry>,
     input: Input<super::payload::Payload>,
 ) -> Result<(), Error> {
-    entry.touch();
     match pump::ask(core, entry, input) {
         Some(Next::Wait(_, wait)) => wait.await.unwrap_or_else(|| Err(timeout(core, entry))),
         Some(Next::Fail(error)) => Err(error),

@@ -158,6 +158,11 @@ impl AccountEntry {
         }
     }
 
+    /// Whether it was used since the last sweep.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.touched.load(Ordering::Relaxed)
+    }
+
     /// Last use, at the granularity of these calls.
     pub(crate) fn used(&self, now: EngineInstant) -> EngineInstant {
         if self.touched.swap(false, Ordering::Relaxed) {

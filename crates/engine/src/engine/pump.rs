@@ -149,7 +149,8 @@ fn spawn(
 fn wait(core: &Arc<Core>, entry: &Arc<AccountEntry>, timer: Timer, pause: Duration) {
     let mut task = Task::new(core, entry, Lost::Timer(timer));
     if timer != Timer::Write {
-        // Nothing would be lost with it: it does not keep the engine alive.
+        // Nothing would be lost with it: it keeps neither the engine alive nor an account that is
+        // at rest in memory.
         task.held = None;
     }
     let Ok(runtime) = core.runtime.handle() else {
@@ -185,9 +186,9 @@ pub(crate) fn replace(core: &Arc<Core>, entry: &Arc<AccountEntry>, lost: Lost) {
 /// replacement.
 struct Task {
     core: Weak<Core>,
-    /// Keeps the engine alive until the task is over.
-    held: Option<Arc<Core>>,
-    entry: Arc<AccountEntry>,
+    entry: Weak<AccountEntry>,
+    /// Keeps both in memory until the task is over.
+    held: Option<(Arc<Core>, Arc<AccountEntry>)>,
     lost: Option<Lost>,
 }
 
@@ -195,16 +196,16 @@ impl Task {
     fn new(core: &Arc<Core>, entry: &Arc<AccountEntry>, lost: Lost) -> Self {
         Self {
             core: Arc::downgrade(core),
-            held: Some(core.clone()),
-            entry: entry.clone(),
+            entry: Arc::downgrade(entry),
+            held: Some((core.clone(), entry.clone())),
             lost: Some(lost),
         }
     }
 
     fn over(mut self, input: Input<Payload>) {
         self.lost = None;
-        if let Some(core) = self.core.upgrade() {
-            step(&core, &self.entry, input);
+        if let (Some(core), Some(entry)) = (self.core.upgrade(), self.entry.upgrade()) {
+            step(&core, &entry, input);
         }
     }
 }
@@ -212,10 +213,10 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if let Some(lost) = self.lost.take()
-            && let Some(core) = self.core.upgrade()
+            && let (Some(core), Some(entry)) = (self.core.upgrade(), self.entry.upgrade())
         {
             let mut died = core.died.lock().unwrap_or_else(PoisonError::into_inner);
-            died.push((self.entry.clone(), lost));
+            died.push((entry, lost));
             drop(died);
             core.any_died.notify_one();
         }

@@ -71,14 +71,17 @@ impl Round {
             self.sooner.notify_one();
             return;
         }
-        let timed = Timed(self.clone());
+        let (round, timed) = (self.clone(), Timed(Some(self.clone())));
         runtime.spawn(async move {
-            while let Some(next) = timed.0.tick() {
+            let mut timed = timed;
+            while let Some(next) = round.tick() {
                 tokio::select! {
                     () = sleep_until(next) => {}
-                    () = timed.0.sooner.notified() => {}
+                    () = round.sooner.notified() => {}
                 }
             }
+            // Another task may keep the time by now.
+            timed.0 = None;
         });
     }
 
@@ -157,11 +160,13 @@ impl Round {
 }
 
 /// Lets another task keep the time if this one ends with its runtime.
-struct Timed(Arc<Round>);
+struct Timed(Option<Arc<Round>>);
 
 impl Drop for Timed {
     fn drop(&mut self) {
-        self.0.lock().timed = false;
+        if let Some(round) = &self.0 {
+            round.lock().timed = false;
+        }
     }
 }
 

@@ -70,7 +70,8 @@ async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<Account
     };
     if !record.revoke.is_empty() {
         // The engine revokes by itself; waiting bounds how many are in flight.
-        while entry.lock().machine.is_revoking() {
+        let until = core.time.now().after(core.options.deadline);
+        while entry.lock().machine.is_revoking() && core.time.now() < until {
             tokio::time::sleep(REVOKING).await;
         }
     }
@@ -151,14 +152,23 @@ fn outcome_of(error: &Error, core: &Core) -> Outcome {
 const REVOKING: Duration = Duration::from_millis(100);
 
 /// Drops from memory what was there only because of a visit: a fleet is larger than what one
-/// process serves.
-pub(super) fn let_go(core: &Core, temporary: Arc<AccountEntry>) {
-    // It has another holder by now, next to the map and this visit: then it stays.
-    if Arc::strong_count(&temporary) > 2 || !temporary.drop_if_idle(core.time.now(), Duration::ZERO)
+/// process serves. Returns what is not at rest yet: a pause that was counted would begin anew.
+pub(super) fn let_go(core: &Core, temporary: Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
+    // The application uses it by now: then it goes as all others do.
+    if temporary.is_touched() {
+        return None;
+    }
+    let now = core.time.now();
+    // The map and this list hold it; another holder may be about to use it.
+    let held = Arc::strong_count(&temporary) > 2;
+    if held
+        || !temporary.lock().machine.is_at_rest(now)
+        || !temporary.drop_if_idle(now, Duration::ZERO)
     {
-        return;
+        return Some(temporary);
     }
     let (site, subject) = (temporary.site.clone(), temporary.subject.clone());
     drop(temporary);
     registry::retire(core, &site, &subject);
+    None
 }

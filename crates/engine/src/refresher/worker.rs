@@ -34,7 +34,7 @@ pub(super) struct Worker {
     known: HashSet<Key>,
     /// Nothing can be done about these before the time given.
     parked: HashMap<Key, Instant>,
-    /// In memory only because of visits that have ended.
+    /// In memory only because of visits that have ended; those not at rest stay for the time being.
     temporary: Vec<Arc<AccountEntry>>,
     /// Apart, since a store may list from an index while it cannot read.
     listing: StoreRest,
@@ -125,9 +125,10 @@ impl Worker {
 
     fn listed(&mut self, kind: Kind, page: Result<Page, StoreError>) -> Result<(), Error> {
         let now = Instant::now();
-        for entry in self.temporary.drain(..) {
-            visit::let_go(&self.core, entry);
-        }
+        let temporary = std::mem::take(&mut self.temporary).into_iter();
+        self.temporary = temporary
+            .filter_map(|entry| visit::let_go(&self.core, entry))
+            .collect();
         match page {
             Ok(page) => {
                 self.listing.answered();

@@ -118,12 +118,16 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         let Some(live) = known.as_deref().and_then(Record::live) else {
             return Reply::Serve;
         };
-        if self
+        let job = self
             .0
             .active()
-            .is_some_and(|activity| activity.refresh.is_some())
-        {
-            return Reply::Serve;
+            .and_then(|activity| activity.refresh.as_ref());
+        if let Some(job) = job {
+            return if job.resolved {
+                Reply::Fail(Failure::Store)
+            } else {
+                wait(Queue::Refresh)
+            };
         }
         if let Some(failure) = self.0.obstacle(live, urgency) {
             return Reply::Fail(failure);

@@ -26,6 +26,7 @@ use crate::{
     action::{Actions, Notice},
     context::Context,
     input::{Answer, Input, Outcome, Revoked, StoreAnswer},
+    instant::EngineInstant,
     operation::{Candidate, Operation, Timer},
     payload::Payload,
     record::{Health, Live, Record, TokenVersion},
@@ -119,6 +120,16 @@ impl<T: Payload> Account<T> {
             .activity
             .as_ref()
             .is_none_or(|activity| activity.is_idle())
+    }
+
+    /// Whether memory holds nothing that a read would not bring back: no job, no timer, no pause
+    /// that was counted.
+    #[must_use]
+    pub fn is_at_rest(&self, now: EngineInstant) -> bool {
+        self.0
+            .activity
+            .as_ref()
+            .is_none_or(|activity| activity.is_over(now))
     }
 
     /// Whether memory holds what is not written, and nothing will write it before the store answers

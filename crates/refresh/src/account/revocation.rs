@@ -4,7 +4,7 @@ use super::{state::Revocation, turn::Turn};
 use crate::{
     action::{Action, Notice},
     input::Revoked,
-    instant::{EngineInstant, millis},
+    instant::{EngineInstant, WallMillis, millis},
     mutation::{Mutation, broken},
     operation::Timer,
     payload::Payload,
@@ -18,7 +18,7 @@ pub(super) struct RevocationHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 impl<T: Payload> RevocationHandler<'_, '_, T> {
     /// Sends the next revocation, if one may be sent.
     pub(super) fn advance(&mut self) {
-        let (rules, now) = (self.0.cx.rules, self.0.cx.now);
+        let (rules, now, wall) = (self.0.cx.rules, self.0.cx.now, self.0.cx.wall);
         let Some(known) = self
             .0
             .state
@@ -33,6 +33,11 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             State::Live(_) | State::Empty => !rules.revokes_alone,
         };
         if !rules.revokes || reaches_another && !broken(Mutation::RevokesOverALogin) {
+            if let Some(activity) = self.0.state.activity.as_deref_mut()
+                && matches!(activity.revocation, Revocation::Claiming(_))
+            {
+                activity.revocation = Revocation::None;
+            }
             return;
         }
         let payload = known.revoke[0].clone();
@@ -56,7 +61,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             Revocation::None if closing => {}
             Revocation::None if now < activity.revoke_at => self.wait(),
             Revocation::None => {
-                let mut claim = revocation_claim(rules);
+                let mut claim = revocation_claim(rules, wall);
                 claim.count = noted.count.saturating_add(1);
                 activity.revocation = Revocation::Claiming(claim);
                 self.0.edit(false, |record| record.revocation = claim);
@@ -120,8 +125,11 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             .as_ref()
             .map_or(1, |known| known.revocation.count);
         let pause = rules.backoff(count, rules.refusal_most, None, roll);
-        self.0
-            .edit(false, |record| record.revocation.pause = millis(pause));
+        let wall = self.0.cx.wall;
+        self.0.edit(false, |record| {
+            record.revocation.pause = millis(pause);
+            record.revocation.noted = wall;
+        });
         let revoke_at = self.0.cx.now.after(pause);
         let activity = self.0.activity();
         activity.revoke_at = revoke_at;
@@ -142,10 +150,11 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
 }
 
 /// The intent to revoke: other processes leave it to this one for a lease.
-pub(super) fn revocation_claim(rules: &Rules) -> Failures {
+pub(super) fn revocation_claim(rules: &Rules, wall: WallMillis) -> Failures {
     Failures {
         count: 1,
         pause: millis(rules.lease),
+        noted: wall,
         ..Failures::default()
     }
 }

@@ -151,7 +151,7 @@ pub(super) enum Urgency {
     Usual,
     /// A caller asked expressly: those that the provider did not ask for do not count.
     Forced,
-    /// The store lists the account as due: none counts.
+    /// The store lists the account as due: of those that were counted, only firm ones count.
     Listed,
 }
 
@@ -309,6 +309,7 @@ impl<T> Activity<T> {
     /// There is nothing to remember.
     pub(super) fn is_over(&self, now: EngineInstant) -> bool {
         self.is_idle()
+            && !(self.poll_armed || self.renew_armed)
             && self.write_failures == 0
             && self.revoke_at <= now
             && self.retry_at <= now

@@ -39,8 +39,9 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                 self.0.learn(found);
             }
         }
-        if reading.outdated && !reading.covered {
-            self.0.activity().compare = true;
+        let activity = self.0.activity();
+        if reading.outdated && (!reading.covered || std::mem::take(&mut activity.recheck)) {
+            activity.compare = true;
         }
     }
 
@@ -249,12 +250,13 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             .iter()
             .any(|change| matches!(change.stage, ChangeStage::Bury(_)));
         if buries
+            && rules.revokes
             && !matches!(activity.revocation, Revocation::InFlight(_))
             && record
                 .as_ref()
                 .is_some_and(|record| !record.revoke.is_empty())
         {
-            activity.revocation = Revocation::Claiming(revocation_claim(rules));
+            activity.revocation = Revocation::Claiming(revocation_claim(rules, now.wall));
         }
         let version = self.0.cx.version;
         self.0.state.tracker.meet(version);
@@ -329,7 +331,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                         && target.is_none_or(|t| live.authorization.number <= t.number)
                     {
                         draft.bury(&live, rules);
-                        draft.revocation = revocation_claim(rules);
+                        draft.revocation = revocation_claim(rules, self.0.cx.wall);
                         if broken(Mutation::DisconnectAsDelete) {
                             draft = Record::empty();
                         }

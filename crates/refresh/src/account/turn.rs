@@ -1,6 +1,6 @@
 //! What every part of a step works on: the account, the context, and what follows.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokenkeeper_store::Version;
 
@@ -284,27 +284,20 @@ impl<'a, T: Payload> Turn<'a, T> {
         let Some(known) = self.state.known.clone() else {
             return;
         };
-        let now = self.cx.now;
-        let pause = known.live().map_or(0, |live| live.failures.pause);
+        let (now, wall) = (self.cx.now, self.cx.wall);
+        let left = known.live().map(|live| live.failures.left(wall));
+        let pause = left.unwrap_or_default();
         let counted = before.and_then(Record::live).zip(known.live());
         let counted = counted.is_some_and(|(before, live)| {
             before.token_version() == live.token_version() && before.failures == live.failures
         });
-        if !counted && (pause > 0 || self.state.activity.is_some()) {
-            self.activity().retry_at = if pause > 0 {
-                EngineInstant(now.0.saturating_add(pause))
-            } else {
-                EngineInstant(0)
-            };
+        if !counted && (!pause.is_zero() || self.state.activity.is_some()) {
+            self.activity().retry_at = end_of(pause, now);
         }
         let counted = before.is_some_and(|before| before.revocation == known.revocation);
-        let pause = known.revocation.pause;
-        if !counted && (pause > 0 || self.state.activity.is_some()) {
-            self.activity().revoke_at = if pause > 0 {
-                EngineInstant(now.0.saturating_add(pause))
-            } else {
-                EngineInstant(0)
-            };
+        let pause = known.revocation.left(wall);
+        if !counted && (!pause.is_zero() || self.state.activity.is_some()) {
+            self.activity().revoke_at = end_of(pause, now);
         }
     }
 
@@ -351,6 +344,15 @@ impl<'a, T: Payload> Turn<'a, T> {
             Some(known) if known.is_ended() => Failure::Disconnected,
             _ => Failure::NotConnected,
         }
+    }
+}
+
+/// 0: there is none.
+fn end_of(pause: Duration, now: EngineInstant) -> EngineInstant {
+    if pause.is_zero() {
+        EngineInstant(0)
+    } else {
+        now.after(pause)
     }
 }
 

@@ -1,10 +1,13 @@
 //! What failures leave in a record.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::Id, instant::WallMillis};
+use crate::{
+    id::Id,
+    instant::{WallMillis, millis},
+};
 
 /// What the token endpoint thinks of a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,7 +56,8 @@ impl fmt::Display for Cause {
 /// Failures in a row.
 ///
 /// The pause is a duration: each process counts it from when it first saw the record, so a wrong
-/// clock delays no process.
+/// clock delays no process. A process that comes later, and may not live as long as the pause,
+/// waits only for what the wall clock leaves of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Failures {
@@ -64,6 +68,9 @@ pub struct Failures {
     /// The server asked for the pause, or may still be at work: nothing cuts it short.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub firm: bool,
+    /// When the last one came, by the wall clock of its process; 0: unknown.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub noted: WallMillis,
     /// When the first refusal without a reason came, by the wall clock of its process: for people,
     /// nothing is decided by it.
     pub refused_since: Option<WallMillis>,
@@ -76,13 +83,83 @@ impl Failures {
         count: 0,
         pause: 0,
         firm: false,
+        noted: 0,
         refused_since: None,
         refused_for: 0,
     };
+
+    /// What is left of the pause for a process that sees these first. A clock that is behind does
+    /// not prolong it; a firm one ends early for no clock that is a little ahead.
+    pub(crate) fn left(&self, wall: WallMillis) -> Duration {
+        let margin = if self.firm { millis(CLOCKS_APART) } else { 0 };
+        let over = self.noted.saturating_add(self.pause).saturating_add(margin);
+        let known = self.noted > 0 && self.noted <= wall;
+        let left = if known {
+            over.saturating_sub(wall)
+        } else {
+            self.pause
+        };
+        Duration::from_millis(left.min(self.pause))
+    }
 
     /// Whether there were none.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
+    }
+}
+
+/// How far the clocks of two processes may be apart before a firm pause ends early.
+const CLOCKS_APART: Duration = Duration::from_secs(5 * 60);
+
+fn is_zero(millis: &WallMillis) -> bool {
+    *millis == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left, in seconds, of a pause of a minute that began at the second 1,000.
+    fn left(firm: bool, wall: u64) -> u64 {
+        let failures = Failures {
+            count: 1,
+            pause: 60_000,
+            firm,
+            noted: 1_000_000,
+            ..Failures::default()
+        };
+        failures.left(wall * 1000).as_secs()
+    }
+
+    #[test]
+    fn a_pause_runs_on_while_no_process_does() {
+        assert_eq!(
+            [1000, 1045, 1060, 9999].map(|wall| left(false, wall)),
+            [60, 15, 0, 0]
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_prolongs_no_pause() {
+        assert_eq!(left(false, 10), 60);
+    }
+
+    #[test]
+    fn a_clock_a_little_ahead_ends_no_firm_pause() {
+        assert_eq!(
+            [1000, 1300, 1359, 1360].map(|wall| left(true, wall)),
+            [60, 60, 1, 0]
+        );
+    }
+
+    #[test]
+    fn a_pause_of_an_earlier_version_counts_in_full() {
+        let failures = Failures {
+            count: 1,
+            pause: 60_000,
+            ..Failures::default()
+        };
+        assert_eq!(failures.left(5_000_000).as_secs(), 60);
     }
 }

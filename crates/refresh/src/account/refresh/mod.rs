@@ -431,6 +431,7 @@ impl<T: Payload> Live<T> {
         let pause = rules.backoff(failures.count, most, retry_after, roll);
         failures.pause = millis(pause);
         failures.firm = retry_after.is_some();
+        failures.noted = wall;
         match answer {
             Answer::Terminal { code } => {
                 let cause = if condition.unanswered {

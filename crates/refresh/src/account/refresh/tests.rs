@@ -152,6 +152,7 @@ fn failures_are_counted_whatever_they_are() {
     let expected = Failures {
         count: 3,
         pause: 2000,
+        noted: 1000,
         ..Failures::default()
     };
     assert_eq!(live.failures, expected);
