@@ -122,14 +122,16 @@ impl<T: Payload> Account<T> {
             .is_none_or(|activity| activity.is_idle())
     }
 
-    /// Whether memory holds nothing that a read would not bring back: no job, no timer, no pause
-    /// that was counted.
+    /// Whether memory holds nothing that a read would not bring back: no job, no timer, and no
+    /// pause, which would be counted anew.
     #[must_use]
     pub fn is_at_rest(&self, now: EngineInstant) -> bool {
-        self.0
-            .activity
-            .as_ref()
-            .is_none_or(|activity| activity.is_over(now))
+        let activity = self.0.activity.as_ref();
+        let pauses = self.0.known.as_ref().is_some_and(|known| {
+            let live = known.live().filter(|live| !live.is_dead());
+            live.is_some_and(|live| live.failures.pause > 0) || known.revocation.pause > 0
+        });
+        !pauses && activity.is_none_or(|activity| activity.is_over(now))
     }
 
     /// Whether memory holds what is not written, and nothing will write it before the store answers

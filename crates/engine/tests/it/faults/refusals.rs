@@ -113,3 +113,19 @@ async fn a_dead_account_is_told_of_once() {
     assert_eq!(told.count(), 1);
     assert_eq!(world.token_requests(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn processes_that_end_at_once_get_past_a_pause() {
+    let world = World::plain();
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    let faults = world.emulator.faults();
+    faults.once(Endpoint::Token, html(404));
+    account.token().await.unwrap_err();
+    let error = world.elsewhere().token().await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert_eq!(world.token_requests(), 1);
+    sleep(MINUTE).await;
+    assert_eq!(world.call(&world.elsewhere()).await, 200);
+    assert_eq!(world.token_requests(), 2);
+}

@@ -3,6 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
+use tokenkeeper_emulator::{Endpoint, Fault as Broken};
 use tokenkeeper_engine::{
     Accounts, Cause, Error, Options,
     store::{Entry, Key, Outcome, StoreError, TokenStore, Version},
@@ -31,6 +32,22 @@ async fn a_provider_that_names_a_time_is_left_alone_for_so_long() {
         assert_eq!(seen.limited, 4);
         assert_eq!(seen.per_second.iter().sum::<u32>(), 304);
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_is_refreshed_after_a_pause_that_another_process_left() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    world.pass(50 * MINUTE).await;
+    let faults = world.emulator.faults();
+    let busy = Broken::TooManyRequests { retry_after: 60 };
+    faults.once(Endpoint::Token, busy);
+    account.refresh().await.unwrap_err();
+    world.accounts.shutdown(MINUTE).await.unwrap();
+    // It has never seen the account before, and nobody else asks for it.
+    run(world.another_process().refresher(), 3 * MINUTE).await;
+    assert_eq!(world.token_requests(), 2);
+    assert_eq!(world.call(&world.elsewhere()).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
