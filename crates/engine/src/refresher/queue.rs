@@ -87,7 +87,7 @@ impl ProviderQueue {
         self.running -= 1;
     }
 
-    /// When the next errand may start, as far as that does not wait for another's end.
+    /// When the next account may be visited, unless that waits for another visit to end.
     pub(super) fn next_start(&self, concurrency: usize) -> Option<Instant> {
         (self.running < concurrency && !self.queue.is_empty()).then_some(self.next)
     }

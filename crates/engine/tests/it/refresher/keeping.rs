@@ -199,3 +199,14 @@ async fn a_login_during_its_work_stands() {
     assert_eq!(world.call(&account).await, 200);
     login(&world.emulator, &account).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refreshed_account_that_no_caller_uses_leaves_memory() {
+    let world = World::amiqus();
+    world.connected().await;
+    world.pass(50 * MINUTE).await;
+    let process = world.another_process();
+    run(process.refresher(), MINUTE).await;
+    assert_eq!(world.token_requests(), 1);
+    assert!(world.account_of(&process).cached(true).is_none());
+}
