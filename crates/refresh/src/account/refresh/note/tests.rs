@@ -1,4 +1,4 @@
-//! What an answer without tokens leaves in a record.
+//! Answers, and the failures and the health that they leave.
 
 use std::time::Duration;
 

@@ -1,0 +1,117 @@
+//! What an answer without tokens leaves in a record.
+
+use crate::{
+    action::Failure,
+    id::Id,
+    input::Answer,
+    instant::{WallMillis, millis},
+    mutation::{Mutation, broken},
+    payload::Payload,
+    record::{Cause, Condition, Health, Live},
+    rules::Rules,
+};
+
+impl<T: Payload> Live<T> {
+    /// Writes down what an answer without tokens means.
+    pub(super) fn note(
+        &mut self,
+        answer: Answer<T>,
+        rules: &Rules,
+        wall: WallMillis,
+        roll: f64,
+    ) -> Failure {
+        let presented = self.presented;
+        let condition = &mut *self.condition;
+        if !matches!(answer, Answer::Configuration) {
+            condition.not_misconfigured();
+        }
+        let failures = &mut condition.failures;
+        failures.count = failures.count.saturating_add(1);
+        let (most, retry_after) = match &answer {
+            Answer::Unexplained | Answer::Configuration => (rules.refusal_most, None),
+            Answer::Transient { retry_after, .. } => (rules.backoff_most, *retry_after),
+            // The server may still be at work.
+            Answer::TimedOut => (rules.backoff_most, Some(rules.lease)),
+            _ => (rules.backoff_most, None),
+        };
+        // Refusals are not the rush of a fleet that an outage held up: their pauses grow steadily.
+        let refused = matches!(answer, Answer::Unexplained | Answer::Configuration);
+        let roll = if refused { 0.5 + roll / 2.0 } else { roll };
+        let pause = rules.backoff(failures.count, most, retry_after, roll);
+        failures.pause = millis(pause);
+        failures.firm = retry_after.is_some();
+        failures.noted = wall;
+        match answer {
+            Answer::Terminal { code } => {
+                let cause = if condition.unanswered {
+                    Cause::ResponseLost
+                } else {
+                    Cause::Refused(code)
+                };
+                condition.health = Health::Dead(cause.clone());
+                return Failure::Reauthorize(cause);
+            }
+            Answer::Configuration => {
+                condition.misconfigured(rules.configuration);
+                return Failure::Misconfigured;
+            }
+            Answer::Unexplained => {
+                failures.refused_since.get_or_insert(wall);
+                let patient = failures.refused_for < millis(rules.patience);
+                failures.refused_for = failures.refused_for.saturating_add(failures.pause);
+                condition.health = Health::Alive;
+                if condition.unanswered && !patient {
+                    condition.health = Health::Suspect(Cause::ResponseLost);
+                    return Failure::Reauthorize(Cause::ResponseLost);
+                }
+            }
+            Answer::Ambiguous | Answer::TimedOut => {
+                let first = matches!(answer, Answer::Ambiguous) && !condition.unanswered;
+                let over = broken(Mutation::NeverReplay)
+                    || broken(Mutation::CapOnReplays) && presented >= 2;
+                if over {
+                    condition.health = Health::Dead(Cause::ResponseLost);
+                    return Failure::Reauthorize(Cause::ResponseLost);
+                }
+                condition.unanswered = true;
+                if first {
+                    failures.pause = 0;
+                }
+            }
+            Answer::Transient {
+                may_have_redeemed, ..
+            } => condition.unanswered |= may_have_redeemed,
+            Answer::Tokens(_) => {}
+        }
+        Failure::Backoff(pause)
+    }
+}
+
+impl Condition {
+    /// This time it was not the client that was refused: the pause holds for every configuration.
+    fn not_misconfigured(&mut self) {
+        if matches!(self.health, Health::Misconfigured(_)) {
+            self.health = Health::Alive;
+        }
+    }
+
+    /// The client is refused with this configuration; those that were refused before are
+    /// remembered.
+    fn misconfigured(&mut self, configuration: Id) {
+        let mut configurations = match std::mem::replace(&mut self.health, Health::Alive) {
+            Health::Misconfigured(configurations) => configurations,
+            _ => Vec::new(),
+        };
+        if !configurations.contains(&configuration) {
+            configurations.truncate(CONFIGURATIONS - 1);
+            configurations.insert(0, configuration);
+        }
+        self.health = Health::Misconfigured(configurations);
+    }
+}
+
+/// How many refused configurations a record remembers.
+const CONFIGURATIONS: usize = 8;
+
+#[cfg(test)]
+mod tests;
