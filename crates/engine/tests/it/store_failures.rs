@@ -304,3 +304,19 @@ async fn a_refused_client_is_asked_less_though_that_is_not_written() {
     let requests = world.token_requests();
     assert!((2..=10).contains(&requests), "{requests}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_store_said_of_a_write_is_told_though_it_can_be_read() {
+    let world = World::mute(Options::default());
+    let account = world.connected().await;
+    world.pass(HOUR).await;
+    // The attempt is written, the new tokens are not.
+    world.store.fail_after(1, usize::MAX, Fault::ReadOnly);
+    let _ = account.token().await;
+    for _ in 0..10 {
+        let _ = account.status().await;
+        let error = account.refresh().await.unwrap_err();
+        assert!(matches!(error, Error::Store { .. }), "{error:?}");
+        tokio::time::sleep(Duration::from_secs(7)).await;
+    }
+}

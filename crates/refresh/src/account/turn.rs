@@ -172,7 +172,9 @@ impl<'a, T: Payload> Turn<'a, T> {
                     attempt.holder != self.cx.rules.holder || self.is_over(attempt)
                 });
                 if gone.is_some() {
-                    Arc::make_mut(&mut ours).login = None;
+                    let ours = Arc::make_mut(&mut ours);
+                    ours.login = None;
+                    ours.tidy();
                 }
                 let forgets = ours.number() == 0 && ours.login.is_none();
                 self.set_unwritten(!forgets, ours.number() > 0);
@@ -266,6 +268,7 @@ impl<'a, T: Payload> Turn<'a, T> {
         if theirs.revoke.contains(revoked) {
             record.revoke.retain(|listed| listed != revoked);
             record.revocation = record::Failures::default();
+            record.tidy();
         } else {
             activity.revoked = None;
         }
