@@ -1,8 +1,7 @@
-use http::Uri;
 use tokenkeeper_engine::{Accounts, TokenSource, protocol::Origin};
 use tower_layer::Layer;
 
-use crate::{Error, Tokens, fixed::Fixed, service::TokenService};
+use crate::{Error, Tokens, fixed::Fixed, service::TokenService, settings::Settings};
 
 /// How much of a request's body is kept for a replay unless [`TokenLayer::replay_limit`] says otherwise: 64 KiB.
 const REPLAY_LIMIT: usize = 64 * 1024;
@@ -34,14 +33,6 @@ const REPLAY_LIMIT: usize = 64 * 1024;
 #[must_use]
 pub struct TokenLayer {
     settings: Settings,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) tokens: Tokens,
-    /// `None`: requests are not replayed.
-    pub(crate) replay_limit: Option<usize>,
-    pub(crate) origin: Option<Uri>,
 }
 
 impl TokenLayer {

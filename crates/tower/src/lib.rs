@@ -7,6 +7,7 @@ mod marker;
 mod rejected;
 mod replay;
 mod service;
+mod settings;
 mod tokens;
 #[cfg(feature = "hyper")]
 mod transport;

@@ -16,7 +16,7 @@ use tower_service::Service;
 
 use self::attempt::{Head, Sent, Spare, Waiting};
 pub use self::future::TokenFuture;
-use crate::{BoxError, Error, NoReplay, Replay, layer::Settings, tokens::Chosen};
+use crate::{BoxError, Error, NoReplay, Replay, settings::Settings, tokens::Chosen};
 
 /// The service that [`TokenLayer`](crate::TokenLayer) makes.
 ///
