@@ -69,9 +69,6 @@ impl Model {
                 }
             }
             Call::Compare => {
-                if world.procs[proc].waits.comparison {
-                    return None;
-                }
                 self.feed(world, proc, Input::Compare, Moment::NOW);
             }
             Call::Login | Call::Adopt | Call::Disconnect => self.change(world, proc, call)?,

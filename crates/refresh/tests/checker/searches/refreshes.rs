@@ -31,6 +31,7 @@ searches! {
     an_idle_account_is_dropped: within(Budget { drops: 1, ..REFRESH_TWICE }.any_faults(2));
     an_engine_closes: within(Budget { closings: 1, ..REFRESH_TWICE }.any_faults(1));
     memory_is_compared: within(Budget { comparisons: 1, ..REFRESH_TWICE }.any_faults(1));
+    memory_is_compared_twice: within(Budget { comparisons: 2, ..REFRESH }.any_faults(1));
     the_store_notifies: within(Budget { tells: 1, ..REFRESH_TWICE }.any_faults(1));
     callers_want_a_token: within(Budget { wants: 2, ..NONE }.any_faults(2));
     callers_want_a_token_that_was_dropped:
