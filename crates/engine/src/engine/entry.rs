@@ -178,7 +178,7 @@ impl AccountEntry {
             return false;
         }
         let mut inner = self.lock();
-        if !inner.machine.is_idle() {
+        if !inner.machine.is_idle() || inner.machine.is_held_off(now) {
             return false;
         }
         *inner = Inner::default();

@@ -158,11 +158,11 @@ pub(super) fn let_go(core: &Core, temporary: Arc<AccountEntry>) -> Option<Arc<Ac
     if temporary.is_touched() {
         return None;
     }
-    let now = core.time.now();
+    let (now, wall) = (core.time.now(), core.time.wall());
     // The map and this list hold it; another holder may be about to use it.
     let held = Arc::strong_count(&temporary) > 2;
     if held
-        || !temporary.lock().machine.is_at_rest(now)
+        || !temporary.lock().machine.is_at_rest(now, wall)
         || !temporary.drop_if_idle(now, Duration::ZERO)
     {
         return Some(temporary);

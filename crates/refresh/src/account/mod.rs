@@ -26,7 +26,7 @@ use crate::{
     action::{Actions, Notice},
     context::Context,
     input::{Answer, Input, Outcome, Revoked, StoreAnswer},
-    instant::EngineInstant,
+    instant::{EngineInstant, WallMillis},
     operation::{Candidate, Operation, Timer},
     payload::Payload,
     record::{Health, Live, Record, TokenVersion},
@@ -123,15 +123,26 @@ impl<T: Payload> Account<T> {
     }
 
     /// Whether memory holds nothing that a read would not bring back: no job, no timer, and no
-    /// pause, which would be counted anew.
+    /// pause that would be counted anew.
     #[must_use]
-    pub fn is_at_rest(&self, now: EngineInstant) -> bool {
+    pub fn is_at_rest(&self, now: EngineInstant, wall: WallMillis) -> bool {
         let activity = self.0.activity.as_ref();
         let pauses = self.0.known.as_ref().is_some_and(|known| {
             let live = known.live().filter(|live| !live.is_dead());
-            live.is_some_and(|live| live.failures.pause > 0) || known.revocation.pause > 0
+            let refresh = live.is_some_and(|live| !live.failures.left(wall).is_zero());
+            refresh || !known.revoke.is_empty() && !known.revocation.left(wall).is_zero()
         });
         !pauses && activity.is_none_or(|activity| activity.is_over(now))
+    }
+
+    /// Whether a pause is running that would be counted anew after a read: one that the server
+    /// asked for.
+    #[must_use]
+    pub fn is_held_off(&self, now: EngineInstant) -> bool {
+        let live = self.0.known.as_ref().and_then(|known| known.live());
+        let activity = self.0.activity.as_ref();
+        live.is_some_and(|live| live.failures.firm)
+            && activity.is_some_and(|activity| activity.retry_at > now)
     }
 
     /// Whether memory holds what is not written, and nothing will write it before the store answers

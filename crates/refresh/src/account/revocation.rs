@@ -1,6 +1,9 @@
 //! Revoking the tokens of logins that have ended or were replaced.
 
-use super::{state::Revocation, turn::Turn};
+use super::{
+    state::{Change, ChangeStage, Revocation},
+    turn::Turn,
+};
 use crate::{
     action::{Action, Notice},
     input::Revoked,
@@ -33,8 +36,11 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             State::Live(_) | State::Empty => !rules.revokes_alone,
         };
         if !rules.revokes || reaches_another && !broken(Mutation::RevokesOverALogin) {
+            // A disconnect claims it while its tombstone is being written.
+            let buries = |change: &Change<T>| matches!(change.stage, ChangeStage::Bury(_));
             if let Some(activity) = self.0.state.activity.as_deref_mut()
                 && matches!(activity.revocation, Revocation::Claiming(_))
+                && !activity.changes.iter().any(buries)
             {
                 activity.revocation = Revocation::None;
             }

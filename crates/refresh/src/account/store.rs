@@ -331,7 +331,9 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                         && target.is_none_or(|t| live.authorization.number <= t.number)
                     {
                         draft.bury(&live, rules);
-                        draft.revocation = revocation_claim(rules, self.0.cx.wall);
+                        if !draft.revoke.is_empty() {
+                            draft.revocation = revocation_claim(rules, self.0.cx.wall);
+                        }
                         if broken(Mutation::DisconnectAsDelete) {
                             draft = Record::empty();
                         }

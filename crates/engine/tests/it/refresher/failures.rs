@@ -51,6 +51,20 @@ async fn an_account_is_refreshed_after_a_pause_that_another_process_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_is_refreshed_after_a_pause_that_outlasts_memory() {
+    let world = World::amiqus();
+    let account = world.connected().await;
+    world.pass(50 * MINUTE).await;
+    let faults = world.emulator.faults();
+    let busy = Broken::TooManyRequests { retry_after: 7200 };
+    faults.once(Endpoint::Token, busy);
+    account.refresh().await.unwrap_err();
+    world.accounts.shutdown(MINUTE).await.unwrap();
+    run(world.another_process().refresher(), 7 * HOUR).await;
+    assert!(world.token_requests() > 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_is_ill_is_asked_less_and_less() {
     let fleet = Fleet::connect(300, MINUTE).await;
     tokio::time::advance(50 * MINUTE).await;
