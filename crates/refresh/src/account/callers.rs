@@ -234,9 +234,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         if self.0.is_precious() {
             return false;
         }
-        state.known.is_none()
-            || state.tracker.before_use
-            || self.0.cx.now >= super::publish::overdue_at(self.0)
+        state.known.is_none() || self.0.cx.now >= super::publish::overdue_at(self.0)
     }
 
     /// The store was not asked for an interval.

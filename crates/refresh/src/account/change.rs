@@ -1,8 +1,8 @@
 //! Changes of who is connected: logins, adoptions and disconnects.
 
 use super::{
-    state::{Change, ChangeStage, Claim, Writing},
-    turn::{Seen, Turn},
+    state::{Change, ChangeStage, Claim},
+    turn::Turn,
 };
 use crate::{
     action::{Action, Failure, Notice, Queue},
@@ -62,7 +62,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     }
 
     fn step(&mut self, change: Change<T>) -> Step<T> {
-        let failed = matches!(self.0.seen, Some(Seen::Nothing { .. }));
+        let failed = self.0.store_failed();
         if change.check {
             return if failed {
                 Step::Ends(Err(Failure::Store))
@@ -129,7 +129,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             {
                 return self.claimed(change, login, claim);
             }
-            let seen = matches!(self.0.seen, Some(Seen::Nothing { .. }));
+            let seen = self.0.store_failed();
             if seen && self.0.gives_up() {
                 return Step::Ends(Err(Failure::Store));
             }
@@ -247,8 +247,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             return Step::Ends(Err(Failure::Superseded));
         }
         let activity = self.0.activity();
-        let rests = !activity.unwritten || activity.parked;
-        let written = rests && !matches!(activity.write, Writing::InFlight { .. });
+        let written = activity.has_settled();
         let behind = activity.behind;
         if !written {
             if behind && !resolved {
@@ -296,7 +295,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         if target.is_some_and(|target| authorization.number > target.number) {
             return Step::Ends(Err(Failure::Superseded));
         }
-        let store_failed = matches!(self.0.seen, Some(Seen::Nothing { .. }));
+        let store_failed = self.0.store_failed();
         if store_failed && self.0.gives_up() {
             return Step::Ends(Err(Failure::Store));
         }

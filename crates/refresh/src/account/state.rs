@@ -306,6 +306,11 @@ impl<T> Activity<T> {
             && !matches!(self.revocation, Revocation::InFlight(_))
     }
 
+    /// What is known is written, or is not written for now, and no write is in flight.
+    pub(super) fn has_settled(&self) -> bool {
+        (!self.unwritten || self.parked) && !matches!(self.write, Writing::InFlight { .. })
+    }
+
     /// There is nothing to remember.
     pub(super) fn is_over(&self, now: EngineInstant) -> bool {
         self.is_idle()

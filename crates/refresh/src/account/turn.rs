@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokenkeeper_store::Version;
 
-use super::state::{Activity, ChangeStage, RefreshStage, Revocation, State, Urgency};
+use super::state::{Activity, ChangeStage, RefreshJob, RefreshStage, Revocation, State, Urgency};
 use crate::{
     action::{Action, Actions, Failure, Notice, Queue},
     context::Context,
@@ -77,6 +77,15 @@ impl<'a, T: Payload> Turn<'a, T> {
         self.state.activity.as_deref()
     }
 
+    pub(super) fn refresh_job(&self) -> Option<&RefreshJob> {
+        self.active()?.refresh.as_ref()
+    }
+
+    /// The store was asked in this step's operation, and failed.
+    pub(super) fn store_failed(&self) -> bool {
+        matches!(self.seen, Some(Seen::Nothing { .. }))
+    }
+
     pub(super) fn live(&self) -> Option<&Live<T>> {
         self.state.known.as_ref()?.live()
     }
@@ -110,18 +119,21 @@ impl<'a, T: Payload> Turn<'a, T> {
     pub(super) fn absorb(&mut self, live: Live<T>) {
         let ours = Record::of(record::State::Live(live));
         let record = match &self.state.known {
-            Some(known) => {
-                let process = Ours {
-                    rules: self.cx.rules,
-                    unwritten: true,
-                    is_over: &|attempt| self.is_over(attempt),
-                };
-                record::merge(&ours, known, process).record
-            }
+            Some(known) => self.merge(&ours, known, true).record,
             None => ours,
         };
         self.edit(true, |known| *known = record);
         self.restart_pause(None);
+    }
+
+    /// `unwritten`: ours has tokens, or their end, that the store does not have.
+    fn merge(&self, ours: &Record<T>, theirs: &Record<T>, unwritten: bool) -> record::Merged<T> {
+        let process = Ours {
+            rules: self.cx.rules,
+            unwritten,
+            is_over: &|attempt| self.is_over(attempt),
+        };
+        record::merge(ours, theirs, process)
     }
 
     /// Whether an attempt is one of this process that is not in flight.
@@ -181,22 +193,12 @@ impl<'a, T: Payload> Turn<'a, T> {
                 ((!forgets).then_some(ours), had_record && !forgets)
             }
             (None, Some((_, theirs))) => {
-                let process = Ours {
-                    rules: self.cx.rules,
-                    unwritten: false,
-                    is_over: &|attempt| self.is_over(attempt),
-                };
-                let merged = record::merge(&Record::empty(), &theirs, process);
+                let merged = self.merge(&Record::empty(), &theirs, false);
                 self.set_unwritten(merged.record != theirs, false);
                 (Some(Arc::new(merged.record)), false)
             }
             (Some(ours), Some((_, theirs))) => {
-                let process = Ours {
-                    rules: self.cx.rules,
-                    unwritten: unwritten && precious,
-                    is_over: &|attempt| self.is_over(attempt),
-                };
-                let mut merged = record::merge(ours, &theirs, process);
+                let mut merged = self.merge(ours, &theirs, unwritten && precious);
                 self.strike_revoked(&mut merged.record, &theirs);
                 let precious = unwritten && precious || is_news(&merged.record, &theirs);
                 self.set_unwritten(merged.record != theirs, precious);

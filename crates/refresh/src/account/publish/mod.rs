@@ -35,15 +35,12 @@ pub(super) fn publish<T: Payload>(turn: &mut Turn<'_, T>) {
         turn.state.schedule = schedule(live, turn.cx);
     }
     let replayable_only = turn.cx.rules.old_token_dies
-        && turn
-            .active()
-            .and_then(|activity| activity.refresh.as_ref())
-            .is_some_and(|job| {
-                matches!(
-                    job.stage,
-                    RefreshStage::Exchanging(_) | RefreshStage::Watching(_)
-                )
-            });
+        && turn.refresh_job().is_some_and(|job| {
+            matches!(
+                job.stage,
+                RefreshStage::Exchanging(_) | RefreshStage::Watching(_)
+            )
+        });
     let fresh_until = if record.is_some() {
         fresh_until(turn)
     } else {
@@ -89,8 +86,7 @@ fn servable<T: Payload>(turn: &Turn<'_, T>) -> Option<Arc<Record<T>>> {
     let behind = turn.active().is_some_and(|activity| activity.behind);
     if turn.is_precious() && !behind {
         let settles = turn
-            .active()
-            .and_then(|activity| activity.refresh.as_ref())
+            .refresh_job()
             .is_some_and(|job| matches!(job.stage, RefreshStage::Settling(Ok(Some(_)))));
         if settles && turn.cx.rules.old_token_dies {
             // The old token died when the new ones were issued.
@@ -179,19 +175,17 @@ fn fresh_until<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
     {
         stale_at = EngineInstant::NEVER;
     }
-    let overdue_at = if state.tracker.before_use {
-        EngineInstant(0)
-    } else {
-        overdue_at(turn)
-    };
     stale_at
         .min(revalidate_at)
-        .min(overdue_at)
+        .min(overdue_at(turn))
         .min(state.schedule.expires_at)
 }
 
 /// From when on memory is not served before it was compared.
 pub(super) fn overdue_at<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
+    if turn.state.tracker.before_use {
+        return EngineInstant(0);
+    }
     let rules = turn.cx.rules;
     let overdue_at = turn
         .state

@@ -5,7 +5,7 @@ mod note;
 use std::time::Duration;
 
 use super::{
-    state::{Claim, Presented, RefreshJob, RefreshStage, Urgency, Writing},
+    state::{Claim, Presented, RefreshJob, RefreshStage, Urgency},
     turn::{Seen, Turn},
     watch::{Sight, Watch},
 };
@@ -76,7 +76,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         if self.0.cx.closing && !matches!(self.job().stage, RefreshStage::Claiming(_)) {
             return self.end(Err(Failure::Closing));
         }
-        let failed = matches!(self.0.seen, Some(Seen::Nothing { .. }));
+        let failed = self.0.store_failed();
         if self.job().check {
             if !failed {
                 return false;
@@ -303,8 +303,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             return false;
         };
         let activity = self.0.activity();
-        let rests = !activity.unwritten || activity.parked;
-        if rests && !matches!(activity.write, Writing::InFlight { .. }) {
+        if activity.has_settled() {
             return self.end(settled);
         }
         if activity.behind && !self.job().resolved {
