@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use http::{Request, Response};
 use tokenkeeper_protocol::{Grant, GrantKind, Provider, RevocationOutcome, TokenSet};
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
 
@@ -81,13 +83,7 @@ async fn exchange(
     };
     let request = site.provider.token_request(&site.site, &grant);
     let request = request.map_err(|error| ExchangeError::Request(Arc::new(error)))?;
-    let deadline = core.options.deadline;
-    let response = core.transport.send(request, deadline);
-    // A transport that ignores its deadline does not block the account for good.
-    let response = match tokio::time::timeout(deadline.saturating_add(GRACE), response).await {
-        Ok(response) => response,
-        Err(_) => Err(TransportError::TimedOut),
-    };
+    let response = answer_to(core, request).await;
     let response = response.map_err(|error| ExchangeError::Transport(Arc::new(error)))?;
     let tokens = site.provider.read_token_response(kind, &response, sent_at);
     let tokens = tokens.map_err(ExchangeError::Refused)?;
@@ -96,6 +92,17 @@ async fn exchange(
         merged(payload.filter(|_| keeps), tokens),
         terms,
     ))
+}
+
+/// Sends a request. A transport that ignores its deadline does not block the account for good.
+async fn answer_to(
+    core: &Core,
+    request: Request<Bytes>,
+) -> Result<Response<Bytes>, TransportError> {
+    let deadline = core.options.deadline;
+    let response = core.transport.send(request, deadline);
+    let response = tokio::time::timeout(deadline.saturating_add(GRACE), response).await;
+    response.unwrap_or(Err(TransportError::TimedOut))
 }
 
 /// How much longer than its deadline a transport may take.
@@ -122,10 +129,7 @@ pub(crate) async fn revoke(core: &Core, entry: &AccountEntry, payload: &Payload)
         }
     };
     for request in requests {
-        let deadline = core.options.deadline;
-        let response = core.transport.send(request, deadline);
-        let response = tokio::time::timeout(deadline.saturating_add(GRACE), response).await;
-        let Ok(Ok(response)) = response else {
+        let Ok(response) = answer_to(core, request).await else {
             return Revoked::Unavailable;
         };
         match site.provider.read_revocation_response(&response) {

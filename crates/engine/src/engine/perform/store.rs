@@ -15,7 +15,7 @@ pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Paylo
     let found = in_time(entry, core.store.get(&entry.key())).await;
     match found.and_then(|found| Ok(stored::record(entry, found)?)) {
         Ok(found) => {
-            // A store that can be read may take no writes all the same.
+            // What a write said stands until a write succeeds.
             if entry.lock().machine.is_written() {
                 answered(entry);
             }
