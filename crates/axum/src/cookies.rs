@@ -8,7 +8,7 @@ use http::{
     header::{COOKIE, SET_COOKIE},
 };
 use sha2::{Digest as _, Sha256};
-use tokenkeeper_engine::{Flow, FlowInfo, Start};
+use tokenkeeper_engine::{Flow, FlowInfo, LoginRedirect};
 
 use crate::{failure::Failure, landing::Landing};
 
@@ -30,7 +30,7 @@ pub(crate) fn left(info: &FlowInfo) -> Duration {
 /// Sets the cookie of a login that starts, and ends those that are then too many.
 pub(crate) fn start(
     landing: &Landing,
-    (start, info): (&Start, &FlowInfo),
+    (start, info): (&LoginRedirect, &FlowInfo),
     given: &HeaderMap,
     set: &mut HeaderMap,
 ) {

@@ -16,8 +16,8 @@ use crate::{
         AccountEntry, AttachResult, Core, Payload, Snapshot, Terms, acquire, change, rejection,
     },
     error::Error,
-    flow::{Connect, Start},
-    placement::Attaches,
+    flow::{ConnectOptions, LoginRedirect},
+    placement::TokenPlacement,
     source::{Credential, TokenSource},
     status::Status,
 };
@@ -80,15 +80,15 @@ impl Account {
     ///
     /// # Errors
     /// [`Error::Protocol`] where the configuration does not make an authorization request.
-    pub fn connect(&self) -> Result<Start, Error> {
-        self.connect_with(&Connect::default())
+    pub fn connect(&self) -> Result<LoginRedirect, Error> {
+        self.connect_with(&ConnectOptions::default())
     }
 
     /// [`connect`](Self::connect) with a scope or further parameters.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
-    pub fn connect_with(&self, options: &Connect) -> Result<Start, Error> {
+    pub fn connect_with(&self, options: &ConnectOptions) -> Result<LoginRedirect, Error> {
         connect::start(&self.core, &self.entry, options)
     }
 
@@ -165,18 +165,18 @@ impl Account {
     }
 
     /// Whether there is nothing to learn from a response with this status, so that
-    /// [`TokenSource::read`] need not be called.
+    /// [`TokenSource::classify_response`] need not be called.
     #[must_use]
     #[inline]
     pub fn is_content(&self, status: StatusCode) -> bool {
         rejection::is_content(&self.entry, status)
     }
 
-    /// Attaches the token if no waiting is needed, as [`TokenSource::cached`] gives it, and without
+    /// Attaches the token if no waiting is needed, as [`TokenSource::try_credential`] gives it, and without
     /// a count of who holds it. `None`: wait for [`TokenSource::credential`].
     ///
     /// It is the caller's to know that the request goes to an origin which the account
-    /// [owns](TokenSource::owns).
+    /// [owns](TokenSource::allows).
     ///
     /// # Errors
     /// As [`Credential::attach`].
@@ -261,8 +261,8 @@ impl fmt::Debug for Account {
 #[async_trait]
 impl TokenSource for Account {
     #[inline]
-    fn cached(&self, replayable: bool) -> Option<Credential> {
-        acquire::cached(&self.core, &self.entry, replayable).map(Credential::of)
+    fn try_credential(&self, replayable: bool) -> Option<Credential> {
+        acquire::try_credential(&self.core, &self.entry, replayable).map(Credential::of)
     }
 
     async fn credential(&self, replayable: bool) -> Result<Credential, Error> {
@@ -270,28 +270,33 @@ impl TokenSource for Account {
         Ok(Credential::of(snapshot))
     }
 
-    async fn replace(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error> {
+    async fn replacement(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error> {
         let snapshot = rejection::replacement(&self.core, &self.entry, rejected).await?;
         Ok(snapshot.map(Credential::of))
     }
 
-    fn rejected(&self, rejected: TokenVersion) {
+    fn report_rejection(&self, rejected: TokenVersion) {
         // The response goes to the caller in any case; a refresh that starts now serves the next
         // request.
         rejection::report_rejection(&self.core, &self.entry, rejected);
     }
 
-    fn read(&self, sent: TokenVersion, status: StatusCode, headers: &HeaderMap) -> Verdict {
+    fn classify_response(
+        &self,
+        sent: TokenVersion,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Verdict {
         rejection::classify_response(&self.core, &self.entry, sent, status, headers)
     }
 
-    fn attaches(&self) -> Attaches {
-        self.entry.site.attaches
+    fn placement(&self) -> TokenPlacement {
+        self.entry.site.placement
     }
 
     #[inline(always)]
-    fn owns(&self, target: &Uri) -> bool {
-        self.entry.site.owns(target)
+    fn allows(&self, target: &Uri) -> bool {
+        self.entry.site.allows(target)
     }
 }
 

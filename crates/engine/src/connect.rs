@@ -7,11 +7,15 @@ use tokenkeeper_protocol::{AuthorizationRequest, CodeVerifier, Pkce, Provider, S
 use crate::{
     engine::{AccountEntry, Core},
     error::Error,
-    flow::{Connect, Opened, Start, seal},
+    flow::{ConnectOptions, LoginRedirect, Opened, seal},
 };
 
 /// Where to send the person, and what to keep until the callback.
-pub(crate) fn start(core: &Core, entry: &AccountEntry, connect: &Connect) -> Result<Start, Error> {
+pub(crate) fn start(
+    core: &Core,
+    entry: &AccountEntry,
+    connect: &ConnectOptions,
+) -> Result<LoginRedirect, Error> {
     let site = &entry.site;
     let client = site.provider.client();
     let state = State::random();
@@ -48,7 +52,7 @@ pub(crate) fn start(core: &Core, entry: &AccountEntry, connect: &Connect) -> Res
         expires: core.time.wall().saturating_add(millis(core.options.flow)),
     };
     let flow = seal(&core.flow_key, &opened);
-    Ok(Start { url, flow })
+    Ok(LoginRedirect { url, flow })
 }
 
 fn millis(duration: Duration) -> u64 {

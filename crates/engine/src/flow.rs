@@ -21,7 +21,7 @@ use crate::error::{Error, FlowError};
 
 /// What to ask for at a login, beyond what the registration says.
 #[derive(Clone, Debug, Default)]
-pub struct Connect {
+pub struct ConnectOptions {
     /// Space-separated (RFC 6749 §3.3); `None`: the registration's.
     pub scope: Option<String>,
     /// Further parameters of the authorization request.
@@ -31,7 +31,7 @@ pub struct Connect {
 /// A login that was started. `Debug` leaves out the URL's parameters: the state is among them.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Start {
+pub struct LoginRedirect {
     /// Where to send the person.
     pub url: Url,
     /// To be kept for this person's browser session, and handed to [`Accounts::finish`](crate::Accounts::finish) at the
@@ -39,9 +39,9 @@ pub struct Start {
     pub flow: Flow,
 }
 
-impl fmt::Debug for Start {
+impl fmt::Debug for LoginRedirect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Start")
+        f.debug_struct("LoginRedirect")
             .field("url", &Bare(&self.url))
             .field("flow", &self.flow)
             .finish()

@@ -5,7 +5,7 @@ use tokenkeeper_protocol::{Attach, Dialect};
 /// Where a provider wants its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Attaches {
+pub enum TokenPlacement {
     /// In `Authorization`, which HTTP clients strip when a redirect leaves the origin.
     Authorization,
     /// In a header of the provider's own, which HTTP clients carry along.
@@ -14,7 +14,7 @@ pub enum Attaches {
     Query,
 }
 
-impl Attaches {
+impl TokenPlacement {
     pub(crate) fn of(dialect: &Dialect) -> Self {
         match &dialect.attach {
             Attach::Header(name) if !name.eq_ignore_ascii_case("authorization") => {

@@ -10,7 +10,7 @@ use tokenkeeper_refresh::TokenVersion;
 use crate::{
     engine::{AttachResult, Snapshot},
     error::Error,
-    placement::Attaches,
+    placement::TokenPlacement,
 };
 
 /// A token that may be sent now, in the form in which it is attached.
@@ -51,7 +51,7 @@ impl Credential {
     }
 
     /// Puts the token on a request, wherever that goes: whether the token belongs there,
-    /// [`TokenSource::owns`] knows.
+    /// [`TokenSource::allows`] knows.
     ///
     /// # Errors
     /// As [`Attachment::apply`].
@@ -87,7 +87,7 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// `replayable` says whether the request could be sent a second time. One that cannot be is not
     /// started on a token that a refresh under way is about to invalidate: the answer is `None`
     /// then, and [`credential`](Self::credential) waits.
-    fn cached(&self, replayable: bool) -> Option<Credential>;
+    fn try_credential(&self, replayable: bool) -> Option<Credential>;
 
     /// The token to send, waiting for a refresh if one is needed. Dropping the future only stops
     /// the waiting.
@@ -104,19 +104,24 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When there is no better token: a new login is needed, or the token endpoint or the store is
     /// down. The caller sees the error instead of the response.
-    async fn replace(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error>;
+    async fn replacement(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error>;
 
     /// Starts the refresh that a rejection calls for, without waiting: for a request that cannot be
     /// replayed.
-    fn rejected(&self, rejected: TokenVersion);
+    fn report_rejection(&self, rejected: TokenVersion);
 
     /// What the provider says with this head, and the place to count a response that was accepted.
-    fn read(&self, sent: TokenVersion, status: StatusCode, headers: &HeaderMap) -> Verdict;
+    fn classify_response(
+        &self,
+        sent: TokenVersion,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Verdict;
 
     /// Where the token goes: what a front must know before it wraps a client that follows
     /// redirects.
-    fn attaches(&self) -> Attaches;
+    fn placement(&self) -> TokenPlacement;
 
     /// Whether the token belongs to this target. A request elsewhere passes untouched.
-    fn owns(&self, target: &Uri) -> bool;
+    fn allows(&self, target: &Uri) -> bool;
 }

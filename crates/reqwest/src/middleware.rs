@@ -100,7 +100,7 @@ impl Middleware for TokenMiddleware {
         });
         let (spare, replayable) = spare.unzip();
         let replayable = replayable.unwrap_or(false);
-        let credential = match source.cached(replayable) {
+        let credential = match source.try_credential(replayable) {
             Some(credential) => credential,
             None => source.credential(replayable).await.map_err(no_token)?,
         };
@@ -110,10 +110,10 @@ impl Middleware for TokenMiddleware {
             return Ok(clean::response(response, &credential));
         }
         let Some(spare) = spare.filter(Spare::is_whole) else {
-            source.rejected(credential.version());
+            source.report_rejection(credential.version());
             return Ok(clean::response(response, &credential));
         };
-        let fresh = match source.replace(credential.version()).await {
+        let fresh = match source.replacement(credential.version()).await {
             Ok(fresh) => fresh,
             Err(error) => {
                 let response = clean::response(response, &credential);
@@ -128,7 +128,7 @@ impl Middleware for TokenMiddleware {
         let response = send(request, &fresh, extensions, next).await?;
         if is_rejected(&*source, &fresh, &response) {
             // The source has to know that its fresh token was rejected too: it holds off further refreshes.
-            source.rejected(fresh.version());
+            source.report_rejection(fresh.version());
         }
         Ok(clean::response(response, &fresh))
     }
@@ -153,7 +153,7 @@ fn fits(request: &Request, limit: usize) -> bool {
 }
 
 fn is_rejected(source: &dyn TokenSource, sent: &Credential, response: &Response) -> bool {
-    let verdict = source.read(sent.version(), response.status(), response.headers());
+    let verdict = source.classify_response(sent.version(), response.status(), response.headers());
     matches!(verdict, Verdict::Rejected)
 }
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header::AUTHORIZATION, uri::Scheme};
 use tokenkeeper_engine::{
-    Attaches, Credential, Error, TokenSource, TokenVersion,
+    Credential, Error, TokenPlacement, TokenSource, TokenVersion,
     protocol::{Attachment, Origin, Verdict},
 };
 
@@ -29,7 +29,7 @@ impl Fixed {
 
 #[async_trait]
 impl TokenSource for Fixed {
-    fn cached(&self, _: bool) -> Option<Credential> {
+    fn try_credential(&self, _: bool) -> Option<Credential> {
         Some(self.credential.clone())
     }
 
@@ -37,17 +37,17 @@ impl TokenSource for Fixed {
         Ok(self.credential.clone())
     }
 
-    async fn replace(&self, _: TokenVersion) -> Result<Option<Credential>, Error> {
+    async fn replacement(&self, _: TokenVersion) -> Result<Option<Credential>, Error> {
         Ok(None)
     }
 
-    fn rejected(&self, _: TokenVersion) {}
+    fn report_rejection(&self, _: TokenVersion) {}
 
-    fn read(&self, _: TokenVersion, _: StatusCode, _: &HeaderMap) -> Verdict {
+    fn classify_response(&self, _: TokenVersion, _: StatusCode, _: &HeaderMap) -> Verdict {
         Verdict::Accepted
     }
 
-    fn owns(&self, target: &Uri) -> bool {
+    fn allows(&self, target: &Uri) -> bool {
         // Which https host it is does not matter, so the common case needs no parsing.
         let https = target.scheme() == Some(&Scheme::HTTPS);
         let plain = target
@@ -56,7 +56,7 @@ impl TokenSource for Fixed {
         https && plain || Origin::of(target).is_some()
     }
 
-    fn attaches(&self) -> Attaches {
-        Attaches::Authorization
+    fn placement(&self) -> TokenPlacement {
+        TokenPlacement::Authorization
     }
 }

@@ -2,7 +2,8 @@ use std::{any::Any, fmt, ops::Deref, pin::Pin, sync::Arc};
 
 use http::{Extensions, Request, Response, Uri};
 use tokenkeeper_engine::{
-    Account, Accounts, AttachResult, Attaches, Credential, Error as SourceError, Seen, TokenSource,
+    Account, Accounts, AttachResult, Credential, Error as SourceError, Seen, TokenPlacement,
+    TokenSource,
 };
 
 use crate::{Anonymous, Error};
@@ -58,7 +59,7 @@ impl Tokens {
             return Ok(None);
         }
         let chosen = match &self.mode {
-            Mode::One(one) => one.source().owns(target).then(|| Inner::One(one.clone())),
+            Mode::One(one) => one.source().allows(target).then(|| Inner::One(one.clone())),
             Mode::PerRequest(accounts) => of_request(accounts, target, extensions)?,
         };
         if chosen.is_none() {
@@ -71,8 +72,10 @@ impl Tokens {
     #[must_use]
     pub fn only_in_authorization(&self) -> bool {
         match &self.mode {
-            Mode::One(one) => one.source().any().attaches() == Attaches::Authorization,
-            Mode::PerRequest(accounts) => accounts.attaches().all(|a| a == Attaches::Authorization),
+            Mode::One(one) => one.source().any().placement() == TokenPlacement::Authorization,
+            Mode::PerRequest(accounts) => accounts
+                .placements()
+                .all(|a| a == TokenPlacement::Authorization),
         }
     }
 }
@@ -134,10 +137,10 @@ impl<'a> Source<'a> {
     }
 
     #[inline]
-    fn owns(self, target: &Uri) -> bool {
+    fn allows(self, target: &Uri) -> bool {
         match self {
-            Self::Account(account) => account.owns(target),
-            Self::Other(source) => source.owns(target),
+            Self::Account(account) => account.allows(target),
+            Self::Other(source) => source.allows(target),
         }
     }
 }
@@ -162,7 +165,7 @@ impl Chosen {
         match &self.0 {
             Inner::One(one) => match one.source() {
                 Source::Account(account) => account.attach_seen(seen, request, replayable),
-                Source::Other(source) => Some(source.cached(replayable)?.attach(request)),
+                Source::Other(source) => Some(source.try_credential(replayable)?.attach(request)),
             },
             Inner::Account(account) => account.attach(request, replayable),
         }
@@ -180,7 +183,7 @@ impl Chosen {
         Box::pin(async move { self.credential(replayable).await })
     }
 
-    /// Whether [`TokenSource::read`] has nothing to say of this response, on the valid path.
+    /// Whether [`TokenSource::classify_response`] has nothing to say of this response, on the valid path.
     // Not inlined: a response that is looked into where it is moved is moved in pieces, which costs more than the call.
     #[inline(never)]
     pub(crate) fn is_content<B>(&self, response: &Response<B>) -> bool {
@@ -206,9 +209,9 @@ fn of_request(
 ) -> Result<Option<Inner>, Error> {
     match extensions.get::<Account>() {
         Some(account) => Ok(account
-            .owns(target)
+            .allows(target)
             .then(|| Inner::Account(account.clone()))),
-        None if accounts.owns(target) => Err(Error::NoAccount),
+        None if accounts.allows(target) => Err(Error::NoAccount),
         None => Ok(None),
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     error::Error,
     event::EventKind,
     flow::{Flow, Opened},
-    placement::Attaches,
+    placement::TokenPlacement,
     refresher::Refresher,
 };
 
@@ -105,8 +105,8 @@ impl Accounts {
 
     /// Whether a request to this target could be one of a configured provider's API.
     #[must_use]
-    pub fn owns(&self, target: &Uri) -> bool {
-        registry::owns(&self.core, target)
+    pub fn allows(&self, target: &Uri) -> bool {
+        registry::allows(&self.core, target)
     }
 
     /// The configured providers, in the order in which they were added.
@@ -115,11 +115,11 @@ impl Accounts {
     }
 
     /// Where the configured providers want their tokens.
-    pub fn attaches(&self) -> impl Iterator<Item = Attaches> + '_ {
+    pub fn placements(&self) -> impl Iterator<Item = TokenPlacement> + '_ {
         self.core
             .providers
             .iter()
-            .map(|provider| Attaches::of(provider.client().dialect()))
+            .map(|provider| TokenPlacement::of(provider.client().dialect()))
     }
 
     #[cold]

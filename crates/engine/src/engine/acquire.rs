@@ -29,7 +29,7 @@ pub(crate) fn fresh<'a>(
 
 /// The token to send now, if no waiting is needed.
 #[inline]
-pub(crate) fn cached(
+pub(crate) fn try_credential(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
     replayable: bool,

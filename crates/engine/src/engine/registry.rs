@@ -86,7 +86,7 @@ pub(crate) fn base_of(provider: &Arc<dyn Provider>) -> Option<&str> {
 
 /// Whether any provider's API could be at this target: a fixed base, or the site of a connected
 /// account.
-pub(crate) fn owns(core: &Core, target: &http::Uri) -> bool {
+pub(crate) fn allows(core: &Core, target: &http::Uri) -> bool {
     Origin::of(target).is_some_and(|origin| core.origins.contain(&origin))
 }
 

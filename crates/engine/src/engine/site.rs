@@ -15,13 +15,13 @@ use tokenkeeper_refresh::{self as refresh, Id, Rules};
 use tokenkeeper_store::Key;
 
 use super::{origins::Origins, payload::Shared, snapshot::Attached};
-use crate::{error::Error, options::Options, placement::Attaches};
+use crate::{error::Error, options::Options, placement::TokenPlacement};
 
 #[derive(Debug)]
 pub(crate) struct ProviderSite {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) site: Origin,
-    pub(crate) attaches: Attaches,
+    pub(crate) placement: TokenPlacement,
     pub(crate) rules: Rules,
     pub(crate) origins: Box<[Origin]>,
     pub(crate) id: SiteId,
@@ -52,7 +52,7 @@ impl ProviderSite {
         // Any subject will do: all keys of this site have the same place.
         let id = SiteId::of(&key(&*provider, &site, "-")?);
         let dialect = provider.client().dialect();
-        let attaches = Attaches::of(dialect);
+        let placement = TokenPlacement::of(dialect);
         let grace = dialect.refresh.grace_seconds.map(Duration::from_secs);
         let reach = dialect.revocation.as_ref().map(|rules| rules.reaches);
         let rules = Rules {
@@ -91,7 +91,7 @@ impl ProviderSite {
             origins: provider.api_origins(&site).into(),
             provider,
             site,
-            attaches,
+            placement,
             rules,
         })
     }
@@ -117,7 +117,7 @@ impl ProviderSite {
     }
 
     #[inline(always)]
-    pub(crate) fn owns(&self, target: &Uri) -> bool {
+    pub(crate) fn allows(&self, target: &Uri) -> bool {
         // Mostly there is one.
         self.origins
             .first()

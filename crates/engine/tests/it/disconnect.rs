@@ -30,7 +30,7 @@ async fn a_disconnect_leaves_a_tombstone_and_is_refused_everywhere() {
     let record = world.store.record(&account.key()).await;
     assert!(record["state"]["ended"]["authorization"]["number"].is_u64());
     assert!(record["state"]["ended"].get("revoke").is_none(), "{record}");
-    assert!(account.cached(true).is_none());
+    assert!(account.try_credential(true).is_none());
     for account in [account, world.elsewhere()] {
         let error = account.token().await.unwrap_err();
         assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
@@ -192,7 +192,7 @@ async fn who_disconnects_refuses_at_once_however_long_the_revocation_takes() {
         async move { account.disconnect().await }
     });
     gate.arrived(1).await;
-    assert!(account.cached(true).is_none());
+    assert!(account.try_credential(true).is_none());
     let error = account.token().await.unwrap_err();
     assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
     gate.release();
@@ -216,7 +216,7 @@ async fn a_login_that_finishes_a_revocation_refuses_the_old_tokens_meanwhile() {
         async move { login(&emulator, &there).await }
     });
     gate.arrived(1).await;
-    assert!(there.cached(true).is_none());
+    assert!(there.try_credential(true).is_none());
     gate.release();
     connect.await.unwrap().unwrap();
     assert_eq!(world.call(&there).await, 200);
@@ -240,11 +240,11 @@ async fn late_tokens_that_meet_a_tombstone_the_store_does_not_take_are_refused()
     world.store.fail(1, Fault::Refuse);
     gate.release();
     refresh.await.unwrap().unwrap();
-    assert!(account.cached(true).is_some());
+    assert!(account.try_credential(true).is_some());
     world.store.fail_after(1, usize::MAX, Fault::Refuse);
     world.pass(Duration::from_secs(1)).await;
     settle().await;
-    assert!(account.cached(true).is_none());
+    assert!(account.try_credential(true).is_none());
     let error = account.token().await.unwrap_err();
     assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
     world.emulator.reset_counters();
@@ -269,7 +269,7 @@ async fn a_comparison_that_meets_a_tombstone_the_store_does_not_take_refuses_too
     // The tombstone is read, and what it does not know cannot be written.
     world.store.fail_after(1, usize::MAX, Fault::Refuse);
     assert!(account.status().await.is_err());
-    assert!(account.cached(true).is_none());
+    assert!(account.try_credential(true).is_none());
     world.store.recover();
     assert!(pending(&account.status().await.unwrap()));
     settle().await;

@@ -27,11 +27,11 @@ async fn an_idle_account_is_dropped_and_its_handles_still_work() {
     let account = world.connected().await;
     let sent = TokenSource::credential(&account, true).await.unwrap();
     idle().await;
-    assert!(account.cached(true).is_none(), "it was dropped");
+    assert!(account.try_credential(true).is_none(), "it was dropped");
     world.store.reset_counts();
     // A late rejection looks at the store before it says anything.
-    account.read(sent.version(), StatusCode::UNAUTHORIZED, &HeaderMap::new());
-    assert!(account.replace(sent.version()).await.unwrap().is_some());
+    account.classify_response(sent.version(), StatusCode::UNAUTHORIZED, &HeaderMap::new());
+    assert!(account.replacement(sent.version()).await.unwrap().is_some());
     assert_eq!(world.call(&account).await, 200);
     assert_eq!(world.token_requests(), 1);
     idle().await;
@@ -44,7 +44,7 @@ async fn an_account_in_use_is_not_dropped() {
     let account = world.connected().await;
     for _ in 0..120 {
         tokio::time::sleep(Duration::from_secs(60)).await;
-        assert!(account.cached(true).is_some());
+        assert!(account.try_credential(true).is_some());
         settle().await;
     }
 }
@@ -60,7 +60,7 @@ async fn an_account_that_comes_back_into_use_stays_in_memory() {
     let account = world.connected().await;
     tokio::time::sleep(10 * minute).await;
     settle().await;
-    assert!(account.cached(true).is_none(), "it was dropped");
+    assert!(account.try_credential(true).is_none(), "it was dropped");
     world.store.reset_counts();
     for _ in 0..300 {
         account.token().await.unwrap();

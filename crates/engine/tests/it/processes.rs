@@ -82,7 +82,7 @@ async fn our_own_writes_lead_to_no_comparison() {
     world.store.reset_counts();
     account.refresh().await.unwrap();
     tokio::time::sleep(seconds(1)).await;
-    assert!(tokenkeeper_engine::TokenSource::cached(&account, true).is_some());
+    assert!(tokenkeeper_engine::TokenSource::try_credential(&account, true).is_some());
     settle().await;
     assert_eq!(world.store.round_trips(), 2);
 }

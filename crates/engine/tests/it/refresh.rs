@@ -101,14 +101,14 @@ async fn a_stale_token_is_served_and_refreshed_behind_the_callers_back() {
     world.pass(HOUR - Duration::from_secs(100)).await;
     account.status().await.unwrap();
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let old = account.cached(true).expect("it is served");
+    let old = account.try_credential(true).expect("it is served");
     gate.arrived(1).await;
     assert!(
-        account.cached(true).is_some(),
+        account.try_credential(true).is_some(),
         "a replayable request goes on"
     );
     assert!(
-        account.cached(false).is_none(),
+        account.try_credential(false).is_none(),
         "the old token dies at the refresh: a request that cannot be replayed waits"
     );
     gate.release();
@@ -156,7 +156,7 @@ async fn i14_no_refresh_ahead_of_expiry_comes_sooner_than_the_floor() {
     // At most half of the refresh token's life, which is as long as the access token's.
     for second in 1..20 {
         world.pass(Duration::from_secs(1)).await;
-        assert!(account.cached(true).is_some());
+        assert!(account.try_credential(true).is_some());
         settle().await;
         assert_eq!(world.token_requests(), 0, "after {second} s");
     }
@@ -168,7 +168,7 @@ async fn a_clock_that_jumps_back_does_not_make_an_expired_token_fresh() {
     let account = world.connected().await;
     world.pass(HOUR).await;
     world.clock.jump_back(2 * HOUR);
-    assert!(account.cached(true).is_none());
+    assert!(account.try_credential(true).is_none());
     account.token().await.unwrap();
     assert_eq!(world.token_requests(), 1);
 }
@@ -179,7 +179,7 @@ async fn time_slept_through_counts() {
     let account = world.connected().await;
     world.clock.jump_ahead(2 * HOUR);
     world.pass(Duration::from_secs(2)).await;
-    assert!(account.cached(true).is_none());
+    assert!(account.try_credential(true).is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,7 +223,7 @@ async fn a_caller_waits_for_a_bounded_time_and_the_refresh_goes_on() {
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
     gate.release();
     settle().await;
-    assert!(account.cached(true).is_some());
+    assert!(account.try_credential(true).is_some());
     assert_eq!(world.token_requests(), 1);
 }
 
@@ -272,15 +272,15 @@ async fn requests_wait_for_the_write_once_the_old_token_is_dead() {
     });
     gate.arrived(1).await;
     // The server may be at it: a request that can be replayed takes the old token.
-    assert!(account.cached(false).is_none());
-    assert!(account.cached(true).is_some());
+    assert!(account.try_credential(false).is_none());
+    assert!(account.try_credential(true).is_some());
     // The answer is there, and the old token dead, while the result is being written.
     world.store.hold_next_put();
     gate.release();
     settle().await;
-    assert!(account.cached(false).is_none());
-    assert!(account.cached(true).is_none());
+    assert!(account.try_credential(false).is_none());
+    assert!(account.try_credential(true).is_none());
     world.store.let_go();
     refresh.await.unwrap().unwrap();
-    assert!(account.cached(false).is_some());
+    assert!(account.try_credential(false).is_some());
 }

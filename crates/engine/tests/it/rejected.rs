@@ -21,10 +21,10 @@ async fn a_hundred_late_rejections_cost_one_refresh() {
     let old = TokenSource::credential(&account, true).await.unwrap();
     world.emulator.expire_access_tokens();
     for _ in 0..100 {
-        let verdict = account.read(old.version(), UNAUTHORIZED, &HeaderMap::new());
+        let verdict = account.classify_response(old.version(), UNAUTHORIZED, &HeaderMap::new());
         assert_eq!(verdict, Verdict::Rejected);
         let new = account
-            .replace(old.version())
+            .replacement(old.version())
             .await
             .unwrap()
             .expect("a replay");
@@ -43,7 +43,7 @@ async fn a_hundred_rejections_at_once_cost_one_refresh() {
     let tasks: Vec<_> = (0..100)
         .map(|_| {
             let (account, old) = (account.clone(), old.clone());
-            tokio::spawn(async move { account.replace(old.version()).await })
+            tokio::spawn(async move { account.replacement(old.version()).await })
         })
         .collect();
     for task in tasks {
@@ -61,33 +61,33 @@ async fn a_fresh_token_that_is_rejected_too_holds_refreshes_off() {
     let mut wait = Duration::from_secs(60);
     for round in 1..=8 {
         let old = TokenSource::credential(&account, true).await.unwrap();
-        account.read(old.version(), UNAUTHORIZED, &HeaderMap::new());
+        account.classify_response(old.version(), UNAUTHORIZED, &HeaderMap::new());
         let new = account
-            .replace(old.version())
+            .replacement(old.version())
             .await
             .unwrap()
             .expect("a replay");
-        account.read(new.version(), UNAUTHORIZED, &HeaderMap::new());
-        assert!(account.replace(new.version()).await.unwrap().is_none());
+        account.classify_response(new.version(), UNAUTHORIZED, &HeaderMap::new());
+        assert!(account.replacement(new.version()).await.unwrap().is_none());
         assert_eq!(world.token_requests(), round);
         let held_off = EventKind::RejectionsHeldOff { wait };
         assert!(drain(&mut events).contains(&held_off), "{wait:?}");
         world.pass(wait - Duration::from_secs(1)).await;
-        assert!(account.replace(new.version()).await.unwrap().is_none());
+        assert!(account.replacement(new.version()).await.unwrap().is_none());
         world.pass(Duration::from_secs(2)).await;
         account.status().await.unwrap();
         wait = (wait * 2).min(Duration::from_secs(3600));
     }
     // A response that is not rejected ends it.
     let old = TokenSource::credential(&account, true).await.unwrap();
-    let new = account.replace(old.version()).await.unwrap().unwrap();
-    account.read(new.version(), StatusCode::OK, &HeaderMap::new());
+    let new = account.replacement(old.version()).await.unwrap().unwrap();
+    account.classify_response(new.version(), StatusCode::OK, &HeaderMap::new());
     let newer = account
-        .replace(new.version())
+        .replacement(new.version())
         .await
         .unwrap()
         .expect("a replay");
-    account.read(newer.version(), UNAUTHORIZED, &HeaderMap::new());
+    account.classify_response(newer.version(), UNAUTHORIZED, &HeaderMap::new());
     let first = EventKind::RejectionsHeldOff {
         wait: Duration::from_secs(60),
     };
@@ -102,7 +102,7 @@ async fn a15_a_user_who_revokes_leads_to_one_refresh_and_reauthorization() {
     let old = TokenSource::credential(&account, true).await.unwrap();
     assert_eq!(call_with(&world.emulator, &old).await, 401);
     for _ in 0..10 {
-        let error = account.replace(old.version()).await.unwrap_err();
+        let error = account.replacement(old.version()).await.unwrap_err();
         assert!(
             matches!(error, Error::ReauthorizationRequired { .. }),
             "{error:?}"
@@ -119,7 +119,8 @@ async fn a16_a_429_is_never_a_refresh_and_an_event_carries_the_wait() {
     let sent = TokenSource::credential(&account, true).await.unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("retry-after", "47".parse().unwrap());
-    let verdict = account.read(sent.version(), StatusCode::TOO_MANY_REQUESTS, &headers);
+    let verdict =
+        account.classify_response(sent.version(), StatusCode::TOO_MANY_REQUESTS, &headers);
     let retry_after = Some(Duration::from_secs(47));
     assert_eq!(verdict, Verdict::RateLimited { retry_after });
     settle().await;
@@ -135,7 +136,7 @@ async fn a_refresh_that_fails_for_now_is_told_to_the_caller() {
     world.emulator.faults().always(Endpoint::Token, fault);
     let old = TokenSource::credential(&account, true).await.unwrap();
     for _ in 0..2 {
-        let error = account.replace(old.version()).await.unwrap_err();
+        let error = account.replacement(old.version()).await.unwrap_err();
         assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     }
     assert_eq!(
@@ -150,10 +151,10 @@ async fn a_request_that_cannot_be_replayed_still_starts_the_refresh() {
     let world = World::amiqus();
     let account = world.connected().await;
     let old = TokenSource::credential(&account, true).await.unwrap();
-    account.rejected(old.version());
+    account.report_rejection(old.version());
     settle().await;
     assert_eq!(world.token_requests(), 1);
-    assert_ne!(account.cached(true).unwrap(), old);
+    assert_ne!(account.try_credential(true).unwrap(), old);
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,14 +163,26 @@ async fn a_later_token_that_is_accepted_ends_the_hold_off_too() {
     let world = World::new(year, crate::harness::amiqus(), Default::default());
     let account = world.connected().await;
     let old = TokenSource::credential(&account, true).await.unwrap();
-    let trial = account.replace(old.version()).await.unwrap().unwrap();
-    account.read(trial.version(), UNAUTHORIZED, &HeaderMap::new());
-    assert!(account.replace(trial.version()).await.unwrap().is_none());
+    let trial = account.replacement(old.version()).await.unwrap().unwrap();
+    account.classify_response(trial.version(), UNAUTHORIZED, &HeaderMap::new());
+    assert!(
+        account
+            .replacement(trial.version())
+            .await
+            .unwrap()
+            .is_none()
+    );
     // Not because of a rejection, so it is not on trial itself.
     account.refresh().await.unwrap();
     let later = TokenSource::credential(&account, true).await.unwrap();
-    account.read(later.version(), StatusCode::OK, &HeaderMap::new());
-    assert!(account.replace(later.version()).await.unwrap().is_some());
+    account.classify_response(later.version(), StatusCode::OK, &HeaderMap::new());
+    assert!(
+        account
+            .replacement(later.version())
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 /// A provider that says of every response that it rejects the token.
@@ -197,7 +210,7 @@ async fn what_is_no_failure_rejects_no_token_whatever_the_provider_says() {
         .version();
     let read = |status| {
         let status = StatusCode::from_u16(status).unwrap();
-        account.read(sent, status, &HeaderMap::new())
+        account.classify_response(sent, status, &HeaderMap::new())
     };
     for status in [200, 204, 302, 304] {
         assert_eq!(read(status), Verdict::Accepted, "{status}");

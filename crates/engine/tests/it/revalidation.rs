@@ -19,7 +19,7 @@ async fn a_disconnect_elsewhere_is_heard_of_at_once_where_the_store_tells() {
     there.token().await.unwrap();
     here.disconnect().await.unwrap();
     settle().await;
-    assert!(there.cached(true).is_none());
+    assert!(there.try_credential(true).is_none());
     let error = there.token().await.unwrap_err();
     assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
     assert!(drain(&mut events).contains(&EventKind::Disconnected));
@@ -37,7 +37,7 @@ async fn what_is_not_in_use_is_compared_before_its_next_use_where_the_store_tell
     let trips = world.store.round_trips();
     settle().await;
     assert_eq!(world.store.round_trips(), trips, "nobody needs it now");
-    assert!(there.cached(true).is_none());
+    assert!(there.try_credential(true).is_none());
     assert!(matches!(
         there.token().await,
         Err(Error::Disconnected { .. })
@@ -53,7 +53,7 @@ async fn a_disconnect_elsewhere_is_refused_within_the_interval_where_it_does_not
     here.disconnect().await.unwrap();
     for _ in 0..60 {
         world.pass(Duration::from_secs(1)).await;
-        let _ = there.cached(true);
+        let _ = there.try_credential(true);
         settle().await;
     }
     let error = there.token().await.unwrap_err();
@@ -72,7 +72,7 @@ async fn memory_that_missed_two_comparisons_is_not_served_before_the_next() {
     there.token().await.unwrap();
     here.disconnect().await.unwrap();
     world.pass(INTERVAL * 2).await;
-    assert!(there.cached(true).is_none());
+    assert!(there.try_credential(true).is_none());
     assert!(matches!(
         there.token().await,
         Err(Error::Disconnected { .. })
@@ -103,10 +103,13 @@ async fn a_token_that_cannot_be_compared_is_refused_on_request() {
         let account = world.connected().await;
         world.store.fail(usize::MAX, fault);
         world.pass(INTERVAL + Duration::from_secs(1)).await;
-        assert!(account.cached(true).is_some(), "one comparison is overdue");
+        assert!(
+            account.try_credential(true).is_some(),
+            "one comparison is overdue"
+        );
         settle().await;
         world.pass(INTERVAL).await;
-        assert!(account.cached(true).is_none());
+        assert!(account.try_credential(true).is_none());
         let error = TokenSource::credential(&account, true).await.unwrap_err();
         assert!(
             matches!(error, Error::Store { .. } | Error::Timeout { .. }),
@@ -191,7 +194,7 @@ async fn a_store_that_is_down_is_left_alone_for_longer_each_time() {
     let mut events = world.accounts.events();
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(100) {
-        assert!(account.cached(true).is_some());
+        assert!(account.try_credential(true).is_some());
         world.pass(Duration::from_millis(100)).await;
         settle().await;
     }

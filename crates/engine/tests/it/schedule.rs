@@ -17,7 +17,7 @@ async fn ahead(lifetime: u64) -> Duration {
     while left > step {
         world.pass(Duration::from_secs(step)).await;
         left -= step;
-        if account.cached(true).is_none() {
+        if account.try_credential(true).is_none() {
             account.token().await.unwrap();
         }
         settle().await;

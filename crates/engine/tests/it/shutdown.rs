@@ -153,7 +153,7 @@ async fn what_is_unwritten_is_written_later_or_at_the_end() {
         } else {
             world.store.recover();
             world.pass(SECOND * 61).await;
-            assert!(account.cached(true).is_some());
+            assert!(account.try_credential(true).is_some());
             settle().await;
         }
         let record = world.store.record(&account.key()).await;
@@ -274,7 +274,7 @@ fn an_engine_outlives_the_runtime_that_it_was_built_in() {
     });
     drop(first);
     world.clock.advance(HOUR);
-    assert!(account.cached(true).is_none());
+    assert!(account.try_credential(true).is_none());
     let token = runtime().block_on(account.token()).unwrap();
     assert_eq!(token.generation(), 2);
     assert_eq!(world.token_requests(), 1);

@@ -121,7 +121,7 @@ async fn a_store_that_went_back_in_time_is_brought_forward() {
     // Two writes a refresh: the last one, and both, are forgotten.
     world.store.go_back(&account.key(), 3).await;
     world.pass(Duration::from_secs(61)).await;
-    assert!(account.cached(true).is_some());
+    assert!(account.try_credential(true).is_some());
     settle().await;
     let other = world
         .another_process()
@@ -193,11 +193,11 @@ async fn a_failure_of_long_ago_is_no_reason_to_serve_unvalidated() {
     there.token().await.unwrap();
     world.store.fail(1, Fault::Refuse);
     world.pass(Duration::from_secs(61)).await;
-    assert!(there.cached(true).is_some());
+    assert!(there.try_credential(true).is_some());
     settle().await;
     here.disconnect().await.unwrap();
     world.pass(Duration::from_secs(600)).await;
-    assert!(there.cached(true).is_none());
+    assert!(there.try_credential(true).is_none());
     let error = there.token().await.unwrap_err();
     assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
 }

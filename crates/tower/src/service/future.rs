@@ -166,16 +166,16 @@ where
             return Some(response);
         };
         let (status, headers) = (response.status(), response.headers());
-        if sent.source.read(sent.stamp, status, headers) != Verdict::Rejected {
+        if sent.source.classify_response(sent.stamp, status, headers) != Verdict::Rejected {
             return Some(response);
         }
         let Some(spare) = spare.take().filter(Spare::is_whole) else {
             // Also where it was the replay: the source has to know that its fresh token was rejected too, and holds off further refreshes.
-            sent.source.rejected(sent.stamp);
+            sent.source.report_rejection(sent.stamp);
             return Some(response);
         };
         let asker = sent.clone();
-        let token = Box::pin(async move { asker.source.replace(asker.stamp).await });
+        let token = Box::pin(async move { asker.source.replacement(asker.stamp).await });
         let rejected = Some(Box::new((response, spare, sent.clone())));
         // Drops the call, and with it what an inner layer holds for it (a permit, say), before the next one is made.
         self.set(Self::Replacing { token, rejected });

@@ -166,6 +166,6 @@ async fn an_account_owns_its_origins_however_they_are_spelt_and_no_other() {
     ];
     for (account, target, owns) in table {
         let target = target.parse().unwrap();
-        assert_eq!(account.owns(&target), owns, "{target}");
+        assert_eq!(account.allows(&target), owns, "{target}");
     }
 }

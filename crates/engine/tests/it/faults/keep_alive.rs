@@ -80,7 +80,7 @@ async fn a_rejection_replaces_a_token_within_the_floor() {
     let account = world.connected().await;
     let old = TokenSource::credential(&account, true).await.unwrap();
     world.emulator.expire_access_tokens();
-    let new = account.replace(old.version()).await.unwrap();
+    let new = account.replacement(old.version()).await.unwrap();
     assert_ne!(new.expect("a replay"), old);
     assert_eq!(world.call(&account).await, 200);
 }

@@ -63,10 +63,10 @@ async fn life(options: Options) {
     sleep(seconds(10)).await;
     account.refresh().await.unwrap();
     let old = TokenSource::credential(&account, true).await.unwrap();
-    let new = account.replace(old.version()).await.unwrap().unwrap();
+    let new = account.replacement(old.version()).await.unwrap().unwrap();
     for _ in 0..3 {
-        account.read(new.version(), StatusCode::UNAUTHORIZED, &HeaderMap::new());
-        let _ = account.replace(new.version()).await;
+        account.classify_response(new.version(), StatusCode::UNAUTHORIZED, &HeaderMap::new());
+        let _ = account.replacement(new.version()).await;
     }
     for _ in 0..5 {
         world.pass(HOUR).await;

@@ -100,7 +100,7 @@ async fn a_dead_account_is_told_of_once() {
     for _ in 0..100 {
         let answers = [
             account.refresh().await.map(drop),
-            account.replace(old).await.map(drop),
+            account.replacement(old).await.map(drop),
             TokenSource::credential(&account, true).await.map(drop),
         ];
         for error in answers {

@@ -24,7 +24,7 @@ async fn a_rejection_while_the_endpoint_is_down_is_a_typed_error() {
         let faults = world.emulator.faults();
         faults.always(Endpoint::Token, down);
         for _ in 0..3 {
-            let error = account.replace(old).await.unwrap_err();
+            let error = account.replacement(old).await.unwrap_err();
             assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
         }
     }
@@ -41,7 +41,7 @@ async fn a_rejection_while_the_client_is_refused_is_a_typed_error() {
     let faults = world.emulator.faults();
     faults.always(Endpoint::Token, refusal(401, "invalid_client"));
     for _ in 0..3 {
-        let error = account.replace(old).await.unwrap_err();
+        let error = account.replacement(old).await.unwrap_err();
         assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
     }
     assert_eq!(world.token_requests(), 1);
@@ -56,7 +56,7 @@ async fn a_rejection_while_the_store_is_down_is_a_typed_error() {
         .unwrap()
         .version();
     world.store.fail(usize::MAX, Fault::Refuse);
-    let error = account.replace(old).await.unwrap_err();
+    let error = account.replacement(old).await.unwrap_err();
     assert!(matches!(error, Error::Store { .. }), "{error:?}");
     assert_eq!(world.token_requests(), 0);
 }

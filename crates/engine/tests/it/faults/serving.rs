@@ -69,5 +69,5 @@ async fn a_disconnect_is_still_heard_of_during_a_hung_refresh() {
         let _ = TokenSource::credential(&account, true).await;
         sleep(seconds(1)).await;
     }
-    assert!(account.cached(true).is_none());
+    assert!(account.try_credential(true).is_none());
 }

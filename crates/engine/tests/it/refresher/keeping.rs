@@ -81,7 +81,7 @@ async fn a_user_never_waits_for_a_refresh() {
         for _ in 0..600 {
             tokio::time::sleep(MINUTE).await;
             account.status().await.unwrap();
-            assert!(TokenSource::cached(&account, true).is_some());
+            assert!(TokenSource::try_credential(&account, true).is_some());
         }
     };
     process.refresher().run(served).await.unwrap();
@@ -208,5 +208,5 @@ async fn a_refreshed_account_that_no_caller_uses_leaves_memory() {
     let process = world.another_process();
     run(process.refresher(), MINUTE).await;
     assert_eq!(world.token_requests(), 1);
-    assert!(world.account_of(&process).cached(true).is_none());
+    assert!(world.account_of(&process).try_credential(true).is_none());
 }

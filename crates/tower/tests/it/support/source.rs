@@ -6,7 +6,7 @@ use std::sync::{
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::AUTHORIZATION};
 use tokenkeeper_engine::{
-    Attaches, Credential, Error, TokenSource, TokenVersion,
+    Credential, Error, TokenPlacement, TokenSource, TokenVersion,
     protocol::{AccessToken, Attachment, Origin, Verdict},
 };
 use tokio::sync::Semaphore;
@@ -122,7 +122,7 @@ impl std::ops::Deref for Scripted {
 
 #[async_trait]
 impl TokenSource for Scripted {
-    fn cached(&self, replayable: bool) -> Option<Credential> {
+    fn try_credential(&self, replayable: bool) -> Option<Credential> {
         self.asked.lock().unwrap().push(replayable);
         (!self.cold.load(SeqCst) && !self.failing.load(SeqCst)).then(|| self.current())
     }
@@ -137,7 +137,7 @@ impl TokenSource for Scripted {
         Ok(self.current())
     }
 
-    async fn replace(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error> {
+    async fn replacement(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error> {
         self.replaced.fetch_add(1, SeqCst);
         if self.failing.load(SeqCst) || self.irreplaceable.load(SeqCst) {
             return Err(Error::ShutDown);
@@ -152,11 +152,11 @@ impl TokenSource for Scripted {
         Ok(Some(self.current()))
     }
 
-    fn rejected(&self, _: TokenVersion) {
+    fn report_rejection(&self, _: TokenVersion) {
         self.rejected.fetch_add(1, SeqCst);
     }
 
-    fn read(&self, _: TokenVersion, status: StatusCode, _: &HeaderMap) -> Verdict {
+    fn classify_response(&self, _: TokenVersion, status: StatusCode, _: &HeaderMap) -> Verdict {
         let verdict = match status {
             StatusCode::UNAUTHORIZED => Verdict::Rejected,
             StatusCode::TOO_MANY_REQUESTS => Verdict::RateLimited { retry_after: None },
@@ -166,15 +166,15 @@ impl TokenSource for Scripted {
         verdict
     }
 
-    fn owns(&self, target: &Uri) -> bool {
+    fn allows(&self, target: &Uri) -> bool {
         self.origin.matches(target)
     }
 
-    fn attaches(&self) -> Attaches {
+    fn placement(&self) -> TokenPlacement {
         match self.place {
-            Place::Authorization => Attaches::Authorization,
-            Place::OwnHeader => Attaches::OtherHeader,
-            Place::Query => Attaches::Query,
+            Place::Authorization => TokenPlacement::Authorization,
+            Place::OwnHeader => TokenPlacement::OtherHeader,
+            Place::Query => TokenPlacement::Query,
         }
     }
 }
