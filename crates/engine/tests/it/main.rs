@@ -11,7 +11,6 @@ mod connect;
 mod disconnect;
 mod errors;
 mod faults;
-mod harness;
 mod memory;
 mod overtaken;
 mod processes;
@@ -23,3 +22,5 @@ mod schedule;
 mod secrets;
 mod shutdown;
 mod store_failures;
+
+use tokenkeeper_test_support as harness;

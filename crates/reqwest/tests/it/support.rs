@@ -1,21 +1,12 @@
-#[path = "../../../tower/tests/it/support/api.rs"]
-mod api;
-#[path = "../../../tower/tests/it/support/source.rs"]
-mod source;
-
 use std::sync::Arc;
 
 use reqwest_middleware::ClientWithMiddleware;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokenkeeper_reqwest::{TokenMiddleware, Tokens};
 
-#[allow(
-    unused_imports,
-    reason = "`Seen` is named by the tower layer's tests only"
-)]
-pub use self::{
+pub use tokenkeeper_test_support::{
     api::{Api, Seen},
-    source::{Place, Scripted},
+    scripted::{Place, Scripted},
 };
 
 pub use tokenkeeper_reqwest::{Error, ReqwestTransport as Tested};

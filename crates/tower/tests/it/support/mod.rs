@@ -1,9 +1,5 @@
 //! A token source that does what a test says, and an API that says what it saw.
 
-mod api;
-mod engine;
-mod source;
-
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_util::{
@@ -12,10 +8,10 @@ use hyper_util::{
 };
 use tokenkeeper_tower::Replay;
 
-pub use self::{
+pub use tokenkeeper_test_support::{
     api::{Api, Seen},
-    engine::{accounts, connected},
-    source::{Place, Scripted},
+    offline::{accounts, connected},
+    scripted::{Place, Scripted},
 };
 
 #[cfg(feature = "hyper")]

@@ -1,8 +1,5 @@
 //! An engine, an emulator and a store in one process, on one clock that the tests move.
 
-mod store;
-mod transport;
-
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -22,8 +19,7 @@ use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_store_memory::MemoryStore;
 
-pub use store::{Fault, FaultyStore};
-pub use transport::{Dated, Deaf, InProcess};
+use crate::{Fault, FaultyStore, InProcess};
 
 /// Where the emulator in process thinks that it is.
 pub const BASE: &str = "http://127.0.0.1:9";
