@@ -97,21 +97,16 @@ fn latency(times: &[Duration]) -> String {
 
 /// As the defaults are, but for tokens that live for a second.
 fn ahead() -> Options {
-    Options {
-        stale_share: 0.3,
-        stale_least: Duration::from_millis(300),
-        floor: Duration::from_millis(100),
-        ..Options::default()
-    }
+    Options::new()
+        .refresh_fraction(0.3)
+        .refresh_window(Duration::from_millis(300), Duration::from_secs(5 * 60))
+        .min_refresh_interval(Duration::from_millis(100))
 }
 
 fn at_expiry() -> Options {
-    Options {
-        stale_share: 0.0,
-        stale_least: Duration::ZERO,
-        stale_most: Duration::ZERO,
-        ..Options::default()
-    }
+    Options::new()
+        .refresh_fraction(0.0)
+        .refresh_window(Duration::ZERO, Duration::ZERO)
 }
 
 async fn stream(lifetime: Duration, options: Options, old_dies: bool, seen: &mut Seen) {

@@ -18,26 +18,23 @@ pub(crate) const FARTHEST: Duration = Duration::from_secs(26 * 60 * 60);
 
 /// The engine's options.
 pub(crate) fn options() -> Options {
-    Options {
-        deadline: DEADLINE,
-        lease: LEASE,
-        wait: Duration::from_secs(3),
-        stale_share: 0.3,
-        stale_least: Duration::from_millis(500),
-        stale_most: Duration::from_secs(1),
-        floor: Duration::from_millis(500),
-        backoff_first: Duration::from_millis(100),
-        backoff_most: Duration::from_secs(1),
-        refusal_backoff_most: Duration::from_secs(1),
-        revalidation: Duration::from_secs(1),
-        validation_wait: Duration::from_millis(300),
-        store_retry: Duration::from_millis(150),
-        poll: Duration::from_millis(50),
-        idle: Duration::from_secs(20),
-        rejection_first: Duration::from_millis(300),
-        rejection_most: Duration::from_secs(2),
-        ..Options::default()
-    }
+    Options::new()
+        .exchange_timeout(DEADLINE)
+        .lease(LEASE)
+        .acquire_timeout(Duration::from_secs(3))
+        .refresh_fraction(0.3)
+        .refresh_window(Duration::from_millis(500), Duration::from_secs(1))
+        .min_refresh_interval(Duration::from_millis(500))
+        .initial_backoff(Duration::from_millis(100))
+        .max_backoff(Duration::from_secs(1))
+        .max_refusal_backoff(Duration::from_secs(1))
+        .revalidate_interval(Duration::from_secs(1))
+        .revalidate_timeout(Duration::from_millis(300))
+        .store_retry_interval(Duration::from_millis(150))
+        .poll_interval(Duration::from_millis(50))
+        .idle_timeout(Duration::from_secs(20))
+        .initial_rejection_backoff(Duration::from_millis(300))
+        .max_rejection_backoff(Duration::from_secs(2))
 }
 
 /// The application's name for an account; the same number is the person's login at the provider.

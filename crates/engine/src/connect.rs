@@ -49,7 +49,10 @@ pub(crate) fn start(
         verifier: verifier.as_ref().map(|v| v.expose().to_owned()),
         redirect_uri: redirect_uri.to_string(),
         scope: scope.map(str::to_owned),
-        expires: core.time.wall().saturating_add(millis(core.options.flow)),
+        expires: core
+            .time
+            .wall()
+            .saturating_add(millis(core.options.login_timeout)),
     };
     let flow = seal(&core.flow_key, &opened);
     Ok(LoginRedirect { url, flow })

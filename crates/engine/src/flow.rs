@@ -61,7 +61,7 @@ impl fmt::Debug for Bare<'_> {
 /// A login under way, sealed: it may be kept in a cookie, and nobody without the key can read or
 /// change it.
 ///
-/// It is good for ten minutes ([`Options::flow`](crate::Options::flow)) and for one login. The
+/// It is good for ten minutes ([`Options::login_timeout`](crate::Options::login_timeout)) and for one login. The
 /// person at the callback must be the one who started it: bind it to the browser, by a cookie that
 /// is `HttpOnly`, `Secure` and `SameSite=Lax`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -36,10 +36,7 @@ async fn the_browser_is_sent_to_the_provider_with_the_flow_in_a_cookie() {
 
 #[tokio::test]
 async fn the_cookie_is_kept_as_long_as_the_flow_is_good() {
-    let options = Options {
-        flow: Duration::from_secs(3600),
-        ..Options::default()
-    };
+    let options = Options::new().login_timeout(Duration::from_secs(3600));
     let provider = Amiqus::new(app::registration("/oauth/amiqus")).unwrap();
     let accounts = app::accounts().provider(provider).options(options);
     let app = App::with(accounts.build().unwrap(), |routes| routes);

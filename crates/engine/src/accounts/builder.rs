@@ -1,6 +1,6 @@
-//! Putting an engine together.
+//! The builder of [`Accounts`].
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokenkeeper_protocol::Provider;
 use tokenkeeper_store::TokenStore;
@@ -13,13 +13,13 @@ use crate::{
     engine::{Core, Parts, background},
     error::Error,
     flow::FlowKey,
-    options::{Options, SHORTEST_LEASE},
+    options::{MIN_LEASE, Options},
     transport::Transport,
 };
 
-/// Puts [`Accounts`] together.
+/// Builds [`Accounts`]. Setters cannot fail; [`build`](Self::build) checks everything.
 #[derive(Debug)]
-#[must_use = "nothing is made before `build`"]
+#[must_use = "a builder does nothing before `build`"]
 pub struct AccountsBuilder {
     store: Arc<dyn TokenStore>,
     providers: Vec<Arc<dyn Provider>>,
@@ -31,7 +31,7 @@ pub struct AccountsBuilder {
 }
 
 impl Accounts {
-    /// Starts with the store; an `Arc<dyn TokenStore>` will do.
+    /// Starts a builder over `store`, which may be an `Arc<dyn TokenStore>`.
     pub fn builder(store: impl TokenStore) -> AccountsBuilder {
         AccountsBuilder {
             store: Arc::new(store),
@@ -46,92 +46,65 @@ impl Accounts {
 }
 
 impl AccountsBuilder {
-    /// Adds a provider. Brand, base and client id together must be its alone.
+    /// Adds a provider. The combination of brand, base and client id must be unique.
     pub fn provider(mut self, provider: impl Provider) -> Self {
         self.providers.push(Arc::new(provider));
         self
     }
 
-    /// How token requests leave.
+    /// Sets the transport of token requests.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Other lengths than the defaults.
+    /// Sets options other than the defaults.
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Another clock than the operating system's.
+    /// Sets a clock other than the operating system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// The key that seals flows. Without one each engine draws its own, and a login has to be
-    /// finished by the process that started it.
+    /// Sets the key that seals flows. Without one each engine draws its own, and only the process
+    /// that started a login can finish it.
     pub fn flow_key(mut self, key: FlowKey) -> Self {
         self.flow_key = Some(key);
         self
     }
 
-    /// The runtime of all the engine's tasks; it must have timers. Default: the one that
-    /// [`build`](Self::build) is called in, else a thread of the engine's own. If it ends
-    /// before the engine, such a thread takes its place.
+    /// Sets the runtime of the engine's tasks; it must have timers.
+    ///
+    /// Default: the runtime that [`build`](Self::build) is called in, otherwise a thread of the
+    /// engine. If a runtime ends before the engine does, such a thread takes its place.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Checks the parts and makes the engine. No I/O.
+    /// Checks all parts and makes the engine. No I/O.
     ///
     /// # Errors
-    /// [`Error::Build`] says what is missing or contradicts itself.
+    /// [`Error::Build`] names everything that is missing, wrong or contradictory.
     pub fn build(self) -> Result<Accounts, Error> {
-        if let Some(problem) = self.options.problem() {
-            return Err(Error::Build(problem));
+        let mut problems = self.options.problems();
+        problems.extend(self.provider_problems());
+        if self.runtime.as_ref().is_some_and(|it| !has_timers(it)) {
+            problems.push("the runtime has no timers: build it with `enable_time`".to_owned());
         }
-        let transport = self.transport.ok_or_else(|| {
-            Error::Build("a transport is missing: add one with `transport`".to_owned())
-        })?;
-        if self.providers.is_empty() {
-            let problem = "a provider is missing: add one with `provider`";
-            return Err(Error::Build(problem.to_owned()));
-        }
-        let mut seen = HashSet::new();
-        for provider in &self.providers {
-            let client_id = provider.client().registration().client_id();
-            if !seen.insert((provider.brand(), base_of(provider), client_id)) {
-                let brand = provider.brand();
-                let problem = format!(
-                    "two providers have the brand `{brand}`, the same base and the same client id"
-                );
-                return Err(Error::Build(problem));
+        let transport = match self.transport {
+            Some(transport) if problems.is_empty() => transport,
+            Some(_) => return Err(Error::Build(problems.join("; "))),
+            None => {
+                problems.push("a transport is missing: add one with `transport`".to_owned());
+                return Err(Error::Build(problems.join("; ")));
             }
-        }
-        for provider in &self.providers {
-            let dialect = provider.client().dialect();
-            let grace = dialect
-                .refresh
-                .grace_seconds
-                .map(std::time::Duration::from_secs);
-            if self.options.lease_within(grace) < SHORTEST_LEASE {
-                let brand = provider.brand();
-                return Err(Error::Build(format!(
-                    "the grace window of `{brand}` leaves less than a second for a lease: leave `grace_seconds` out"
-                )));
-            }
-        }
-        let runtime = match self.runtime {
-            Some(runtime) if !has_timers(&runtime) => {
-                let problem = "the runtime has no timers: build it with `enable_time`";
-                return Err(Error::Build(problem.to_owned()));
-            }
-            Some(runtime) => Some(runtime),
-            None => Handle::try_current().ok().filter(has_timers),
         };
+        let current = || Handle::try_current().ok().filter(has_timers);
         let core = Arc::new(Core::new(Parts {
             store: self.store,
             providers: self.providers,
@@ -139,16 +112,43 @@ impl AccountsBuilder {
             options: self.options,
             clock: self.clock,
             flow_key: self.flow_key.unwrap_or_else(FlowKey::random),
-            runtime,
+            runtime: self.runtime.or_else(current),
         }));
         background::start(&core)?;
         Ok(Accounts::from_core(core))
     }
+
+    fn provider_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.providers.is_empty() {
+            problems.push("a provider is missing: add one with `provider`".to_owned());
+        }
+        let mut known = HashSet::new();
+        for provider in &self.providers {
+            let (brand, client) = (provider.brand(), provider.client());
+            if !known.insert((brand, base_of(provider), client.registration().client_id())) {
+                problems.push(format!(
+                    "two providers have the brand `{brand}`, the same base and the same client id"
+                ));
+            }
+            let grace = client.dialect().refresh.grace_seconds;
+            let grace = grace
+                .map(Duration::from_secs)
+                .filter(|grace| !grace.is_zero());
+            if grace.is_some() && self.options.lease_within(grace) < MIN_LEASE {
+                problems.push(format!(
+                    "the grace window of `{brand}` leaves less than a second for a lease: leave \
+                     `grace_seconds` out"
+                ));
+            }
+        }
+        problems
+    }
 }
 
-/// Whether a task may sleep there: tokio says it by a panic only.
+/// Returns whether the runtime has timers: tokio reports their absence only by a panic.
 fn has_timers(runtime: &Handle) -> bool {
     let _entered = runtime.enter();
-    let sleep = || drop(tokio::time::sleep(std::time::Duration::ZERO));
+    let sleep = || drop(tokio::time::sleep(Duration::ZERO));
     std::panic::catch_unwind(sleep).is_ok()
 }

@@ -27,12 +27,12 @@ fn spawn(core: &Arc<Core>, runtime: &Handle) {
     runtime.spawn(sweep(
         weak.clone(),
         core.alive.subscribe(),
-        core.options.idle,
+        core.options.idle_timeout,
     ));
     runtime.spawn(listen(
         weak.clone(),
         core.alive.subscribe(),
-        core.options.revalidation,
+        core.options.revalidate_interval,
     ));
     let keeper = Keeper(weak);
     runtime.spawn(keep(keeper, core.alive.subscribe()));
@@ -78,7 +78,7 @@ async fn listen(core: Weak<Core>, mut gone: watch::Receiver<()>, pause: Duration
                 continue;
             };
             let now = core.time.now();
-            let in_use = now.since(entry.used(now)) < core.options.revalidation * 2;
+            let in_use = now.since(entry.used(now)) < core.options.revalidate_interval * 2;
             let version = change.version;
             pump::step(&core, &entry, Input::Changed { version, in_use });
         }

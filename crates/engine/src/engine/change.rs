@@ -48,7 +48,10 @@ async fn change(
     entry.touch();
     let id = core.next_change();
     // A code cannot be exchanged again, so its caller waits for a whole attempt more.
-    let waited = core.options.wait.saturating_add(core.options.lease);
+    let waited = core
+        .options
+        .acquire_timeout
+        .saturating_add(core.options.lease);
     let wait = {
         let runtime = core.runtime.handle()?;
         entry.lock().join(Queue::Change(id), waited, &runtime)

@@ -79,9 +79,9 @@ fn next(core: &Arc<Core>, entry: &AccountEntry, inner: &mut Inner, reply: Reply)
         Reply::Wait { queue, briefly } => {
             let options = &core.options;
             let wait = if briefly {
-                options.wait.min(options.validation_wait)
+                options.acquire_timeout.min(options.revalidate_timeout)
             } else {
-                options.wait
+                options.acquire_timeout
             };
             match core
                 .runtime

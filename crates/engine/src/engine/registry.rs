@@ -162,7 +162,7 @@ fn hold(found: &Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
 pub(crate) fn sweep(core: &Core) {
     let now = core.time.now();
     for Named(entry) in core.entries.pin().keys() {
-        if entry.drop_if_idle(now, core.options.idle) {
+        if entry.drop_if_idle(now, core.options.idle_timeout) {
             retire(core, &entry.site, &entry.subject);
         }
     }

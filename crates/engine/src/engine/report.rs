@@ -49,7 +49,7 @@ pub(crate) fn error(core: &Core, entry: &AccountEntry, inner: &Inner, failure: F
         Failure::RevocationPending => Error::RevocationPending { account },
         Failure::Timeout => Error::Timeout {
             account,
-            waited: core.options.wait,
+            waited: core.options.acquire_timeout,
         },
         Failure::Closing => Error::ShutDown,
     }

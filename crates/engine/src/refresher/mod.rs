@@ -37,7 +37,7 @@ use crate::{engine::Core, error::Error};
 /// # When something fails
 /// Where a token endpoint answers 429, or 503 with `Retry-After`, nothing is sent to it for as long
 /// as it asks; where it is cut, times out, answers 5xx or refuses the client, for a time that
-/// doubles up to [`Options::backoff_most`](crate::Options::backoff_most). A pause holds for all
+/// doubles up to [`Options::max_backoff`](crate::Options::max_backoff). A pause holds for all
 /// accounts at that provider and site, in this worker; the others go on. While the store fails it
 /// is left alone for up to 30 seconds at a time.
 ///
@@ -88,7 +88,7 @@ impl Refresher {
     /// that.
     ///
     /// What is found is spread over this time. It should be well below the stale window of the
-    /// shortest-lived tokens ([`Options::stale_least`](crate::Options::stale_least)).
+    /// shortest-lived tokens ([`Options::refresh_window`](crate::Options::refresh_window)).
     pub fn every(mut self, time: Duration) -> Self {
         self.every = time.max(LEAST);
         self

@@ -120,9 +120,9 @@ impl ProviderQueue {
             pause.failures = pause.failures.saturating_add(1);
         }
         let doubled = options
-            .backoff_first
+            .initial_backoff
             .saturating_mul(1 << pause.failures.saturating_sub(1).min(16))
-            .min(options.backoff_most);
+            .min(options.max_backoff);
         // Upwards only: a server's word is a lower bound, and not all workers are to come back at
         // the same moment.
         let wait = doubled.max(least.min(DAY)).mul_f64(1.0 + roll / 10.0);

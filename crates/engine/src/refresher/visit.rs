@@ -70,7 +70,7 @@ async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<Account
     };
     if !record.revoke.is_empty() {
         // The engine revokes by itself; waiting bounds how many are in flight.
-        let until = core.time.now().after(core.options.deadline);
+        let until = core.time.now().after(core.options.exchange_timeout);
         while entry.lock().machine.is_revoking() && core.time.now() < until {
             tokio::time::sleep(REVOKING).await;
         }
@@ -129,7 +129,7 @@ fn outcome_of(error: &Error, core: &Core) -> Outcome {
         Error::ReauthorizationRequired { .. } => Outcome::Answered,
         // The next account would be refused too: the registration is the provider's, not the
         // account's.
-        Error::Configuration { .. } => Outcome::Busy(core.options.backoff_most),
+        Error::Configuration { .. } => Outcome::Busy(core.options.max_backoff),
         Error::Store { .. } => Outcome::StoreFailed,
         Error::Record { .. } => Outcome::Unfit,
         Error::Unavailable {

@@ -287,7 +287,7 @@ impl StoreRest {
         }
         let rest = core
             .options
-            .store_retry
+            .store_retry_interval
             .saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         let jitter = 0.5 + core.random.roll() / 2.0;

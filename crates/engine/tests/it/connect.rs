@@ -217,10 +217,7 @@ async fn q5_a_code_is_never_sent_twice() {
 #[tokio::test(start_paused = true)]
 async fn a7_a_code_works_for_ten_minutes() {
     for (wait, works) in [(599, true), (601, false)] {
-        let options = Options {
-            flow: Duration::from_secs(3600),
-            ..Options::default()
-        };
+        let options = Options::new().login_timeout(Duration::from_secs(3600));
         let world = World::amiqus_with(options);
         let start = world.account().connect().unwrap();
         let redirect = approve(&world.emulator, start.url.as_str()).await;

@@ -35,54 +35,51 @@ async fn a_configuration_that_cannot_work_says_what_is_missing() {
     let both = builder().transport(transport());
     let twice = both.provider(amiqus()).provider(amiqus()).build();
     assert!(build_error(twice).contains("amiqus"));
-    let second = Duration::from_secs(1);
+}
+
+#[tokio::test]
+async fn options_that_cannot_work_are_refused_by_name() {
+    let (zero, second, max) = (Duration::ZERO, Duration::from_secs(1), Duration::MAX);
+    let new = Options::new;
     for (options, named) in [
+        (new().exchange_timeout(zero), "`exchange_timeout`"),
+        (new().lease(zero), "`lease`"),
+        (new().store_retry_interval(zero), "`store_retry_interval`"),
+        (new().poll_interval(zero), "`poll_interval`"),
+        (new().poll_interval(HOUR), "`poll_interval`"),
+        (new().refresh_fraction(0.9), "`refresh_fraction`"),
+        (new().refresh_window(HOUR, second), "`refresh_window`"),
+        (new().revalidate_interval(zero), "`revalidate_interval`"),
+        (new().initial_backoff(max), "`initial_backoff`"),
         (
-            Options {
-                deadline: Duration::ZERO,
-                ..Options::default()
-            },
-            "`deadline`",
+            new().initial_backoff(HOUR).max_backoff(second),
+            "`initial_backoff`",
         ),
+        (new().max_refusal_backoff(zero), "`max_refusal_backoff`"),
         (
-            Options {
-                store_retry: Duration::ZERO,
-                ..Options::default()
-            },
-            "`store_retry`",
+            new().max_rejection_backoff(second),
+            "`initial_rejection_backoff`",
         ),
-        (
-            Options {
-                poll: HOUR,
-                ..Options::default()
-            },
-            "`poll`",
-        ),
-        (
-            Options {
-                stale_share: 0.9,
-                ..Options::default()
-            },
-            "`stale_share`",
-        ),
-        (
-            Options {
-                revalidation: Duration::ZERO,
-                ..Options::default()
-            },
-            "`revalidation`",
-        ),
-        (
-            Options {
-                backoff_first: HOUR,
-                backoff_most: second,
-                ..Options::default()
-            },
-            "`backoff_first`",
-        ),
+        (new().login_timeout(max), "`login_timeout`"),
     ] {
-        let built = builder().transport(transport()).provider(amiqus());
-        let text = build_error(built.options(options).build());
+        let built = Accounts::builder(MemoryStore::new())
+            .transport(transport())
+            .provider(amiqus())
+            .options(options);
+        let text = build_error(built.build());
+        assert!(text.contains(named), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn build_names_every_problem_at_once() {
+    let options = Options::new().lease(Duration::ZERO).refresh_fraction(0.9);
+    let text = build_error(
+        Accounts::builder(MemoryStore::new())
+            .options(options)
+            .build(),
+    );
+    for named in ["`lease`", "`refresh_fraction`", "a provider", "a transport"] {
         assert!(text.contains(named), "{text}");
     }
 }
@@ -185,7 +182,7 @@ async fn a_login_that_came_to_nothing_says_to_start_again() {
 
     let start = account.connect().unwrap();
     let redirect = approve(&world.emulator, start.url.as_str()).await;
-    world.clock.advance(Options::default().flow);
+    world.clock.advance(Duration::from_secs(10 * 60));
     let expired = finish(start.flow, redirect).await;
     assert_eq!(expired.unwrap_err().advice(), Advice::StartAgain);
 }

@@ -52,10 +52,7 @@ async fn an_account_in_use_is_not_dropped() {
 #[tokio::test(start_paused = true)]
 async fn an_account_that_comes_back_into_use_stays_in_memory() {
     let minute = Duration::from_secs(60);
-    let options = Options {
-        idle: minute,
-        ..Options::default()
-    };
+    let options = Options::new().idle_timeout(minute);
     let world = World::mute(options);
     let account = world.connected().await;
     tokio::time::sleep(10 * minute).await;

@@ -12,10 +12,7 @@ use tokio::{task::JoinHandle, time::Instant};
 use crate::harness::{Fault, HOUR, LEASE, World, settle};
 
 fn patient() -> Options {
-    Options {
-        wait: Duration::from_secs(300),
-        ..Options::default()
-    }
+    Options::new().acquire_timeout(Duration::from_secs(300))
 }
 
 fn ask(account: &Account) -> JoinHandle<Token> {
@@ -212,7 +209,7 @@ async fn after_a_failure_of_the_store_its_holder_comes_first() {
     let recovered = Instant::now();
     asked.await.unwrap();
     let waited = recovered.elapsed();
-    let retry = Options::default().store_retry;
+    let retry = Duration::from_millis(500);
     assert!((retry * 2..seconds(3)).contains(&waited), "{waited:?}");
 }
 

@@ -206,10 +206,7 @@ async fn refresh_on_demand_replaces_a_fresh_token_once_for_all_who_ask() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_waits_for_a_bounded_time_and_the_refresh_goes_on() {
-    let options = Options {
-        wait: Duration::from_secs(2),
-        ..Options::default()
-    };
+    let options = Options::new().acquire_timeout(Duration::from_secs(2));
     let world = World::amiqus_with(options);
     let account = world.connected().await;
     world.pass(HOUR).await;

@@ -95,10 +95,7 @@ async fn a_store_that_hangs_costs_a_second_and_an_event() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_cannot_be_compared_is_refused_on_request() {
     for fault in [Fault::Hang, Fault::Refuse] {
-        let options = Options {
-            store_down: StoreDown::Refuse,
-            ..Options::default()
-        };
+        let options = Options::new().store_down(StoreDown::Refuse);
         let world = World::mute(options);
         let account = world.connected().await;
         world.store.fail(usize::MAX, fault);
@@ -143,12 +140,13 @@ async fn a_process_that_knows_a_tombstone_writes_it_back() {
 /// An account whose token is stale for ten minutes to come, in a process that serves nothing which
 /// it could not compare.
 async fn stale_and_strict() -> (World, Account) {
-    let options = Options {
-        store_down: StoreDown::Refuse,
-        stale_most: Duration::from_secs(20 * 60),
-        stale_share: 0.5,
-        ..Options::default()
-    };
+    let options = Options::new()
+        .store_down(StoreDown::Refuse)
+        .refresh_window(
+            Duration::ZERO.max(Duration::from_secs(30)),
+            Duration::from_secs(20 * 60),
+        )
+        .refresh_fraction(0.5);
     let world = World::mute(options);
     let account = world.connected().await;
     world.pass(HOUR - Duration::from_secs(599)).await;

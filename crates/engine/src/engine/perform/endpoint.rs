@@ -99,7 +99,7 @@ async fn answer_to(
     core: &Core,
     request: Request<Bytes>,
 ) -> Result<Response<Bytes>, TransportError> {
-    let deadline = core.options.deadline;
+    let deadline = core.options.exchange_timeout;
     let response = core.transport.send(request, deadline);
     let response = tokio::time::timeout(deadline.saturating_add(GRACE), response).await;
     response.unwrap_or(Err(TransportError::TimedOut))

@@ -44,10 +44,7 @@ async fn a_lost_answer_is_named_once_patience_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn patience_is_an_option() {
-    let options = Options {
-        patience: MINUTE,
-        ..Options::default()
-    };
+    let options = Options::new().suspect_timeout(MINUTE);
     let world = World::amiqus_with(options);
     let account = world.connected().await;
     world.pass(HOUR).await;

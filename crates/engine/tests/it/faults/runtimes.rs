@@ -101,10 +101,7 @@ fn a_callers_runtime_that_ends_takes_no_waiter_with_it() {
 
 #[test]
 fn what_a_store_did_not_take_is_written_without_a_call() {
-    let options = Options {
-        store_retry: Duration::from_millis(10),
-        ..Options::default()
-    };
+    let options = Options::new().store_retry_interval(Duration::from_millis(10));
     let (runtime, world, account) = engine(options);
     runtime.block_on(account.status()).unwrap();
     // The attempt is written, its result is not.
@@ -131,10 +128,7 @@ fn a_callers_runtime_needs_no_timers() {
 
 #[test]
 fn a_wait_without_timers_ends_too() {
-    let options = Options {
-        wait: SHORT,
-        ..Options::default()
-    };
+    let options = Options::new().acquire_timeout(SHORT);
     let (_runtime, world, account) = engine(options);
     let gate = world.emulator.faults().hold(Endpoint::Token);
     let error = asked_without_timers(&account).unwrap_err();

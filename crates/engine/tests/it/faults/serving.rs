@@ -9,11 +9,9 @@ use crate::harness::{HOUR, World};
 
 /// An account with a stale token that is valid for 200 seconds, compared with its store every five.
 async fn stale(store_down: StoreDown) -> (World, Account) {
-    let options = Options {
-        revalidation: seconds(5),
-        store_down,
-        ..Options::default()
-    };
+    let options = Options::new()
+        .revalidate_interval(seconds(5))
+        .store_down(store_down);
     let world = World::mute(options);
     let account = world.connected().await;
     world.pass(HOUR - seconds(200)).await;

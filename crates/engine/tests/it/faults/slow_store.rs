@@ -29,11 +29,7 @@ async fn bounded(world: &World, account: &Account) {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_store_does_not_keep_a_token_from_being_refreshed() {
-    let options = Options {
-        deadline: seconds(59),
-        lease: MINUTE,
-        ..Options::default()
-    };
+    let options = Options::new().exchange_timeout(seconds(59)).lease(MINUTE);
     let world = World::amiqus_with(options);
     let account = world.connected().await;
     world.pass(HOUR).await;
@@ -47,11 +43,7 @@ async fn a_slow_store_does_not_keep_a_token_from_being_refreshed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_store_in_a_short_grace_window_is_asked_boundedly() {
-    let options = Options {
-        deadline: seconds(59),
-        lease: MINUTE,
-        ..Options::default()
-    };
+    let options = Options::new().exchange_timeout(seconds(59)).lease(MINUTE);
     for grace in [1, 3, 10, 60] {
         let world = World::plain();
         let account = world.connected().await;
@@ -75,11 +67,9 @@ async fn a_slow_store_in_a_short_grace_window_is_asked_boundedly() {
 #[tokio::test(start_paused = true)]
 async fn a_store_slower_than_the_lease_gives_a_typed_error() {
     for lease in [2, 4, 8] {
-        let options = Options {
-            deadline: seconds(lease) - Duration::from_millis(10),
-            lease: seconds(lease),
-            ..Options::default()
-        };
+        let options = Options::new()
+            .exchange_timeout(seconds(lease) - Duration::from_millis(10))
+            .lease(seconds(lease));
         let world = World::amiqus_with(options);
         let account = world.connected().await;
         world.pass(HOUR).await;

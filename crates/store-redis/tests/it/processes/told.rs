@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokenkeeper_emulator::Endpoint;
-use tokenkeeper_engine::Options;
 
 use super::World;
 use super::monitor::Monitor;
@@ -16,12 +15,10 @@ const LONG: Duration = Duration::from_secs(60 * 60);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiter_in_another_process_is_told_of_the_new_token_and_does_not_poll() {
     let world = World::start().await;
-    let options = Options {
-        poll: LONG,
-        revalidation: LONG,
-        lease: 4 * LONG,
-        ..patient()
-    };
+    let options = patient()
+        .poll_interval(LONG)
+        .revalidate_interval(LONG)
+        .lease(4 * LONG);
     let engines = world.engines_that_hear(2, options).await;
     let (refresher, waiter) = (account(&engines[0]), account(&engines[1]));
     world.emulator.faults().clear_all();

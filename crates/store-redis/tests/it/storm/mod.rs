@@ -39,12 +39,10 @@ pub(crate) async fn engine(store: &str, base: &str) -> Accounts {
 
 /// No call ends for being slow.
 pub(crate) fn patient() -> Options {
-    Options {
-        wait: LIMIT,
-        deadline: LIMIT,
-        lease: 3 * LIMIT,
-        ..Options::default()
-    }
+    Options::new()
+        .acquire_timeout(LIMIT)
+        .exchange_timeout(LIMIT)
+        .lease(3 * LIMIT)
 }
 
 pub(crate) fn engine_over(store: impl TokenStore, base: &str) -> Accounts {
