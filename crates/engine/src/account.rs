@@ -1,6 +1,13 @@
 //! The handle of one account.
 
-use std::{fmt, mem, ops::Deref, ptr, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    mem,
+    ops::Deref,
+    ptr,
+    sync::Arc,
+};
 
 use arc_swap::{ArcSwapOption, Cache};
 use async_trait::async_trait;
@@ -246,6 +253,22 @@ impl Account {
         Error::Disconnected {
             account: self.entry.digest(),
         }
+    }
+}
+
+/// Two handles are equal when they name the same account of the same engine. Equality and hash read
+/// only what never changes, so a handle is a sound map key.
+impl PartialEq for Account {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core) && self.entry.name() == other.entry.name()
+    }
+}
+
+impl Eq for Account {}
+
+impl Hash for Account {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.entry.name().hash(state);
     }
 }
 

@@ -15,7 +15,7 @@ use chacha20poly1305::{
 use serde::{Deserialize, Serialize};
 use tokenkeeper_protocol::Url;
 use tokenkeeper_refresh::WallMillis;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroize as _;
 
 use crate::error::{Error, FlowError};
 
@@ -89,8 +89,14 @@ impl fmt::Debug for Flow {
 }
 
 /// The key that seals flows. Share one between processes that serve the same callback.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub struct FlowKey([u8; 32]);
+
+impl Drop for FlowKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl FlowKey {
     /// A key of 256 random bits.

@@ -9,12 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::Stream;
+use futures_util::stream;
 use http::Uri;
 use tokenkeeper_protocol::{Provider, Redirect};
-use tokio_stream::{
-    StreamExt as _,
-    wrappers::{BroadcastStream, errors::BroadcastStreamRecvError},
-};
+use tokio::sync::broadcast::error::RecvError;
 
 pub use builder::AccountsBuilder;
 pub use login::FlowInfo;
@@ -82,19 +80,26 @@ impl Accounts {
         self.resolve(brand, Some(site), subject)
     }
 
-    /// What happens to accounts, from now on. A subscriber that falls far behind misses the oldest.
+    /// Returns the events of all accounts from now on. A subscriber that falls far behind misses
+    /// the oldest ones.
     pub fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + use<> {
-        // Without a hold on the engine, which ends with its last handle.
+        // Weak, so that a subscriber does not keep the engine alive.
         let core = Arc::downgrade(&self.core);
-        BroadcastStream::new(self.core.events.subscribe()).filter_map(move |event| {
-            let (entry, kind) = event
-                .inspect_err(|BroadcastStreamRecvError::Lagged(missed)| {
-                    tracing::warn!(missed, "a subscriber of events fell behind");
-                })
-                .ok()?;
-            let account = Account::new(core.upgrade()?, entry);
-            Some(Event { account, kind })
-        })
+        let events = self.core.events.subscribe();
+        Box::pin(stream::unfold((core, events), |(core, mut events)| async {
+            loop {
+                match events.recv().await {
+                    Ok((entry, kind)) => {
+                        let account = Account::new(core.upgrade()?, entry);
+                        return Some((Event { account, kind }, (core, events)));
+                    }
+                    Err(RecvError::Lagged(missed)) => {
+                        tracing::warn!(missed, "a subscriber of events fell behind");
+                    }
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        }))
     }
 
     /// A worker that keeps all accounts of the store fresh, used or not; it does nothing before it

@@ -20,7 +20,7 @@ use super::{
     origins::Origins,
     payload::Payload,
     queue::{Round, Wait},
-    site::ProviderSite,
+    site::{ProviderSite, SiteId},
     snapshot::Snapshot,
 };
 use crate::{
@@ -88,6 +88,11 @@ impl AccountEntry {
     pub(crate) fn key(&self) -> Key {
         let key = self.site.key(&self.subject);
         key.expect("an entry's subject was a key's before")
+    }
+
+    /// What tells the account from all others of the engine.
+    pub(crate) fn name(&self) -> (SiteId, &str) {
+        (self.site.id, &self.subject)
     }
 
     /// What logs and errors call the account. Made each time: they are rare, and there may be a

@@ -31,7 +31,7 @@ pub(crate) struct ProviderSite {
 }
 
 /// Tells the sites of a process apart: a digest of brand, base URL and client id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SiteId(pub(crate) [u64; 2]);
 
 impl SiteId {

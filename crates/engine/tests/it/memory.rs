@@ -1,6 +1,6 @@
 //! What is in memory is a cache.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 use tokenkeeper_emulator::Endpoint;
@@ -101,4 +101,25 @@ async fn all_handles_of_an_account_share_a_flight() {
         task.await.unwrap().unwrap();
     }
     assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+#[allow(
+    clippy::mutable_key_type,
+    reason = "the hash reads only what never changes"
+)]
+async fn handles_of_one_account_are_equal_and_hash_alike() {
+    let world = World::amiqus();
+    let first = world.connected().await;
+    let drop_idle = first.clone();
+    world.pass(2 * HOUR).await;
+    let again = world.account();
+    let other = world.accounts.account("amiqus", "user-43").unwrap();
+    let elsewhere = world.elsewhere();
+    assert_eq!(first, again);
+    assert_eq!(drop_idle, again);
+    assert_ne!(first, other);
+    assert_ne!(first, elsewhere, "another engine may have another store");
+    let set = HashSet::from([first, again, drop_idle, other, elsewhere]);
+    assert_eq!(set.len(), 3);
 }
