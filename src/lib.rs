@@ -1,18 +1,23 @@
-//! Keeps the OAuth 2.0 tokens of other people's accounts: fresh, and never lost.
+//! Keeps the OAuth 2.0 tokens of other people's accounts fresh, and never loses one.
 //!
-//! Software that calls an API on behalf of other people holds their tokens. Wrap its HTTP client, and every request leaves with a valid one:
-//! refreshed when it is about to end, once for all tasks that wait for it, written to the store before it is served. A refresh token is never
-//! presented twice at once, and a token that was handed to us is never lost, whoever stops waiting for it.
+//! Software that calls an API on behalf of other people holds their tokens. Wrap its HTTP client,
+//! and every request carries a valid one: refreshed ahead of its expiry, once for all tasks that
+//! wait for it, and written to the store before it is served. A refresh token is never presented
+//! twice at once, and a token that was handed to us is never lost, even if every caller stops
+//! waiting for it.
 //!
 //! ```
 //! # #[cfg(all(feature = "amiqus", feature = "hyper", feature = "memory"))]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use tokenkeeper::{Accounts, MemoryStore, protocol::Registration, providers::Amiqus, tower::HyperTransport};
+//! use tokenkeeper::{
+//!     Accounts, MemoryStore, protocol::Registration, providers::Amiqus, transport::HyperTransport,
+//! };
 //!
 //! // At the start of the program, once: the TLS of your choice.
 //! rustls::crypto::ring::default_provider().install_default().expect("nothing was installed before");
 //!
-//! let registration = Registration::new("my-client-id", "https://app.example/callback")?.secret("my-secret");
+//! let registration = Registration::new("my-client-id", "https://app.example/callback")?
+//!     .secret("my-secret");
 //! let accounts = Accounts::builder(MemoryStore::new())
 //!     .provider(Amiqus::new(registration)?)
 //!     .transport(HyperTransport::new()?)
@@ -20,10 +25,10 @@
 //!
 //! // The account of one of your users; where to send the person, and what to keep for the callback.
 //! let account = accounts.account("amiqus", "user-42")?;
-//! let start = account.connect()?;
-//! assert!(start.url.as_str().starts_with("https://id.amiqus.co/oauth/authorize?"));
+//! let login = account.connect()?;
+//! assert!(login.url.as_str().starts_with("https://id.amiqus.co/oauth/authorize?"));
 //!
-//! // After `accounts.finish(start.flow, redirect)`: a client whose requests carry the account's token.
+//! // After `accounts.finish(login.flow, redirect)`: requests that carry the account's token.
 //! let layer = tokenkeeper::tower::TokenLayer::new(account);
 //! # drop(layer);
 //! # Ok(()) }
@@ -31,48 +36,101 @@
 //! # fn main() {}
 //! ```
 //!
-//! # Where what is
+//! # Modules
 //!
 //! | what | where | feature |
 //! |---|---|---|
-//! | accounts, logins, errors, events | the root | |
-//! | registrations, redirects, token sets, dialects | [`protocol`] | |
-//! | the store's trait, encryption at rest | [`store`] | |
-//! | [`MemoryStore`] | the root | `memory` * |
+//! | accounts, logins, errors, events, options | the root | |
+//! | [`MemoryStore`] | the root | `memory` |
+//! | token sources of a front: a custom one, or a fixed token in your tests | [`source`] | |
+//! | how token requests are sent | [`transport`] | `hyper`, `reqwest` |
+//! | what an error holds | [`error`] | |
+//! | clocks, and one that tests move | [`clock`] | |
+//! | registrations, redirects, token sets, dialects | [`protocol`] | `toml` for dialects from text |
+//! | the trait of stores, encryption at rest | [`store`] | |
 //! | a store in a file, a store in Redis | [`sqlite`], [`mod@redis`] | `sqlite`, `redis` |
-//! | a layer for any client that is a tower service | [`tower`] | `tower` * |
-//! | token requests by hyper-util's client | [`tower::HyperTransport`] | `hyper` * |
-//! | a middleware for reqwest, token requests by reqwest | [`mod@reqwest`] | `reqwest` |
+//! | a layer for any client that is a tower service | [`tower`] | `tower` |
+//! | a middleware for reqwest | [`mod@reqwest`] | `reqwest` |
 //! | connect, callback and disconnect routes | [`axum`] | `axum` |
-//! | the providers | [`providers`] | `providers` *, or `amiqus`, `fortes-milestones`, `ioffice`, `qics-milestones` |
+//! | the providers with an adapter | [`providers`] | `providers`, or each by its name |
 //!
-//! Those with a star are on by default; `full` turns all of them on. No feature enables a rustls crypto provider: the application installs one.
-//! Emulators of the providers, for your tests, are a crate of their own: `tokenkeeper-emulator`.
+//! No feature is on by default; `full` turns all of them on. No feature enables a rustls crypto
+//! provider: the application installs one. Emulators of the providers, for your tests, are the
+//! crate `tokenkeeper-emulator`.
 
-pub use tokenkeeper_engine::*;
+#[doc(inline)]
+pub use tokenkeeper_engine::{
+    Account, Accounts, AccountsBuilder, Advice, Cause, ConnectOptions, Connection, Error, Event,
+    EventKind, Flow, FlowInfo, FlowKey, LoginRedirect, Options, Refresher, Status, StoreDown,
+    Token, Unwritten,
+};
+#[doc(no_inline)]
+pub use tokenkeeper_engine::{protocol, store};
+#[cfg(feature = "memory")]
+#[doc(inline)]
+pub use tokenkeeper_store_memory::MemoryStore;
 
 #[cfg(feature = "axum")]
+#[doc(no_inline)]
 pub use tokenkeeper_axum as axum;
 #[cfg(feature = "reqwest")]
+#[doc(no_inline)]
 pub use tokenkeeper_reqwest as reqwest;
-#[cfg(feature = "memory")]
-pub use tokenkeeper_store_memory::MemoryStore;
 #[cfg(feature = "redis")]
+#[doc(no_inline)]
 pub use tokenkeeper_store_redis as redis;
 #[cfg(feature = "sqlite")]
+#[doc(no_inline)]
 pub use tokenkeeper_store_sqlite as sqlite;
 #[cfg(feature = "tower")]
+#[doc(no_inline)]
 pub use tokenkeeper_tower as tower;
 
-/// The providers that have an adapter. For any other, read a [`Dialect`](protocol::Dialect) from a text.
+/// What a front asks for tokens: an [`Account`], or a source that you write.
+pub mod source {
+    #[doc(inline)]
+    pub use tokenkeeper_engine::{
+        AttachResult, Credential, TokenPlacement, TokenSource, TokenVersion,
+    };
+}
+
+/// How token requests are sent.
+pub mod transport {
+    #[doc(inline)]
+    pub use tokenkeeper_engine::{Transport, TransportError, exchange_within};
+    #[cfg(feature = "reqwest")]
+    #[doc(inline)]
+    pub use tokenkeeper_reqwest::ReqwestTransport;
+    #[cfg(feature = "hyper")]
+    #[doc(inline)]
+    pub use tokenkeeper_tower::HyperTransport;
+}
+
+/// What an [`Error`] holds.
+pub mod error {
+    #[doc(inline)]
+    pub use tokenkeeper_engine::{ExchangeError, FlowError, RecordError};
+}
+
+/// The clock of an engine, and one that tests move.
+pub mod clock {
+    #[doc(inline)]
+    pub use tokenkeeper_engine::{Clock, SystemClock, TestClock};
+}
+
+/// The providers with an adapter. For any other, write a [`Dialect`](protocol::Dialect).
 pub mod providers {
     #[cfg(feature = "amiqus")]
+    #[doc(inline)]
     pub use tokenkeeper_provider_amiqus::Amiqus;
     #[cfg(feature = "fortes-milestones")]
+    #[doc(inline)]
     pub use tokenkeeper_provider_fortes_milestones::FortesMilestones;
     #[cfg(feature = "ioffice")]
+    #[doc(inline)]
     pub use tokenkeeper_provider_ioffice::IOffice;
     #[cfg(feature = "qics-milestones")]
+    #[doc(inline)]
     pub use tokenkeeper_provider_qics_milestones::QicsMilestones;
 }
 

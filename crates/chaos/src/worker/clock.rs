@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokenkeeper::{Clock, SystemClock};
+use tokenkeeper::clock::{Clock, SystemClock};
 
 /// The system's clocks, the wall clock off by as much as somebody says. The monotonic one is right: no leap of a wall clock moves it.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use tokenkeeper::{Transport, TransportError, tower::HyperTransport};
+use tokenkeeper::transport::{HyperTransport, Transport, TransportError};
 
 use super::Mouth;
 use crate::{

@@ -14,9 +14,10 @@ use hyper_util::{
 };
 use reqwest_middleware::{ClientWithMiddleware, Middleware, Next};
 use tokenkeeper::{
-    Account, Transport,
+    Account,
     reqwest::ReqwestTransport,
     tower::{HyperTransport, Replay, TokenLayer, TokenService},
+    transport::Transport,
 };
 use tokio::sync::Semaphore;
 use tower::{Layer as _, Service, ServiceExt as _};

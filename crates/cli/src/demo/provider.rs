@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tokenkeeper::{
-    AccountsBuilder, Clock as _, TestClock,
+    AccountsBuilder,
+    clock::{Clock as _, TestClock},
     protocol::{Error, Registration},
     providers::{Amiqus, FortesMilestones, IOffice, QicsMilestones},
 };

@@ -10,7 +10,9 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use tokenkeeper::{
-    Account, Accounts, Clock as _, Flow, MemoryStore, TestClock, protocol::Redirect,
+    Account, Accounts, Flow, MemoryStore,
+    clock::{Clock as _, TestClock},
+    protocol::Redirect,
 };
 use tokenkeeper_emulator::{Emulator, Endpoint};
 
