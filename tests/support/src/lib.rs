@@ -4,6 +4,7 @@
 //! - [`api`]: an HTTP server that accepts some tokens and records every request.
 //! - [`scripted`]: a token source that does what a test says.
 //! - [`offline`]: an engine that never sends a token request.
+//! - [`redis`]: a Redis server.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +15,7 @@
 
 pub mod api;
 pub mod offline;
+pub mod redis;
 pub mod scripted;
 mod store;
 mod transport;

@@ -1,0 +1,105 @@
+//! One client for both fronts: what holds for one is tested for the other.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::{
+    client::legacy::{Client as HyperClient, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use reqwest_middleware::ClientWithMiddleware;
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use tokenkeeper::{
+    source::TokenSource,
+    tower::{Replay, TokenLayer, TokenService},
+};
+use tower::{Layer as _, ServiceExt as _};
+
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A front of the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    Tower,
+    Reqwest,
+}
+
+/// An HTTP client wrapped by a front.
+#[derive(Clone)]
+pub enum Client {
+    Tower(Box<TokenService<HyperClient<HttpConnector, Replay<Full<Bytes>>>>>),
+    Reqwest(ClientWithMiddleware),
+}
+
+impl Front {
+    pub const ALL: [Self; 2] = [Self::Tower, Self::Reqwest];
+
+    /// A client whose requests carry the token of `source`, wherever its provider wants it.
+    pub fn client(self, source: impl TokenSource) -> Client {
+        match self {
+            Self::Tower => Client::tower(TokenLayer::new(source)),
+            Self::Reqwest => {
+                let tokens = tokenkeeper::tower::Tokens::one(source);
+                Client::Reqwest(tokenkeeper::reqwest::client(reqwest_builder(), tokens).unwrap())
+            }
+        }
+    }
+
+    /// A client whose requests name their account.
+    pub fn per_request(self, accounts: &tokenkeeper::Accounts) -> Client {
+        match self {
+            Self::Tower => Client::tower(TokenLayer::per_request(accounts)),
+            Self::Reqwest => {
+                Client::Reqwest(tokenkeeper::reqwest::client(reqwest_builder(), accounts).unwrap())
+            }
+        }
+    }
+}
+
+impl Client {
+    pub fn tower(layer: TokenLayer) -> Self {
+        let http = HyperClient::builder(TokioExecutor::new()).build_http();
+        Self::Tower(Box::new(layer.layer(http)))
+    }
+
+    /// Sends `request` and reads the response to its end.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
+        match self {
+            Self::Tower(service) => {
+                let response = service.clone().oneshot(request.map(Full::new)).await?;
+                let (head, body) = response.into_parts();
+                Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+            }
+            Self::Reqwest(client) => {
+                let mut extensions = request.extensions().clone();
+                let request = reqwest::Request::try_from(request)?;
+                let sent = client.execute_with_extensions(request, &mut extensions);
+                let response: Response<reqwest::Body> = sent.await?.into();
+                let (head, body) = response.into_parts();
+                Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+            }
+        }
+    }
+}
+
+/// A reqwest builder with its TLS: no crypto provider is installed in this process.
+pub fn reqwest_builder() -> reqwest::ClientBuilder {
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+}
+
+pub fn get(url: impl AsRef<str>) -> Request<Bytes> {
+    Request::get(url.as_ref()).body(Bytes::new()).unwrap()
+}
+
+pub fn post(url: impl AsRef<str>) -> Request<Bytes> {
+    Request::post(url.as_ref()).body("a body".into()).unwrap()
+}

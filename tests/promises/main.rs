@@ -1,0 +1,17 @@
+//! The promises of the facade: through `tokenkeeper::*`, against the emulators and real servers.
+
+#![allow(clippy::unwrap_used, reason = "a failed setup is a failed test")]
+
+mod axum;
+mod client;
+mod many_processes;
+mod never_lost;
+mod one_refresh;
+mod providers;
+mod public_api;
+mod rejections;
+mod reqwest;
+mod setup;
+mod shutdown;
+mod stores;
+mod tower;

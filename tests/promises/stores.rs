@@ -1,0 +1,70 @@
+//! Every store keeps an account from one process to the next, and tells others of its changes.
+
+use tokenkeeper::{
+    Error, MemoryStore,
+    redis::RedisOptions,
+    sqlite::SqliteStore,
+    store::{Keyring, TokenStore},
+};
+use tokenkeeper_test_support::redis::RedisServer;
+
+use crate::setup::{SECOND, Setup, builder};
+
+/// Refreshes in one engine and reads in another, then disconnects there.
+async fn keeps_an_account<S: TokenStore>(open: impl AsyncFn() -> S) {
+    let setup = Setup::expired_in(open().await).await;
+    assert_eq!(setup.account.token().await.unwrap().generation(), 2);
+    setup.accounts.shutdown(10 * SECOND).await.unwrap();
+
+    let next = builder(open().await, setup.emulator.base())
+        .build()
+        .unwrap();
+    let account = next.account("amiqus", "user-42").unwrap();
+    assert_eq!(account.token().await.unwrap().generation(), 2);
+    assert_eq!(setup.emulator.counters().refreshes(), 1);
+
+    let other = builder(open().await, setup.emulator.base())
+        .build()
+        .unwrap();
+    let same = other.account("amiqus", "user-42").unwrap();
+    same.token().await.unwrap();
+    account.disconnect().await.unwrap();
+    same.status().await.unwrap();
+    let error = same.token().await.unwrap_err();
+    assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+    for engine in [next, other] {
+        engine.shutdown(10 * SECOND).await.unwrap();
+    }
+}
+
+pub fn keyring() -> Keyring {
+    Keyring::new("2026", [7; 32]).unwrap()
+}
+
+#[tokio::test]
+async fn the_store_in_memory_keeps_an_account() {
+    let store = MemoryStore::new();
+    keeps_an_account(async || store.clone()).await;
+}
+
+#[tokio::test]
+async fn the_store_in_sqlite_keeps_an_account() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("tokens.db");
+    keeps_an_account(async || SqliteStore::open(&file, keyring()).await.unwrap()).await;
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(
+        !bytes.windows(7).any(|window| window == b"user-42"),
+        "it is encrypted"
+    );
+}
+
+#[tokio::test]
+async fn the_store_in_redis_keeps_an_account() {
+    let server = RedisServer::start();
+    keeps_an_account(async || {
+        let options = RedisOptions::new(&server.url()).unwrap();
+        options.open(keyring()).await.unwrap()
+    })
+    .await;
+}
