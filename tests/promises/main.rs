@@ -4,6 +4,8 @@
 
 mod axum;
 mod client;
+#[cfg(unix)]
+mod listing;
 mod many_processes;
 mod never_lost;
 mod one_refresh;

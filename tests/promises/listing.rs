@@ -1,0 +1,67 @@
+//! The listing of public items, crate by crate: no name changes unnoticed.
+//!
+//! `TOKENKEEPER_BLESS=1 cargo test listing` writes the listing anew.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The library crates of the workspace, as rustdoc names them.
+fn libraries(root: &Path) -> Vec<String> {
+    let mut names = vec!["tokenkeeper".to_owned()];
+    for folder in fs::read_dir(root.join("crates")).unwrap() {
+        let folder = folder.unwrap();
+        if folder.path().join("src/lib.rs").exists() {
+            let name = folder.file_name().into_string().unwrap();
+            names.push(format!("tokenkeeper_{}", name.replace('-', "_")));
+        }
+    }
+    names.sort();
+    names
+}
+
+/// Writes the JSON of every crate, next to the pages that `cargo doc` writes.
+fn document(root: &Path) -> PathBuf {
+    let status = Command::new(env::var_os("CARGO").unwrap())
+        .args([
+            "doc",
+            "--quiet",
+            "--workspace",
+            "--no-deps",
+            "--all-features",
+        ])
+        .current_dir(root)
+        .env("RUSTDOC", root.join("scripts/rustdoc-json"))
+        .status()
+        .unwrap();
+    assert!(status.success());
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("doc")
+}
+
+#[test]
+fn public_items_are_those_of_the_listing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let documents = document(root);
+    let mut changed = Vec::new();
+    for name in libraries(root) {
+        let api = public_api::Builder::from_rustdoc_json(documents.join(format!("{name}.json")))
+            .omit_auto_trait_impls(true)
+            .omit_auto_derived_impls(true)
+            .omit_blanket_impls(true)
+            .build()
+            .unwrap();
+        let file = root.join(format!("docs/public-api/{name}.txt"));
+        if env::var_os("TOKENKEEPER_BLESS").is_some() {
+            fs::write(&file, api.to_string()).unwrap();
+        } else if fs::read_to_string(&file).unwrap_or_default() != api.to_string() {
+            changed.push(name);
+        }
+    }
+    assert!(
+        changed.is_empty(),
+        "the public items of {changed:?} are not those of docs/public-api: \
+         look at what `TOKENKEEPER_BLESS=1 cargo test listing` changes there"
+    );
+}
