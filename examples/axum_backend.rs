@@ -1,7 +1,8 @@
-//! An axum backend: each of its users connects an account, and it calls the API for whoever is signed in.
+//! An axum backend: each user connects an account, and the backend calls the API for the user who
+//! is signed in.
 //!
 //! ```sh
-//! cargo run --example axum_backend --features axum
+//! cargo run --example axum_backend
 //! ```
 
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ use tower::{ServiceBuilder, ServiceExt as _};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the handlers share. The client is a plain type: it can be named in a field.
+/// State shared by all handlers. The client is a plain type that a field can name.
 #[derive(Clone)]
 struct Backend {
     accounts: Accounts,
@@ -41,11 +42,11 @@ struct Backend {
     api: String,
 }
 
-/// Who is signed in.
+/// The user who is signed in.
 #[derive(Clone)]
 struct SignedIn(String);
 
-/// The application: our routes for connecting, and one page of its own.
+/// The application: tokenkeeper's routes and one page.
 fn application(backend: Backend) -> Result<Router, BoxError> {
     let signed_in = |parts: &Parts| Some(parts.extensions.get::<SignedIn>()?.0.clone());
     let routes = Routes::new(&backend.accounts, signed_in).on_connected("/me");
@@ -57,11 +58,11 @@ fn application(backend: Backend) -> Result<Router, BoxError> {
         .layer(from_fn(session)))
 }
 
-/// `GET /me`: what the API says about the user, with the user's own token.
+/// `GET /me`: calls the API with the user's own token.
 async fn me(State(backend): State<Backend>, Extension(user): Extension<SignedIn>) -> Response {
     match call(&backend, &user).await {
         Ok(response) => response,
-        // Ours is in there somewhere, if it is ours.
+        // The error of the layer, through all wrappers.
         Err(error) => match Error::find(&*error).map(Error::advice) {
             Some(Advice::Reauthorize { .. }) => {
                 (StatusCode::CONFLICT, "connect first").into_response()
@@ -75,7 +76,7 @@ async fn me(State(backend): State<Backend>, Extension(user): Extension<SignedIn>
 async fn call(backend: &Backend, user: &SignedIn) -> Result<Response, BoxError> {
     let account = backend.accounts.account("amiqus", &user.0)?;
     let mut request = Request::get(&backend.api).body(Empty::new())?;
-    // The account of this request: the layer does the rest.
+    // The layer attaches the token of this account.
     request.extensions_mut().insert(account);
     Ok(backend
         .client
@@ -85,7 +86,7 @@ async fn call(backend: &Backend, user: &SignedIn) -> Result<Response, BoxError> 
         .map(Body::new))
 }
 
-/// In place of your session middleware, which would believe nobody without a signature.
+/// Stands in for your session middleware, which would check a signature.
 async fn session(mut request: Request, next: Next) -> Response {
     let cookies = request.headers().get_all(header::COOKIE).iter();
     let mut cookies = cookies.filter_map(|cookie| cookie.to_str().ok()?.strip_prefix("user="));
@@ -105,7 +106,7 @@ async fn main() -> Result<(), BoxError> {
         .install_default()
         .expect("nothing was installed before");
 
-    // The backend's address is part of its redirect URI, which the provider has to know.
+    // The redirect URI holds the backend's address, and the provider must know it.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let own = format!("http://{}", listener.local_addr()?);
     let redirect_uri = format!("{own}/oauth/amiqus");
@@ -143,7 +144,8 @@ async fn main() -> Result<(), BoxError> {
             (StatusCode::CONFLICT, "connect first")
         );
 
-        // The form's button leads to the provider, the click there (`approve=` in the emulator) back to the backend, and that to `/me`.
+        // The form's button leads to the provider, the click there (`approve=` in the emulator)
+        // back to the backend, and the backend redirects to `/me`.
         let there = browser
             .go(Method::POST, &format!("{own}/connect/amiqus"), &own)
             .await?
@@ -165,7 +167,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// What a browser does: it keeps cookies and sends them back, and says which page a form is on.
+/// A browser: keeps cookies, sends them back, and names the origin of a form.
 struct Browser {
     client: Client<HttpConnector, Empty<Bytes>>,
     cookies: BTreeMap<String, String>,
@@ -190,7 +192,7 @@ impl Browser {
         if method == Method::POST {
             request = request.header(header::ORIGIN, from);
         }
-        // Cookies are for the backend, not for the provider.
+        // The backend's cookies do not go to the provider.
         for (name, value) in self.cookies.iter().filter(|_| url.starts_with(from)) {
             request = request.header(header::COOKIE, format!("{name}={value}"));
         }

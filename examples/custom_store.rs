@@ -1,4 +1,4 @@
-//! A store of your own: all accounts in one file, encrypted, for a program that runs once on one machine.
+//! A custom store: all accounts in one encrypted file, for a program that runs as one process.
 //!
 //! ```sh
 //! cargo run --example custom_store
@@ -27,17 +27,17 @@ use tokenkeeper_emulator::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, DEFAULT_USER, Emulator,
 };
 
-/// Keeps entries in a file. In its tests you would run `tokenkeeper_store::conformance!` over it.
+/// Keeps entries in a file. Test a store with `tokenkeeper_store::conformance!`.
 #[derive(Clone, Debug)]
 struct FileStore {
     path: Arc<Path>,
-    /// Whoever holds it has the file; processes beyond this one would need a lock that they share.
+    /// Guards the file within this process; several processes would need a file lock.
     lock: Arc<Mutex<()>>,
 }
 
 type Entries = BTreeMap<Key, Entry>;
 
-/// `list` and `watch` have defaults: nothing is listed, and other processes would poll.
+/// `list` and `watch` keep their defaults: nothing is listed, and other processes poll.
 #[async_trait]
 impl TokenStore for FileStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
@@ -46,7 +46,7 @@ impl TokenStore for FileStore {
             .await
     }
 
-    /// Compare and write are one step under the lock: that is what keeps a token from being lost.
+    /// Compares and writes in one step under the lock, so that no write overwrites another.
     async fn put(
         &self,
         key: &Key,
@@ -89,7 +89,7 @@ impl FileStore {
         }
     }
 
-    /// Files block, so they are worked on away from the tasks. A caller that stops waiting does not stop the work.
+    /// Runs blocking file work off the async threads. A dropped caller does not stop it.
     async fn with_file<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Path) -> Result<T, StoreError> + Send + 'static,
@@ -99,14 +99,15 @@ impl FileStore {
             let _lock = lock.lock().unwrap_or_else(PoisonError::into_inner);
             work(&path)
         };
-        // Where the runtime ends meanwhile, nobody knows what was written.
+        // If the runtime ends meanwhile, the outcome is unknown.
         tokio::task::spawn_blocking(work)
             .await
             .map_err(StoreError::ambiguous)?
     }
 }
 
-/// An entry as it stands in the file: key, version, value, keep until, due, attention; times in milliseconds since 1970.
+/// An entry in the file: key, version, value, keep until, due, attention; times in milliseconds
+/// since 1970.
 type Line = (Vec<u8>, [u8; 16], Vec<u8>, Option<u64>, Option<u64>, bool);
 
 fn read(path: &Path) -> Result<Entries, StoreError> {
@@ -123,7 +124,7 @@ fn read(path: &Path) -> Result<Entries, StoreError> {
         let mut entry = Entry::new(Version::from_bytes(version), value).with_attention(attention);
         entry.keep_until = keep_until.map(time);
         entry.due = due.map(time);
-        // A store may forget after `keep_until`, and never before.
+        // A store may forget an entry after `keep_until`, never before.
         if entry.keep_until.is_none_or(|time| time > now) {
             entries.insert(Key::from_bytes(&key).map_err(StoreError::corrupt)?, entry);
         }
@@ -131,7 +132,7 @@ fn read(path: &Path) -> Result<Entries, StoreError> {
     Ok(entries)
 }
 
-/// The file is replaced as a whole, so that a crash leaves the old one or the new one.
+/// Replaces the whole file, so that a crash leaves the old one or the new one.
 fn write(path: &Path, entries: &Entries) -> Result<Outcome, StoreError> {
     let lines = entries.iter().map(|(key, entry)| {
         let (keep_until, due) = (
@@ -172,7 +173,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     fs::create_dir(&directory)?;
     let path = directory.join("accounts.json");
 
-    // The key belongs elsewhere than the file: in the environment, or with a key service.
+    // Keep the key away from the file: in the environment, or with a key service.
     let keyring = Keyring::new("2026-11", EncryptionKey::random())?;
     let engine = || -> Result<Accounts, Box<dyn std::error::Error + Send + Sync>> {
         let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?;
@@ -184,7 +185,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             .build()?)
     };
 
-    // The program gets an account, and ends.
+    // The program adopts an account and ends.
     let issued = emulator.issue_tokens(DEFAULT_USER)?;
     let accounts = engine()?;
     let tokens =
@@ -193,11 +194,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     accounts.shutdown(Duration::from_secs(5)).await?;
     drop(accounts);
 
-    // The file tells nobody the tokens.
+    // The file shows no token.
     let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
     assert!(!text.contains(&issued.access_token) && !text.contains(&issued.refresh_token));
 
-    // It starts again: the account is there, and is refreshed from what the file holds.
+    // The program starts again: it finds the account and refreshes it from the file.
     let accounts = engine()?;
     let account = accounts.account("amiqus", "user-42")?;
     assert_eq!(account.token().await?.expose(), issued.access_token);
@@ -207,7 +208,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     accounts.shutdown(Duration::from_secs(5)).await?;
     drop(accounts);
 
-    // And once more: what is in the file is the new token.
+    // Started once more, it finds the new token.
     let accounts = engine()?;
     let account = accounts.account("amiqus", "user-42")?;
     assert_eq!(account.token().await?.expose(), fresh.expose());
@@ -215,7 +216,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 
     fs::remove_dir_all(&directory)?;
     println!(
-        "one account, three lives of the program, {} bytes of file",
+        "one account, three runs of the program, {} bytes of file",
         text.len()
     );
     Ok(())

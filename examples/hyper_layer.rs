@@ -1,4 +1,4 @@
-//! hyper-util's client with the layer: every request leaves with a valid token.
+//! hyper-util's client with the layer: every request carries a valid token.
 //!
 //! ```sh
 //! cargo run --example hyper_layer
@@ -21,10 +21,11 @@ use tower::{ServiceBuilder, ServiceExt as _};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    // The provider, on a port of this machine. At the real one you leave `.base(…)` out.
+    // The provider on a local port. For the real one, leave `.base(…)` out.
     let emulator = Emulator::amiqus().start().await?;
 
-    // TLS by a provider of your choice. Nothing here is asked for over https, but the transport wants to know.
+    // The application chooses the crypto provider of rustls. The transport needs one even though
+    // this example uses no https.
     let crypto = rustls::crypto::ring::default_provider();
     crypto
         .install_default()
@@ -37,11 +38,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         .transport(HyperTransport::new()?)
         .build()?;
 
-    // "user-42" is your own name for this connection.
+    // "user-42" is your name for this connection.
     let account = accounts.account("amiqus", "user-42")?;
     log_in(&accounts, &account, &emulator).await?;
 
-    // The client is as it would be without us, but for one line.
+    // One line wraps the client.
     let client = ServiceBuilder::new()
         .layer(TokenLayer::new(account))
         .service(Client::builder(TokioExecutor::new()).build_http());
@@ -51,36 +52,37 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let response = client.clone().oneshot(call()?).await?;
     assert_eq!(response.status(), StatusCode::OK);
 
-    // The provider ends the token before its time: the layer refreshes it and sends the request again. The caller sees a 200.
+    // The token expires early: the layer refreshes it and replays the request. The caller sees a
+    // 200.
     emulator.expire_access_tokens();
     let response = client.oneshot(call()?).await?;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(emulator.counters().refreshes(), 1);
 
-    // Before the program ends: whatever is not in the store yet gets there.
+    // Before the program ends: writes what is not in the store yet.
     accounts.shutdown(std::time::Duration::from_secs(5)).await?;
     println!("two calls, one refresh: {}", response.status());
     Ok(())
 }
 
-/// What happens between your pages and the person's browser; `axum_backend.rs` shows it with routes.
+/// A login, as your pages and the person's browser go through it; `axum_backend.rs` has routes.
 async fn log_in(
     accounts: &Accounts,
     account: &Account,
     emulator: &Emulator,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    // Send the person to `start.url`, and keep `start.flow` for their browser.
-    let start = account.connect()?;
+    // Send the person to `login.url`, and keep `login.flow` for their browser.
+    let login = account.connect()?;
 
-    // The person clicks; the emulator takes `approve=1` for the click.
-    let page = Request::get(format!("{}&approve=1", start.url)).body(Bytes::new())?;
+    // The person approves. In the emulator, `approve=1` stands for the click.
+    let page = Request::get(format!("{}&approve=1", login.url)).body(Bytes::new())?;
     let answer = emulator.call(page).await?;
     let location = answer.headers()["location"].to_str()?;
 
-    // The browser comes back to your redirect URI.
+    // The browser returns to your redirect URI.
     let (_, query) = location
         .split_once('?')
         .expect("the answer is in the query");
-    accounts.finish(start.flow, Redirect::query(query)).await?;
+    accounts.finish(login.flow, Redirect::query(query)).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! One reqwest client for all users: each request says whose account it is for.
+//! One reqwest client for all users: each request names its account.
 //!
 //! ```sh
-//! cargo run --example reqwest_middleware --features reqwest
+//! cargo run --example reqwest_middleware
 //! ```
 
 use http::StatusCode;
@@ -17,12 +17,12 @@ use tokenkeeper_emulator::{
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    // The provider, on a port of this machine, with two people. At the real one you leave `.base(…)` out.
+    // The provider on a local port, with two people. For the real one, leave `.base(…)` out.
     let people = [User::new("ann@example.com"), User::new("bob@example.com")];
     let [ann, bob] = people;
     let emulator = Emulator::amiqus().user(ann).user(bob).start().await?;
 
-    // TLS by a provider of your choice, unless your reqwest brings its own.
+    // The application chooses the crypto provider of rustls, unless reqwest brings one.
     let crypto = rustls::crypto::ring::default_provider();
     crypto
         .install_default()
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         .with(TokenMiddleware::per_request(&accounts)?)
         .build();
 
-    // Tokens that you already have can be taken over; `hyper_layer.rs` shows a login instead.
+    // Adopts tokens that the application already has; `hyper_layer.rs` shows a login.
     let ann = adopted(&accounts, &emulator, "ann@example.com").await?;
     let bob = adopted(&accounts, &emulator, "bob@example.com").await?;
 
@@ -54,15 +54,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         assert!(response.text().await?.contains(login));
     }
 
-    // A request to the provider that names nobody is refused, not sent without a token.
+    // A request to the provider that names no account fails. It is never sent without a token.
     assert!(client.get(&api).send().await.is_err());
 
-    // Bob takes the access back at the provider. One refresh is tried, then the error says what to do; Ann is not concerned.
+    // Bob revokes the access at the provider. One refresh is tried, then the error says what to do.
+    // Ann's account is unaffected.
     emulator.revoke_user("bob@example.com");
     for _ in 0..3 {
         let answer = client.get(&api).with_extension(bob.clone()).send().await;
-        let error = answer.expect_err("the access was taken back");
-        // Our error, through whatever wraps it.
+        let error = answer.expect_err("the access was revoked");
+        // The middleware's error, through all wrappers.
         let error = Error::find(&error).expect("the middleware's error");
         assert!(matches!(error, Error::ReauthorizationRequired { .. }));
     }
@@ -71,11 +72,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     assert_eq!(response.status(), StatusCode::OK);
 
     accounts.shutdown(std::time::Duration::from_secs(5)).await?;
-    println!("each request had its user's token; the one who revoked was asked once");
+    println!("each request carried its user's token; a revoked account was refreshed once");
     Ok(())
 }
 
-/// An account with tokens that came from elsewhere: another system, or a database of before.
+/// Adopts tokens from another system.
 async fn adopted(
     accounts: &Accounts,
     emulator: &Emulator,

@@ -1,4 +1,5 @@
-//! A provider that has no adapter: its dialect is a text, a file beside your configuration say.
+//! A provider without an adapter: its dialect is TOML, for example in a file next to your
+//! configuration.
 //!
 //! ```sh
 //! cargo run --example toml_dialect
@@ -18,7 +19,8 @@ use tokenkeeper_emulator::{
 };
 use tower::{ServiceBuilder, ServiceExt as _};
 
-/// What is not said is what the RFCs say: PKCE, the client's secret by Basic authentication, a Bearer token.
+/// The defaults are those of the RFCs: PKCE, the client secret in HTTP Basic authentication, and a
+/// Bearer token.
 const DIALECT: &str = r#"
 brand = "intranet"
 base = "https://login.intranet.example"
@@ -31,11 +33,11 @@ scope = "profile"
 endpoint = "/token"
 client_authentication = "parameters"
 
-# The provider ends the old access token when it gives out a new one.
+# A refresh invalidates the old access token.
 [refresh]
 old_access_token = "dies"
 
-# Which status means "this token is refused", besides what the API uses it for.
+# The status with which the API rejects a token.
 [resource]
 rejected = [401]
 
@@ -47,17 +49,17 @@ reaches = "authorization"
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    // A provider that does what RFC 6749 says, on a port of this machine.
+    // A provider as RFC 6749 has it, on a local port.
     let emulator = Emulator::plain().start().await?;
     let crypto = rustls::crypto::ring::default_provider();
     crypto
         .install_default()
         .expect("nothing was installed before");
 
-    // A key that is misspelt, or a value that is none, is an error that names the line.
+    // A misspelt key or an invalid value is an error that names the line.
     let wrong =
         Dialect::from_toml(&DIALECT.replace("client_authentication", "client_authenticaton"));
-    println!("a mistake: {}", wrong.expect_err("the key is misspelt"));
+    println!("error: {}", wrong.expect_err("the key is misspelt"));
 
     let registration =
         Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?.secret(DEFAULT_CLIENT_SECRET);
@@ -69,17 +71,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         .transport(HyperTransport::new()?)
         .build()?;
 
-    // A login: to `start.url` and back; the emulator takes `approve=1` for the person's click.
+    // A login: to `login.url` and back. In the emulator, `approve=1` stands for the click.
     let account = accounts.account("intranet", "user-42")?;
-    let start = account.connect()?;
-    assert!(start.url.as_str().contains("code_challenge_method=S256"));
-    let page = Request::get(format!("{}&approve=1", start.url)).body(Bytes::new())?;
+    let login = account.connect()?;
+    assert!(login.url.as_str().contains("code_challenge_method=S256"));
+    let page = Request::get(format!("{}&approve=1", login.url)).body(Bytes::new())?;
     let answer = emulator.call(page).await?;
     let location = answer.headers()["location"].to_str()?;
     let (_, query) = location
         .split_once('?')
         .expect("the answer is in the query");
-    accounts.finish(start.flow, Redirect::query(query)).await?;
+    accounts.finish(login.flow, Redirect::query(query)).await?;
 
     let client = ServiceBuilder::new()
         .layer(TokenLayer::new(account.clone()))
@@ -98,14 +100,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         StatusCode::OK
     );
 
-    // The end: the tokens are revoked at the provider, and the client gets none any more.
+    // A disconnect revokes the tokens at the provider; the client has none from now on.
     account.disconnect().await?;
     assert_eq!(emulator.counters().revocations, 1);
     assert!(client.oneshot(call()?).await.is_err());
 
     accounts.shutdown(std::time::Duration::from_secs(5)).await?;
     println!(
-        "a login, two calls, a refresh and a revocation, by a dialect of {} lines",
+        "a login, two calls, a refresh and a revocation, with a dialect of {} lines",
         DIALECT.lines().count()
     );
     Ok(())
