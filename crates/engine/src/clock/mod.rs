@@ -1,4 +1,4 @@
-//! Time, as the engine sees it: two clocks from outside, one ratcheted count inside.
+//! Clocks: the two that an application may inject, and the engine time that is derived from them.
 
 mod system;
 
@@ -14,28 +14,30 @@ use std::{
 
 use tokenkeeper_refresh::{EngineInstant, WallMillis};
 
-/// The two clocks of a process. Inject one to test without waiting.
+/// A wall clock and a monotonic clock. Tests inject a [`TestClock`].
 ///
-/// They are read under locks of the engine, so they must not ask it for anything.
+/// The engine reads clocks while it holds locks, so they must not call the engine.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time of day. It may jump, in both directions.
+    /// Returns the time of day. It may jump in both directions.
     fn wall(&self) -> SystemTime;
 
-    /// Time since some fixed point in this process. It never goes back; it may stand still while
-    /// the machine sleeps.
+    /// Returns the time since a fixed point in this process. It never goes back, and may stand
+    /// still while the machine is suspended.
     fn monotonic(&self) -> Duration;
 
-    /// The same time, cheaper to read: it may be behind [`monotonic`](Self::monotonic) by a few
-    /// milliseconds, and never ahead of it.
+    /// Returns the monotonic time from a source that is cheaper to read. It may be a few
+    /// milliseconds behind [`monotonic`](Self::monotonic), never ahead of it.
     ///
-    /// It is read for every request, so a token may be served for so long after the moment from
-    /// which it is to be refreshed.
+    /// The engine reads it for every request, so it may serve a token these milliseconds longer
+    /// before a refresh starts.
+    ///
+    /// Default: [`monotonic`](Self::monotonic).
     fn monotonic_coarse(&self) -> Duration {
         self.monotonic()
     }
 }
 
-/// The clocks of the operating system.
+/// The clocks of the operating system, which the engine uses by default.
 #[derive(Debug, Default)]
 pub struct SystemClock {
     monotonic: system::Monotonic,
@@ -55,7 +57,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Clocks that follow tokio's time, paused or not, and can be moved by hand: for tests.
+/// Clocks for tests: they follow tokio's time, paused or not, and can be moved by hand.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -70,20 +72,22 @@ impl Clock for SystemClock {
 #[derive(Clone, Debug)]
 pub struct TestClock(Arc<TestTime>);
 
+/// The state that all clones of a [`TestClock`] share.
 #[derive(Debug)]
 struct TestTime {
     start: tokio::time::Instant,
     epoch: SystemTime,
-    /// Milliseconds that both clocks were moved on.
+    /// How far both clocks were moved ahead, in milliseconds.
     moved: AtomicU64,
-    /// Milliseconds that the wall clock alone stands behind, plus `WALL_BIAS`.
+    /// How far the wall clock alone was moved, in milliseconds, plus `WALL_BIAS`.
     wall: AtomicU64,
 }
 
+/// Keeps `TestTime::wall` positive when the wall clock is moved back.
 const WALL_BIAS: u64 = 1 << 62;
 
 impl TestClock {
-    /// Clocks whose wall clock starts at `epoch`.
+    /// Creates clocks whose wall clock starts at `epoch`.
     #[must_use]
     pub fn starting_at(epoch: SystemTime) -> Self {
         Self(Arc::new(TestTime {
@@ -94,17 +98,17 @@ impl TestClock {
         }))
     }
 
-    /// Moves both clocks on.
+    /// Moves both clocks ahead.
     pub fn advance(&self, by: Duration) {
         self.0.moved.fetch_add(to_millis(by), Ordering::SeqCst);
     }
 
-    /// Moves the wall clock alone: on, as after a suspend.
+    /// Moves the wall clock alone ahead, as after a suspend.
     pub fn jump_ahead(&self, by: Duration) {
         self.0.wall.fetch_add(to_millis(by), Ordering::SeqCst);
     }
 
-    /// Moves the wall clock alone: back, as after a correction.
+    /// Moves the wall clock alone back, as after a correction.
     pub fn jump_back(&self, by: Duration) {
         self.0.wall.fetch_sub(to_millis(by), Ordering::SeqCst);
     }
@@ -112,12 +116,12 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn wall(&self) -> SystemTime {
-        let there = self.0.epoch + self.monotonic();
+        let unshifted = self.0.epoch + self.monotonic();
         let shift = self.0.wall.load(Ordering::SeqCst);
         if shift >= WALL_BIAS {
-            there + Duration::from_millis(shift - WALL_BIAS)
+            unshifted + Duration::from_millis(shift - WALL_BIAS)
         } else {
-            there - Duration::from_millis(WALL_BIAS - shift)
+            unshifted - Duration::from_millis(WALL_BIAS - shift)
         }
     }
 
@@ -126,38 +130,37 @@ impl Clock for TestClock {
     }
 }
 
-/// The engine's count: the monotonic clock, plus whatever the wall clock shows that it slept
-/// through.
+/// The engine time: the monotonic clock, plus the suspends that only the wall clock shows.
 ///
-/// A wall clock that jumps on makes tokens look older, which costs a refresh; one that jumps back
-/// changes nothing.
+/// A wall clock that jumps ahead makes tokens look older, which costs a refresh. One that jumps
+/// back changes nothing.
 #[derive(Debug)]
 pub(crate) struct Time {
     clock: Source,
+    /// The engine time minus the monotonic time, in milliseconds.
     offset: AtomicU64,
-    /// When the wall clock is to be compared with the monotonic one the next time, by the latter.
+    /// The monotonic time of the next comparison with the wall clock, in milliseconds.
     anchor_at: AtomicU64,
     anchor: Mutex<Anchor>,
 }
 
-/// What both clocks showed at the same time, in milliseconds.
+/// Both clocks at the last comparison, in milliseconds.
 #[derive(Debug)]
 struct Anchor {
     mono: u64,
     wall: WallMillis,
 }
 
-/// Whose clocks they are. The system's are read for every request, by a call that the compiler sees
-/// through.
+/// The clocks in use: statically dispatched for the system's, since every request reads them.
 #[derive(Debug)]
 enum Source {
     System(SystemClock),
-    Given(Given),
+    Injected(InjectedClock),
 }
 
-/// A clock of the application's, and what it showed last, in milliseconds.
+/// An application's clock and its last readings, in milliseconds.
 #[derive(Debug)]
-struct Given {
+struct InjectedClock {
     clock: Arc<dyn Clock>,
     wall: AtomicU64,
     monotonic: AtomicU64,
@@ -167,10 +170,10 @@ impl Source {
     fn wall(&self) -> SystemTime {
         match self {
             Self::System(clock) => clock.wall(),
-            Self::Given(given) => {
-                let wall = catch_unwind(AssertUnwindSafe(|| given.clock.wall()));
+            Self::Injected(injected) => {
+                let wall = catch_unwind(AssertUnwindSafe(|| injected.clock.wall()));
                 let wall = wall.map(wall_millis);
-                UNIX_EPOCH + Duration::from_millis(latest(&given.wall, wall))
+                UNIX_EPOCH + Duration::from_millis(latest(&injected.wall, wall))
             }
         }
     }
@@ -178,98 +181,104 @@ impl Source {
     fn monotonic(&self) -> Duration {
         match self {
             Self::System(clock) => clock.monotonic(),
-            Self::Given(given) => {
-                let monotonic = catch_unwind(AssertUnwindSafe(|| given.clock.monotonic()));
-                Duration::from_millis(latest(&given.monotonic, monotonic.map(to_millis)))
+            Self::Injected(injected) => {
+                let monotonic = catch_unwind(AssertUnwindSafe(|| injected.clock.monotonic()));
+                Duration::from_millis(latest(&injected.monotonic, monotonic.map(to_millis)))
             }
         }
     }
 }
 
-/// What a clock showed now or, if it panicked, what it showed last: an answer of a server must not
-/// be lost with it.
-fn latest(last: &AtomicU64, shown: std::thread::Result<u64>) -> u64 {
-    match shown {
-        Ok(shown) => {
-            last.store(shown, Ordering::Relaxed);
-            shown
+/// Returns a clock's reading or, if the clock panicked, its last one: a panic must not lose the
+/// response of a server.
+fn latest(last: &AtomicU64, reading: std::thread::Result<u64>) -> u64 {
+    match reading {
+        Ok(reading) => {
+            last.store(reading, Ordering::Relaxed);
+            reading
         }
         Err(_) => last.load(Ordering::Relaxed),
     }
 }
 
-/// The count starts here, so that a token that is older than the process has a place on it:
-/// seventeen years, in milliseconds.
-const BEFORE: u64 = 1 << 39;
+/// The engine time at the start of the monotonic clock, in milliseconds (17 years): tokens that are
+/// older than the process have a positive time.
+const INITIAL_OFFSET: u64 = 1 << 39;
 
-/// Wall and monotonic clock are compared at least this often, in milliseconds.
-const ANCHOR_EVERY: u64 = 1000;
+/// The time between two comparisons of the wall clock with the monotonic clock, in milliseconds.
+const ANCHOR_INTERVAL: u64 = 1000;
 
 impl Time {
-    /// `None`: the clocks of the operating system.
+    /// Derives the engine time from `clock`, or from the operating system's clocks if it is `None`.
     pub(crate) fn new(clock: Option<Arc<dyn Clock>>) -> Self {
-        let given = |clock| {
-            Source::Given(Given {
+        let injected = |clock| {
+            Source::Injected(InjectedClock {
                 clock,
                 wall: AtomicU64::new(0),
                 monotonic: AtomicU64::new(0),
             })
         };
-        let clock = clock.map_or_else(|| Source::System(SystemClock::default()), given);
+        let clock = clock.map_or_else(|| Source::System(SystemClock::default()), injected);
         let anchor = Anchor {
             mono: to_millis(clock.monotonic()),
             wall: wall_millis(clock.wall()),
         };
         Self {
             clock,
-            offset: AtomicU64::new(BEFORE),
-            anchor_at: AtomicU64::new(anchor.mono + ANCHOR_EVERY),
+            offset: AtomicU64::new(INITIAL_OFFSET),
+            anchor_at: AtomicU64::new(anchor.mono + ANCHOR_INTERVAL),
             anchor: Mutex::new(anchor),
         }
     }
 
+    /// Returns the engine time.
     pub(crate) fn now(&self) -> EngineInstant {
-        self.count(to_millis(self.monotonic()))
+        self.convert(to_millis(self.monotonic()))
     }
 
-    /// The count by the coarse clock: behind [`now`](Self::now) by that clock's resolution at most.
+    /// Returns the engine time by the coarse clock, at most its resolution behind
+    /// [`now`](Self::now).
     #[inline(always)]
     pub(crate) fn coarse_now(&self) -> EngineInstant {
-        self.count(match &self.clock {
+        self.convert(match &self.clock {
             Source::System(clock) => clock.monotonic.coarse_millis(),
-            Source::Given(given) => to_millis(given.clock.monotonic_coarse()),
+            Source::Injected(injected) => to_millis(injected.clock.monotonic_coarse()),
         })
     }
 
+    /// Converts a reading of the monotonic clock, in milliseconds.
     #[inline]
-    fn count(&self, mono: u64) -> EngineInstant {
+    fn convert(&self, mono: u64) -> EngineInstant {
         if mono >= self.anchor_at.load(Ordering::Acquire) {
-            self.anchor();
+            self.compare_clocks();
         }
         EngineInstant(mono + self.offset.load(Ordering::Relaxed))
     }
 
-    /// Whoever comes after a suspend waits for the one who accounts for it.
+    /// Compares the clocks and adds a suspend to the offset. Concurrent callers wait for the lock,
+    /// so none uses an offset without the suspend.
     #[cold]
-    fn anchor(&self) {
+    fn compare_clocks(&self) {
         let mut anchor = self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
         let (mono, wall) = (to_millis(self.monotonic()), self.wall());
         let stalled = to_millis(self.monotonic()).saturating_sub(mono);
-        // Where this thread stood still between its looks, they show no one time: the next to come
-        // looks again.
-        if mono < anchor.mono + ANCHOR_EVERY || stalled >= ANCHOR_EVERY / 4 {
+        // If this thread was stopped between the readings, they are not of one time: the next
+        // caller compares again.
+        if mono < anchor.mono + ANCHOR_INTERVAL || stalled >= ANCHOR_INTERVAL / 4 {
             return;
         }
         let slept = wall
             .saturating_sub(anchor.wall)
             .saturating_sub(mono - anchor.mono);
-        if slept >= ANCHOR_EVERY {
+        if slept >= ANCHOR_INTERVAL {
             self.offset.fetch_add(slept, Ordering::AcqRel);
         }
         *anchor = Anchor { mono, wall };
-        self.anchor_at.store(mono + ANCHOR_EVERY, Ordering::Release);
+        self.anchor_at
+            .store(mono + ANCHOR_INTERVAL, Ordering::Release);
     }
 
+    /// Returns the time of day in milliseconds.
     pub(crate) fn wall(&self) -> WallMillis {
         wall_millis(self.wall_time())
     }
@@ -283,10 +292,12 @@ impl Time {
     }
 }
 
+/// Returns the milliseconds since the Unix epoch; 0 for an earlier time.
 pub(crate) fn wall_millis(at: SystemTime) -> WallMillis {
     to_millis(at.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
+/// Returns whole milliseconds. `as_millis` is slower: it computes in 128 bits.
 #[inline]
 fn to_millis(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(1000);

@@ -2,25 +2,26 @@
 
 pub(super) use self::platform::Monotonic;
 
-/// Linux keeps a coarse copy of the clock, renewed at each timer interrupt (1 to 10 ms), that is
-/// read without asking the hardware.
+/// Linux updates a coarse copy of the clock at each timer interrupt (every 1 to 10 ms). Reading it
+/// does not access the hardware.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod platform {
     use std::time::Duration;
 
     use rustix::time::{ClockId, clock_gettime};
 
+    /// `CLOCK_MONOTONIC` and `CLOCK_MONOTONIC_COARSE`.
     #[derive(Debug, Default)]
     pub(crate) struct Monotonic;
 
     impl Monotonic {
         pub(crate) fn now(&self) -> Duration {
             let time = clock_gettime(ClockId::Monotonic);
-            // Neither is ever negative, and the second is below a thousand million.
+            // Neither field is negative, and `tv_nsec` is below 10^9.
             Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
         }
 
-        /// Since the machine started, as [`now`](Self::now), so that the two can be compared.
+        /// Returns the coarse time since boot, like [`now`](Self::now), so the two are comparable.
         #[inline]
         pub(crate) fn coarse_millis(&self) -> u64 {
             let time = clock_gettime(ClockId::MonotonicCoarse);
@@ -33,6 +34,7 @@ mod platform {
 mod platform {
     use std::time::{Duration, Instant};
 
+    /// The standard library's clock, which has no coarse form.
     #[derive(Debug)]
     pub(crate) struct Monotonic(Instant);
 

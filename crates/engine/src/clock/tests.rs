@@ -8,12 +8,12 @@ use std::{
 
 use super::{Clock, Duration, SystemClock, Time};
 
-/// Longer than any kernel leaves between two renewals of its coarse clock (at most 10 ms at 100
-/// interrupts a second).
+/// The longest time between two updates of a kernel's coarse clock: 10 ms at 100 interrupts a
+/// second.
 const RESOLUTION: Duration = Duration::from_millis(10);
 
 #[test]
-fn the_coarse_clock_is_never_ahead_of_the_exact_one() {
+fn the_coarse_clock_is_never_ahead() {
     let clock = SystemClock::default();
     for _ in 0..100_000 {
         let coarse = clock.monotonic_coarse();
@@ -22,7 +22,7 @@ fn the_coarse_clock_is_never_ahead_of_the_exact_one() {
 }
 
 #[test]
-fn the_coarse_clock_goes_on_with_the_exact_one() {
+fn the_coarse_clock_advances() {
     let clock = SystemClock::default();
     let coarse = clock.monotonic_coarse();
     while clock.monotonic_coarse() < coarse + RESOLUTION {
@@ -30,33 +30,34 @@ fn the_coarse_clock_goes_on_with_the_exact_one() {
     }
 }
 
-/// Clocks that both show so many seconds; whoever looks at the wall clock stands still first.
+/// Clocks that both show `seconds`. Reading the wall clock first stops the thread for `stall`
+/// seconds, once.
 #[derive(Debug, Default)]
-struct Stalling {
-    shown: AtomicU64,
+struct StallingClock {
+    seconds: AtomicU64,
     stall: AtomicU64,
 }
 
-impl Clock for Stalling {
+impl Clock for StallingClock {
     fn wall(&self) -> SystemTime {
         let stalled = self.stall.swap(0, SeqCst);
-        self.shown.fetch_add(stalled, SeqCst);
+        self.seconds.fetch_add(stalled, SeqCst);
         SystemTime::UNIX_EPOCH + self.monotonic()
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.shown.load(SeqCst))
+        Duration::from_secs(self.seconds.load(SeqCst))
     }
 }
 
 #[test]
-fn a_thread_that_stood_still_between_its_looks_did_not_sleep() {
-    let clock = Arc::new(Stalling::default());
+fn a_stopped_thread_is_no_suspend() {
+    let clock = Arc::new(StallingClock::default());
     let time = Time::new(Some(clock.clone()));
     let start = time.now();
-    clock.shown.fetch_add(2, SeqCst);
+    clock.seconds.fetch_add(2, SeqCst);
     clock.stall.store(5, SeqCst);
     time.now();
-    clock.shown.fetch_add(2, SeqCst);
+    clock.seconds.fetch_add(2, SeqCst);
     assert_eq!(time.now().since(start), Duration::from_secs(9));
 }
