@@ -1,4 +1,4 @@
-//! What callers do: take what is served, or wait.
+//! The operations of callers: take the current token, or wait for a job.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::error::Error;
 
-/// `snapshot`, which is what is served now, if a request may take it without asking.
+/// Returns `snapshot` if a request may use it without asking the machine.
 #[inline(always)]
 pub(crate) fn fresh<'a>(
     core: &Core,
@@ -27,7 +27,7 @@ pub(crate) fn fresh<'a>(
     (now < snapshot.fresh_until && (replayable || !snapshot.replayable_only)).then_some(snapshot)
 }
 
-/// The token to send now, if no waiting is needed.
+/// Returns the token to send now, if no wait is needed.
 #[inline]
 pub(crate) fn try_credential(
     core: &Arc<Core>,
@@ -41,7 +41,7 @@ pub(crate) fn try_credential(
     }
 }
 
-/// The token to send now, as the machine sees it: what is due begins in the background.
+/// Asks the machine for the token to send now. A job that is due starts in the background.
 #[cold]
 pub(crate) fn stale(
     core: &Arc<Core>,
@@ -54,11 +54,11 @@ pub(crate) fn stale(
     }
 }
 
-/// A job may end in a truth that calls for another: a comparison that finds an expired token, a
-/// login that comes between.
+/// How many jobs a caller waits for. One job may lead to another, such as a comparison that finds
+/// an expired token.
 const ROUNDS: usize = 8;
 
-/// The token to send, waiting for a job if that is needed. Cancel safe.
+/// Returns the token to send, after a wait for a job if one is needed. Cancel safe.
 pub(crate) async fn token(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -79,8 +79,7 @@ pub(crate) async fn token(
         };
         let failed = match wait.await {
             Some(Ok(())) if queue == Queue::Refresh => {
-                // What has just come is served to those who waited for it, even if it says that it
-                // has expired.
+                // Waiters get the token of their refresh even if it seems to be expired already.
                 if let Some(snapshot) = entry.snapshot.load_full() {
                     return Ok(snapshot);
                 }
@@ -90,7 +89,7 @@ pub(crate) async fn token(
             Some(Err(error)) => Some(error),
             None => None,
         };
-        // A token that is still good is served anyway.
+        // A token that is still valid is served anyway.
         return match pump::ask(core, entry, Input::WaitedLong) {
             Some(Next::Serve) => served(entry),
             Some(Next::Fail(error)) => Err(failed.unwrap_or(error)),
@@ -100,7 +99,7 @@ pub(crate) async fn token(
     Err(timeout(core, entry))
 }
 
-/// The snapshot, which the machine says may be served.
+/// Returns the snapshot, which the machine allows to be served.
 fn served(entry: &AccountEntry) -> Result<Arc<Snapshot>, Error> {
     if let Some(snapshot) = entry.snapshot.load_full() {
         return Ok(snapshot);
@@ -116,12 +115,12 @@ fn timeout(core: &Core, entry: &AccountEntry) -> Error {
     report::error(core, entry, &entry.lock(), Failure::Timeout)
 }
 
-/// Replaces the newest token now, sharing a refresh in flight. Cancel safe.
+/// Refreshes the token now, or joins the refresh in flight. Cancel safe.
 pub(crate) async fn refresh(core: &Arc<Core>, entry: &Arc<AccountEntry>) -> Result<(), Error> {
     finish(core, entry, Input::Refresh).await
 }
 
-/// Compares memory with the store.
+/// Compares memory with the store. Cancel safe.
 pub(crate) async fn compare(core: &Arc<Core>, entry: &Arc<AccountEntry>) -> Result<(), Error> {
     match finish(core, entry, Input::Compare).await {
         Err(Error::NotConnected { .. }) => Ok(()),
@@ -129,7 +128,7 @@ pub(crate) async fn compare(core: &Arc<Core>, entry: &Arc<AccountEntry>) -> Resu
     }
 }
 
-/// Hands in a wish, and waits for its result.
+/// Passes a caller's input to the machine and waits for the result. Cancel safe.
 pub(crate) async fn finish(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,

@@ -1,5 +1,5 @@
-//! The engine's background tasks: dropping idle accounts, hearing of changes, and replacing
-//! operations whose tasks died.
+//! The engine's background tasks: they evict idle accounts, receive the store's notifications, and
+//! replace tasks that died.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -13,7 +13,7 @@ use tokio::{runtime::Handle, sync::watch};
 use super::{core::Core, pump, registry};
 use tokenkeeper_refresh::Input;
 
-/// Starts them, once, when the engine is built.
+/// Starts the background tasks of a new engine.
 ///
 /// # Errors
 /// [`Error::NoRuntime`](crate::Error::NoRuntime) if no thread can be started for them.
@@ -34,11 +34,11 @@ fn spawn(core: &Arc<Core>, runtime: &Handle) {
         core.alive.subscribe(),
         core.options.revalidate_interval,
     ));
-    let keeper = Keeper(weak);
-    runtime.spawn(keep(keeper, core.alive.subscribe()));
+    let guard = RuntimeGuard(weak);
+    runtime.spawn(replace_lost_tasks(guard, core.alive.subscribe()));
 }
 
-/// Drops what was not used for a while: memory is a cache.
+/// Evicts accounts that were not used for `idle`: memory is a cache.
 async fn sweep(core: Weak<Core>, mut gone: watch::Receiver<()>, idle: Duration) {
     let every = (idle / 4).max(Duration::from_secs(1));
     loop {
@@ -48,23 +48,22 @@ async fn sweep(core: Weak<Core>, mut gone: watch::Receiver<()>, idle: Duration) 
         }
         let Some(core) = core.upgrade() else { return };
         registry::sweep(&core);
-        // What a store did not take is tried again once it is well, even if nobody uses the
-        // account.
+        // Writes that the store refused are repeated once it works, even for unused accounts.
         for entry in core.entries_where(|entry| entry.lock().machine.is_parked()) {
             pump::step(&core, &entry, Input::Compare);
         }
     }
 }
 
-/// Hears of changes, by whatever process. It is a hint that saves waiting: everything also works by
-/// polling.
+/// Passes the store's notifications to the machines. They only shorten waits: everything also works
+/// by polling.
 async fn listen(core: Weak<Core>, mut gone: watch::Receiver<()>, pause: Duration) {
     loop {
         let stream = core.upgrade().map(|core| core.store.watch());
         let Some(mut changes) = stream.flatten() else {
             return;
         };
-        let _hears = Hears::begin(&core);
+        let notified = NotifiedGuard::set(&core);
         loop {
             let change = tokio::select! {
                 biased;
@@ -83,8 +82,8 @@ async fn listen(core: Weak<Core>, mut gone: watch::Receiver<()>, pause: Duration
             pump::step(&core, &entry, Input::Changed { version, in_use });
         }
         drop(changes);
-        drop(_hears);
-        // Waiters poll until the stream is there again.
+        drop(notified);
+        // Waiters poll until the next stream.
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = gone.changed() => return,
@@ -92,11 +91,11 @@ async fn listen(core: Weak<Core>, mut gone: watch::Receiver<()>, pause: Duration
     }
 }
 
-/// Set while the store tells of changes.
-struct Hears(Weak<Core>);
+/// Keeps `Core::notified` set while a notification stream is open.
+struct NotifiedGuard(Weak<Core>);
 
-impl Hears {
-    fn begin(core: &Weak<Core>) -> Self {
+impl NotifiedGuard {
+    fn set(core: &Weak<Core>) -> Self {
         if let Some(core) = core.upgrade() {
             core.notified.store(true, Ordering::Release);
         }
@@ -104,7 +103,7 @@ impl Hears {
     }
 }
 
-impl Drop for Hears {
+impl Drop for NotifiedGuard {
     fn drop(&mut self) {
         if let Some(core) = self.0.upgrade() {
             core.notified.store(false, Ordering::Release);
@@ -112,10 +111,10 @@ impl Drop for Hears {
     }
 }
 
-/// Tells the machines which of their operations died.
-async fn keep(keeper: Keeper, mut gone: watch::Receiver<()>) {
+/// Replaces tasks that died before they were finished.
+async fn replace_lost_tasks(guard: RuntimeGuard, mut gone: watch::Receiver<()>) {
     loop {
-        let Some(core) = keeper.0.upgrade() else {
+        let Some(core) = guard.0.upgrade() else {
             return;
         };
         let any_died = core.any_died.clone();
@@ -123,7 +122,7 @@ async fn keep(keeper: Keeper, mut gone: watch::Receiver<()>) {
         tokio::pin!(any);
         any.as_mut().enable();
         while let Some((entry, lost)) = pump::next_lost(&core) {
-            // Others' operations are replaced even if a user's code panics in this one.
+            // A panic in a user's code must not stop the replacement of other tasks.
             let replace = AssertUnwindSafe(|| pump::replace(&core, &entry, lost));
             let _ = std::panic::catch_unwind(replace);
         }
@@ -135,17 +134,18 @@ async fn keep(keeper: Keeper, mut gone: watch::Receiver<()>) {
     }
 }
 
-/// Ends with its runtime: then another takes its place, with all background tasks.
-struct Keeper(Weak<Core>);
+/// Detects the end of the engine's runtime, which drops it: then a thread replaces the runtime and
+/// runs all background tasks.
+struct RuntimeGuard(Weak<Core>);
 
-impl Drop for Keeper {
+impl Drop for RuntimeGuard {
     fn drop(&mut self) {
         if let Some(core) = self.0.upgrade()
             && let Ok(runtime) = core.runtime.replace()
         {
             spawn(&core, &runtime);
             for entry in core.entries_where(|entry| !entry.lock().machine.is_idle()) {
-                entry.lock().keep_time(&runtime);
+                entry.lock().watch_deadlines(&runtime);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Changes of who is connected: logins, adoptions and disconnects.
+//! Changes of an account's login: logins, adoptions and disconnects.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokenkeeper_refresh::{ChangeId, Input, Queue};
 use super::{core::Core, entry::AccountEntry, payload::Payload, pump};
 use crate::{error::Error, exchange::Exchange};
 
-/// Exchanges a code. The exchange goes on if the caller stops waiting.
+/// Logs in with a code. The exchange continues if the caller stops waiting.
 pub(crate) async fn login(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -21,7 +21,7 @@ pub(crate) async fn login(
     .await
 }
 
-/// Writes tokens that the application already has, under an authorization of their own.
+/// Writes tokens that the application already has, as a new authorization.
 pub(crate) async fn adopt(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -30,12 +30,12 @@ pub(crate) async fn adopt(
     change(core, entry, |id| Input::Adopt(id, payload)).await
 }
 
-/// Ends the account's login: a tombstone, then the revocation.
+/// Ends the account's login: writes a tombstone, then revokes the tokens.
 pub(crate) async fn disconnect(core: &Arc<Core>, entry: &Arc<AccountEntry>) -> Result<(), Error> {
     change(core, entry, Input::Disconnect).await
 }
 
-/// Starts a change and waits for its result; dropping the future only stops the waiting.
+/// Starts a change and waits for its result. Dropping the future only stops the waiting.
 async fn change(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -44,10 +44,10 @@ async fn change(
     if core.is_closing() {
         return Err(Error::ShutDown);
     }
-    // In use, it is not dropped from memory between the steps.
+    // An entry in use is not evicted between the steps.
     entry.touch();
     let id = core.next_change();
-    // A code cannot be exchanged again, so its caller waits for a whole attempt more.
+    // A code cannot be exchanged again, so its caller also waits for a whole lease.
     let waited = core
         .options
         .acquire_timeout

@@ -1,4 +1,4 @@
-//! Closing the engine.
+//! The shutdown of the engine.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,17 +6,17 @@ use tokenkeeper_refresh::Input;
 
 use super::{core::Core, entry::AccountEntry, pump};
 
-/// Refuses new work, hurries what is in flight, and waits until nothing is at risk, for at most
-/// `deadline`. Returns the accounts that still are.
+/// Refuses new work, hurries operations in flight, and waits until no tokens are at risk, for at
+/// most `deadline`. Returns the accounts whose tokens still are.
 pub(crate) async fn close(core: &Arc<Core>, deadline: Duration) -> Vec<Arc<AccountEntry>> {
     core.close();
     for entry in core.entries_where(|entry| !entry.lock().machine.is_idle()) {
         pump::step(core, &entry, Input::Closing);
     }
-    // On the engine's runtime: the caller's may have no timers.
+    // The engine's runtime has timers; the caller's may not.
     let timer = core.runtime.handle().ok().map(|runtime| {
-        let until = deadline.min(LONGEST);
-        runtime.spawn(async move { tokio::time::sleep(until).await })
+        let wait = deadline.min(MAX_WAIT);
+        runtime.spawn(async move { tokio::time::sleep(wait).await })
     });
     let done = async {
         loop {
@@ -39,5 +39,5 @@ pub(crate) async fn close(core: &Arc<Core>, deadline: Duration) -> Vec<Arc<Accou
     core.at_risk()
 }
 
-/// Longer than anybody waits for a process to end.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Caps the deadline at a year to avoid overflow.
+const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);

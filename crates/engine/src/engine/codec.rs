@@ -1,4 +1,4 @@
-//! The record's bytes in the store: JSON, with a format number in front.
+//! The encoding of records in the store: JSON with a format number.
 
 use serde::{Deserialize, Serialize};
 use tokenkeeper_refresh::{Record, State};
@@ -6,34 +6,42 @@ use tokenkeeper_refresh::{Record, State};
 use super::payload::{Payload, Shared};
 use crate::error::RecordError;
 
-/// 1 kept the tokens of a disconnect in its tombstone, and backoffs as times of day.
+/// The current format. Format 1 kept the tokens of a disconnect in its tombstone, and backoffs as
+/// times of day.
 const FORMAT: u32 = 2;
 
+/// A record as it is written.
 #[derive(Serialize)]
-struct Written<'a> {
+struct EncodedRecord<'a> {
     format: u32,
     record: &'a Record<Payload>,
 }
 
+/// The format number of a stored record, which is read first.
 #[derive(Deserialize)]
 struct Format {
     format: u32,
 }
 
+/// A record as it is read, once its format is known.
 #[derive(Deserialize)]
-struct Read {
+struct DecodedRecord {
     record: Record<Payload>,
 }
 
+/// Encodes a record in the current format.
 pub(crate) fn encode(record: &Record<Payload>) -> Vec<u8> {
-    let written = Written {
+    let encoded = EncodedRecord {
         format: FORMAT,
         record,
     };
-    serde_json::to_vec(&written).expect("a record has string keys and serializes to memory")
+    serde_json::to_vec(&encoded).expect("a record has string keys and serializes to memory")
 }
 
-/// Reads a record. One that a newer version wrote is an error, and is left as it is.
+/// Decodes a record.
+///
+/// # Errors
+/// [`RecordError::Newer`] for the format of a newer version, [`RecordError::Damaged`] otherwise.
 pub(crate) fn decode(bytes: &[u8], shared: &Shared) -> Result<Record<Payload>, RecordError> {
     let Format { format } = serde_json::from_slice(bytes).map_err(|e| damaged(&e))?;
     if format > FORMAT {
@@ -42,14 +50,14 @@ pub(crate) fn decode(bytes: &[u8], shared: &Shared) -> Result<Record<Payload>, R
             known: FORMAT,
         });
     }
-    let Read { mut record } = serde_json::from_slice(bytes).map_err(|e| damaged(&e))?;
+    let DecodedRecord { mut record } = serde_json::from_slice(bytes).map_err(|e| damaged(&e))?;
     if let State::Live(live) = &mut record.state {
         live.payload = live.payload.clone().shared(shared);
     }
     Ok(record)
 }
 
-/// Says where, never what: serde's own message may quote the value, and the value may be a token.
+/// Keeps only the position of an error: serde's message may quote the value, which may be a token.
 fn damaged(error: &serde_json::Error) -> RecordError {
     RecordError::Damaged {
         line: error.line(),
@@ -65,9 +73,9 @@ mod tests {
     use super::*;
     use crate::engine::payload::Terms;
 
-    /// What is mostly empty stands beside the rest in the text, though not in memory.
+    /// Rare fields are boxed in memory, but not nested in the text.
     #[test]
-    fn the_text_of_a_record_is_flat() {
+    fn a_record_is_flat_json() {
         let terms = Terms {
             redirect_uri: "https://app.example/callback".to_owned(),
             scope: None,
@@ -113,10 +121,9 @@ mod tests {
             r#""unanswered":true,"attempt":{sent},"health":{{"misconfigured":[]}},"failures":{}"#,
             failures(3, 0)
         );
-        let pending = format!(
-            r#""login":{{"authorization":{login},"attempt":{sent}}},"revoke":[{shown}],"revocation":{}"#,
-            failures(0, 5)
-        );
+        let pending =
+            format!(r#""login":{{"authorization":{login},"attempt":{sent}}},"revoke":[{shown}]"#);
+        let pending = format!(r#"{pending},"revocation":{}"#, failures(0, 5));
         let text = format!(
             r#"{{"format":2,"record":{{"state":{{"live":{{{about},{condition}}}}},{pending}}}}}"#
         );

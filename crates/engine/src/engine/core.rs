@@ -1,4 +1,4 @@
-//! What all accounts share.
+//! The state that all accounts of an engine share.
 
 use std::{
     collections::HashMap,
@@ -19,7 +19,7 @@ use tokio::{
 
 use super::{
     entry::AccountEntry,
-    names::{Brand, Named},
+    names::{Brand, NamedEntry},
     origins::Origins,
     runtime::EngineRuntime,
     site::ProviderSite,
@@ -32,6 +32,7 @@ use crate::{
     transport::Transport,
 };
 
+/// The engine: its configuration, its accounts in memory, and its tasks.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn TokenStore>,
@@ -40,41 +41,46 @@ pub(crate) struct Core {
     pub(crate) options: Options,
     pub(crate) time: Time,
     pub(crate) random: Random,
+    /// This engine's id in attempts.
     pub(crate) holder: Id,
     pub(crate) flow_key: FlowKey,
     pub(crate) used_flows: UsedFlows,
     pub(crate) origins: Origins,
+    /// The sites of accounts in memory, by the provider's index and the origin.
     pub(crate) sites: Mutex<HashMap<(usize, String), Weak<ProviderSite>>>,
-    /// By the provider's index.
+    /// The providers' brands, by index.
     pub(crate) brands: Box<[Brand]>,
-    pub(crate) entries: papaya::HashMap<Named, (), RandomState>,
+    /// The accounts in memory.
+    pub(crate) entries: papaya::HashMap<NamedEntry, (), RandomState>,
     pub(crate) events: broadcast::Sender<(Arc<AccountEntry>, EventKind)>,
     pub(crate) runtime: EngineRuntime,
     pub(crate) closing: AtomicBool,
-    /// The engine is closing.
+    /// Notified when the engine closes.
     pub(crate) closed: Notify,
-    /// The store tells of changes.
+    /// Whether a notification stream of the store is open.
     pub(crate) notified: AtomicBool,
-    /// Ends with the engine, and tells its background tasks.
+    /// Dropped with the engine, which ends its background tasks.
     pub(crate) alive: watch::Sender<()>,
-    /// Operations whose tasks died, for the background task that replaces them.
+    /// Tasks that died, for the background task that replaces them.
     pub(crate) died: Mutex<Vec<(Arc<AccountEntry>, Lost)>>,
+    /// Notified when a task died.
     pub(crate) any_died: Arc<Notify>,
+    /// The id of the next change.
     changes: AtomicU32,
-    /// How many operations are in flight.
+    /// The number of operations in flight.
     running: Mutex<usize>,
-    /// One of them has ended.
+    /// Notified when an operation ended.
     ended: Notify,
 }
 
-/// What a task was for that died before it was over.
+/// The purpose of a task that died before it was finished.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lost {
     Operation(Operation),
     Timer(Timer),
 }
 
-/// What an engine is made of.
+/// The parts of an engine, as the builder collects them.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) providers: Vec<Arc<dyn Provider>>,
@@ -85,7 +91,7 @@ pub(crate) struct Parts {
     pub(crate) runtime: Option<Handle>,
 }
 
-/// How many events a subscriber may be behind.
+/// The number of events that a subscriber may be behind.
 const EVENTS: usize = 1024;
 
 impl Core {
@@ -110,8 +116,8 @@ impl Core {
             sites: Mutex::default(),
             brands: Brand::all(&parts.providers),
             providers: parts.providers,
-            // A resize that only writes help along would slow down every lookup until the next
-            // account comes.
+            // An incremental resize progresses only with writes, and slows down every lookup until
+            // enough accounts were added.
             entries: papaya::HashMap::builder()
                 .hasher(RandomState::default())
                 .resize_mode(papaya::ResizeMode::Blocking)
@@ -130,7 +136,7 @@ impl Core {
         }
     }
 
-    /// What a machine may draw on, at this moment.
+    /// Returns the clocks, random numbers and rules for one step of a machine.
     pub(crate) fn context<'a>(&self, site: &'a ProviderSite) -> Context<'a> {
         let random = self.random.number();
         Context {
@@ -154,43 +160,44 @@ impl Core {
         self.closing.load(Ordering::Acquire)
     }
 
-    /// Tells the application.
+    /// Sends an event to the application.
     pub(crate) fn emit(&self, entry: &Arc<AccountEntry>, kind: EventKind) {
         tracing::debug!(account = %entry.digest(), event = ?kind, "account");
-        // No subscriber is no failure.
+        // Without a subscriber, the event is dropped.
         let _ = self.events.send((entry.clone(), kind));
     }
 
-    /// No work starts from now on.
+    /// Refuses new work from now on.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Release);
         self.closed.notify_waiters();
     }
 
-    /// The accounts for which this holds.
+    /// Returns the accounts in memory that match the predicate.
     pub(crate) fn entries_where(
         &self,
-        holds: impl Fn(&AccountEntry) -> bool,
+        matches: impl Fn(&AccountEntry) -> bool,
     ) -> Vec<Arc<AccountEntry>> {
         let entries = self.entries.pin();
         entries
             .keys()
-            .map(|Named(entry)| entry)
-            .filter(|entry| holds(entry))
+            .map(|NamedEntry(entry)| entry)
+            .filter(|entry| matches(entry))
             .cloned()
             .collect()
     }
 
-    /// The accounts whose newest tokens would be lost if the process ended now.
+    /// Returns the accounts whose newest tokens would be lost if the process ended now.
     pub(crate) fn at_risk(&self) -> Vec<Arc<AccountEntry>> {
         self.entries_where(|entry| entry.lock().machine.is_at_risk())
     }
 
-    /// Ready once an operation has ended after this call.
+    /// Returns a future that is ready once an operation ends after this call.
     pub(crate) fn operation_ended(&self) -> Notified<'_> {
         self.ended.notified()
     }
 
+    /// Returns whether an operation is in flight.
     pub(crate) fn is_busy(&self) -> bool {
         *self.lock_running() > 0
     }
@@ -200,7 +207,7 @@ impl Core {
     }
 }
 
-/// An operation in flight, until it is dropped.
+/// Counts an operation as in flight until it is dropped.
 pub(crate) struct Running(Arc<Core>);
 
 impl Running {
@@ -217,7 +224,7 @@ impl Drop for Running {
     }
 }
 
-/// The operating system's random numbers.
+/// A source of random numbers from the operating system.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Random;
 
@@ -230,7 +237,7 @@ impl Random {
         u128::from_be_bytes(Version::random().to_bytes())
     }
 
-    /// In `0.0..1.0`.
+    /// Returns a number in `0.0..1.0`.
     pub(crate) fn roll(self) -> f64 {
         let number = u32::try_from(self.number() >> 96).unwrap_or_default();
         f64::from(number) / (f64::from(u32::MAX) + 1.0)

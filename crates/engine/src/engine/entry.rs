@@ -1,4 +1,4 @@
-//! One account in memory.
+//! An account in memory.
 
 use std::{
     fmt,
@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use super::{
     origins::Origins,
     payload::Payload,
-    queue::{Round, Wait},
+    round::{Round, Wait},
     site::{ProviderSite, SiteId},
     snapshot::Snapshot,
 };
@@ -28,26 +28,28 @@ use crate::{
     exchange::Exchange,
 };
 
-/// One account in memory: the snapshot that requests read, and the machine behind it.
+/// An account in memory: the snapshot that requests read, and the machine behind it.
 ///
-/// In this order, so that what a lookup and a request read lies together, next to the count of its
-/// holders.
+/// The order of the fields puts those that a look-up and a request read into one cache line, next
+/// to the reference count.
 #[repr(C)]
 pub(crate) struct AccountEntry {
-    /// The current token was obtained because of a rejection and has not been accepted yet.
+    /// Whether the current token was obtained because of a rejection and is not accepted yet.
     pub(crate) on_trial: AtomicBool,
-    /// Dropped from the registry: a caller that still finds it there looks again.
+    /// Whether the registry is removing the entry: a caller that still finds it looks again.
     pub(crate) retired: AtomicBool,
-    /// It was used since `used` was last read. A flag, since it is written for every request.
+    /// Whether the account was used since `used` was last read: a flag, since every request sets
+    /// it.
     touched: AtomicBool,
     pub(crate) snapshot: ArcSwapOption<Snapshot>,
     pub(crate) site: Arc<ProviderSite>,
     pub(crate) subject: SmolStr,
+    /// The last use, as engine time.
     used: AtomicU64,
     inner: Mutex<Inner>,
 }
 
-/// What changes under the lock. No `await` ever happens while it is held.
+/// The state under the entry's lock, which is never held across an `await`.
 #[derive(Default)]
 pub(crate) struct Inner {
     pub(crate) machine: Account<Payload>,
@@ -55,18 +57,20 @@ pub(crate) struct Inner {
     cold: Option<Box<Cold>>,
 }
 
-/// What the engine keeps for the machine's jobs: who waits, what they present, and why they failed.
+/// The engine's side of the machine's jobs: waiters, pending code exchanges and the last errors.
 #[derive(Default)]
 pub(crate) struct Cold {
-    waiting: Vec<(Queue, Arc<Round>)>,
+    /// The waiters of each queue.
+    rounds: Vec<(Queue, Arc<Round>)>,
+    /// The code exchange of each login in flight.
     pub(crate) exchanges: Vec<(ChangeId, Arc<Exchange>)>,
-    /// Why the last call to the store failed.
+    /// The error of the last call to the store.
     pub(crate) store_error: Option<Error>,
-    /// Why the last refresh brought nothing.
+    /// The error of the last refresh.
     pub(crate) exchange_error: Option<ExchangeError>,
-    /// Why the code of a login brought nothing.
+    /// The error of each failed code exchange.
     pub(crate) login_errors: Vec<(ChangeId, ExchangeError)>,
-    /// Why the current token cannot be attached.
+    /// The reason why the current token cannot be attached.
     pub(crate) unattachable: Option<Error>,
 }
 
@@ -84,24 +88,24 @@ impl AccountEntry {
         }
     }
 
-    /// The key under which the store keeps the account.
+    /// Returns the key of the account in the store.
     pub(crate) fn key(&self) -> Key {
         let key = self.site.key(&self.subject);
-        key.expect("an entry's subject was a key's before")
+        key.expect("the registry checked the subject")
     }
 
-    /// What tells the account from all others of the engine.
+    /// Returns the name that identifies the account within the engine.
     pub(crate) fn name(&self) -> (SiteId, &str) {
         (self.site.id, &self.subject)
     }
 
-    /// What logs and errors call the account. Made each time: they are rare, and there may be a
-    /// million accounts.
+    /// Computes the digest that logs and errors show. It is not stored: they are rare, and there
+    /// may be a million accounts.
     pub(crate) fn digest(&self) -> KeyDigest {
         self.key().digest()
     }
 
-    /// Its place among all accounts.
+    /// Computes the hash of the key that spreads accounts over time.
     pub(crate) fn place(&self) -> Place {
         let hash = Sha256::digest(self.key().to_bytes());
         Place([0, 8].map(|at| {
@@ -111,18 +115,18 @@ impl AccountEntry {
         }))
     }
 
-    /// Shows requests what they are served from now on.
+    /// Replaces the snapshot that requests read.
     pub(crate) fn publish(
         &self,
         inner: &mut Inner,
         origins: &Origins,
         publication: Option<Publication<Payload>>,
     ) {
-        let on_trial = publication.as_ref().is_some_and(|shown| shown.on_trial);
+        let on_trial = publication.as_ref().is_some_and(|new| new.on_trial);
         self.on_trial.store(on_trial, Ordering::Release);
-        let snapshot = publication.and_then(|shown| {
+        let snapshot = publication.and_then(|new| {
             self.site.announce(origins);
-            let live = shown.record.live()?;
+            let live = new.record.live()?;
             let version = live.token_version();
             let last = self.snapshot.load();
             let attached = match last.as_deref() {
@@ -131,11 +135,11 @@ impl AccountEntry {
             };
             match attached {
                 Ok(attached) => Some(Arc::new(Snapshot {
-                    fresh_until: shown.fresh_until,
-                    replayable_only: shown.replayable_only,
+                    fresh_until: new.fresh_until,
+                    replayable_only: new.replayable_only,
                     version,
                     attached,
-                    record: Some(shown.record),
+                    record: Some(new.record),
                 })),
                 Err(error) => {
                     inner.cold().unattachable = Some(error);
@@ -152,10 +156,11 @@ impl AccountEntry {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Every change under the lock is whole before anything can panic.
+        // A panic under the lock leaves no change half done, so a poisoned lock is sound.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Marks the account as used.
     #[inline]
     pub(crate) fn touch(&self) {
         if !self.touched.load(Ordering::Relaxed) {
@@ -163,12 +168,12 @@ impl AccountEntry {
         }
     }
 
-    /// Whether it was used since the last sweep.
+    /// Returns whether the account was used since the last sweep.
     pub(crate) fn is_touched(&self) -> bool {
         self.touched.load(Ordering::Relaxed)
     }
 
-    /// Last use, at the granularity of these calls.
+    /// Returns the last use, at the granularity of these calls.
     pub(crate) fn used(&self, now: EngineInstant) -> EngineInstant {
         if self.touched.swap(false, Ordering::Relaxed) {
             self.used.store(now.0, Ordering::Relaxed);
@@ -176,8 +181,8 @@ impl AccountEntry {
         EngineInstant(self.used.load(Ordering::Relaxed))
     }
 
-    /// Forgets what the store has too, unless it was used within `idle` or something is in flight.
-    /// Returns whether nothing is left.
+    /// Drops the state that the store also has, unless the account was used within `idle` or has a
+    /// job in flight. Returns whether the state was dropped.
     pub(crate) fn drop_if_idle(&self, now: EngineInstant, idle: Duration) -> bool {
         if now < self.used(now).after(idle) {
             return false;
@@ -194,6 +199,7 @@ impl AccountEntry {
 }
 
 impl Inner {
+    /// Returns the cold state, and creates it if necessary.
     pub(crate) fn cold(&mut self) -> &mut Cold {
         self.cold.get_or_insert_default()
     }
@@ -206,61 +212,61 @@ impl Inner {
         self.cold.as_deref()
     }
 
-    /// Drops the cold state if nothing is in it.
+    /// Drops the cold state if it is empty.
     pub(crate) fn tidy(&mut self) {
         if self.cold.as_ref().is_some_and(|cold| cold.is_empty()) {
             self.cold = None;
         }
     }
 
-    /// What the login presents.
+    /// Returns the pending code exchange of a login.
     pub(crate) fn exchange(&self, id: ChangeId) -> Option<Arc<Exchange>> {
         let exchanges = &self.cold.as_ref()?.exchanges;
         let found = exchanges.iter().find(|(other, _)| *other == id)?;
         Some(found.1.clone())
     }
 
-    /// A place in a queue, for at most `wait`.
+    /// Joins a queue for at most `wait`.
     pub(crate) fn join(&mut self, queue: Queue, wait: Duration, runtime: &Handle) -> Wait {
         let round = self.round(queue);
         let waiting = round.join(wait);
-        round.keep_time(runtime);
+        round.watch_deadlines(runtime);
         waiting
     }
 
-    /// The round of those who wait in this queue.
+    /// Returns the current round of a queue.
     fn round(&mut self, queue: Queue) -> Arc<Round> {
-        let waiting = &mut self.cold().waiting;
-        if let Some((_, round)) = waiting.iter().find(|(other, _)| *other == queue) {
+        let rounds = &mut self.cold().rounds;
+        if let Some((_, round)) = rounds.iter().find(|(other, _)| *other == queue) {
             return round.clone();
         }
         let round = Arc::new(Round::default());
-        waiting.push((queue, round.clone()));
+        rounds.push((queue, round.clone()));
         round
     }
 
-    /// Keeps the deadlines of those who wait, on another runtime.
-    pub(crate) fn keep_time(&self, runtime: &Handle) {
-        for (_, round) in self.cold.iter().flat_map(|cold| &cold.waiting) {
-            round.keep_time(runtime);
+    /// Watches the deadlines of all waiters on a new runtime.
+    pub(crate) fn watch_deadlines(&self, runtime: &Handle) {
+        for (_, round) in self.cold.iter().flat_map(|cold| &cold.rounds) {
+            round.watch_deadlines(runtime);
         }
     }
 
-    /// The round of those who wait in this queue, which ends.
+    /// Ends the current round of a queue and returns it.
     pub(crate) fn end_round(&mut self, queue: Queue) -> Option<Arc<Round>> {
         let cold = self.cold.as_deref_mut()?;
         if let Queue::Change(id) = queue {
             cold.exchanges.retain(|(other, _)| *other != id);
             cold.login_errors.retain(|(other, _)| *other != id);
         }
-        let at = cold.waiting.iter().position(|(other, _)| *other == queue)?;
-        Some(cold.waiting.swap_remove(at).1)
+        let at = cold.rounds.iter().position(|(other, _)| *other == queue)?;
+        Some(cold.rounds.swap_remove(at).1)
     }
 }
 
 impl Cold {
     fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.rounds.is_empty()
             && self.exchanges.is_empty()
             && self.login_errors.is_empty()
             && self.store_error.is_none()
@@ -277,6 +283,6 @@ impl fmt::Debug for AccountEntry {
     }
 }
 
-/// There may be a million of them.
+/// A process may hold a million entries.
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<AccountEntry>() <= 168);

@@ -1,4 +1,13 @@
-//! Accounts in memory, and the pump that performs what their machines decide.
+//! Accounts in memory, and the pump that performs the actions of their machines.
+//!
+//! The floors from top to bottom; a module imports only from its own or a lower floor:
+//!
+//! 1. the operations of the API and the background tasks: `acquire`, `change`, `rejection`,
+//!    `closing`, `background`
+//! 2. the loop: `pump`, which calls `perform` (the store and the provider)
+//! 3. conversions and look-ups over the shared state: `report`, `stored`, `codec`, `registry`
+//! 4. the state that all accounts share: `core`, `runtime`, `names`
+//! 5. one account: `entry`, `round`, `site`, `origins`, `snapshot`, `payload`
 
 pub(crate) mod acquire;
 pub(crate) mod background;
@@ -12,10 +21,10 @@ mod origins;
 mod payload;
 mod perform;
 mod pump;
-mod queue;
 pub(crate) mod registry;
 pub(crate) mod rejection;
 mod report;
+mod round;
 mod runtime;
 mod site;
 mod snapshot;

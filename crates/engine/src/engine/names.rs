@@ -1,4 +1,4 @@
-//! The names by which accounts and brands are found.
+//! The keys of the engine's look-ups: brands, and names of accounts.
 
 use std::{
     hash::{Hash, Hasher},
@@ -13,17 +13,18 @@ use super::{
     site::{ProviderSite, SiteId},
 };
 
-/// A provider's brand, and its site where it has one only.
+/// A provider's brand and, if the provider has a single base, its site.
 #[derive(Debug)]
 pub(crate) struct Brand {
     name: Box<str>,
-    /// No other provider has it.
+    /// Whether no other provider has this brand.
     unique: bool,
-    /// Set at the first look-up, where the provider has a single base.
+    /// Set at the first look-up, if the provider has a single base.
     pub(super) site: OnceLock<Arc<ProviderSite>>,
 }
 
 impl Brand {
+    /// Returns the brand of each provider, in their order.
     pub(crate) fn all(providers: &[Arc<dyn Provider>]) -> Box<[Self]> {
         let brands = || providers.iter().map(Provider::brand);
         brands()
@@ -35,8 +36,8 @@ impl Brand {
             .collect()
     }
 
-    /// The site of the one provider that has this brand, if it has a single base and was asked for
-    /// before.
+    /// Returns the site of the only provider with this brand, if it has a single base and was
+    /// looked up before.
     #[inline]
     pub(super) fn site_of<'a>(brands: &'a [Self], name: &str) -> Option<&'a Arc<ProviderSite>> {
         let brand = brands.iter().find(|brand| *brand.name == *name)?;
@@ -44,42 +45,42 @@ impl Brand {
     }
 }
 
-/// What an account is found by: its provider's site and its subject.
+/// The map key of an account: its provider's site and its subject.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Name<'a> {
+pub(super) struct AccountName<'a> {
     pub(super) site: SiteId,
     pub(super) subject: &'a str,
 }
 
-/// An entry as the map's key: its name is in the entry alone.
+/// An entry that serves as its own map key, so that its name is stored once.
 #[derive(Debug)]
-pub(crate) struct Named(pub(super) Arc<AccountEntry>);
+pub(crate) struct NamedEntry(pub(super) Arc<AccountEntry>);
 
-impl Named {
+impl NamedEntry {
     #[inline]
-    fn name(&self) -> Name<'_> {
-        Name {
+    fn name(&self) -> AccountName<'_> {
+        AccountName {
             site: self.0.site.id,
             subject: &self.0.subject,
         }
     }
 }
 
-impl PartialEq for Named {
+impl PartialEq for NamedEntry {
     fn eq(&self, other: &Self) -> bool {
         self.name() == other.name()
     }
 }
 
-impl Eq for Named {}
+impl Eq for NamedEntry {}
 
-impl Hash for Named {
+impl Hash for NamedEntry {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.name().hash(state);
     }
 }
 
-impl Hash for Name<'_> {
+impl Hash for AccountName<'_> {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.site.0[0]);
@@ -87,9 +88,9 @@ impl Hash for Name<'_> {
     }
 }
 
-impl Equivalent<Named> for Name<'_> {
+impl Equivalent<NamedEntry> for AccountName<'_> {
     #[inline]
-    fn equivalent(&self, named: &Named) -> bool {
+    fn equivalent(&self, named: &NamedEntry) -> bool {
         *self == named.name()
     }
 }

@@ -1,4 +1,4 @@
-//! The origins of the APIs that the engine has tokens for.
+//! The origins of the providers' APIs.
 
 use std::{
     collections::HashSet,
@@ -7,8 +7,8 @@ use std::{
 
 use tokenkeeper_protocol::Origin;
 
-/// The API origins of all providers and sites: looked up for every request without an account,
-/// however many sites there are.
+/// The API origins of all providers and sites: a set, since every request without an account looks
+/// up its target.
 #[derive(Debug, Default)]
 pub(crate) struct Origins(RwLock<HashSet<Origin>>);
 

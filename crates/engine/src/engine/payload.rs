@@ -1,4 +1,4 @@
-//! The tokens of an account, in little room.
+//! The tokens of an account in a compact form.
 
 use std::{
     num::NonZeroU64,
@@ -14,10 +14,9 @@ use tokenkeeper_refresh::{Record, Times, WallMillis};
 
 use crate::clock::wall_millis;
 
-/// A token set and the terms on which it was granted. What accounts mostly have in common is
-/// shared.
+/// A token set and the terms of its authorization. Accounts share the parts that are mostly equal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Granted", into = "Granted")]
+#[serde(from = "StoredPayload", into = "StoredPayload")]
 pub(crate) struct Payload {
     pub(crate) access_token: AccessToken,
     pub(crate) refresh_token: Option<RefreshToken>,
@@ -26,18 +25,19 @@ pub(crate) struct Payload {
     common: Arc<Common>,
 }
 
-/// What one account's tokens mostly have in common with another's.
+/// The parts of a payload that are mostly equal for all accounts of a site.
 #[derive(Debug, PartialEq)]
 struct Common {
     token_type: Option<String>,
-    /// When the server wants a refresh, in milliseconds after the issue.
+    /// The time from issue to the refresh that the server asks for, in milliseconds.
     refresh_in: Option<u64>,
     scope: Option<String>,
     extra: Map<String, Value>,
     terms: Terms,
 }
 
-/// Redirect URI and scope of the authorization: a refresh uses these, not today's configuration.
+/// The redirect URI and scope of an authorization. Its refreshes use these, not the current
+/// configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Terms {
     pub(crate) redirect_uri: String,
@@ -45,14 +45,14 @@ pub(crate) struct Terms {
     pub(crate) scope: Option<String>,
 }
 
-/// A payload as it is stored.
+/// The stored form of a payload.
 #[derive(Serialize, Deserialize)]
-struct Granted {
+struct StoredPayload {
     tokens: TokenSet,
     terms: Terms,
 }
 
-/// The last common part that was seen, for the next account.
+/// The last common part, offered to the next account of the site.
 #[derive(Debug, Default)]
 pub(crate) struct Shared(Mutex<Weak<Common>>);
 
@@ -64,7 +64,7 @@ impl Payload {
             .map(|at| wall_millis(at).saturating_sub(issued_at));
         Self {
             issued_at,
-            // An expiry at the epoch itself is as long past as one a millisecond later.
+            // An expiry at the Unix epoch counts as one a millisecond later.
             expires_at: tokens
                 .expires_at
                 .map(|at| NonZeroU64::new(wall_millis(at)).unwrap_or(NonZeroU64::MIN)),
@@ -80,7 +80,7 @@ impl Payload {
         }
     }
 
-    /// The same tokens, with the common part that other accounts have too.
+    /// Replaces the common part by an equal one of another account, if there is one.
     pub(crate) fn shared(mut self, shared: &Shared) -> Self {
         let mut last = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         match last.upgrade().filter(|common| **common == *self.common) {
@@ -126,7 +126,7 @@ impl Payload {
     }
 }
 
-/// There may be a million of them.
+/// A process may hold a million payloads.
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Record<Payload>>() <= 112);
 
@@ -156,13 +156,13 @@ impl tokenkeeper_refresh::Payload for Payload {
     }
 }
 
-impl From<Granted> for Payload {
-    fn from(granted: Granted) -> Self {
-        Self::new(granted.tokens, granted.terms)
+impl From<StoredPayload> for Payload {
+    fn from(stored: StoredPayload) -> Self {
+        Self::new(stored.tokens, stored.terms)
     }
 }
 
-impl From<Payload> for Granted {
+impl From<Payload> for StoredPayload {
     fn from(payload: Payload) -> Self {
         Self {
             tokens: payload.token_set(),

@@ -1,4 +1,5 @@
-//! Hands each input to an account's machine, and performs what follows. It decides nothing.
+//! Passes inputs to an account's machine and performs the actions that it returns. It makes no
+//! decisions.
 
 use std::{
     sync::{Arc, PoisonError, Weak},
@@ -11,31 +12,31 @@ use super::{
     core::{Core, Lost, Running},
     entry::{AccountEntry, Inner},
     payload::Payload,
-    perform,
-    queue::{Round, Wait},
-    report,
+    perform, report,
+    round::{Round, Wait},
 };
 use crate::error::Error;
 
-/// What a caller does next.
+/// The next step of a caller.
 pub(crate) enum Next {
     /// Send the token of the snapshot.
     Serve,
-    /// Wait; the queue is the one it waits in.
+    /// Wait for the result of this queue.
     Wait(Queue, Wait),
     /// Ask for the current token.
     Current,
-    /// Take the response that came.
+    /// Return the API's response: rejections cause no refresh for now.
     HeldOff,
+    /// Return the error.
     Fail(Error),
 }
 
-/// Hands in a fact that no caller waits for.
+/// Passes an input that no caller waits for.
 pub(crate) fn step(core: &Arc<Core>, entry: &Arc<AccountEntry>, input: Input<Payload>) {
     ask(core, entry, input);
 }
 
-/// Hands in a caller's wish. Returns `None` for a fact.
+/// Passes an input. Returns the caller's next step, or `None` if the input is not a caller's.
 pub(crate) fn ask(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -44,7 +45,7 @@ pub(crate) fn ask(
     let context = core.context(&entry.site);
     let mut inner = entry.lock();
     let actions = inner.machine.handle(input, &context);
-    // Before the queue can end: a caller that waits in it hears of that too.
+    // Join the queue before the actions can resolve it: the caller then gets that result.
     let next = actions
         .reply
         .map(|reply| next(core, entry, &mut inner, reply));
@@ -56,7 +57,7 @@ pub(crate) fn ask(
                 let result = result.map_err(|failure| report::error(core, entry, &inner, failure));
                 ended.extend(inner.end_round(queue).map(|round| (round, result)));
             }
-            // Counted before the lock is let go, so that a shutdown misses none.
+            // Count the operation before the lock is released, so that a shutdown waits for it.
             action => rest.push((action, Running::enter(core))),
         }
     }
@@ -70,6 +71,7 @@ pub(crate) fn ask(
     next
 }
 
+/// Turns the machine's reply into the caller's next step.
 fn next(core: &Arc<Core>, entry: &AccountEntry, inner: &mut Inner, reply: Reply) -> Next {
     match reply {
         Reply::Serve => Next::Serve,
@@ -95,6 +97,7 @@ fn next(core: &Arc<Core>, entry: &AccountEntry, inner: &mut Inner, reply: Reply)
     }
 }
 
+/// Performs the actions that need no lock.
 fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<(Action<Payload>, Running)>) {
     for (action, running) in actions {
         let (core2, entry2) = (core.clone(), entry.clone());
@@ -127,7 +130,7 @@ fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<(Action<Pay
     }
 }
 
-/// Performs an operation on the engine's runtime, and hands in its result.
+/// Performs an operation on the engine's runtime and passes its result to the machine.
 fn spawn(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -146,11 +149,12 @@ fn spawn(
     });
 }
 
+/// Starts a timer on the engine's runtime.
 fn wait(core: &Arc<Core>, entry: &Arc<AccountEntry>, timer: Timer, pause: Duration) {
     let mut task = Task::new(core, entry, Lost::Timer(timer));
     if timer != Timer::Write {
-        // Nothing would be lost with it: it keeps neither the engine alive nor an account that is
-        // at rest in memory.
+        // Losing this timer loses nothing, so it keeps neither the engine nor an account at rest in
+        // memory.
         task.held = None;
     }
     let Ok(runtime) = core.runtime.handle() else {
@@ -162,7 +166,7 @@ fn wait(core: &Arc<Core>, entry: &Arc<AccountEntry>, timer: Timer, pause: Durati
     });
 }
 
-/// An operation whose task died.
+/// Takes a task that died, if there is one.
 pub(crate) fn next_lost(core: &Core) -> Option<(Arc<AccountEntry>, Lost)> {
     core.died
         .lock()
@@ -170,7 +174,7 @@ pub(crate) fn next_lost(core: &Core) -> Option<(Arc<AccountEntry>, Lost)> {
         .pop()
 }
 
-/// What replaces an operation whose task died.
+/// Tells the machine that a task died: it repeats the operation or counts it as failed.
 pub(crate) fn replace(core: &Arc<Core>, entry: &Arc<AccountEntry>, lost: Lost) {
     step(
         core,
@@ -182,13 +186,14 @@ pub(crate) fn replace(core: &Arc<Core>, entry: &Arc<AccountEntry>, lost: Lost) {
     );
 }
 
-/// A task in flight. Dropped before it is over, by a panic or with its runtime, it is noted for
-/// replacement.
+/// A guard of a task. If it is dropped before the task is finished, by a panic or with the runtime,
+/// it registers the task for replacement.
 struct Task {
     core: Weak<Core>,
     entry: Weak<AccountEntry>,
-    /// Keeps both in memory until the task is over.
+    /// Keeps both in memory until the task is finished.
     held: Option<(Arc<Core>, Arc<AccountEntry>)>,
+    /// The task's purpose; `None` once it is finished.
     lost: Option<Lost>,
 }
 
@@ -202,6 +207,7 @@ impl Task {
         }
     }
 
+    /// Passes the result to the machine.
     fn over(mut self, input: Input<Payload>) {
         self.lost = None;
         if let (Some(core), Some(entry)) = (self.core.upgrade(), self.entry.upgrade()) {

@@ -1,4 +1,4 @@
-//! Finding an account's entry: one per account, as long as it is held.
+//! The registry of accounts in memory: one entry per account, for as long as a handle to it exists.
 
 use std::{
     collections::hash_map::Entry,
@@ -14,13 +14,12 @@ use tokenkeeper_store::Key;
 use super::{
     core::Core,
     entry::AccountEntry,
-    names::{Brand, Name, Named},
+    names::{AccountName, Brand, NamedEntry},
     site::{ProviderSite, SiteId},
 };
 use crate::error::Error;
 
-/// What the accounts of the provider with this index have in common at a site (`None`: its fixed
-/// base).
+/// Returns the site `given` of the provider with this index, or its fixed base for `None`.
 pub(crate) fn site(
     core: &Core,
     index: usize,
@@ -35,8 +34,8 @@ pub(crate) fn site(
     let origin = provider.site(given)?;
     let mut sites = core.sites.lock().unwrap_or_else(PoisonError::into_inner);
     let site = match sites.entry((index, origin.as_str().to_owned())) {
-        Entry::Occupied(there) if there.get().strong_count() > 0 => there.get().upgrade(),
-        _ => None,
+        Entry::Occupied(existing) => existing.get().upgrade(),
+        Entry::Vacant(_) => None,
     };
     let site = match site {
         Some(site) => site,
@@ -54,22 +53,22 @@ pub(crate) fn site(
     Ok(site)
 }
 
-/// The site of the one provider that has this brand, if it has a single base and was asked for
+/// Returns the site of the only provider with this brand, if it has a single base and was looked up
 /// before.
 #[inline]
 pub(crate) fn site_of_brand<'a>(core: &'a Core, name: &str) -> Option<&'a Arc<ProviderSite>> {
     Brand::site_of(&core.brands, name)
 }
 
-/// The provider that a stored key belongs to, and the site; `None` if it is not one of ours.
+/// Returns the index of a key's provider and its site; `None` if no configured provider fits.
 pub(crate) fn site_of_key(core: &Core, key: &Key) -> Option<(usize, Arc<ProviderSite>)> {
     let index = index_by_id(core, key.brand(), key.client_id(), key.base())?;
-    let tenant = base_of(&core.providers[index]).is_none();
-    let site = site(core, index, tenant.then_some(key.base())).ok()?;
+    let has_tenants = base_of(&core.providers[index]).is_none();
+    let site = site(core, index, has_tenants.then_some(key.base())).ok()?;
     (site.site.as_str() == key.base()).then_some((index, site))
 }
 
-/// The provider with this brand and client id at this site.
+/// Returns the index of the provider with this brand and client id at this site.
 pub(crate) fn index_by_id(core: &Core, brand: &str, client_id: &str, site: &str) -> Option<usize> {
     core.providers.iter().position(|provider| {
         provider.brand() == brand
@@ -78,30 +77,30 @@ pub(crate) fn index_by_id(core: &Core, brand: &str, client_id: &str, site: &str)
     })
 }
 
-/// The fixed base of a provider; `None` if it has a site per tenant.
+/// Returns the fixed base of a provider; `None` if it has a site per tenant.
 pub(crate) fn base_of(provider: &Arc<dyn Provider>) -> Option<&str> {
     let base = provider.client().dialect().base.as_ref()?;
     Some(base.as_str())
 }
 
-/// Whether any provider's API could be at this target: a fixed base, or the site of a connected
-/// account.
+/// Returns whether the target is on an API: that of a fixed base, or that of a connected account's
+/// site.
 pub(crate) fn allows(core: &Core, target: &http::Uri) -> bool {
     Origin::of(target).is_some_and(|origin| core.origins.contain(&origin))
 }
 
-/// The entry of an account, made on first sight.
+/// Returns the entry of an account, and creates it if necessary.
 #[inline]
 pub(crate) fn entry(
     core: &Arc<Core>,
     site: &Arc<ProviderSite>,
     subject: &str,
 ) -> Result<Arc<AccountEntry>, Error> {
-    let name = Name {
+    let name = AccountName {
         site: site.id,
         subject,
     };
-    if let Some((Named(entry), ())) = core.entries.pin().get_key_value(&name)
+    if let Some((NamedEntry(entry), ())) = core.entries.pin().get_key_value(&name)
         && let Some(entry) = hold(entry)
     {
         return Ok(entry);
@@ -109,14 +108,14 @@ pub(crate) fn entry(
     new_entry(core, site, subject)
 }
 
-/// The entry of a key, if it is in memory.
+/// Returns the entry of a key, if it is in memory.
 pub(crate) fn known_entry(core: &Core, key: &Key) -> Option<Arc<AccountEntry>> {
-    let name = Name {
+    let name = AccountName {
         site: SiteId::of(key),
         subject: key.subject(),
     };
     let entries = core.entries.pin();
-    let (Named(entry), ()) = entries.get_key_value(&name)?;
+    let (NamedEntry(entry), ()) = entries.get_key_value(&name)?;
     hold(entry)
 }
 
@@ -126,10 +125,9 @@ fn new_entry(
     site: &Arc<ProviderSite>,
     subject: &str,
 ) -> Result<Arc<AccountEntry>, Error> {
-    // A text that is no subject is refused before it has an entry: `AccountEntry::key` relies on
-    // it.
+    // `AccountEntry::key` relies on the subject being valid.
     site.key(subject)?;
-    let name = Name {
+    let name = AccountName {
         site: site.id,
         subject,
     };
@@ -137,20 +135,20 @@ fn new_entry(
     let new = Arc::new(new);
     let entries = core.entries.pin();
     loop {
-        // If there is one, it stays.
-        let _ = entries.try_insert(Named(new.clone()), ());
-        if let Some((Named(entry), ())) = entries.get_key_value(&name)
+        // An existing entry stays.
+        let _ = entries.try_insert(NamedEntry(new.clone()), ());
+        if let Some((NamedEntry(entry), ())) = entries.get_key_value(&name)
             && let Some(entry) = hold(entry)
         {
             return Ok(entry);
         }
-        // The sweep is just dropping it.
+        // The sweep is removing it.
         std::thread::yield_now();
     }
 }
 
-/// A handle on an entry of the registry. `None` if the sweep is dropping it: used again, it would
-/// be a second one for the account.
+/// Returns a handle to a registered entry; `None` if the sweep is removing it, since an account
+/// must not have two entries.
 #[inline]
 fn hold(found: &Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
     let entry = found.clone();
@@ -158,10 +156,10 @@ fn hold(found: &Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
     (!entry.retired.load(Ordering::SeqCst)).then_some(entry)
 }
 
-/// Drops the contents of idle accounts, the entries without a holder, and the sites without any.
+/// Evicts idle accounts, and sites without accounts.
 pub(crate) fn sweep(core: &Core) {
     let now = core.time.now();
-    for Named(entry) in core.entries.pin().keys() {
+    for NamedEntry(entry) in core.entries.pin().keys() {
         if entry.drop_if_idle(now, core.options.idle_timeout) {
             retire(core, &entry.site, &entry.subject);
         }
@@ -170,17 +168,16 @@ pub(crate) fn sweep(core: &Core) {
     sites.retain(|_, site| site.strong_count() > 0);
 }
 
-/// Drops an emptied entry, unless it is held.
+/// Removes an emptied entry, unless a handle to it exists.
 pub(crate) fn retire(core: &Core, site: &ProviderSite, subject: &str) {
     let entries = core.entries.pin();
     let site = site.id;
-    let name = Name { site, subject };
-    let Some((Named(entry), ())) = entries.get_key_value(&name) else {
+    let name = AccountName { site, subject };
+    let Some((NamedEntry(entry), ())) = entries.get_key_value(&name) else {
         return;
     };
-    // First the flag, then the count: a finder counts itself first and then looks at the flag. One
-    // task drops it at a time: another would take the flag back between the count and the
-    // removal.
+    // Set the flag, then read the count: `hold` increments the count, then reads the flag. Only one
+    // task may remove an entry: another could reset the flag between this one's count and removal.
     if entry.retired.swap(true, Ordering::SeqCst) {
         return;
     }

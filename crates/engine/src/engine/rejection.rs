@@ -1,4 +1,4 @@
-//! What responses of the API say of a token, and what callers do about a rejected one.
+//! The handling of API responses: their classification, and the replacement of rejected tokens.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{error::Error, event::EventKind};
 
-/// A token to replay with after the API rejected `rejected`; `None` if none is worth a replay.
-/// Cancel safe.
+/// Returns a token to replay with after the API rejected `rejected`; `None` if no token is worth a
+/// replay. Cancel safe.
 pub(crate) async fn replacement(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -39,7 +39,7 @@ pub(crate) async fn replacement(
     Ok(None)
 }
 
-/// Starts the refresh that a rejection calls for, if it does.
+/// Reports a rejection, which may start a refresh in the background.
 pub(crate) fn report_rejection(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -48,14 +48,14 @@ pub(crate) fn report_rejection(
     pump::step(core, entry, Input::Rejected(rejected));
 }
 
-/// Whether there is nothing to learn from a response with this status: it is no failure, and no
+/// Returns whether a response with this status needs no classification: it is no error, and no
 /// token is on trial.
 #[inline]
 pub(crate) fn is_content(entry: &AccountEntry, status: StatusCode) -> bool {
     !is_failure(status) && !entry.on_trial.load(Ordering::Acquire)
 }
 
-/// What a response says, and what follows from it for the token that was sent.
+/// Classifies a response and tells the machine whether a token on trial was accepted.
 pub(crate) fn classify_response(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,

@@ -1,4 +1,4 @@
-//! What the machine says of an account, in the words of the public API.
+//! Conversions between the machine's types and those of the public API.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ use crate::{
     transport::TransportError,
 };
 
-/// The error that a failure means for those who wait.
+/// Returns the public error for a failure.
 pub(crate) fn error(core: &Core, entry: &AccountEntry, inner: &Inner, failure: Failure) -> Error {
     let account = entry.digest();
     let cold = inner.cold_ref();
@@ -55,7 +55,7 @@ pub(crate) fn error(core: &Core, entry: &AccountEntry, inner: &Inner, failure: F
     }
 }
 
-/// The event of a notice.
+/// Returns the public event for a notice.
 pub(crate) fn event(notice: Notice) -> EventKind {
     match notice {
         Notice::Connected => EventKind::Connected,
@@ -79,7 +79,7 @@ pub(crate) fn event(notice: Notice) -> EventKind {
     }
 }
 
-/// What a failed token request means to the machine.
+/// Returns the machine's input for a failed token request.
 pub(crate) fn answer(error: &ExchangeError) -> Answer<Payload> {
     let transient = |retry_after, may_have_redeemed| Answer::Transient {
         retry_after,

@@ -1,5 +1,5 @@
-//! Callers that wait for a job of an account. They need no timer and no runtime: the engine's own
-//! wakes them.
+//! Callers that wait for a job of an account. They need no timer and no runtime: a task on the
+//! engine's runtime wakes them.
 
 use std::{
     collections::VecDeque,
@@ -17,40 +17,44 @@ use tokio::{
 
 use crate::error::Error;
 
-/// What a waiter gets: the result of the job, or `None` if its time is over.
+/// The outcome of a wait: the result of the job, or `None` after the deadline.
 pub(crate) type Waited = Option<Result<(), Error>>;
 
 /// All callers that wait for one result.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
     state: Mutex<State>,
-    /// An earlier deadline came in, or the result.
-    sooner: Notify,
+    /// Notified when a waiter joins, or when the result arrives.
+    changed: Notify,
 }
 
+/// The state of a round, under its lock.
 #[derive(Debug, Default)]
 struct State {
     result: Option<Result<(), Error>>,
     waiters: VecDeque<Waiter>,
-    /// The number of the first of them.
+    /// The number of the first waiter.
     first: u64,
-    /// One task wakes those whose time is over.
-    timed: bool,
+    /// Whether a task watches the deadlines.
+    watched: bool,
 }
 
+/// A caller in the round.
 #[derive(Debug)]
 struct Waiter {
     waker: Option<Waker>,
     deadline: Instant,
+    /// Whether the deadline passed, or the caller left.
     over: bool,
 }
 
-/// How many waiters are woken at once, and how often their time is looked at.
+/// The number of waiters that are woken at once.
 const BATCH: usize = 64;
+/// The shortest time between two checks of the deadlines.
 const TICK: Duration = Duration::from_millis(10);
 
 impl Round {
-    /// A caller waits from now on, for at most `wait`.
+    /// Adds a waiter for at most `wait`.
     pub(crate) fn join(self: &Arc<Self>, wait: Duration) -> Wait {
         let mut state = self.lock();
         let number = state.first + state.waiters.len() as u64;
@@ -65,32 +69,33 @@ impl Round {
         }
     }
 
-    /// Keeps the deadlines of the waiters, on the engine's runtime.
-    pub(crate) fn keep_time(self: &Arc<Self>, runtime: &Handle) {
-        if std::mem::replace(&mut self.lock().timed, true) {
-            self.sooner.notify_one();
+    /// Watches the deadlines of the waiters on the engine's runtime.
+    pub(crate) fn watch_deadlines(self: &Arc<Self>, runtime: &Handle) {
+        if std::mem::replace(&mut self.lock().watched, true) {
+            self.changed.notify_one();
             return;
         }
-        let (round, timed) = (self.clone(), Timed(Some(self.clone())));
+        let (round, guard) = (self.clone(), WatchedGuard(Some(self.clone())));
         runtime.spawn(async move {
-            let mut timed = timed;
-            while let Some(next) = round.tick() {
+            let mut guard = guard;
+            while let Some(next) = round.wake_late() {
                 tokio::select! {
                     () = sleep_until(next) => {}
-                    () = round.sooner.notified() => {}
+                    () = round.changed.notified() => {}
                 }
             }
-            // Another task may keep the time by now.
-            timed.0 = None;
+            // Another task may watch the deadlines by now.
+            guard.0 = None;
         });
     }
 
-    /// Wakes those whose time is over; returns when the next one's is.
-    fn tick(&self) -> Option<Instant> {
+    /// Wakes the waiters whose deadline passed. Returns the time of the next check; `None` if no
+    /// waiter is left.
+    fn wake_late(&self) -> Option<Instant> {
         let now = Instant::now();
         let mut state = self.lock();
         if state.result.is_some() || state.waiters.is_empty() {
-            state.timed = false;
+            state.watched = false;
             return None;
         }
         let mut wakers = Vec::new();
@@ -107,15 +112,15 @@ impl Round {
             }
         }
         if next.is_none() {
-            state.timed = false;
+            state.watched = false;
         }
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         Some(next?.max(now + TICK))
     }
 
-    /// Sets the result and wakes the waiters: the first at once, and the rest in batches, so that
-    /// they do not all come at the same moment.
+    /// Sets the result and wakes the waiters: the first batch at once and the rest batch by batch,
+    /// so that they do not all run at the same moment.
     pub(crate) fn resolve(self: Arc<Self>, result: Result<(), Error>, runtime: Option<&Handle>) {
         let mut state = self.lock();
         if state.result.is_some() {
@@ -124,12 +129,12 @@ impl Round {
         state.result = Some(result);
         let many = state.waiters.len() > BATCH;
         drop(state);
-        self.sooner.notify_one();
+        self.changed.notify_one();
         match runtime.filter(|_| many) {
             None => while self.wake_batch() {},
             Some(runtime) => {
                 self.wake_batch();
-                let rest = Rest(self);
+                let rest = RestGuard(self);
                 runtime.spawn(async move {
                     while rest.0.wake_batch() {
                         tokio::task::yield_now().await;
@@ -139,7 +144,7 @@ impl Round {
         }
     }
 
-    /// Wakes some of the waiters. Returns whether there may be more.
+    /// Wakes a batch of waiters. Returns whether there may be more.
     fn wake_batch(&self) -> bool {
         let mut state = self.lock();
         let wakers: Vec<Waker> = state
@@ -159,39 +164,39 @@ impl Round {
     }
 }
 
-/// Lets another task keep the time if this one ends with its runtime.
-struct Timed(Option<Arc<Round>>);
+/// Allows another task to watch the deadlines if the runtime drops this one.
+struct WatchedGuard(Option<Arc<Round>>);
 
-impl Drop for Timed {
+impl Drop for WatchedGuard {
     fn drop(&mut self) {
         if let Some(round) = &self.0 {
-            round.lock().timed = false;
+            round.lock().watched = false;
         }
     }
 }
 
-/// Wakes the rest even if the runtime ends first.
-struct Rest(Arc<Round>);
+/// Wakes the remaining waiters even if the runtime drops the task.
+struct RestGuard(Arc<Round>);
 
-impl Drop for Rest {
+impl Drop for RestGuard {
     fn drop(&mut self) {
         while self.0.wake_batch() {}
     }
 }
 
 impl State {
-    /// `None`: it was forgotten, since its time was over.
+    /// Returns a waiter by its number; `None` if it was removed after its deadline.
     fn waiter(&mut self, number: u64) -> Option<&mut Waiter> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
         self.waiters.get_mut(index)
     }
 }
 
-/// The waiting of one caller. Dropping it only stops the waiting.
+/// A future that waits for the result of a round. Dropping it only stops the waiting.
 #[derive(Debug)]
 pub(crate) struct Wait {
     round: Arc<Round>,
-    /// `None` once it has ended.
+    /// The number of its waiter; `None` once the wait is over.
     number: Option<u64>,
 }
 
@@ -226,6 +231,7 @@ impl Future for Wait {
 }
 
 impl Wait {
+    /// Leaves the round.
     fn leave(&mut self) {
         let Some(number) = self.number.take() else {
             return;
@@ -238,7 +244,8 @@ impl Wait {
             waiter.waker = None;
             waiter.over = true;
         }
-        // Those that have left at the front are forgotten; their time was mostly over first.
+        // Remove waiters that left at the front: they joined first, so their deadlines mostly pass
+        // first.
         while state
             .waiters
             .front()

@@ -1,4 +1,4 @@
-//! Where the engine's tasks run: never on a caller's runtime.
+//! The runtime of the engine's tasks, which is never that of a later caller.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,27 +6,30 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::error::Error;
 
-/// The runtime that was given, or a thread of the engine's own.
+/// The given runtime, or a dedicated thread.
 #[derive(Debug)]
 pub(crate) struct EngineRuntime(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
     handle: Option<Handle>,
-    /// Ends the engine's own thread when it is dropped.
-    own: Option<oneshot::Sender<()>>,
+    /// Ends the dedicated thread when it is dropped.
+    thread: Option<oneshot::Sender<()>>,
 }
 
 impl EngineRuntime {
-    /// `None`: a thread of its own, once there is something to run.
+    /// Uses `handle`, or for `None` a dedicated thread that starts with the first task.
     pub(crate) fn new(handle: Option<Handle>) -> Self {
-        Self(Mutex::new(State { handle, own: None }))
+        Self(Mutex::new(State {
+            handle,
+            thread: None,
+        }))
     }
 
-    /// Where to run a task now.
+    /// Returns the runtime for a new task.
     ///
     /// # Errors
-    /// [`Error::NoRuntime`] if the operating system starts no thread.
+    /// [`Error::NoRuntime`] if no thread can be started.
     pub(crate) fn handle(&self) -> Result<Handle, Error> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &state.handle {
@@ -35,7 +38,7 @@ impl EngineRuntime {
         }
     }
 
-    /// The runtime has ended: from now on a thread of the engine's own takes its place.
+    /// Replaces a runtime that ended by a dedicated thread.
     pub(crate) fn replace(&self) -> Result<Handle, Error> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.start()
@@ -43,13 +46,14 @@ impl EngineRuntime {
 }
 
 impl State {
+    /// Starts a dedicated thread.
     fn start(&mut self) -> Result<Handle, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|_| Error::NoRuntime)?;
         let handle = runtime.handle().clone();
-        let (own, end) = oneshot::channel();
+        let (thread, end) = oneshot::channel();
         std::thread::Builder::new()
             .name("tokenkeeper".to_owned())
             .spawn(move || {
@@ -58,7 +62,7 @@ impl State {
                 runtime.shutdown_background();
             })
             .map_err(|_| Error::NoRuntime)?;
-        self.own = Some(own);
+        self.thread = Some(thread);
         self.handle = Some(handle.clone());
         Ok(handle)
     }

@@ -1,4 +1,4 @@
-//! Everything that the accounts of one provider at one site have in common.
+//! The state that all accounts of a provider at one site share.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,6 +17,7 @@ use tokenkeeper_store::Key;
 use super::{origins::Origins, payload::Shared, snapshot::Attached};
 use crate::{error::Error, options::Options, placement::TokenPlacement};
 
+/// A provider at one site, with the rules for its accounts.
 #[derive(Debug)]
 pub(crate) struct ProviderSite {
     pub(crate) provider: Arc<dyn Provider>,
@@ -26,11 +27,11 @@ pub(crate) struct ProviderSite {
     pub(crate) origins: Box<[Origin]>,
     pub(crate) id: SiteId,
     pub(crate) shared: Shared,
-    /// Its origins are among those of all sites with a connected account.
+    /// Whether `origins` were added to those of the engine.
     announced: AtomicBool,
 }
 
-/// Tells the sites of a process apart: a digest of brand, base URL and client id.
+/// The id of a site within a process: a digest of brand, base URL and client id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SiteId(pub(crate) [u64; 2]);
 
@@ -49,7 +50,7 @@ impl ProviderSite {
         holder: Id,
         options: &Options,
     ) -> Result<Self, Error> {
-        // Any subject will do: all keys of this site have the same place.
+        // All keys of this site have the same place, so any subject will do.
         let id = SiteId::of(&key(&*provider, &site, "-")?);
         let dialect = provider.client().dialect();
         let placement = TokenPlacement::of(dialect);
@@ -80,9 +81,9 @@ impl ProviderSite {
             revokes: reach.is_some(),
             revokes_alone: matches!(reach, Some(Reach::ThisToken | Reach::Authorization)),
             lease: options.lease_within(grace),
-            store_retry: shrunk(options.store_retry_interval, options, grace),
+            store_retry: shorten(options.store_retry_interval, options, grace),
             store_timeout: options.lease_within(grace) / 4,
-            poll: shrunk(options.poll_interval, options, grace),
+            poll: shorten(options.poll_interval, options, grace),
         };
         Ok(Self {
             id,
@@ -96,14 +97,14 @@ impl ProviderSite {
         })
     }
 
-    /// The site has a connected account: requests there count as ours.
+    /// Adds the site's origins to those of the engine once it has a connected account.
     pub(crate) fn announce(&self, origins: &Origins) {
         if !self.announced.swap(true, Ordering::Relaxed) {
             origins.add(self.origins.iter());
         }
     }
 
-    /// A token as it is attached. A provider that panics counts as one that cannot attach it.
+    /// Builds the attachment of a token. A panic of the provider counts as an error.
     pub(crate) fn attach(&self, token: &AccessToken) -> Result<Attached, Error> {
         let attach = AssertUnwindSafe(|| self.provider.attach(token));
         match catch_unwind(attach) {
@@ -116,25 +117,26 @@ impl ProviderSite {
         key(&*self.provider, &self.site, subject)
     }
 
+    /// Returns whether the site's tokens may be sent to this target.
     #[inline(always)]
     pub(crate) fn allows(&self, target: &Uri) -> bool {
-        // Mostly there is one.
+        // Most sites have one origin.
         self.origins
             .first()
             .is_some_and(|first| first.matches(target))
-            || self.owns_another(target)
+            || self.allows_other(target)
     }
 
     #[cold]
-    fn owns_another(&self, target: &Uri) -> bool {
+    fn allows_other(&self, target: &Uri) -> bool {
         let mut others = self.origins.iter().skip(1);
         others.any(|origin| origin.matches(target))
     }
 }
 
-/// What must happen several times within a lease is as much faster as a grace window makes the
-/// lease shorter.
-fn shrunk(pause: Duration, options: &Options, grace: Option<Duration>) -> Duration {
+/// Shortens a pause that must fit into a lease several times, by the same share by which a grace
+/// window shortens the lease.
+fn shorten(pause: Duration, options: &Options, grace: Option<Duration>) -> Duration {
     let share = options.lease_within(grace).as_secs_f64() / options.lease.as_secs_f64();
     pause.mul_f64(share)
 }

@@ -1,4 +1,4 @@
-//! What requests read of an account.
+//! The part of an account that requests read.
 
 use std::sync::Arc;
 
@@ -8,34 +8,35 @@ use tokenkeeper_refresh::{EngineInstant, Record, TokenVersion};
 
 use super::payload::Payload;
 
-/// A token that may be sent: swapped as a whole whenever something changes. A request with a valid
-/// token reads `fresh_until` and `replayable_only`, and nothing else decides.
+/// A token that may be sent, replaced as a whole on every change. For a request with a valid token,
+/// only `fresh_until` and `replayable_only` decide.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    /// Until then a request takes the token and asks nothing.
+    /// Until then, a request takes the token without asking the machine.
     pub(crate) fresh_until: EngineInstant,
-    /// A request that cannot be sent twice asks first.
+    /// Whether a request that cannot be replayed must ask the machine first.
     pub(crate) replayable_only: bool,
     pub(crate) version: TokenVersion,
     pub(crate) attached: Attached,
-    /// The record that the token is from; `None` for a token that no engine keeps.
+    /// The record of the token; `None` for a fixed token outside an engine.
     pub(crate) record: Option<Arc<Record<Payload>>>,
 }
 
-/// A token in the form in which a request carries it, in little room.
+/// A token in the form in which a request carries it, in a compact form.
 #[derive(Clone, Debug)]
 pub(crate) enum Attached {
-    /// In `Authorization`, where almost all tokens go.
+    /// The value of `Authorization`, which carries almost all tokens.
     Authorization(HeaderValue),
+    /// Another header or a query parameter.
     Elsewhere(Box<Attachment>),
 }
 
-/// Which token set a request carries now, or why it could not be attached: in a box, since this is
-/// returned for every request.
+/// The version of the attached token, or the reason why it could not be attached. The error is
+/// boxed, since every request returns this type.
 pub type AttachResult = Result<TokenVersion, Box<AttachError>>;
 
 impl Snapshot {
-    /// A token that no engine keeps.
+    /// Creates a snapshot of a fixed token outside an engine.
     pub(crate) fn forever(attachment: Attachment, version: TokenVersion) -> Self {
         Self {
             fresh_until: EngineInstant::NEVER,
@@ -46,22 +47,22 @@ impl Snapshot {
         }
     }
 
-    /// Whether it carries this token, so that what was made of it can be used again.
+    /// Returns whether it carries this token, so its attachment can be reused.
     pub(crate) fn carries(&self, payload: &Payload, version: TokenVersion) -> bool {
         let live = self.record.as_ref().and_then(|record| record.live());
         self.version == version
             && live.is_some_and(|live| live.payload.access_token == payload.access_token)
     }
 
-    /// Puts the token on a request.
+    /// Attaches the token to a request.
     #[inline(always)]
     pub(crate) fn attach<B>(&self, request: &mut Request<B>) -> AttachResult {
         self.put_on(request)?;
         Ok(self.version)
     }
 
-    /// Its result fits into a register: the version of a token would go through memory, in other
-    /// pieces than it is read in.
+    /// Attaches the token. The result fits into a register; the version would go through memory,
+    /// and its reads would stall on stores of another width.
     #[inline]
     fn put_on<B>(&self, request: &mut Request<B>) -> Result<(), Box<AttachError>> {
         match &self.attached {
@@ -97,6 +98,6 @@ impl Attached {
     }
 }
 
-/// There may be a million of them.
+/// A process may hold a million snapshots.
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Snapshot>() <= 80);

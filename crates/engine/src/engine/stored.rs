@@ -1,4 +1,4 @@
-//! Records as the store keeps them.
+//! Conversions between records and store entries.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,10 +8,10 @@ use tokenkeeper_store::{Entry, Version};
 use super::{codec, entry::AccountEntry, payload::Payload};
 use crate::error::Error;
 
-/// A record and its version, if there is one.
+/// The record that the store has and its version; `None` if it has none.
 pub(super) type Stored = Option<(Version, Record<Payload>)>;
 
-/// A record for the store, written at `now`.
+/// Builds the store entry of a record that is written at `now`.
 pub(super) fn entry(
     account: &AccountEntry,
     version: Version,
@@ -33,7 +33,7 @@ fn at(millis: WallMillis) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(millis)
 }
 
-/// Reads what the store has.
+/// Reads the record of a store entry.
 pub(super) fn record(account: &AccountEntry, found: Option<Entry>) -> Result<Stored, Error> {
     let Some(found) = found else { return Ok(None) };
     let record = codec::decode(&found.value, &account.site.shared);

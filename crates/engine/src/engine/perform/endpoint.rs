@@ -8,15 +8,17 @@ use tokenkeeper_protocol::{Grant, GrantKind, Provider, RevocationOutcome, TokenS
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
 
 use crate::{
-    engine::core::Core,
-    engine::entry::AccountEntry,
-    engine::payload::{Payload, Terms},
-    engine::report,
+    engine::{
+        core::Core,
+        entry::AccountEntry,
+        payload::{Payload, Terms},
+        report,
+    },
     error::ExchangeError,
     transport::TransportError,
 };
 
-/// Presents a refresh token, or the code of a login.
+/// Presents a refresh token or the code of a login.
 pub(crate) async fn send(
     core: &Core,
     entry: &AccountEntry,
@@ -34,7 +36,7 @@ pub(crate) async fn send(
         }
         Err(error) => {
             let account = entry.digest();
-            tracing::warn!(%account, %error, "the token endpoint gave no tokens");
+            tracing::warn!(%account, %error, "a token request failed");
             let answer = report::answer(&error);
             let mut inner = entry.lock();
             match candidate {
@@ -46,6 +48,7 @@ pub(crate) async fn send(
     }
 }
 
+/// Sends the token request and reads its response.
 async fn exchange(
     core: &Core,
     entry: &AccountEntry,
@@ -83,19 +86,19 @@ async fn exchange(
     };
     let request = site.provider.token_request(&site.site, &grant);
     let request = request.map_err(|error| ExchangeError::Request(Arc::new(error)))?;
-    let response = answer_to(core, request).await;
+    let response = send_request(core, request).await;
     let response = response.map_err(|error| ExchangeError::Transport(Arc::new(error)))?;
     let tokens = site.provider.read_token_response(kind, &response, sent_at);
     let tokens = tokens.map_err(ExchangeError::Refused)?;
     let keeps = site.provider.client().dialect().refresh.keep_when_absent;
     Ok(Payload::new(
-        merged(payload.filter(|_| keeps), tokens),
+        merge(payload.filter(|_| keeps), tokens),
         terms,
     ))
 }
 
-/// Sends a request. A transport that ignores its deadline does not block the account for good.
-async fn answer_to(
+/// Sends a request. A transport that ignores its deadline must not block the account forever.
+async fn send_request(
     core: &Core,
     request: Request<Bytes>,
 ) -> Result<Response<Bytes>, TransportError> {
@@ -105,11 +108,11 @@ async fn answer_to(
     response.unwrap_or(Err(TransportError::TimedOut))
 }
 
-/// How much longer than its deadline a transport may take.
+/// The extra time after the deadline for a transport.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// An answer without a refresh token leaves the one we have good (RFC 6749 §6).
-fn merged(old: Option<Payload>, mut new: TokenSet) -> TokenSet {
+/// Keeps the refresh token and the scope if the response has none (RFC 6749 §6).
+fn merge(old: Option<Payload>, mut new: TokenSet) -> TokenSet {
     if let Some(old) = old {
         new.scope = new.scope.or_else(|| old.scope().map(str::to_owned));
         new.refresh_token = new.refresh_token.or(old.refresh_token);
@@ -117,19 +120,20 @@ fn merged(old: Option<Payload>, mut new: TokenSet) -> TokenSet {
     new
 }
 
-/// Sends the revocations that the provider has.
+/// Sends the provider's revocation requests.
 pub(crate) async fn revoke(core: &Core, entry: &AccountEntry, payload: &Payload) -> Revoked {
     let site = &entry.site;
     let tokens = payload.token_set();
     let requests = match site.provider.revocation_requests(&site.site, &tokens) {
         Ok(requests) => requests,
         Err(error) => {
-            tracing::error!(account = %entry.digest(), %error, "a revocation cannot be built");
+            let account = entry.digest();
+            tracing::error!(%account, %error, "a revocation request cannot be built");
             return Revoked::Refused;
         }
     };
     for request in requests {
-        let Ok(response) = answer_to(core, request).await else {
+        let Ok(response) = send_request(core, request).await else {
             return Revoked::Unavailable;
         };
         match site.provider.read_revocation_response(&response) {

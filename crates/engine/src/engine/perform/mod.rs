@@ -1,4 +1,4 @@
-//! The operations: calls to the store and to the provider.
+//! The operations that the machine orders: calls to the store and to the provider.
 
 mod endpoint;
 mod store;

@@ -10,14 +10,14 @@ use crate::{
     error::Error,
 };
 
-/// Reads the record.
+/// Reads the record from the store.
 pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Payload> {
     let found = in_time(entry, core.store.get(&entry.key())).await;
     match found.and_then(|found| Ok(stored::record(entry, found)?)) {
         Ok(found) => {
-            // What a write said stands until a write succeeds.
+            // The error of a write stands until a write succeeds.
             if entry.lock().machine.is_written() {
-                answered(entry);
+                clear_error(entry);
             }
             StoreAnswer::Found(found)
         }
@@ -28,7 +28,7 @@ pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Paylo
     }
 }
 
-/// Writes or removes the record.
+/// Writes or deletes the record in the store.
 pub(crate) async fn write(
     core: &Core,
     entry: &AccountEntry,
@@ -45,7 +45,7 @@ pub(crate) async fn write(
     };
     match put.and_then(|put| outcome(entry, put)) {
         Ok(outcome) => {
-            answered(entry);
+            clear_error(entry);
             outcome
         }
         Err(Fault { error, .. }) => {
@@ -56,6 +56,7 @@ pub(crate) async fn write(
     }
 }
 
+/// Reads the entry of a conflict.
 fn outcome(entry: &AccountEntry, put: Put) -> Result<Outcome<Payload>, Fault> {
     Ok(match put {
         Put::Applied => Outcome::Applied,
@@ -63,22 +64,22 @@ fn outcome(entry: &AccountEntry, put: Put) -> Result<Outcome<Payload>, Fault> {
     })
 }
 
-/// A call that failed.
+/// A failed call to the store.
 struct Fault {
-    /// It did not answer in time.
+    /// Whether the store did not respond in time.
     hung: bool,
     error: Error,
 }
 
-/// What the store has cannot be read.
+/// The store responded, but its record cannot be read.
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         Self { hung: false, error }
     }
 }
 
-/// A store that hangs counts as one that failed; a write may then have landed, which the record
-/// will show.
+/// Bounds a call to the store. A call that times out counts as failed, although a write may have
+/// landed: the next read shows it.
 async fn in_time<T>(
     entry: &AccountEntry,
     call: impl Future<Output = Result<T, StoreError>>,
@@ -93,8 +94,8 @@ async fn in_time<T>(
     })
 }
 
-/// An earlier reason is over.
-fn answered(entry: &AccountEntry) {
+/// Forgets the last error of the store after a success.
+fn clear_error(entry: &AccountEntry) {
     if let Some(cold) = entry.lock().cold_mut() {
         cold.store_error = None;
     }
