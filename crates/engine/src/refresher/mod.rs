@@ -1,8 +1,8 @@
-//! The fleet's refresher.
+//! The refresher: a worker that keeps all accounts of a store fresh.
 
 mod queue;
+mod scan;
 mod visit;
-mod walk;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
@@ -10,58 +10,64 @@ use std::{sync::Arc, time::Duration};
 use self::worker::Worker;
 use crate::{engine::Core, error::Error};
 
-/// A worker that keeps every account of the store fresh ahead of its expiry, and alive where nobody
-/// uses it.
+/// A worker that refreshes every account of the store ahead of its expiry, even unused ones.
 ///
-/// Without one, an account is refreshed when it is used: good for those that are used often. A
-/// refresher looks after all of them: no request ever waits for a refresh, and a refresh token that
-/// ends when it is idle for too long does not.
+/// Without a refresher, an account is refreshed when it is used, which suits accounts that are used
+/// often. With one, no request ever waits for a refresh, and idle refresh tokens don't expire.
 ///
-/// Any number may run, in one process or in many: they share the work, and none refreshes an
-/// account that another does. Each record in the store says when it is due: a share of the stale
-/// window before the access token ends, or where [the dialect's] `keep_alive_share` of the refresh
-/// token's life is over, whichever is first, and up to nine tenths of that time earlier, by a hash
-/// of the key: so the requests of a fleet are spread evenly, whenever its accounts were connected.
-/// What failed is due after its backoff; what only a person can help is never due.
+/// Any number of refreshers may run, in one process or in many. They share the work: no two refresh
+/// the same account. Each record in the store states when it is due: a share of the refresh window
+/// before the access token expires, or after the dialect's [`keep_alive_share`] of the refresh
+/// token's lifetime, whichever comes first. A hash of the key brings it forward by up to nine
+/// tenths of that time, which spreads the requests of a fleet evenly. A failed account is due after
+/// its backoff, and one that needs a new login is never due.
 ///
-/// It also finishes the revocations that disconnects left behind, and tries accounts again that
-/// were refused because of a configuration that has changed since.
+/// A refresher also finishes revocations that disconnects left behind, and retries accounts that
+/// the token endpoint refused because of a configuration that has changed since.
 ///
-/// # What it costs
-/// One listing per [`every`](Self::every), and one for each thousand accounts that are due; for
-/// each account that is due one read, and for the worker that refreshes it two writes and the token
-/// request. For accounts that need attention, a listing and a read of each per
-/// [`attention_every`](Self::attention_every). An account that no caller uses leaves the memory
-/// again after its refresh.
+/// # Cost
 ///
-/// # When something fails
-/// Where a token endpoint answers 429, or 503 with `Retry-After`, nothing is sent to it for as long
-/// as it asks; where it is cut, times out, answers 5xx or refuses the client, for a time that
-/// doubles up to [`Options::max_backoff`](crate::Options::max_backoff). A pause holds for all
-/// accounts at that provider and site, in this worker; the others go on. While the store fails it
-/// is left alone for up to 30 seconds at a time.
+/// - One listing per [`scan_interval`](Self::scan_interval), and one per thousand due accounts.
+/// - One read for each due account, and for the worker that refreshes it two writes and the token
+///   request.
+/// - One listing and one read of each account that needs attention, per
+///   [`attention_interval`](Self::attention_interval).
 ///
-/// ```no_run
-/// # use std::time::Duration;
-/// # use tokenkeeper_engine::{Accounts, Error};
-/// # async fn serve(accounts: Accounts) -> Result<(), Error> {
-/// let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+/// An account that no caller uses leaves memory again after its refresh.
+///
+/// # Failures
+///
+/// If a token endpoint responds with 429, or 503 with `Retry-After`, the refresher sends it nothing
+/// for that time. If it is cut, times out, responds with another 5xx or refuses the client, the
+/// refresher backs off, doubling up to [`Options::max_backoff`](crate::Options::max_backoff). A
+/// pause applies to all accounts at that provider and site, in this worker. If the store fails, the
+/// refresher leaves it alone for up to 30 seconds at a time.
+///
+/// # Examples
+///
+/// ```
+/// use tokio::sync::oneshot;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+/// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+/// let (stop, stopped) = oneshot::channel::<()>();
 /// let refresher = accounts.refresher().concurrency(16);
-/// let work = tokio::spawn(refresher.run(async { drop(stopped.await) }));
-/// // … serve …
+/// let worker = tokio::spawn(refresher.run(async { drop(stopped.await) }));
+/// // Serve requests. Then:
 /// drop(stop);
-/// work.await.expect("it does not panic")?;
+/// worker.await.expect("the worker does not panic")?;
 /// # Ok(()) }
 /// ```
 ///
-/// [the dialect's]: tokenkeeper_protocol::RefreshRules
+/// [`keep_alive_share`]: tokenkeeper_protocol::RefreshRules::keep_alive_share
 #[derive(Clone, Debug)]
 #[must_use = "nothing is refreshed before `run`"]
 pub struct Refresher {
     core: Arc<Core>,
     concurrency: usize,
-    every: Duration,
-    attention_every: Duration,
+    scan_interval: Duration,
+    attention_interval: Duration,
 }
 
 impl Refresher {
@@ -69,54 +75,58 @@ impl Refresher {
         Self {
             core,
             concurrency: 8,
-            every: Duration::from_secs(1),
-            attention_every: Duration::from_secs(60 * 60),
+            scan_interval: Duration::from_secs(1),
+            attention_interval: Duration::from_secs(60 * 60),
         }
     }
 
-    /// How many accounts of one provider are worked on at once, by this worker. Default: 8; 0 is
-    /// taken as 1.
+    /// Sets how many accounts of one provider this worker refreshes concurrently.
     ///
-    /// A million accounts whose tokens live for an hour are 300 refreshes a second: at 100 ms each,
-    /// 30 at once.
-    pub fn concurrency(mut self, accounts: usize) -> Self {
-        self.concurrency = accounts.max(1);
+    /// A million accounts whose tokens live for an hour need 300 refreshes a second; at 100 ms
+    /// each, that is a concurrency of 30.
+    ///
+    /// Default: 8. Zero counts as 1.
+    pub fn concurrency(mut self, limit: usize) -> Self {
+        self.concurrency = limit.max(1);
         self
     }
 
-    /// How often the store is asked for what is due. Default: a second; less than 10 ms is taken as
-    /// that.
+    /// Sets how often the worker lists the due accounts. It spreads their refreshes over this time.
     ///
-    /// What is found is spread over this time. It should be well below the stale window of the
-    /// shortest-lived tokens ([`Options::refresh_window`](crate::Options::refresh_window)).
-    pub fn every(mut self, time: Duration) -> Self {
-        self.every = time.max(LEAST);
+    /// Keep it well below the refresh window of the shortest-lived tokens
+    /// ([`Options::refresh_window`](crate::Options::refresh_window)).
+    ///
+    /// Default: 1 s. Less than 10 ms counts as 10 ms.
+    pub fn scan_interval(mut self, interval: Duration) -> Self {
+        self.scan_interval = interval.max(MIN_INTERVAL);
         self
     }
 
-    /// How often the store is asked for what needs attention, beginning at the start. Default: an
-    /// hour; less than 10 ms is taken as that.
-    pub fn attention_every(mut self, time: Duration) -> Self {
-        self.attention_every = time.max(LEAST);
+    /// Sets how often the worker lists the accounts that need attention, first at its start.
+    ///
+    /// Default: 1 hour. Less than 10 ms counts as 10 ms.
+    pub fn attention_interval(mut self, interval: Duration) -> Self {
+        self.attention_interval = interval.max(MIN_INTERVAL);
         self
     }
 
-    /// Works until `shutdown` is ready, or [`Accounts::shutdown`](crate::Accounts::shutdown) is
-    /// called. It runs in the caller's task; spawn it for the background.
-    ///
-    /// Cancel safe: dropping the future is the same as a shutdown. Refreshes under way are the
-    /// engine's, which ends them; [`Accounts::shutdown`](crate::Accounts::shutdown) waits for
-    /// them.
+    /// Works until `shutdown` is ready or [`Accounts::shutdown`](crate::Accounts::shutdown) is
+    /// called. It runs in the caller's task: spawn it for the background.
     ///
     /// # Errors
-    /// [`Error::Listing`] at the start where the store does not list its accounts. Nothing else
-    /// ends it.
+    /// [`Error::Listing`] at the start, if the store cannot list accounts. No other failure ends
+    /// the worker.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future is the same as a shutdown. The engine finishes the
+    /// refreshes in flight, and [`Accounts::shutdown`](crate::Accounts::shutdown) waits for them.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let worker = Worker::new(
             self.core,
             self.concurrency,
-            self.every,
-            self.attention_every,
+            self.scan_interval,
+            self.attention_interval,
         );
         tokio::select! {
             biased;
@@ -126,4 +136,5 @@ impl Refresher {
     }
 }
 
-const LEAST: Duration = Duration::from_millis(10);
+/// The shortest interval between two listings.
+const MIN_INTERVAL: Duration = Duration::from_millis(10);

@@ -1,4 +1,4 @@
-//! What one provider has to be asked for: how fast, how many at once, and when not at all.
+//! The queue of due accounts of one provider, with pacing, concurrency limit and pauses.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,19 +11,21 @@ use tokio::time::Instant;
 use super::visit::DueAccount;
 use crate::{engine::ProviderSite, options::Options};
 
-/// How many accounts a queue holds. Others are listed again later.
-const ROOM: usize = 10_000;
+/// The capacity of a queue. A later scan lists the accounts that did not fit.
+const CAPACITY: usize = 10_000;
 
-/// The due accounts of one provider.
+/// The due accounts of one provider, started at an even pace.
 pub(super) struct ProviderQueue {
     queue: VecDeque<DueAccount>,
+    /// The number of visits in flight.
     running: usize,
-    /// Between two starts.
+    /// The time between two starts.
     gap: Duration,
+    /// The time of the next start.
     next: Instant,
-    /// The queue has not been empty since the last look.
+    /// The queue has not been empty since the last scan.
     is_behind: bool,
-    /// By site: a provider may have one for each tenant.
+    /// By site: a provider may have a site per tenant.
     pauses: HashMap<String, Pause>,
 }
 
@@ -39,9 +41,9 @@ impl ProviderQueue {
         }
     }
 
-    /// Room is kept for those that are due: the others have time.
+    /// Accounts that only need attention get a quarter of the queue: due ones are more urgent.
     pub(super) fn has_room(&self, due: bool) -> bool {
-        self.queue.len() < if due { ROOM } else { ROOM / 4 }
+        self.queue.len() < if due { CAPACITY } else { CAPACITY / 4 }
     }
 
     pub(super) fn is_paused(&self, site: &ProviderSite, now: Instant) -> bool {
@@ -57,11 +59,11 @@ impl ProviderQueue {
         self.queue.push_back(account);
     }
 
-    /// Starts what is in the queue evenly over the time until the next look, and what is left of
-    /// the last look no slower than before.
-    pub(super) fn pace(&mut self, every: Duration, now: Instant) {
+    /// Spreads the queued accounts evenly over the time until the next scan. If some are left from
+    /// the last scan, the pace never slows down.
+    pub(super) fn pace(&mut self, scan_interval: Duration, now: Instant) {
         let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
-        let gap = every / waiting.max(1);
+        let gap = scan_interval / waiting.max(1);
         self.gap = if self.is_behind {
             gap.min(self.gap)
         } else {
@@ -71,7 +73,7 @@ impl ProviderQueue {
         self.next = self.next.min(now + self.gap);
     }
 
-    /// The next account to start now, if any.
+    /// Takes the next account, if one may be visited now.
     pub(super) fn start(&mut self, concurrency: usize, now: Instant) -> Option<DueAccount> {
         if self.running >= concurrency || now < self.next {
             return None;
@@ -83,27 +85,31 @@ impl ProviderQueue {
         Some(account)
     }
 
-    pub(super) fn ended(&mut self) {
+    /// Counts a visit as finished.
+    pub(super) fn finish(&mut self) {
         self.running -= 1;
     }
 
-    /// When the next account may be visited, unless that waits for another visit to end.
+    /// Returns when the next account may be visited; `None` if it waits for another visit to
+    /// finish.
     pub(super) fn next_start(&self, concurrency: usize) -> Option<Instant> {
         (self.running < concurrency && !self.queue.is_empty()).then_some(self.next)
     }
 
-    /// The token endpoint answers.
-    pub(super) fn answered(&mut self, site: &ProviderSite) {
+    /// Resets the failures of a site whose token endpoint responded.
+    pub(super) fn reset_failures(&mut self, site: &ProviderSite) {
         if let Some(pause) = self.pauses.get_mut(site.site.as_str()) {
             pause.failures = 0;
         }
     }
 
-    /// Nothing is sent to this site for a while, and at least for what the server asked.
+    /// Pauses a site after a failure, for at least the time that the server asked for.
+    ///
+    /// `roll` is in `0.0..1.0`.
     pub(super) fn pause(
         &mut self,
         site: &Arc<ProviderSite>,
-        least: Duration,
+        retry_after: Duration,
         options: &Options,
         roll: f64,
         now: Instant,
@@ -115,7 +121,7 @@ impl ProviderQueue {
                 until: now,
                 failures: 0,
             });
-        // Those that were on their way when it began say nothing new.
+        // A visit that was in flight when the pause began is no further failure.
         if now >= pause.until {
             pause.failures = pause.failures.saturating_add(1);
         }
@@ -123,18 +129,18 @@ impl ProviderQueue {
             .initial_backoff
             .saturating_mul(1 << pause.failures.saturating_sub(1).min(16))
             .min(options.max_backoff);
-        // Upwards only: a server's word is a lower bound, and not all workers are to come back at
-        // the same moment.
-        let wait = doubled.max(least.min(DAY)).mul_f64(1.0 + roll / 10.0);
+        // The jitter keeps workers apart. It only adds, since `retry_after` is a lower bound.
+        let wait = doubled.max(retry_after.min(DAY)).mul_f64(1.0 + roll / 10.0);
         pause.until = pause.until.max(now + wait);
     }
 }
 
-/// No server is believed for longer.
+/// The longest `Retry-After` that is honoured.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The pause of one site.
 struct Pause {
     until: Instant,
-    /// In a row.
+    /// Consecutive failures.
     failures: u32,
 }

@@ -1,4 +1,4 @@
-//! Walking over the accounts that the store lists, a page at a time.
+//! Scanning the store for accounts, one page at a time.
 
 use std::{
     sync::Arc,
@@ -11,39 +11,42 @@ use tokio::time::Instant;
 
 use crate::engine::Core;
 
-/// How many keys are asked for at once.
+/// The number of keys in a page.
 const PAGE: usize = 1000;
 
-/// After a long walk comes a rest of so many times its length: an outage makes all accounts due,
-/// and nothing is won by listing them all the time.
-const REST: u32 = 4;
+/// The pause after a scan, in multiples of its length: an outage makes all accounts due, and
+/// listing them continuously gains nothing.
+const PAUSE_FACTOR: u32 = 4;
 
-/// Which accounts a walk is for.
+/// Which accounts a scan lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ScanKind {
     Due,
     Attention,
 }
 
-/// A page of a walk, on its way.
-pub(super) type Paging = BoxFuture<'static, (Kind, Result<Page, StoreError>)>;
+/// A pending call that lists a page.
+pub(super) type PageFuture = BoxFuture<'static, (ScanKind, Result<Page, StoreError>)>;
 
-/// Repeats a listing, each time over all of its pages.
-pub(super) struct Walk {
-    kind: Kind,
-    every: Duration,
-    /// Of the walk under way: all of its pages are of one listing.
+/// A listing that is repeated, each time over all of its pages.
+pub(super) struct Scan {
+    kind: ScanKind,
+    interval: Duration,
+    /// The filter of the current scan: the same for all of its pages.
     filter: Filter,
+    /// The position of the current scan; `None` before its first page.
     cursor: Option<Cursor>,
+    /// The start of the current scan.
     began: Instant,
+    /// The time of the next page.
     next: Instant,
 }
 
-impl Walk {
-    pub(super) fn new(kind: Kind, every: Duration, now: Instant) -> Self {
+impl Scan {
+    pub(super) fn new(kind: ScanKind, interval: Duration, now: Instant) -> Self {
         Self {
             kind,
-            every,
+            interval,
             filter: Filter::Attention,
             cursor: None,
             began: now,
@@ -55,10 +58,11 @@ impl Walk {
         self.next
     }
 
-    pub(super) fn page(&mut self, core: &Arc<Core>, now: Instant) -> Paging {
+    /// Starts to list the next page.
+    pub(super) fn list_page(&mut self, core: &Arc<Core>, now: Instant) -> PageFuture {
         if self.cursor.is_none() {
             self.began = now;
-            self.filter = self.filter(core.time.wall_time());
+            self.filter = self.new_filter(core.time.wall_time());
         }
         let (core, kind) = (core.clone(), self.kind);
         let (filter, cursor) = (self.filter, self.cursor.clone());
@@ -73,37 +77,39 @@ impl Walk {
         })
     }
 
-    /// Plans the next page: at once, where there is room for it; `look` later where there is none.
-    /// `roll` lies in `0.0..1.0`.
-    pub(super) fn went_on(
+    /// Schedules the next page: at once if the queues have room, otherwise after `retry`. Without a
+    /// cursor the scan is complete, and the next one follows after the interval.
+    ///
+    /// `roll` is in `0.0..1.0`.
+    pub(super) fn advance(
         &mut self,
         cursor: Option<Cursor>,
         room: bool,
-        look: Duration,
+        retry: Duration,
         roll: f64,
         now: Instant,
     ) {
         self.cursor = cursor;
         self.next = match self.cursor {
             Some(_) if room => now,
-            Some(_) => now + look,
+            Some(_) => now + retry,
             None => {
-                // Workers that were started together do not stay together.
-                let every = self.every.mul_f64(0.9 + roll / 5.0);
-                now + every.max((now - self.began) * REST)
+                // The jitter keeps workers apart that start together.
+                let interval = self.interval.mul_f64(0.9 + roll / 5.0);
+                now + interval.max((now - self.began) * PAUSE_FACTOR)
             }
         };
     }
 
-    /// Begins anew: a cursor that failed may be the reason.
-    pub(super) fn failed(&mut self) {
+    /// Restarts at the first page after a failure, which the cursor may have caused.
+    pub(super) fn restart(&mut self) {
         self.cursor = None;
     }
 
-    fn filter(&self, now: SystemTime) -> Filter {
+    fn new_filter(&self, now: SystemTime) -> Filter {
         match self.kind {
-            Kind::Due => Filter::DueBefore(now),
-            Kind::Attention => Filter::Attention,
+            ScanKind::Due => Filter::DueBefore(now),
+            ScanKind::Attention => Filter::Attention,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One visit to one account: a comparison with the store, and the refresh or the revocation that is
+//! One visit to an account: a comparison with the store, then the refresh or revocation that is
 //! due.
 
 use std::{sync::Arc, time::Duration};
@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct DueAccount {
     pub(super) key: Key,
     pub(super) site: Arc<ProviderSite>,
-    /// It was listed as due; otherwise, as in need of attention.
+    /// Whether it was listed as due, not as in need of attention.
     pub(super) due: bool,
 }
 
@@ -24,17 +24,17 @@ pub(super) struct DueAccount {
 pub(super) enum Outcome {
     /// There was nothing to do.
     Nothing,
-    /// The token endpoint answered.
-    Answered,
-    /// The token endpoint is busy or ill; it may have said for how long at least.
-    Busy(Duration),
-    /// Nothing can be done about this account for some time.
-    Unfit,
+    /// The token endpoint responded.
+    Responded,
+    /// The token endpoint is overloaded or fails; pause for at least this time.
+    Paused(Duration),
+    /// The account cannot be refreshed for some time.
+    Unrefreshable,
     /// The store failed.
     StoreFailed,
 }
 
-/// Refreshes the account unless another worker has meanwhile. The entry comes back if it is in
+/// Refreshes an account, unless another worker did so meanwhile. Returns the entry if it is in
 /// memory only because of this visit.
 pub(super) async fn visit(
     core: &Arc<Core>,
@@ -46,20 +46,21 @@ pub(super) async fn visit(
         Some(entry) => entry,
         None => match registry::entry(core, &account.site, account.key.subject()) {
             Ok(entry) => entry,
-            Err(_) => return (Outcome::Unfit, None),
+            Err(_) => return (Outcome::Unrefreshable, None),
         },
     };
     let outcome = visit_entry(core, account, &entry).await;
     (outcome, temporary.then_some(entry))
 }
 
+/// Visits an account that is in memory.
 async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<AccountEntry>) -> Outcome {
-    // One read before anything is begun: another worker may have been here since the listing.
+    // Another worker may have visited the account since the listing.
     if let Err(error) = acquire::compare(core, entry).await {
         let digest = entry.digest();
         tracing::warn!(account = %digest, %error, "the refresher cannot read an account");
         return if is_unreadable(&error) {
-            Outcome::Unfit
+            Outcome::Unrefreshable
         } else {
             Outcome::StoreFailed
         };
@@ -69,21 +70,21 @@ async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<Account
         return Outcome::Nothing;
     };
     if !record.revoke.is_empty() {
-        // The engine revokes by itself; waiting bounds how many are in flight.
+        // The comparison started the revocation. The wait bounds how many are in flight.
         let until = core.time.now().after(core.options.exchange_timeout);
         while entry.lock().machine.is_revoking() && core.time.now() < until {
-            tokio::time::sleep(REVOKING).await;
+            tokio::time::sleep(REVOCATION_POLL).await;
         }
     }
     let Some(live) = record.live() else {
-        return unless_due(account, &record);
+        return park_if_due(account, &record);
     };
     let planned = planned(live, &entry.site.rules, entry.place());
     let Some(planned) = planned else {
-        return unless_due(account, &record);
+        return park_if_due(account, &record);
     };
-    let waits = live.failures.is_none() && live.attempt.is_none();
-    if waits && planned > core.time.wall() {
+    let is_healthy = live.failures.is_none() && live.attempt.is_none();
+    if is_healthy && planned > core.time.wall() {
         return Outcome::Nothing;
     }
     match acquire::finish(
@@ -95,21 +96,22 @@ async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<Account
     )
     .await
     {
-        Ok(()) => Outcome::Answered,
+        Ok(()) => Outcome::Responded,
         Err(error) => outcome_of(&error, core),
     }
 }
 
-/// What an older version of this software marked as due although nothing can be done is not looked
-/// at all the time.
-fn unless_due<T>(account: &DueAccount, record: &Record<T>) -> Outcome {
+/// Parks an account that is listed as due although it cannot be refreshed, as an older version of
+/// this crate marked it: each scan would list it again.
+fn park_if_due<T>(account: &DueAccount, record: &Record<T>) -> Outcome {
     if account.due && record.authorization().is_some() {
-        Outcome::Unfit
+        Outcome::Unrefreshable
     } else {
         Outcome::Nothing
     }
 }
 
+/// Returns whether the store works and this record is the problem.
 fn is_unreadable(error: &Error) -> bool {
     match error {
         Error::Record { .. } => true,
@@ -124,42 +126,45 @@ fn is_unreadable(error: &Error) -> bool {
     }
 }
 
+/// Returns the outcome of a failed refresh.
 fn outcome_of(error: &Error, core: &Core) -> Outcome {
     match error {
-        Error::ReauthorizationRequired { .. } => Outcome::Answered,
-        // The next account would be refused too: the registration is the provider's, not the
-        // account's.
-        Error::Configuration { .. } => Outcome::Busy(core.options.max_backoff),
+        Error::ReauthorizationRequired { .. } => Outcome::Responded,
+        // The token endpoint would refuse the next account too: they share the registration.
+        Error::Configuration { .. } => Outcome::Paused(core.options.max_backoff),
         Error::Store { .. } => Outcome::StoreFailed,
-        Error::Record { .. } => Outcome::Unfit,
+        Error::Record { .. } => Outcome::Unrefreshable,
         Error::Unavailable {
             source: Some(source),
             ..
         } => match source {
             ExchangeError::Refused(refusal) => match refusal.class {
-                Class::Transient { retry_after } => Outcome::Busy(retry_after.unwrap_or_default()),
-                Class::Ambiguous => Outcome::Busy(Duration::ZERO),
-                _ => Outcome::Answered,
+                Class::Transient { retry_after } => {
+                    Outcome::Paused(retry_after.unwrap_or_default())
+                }
+                Class::Ambiguous => Outcome::Paused(Duration::ZERO),
+                _ => Outcome::Responded,
             },
-            ExchangeError::Transport(_) => Outcome::Busy(Duration::ZERO),
+            ExchangeError::Transport(_) => Outcome::Paused(Duration::ZERO),
             ExchangeError::Request(_) | ExchangeError::TooLate => Outcome::Nothing,
         },
         _ => Outcome::Nothing,
     }
 }
 
-/// Between two looks at whether a revocation has ended.
-const REVOKING: Duration = Duration::from_millis(100);
+/// The time between two checks of a running revocation.
+const REVOCATION_POLL: Duration = Duration::from_millis(100);
 
-/// Drops from memory what was there only because of a visit: a fleet is larger than what one
-/// process serves. Returns what is not at rest yet: a pause that was counted would begin anew.
-pub(super) fn let_go(core: &Core, temporary: Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
-    // The application uses it by now: then it goes as all others do.
+/// Evicts an entry that is in memory only because of a visit: a fleet is larger than what one
+/// process should hold. Returns the entry if it is not at rest yet, since a pause that the machine
+/// counts would start again.
+pub(super) fn evict(core: &Core, temporary: Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
+    // The application uses it by now, so the sweep evicts it like any other.
     if temporary.is_touched() {
         return None;
     }
     let (now, wall) = (core.time.now(), core.time.wall());
-    // The map and this list hold it; another holder may be about to use it.
+    // The map and the worker hold it. Another holder may be about to use it.
     let held = Arc::strong_count(&temporary) > 2;
     if held
         || !temporary.lock().machine.is_at_rest(now, wall)

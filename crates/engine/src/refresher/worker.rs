@@ -1,5 +1,4 @@
-//! What a refresher does from its start until it is dropped: one task's worth of state, and no task
-//! of its own.
+//! The loop of a running refresher. It spawns no task: dropping its future stops it.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::RandomState},
@@ -14,37 +13,41 @@ use tokio::time::Instant;
 
 use super::{
     queue::ProviderQueue,
+    scan::{PageFuture, Scan, ScanKind},
     visit::{self, DueAccount, Outcome},
-    walk::{Kind, Paging, Walk},
 };
 use crate::{
     engine::{AccountEntry, Core, registry},
     error::Error,
 };
 
+/// The state of a running refresher.
 pub(super) struct Worker {
     core: Arc<Core>,
     concurrency: usize,
-    every: Duration,
-    due: Walk,
-    attention: Walk,
-    /// One for each provider, in the order of the engine's.
+    scan_interval: Duration,
+    due: Scan,
+    attention: Scan,
+    /// One queue per provider, in the order of `Core::providers`.
     queues: Vec<ProviderQueue>,
-    /// Queued or under way.
-    known: HashSet<Key>,
-    /// Nothing can be done about these before the time given.
+    /// The accounts that are queued or being visited.
+    pending: HashSet<Key>,
+    /// Accounts that cannot be refreshed, and when to try again.
     parked: HashMap<Key, Instant>,
-    /// In memory only because of visits that have ended; those not at rest stay for the time being.
+    /// Entries that are in memory only because of finished visits, until they are at rest.
     temporary: Vec<Arc<AccountEntry>>,
-    /// Apart, since a store may list from an index while it cannot read.
-    listing: StoreRest,
-    records: StoreRest,
-    /// No two workers take the accounts of a page in the same order.
+    /// Backoff of listings, separate from that of reads and writes: a store may list from an index
+    /// while it cannot read.
+    list_backoff: StoreBackoff,
+    /// Backoff of reads and writes.
+    record_backoff: StoreBackoff,
+    /// Hashes keys, so that each worker visits the accounts of a page in another order.
     order: RandomState,
 }
 
-/// A visit that has ended.
-struct End {
+/// A finished visit.
+struct FinishedVisit {
+    /// The index of its queue.
     queue: usize,
     account: DueAccount,
     outcome: Outcome,
@@ -55,8 +58,8 @@ impl Worker {
     pub(super) fn new(
         core: Arc<Core>,
         concurrency: usize,
-        every: Duration,
-        attention_every: Duration,
+        scan_interval: Duration,
+        attention_interval: Duration,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -67,24 +70,24 @@ impl Worker {
                 .collect(),
             core,
             concurrency,
-            every,
-            due: Walk::new(Kind::Due, every, now),
-            attention: Walk::new(Kind::Attention, attention_every, now),
-            known: HashSet::new(),
+            scan_interval,
+            due: Scan::new(ScanKind::Due, scan_interval, now),
+            attention: Scan::new(ScanKind::Attention, attention_interval, now),
+            pending: HashSet::new(),
             parked: HashMap::new(),
             temporary: Vec::new(),
-            listing: StoreRest::new(now),
-            records: StoreRest::new(now),
+            list_backoff: StoreBackoff::new(now),
+            record_backoff: StoreBackoff::new(now),
             order: RandomState::new(),
         }
     }
 
-    /// Works until the engine closes. Dropping the future loses nothing: refreshes under way are
-    /// the engine's.
+    /// Works until the engine closes. Cancel safe: the engine finishes the refreshes in flight.
     pub(super) async fn run(mut self) -> Result<(), Error> {
         let core = self.core.clone();
-        let mut running: FuturesUnordered<BoxFuture<'static, End>> = FuturesUnordered::new();
-        let mut paging: Option<Paging> = None;
+        let mut running: FuturesUnordered<BoxFuture<'static, FinishedVisit>> =
+            FuturesUnordered::new();
+        let mut page: Option<PageFuture> = None;
         loop {
             let closing = core.closed.notified();
             tokio::pin!(closing);
@@ -93,98 +96,102 @@ impl Worker {
                 return Ok(());
             }
             let now = Instant::now();
-            if now >= self.listing.until {
-                paging = paging.or_else(|| self.next_page(now));
+            if now >= self.list_backoff.until {
+                page = page.or_else(|| self.list_page(now));
             }
-            if now >= self.records.until {
-                running.extend(std::iter::from_fn(|| self.next_account(now)));
+            if now >= self.record_backoff.until {
+                running.extend(std::iter::from_fn(|| self.start_visit(now)));
             }
-            let wake = self.wake(paging.is_some());
+            let wake = self.next_wake(page.is_some());
             tokio::select! {
                 () = closing => {}
-                Some(end) = running.next() => self.ended(end),
-                (kind, page) = arrival(&mut paging) => {
-                    paging = None;
-                    self.listed(kind, page)?;
+                Some(visit) = running.next() => self.finish_visit(visit),
+                (kind, listed) = wait_for_page(&mut page) => {
+                    page = None;
+                    self.handle_page(kind, listed)?;
                 }
-                () = at(wake) => {}
+                () = wait_until(wake) => {}
             }
         }
     }
 
-    fn next_page(&mut self, now: Instant) -> Option<Paging> {
-        let walk = if now >= self.due.next() {
+    /// Starts to list a page of the scan that is due, if one is.
+    fn list_page(&mut self, now: Instant) -> Option<PageFuture> {
+        let scan = if now >= self.due.next() {
             &mut self.due
         } else if now >= self.attention.next() {
             &mut self.attention
         } else {
             return None;
         };
-        Some(walk.page(&self.core, now))
+        Some(scan.list_page(&self.core, now))
     }
 
-    fn listed(&mut self, kind: Kind, page: Result<Page, StoreError>) -> Result<(), Error> {
+    /// Takes a listed page: queues its accounts and schedules the next page.
+    fn handle_page(&mut self, kind: ScanKind, page: Result<Page, StoreError>) -> Result<(), Error> {
         let now = Instant::now();
         let temporary = std::mem::take(&mut self.temporary).into_iter();
         self.temporary = temporary
-            .filter_map(|entry| visit::let_go(&self.core, entry))
+            .filter_map(|entry| visit::evict(&self.core, entry))
             .collect();
         match page {
             Ok(page) => {
-                self.listing.answered();
+                self.list_backoff.reset();
                 self.enqueue(kind, page.keys, now);
-                let due = kind == Kind::Due;
+                let due = kind == ScanKind::Due;
                 let room = self.queues.iter().any(|queue| queue.has_room(due));
                 if page.next.is_none() {
                     self.parked.retain(|_, until| *until > now);
                 }
-                let (every, roll) = (self.every, self.core.random.roll());
-                self.walk(kind).went_on(page.next, room, every, roll, now);
+                let (retry, roll) = (self.scan_interval, self.core.random.roll());
+                self.scan(kind).advance(page.next, room, retry, roll, now);
             }
             Err(error @ StoreError::Unsupported(_)) => return Err(Error::Listing(Arc::new(error))),
             Err(error) => {
                 tracing::warn!(%error, "the refresher cannot list accounts");
-                self.walk(kind).failed();
-                self.listing.failed(&self.core, now);
+                self.scan(kind).restart();
+                self.list_backoff.extend(&self.core, now);
             }
         }
         Ok(())
     }
 
-    fn enqueue(&mut self, kind: Kind, mut keys: Vec<Key>, now: Instant) {
-        let due = kind == Kind::Due;
+    /// Queues the listed accounts of this application's providers.
+    fn enqueue(&mut self, kind: ScanKind, mut keys: Vec<Key>, now: Instant) {
+        let due = kind == ScanKind::Due;
         keys.sort_by_cached_key(|key| self.order.hash_one(key));
         for key in keys {
-            if self.known.contains(&key) || self.parked.get(&key).is_some_and(|at| now < *at) {
+            if self.pending.contains(&key) || self.parked.get(&key).is_some_and(|at| now < *at) {
                 continue;
             }
-            // Another application's, or a provider's that is no longer configured.
+            // It may belong to another application, or its provider is no longer configured.
             let Some((index, site)) = registry::site_of_key(&self.core, &key) else {
                 continue;
             };
             let queue = &mut self.queues[index];
             if queue.has_room(due) && !queue.is_paused(&site, now) {
-                self.known.insert(key.clone());
+                self.pending.insert(key.clone());
                 queue.push(DueAccount { key, site, due }, now);
             }
         }
         for queue in &mut self.queues {
-            queue.pace(self.every, now);
+            queue.pace(self.scan_interval, now);
         }
     }
 
-    fn next_account(&mut self, now: Instant) -> Option<BoxFuture<'static, End>> {
+    /// Starts the next visit, if a queue allows one now.
+    fn start_visit(&mut self, now: Instant) -> Option<BoxFuture<'static, FinishedVisit>> {
         for (index, queue) in self.queues.iter_mut().enumerate() {
             while let Some(account) = queue.start(self.concurrency, now) {
                 if queue.is_paused(&account.site, now) {
-                    queue.ended();
-                    self.known.remove(&account.key);
+                    queue.finish();
+                    self.pending.remove(&account.key);
                     continue;
                 }
                 let core = self.core.clone();
                 return Some(Box::pin(async move {
                     let (outcome, temporary) = visit::visit(&core, &account).await;
-                    End {
+                    FinishedVisit {
                         queue: index,
                         account,
                         outcome,
@@ -196,79 +203,78 @@ impl Worker {
         None
     }
 
-    fn ended(&mut self, end: End) {
+    /// Draws the consequences of a finished visit.
+    fn finish_visit(&mut self, visit: FinishedVisit) {
         let now = Instant::now();
-        let (core, site) = (&self.core, &end.account.site);
-        let queue = &mut self.queues[end.queue];
-        queue.ended();
-        self.known.remove(&end.account.key);
-        self.temporary.extend(end.temporary);
-        match end.outcome {
-            Outcome::StoreFailed => return self.records.failed(core, now),
+        let (core, site) = (&self.core, &visit.account.site);
+        let queue = &mut self.queues[visit.queue];
+        queue.finish();
+        self.pending.remove(&visit.account.key);
+        self.temporary.extend(visit.temporary);
+        match visit.outcome {
+            Outcome::StoreFailed => return self.record_backoff.extend(core, now),
             Outcome::Nothing => {}
-            Outcome::Answered => queue.answered(site),
-            Outcome::Busy(least) => {
-                queue.pause(site, least, &core.options, core.random.roll(), now);
-                let provider = end.account.key.brand();
-                tracing::warn!(
-                    provider,
-                    "the refresher leaves a provider alone for a while"
-                );
+            Outcome::Responded => queue.reset_failures(site),
+            Outcome::Paused(retry_after) => {
+                queue.pause(site, retry_after, &core.options, core.random.roll(), now);
+                let provider = visit.account.key.brand();
+                tracing::warn!(provider, "the refresher pauses a provider");
             }
-            Outcome::Unfit => {
-                self.parked.insert(end.account.key, now + UNFIT);
+            Outcome::Unrefreshable => {
+                self.parked.insert(visit.account.key, now + PARKING_TIME);
             }
         }
-        self.records.answered();
+        self.record_backoff.reset();
     }
 
-    fn walk(&mut self, kind: Kind) -> &mut Walk {
+    fn scan(&mut self, kind: ScanKind) -> &mut Scan {
         match kind {
-            Kind::Due => &mut self.due,
-            Kind::Attention => &mut self.attention,
+            ScanKind::Due => &mut self.due,
+            ScanKind::Attention => &mut self.attention,
         }
     }
 
-    /// When there is something to do besides waiting for what is under way.
-    fn wake(&self, paging: bool) -> Option<Instant> {
+    /// Returns the time of the next start of a visit or, if no page is pending, of a page.
+    fn next_wake(&self, page_pending: bool) -> Option<Instant> {
         let starts = self.queues.iter();
         let starts = starts.filter_map(|queue| queue.next_start(self.concurrency));
-        let start = starts.min().map(|at| at.max(self.records.until));
+        let start = starts.min().map(|at| at.max(self.record_backoff.until));
         let page = self.due.next().min(self.attention.next());
-        let page = (!paging).then(|| page.max(self.listing.until));
+        let page = (!page_pending).then(|| page.max(self.list_backoff.until));
         start.into_iter().chain(page).min()
     }
 }
 
-/// How long an account is left alone that nothing can be done about.
-const UNFIT: Duration = Duration::from_secs(60 * 60);
+/// How long an account that cannot be refreshed is skipped.
+const PARKING_TIME: Duration = Duration::from_secs(60 * 60);
 
-/// The page on its way; for ever, if none is.
-async fn arrival(paging: &mut Option<Paging>) -> (Kind, Result<Page, StoreError>) {
-    match paging {
-        Some(paging) => paging.await,
+/// Waits for the pending page; forever if there is none.
+async fn wait_for_page(page: &mut Option<PageFuture>) -> (ScanKind, Result<Page, StoreError>) {
+    match page {
+        Some(page) => page.await,
         None => std::future::pending().await,
     }
 }
 
-async fn at(wake: Option<Instant>) {
+/// Waits until `wake`; forever if there is none.
+async fn wait_until(wake: Option<Instant>) {
     match wake {
         Some(wake) => tokio::time::sleep_until(wake).await,
         None => std::future::pending().await,
     }
 }
 
-/// A store that failed is left alone for a while.
-struct StoreRest {
+/// The backoff after failures of the store.
+struct StoreBackoff {
     until: Instant,
-    /// In a row.
+    /// Consecutive failures.
     failures: u32,
 }
 
-/// The longest rest.
-const LONGEST_REST: Duration = Duration::from_secs(30);
+/// The longest pause after a failure of the store.
+const MAX_STORE_BACKOFF: Duration = Duration::from_secs(30);
 
-impl StoreRest {
+impl StoreBackoff {
     fn new(now: Instant) -> Self {
         Self {
             until: now,
@@ -276,21 +282,23 @@ impl StoreRest {
         }
     }
 
-    fn answered(&mut self) {
+    /// Forgets the failures after a success.
+    fn reset(&mut self) {
         self.failures = 0;
     }
 
-    fn failed(&mut self, core: &Core, now: Instant) {
-        // Those that were on their way when it began say nothing new.
+    /// Pauses after a failure, twice as long as after the last one.
+    fn extend(&mut self, core: &Core, now: Instant) {
+        // A call that was in flight when the pause began is no further failure.
         if now < self.until {
             return;
         }
-        let rest = core
+        let pause = core
             .options
             .store_retry_interval
             .saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
         let jitter = 0.5 + core.random.roll() / 2.0;
-        self.until = now + rest.min(LONGEST_REST).mul_f64(jitter);
+        self.until = now + pause.min(MAX_STORE_BACKOFF).mul_f64(jitter);
     }
 }

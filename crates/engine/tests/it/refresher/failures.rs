@@ -192,7 +192,7 @@ async fn a_store_that_does_not_list_is_refused_at_the_start() {
         .transport(InProcess::new(world.emulator.clone()))
         .build()
         .unwrap();
-    let refresher = accounts.refresher().every(HOUR);
+    let refresher = accounts.refresher().scan_interval(HOUR);
     let before = tokio::time::Instant::now();
     let error = refresher.run(std::future::pending()).await.unwrap_err();
     assert!(matches!(error, Error::Listing(_)), "{error:?}");

@@ -62,7 +62,7 @@ async fn refreshers_that_look_at_the_same_moment_present_no_token_twice() {
 async fn an_idle_account_with_a_token_of_a_year_is_kept_alive_at_half_of_it() {
     let world = World::new(Emulator::amiqus(), amiqus(), Options::default());
     let account = world.connected().await;
-    let refresher = world.another_process().refresher().every(HOUR);
+    let refresher = world.another_process().refresher().scan_interval(HOUR);
     run(refresher.clone(), 18 * DAY).await;
     assert_eq!(world.token_requests(), 0);
     run(refresher.clone(), 165 * DAY).await;
@@ -99,7 +99,7 @@ async fn what_a_disconnect_left_behind_is_revoked() {
     assert!(world.store.entry(&account.key()).await.unwrap().attention);
     faults.clear_all();
     world.emulator.reset_counters();
-    let sites = world.accounts.refresher().attention_every(10 * MINUTE);
+    let sites = world.accounts.refresher().attention_interval(10 * MINUTE);
     run(sites, 2 * MINUTE).await;
     assert_eq!(world.emulator.counters().revocations, 2);
     assert!(!world.store.entry(&account.key()).await.unwrap().attention);
@@ -151,7 +151,11 @@ async fn no_more_accounts_of_a_provider_are_worked_on_at_once_than_allowed() {
 async fn what_is_found_at_once_is_spread_over_the_time_until_the_next_look() {
     let fleet = Fleet::connect(300, MINUTE).await;
     tokio::time::advance(54 * MINUTE).await;
-    run(fleet.process().refresher().every(MINUTE), 2 * MINUTE).await;
+    run(
+        fleet.process().refresher().scan_interval(MINUTE),
+        2 * MINUTE,
+    )
+    .await;
     fleet.provider.seen(|seen| {
         assert_eq!(seen.per_second.iter().sum::<u32>(), 300);
         assert!(
