@@ -1,4 +1,4 @@
-//! Starting a login.
+//! Starting a login: the authorization URL and the sealed flow.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use tokenkeeper_protocol::{AuthorizationRequest, CodeVerifier, Pkce, Provider, S
 use crate::{
     engine::{AccountEntry, Core},
     error::Error,
-    flow::{ConnectOptions, LoginRedirect, Opened, seal},
+    flow::{ConnectOptions, FlowContents, LoginRedirect, seal},
 };
 
-/// Where to send the person, and what to keep until the callback.
+/// Builds the authorization URL and seals the flow.
 pub(crate) fn start(
     core: &Core,
     entry: &AccountEntry,
-    connect: &ConnectOptions,
+    options: &ConnectOptions,
 ) -> Result<LoginRedirect, Error> {
     let site = &entry.site;
     let client = site.provider.client();
@@ -22,9 +22,9 @@ pub(crate) fn start(
     let verifier = (client.dialect().authorization.pkce == Pkce::S256).then(CodeVerifier::random);
     let challenge = verifier.as_ref().map(CodeVerifier::challenge);
     let redirect_uri = site.provider.redirect_uri(&state);
-    let scope = connect.scope.as_deref().or_else(|| client.scope());
-    let extra: Vec<(&str, &str)> = connect
-        .extra
+    let scope = options.scope.as_deref().or_else(|| client.scope());
+    let extra: Vec<(&str, &str)> = options
+        .parameters
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
@@ -39,7 +39,7 @@ pub(crate) fn start(
         },
     )?;
     let key = entry.key();
-    let opened = Opened {
+    let contents = FlowContents {
         id: format!("{:032x}", u128::from_be_bytes(core.random.id().0)),
         brand: key.brand().to_owned(),
         site: key.base().to_owned(),
@@ -54,7 +54,7 @@ pub(crate) fn start(
             .wall()
             .saturating_add(millis(core.options.login_timeout)),
     };
-    let flow = seal(&core.flow_key, &opened);
+    let flow = seal(&core.flow_key, &contents);
     Ok(LoginRedirect { url, flow })
 }
 

@@ -1,8 +1,8 @@
-//! A code that is to be exchanged, once.
+//! The pending code exchange of a login.
 
 use tokenkeeper_protocol::{AuthorizationCode, CodeVerifier, Grant};
 
-/// An authorization code and what is presented with it.
+/// An authorization code and the parameters that the token request presents with it.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) code: AuthorizationCode,

@@ -1,5 +1,4 @@
-//! A login from the redirect to the callback: what has to survive between the two is sealed in a
-//! [`Flow`].
+//! The state of a login between the redirect and the callback, sealed in a [`Flow`].
 
 use std::{
     collections::HashMap,
@@ -19,57 +18,123 @@ use zeroize::Zeroize as _;
 
 use crate::error::{Error, FlowError};
 
-/// What to ask for at a login, beyond what the registration says.
-#[derive(Clone, Debug, Default)]
+/// Configures one login, beyond what the registration says.
+///
+/// ```
+/// use tokenkeeper_engine::ConnectOptions;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+/// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+/// let account = accounts.account("amiqus", "user-42")?;
+/// let options = ConnectOptions::new().scope("read write").parameter("prompt", "consent");
+/// let login = account.connect_with(&options)?;
+/// assert!(login.url.query_pairs().any(|pair| pair == ("prompt".into(), "consent".into())));
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "options take effect in `Account::connect_with`"]
 pub struct ConnectOptions {
-    /// Space-separated (RFC 6749 §3.3); `None`: the registration's.
-    pub scope: Option<String>,
-    /// Further parameters of the authorization request.
-    pub extra: Vec<(String, String)>,
+    pub(crate) scope: Option<String>,
+    pub(crate) parameters: Vec<(String, String)>,
 }
 
-/// A login that was started. `Debug` leaves out the URL's parameters: the state is among them.
+impl ConnectOptions {
+    /// Creates options that add nothing to the registration.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the scope, space-separated (RFC 6749 §3.3).
+    ///
+    /// Default: the registration's.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = Some(scope.into());
+        self
+    }
+
+    /// Adds a parameter to the authorization request.
+    ///
+    /// [`Account::connect_with`](crate::Account::connect_with) refuses a name that the protocol
+    /// uses itself.
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// A started login: the redirect for the person, and the flow to keep until the callback.
+///
+/// `Debug` omits the URL's query, which holds the `state`.
+///
+/// ```
+/// use tokenkeeper_engine::Flow;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use tokenkeeper_test_support::{World, approve};
+/// # let world = World::amiqus();
+/// # let accounts = world.accounts.clone();
+/// let login = accounts.account("amiqus", "user-42")?.connect()?;
+/// let cookie = login.flow.as_str().to_owned();
+/// // Redirect the browser to `login.url`. Then, at the callback:
+/// # let redirect = approve(&world.emulator, login.url.as_str()).await;
+/// let account = accounts.finish(Flow::from(cookie), redirect).await?;
+/// assert_eq!(account.subject(), "user-42");
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct LoginRedirect {
-    /// Where to send the person.
+    /// The authorization URL to send the person to.
     pub url: Url,
-    /// To be kept for this person's browser session, and handed to [`Accounts::finish`](crate::Accounts::finish) at the
-    /// callback.
+    /// The flow to bind to the person's browser session, and to pass to
+    /// [`Accounts::finish`](crate::Accounts::finish) at the callback.
     pub flow: Flow,
 }
 
 impl fmt::Debug for LoginRedirect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoginRedirect")
-            .field("url", &Bare(&self.url))
+            .field("url", &UrlWithoutQuery(&self.url))
             .field("flow", &self.flow)
             .finish()
     }
 }
 
-/// A URL without its parameters.
-pub(crate) struct Bare<'a>(pub(crate) &'a Url);
+/// Shows a URL without its query and fragment.
+pub(crate) struct UrlWithoutQuery<'a>(pub(crate) &'a Url);
 
-impl fmt::Debug for Bare<'_> {
+impl fmt::Debug for UrlWithoutQuery<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = self.0.origin().ascii_serialization();
         write!(f, "{origin}{}", self.0.path())
     }
 }
 
-/// A login under way, sealed: it may be kept in a cookie, and nobody without the key can read or
-/// change it.
+/// The sealed state of a login in flight. Only a holder of the [`FlowKey`] can read or change it,
+/// so a cookie may hold it.
 ///
-/// It is good for ten minutes ([`Options::login_timeout`](crate::Options::login_timeout)) and for one login. The
-/// person at the callback must be the one who started it: bind it to the browser, by a cookie that
-/// is `HttpOnly`, `Secure` and `SameSite=Lax`.
+/// A flow can finish one login, within [`Options::login_timeout`](crate::Options::login_timeout)
+/// (ten minutes). The person at the callback must be the one who started the login: bind the flow
+/// to the browser with a cookie that is `HttpOnly`, `Secure` and `SameSite=Lax`.
+///
+/// [`LoginRedirect`] has an example of a whole login. A flow also implements serde's traits, for a
+/// session store:
+///
+/// ```
+/// use tokenkeeper_engine::Flow;
+///
+/// let flow = Flow::from("from the cookie".to_owned());
+/// assert_eq!(flow.as_str(), "from the cookie");
+/// assert_eq!(format!("{flow:?}"), "Flow([sealed])");
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Flow(String);
 
 impl Flow {
-    /// As text, in the alphabet of base64url.
+    /// Returns the flow as text in the base64url alphabet.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -88,7 +153,17 @@ impl fmt::Debug for Flow {
     }
 }
 
-/// The key that seals flows. Share one between processes that serve the same callback.
+/// The key that seals flows. All processes that serve the same callback must share it.
+///
+/// ```
+/// use tokenkeeper_engine::{Accounts, FlowKey};
+/// use tokenkeeper_store_memory::MemoryStore;
+///
+/// // 32 random bytes from the application's secrets.
+/// let secret = [7; 32];
+/// let builder = Accounts::builder(MemoryStore::new()).flow_key(FlowKey::new(secret));
+/// # drop(builder);
+/// ```
 #[derive(Clone)]
 pub struct FlowKey([u8; 32]);
 
@@ -99,7 +174,7 @@ impl Drop for FlowKey {
 }
 
 impl FlowKey {
-    /// A key of 256 random bits.
+    /// Creates a key from 256 random bits.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
         Self(key)
@@ -118,19 +193,19 @@ impl fmt::Debug for FlowKey {
     }
 }
 
-/// Flows that were finished, until they would have expired anyway.
+/// Ids of finished flows, each kept until the flow expires.
 #[derive(Debug, Default)]
 pub(crate) struct UsedFlows(Mutex<HashMap<String, WallMillis>>);
 
 impl UsedFlows {
-    /// Marks a flow; says whether it was unused.
+    /// Marks a flow as used. Returns whether it was unused before.
     pub(crate) fn mark(&self, id: &str, expires: WallMillis, now: WallMillis) -> bool {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         used.retain(|_, expires| *expires > now);
         used.insert(id.to_owned(), expires).is_none()
     }
 
-    /// Its code was not sent after all.
+    /// Allows a flow again whose code was not sent.
     pub(crate) fn unmark(&self, id: &str) {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         used.remove(id);
@@ -142,9 +217,9 @@ impl UsedFlows {
     }
 }
 
-/// What a flow holds.
+/// The plaintext of a [`Flow`].
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Opened {
+pub(crate) struct FlowContents {
     pub(crate) id: String,
     pub(crate) brand: String,
     pub(crate) site: String,
@@ -159,16 +234,16 @@ pub(crate) struct Opened {
     pub(crate) expires: WallMillis,
 }
 
-impl Drop for Opened {
+impl Drop for FlowContents {
     fn drop(&mut self) {
         self.state.zeroize();
         self.verifier.zeroize();
     }
 }
 
-/// Seals what a flow holds.
-pub(crate) fn seal(key: &FlowKey, opened: &Opened) -> Flow {
-    let mut plain = serde_json::to_vec(opened).expect("a flow has string keys only");
+/// Encrypts the contents of a flow.
+pub(crate) fn seal(key: &FlowKey, contents: &FlowContents) -> Flow {
+    let mut plain = serde_json::to_vec(contents).expect("a flow has string keys only");
     let mut nonce = [0; 24];
     getrandom::fill(&mut nonce).expect("the operating system gives random numbers");
     let payload = Payload {
@@ -182,8 +257,11 @@ pub(crate) fn seal(key: &FlowKey, opened: &Opened) -> Flow {
     Flow(URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
 }
 
-/// Opens a flow of ours that has not expired.
-pub(crate) fn open(key: &FlowKey, flow: &Flow, now: WallMillis) -> Result<Opened, Error> {
+/// Decrypts a flow.
+///
+/// # Errors
+/// [`FlowError::NotOurs`] if another key sealed it, [`FlowError::Expired`] after its time.
+pub(crate) fn open(key: &FlowKey, flow: &Flow, now: WallMillis) -> Result<FlowContents, Error> {
     let bytes = URL_SAFE_NO_PAD
         .decode(&flow.0)
         .map_err(|_| FlowError::NotOurs)?;
@@ -195,14 +273,14 @@ pub(crate) fn open(key: &FlowKey, flow: &Flow, now: WallMillis) -> Result<Opened
     let mut plain = XChaCha20Poly1305::new(&key.0.into())
         .decrypt(&XNonce::from(*nonce), payload)
         .map_err(|_| FlowError::NotOurs)?;
-    let opened: Result<Opened, _> = serde_json::from_slice(&plain);
+    let contents: Result<FlowContents, _> = serde_json::from_slice(&plain);
     plain.zeroize();
-    let opened = opened.map_err(|_| FlowError::NotOurs)?;
-    if now >= opened.expires {
+    let contents = contents.map_err(|_| FlowError::NotOurs)?;
+    if now >= contents.expires {
         return Err(FlowError::Expired.into());
     }
-    Ok(opened)
+    Ok(contents)
 }
 
-/// Keeps a sealed flow from being taken for anything else that the same key may seal.
+/// The associated data of the encryption: it separates flows from other uses of the same key.
 const PURPOSE: &[u8] = b"tokenkeeper flow 1";

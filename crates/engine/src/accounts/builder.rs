@@ -18,6 +18,26 @@ use crate::{
 };
 
 /// Builds [`Accounts`]. Setters cannot fail; [`build`](Self::build) checks everything.
+///
+/// ```
+/// use tokenkeeper_engine::Accounts;
+/// use tokenkeeper_store_memory::MemoryStore;
+/// # use tokenkeeper_emulator::Emulator;
+/// # use tokenkeeper_test_support::{InProcess, amiqus};
+///
+/// # fn main() -> Result<(), tokenkeeper_engine::Error> {
+/// # let provider = amiqus();
+/// # let transport = InProcess::new(Emulator::amiqus().in_process());
+/// // A transport is that of a front, or your own.
+/// let builder = Accounts::builder(MemoryStore::new()).provider(provider).transport(transport);
+/// let accounts = builder.build()?;
+/// assert_eq!(accounts.providers().count(), 1);
+///
+/// let error = Accounts::builder(MemoryStore::new()).build().unwrap_err();
+/// assert!(error.to_string().contains("a provider is missing"));
+/// assert!(error.to_string().contains("a transport is missing"));
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing before `build`"]
 pub struct AccountsBuilder {
@@ -31,7 +51,7 @@ pub struct AccountsBuilder {
 }
 
 impl Accounts {
-    /// Starts a builder over `store`, which may be an `Arc<dyn TokenStore>`.
+    /// Creates a builder over `store`, which may be an `Arc<dyn TokenStore>`.
     pub fn builder(store: impl TokenStore) -> AccountsBuilder {
         AccountsBuilder {
             store: Arc::new(store),
@@ -46,50 +66,57 @@ impl Accounts {
 }
 
 impl AccountsBuilder {
-    /// Adds a provider. The combination of brand, base and client id must be unique.
+    /// Adds a provider. At least one is required, and the combination of brand, base and client id
+    /// must be unique.
     pub fn provider(mut self, provider: impl Provider) -> Self {
         self.providers.push(Arc::new(provider));
         self
     }
 
-    /// Sets the transport of token requests.
+    /// Sets the transport that sends token requests. Required.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Sets options other than the defaults.
+    /// Sets the options.
+    ///
+    /// Default: [`Options::default`].
     pub fn options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Sets a clock other than the operating system's.
+    /// Sets the clock.
+    ///
+    /// Default: [`SystemClock`](crate::SystemClock).
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// Sets the key that seals flows. Without one each engine draws its own, and only the process
-    /// that started a login can finish it.
+    /// Sets the key that seals flows.
+    ///
+    /// Default: a random key, so only the process that started a login can finish it.
     pub fn flow_key(mut self, key: FlowKey) -> Self {
         self.flow_key = Some(key);
         self
     }
 
-    /// Sets the runtime of the engine's tasks; it must have timers.
+    /// Sets the runtime of the engine's tasks. It must have timers.
     ///
-    /// Default: the runtime that [`build`](Self::build) is called in, otherwise a thread of the
-    /// engine. If a runtime ends before the engine does, such a thread takes its place.
+    /// Default: the runtime that [`build`](Self::build) is called in, otherwise a dedicated thread.
+    /// If the runtime ends before the engine, a thread replaces it.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Checks all parts and makes the engine. No I/O.
+    /// Checks all settings and starts the engine. No I/O.
     ///
     /// # Errors
-    /// [`Error::Build`] names everything that is missing, wrong or contradictory.
+    /// - [`Error::Build`] names every setting that is missing, invalid or contradictory.
+    /// - [`Error::NoRuntime`] if there is no runtime and no thread can be started.
     pub fn build(self) -> Result<Accounts, Error> {
         let mut problems = self.options.problems();
         problems.extend(self.provider_problems());
@@ -137,8 +164,8 @@ impl AccountsBuilder {
                 .filter(|grace| !grace.is_zero());
             if grace.is_some() && self.options.lease_within(grace) < MIN_LEASE {
                 problems.push(format!(
-                    "the grace window of `{brand}` leaves less than a second for a lease: leave \
-                     `grace_seconds` out"
+                    "the grace window of `{brand}` leaves less than a second for a lease: remove \
+                     `grace_seconds`"
                 ));
             }
         }
@@ -146,7 +173,7 @@ impl AccountsBuilder {
     }
 }
 
-/// Returns whether the runtime has timers: tokio reports their absence only by a panic.
+/// Returns whether the runtime has timers. Tokio reports their absence only by a panic.
 fn has_timers(runtime: &Handle) -> bool {
     let _entered = runtime.enter();
     let sleep = || drop(tokio::time::sleep(Duration::ZERO));

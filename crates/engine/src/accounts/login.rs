@@ -1,4 +1,4 @@
-//! Finishing a login with what the redirect brought.
+//! Finishing a login with the parameters of the redirect.
 
 use std::{
     fmt,
@@ -15,27 +15,28 @@ use crate::{
     engine::{Core, change},
     error::{Error, ExchangeError, FlowError},
     exchange::Exchange,
-    flow::{Bare, Flow, Opened, open},
+    flow::{Flow, FlowContents, UrlWithoutQuery, open},
 };
 
-/// Whose login a flow is, and where its callback must arrive. `Debug` leaves out the redirect URI's
-/// parameters: the state may be among them.
+/// The public part of a flow: its account, and where and how its callback must arrive.
+///
+/// `Debug` omits the redirect URI's query, which may hold the `state`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct FlowInfo {
-    /// Whose login it is.
+    /// The account that is being connected.
     pub account: Account,
-    /// The redirect URI of this flow; a callback that arrives elsewhere is not its answer (RFC
-    /// 9700 §4.4).
+    /// The redirect URI of this flow. Refuse a callback that arrives elsewhere (RFC 9700 §4.4).
     pub redirect_uri: Url,
-    /// A name of the flow that is no secret.
+    /// The id of the flow, which is not secret.
     pub id: String,
-    /// Until when the login can be finished.
+    /// The time until which the login can be finished.
     pub expires_at: SystemTime,
-    /// Where in the redirect the code comes: a fragment never reaches a server by itself.
+    /// The part of the redirect that carries the code. A browser never sends a fragment to a
+    /// server.
     pub channel: Channel,
-    /// Whether the redirect brings the state back; where it may not, the flow must be bound to the
-    /// browser by other means.
+    /// Whether the redirect returns the `state`. If it may not, bind the flow to the browser by
+    /// other means.
     pub state_echo: StateEcho,
 }
 
@@ -43,55 +44,55 @@ impl fmt::Debug for FlowInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FlowInfo")
             .field("account", &self.account)
-            .field("redirect_uri", &Bare(&self.redirect_uri))
+            .field("redirect_uri", &UrlWithoutQuery(&self.redirect_uri))
             .field("id", &self.id)
             .finish_non_exhaustive()
     }
 }
 
-/// Opens a flow of ours that was not finished.
-pub(super) fn opened(core: &Core, flow: &Flow) -> Result<Opened, Error> {
-    let opened = open(&core.flow_key, flow, core.time.wall())?;
-    if core.used_flows.contains(&opened.id) {
+/// Opens a flow that this process has not finished yet.
+pub(super) fn open_unused(core: &Core, flow: &Flow) -> Result<FlowContents, Error> {
+    let contents = open(&core.flow_key, flow, core.time.wall())?;
+    if core.used_flows.contains(&contents.id) {
         return Err(FlowError::Used.into());
     }
-    Ok(opened)
+    Ok(contents)
 }
 
-/// Exchanges the code of a redirect, once, and writes the tokens.
+/// Exchanges the code of a redirect and writes the tokens. A code is never sent twice.
 pub(super) async fn finish(
     account: &Account,
-    opened: &Opened,
+    flow: &FlowContents,
     redirect: &Redirect,
 ) -> Result<(), Error> {
     let (core, entry) = account.parts();
-    let state = State::new(opened.state.as_str());
+    let state = State::new(flow.state.as_str());
     let expected = ExpectedRedirect { state: &state };
     let callback = entry.site.provider.read_redirect(redirect, &expected);
-    // A denial ends the flow as a code does; anything else may be another person's doing.
+    // A code and a denial end the flow. Any other redirect may be forged, so it does not.
     if matches!(&callback, Ok(_) | Err(RedirectError::Denied { .. }))
         && !core
             .used_flows
-            .mark(&opened.id, opened.expires, core.time.wall())
+            .mark(&flow.id, flow.expires, core.time.wall())
     {
         return Err(FlowError::Used.into());
     }
     let exchange = Exchange {
         code: callback?.code,
-        verifier: opened.verifier.as_deref().map(CodeVerifier::new),
-        redirect_uri: opened.redirect_uri.clone(),
-        scope: opened.scope.clone(),
+        verifier: flow.verifier.as_deref().map(CodeVerifier::new),
+        redirect_uri: flow.redirect_uri.clone(),
+        scope: flow.scope.clone(),
     };
     let result = change::login(core, entry, exchange).await;
-    if result.as_ref().is_err_and(nothing_was_sent) {
-        core.used_flows.unmark(&opened.id);
+    if result.as_ref().is_err_and(is_unsent) {
+        core.used_flows.unmark(&flow.id);
     }
     result
 }
 
-/// Whose login a flow is.
-pub(super) fn info(account: Account, opened: &Opened) -> Result<FlowInfo, Error> {
-    let redirect_uri = Url::parse(&opened.redirect_uri).map_err(|_| FlowError::NotOurs)?;
+/// Describes a flow to the application.
+pub(super) fn info(account: Account, flow: &FlowContents) -> Result<FlowInfo, Error> {
+    let redirect_uri = Url::parse(&flow.redirect_uri).map_err(|_| FlowError::NotOurs)?;
     let (_, entry) = account.parts();
     let dialect = entry.site.provider.client().dialect();
     Ok(FlowInfo {
@@ -99,13 +100,13 @@ pub(super) fn info(account: Account, opened: &Opened) -> Result<FlowInfo, Error>
         state_echo: dialect.state_echo(),
         account,
         redirect_uri,
-        expires_at: UNIX_EPOCH + Duration::from_millis(opened.expires),
-        id: opened.id.clone(),
+        expires_at: UNIX_EPOCH + Duration::from_millis(flow.expires),
+        id: flow.id.clone(),
     })
 }
 
-/// The code has not left, so the flow is still good.
-fn nothing_was_sent(error: &Error) -> bool {
+/// Returns whether the code was not sent, so the flow can be used again.
+fn is_unsent(error: &Error) -> bool {
     matches!(
         error,
         Error::Store { .. }

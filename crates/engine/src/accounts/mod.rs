@@ -1,12 +1,10 @@
-//! The engine, as an application holds it.
+//! The application's handle to the engine.
 
 mod builder;
 mod login;
 mod shutdown;
 
-use std::sync::Arc;
-
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_core::Stream;
 use futures_util::stream;
@@ -23,12 +21,14 @@ use crate::{
     engine::{Core, registry},
     error::Error,
     event::EventKind,
-    flow::{Flow, Opened},
+    flow::{Flow, FlowContents},
     placement::TokenPlacement,
     refresher::Refresher,
 };
 
-/// Something that happened to an account. `Debug` names the account by its digest.
+/// An event of an account, as [`Accounts::events`] yields it; see [`EventKind`] for an example.
+///
+/// `Debug` shows the account's digest, never the subject.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
@@ -38,10 +38,25 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// All accounts of an application: its providers, its store, and the refreshes under way.
+/// The engine of an application: its providers, its store and the refreshes in flight.
 ///
-/// Cheap to clone and to share. Made by [`Accounts::builder`]; call [`shutdown`](Self::shutdown)
-/// before `main` returns.
+/// Handles are cheap to clone. [`Accounts::builder`] creates the engine; call
+/// [`shutdown`](Self::shutdown) before `main` returns.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+/// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+/// let account = accounts.account("amiqus", "user-42")?;
+/// assert_eq!(account.provider(), "amiqus");
+///
+/// if let Err(unwritten) = accounts.shutdown(Duration::from_secs(10)).await {
+///     eprintln!("{unwritten}");
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Accounts {
     core: Arc<Core>,
@@ -52,14 +67,15 @@ impl Accounts {
         Self { core }
     }
 
-    /// The account of `subject` at the provider with this brand. No I/O.
+    /// Returns the account of `subject` at the provider with this brand. No I/O.
     ///
-    /// The subject is the application's own name for the connection, chosen before the redirect.
+    /// The subject is the application's name for the connection, chosen before the redirect.
     ///
     /// # Errors
-    /// [`Error::UnknownProvider`]; [`Error::Subject`] for an empty or overlong one;
-    /// [`Error::Protocol`] where the provider has a site per tenant: see
-    /// [`account_at`](Self::account_at).
+    /// - [`Error::UnknownProvider`] if no provider or more than one has this brand.
+    /// - [`Error::Subject`] if the subject is empty or too long.
+    /// - [`Error::Protocol`] if the provider has a site per tenant: use
+    ///   [`account_at`](Self::account_at).
     #[inline]
     pub fn account(&self, brand: &str, subject: &str) -> Result<Account, Error> {
         if let Some(site) = registry::site_of_brand(&self.core, brand) {
@@ -69,21 +85,21 @@ impl Accounts {
         self.resolve(brand, None, subject)
     }
 
-    /// The account of `subject` at one site of a provider that has a site per tenant. No I/O.
+    /// Returns the account of `subject` at one site of a provider with a site per tenant. No I/O.
     ///
-    /// Where several providers of one brand are configured, the site tells which.
+    /// If several providers have this brand, `site` selects the one with this base.
     ///
     /// # Errors
-    /// As [`account`](Self::account), and [`Error::Protocol`] for a site that the application does
-    /// not allow.
+    /// As [`account`](Self::account), and [`Error::Protocol`] if the provider's configuration does
+    /// not allow the site.
     pub fn account_at(&self, brand: &str, site: &str, subject: &str) -> Result<Account, Error> {
         self.resolve(brand, Some(site), subject)
     }
 
-    /// Returns the events of all accounts from now on. A subscriber that falls far behind misses
-    /// the oldest ones.
+    /// Returns the events of all accounts from now on. A subscriber that is more than 1024 events
+    /// behind misses the oldest ones.
     pub fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + use<> {
-        // Weak, so that a subscriber does not keep the engine alive.
+        // Weak: a subscriber must not keep the engine alive.
         let core = Arc::downgrade(&self.core);
         let events = self.core.events.subscribe();
         Box::pin(stream::unfold((core, events), |(core, mut events)| async {
@@ -94,7 +110,7 @@ impl Accounts {
                         return Some((Event { account, kind }, (core, events)));
                     }
                     Err(RecvError::Lagged(missed)) => {
-                        tracing::warn!(missed, "a subscriber of events fell behind");
+                        tracing::warn!(missed, "a subscriber missed events");
                     }
                     Err(RecvError::Closed) => return None,
                 }
@@ -102,24 +118,24 @@ impl Accounts {
         }))
     }
 
-    /// A worker that keeps all accounts of the store fresh, used or not; it does nothing before it
-    /// is [run](Refresher::run).
+    /// Returns a worker that keeps all accounts of the store fresh, even unused ones. It does
+    /// nothing before [`Refresher::run`].
     pub fn refresher(&self) -> Refresher {
         Refresher::new(self.core.clone())
     }
 
-    /// Whether a request to this target could be one of a configured provider's API.
+    /// Returns whether the target is on the API of a configured provider.
     #[must_use]
     pub fn allows(&self, target: &Uri) -> bool {
         registry::allows(&self.core, target)
     }
 
-    /// The configured providers, in the order in which they were added.
+    /// Returns the configured providers in the order in which they were added.
     pub fn providers(&self) -> impl Iterator<Item = &dyn Provider> + '_ {
         self.core.providers.iter().map(AsRef::as_ref)
     }
 
-    /// Where the configured providers want their tokens.
+    /// Returns where each configured provider expects its tokens.
     pub fn placements(&self) -> impl Iterator<Item = TokenPlacement> + '_ {
         self.core
             .providers
@@ -130,60 +146,78 @@ impl Accounts {
     #[cold]
     fn resolve(&self, brand: &str, site: Option<&str>, subject: &str) -> Result<Account, Error> {
         let index = self.index_of(brand, site)?;
-        self.at(index, site, subject)
+        self.account_by_index(index, site, subject)
     }
 
-    /// Finishes a login with what the redirect brought: exchanges the code, once, and writes the
-    /// tokens.
+    /// Finishes a login with the redirect's parameters: exchanges the code and writes the tokens.
     ///
-    /// Cancel safe: the exchange goes on and its tokens are written, even if no caller waits.
+    /// [`LoginRedirect`](crate::LoginRedirect) has an example.
     ///
     /// # Errors
-    /// [`Error::Redirect`] for a denial or a redirect that is not this flow's, [`Error::Flow`],
-    /// [`Error::Exchange`] when the token endpoint gave no tokens (start again: a code is never
-    /// sent twice). [`Error::Store`] and [`Error::RevocationPending`] mean that nothing was
-    /// sent: the same call may succeed later, while the flow and the code last. [`Error::Timeout`]
-    /// says nothing of the login: ask for the account's status, and start again if it is not
-    /// connected.
+    /// - [`Error::Redirect`] if the person denied, or the redirect belongs to another flow.
+    /// - [`Error::Flow`] if the flow is expired, used or sealed with another key.
+    /// - [`Error::Exchange`] if the token endpoint gave no tokens. Start the login again: a code is
+    ///   never sent twice.
+    /// - [`Error::Store`], [`Error::Record`], [`Error::StoreTooSlow`] and
+    ///   [`Error::RevocationPending`] if nothing was sent. The same call may succeed later, while
+    ///   the flow and the code are valid.
+    /// - [`Error::Superseded`] if a newer login or a disconnect came first.
+    /// - [`Error::Timeout`] if no result came in time. The login may still succeed: check
+    ///   [`Account::status`], and start again if the account is not connected.
+    /// - [`Error::UnknownProvider`] if the flow's provider is no longer configured, and
+    ///   [`Error::ShutDown`] after a shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: after the first poll, the exchange continues and its tokens are written even if
+    /// the future is dropped.
     pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Account, Error> {
-        let opened = login::opened(&self.core, &flow)?;
-        let account = self.account_of(&opened)?;
-        login::finish(&account, &opened, &redirect).await?;
+        let contents = login::open_unused(&self.core, &flow)?;
+        let account = self.account_of(&contents)?;
+        login::finish(&account, &contents, &redirect).await?;
         Ok(account)
     }
 
-    /// Returns whose login a flow is, without ending it.
+    /// Returns what is known about a flow, without finishing it.
     ///
     /// # Errors
-    /// [`Error::Flow`] for one that is not ours, expired or used; [`Error::UnknownProvider`] when
-    /// its provider is no longer configured.
+    /// [`Error::Flow`] if the flow is expired, used or sealed with another key, and
+    /// [`Error::UnknownProvider`] if its provider is no longer configured.
     pub fn flow(&self, flow: &Flow) -> Result<FlowInfo, Error> {
-        let opened = login::opened(&self.core, flow)?;
-        login::info(self.account_of(&opened)?, &opened)
+        let contents = login::open_unused(&self.core, flow)?;
+        login::info(self.account_of(&contents)?, &contents)
     }
 
-    /// Refuses new work, lets what is in flight end, and writes what is not written yet, for at
-    /// most `deadline`.
+    /// Refuses new work, waits until operations in flight end, and writes all unwritten tokens. It
+    /// takes at most `deadline`.
     ///
-    /// Required before `main` returns: a runtime that ends takes with it the answers that are on
-    /// their way. Not cancel safe in effect: after a dropped call the engine stays closed; call
-    /// it again to wait on.
+    /// Call it before `main` returns: responses still in flight are lost when the runtime ends.
     ///
     /// # Errors
-    /// [`Unwritten`] names the accounts whose newest tokens had not reached the store in time.
-    /// Waiting again may still write them.
+    /// [`Unwritten`] names the accounts whose newest tokens did not reach the store in time. Call
+    /// `shutdown` again to wait longer.
+    ///
+    /// # Cancel safety
+    ///
+    /// The engine stays closed if the future is dropped. Call `shutdown` again to continue the
+    /// wait.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Unwritten> {
         shutdown::shutdown(&self.core, deadline).await
     }
 
-    fn account_of(&self, opened: &Opened) -> Result<Account, Error> {
-        let (brand, site) = (&opened.brand, &opened.site);
-        let index = registry::index_by_id(&self.core, brand, &opened.client_id, site);
-        let index = index.ok_or_else(|| unknown(brand, ": it is no longer configured"))?;
-        self.at(index, Some(site), &opened.subject)
+    fn account_of(&self, flow: &FlowContents) -> Result<Account, Error> {
+        let (brand, site) = (&flow.brand, &flow.site);
+        let index = registry::index_by_id(&self.core, brand, &flow.client_id, site);
+        let index = index.ok_or_else(|| unknown(brand, "is no longer configured"))?;
+        self.account_by_index(index, Some(site), &flow.subject)
     }
 
-    fn at(&self, index: usize, site: Option<&str>, subject: &str) -> Result<Account, Error> {
+    fn account_by_index(
+        &self,
+        index: usize,
+        site: Option<&str>,
+        subject: &str,
+    ) -> Result<Account, Error> {
         let provider = &self.core.providers[index];
         let site = site.filter(|_| registry::base_of(provider).is_none());
         let site = registry::site(&self.core, index, site)?;
@@ -204,11 +238,11 @@ impl Accounts {
             (Some(one), None) => Ok(one),
             (None, _) => Err(unknown(
                 brand,
-                " with this base is configured: add it with `AccountsBuilder::provider`",
+                "is not configured with this base: add it with `AccountsBuilder::provider`",
             )),
             (Some(_), Some(_)) => Err(unknown(
                 brand,
-                " alone says which: several are configured, name the base with `account_at`",
+                "is configured more than once: name the base with `account_at`",
             )),
         }
     }
@@ -221,7 +255,7 @@ fn unknown(brand: &str, hint: &'static str) -> Error {
     }
 }
 
-/// The engine that an account belongs to.
+/// Returns the engine of an account.
 impl From<&Account> for Accounts {
     fn from(account: &Account) -> Self {
         Self::from_core(account.parts().0.clone())

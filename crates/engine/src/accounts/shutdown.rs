@@ -1,4 +1,4 @@
-//! Shutdown: writes what is not written, and reports what remains.
+//! Shutdown: flushes unwritten tokens and reports any that remain.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,13 +7,14 @@ use crate::{
     engine::{Core, closing},
 };
 
-/// What had not reached the store when [`Accounts::shutdown`](crate::Accounts::shutdown) ran out of
-/// time. `Debug` and `Display` show digests only.
+/// The accounts that [`Accounts::shutdown`](crate::Accounts::shutdown) could not write in time.
+///
+/// `Debug` and `Display` show digests only.
 #[derive(Clone, thiserror::Error)]
 #[error("{} account(s) have tokens that are not written: {accounts:?}", accounts.len())]
 pub struct Unwritten {
-    /// The accounts concerned: tokens are in memory only, or a token endpoint has not answered
-    /// yet. They are lost if the process ends now.
+    /// The affected accounts: their newest tokens are only in memory, or a token request is still
+    /// in flight. These tokens are lost if the process ends now.
     pub accounts: Vec<Account>,
 }
 
@@ -23,7 +24,7 @@ impl fmt::Debug for Unwritten {
     }
 }
 
-/// Closes the engine and waits until nothing is at risk.
+/// Closes the engine and waits until no token is at risk, for at most `deadline`.
 pub(super) async fn shutdown(core: &Arc<Core>, deadline: Duration) -> Result<(), Unwritten> {
     let entries = closing::close(core, deadline).await;
     if entries.is_empty() {
