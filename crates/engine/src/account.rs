@@ -29,17 +29,22 @@ use crate::{
     status::Status,
 };
 
-/// One connection that somebody gave the application: the way to its tokens.
+/// A handle to one connection that a person granted to the application, and to its tokens.
 ///
-/// Cheap to clone, to send and to share; all handles of one account share its tokens and its
-/// refreshes. `Debug` shows a digest of the key, never the subject.
+/// Handles are cheap to clone. All handles of one account share its tokens and its refreshes.
+/// `Debug` shows a digest of the key, never the subject.
 ///
 /// ```
-/// # use tokenkeeper_engine::{Accounts, Error};
-/// # async fn call(accounts: &Accounts) -> Result<(), Error> {
+/// use tokenkeeper_engine::protocol::TokenSet;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+/// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
 /// let account = accounts.account("amiqus", "user-42")?;
-/// let token = account.token().await?;         // for an SDK or a websocket
-/// println!("expires at {:?}", token.expires_at());
+/// account.adopt(TokenSet::new("access-1")).await?; // or a login: see `LoginRedirect`
+///
+/// let token = account.token().await?;
+/// assert_eq!(token.expose(), "access-1");
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -53,60 +58,66 @@ impl Account {
         Self { core, entry }
     }
 
-    /// The application's own name for the connection.
+    /// Returns the application's name for the connection.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.entry.subject
     }
 
-    /// The provider's brand.
+    /// Returns the provider's brand.
     #[must_use]
     pub fn provider(&self) -> &str {
         self.entry.site.provider.brand()
     }
 
-    /// The origin that the account lives at.
+    /// Returns the origin of the provider's site.
     #[must_use]
     pub fn site(&self) -> &Origin {
         &self.entry.site.site
     }
 
-    /// The key under which the store keeps the account.
+    /// Returns the key of the account in the store.
     #[must_use]
     pub fn key(&self) -> Key {
         self.entry.key()
     }
 
-    /// The short name that logs and errors use.
+    /// Returns the short digest of the key that logs and errors show.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
         self.entry.digest()
     }
 
-    /// Starts a login: where to send the person, and the flow to keep until the callback. No I/O.
+    /// Starts a login: returns the redirect and the flow to keep until the callback. No I/O.
     ///
     /// # Errors
-    /// [`Error::Protocol`] where the configuration does not make an authorization request.
+    /// [`Error::Protocol`] if the configuration does not allow to build the authorization request.
     pub fn connect(&self) -> Result<LoginRedirect, Error> {
         self.connect_with(&ConnectOptions::default())
     }
 
-    /// [`connect`](Self::connect) with a scope or further parameters.
+    /// Starts a login with a scope or further parameters. No I/O.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect).
+    /// As [`connect`](Self::connect), also for a parameter that the protocol sets itself.
     pub fn connect_with(&self, options: &ConnectOptions) -> Result<LoginRedirect, Error> {
         connect::start(&self.core, &self.entry, options)
     }
 
-    /// Takes tokens that the application already has, as a new login of this account.
+    /// Adopts tokens that the application already has, as a new login of this account.
     ///
-    /// Cancel safe: the write goes on. While the store is down the tokens are kept and served from
-    /// memory, and an event says so.
+    /// If the store fails after the first read, the tokens are kept in memory, served and written
+    /// later, and [`EventKind::StoreBehind`](crate::EventKind::StoreBehind) is sent.
     ///
     /// # Errors
-    /// [`Error::RevocationPending`], [`Error::ShutDown`], [`Error::Store`] where the store could
-    /// not even be read.
+    /// - [`Error::Store`] if the store cannot be read, [`Error::Record`] if its record cannot.
+    /// - [`Error::RevocationPending`] if an earlier disconnect is unfinished.
+    /// - [`Error::Superseded`] if a newer login came first.
+    /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: after the first poll, the tokens are written even if the future is dropped.
     pub async fn adopt(&self, tokens: TokenSet) -> Result<(), Error> {
         let site = &self.entry.site;
         let registration = site.provider.client().registration();
@@ -118,12 +129,21 @@ impl Account {
         change::adopt(&self.core, &self.entry, payload).await
     }
 
-    /// A token for a client that is not wrapped: an SDK, a websocket. Refreshes first where needed.
+    /// Returns a valid token, after a refresh if one is needed: for an SDK or a websocket.
     ///
-    /// Cancel safe: dropping the future stops the waiting, not the refresh.
+    /// It waits for at most [`Options::acquire_timeout`](crate::Options::acquire_timeout).
     ///
     /// # Errors
-    /// Any [`Error`]; its advice says what to do.
+    /// - [`Error::NotConnected`], [`Error::Disconnected`] or [`Error::ReauthorizationRequired`] if
+    ///   the account needs a login.
+    /// - [`Error::Unavailable`] or [`Error::Configuration`] if the token endpoint gave no token.
+    /// - [`Error::Store`], [`Error::StoreTooSlow`] or [`Error::Record`] if the store is the reason.
+    /// - [`Error::Protocol`] if the provider's configuration does not allow to attach the token.
+    /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future stops the waiting, not the refresh.
     pub async fn token(&self) -> Result<Token, Error> {
         let snapshot = acquire::token(&self.core, &self.entry, true).await?;
         let record = snapshot.record.as_deref();
@@ -132,12 +152,14 @@ impl Account {
             .ok_or_else(|| self.disconnected())
     }
 
-    /// Replaces the token now, whatever its age. Callers that ask at once share one refresh.
-    ///
-    /// Cancel safe, as [`token`](Self::token).
+    /// Refreshes the token now, even if it is valid. Concurrent callers share one refresh.
     ///
     /// # Errors
     /// As [`token`](Self::token).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future stops the waiting, not the refresh.
     pub async fn refresh(&self) -> Result<Token, Error> {
         self.entry.touch();
         acquire::refresh(&self.core, &self.entry).await?;
@@ -147,26 +169,37 @@ impl Account {
             .ok_or_else(|| self.disconnected())
     }
 
-    /// What the store says of the account now.
+    /// Reads the account from the store and returns its state.
     ///
     /// # Errors
-    /// [`Error::Store`], [`Error::Record`].
+    /// - [`Error::Store`] if the store fails, [`Error::Record`] if its record cannot be read.
+    /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future stops the waiting, not the read.
     pub async fn status(&self) -> Result<Status, Error> {
         self.entry.touch();
         acquire::compare(&self.core, &self.entry).await?;
         Ok(Status::of(&self.entry))
     }
 
-    /// Ends the connection: the account is refused everywhere, and its tokens are revoked where the
-    /// provider can.
+    /// Disconnects the account: no process serves its tokens any more, and they are revoked if the
+    /// provider supports it.
     ///
-    /// A provider that cannot be reached does not fail the call: the revocation is finished later
-    /// by whoever meets the tombstone, and an event says that it is pending. Cancel safe: the
-    /// disconnect goes on.
+    /// If the provider is unreachable, the call succeeds anyway: the engine sends
+    /// [`EventKind::RevocationPending`](crate::EventKind::RevocationPending), and a process that
+    /// reads the record later finishes the revocation.
     ///
     /// # Errors
-    /// [`Error::Superseded`] when a newer login came first and stands, [`Error::NotConnected`],
-    /// [`Error::Store`].
+    /// - [`Error::NotConnected`] if there is nothing to disconnect.
+    /// - [`Error::Superseded`] if a newer login came first. It stands.
+    /// - [`Error::Store`] if the store fails, [`Error::Record`] if its record cannot be read.
+    /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: after the first poll, the disconnect continues even if the future is dropped.
     pub async fn disconnect(&self) -> Result<(), Error> {
         change::disconnect(&self.core, &self.entry).await
     }
@@ -179,8 +212,8 @@ impl Account {
         rejection::is_content(&self.entry, status)
     }
 
-    /// Attaches the token if no waiting is needed, as [`TokenSource::try_credential`] gives it, and without
-    /// a count of who holds it. `None`: wait for [`TokenSource::credential`].
+    /// Attaches the token if no waiting is needed, as [`TokenSource::try_credential`] gives it, and
+    /// without a count of who holds it. `None`: wait for [`TokenSource::credential`].
     ///
     /// It is the caller's to know that the request goes to an origin which the account
     /// [owns](TokenSource::allows).
@@ -256,8 +289,8 @@ impl Account {
     }
 }
 
-/// Two handles are equal when they name the same account of the same engine. Equality and hash read
-/// only what never changes, so a handle is a sound map key.
+/// Two handles are equal if they belong to the same account of the same engine. Equality and hash
+/// read only immutable fields, so a handle is a sound map key.
 impl PartialEq for Account {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.core, &other.core) && self.entry.name() == other.entry.name()
@@ -299,8 +332,7 @@ impl TokenSource for Account {
     }
 
     fn report_rejection(&self, rejected: TokenVersion) {
-        // The response goes to the caller in any case; a refresh that starts now serves the next
-        // request.
+        // The caller gets the response in any case; the refresh helps the next request.
         rejection::report_rejection(&self.core, &self.entry, rejected);
     }
 
@@ -359,7 +391,23 @@ impl fmt::Debug for Seen {
     }
 }
 
-/// A token as an SDK needs it. `Debug` shows no secret.
+/// A token for an SDK or a websocket. `Debug` shows no secret.
+///
+/// ```
+/// use tokenkeeper_engine::protocol::TokenSet;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+/// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+/// # let account = accounts.account("amiqus", "user-42")?;
+/// # account.adopt(TokenSet::new("access-1").with_scope("read")).await?;
+/// let token = account.token().await?;
+/// let header = format!("Bearer {}", token.expose());
+/// assert_eq!(header, "Bearer access-1");
+/// assert_eq!(token.scope(), Some("read"));
+/// assert!(token.expires_at().is_none(), "the provider stated no expiry");
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Token {
     tokens: TokenSet,
@@ -375,31 +423,31 @@ impl Token {
         })
     }
 
-    /// The access token itself.
+    /// Returns the access token, a secret.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.tokens.access_token.expose()
     }
 
-    /// When it ends, by the wall clock; `None` where the provider did not say.
+    /// Returns the expiry by the wall clock; `None` if the provider does not state it.
     #[must_use]
     pub fn expires_at(&self) -> Option<std::time::SystemTime> {
         self.tokens.expires_at
     }
 
-    /// What was granted, where the provider said it.
+    /// Returns the granted scope, if the provider stated it.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.tokens.scope.as_deref()
     }
 
-    /// What else the provider sent along.
+    /// Returns another field of the token response, such as a tenant's id.
     #[must_use]
     pub fn extra(&self, name: &str) -> Option<&serde_json::Value> {
         self.tokens.extra.get(name)
     }
 
-    /// Counts the token sets of this login.
+    /// Returns the number of the token set within this login.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation

@@ -1,4 +1,4 @@
-//! What can go wrong, and what to do about it.
+//! The errors of the engine, and the advice for each.
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
@@ -9,166 +9,187 @@ use tokenkeeper_refresh::Cause;
 
 use crate::transport::TransportError;
 
-/// Why there is no token, or no account. [`advice`](Self::advice) says what to do.
+/// The reason why a call failed. [`advice`](Self::advice) returns what to do about it.
 ///
-/// Errors are shared by all callers that waited for the same flight, so they are cheap to clone. No
-/// text shows a secret, a subject or the body of a response; accounts are named by a short digest.
+/// All callers that wait for the same refresh share its error, so errors are cheap to clone. No
+/// text shows a secret, a subject or the body of a response; accounts appear as short digests.
+///
+/// ```
+/// use tokenkeeper_engine::{Advice, Error};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Error> {
+/// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+/// let account = accounts.account("amiqus", "user-42")?;
+/// match account.token().await {
+///     Ok(token) => drop(token),
+///     Err(error) => match error.advice() {
+///         Advice::Retry { after } => tokio::time::sleep(after).await,
+///         Advice::Reauthorize { .. } => println!("send the person to {:?}", account.connect()?),
+///         _ => return Err(error),
+///     },
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Nobody has connected this account, or its record is gone.
+    /// The account was never connected, or its record is gone.
     #[error("account {account} is not connected: start a login with `Account::connect`")]
     NotConnected {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
     },
     /// The account was disconnected.
     #[error("account {account} was disconnected: start a login with `Account::connect`")]
     Disconnected {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
     },
-    /// The token endpoint refused the refresh token for good: only the person can help.
+    /// The token endpoint refused the refresh token for good. Only a new login helps.
     #[error("account {account} needs a new login: {cause}")]
     ReauthorizationRequired {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
-        /// Why.
+        /// The reason.
         cause: Cause,
     },
     /// The token endpoint refused the client. The account's tokens are kept.
     #[error(
-        "the token endpoint refuses the client of account {account}: check client id and secret; its tokens are kept"
+        "the token endpoint refuses the client of account {account}, whose tokens are kept: \
+         check client id and secret"
     )]
     Configuration {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
     },
-    /// The token endpoint could not be reached, refused for the moment, or gave no usable answer.
-    #[error("no token for account {account} at the moment; try again in {retry_after:?}")]
+    /// The token endpoint is unreachable, refuses for now, or sent no usable response.
+    #[error("no token for account {account} is available: try again in {retry_after:?}")]
     Unavailable {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
-        /// When the token endpoint is asked again.
+        /// The time until the engine asks the token endpoint again.
         retry_after: Duration,
-        /// What the last answer was, where there was one in this process.
+        /// The last failure, if it happened in this process.
         #[source]
         source: Option<ExchangeError>,
     },
-    /// There was no result within the caller's wait. The work goes on without it.
-    #[error("no result for account {account} within {waited:?}; the work on it goes on")]
+    /// No result came within the caller's wait. The operation continues in the background.
+    #[error("no result for account {account} within {waited:?}; the operation continues")]
     Timeout {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
-        /// How long was waited.
+        /// How long the caller waited.
         waited: Duration,
     },
-    /// The store failed, so nothing was sent: a result could not have been written.
+    /// The store failed. Nothing was sent, since the result could not have been written.
     #[error("the store failed, so nothing was sent for account {account}")]
     Store {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
-        /// What the store said.
+        /// The store's error.
         #[source]
         source: Arc<StoreError>,
     },
-    /// The store answered too late for the lease, so nothing was sent.
+    /// The store responded too late for the lease. Nothing was sent.
     #[error(
-        "the store is too slow to refresh account {account}: raise `Options::lease`, or the provider's grace window leaves too little time"
+        "the store is too slow to refresh account {account}: raise `Options::lease`, unless the \
+         provider's grace window is what limits it"
     )]
     StoreTooSlow {
         /// The affected account.
         account: KeyDigest,
     },
-    /// The store does not list accounts, so a [`Refresher`](crate::Refresher) finds none.
-    #[error("the store does not list accounts, which a refresher needs: use a store that does")]
+    /// The store cannot list accounts, which a [`Refresher`](crate::Refresher) needs.
+    #[error("the store cannot list accounts, which a refresher needs: use a store that can")]
     Listing(#[source] Arc<StoreError>),
-    /// The record in the store cannot be read. It is left as it is.
+    /// The record in the store cannot be read. It was not overwritten.
     #[error("the record of account {account} cannot be read; it was not overwritten")]
     Record {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
-        /// What is wrong with it.
+        /// The reason.
         #[source]
         source: RecordError,
     },
-    /// The code exchange gave no tokens. Nothing in the store changed.
-    #[error("the login of account {account} failed at the token endpoint; start it again")]
+    /// The code exchange yielded no tokens. The account is as it was before the login.
+    #[error("the login of account {account} failed at the token endpoint: start it again")]
     Exchange {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
-        /// What the token endpoint said.
+        /// The failure of the exchange.
         #[source]
         source: ExchangeError,
     },
-    /// The redirect is not the answer to this flow, or it is a denial.
-    #[error("the redirect gives no code")]
+    /// The redirect does not belong to this flow, or it is a denial.
+    #[error("the redirect carries no code for this flow")]
     Redirect(#[source] Arc<RedirectError>),
     /// The flow cannot be used.
     #[error(transparent)]
     Flow(FlowError),
-    /// A newer login of the account came first, or it was disconnected meanwhile.
+    /// A newer login or a disconnect of the account came first.
     #[error("a newer login or a disconnect of account {account} came first")]
     Superseded {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
     },
-    /// A disconnect's revocation must be finished before a new login, and the provider cannot be
-    /// reached.
+    /// The revocation of an earlier disconnect must finish before a new login, and the provider is
+    /// unreachable.
     #[error(
-        "an earlier disconnect of account {account} could not be finished at the provider; try again"
+        "the tokens of an earlier login of account {account} are not revoked yet: try again later"
     )]
     RevocationPending {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
     },
-    /// No such provider is configured, or several are and the brand alone does not tell which.
-    #[error("no provider `{brand}`{hint}")]
+    /// No such provider is configured, or several have this brand.
+    #[error("provider `{brand}` {hint}")]
     UnknownProvider {
-        /// The brand asked for.
+        /// The requested brand.
         brand: String,
-        /// What to write instead.
+        /// The problem and the remedy.
         hint: &'static str,
     },
     /// The subject cannot name an account.
     #[error("the subject cannot name an account: {0}")]
     Subject(Arc<tokenkeeper_store::KeyError>),
-    /// The configuration cannot work.
-    #[error("the configuration cannot work: {0}")]
+    /// The configuration is incomplete or contradictory. The text names every problem.
+    #[error("invalid configuration: {0}")]
     Build(String),
-    /// A request could not be built, or a token cannot be attached.
+    /// A request cannot be built, or a token cannot be attached.
     #[error(transparent)]
     Protocol(Arc<tokenkeeper_protocol::Error>),
     /// [`Accounts::shutdown`](crate::Accounts::shutdown) was called.
     #[error("the engine is shut down")]
     ShutDown,
-    /// No runtime was given, and a thread of the engine's own cannot be started.
+    /// No runtime was given, and the operating system starts no thread for the engine.
     #[error(
-        "no tokio runtime was given, and no thread can be started: give one with `AccountsBuilder::runtime`"
+        "there is no tokio runtime, and no thread can be started: pass one to \
+         `AccountsBuilder::runtime`"
     )]
     NoRuntime,
 }
 
-/// Why the token endpoint gave no tokens.
+/// The reason why a token request yielded no tokens.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExchangeError {
-    /// It answered, without tokens.
-    #[error("the token endpoint gave no tokens")]
+    /// The endpoint responded without tokens.
+    #[error("the token endpoint sent no tokens")]
     Refused(#[source] Refusal),
-    /// It did not answer.
-    #[error("the token endpoint did not answer")]
+    /// The endpoint did not respond.
+    #[error("the token endpoint did not respond")]
     Transport(#[source] Arc<TransportError>),
-    /// The request cannot be built from what is configured; nothing was sent.
+    /// The configuration does not allow to build the request. Nothing was sent.
     #[error("the token request cannot be built")]
     Request(#[source] Arc<tokenkeeper_protocol::Error>),
-    /// The lease was all but over before the request could be sent; nothing was sent.
+    /// Too little of the lease was left to send the request. Nothing was sent.
     #[error("the store was too slow; nothing was sent")]
     TooLate,
 }
 
 impl ExchangeError {
-    /// What to do about a code that brought no tokens.
+    /// Returns what to do about a failed code exchange.
     fn advice(&self) -> Advice {
         match self {
             Self::TooLate => Advice::Retry {
@@ -183,76 +204,77 @@ impl ExchangeError {
     }
 }
 
-/// Why a record cannot be read.
+/// The reason why a record cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// A newer version of this software wrote it.
+    /// A newer version of this crate wrote the record.
     #[error("it has format {found}, and this version reads up to {known}: update this process")]
     Newer {
-        /// Its format.
+        /// The record's format.
         found: u32,
-        /// The newest that is known here.
+        /// The newest format that this version reads.
         known: u32,
     },
-    /// It is not a record.
+    /// The bytes are not a record.
     #[error(
         "it is damaged at line {line}, column {column}: restore it, or delete it and log in again"
     )]
     Damaged {
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// Counted from 1.
+        /// The column, counted from 1.
         column: usize,
     },
 }
 
-/// Why a flow cannot be used.
+/// The reason why a flow cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlowError {
-    /// It was not sealed by this key: another process without a shared `flow_key`, or somebody
-    /// else.
+    /// This engine's key did not seal the flow: it is forged, or from a process with another
+    /// [`flow_key`](crate::AccountsBuilder::flow_key).
     #[error(
-        "the flow was not sealed here: share a `flow_key` between processes, or start the login again"
+        "the flow was sealed with another key: share a `flow_key` between processes, or start the \
+         login again"
     )]
     NotOurs,
-    /// It took too long.
+    /// The login took longer than [`Options::login_timeout`](crate::Options::login_timeout).
     #[error("the login took too long: start it again")]
     Expired,
-    /// It was finished before.
+    /// The flow was finished before.
     #[error("the login was finished before: start it again")]
     Used,
 }
 
-/// What to do about an [`Error`].
+/// What to do about an [`Error`]; see there for an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
-    /// The same call may succeed after this time.
+    /// Make the same call again later.
     Retry {
         /// The shortest sensible pause.
         after: Duration,
     },
     /// Start a login for the account.
     Reauthorize {
-        /// Which account.
+        /// The affected account.
         account: KeyDigest,
-        /// Why its last login has ended; `None` where there never was one, or somebody
-        /// disconnected it.
+        /// The reason why the last login ended; `None` if the account never had one or was
+        /// disconnected.
         cause: Option<Cause>,
     },
-    /// A login under way came to nothing, and its code or its flow is spent: start another. What
-    /// the account had before is as it was.
+    /// Start the login again: it failed, and its code or flow is spent. The account is as it was
+    /// before.
     StartAgain,
-    /// Somebody has to change the configuration.
+    /// Fix the configuration.
     FixConfiguration,
-    /// The call makes no sense as it is.
+    /// Do not repeat the call: it cannot succeed.
     GiveUp,
 }
 
 impl Error {
-    /// What to do.
+    /// Returns what to do about the error.
     #[must_use]
     pub fn advice(&self) -> Advice {
         match self {
@@ -298,8 +320,8 @@ impl Error {
         }
     }
 
-    /// Our error anywhere in a chain of sources: inside a client's, a middleware's or a retry
-    /// layer's own.
+    /// Finds an engine error in a chain of sources, for example inside the error of a client or of
+    /// a retry layer.
     #[must_use]
     pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
         let mut next = Some(error);
@@ -312,7 +334,7 @@ impl Error {
         None
     }
 
-    /// The provider's `error` code, where the token endpoint gave one.
+    /// Returns the `error` code of the token endpoint's response, if there is one.
     #[must_use]
     pub fn error_code(&self) -> Option<&ErrorCode> {
         match self {

@@ -1,64 +1,82 @@
-//! What happens to accounts, for an application to watch.
+//! The kinds of events that an application can watch.
 
 use std::time::{Duration, SystemTime};
 
 use tokenkeeper_refresh::Cause;
 
-/// What happened.
+/// What happened to an account.
+///
+/// ```
+/// use futures_util::StreamExt as _;
+/// use tokenkeeper_engine::{EventKind, protocol::TokenSet};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+/// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+/// let mut events = accounts.events();
+/// let account = accounts.account("amiqus", "user-42")?;
+/// account.adopt(TokenSet::new("access-1")).await?;
+///
+/// let event = events.next().await.expect("the engine runs");
+/// assert_eq!(event.kind, EventKind::Connected);
+/// assert_eq!(event.account, account);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A login was finished, or tokens were adopted.
+    /// A login finished, or tokens were adopted.
     Connected,
-    /// The account was disconnected, here or elsewhere.
+    /// The account was disconnected, by this process or another.
     Disconnected,
-    /// A login of this process was overtaken by a newer one or by a disconnect before it was over
-    /// here. Where its tokens were served from memory meanwhile, the call that brought them has
-    /// returned already, as if all were well.
+    /// A newer login or a disconnect overtook a login of this process. If its tokens were served
+    /// from memory meanwhile, the call that brought them has already returned without an error.
     Superseded,
-    /// There is a new token set.
+    /// A refresh brought a new token set.
     Refreshed {
-        /// Counts the token sets of this login.
+        /// The number of the token set within this login.
         generation: u64,
     },
     /// A refresh failed for now.
     RefreshFailed {
-        /// When the token endpoint is asked again.
+        /// The time until the engine asks the token endpoint again.
         retry_after: Duration,
     },
-    /// The person has to log in again.
+    /// The account needs a new login.
     ReauthorizationRequired {
-        /// Why.
+        /// The reason.
         cause: Cause,
     },
-    /// The token endpoint refuses without a reason that one could act on (an empty or unknown
-    /// error, a page of HTML). It is asked again with growing pauses, of an hour at most.
+    /// The token endpoint refuses without a usable reason (an empty or unknown error, an HTML
+    /// page). The engine retries with growing pauses, up to
+    /// [`Options::max_refusal_backoff`](crate::Options::max_refusal_backoff).
     RefusedWithoutReason {
-        /// When the first such refusal came.
+        /// The time of the first such refusal.
         since: SystemTime,
     },
-    /// The token endpoint refuses the client; the tokens are kept. It is asked again with growing
-    /// pauses, of an hour at most.
+    /// The token endpoint refuses the client. The tokens are kept, and the engine retries with
+    /// growing pauses, up to
+    /// [`Options::max_refusal_backoff`](crate::Options::max_refusal_backoff).
     Misconfigured,
-    /// New tokens could not be written yet. They are served from memory and written as soon as the
-    /// store allows.
+    /// New tokens could not be written to the store. They are served from memory, and the write is
+    /// repeated until it succeeds.
     StoreBehind,
-    /// What was behind is written.
+    /// The store has the newest tokens again.
     StoreCaughtUp,
-    /// The store had lost the record, or gone back in time; it was put back from memory.
+    /// The store had lost the record or gone back in time, and was restored from memory.
     StoreRestored,
-    /// The store cannot be reached, and a token that could not be compared with it is served.
+    /// A token is served that could not be compared with the store, which is unreachable.
     ServedUnvalidated,
-    /// The API rejected a fresh token too; rejections lead to no refresh for this long.
+    /// The API rejected a fresh token, so rejections cause no refresh for a while.
     RejectionsHeldOff {
-        /// For how long.
+        /// The length of the pause.
         wait: Duration,
     },
-    /// The API limits the rate.
+    /// The API limits the rate of requests.
     RateLimited {
-        /// For how long, where the response said it.
+        /// The value of `Retry-After`, if the response has one.
         retry_after: Option<Duration>,
     },
-    /// A disconnect could not be finished at the provider yet.
+    /// The tokens of a disconnected login are not revoked yet. The engine keeps trying.
     RevocationPending,
 }

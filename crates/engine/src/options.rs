@@ -155,8 +155,8 @@ impl Options {
         self
     }
 
-    /// How long refusals without a reason are retried after a lost answer before the account needs a
-    /// new login.
+    /// How long refusals without a reason are retried after a lost answer before the account needs
+    /// a new login.
     ///
     /// Default: 10 minutes.
     pub fn suspect_timeout(mut self, timeout: Duration) -> Self {
@@ -196,8 +196,8 @@ impl Options {
         self
     }
 
-    /// The time between two reads of a process that waits for another's attempt, where the store has
-    /// no notifications.
+    /// The time between two reads of a process that waits for another's attempt, where the store
+    /// has no notifications.
     ///
     /// Default: 250 ms.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
@@ -304,7 +304,7 @@ impl Options {
             ),
             (
                 self.revalidate_interval < Duration::from_millis(100),
-                "`revalidate_interval` must be at least 100 ms: each comparison is a call to the store",
+                "`revalidate_interval` must be at least 100 ms: each comparison calls the store",
             ),
             (
                 self.initial_rejection_backoff > self.max_rejection_backoff,

@@ -1,4 +1,4 @@
-//! How an account is.
+//! The state of an account.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,41 +6,58 @@ use tokenkeeper_refresh::{Cause, Health, State};
 
 use crate::engine::AccountEntry;
 
-/// How an account is.
+/// The state of an account, as [`Account::status`](crate::Account::status) returns it.
+///
+/// ```
+/// use tokenkeeper_engine::{Status, protocol::TokenSet};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+/// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+/// let account = accounts.account("amiqus", "user-42")?;
+/// assert_eq!(account.status().await?, Status::NotConnected);
+///
+/// account.adopt(TokenSet::new("access-1")).await?;
+/// let Status::Connected(connection) = account.status().await? else {
+///     panic!("the account has tokens");
+/// };
+/// assert!(connection.written && connection.reauthorize.is_none());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// Nobody has connected it.
+    /// The account was never connected, or its record is gone.
     NotConnected,
-    /// It was disconnected.
+    /// The account was disconnected.
     Disconnected {
-        /// Its tokens still have to be revoked at the provider.
+        /// Whether tokens remain to be revoked at the provider.
         revocation_pending: bool,
     },
-    /// There are tokens.
+    /// The account has tokens, which may need a new login: see [`Connection::reauthorize`].
     Connected(Connection),
 }
 
-/// An account that has tokens.
+/// The state of an account that has tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connection {
-    /// Counts the token sets of this login.
+    /// The number of the token set within this login.
     pub generation: u64,
-    /// When the access token ends; `None` where the provider did not say.
+    /// The expiry of the access token; `None` if the provider does not state it.
     pub expires_at: Option<SystemTime>,
-    /// What was granted, where it is known.
+    /// The scope that the login asked for, or that of the adopted tokens, if there was one.
     pub scope: Option<String>,
-    /// Why a new login is needed, if one is.
+    /// The reason why a new login is needed; `None` if it is not.
     pub reauthorize: Option<Cause>,
-    /// The token endpoint refuses the client with its present configuration.
+    /// Whether the token endpoint refuses the client with its present configuration.
     pub misconfigured: bool,
-    /// Since when the token endpoint refuses without a reason, if it does. It is asked again now
-    /// and then.
+    /// The time since when the token endpoint refuses without a reason; `None` if it does not. The
+    /// engine retries with growing pauses.
     pub refused_since: Option<SystemTime>,
-    /// Tokens of an earlier login still have to be revoked at the provider.
+    /// Whether tokens of an earlier login remain to be revoked at the provider.
     pub revocation_pending: bool,
-    /// The newest tokens are in the store.
+    /// Whether the newest tokens are in the store.
     pub written: bool,
 }
 

@@ -1,5 +1,7 @@
-//! How token requests leave: never through the caller's own stack, where a concurrency limit would
-//! deadlock.
+//! The transport of token requests.
+//!
+//! It is separate from the caller's client stack, where a concurrency limit could deadlock: a
+//! request that waits for a token would hold the permit that the token request needs.
 
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
@@ -15,30 +17,64 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Sends requests to a token endpoint.
 ///
-/// An implementation follows no redirect, retries nothing, and bounds the body that it reads
-/// ([`MAX_TOKEN_RESPONSE`](tokenkeeper_protocol::MAX_TOKEN_RESPONSE)): a redirect would carry
-/// secrets to another host, and a retry would present a refresh token twice. [`exchange_within`]
-/// does the rest for any client.
+/// An implementation follows no redirects and retries nothing: a redirect would carry secrets to
+/// another host, and a retry would present a refresh token twice. It reads at most
+/// [`MAX_TOKEN_RESPONSE`](tokenkeeper_protocol::MAX_TOKEN_RESPONSE) bytes of a body.
+/// [`exchange_within`] does all of this except the sending:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use async_trait::async_trait;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tokenkeeper_engine::{Transport, TransportError, exchange_within};
+///
+/// #[derive(Debug)]
+/// struct MyTransport;
+///
+/// #[async_trait]
+/// impl Transport for MyTransport {
+///     async fn send(
+///         &self,
+///         request: Request<Bytes>,
+///         deadline: Duration,
+///     ) -> Result<Response<Bytes>, TransportError> {
+///         exchange_within(request, deadline, |request| async move {
+///             // Send it with your HTTP client here. This one echoes the body.
+///             Ok(Response::new(Full::new(request.into_body())))
+///         })
+///         .await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let request = Request::post("https://token.example/").body(Bytes::from("hello")).unwrap();
+/// let response = MyTransport.send(request, Duration::from_secs(10)).await.unwrap();
+/// assert_eq!(response.body(), "hello");
+/// # }
+/// ```
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
-    /// Sends `request` and reads the whole answer, for at most `deadline` from now.
+    /// Sends `request` and reads the whole response, for at most `deadline` from now.
     ///
-    /// The deadline ends the waiting, not the reading: an answer that has arrived wins over the
-    /// timer, and time for which the process was stopped hardly counts.
+    /// A response that has arrived wins over the deadline, and time during which the process was
+    /// stopped hardly counts.
     ///
     /// # Errors
     /// - [`TransportError::NotSent`] only if no byte of the request can have reached the server.
-    /// - [`TransportError::TimedOut`] if the deadline passed, or a timeout of the client's own: the
-    ///   server may still be at work on the request, so it must not be sent again before the server
-    ///   can be done with it.
-    /// - [`TransportError::Unknown`] if the connection was cut: no answer can come any more, but
-    ///   the server may have acted on the request.
-    /// - [`TransportError::TooLarge`] if the answer's body is over the bound.
+    /// - [`TransportError::TimedOut`] if the deadline or a timeout of the client passed. The server
+    ///   may still process the request.
+    /// - [`TransportError::Unknown`] if the connection was cut. No response can come any more, but
+    ///   the server may have processed the request.
+    /// - [`TransportError::TooLarge`] if the response's body is over the bound.
     ///
     /// # Cancel safety
     ///
-    /// Not cancel safe: if the future is dropped after sending began, an answer that holds the only
-    /// copy of a new refresh token may be lost.
+    /// Not cancel safe: if the future is dropped after sending began, a response that holds the
+    /// only copy of a new refresh token may be lost.
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -57,73 +93,67 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     }
 }
 
-/// Why no answer came.
+/// The reason why no response came.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// Name resolution, connecting or the TLS handshake failed: the server saw nothing, the request
-    /// may be sent again.
+    /// Name resolution, connecting or the TLS handshake failed. The server saw nothing, so the
+    /// request may be sent again.
     #[error("the token endpoint could not be reached; nothing was sent")]
     NotSent(#[source] BoxError),
-    /// The answer did not come within the deadline. The server may still be at work on the request.
-    #[error("the token endpoint gave no answer in time; it may still be at work on the request")]
+    /// No response came before the deadline. The server may still process the request, so it must
+    /// not be sent again at once.
+    #[error("the token endpoint did not respond in time; it may still process the request")]
     TimedOut,
-    /// The connection was cut after sending began. The server may have acted on the request.
-    #[error("no answer came from the token endpoint; the request may have been received")]
+    /// The connection was cut after sending began. The server may have processed the request.
+    #[error("the connection to the token endpoint was cut; it may have processed the request")]
     Unknown(#[source] BoxError),
-    /// The answer's body is over the bound. It counts as received.
-    #[error("the token endpoint's answer is over the size bound")]
+    /// The response's body is over the bound. The server may have processed the request.
+    #[error("the token endpoint's response is over the size bound")]
     TooLarge,
 }
 
-/// How long an answer that came while the process was busy has to reach us after the deadline.
+/// The extra time after the deadline for a response that came while the process was busy.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The deadline is waited for in so many pieces, so that time in which the process did not run
-/// hardly counts.
+/// The number of slices that the deadline is split into: a stop of the process costs at most one.
 const SLICES: u32 = 10;
 
-/// What every [`Transport`] does around its client's own `exchange`, which sends the request once
-/// and returns the answer's head and unread body: refuses a host that tokens may not be sent to,
-/// bounds the body, and ends the waiting.
+/// Performs a token request for a [`Transport`]: `exchange` sends the request once and returns the
+/// response with its unread body.
 ///
-/// A process that was stopped (`SIGSTOP`, a suspended machine) may have sent its request only on
-/// waking, with the deadline near or long past. So time in which the process did not run hardly
-/// counts: of a deadline that it slept through, nine tenths are left when it wakes, since
-/// the answer may hold a refresh token that nobody else will ever get.
+/// This function refuses a target that tokens must not be sent to (it is neither `https` nor
+/// loopback), bounds the body, and enforces the deadline.
+///
+/// Time during which the process was stopped (`SIGSTOP`, a suspended machine) counts for at most a
+/// tenth of the deadline: such a process may have sent its request only after it resumed, and the
+/// response may hold the only copy of a new refresh token.
 ///
 /// ```
-/// use async_trait::async_trait;
+/// use std::time::Duration;
+///
 /// use bytes::Bytes;
 /// use http::{Request, Response};
-/// use std::time::Duration;
-/// use tokenkeeper_engine::{Transport, TransportError, exchange_within};
-///
-/// /// Sends with a client of your own.
-/// #[derive(Debug)]
-/// struct MyTransport;
-///
-/// #[async_trait]
-/// impl Transport for MyTransport {
-///     async fn send(&self, request: Request<Bytes>, deadline: Duration) -> Result<Response<Bytes>, TransportError> {
-///         exchange_within(request, deadline, |request| async move {
-///             // Here the client sends it; this one echoes.
-///             Ok(request.into_body()).map(|body| Response::new(http_body_util::Full::new(body)))
-///         })
-///         .await
-///     }
-/// }
+/// use http_body_util::Full;
+/// use tokenkeeper_engine::{TransportError, exchange_within};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let request = Request::post("http://token.example/").body(Bytes::new()).expect("valid");
-/// let error = MyTransport.send(request, Duration::from_secs(10)).await;
-/// assert!(matches!(error, Err(TransportError::NotSent(_))), "not https");
+/// let request = Request::post("http://token.example/").body(Bytes::new()).unwrap();
+/// let exchange = exchange_within(request, Duration::from_secs(10), |request| async {
+///     Ok(Response::new(Full::new(request.into_body())))
+/// });
+/// let error = exchange.await.unwrap_err();
+/// assert!(matches!(error, TransportError::NotSent(_)), "the target is not https");
 /// # }
 /// ```
 ///
 /// # Errors
-/// Those of [`Transport::send`].
+/// As [`Transport::send`].
+///
+/// # Cancel safety
+///
+/// As [`Transport::send`].
 pub async fn exchange_within<B, F>(
     request: Request<Bytes>,
     deadline: Duration,
@@ -135,23 +165,24 @@ where
 {
     if Origin::of(request.uri()).is_none() {
         return Err(TransportError::NotSent(
-            "a token endpoint is https, or loopback".into(),
+            "a token endpoint must be https or loopback".into(),
         ));
     }
-    let mut answer = pin!(async { read(exchange(request).await?).await });
-    // A stop, however long, takes one slice at most.
+    let mut response = pin!(async { read(exchange(request).await?).await });
+    // However long the process is stopped, only one slice elapses.
     for slice in [deadline / SLICES; SLICES as usize]
         .into_iter()
         .chain([GRACE])
     {
-        // Polls the answer before its timer.
-        if let Ok(answer) = timeout(slice, answer.as_mut()).await {
-            return answer;
+        // `timeout` polls the response before its timer.
+        if let Ok(response) = timeout(slice, response.as_mut()).await {
+            return response;
         }
     }
     Err(TransportError::TimedOut)
 }
 
+/// Reads the body, which is bounded.
 async fn read<B>(response: Response<B>) -> Result<Response<Bytes>, TransportError>
 where
     B: Body<Error: Into<BoxError>>,
@@ -179,39 +210,39 @@ mod tests {
 
     const DEADLINE: Duration = Duration::from_secs(10);
 
-    /// Sends to a server that answers after so long, from a process that was stopped for so long
-    /// just before.
+    /// Stops the process for `stopped`, then sends to a server that responds after
+    /// `responds_after`.
     async fn send(
         stopped: Duration,
-        answered: Duration,
+        responds_after: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let request = Request::post("https://token.example/").body(Bytes::new());
         exchange_within(request.unwrap(), DEADLINE, |_| async move {
             tokio::time::advance(stopped).await;
-            tokio::time::sleep(answered).await;
+            tokio::time::sleep(responds_after).await;
             Ok(Response::new(Full::new(Bytes::from_static(b"{}"))))
         })
         .await
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_deadline_ends_the_waiting() {
+    async fn the_deadline_ends_the_wait() {
         let late = send(Duration::ZERO, DEADLINE + GRACE * 2).await;
         assert!(matches!(late, Err(TransportError::TimedOut)), "{late:?}");
         assert!(send(Duration::ZERO, DEADLINE + GRACE / 2).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_was_stopped_before_sending_waits_all_the_same() {
+    async fn a_stop_before_sending_hardly_counts() {
         for stopped in [DEADLINE * 10, DEADLINE, DEADLINE - GRACE, DEADLINE / 2] {
-            let answer = send(stopped, DEADLINE * 8 / 10).await;
-            assert!(answer.is_ok(), "{stopped:?}: {answer:?}");
+            let response = send(stopped, DEADLINE * 8 / 10).await;
+            assert!(response.is_ok(), "{stopped:?}: {response:?}");
         }
         let late = send(DEADLINE * 10, DEADLINE * 2).await;
         assert!(matches!(late, Err(TransportError::TimedOut)), "{late:?}");
     }
 
-    /// Sends to a server whose answer's body does this.
+    /// Sends to a server that responds with this body.
     async fn send_to<S>(body: S) -> Result<Response<Bytes>, TransportError>
     where
         S: Stream<Item = Result<Frame<Bytes>, io::Error>> + Unpin,
@@ -224,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_stalls_is_late_and_one_that_is_cut_is_not() {
+    async fn a_stalled_body_times_out_and_a_cut_one_is_unknown() {
         let late = send_to(stream::pending()).await;
         assert!(matches!(late, Err(TransportError::TimedOut)), "{late:?}");
         let cut = io::Error::from(io::ErrorKind::ConnectionReset);
