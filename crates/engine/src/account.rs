@@ -1,4 +1,4 @@
-//! The handle of one account.
+//! The handle to an account.
 
 use std::{
     fmt,
@@ -91,7 +91,7 @@ impl Account {
     /// Starts a login: returns the redirect and the flow to keep until the callback. No I/O.
     ///
     /// # Errors
-    /// [`Error::Protocol`] if the configuration does not allow to build the authorization request.
+    /// [`Error::Protocol`] if the authorization request cannot be built from the configuration.
     pub fn connect(&self) -> Result<LoginRedirect, Error> {
         self.connect_with(&ConnectOptions::default())
     }
@@ -99,7 +99,8 @@ impl Account {
     /// Starts a login with a scope or further parameters. No I/O.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect), also for a parameter that the protocol sets itself.
+    /// As [`connect`](Self::connect), also for a scope or a parameter that the provider does not
+    /// take.
     pub fn connect_with(&self, options: &ConnectOptions) -> Result<LoginRedirect, Error> {
         connect::start(&self.core, &self.entry, options)
     }
@@ -138,7 +139,7 @@ impl Account {
     ///   the account needs a login.
     /// - [`Error::Unavailable`] or [`Error::Configuration`] if the token endpoint gave no token.
     /// - [`Error::Store`], [`Error::StoreTooSlow`] or [`Error::Record`] if the store is the reason.
-    /// - [`Error::Protocol`] if the provider's configuration does not allow to attach the token.
+    /// - [`Error::Protocol`] if the token cannot be attached to requests.
     /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
     ///
     /// # Cancel safety

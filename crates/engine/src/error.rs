@@ -180,7 +180,7 @@ pub enum ExchangeError {
     /// The endpoint did not respond.
     #[error("the token endpoint did not respond")]
     Transport(#[source] Arc<TransportError>),
-    /// The configuration does not allow to build the request. Nothing was sent.
+    /// The request cannot be built from the configuration. Nothing was sent.
     #[error("the token request cannot be built")]
     Request(#[source] Arc<tokenkeeper_protocol::Error>),
     /// Too little of the lease was left to send the request. Nothing was sent.

@@ -25,8 +25,8 @@ use crate::error::{Error, FlowError};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
-/// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
-/// let account = accounts.account("amiqus", "user-42")?;
+/// # let accounts = tokenkeeper_test_support::World::plain().accounts;
+/// let account = accounts.account("plain", "user-42")?;
 /// let options = ConnectOptions::new().scope("read write").parameter("prompt", "consent");
 /// let login = account.connect_with(&options)?;
 /// assert!(login.url.query_pairs().any(|pair| pair == ("prompt".into(), "consent".into())));
@@ -46,6 +46,9 @@ impl ConnectOptions {
     }
 
     /// Sets the scope, space-separated (RFC 6749 §3.3).
+    ///
+    /// [`Account::connect_with`](crate::Account::connect_with) refuses a scope that the provider
+    /// does not take.
     ///
     /// Default: the registration's.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {

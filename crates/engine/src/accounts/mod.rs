@@ -143,12 +143,6 @@ impl Accounts {
             .map(|provider| TokenPlacement::of(provider.client().dialect()))
     }
 
-    #[cold]
-    fn resolve(&self, brand: &str, site: Option<&str>, subject: &str) -> Result<Account, Error> {
-        let index = self.index_of(brand, site)?;
-        self.account_by_index(index, site, subject)
-    }
-
     /// Finishes a login with the redirect's parameters: exchanges the code and writes the tokens.
     ///
     /// [`LoginRedirect`](crate::LoginRedirect) has an example.
@@ -205,6 +199,13 @@ impl Accounts {
         shutdown::shutdown(&self.core, deadline).await
     }
 
+    #[cold]
+    fn resolve(&self, brand: &str, site: Option<&str>, subject: &str) -> Result<Account, Error> {
+        let index = self.index_of(brand, site)?;
+        self.account_by_index(index, site, subject)
+    }
+
+    /// Returns the account that a flow connects.
     fn account_of(&self, flow: &FlowContents) -> Result<Account, Error> {
         let (brand, site) = (&flow.brand, &flow.site);
         let index = registry::index_by_id(&self.core, brand, &flow.client_id, site);
@@ -212,6 +213,7 @@ impl Accounts {
         self.account_by_index(index, Some(site), &flow.subject)
     }
 
+    /// Returns an account of the provider with this index.
     fn account_by_index(
         &self,
         index: usize,
@@ -225,6 +227,7 @@ impl Accounts {
         Ok(Account::new(self.core.clone(), entry))
     }
 
+    /// Returns the index of the only provider with this brand, and with this base if it has one.
     fn index_of(&self, brand: &str, site: Option<&str>) -> Result<usize, Error> {
         let providers = &self.core.providers;
         let of_brand = (0..providers.len()).filter(|&i| providers[i].brand() == brand);
@@ -236,9 +239,13 @@ impl Accounts {
         let mut fits = of_brand.filter(wanted);
         match (fits.next(), fits.next()) {
             (Some(one), None) => Ok(one),
-            (None, _) => Err(unknown(
+            (None, _) if site.is_some() => Err(unknown(
                 brand,
                 "is not configured with this base: add it with `AccountsBuilder::provider`",
+            )),
+            (None, _) => Err(unknown(
+                brand,
+                "is not configured: add it with `AccountsBuilder::provider`",
             )),
             (Some(_), Some(_)) => Err(unknown(
                 brand,

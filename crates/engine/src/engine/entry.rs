@@ -30,8 +30,8 @@ use crate::{
 
 /// An account in memory: the snapshot that requests read, and the machine behind it.
 ///
-/// The order of the fields puts those that a look-up and a request read into one cache line, next
-/// to the reference count.
+/// The order of the fields keeps those that a look-up and a request read next to each other and to
+/// the reference count.
 #[repr(C)]
 pub(crate) struct AccountEntry {
     /// Whether the current token was obtained because of a rejection and is not accepted yet.

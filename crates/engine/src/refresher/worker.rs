@@ -203,7 +203,7 @@ impl Worker {
         None
     }
 
-    /// Draws the consequences of a finished visit.
+    /// Updates queues, pauses and backoffs after a visit.
     fn finish_visit(&mut self, visit: FinishedVisit) {
         let now = Instant::now();
         let (core, site) = (&self.core, &visit.account.site);
