@@ -1,10 +1,9 @@
 //! Starting a login: the authorization URL and the sealed flow.
 
-use std::time::Duration;
-
 use tokenkeeper_protocol::{AuthorizationRequest, CodeVerifier, Pkce, Provider, State};
 
 use crate::{
+    clock::to_millis,
     engine::{AccountEntry, Core},
     error::Error,
     flow::{ConnectOptions, FlowContents, LoginRedirect, seal},
@@ -52,12 +51,8 @@ pub(crate) fn start(
         expires: core
             .time
             .wall()
-            .saturating_add(millis(core.options.login_timeout)),
+            .saturating_add(to_millis(core.options.login_timeout)),
     };
     let flow = seal(&core.flow_key, &contents);
     Ok(LoginRedirect { url, flow })
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,10 +1,10 @@
 //! The state of an account.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use tokenkeeper_refresh::{Cause, Health, State};
 
-use crate::engine::AccountEntry;
+use crate::{clock::system_time, engine::AccountEntry};
 
 /// The state of an account, as [`Account::status`](crate::Account::status) returns it.
 ///
@@ -82,10 +82,7 @@ impl Status {
                 Health::Dead(cause) | Health::Suspect(cause) => Some(cause.clone()),
                 Health::Alive | Health::Misconfigured(_) => None,
             },
-            refused_since: live
-                .failures
-                .refused_since
-                .map(|millis| UNIX_EPOCH + Duration::from_millis(millis)),
+            refused_since: live.failures.refused_since.map(system_time),
             revocation_pending,
             written: inner.machine.is_written(),
         })

@@ -1,9 +1,6 @@
 //! Finishing a login with the parameters of the redirect.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, time::SystemTime};
 
 use tokenkeeper_protocol::{
     Channel, CodeVerifier, ExpectedRedirect, Provider, Redirect, RedirectError, State, StateEcho,
@@ -12,6 +9,7 @@ use tokenkeeper_protocol::{
 
 use crate::{
     account::Account,
+    clock::system_time,
     engine::{Core, change},
     error::{Error, ExchangeError, FlowError},
     exchange::Exchange,
@@ -100,7 +98,7 @@ pub(super) fn info(account: Account, flow: &FlowContents) -> Result<FlowInfo, Er
         state_echo: dialect.state_echo(),
         account,
         redirect_uri,
-        expires_at: UNIX_EPOCH + Duration::from_millis(flow.expires),
+        expires_at: system_time(flow.expires),
         id: flow.id.clone(),
     })
 }

@@ -297,9 +297,14 @@ pub(crate) fn wall_millis(at: SystemTime) -> WallMillis {
     to_millis(at.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
+/// Returns the time of day from milliseconds since the Unix epoch.
+pub(crate) fn system_time(millis: WallMillis) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(millis)
+}
+
 /// Returns whole milliseconds. `as_millis` is slower: it computes in 128 bits.
 #[inline]
-fn to_millis(duration: Duration) -> u64 {
+pub(crate) fn to_millis(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(1000);
     seconds.saturating_add(u64::from(duration.subsec_millis()))
 }

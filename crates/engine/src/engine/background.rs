@@ -35,7 +35,7 @@ fn spawn(core: &Arc<Core>, runtime: &Handle) {
         core.options.revalidate_interval,
     ));
     let guard = RuntimeGuard(weak);
-    runtime.spawn(replace_lost_tasks(guard, core.alive.subscribe()));
+    runtime.spawn(replace_dead_tasks(guard, core.alive.subscribe()));
 }
 
 /// Evicts accounts that were not used for `idle`: memory is a cache.
@@ -77,7 +77,7 @@ async fn listen(core: Weak<Core>, mut gone: watch::Receiver<()>, pause: Duration
                 continue;
             };
             let now = core.time.now();
-            let in_use = now.since(entry.used(now)) < core.options.revalidate_interval * 2;
+            let in_use = now.since(entry.last_used(now)) < core.options.revalidate_interval * 2;
             let version = change.version;
             pump::step(&core, &entry, Input::Changed { version, in_use });
         }
@@ -112,23 +112,23 @@ impl Drop for NotifiedGuard {
 }
 
 /// Replaces tasks that died before they were finished.
-async fn replace_lost_tasks(guard: RuntimeGuard, mut gone: watch::Receiver<()>) {
+async fn replace_dead_tasks(guard: RuntimeGuard, mut gone: watch::Receiver<()>) {
     loop {
         let Some(core) = guard.0.upgrade() else {
             return;
         };
-        let any_died = core.any_died.clone();
-        let any = any_died.notified();
-        tokio::pin!(any);
-        any.as_mut().enable();
-        while let Some((entry, lost)) = pump::next_lost(&core) {
+        let task_died = core.task_died.clone();
+        let died = task_died.notified();
+        tokio::pin!(died);
+        died.as_mut().enable();
+        while let Some((entry, task)) = pump::next_dead_task(&core) {
             // A panic in a user's code must not stop the replacement of other tasks.
-            let replace = AssertUnwindSafe(|| pump::replace(&core, &entry, lost));
+            let replace = AssertUnwindSafe(|| pump::replace_dead_task(&core, &entry, task));
             let _ = std::panic::catch_unwind(replace);
         }
         drop(core);
         tokio::select! {
-            () = any => {}
+            () = died => {}
             _ = gone.changed() => return,
         }
     }

@@ -62,9 +62,9 @@ pub(crate) struct Core {
     /// Dropped with the engine, which ends its background tasks.
     pub(crate) alive: watch::Sender<()>,
     /// Tasks that died, for the background task that replaces them.
-    pub(crate) died: Mutex<Vec<(Arc<AccountEntry>, Lost)>>,
+    pub(crate) dead_tasks: Mutex<Vec<(Arc<AccountEntry>, TaskKind)>>,
     /// Notified when a task died.
-    pub(crate) any_died: Arc<Notify>,
+    pub(crate) task_died: Arc<Notify>,
     /// The id of the next change.
     changes: AtomicU32,
     /// The number of operations in flight.
@@ -73,9 +73,9 @@ pub(crate) struct Core {
     ended: Notify,
 }
 
-/// The purpose of a task that died before it was finished.
+/// The purpose of a task.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Lost {
+pub(crate) enum TaskKind {
     Operation(Operation),
     Timer(Timer),
 }
@@ -128,8 +128,8 @@ impl Core {
             closed: Notify::new(),
             notified: AtomicBool::new(false),
             alive: watch::Sender::new(()),
-            died: Mutex::default(),
-            any_died: Arc::default(),
+            dead_tasks: Mutex::default(),
+            task_died: Arc::default(),
             changes: AtomicU32::new(0),
             running: Mutex::default(),
             ended: Notify::new(),

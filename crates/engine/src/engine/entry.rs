@@ -38,8 +38,8 @@ pub(crate) struct AccountEntry {
     pub(crate) on_trial: AtomicBool,
     /// Whether the registry is removing the entry: a caller that still finds it looks again.
     pub(crate) retired: AtomicBool,
-    /// Whether the account was used since `used` was last read: a flag, since every request sets
-    /// it.
+    /// Whether the account was used since the last call of `last_used`: a flag, since every
+    /// request sets it.
     touched: AtomicBool,
     pub(crate) snapshot: ArcSwapOption<Snapshot>,
     pub(crate) site: Arc<ProviderSite>,
@@ -174,7 +174,7 @@ impl AccountEntry {
     }
 
     /// Returns the last use, at the granularity of these calls.
-    pub(crate) fn used(&self, now: EngineInstant) -> EngineInstant {
+    pub(crate) fn last_used(&self, now: EngineInstant) -> EngineInstant {
         if self.touched.swap(false, Ordering::Relaxed) {
             self.used.store(now.0, Ordering::Relaxed);
         }
@@ -184,7 +184,7 @@ impl AccountEntry {
     /// Drops the state that the store also has, unless the account was used within `idle` or has a
     /// job in flight. Returns whether the state was dropped.
     pub(crate) fn drop_if_idle(&self, now: EngineInstant, idle: Duration) -> bool {
-        if now < self.used(now).after(idle) {
+        if now < self.last_used(now).after(idle) {
             return false;
         }
         let mut inner = self.lock();

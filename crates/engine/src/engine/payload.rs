@@ -3,7 +3,7 @@
 use std::{
     num::NonZeroU64,
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::{Duration, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokenkeeper_protocol::{AccessToken, RefreshToken, TokenSet};
 use tokenkeeper_refresh::{Record, Times, WallMillis};
 
-use crate::clock::wall_millis;
+use crate::clock::{system_time, wall_millis};
 
 /// A token set and the terms of its authorization. Accounts share the parts that are mostly equal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,17 +98,17 @@ impl Payload {
         self.common.scope.as_deref()
     }
 
-    pub(crate) fn issued_at(&self) -> std::time::SystemTime {
-        at(self.issued_at)
+    pub(crate) fn issued_at(&self) -> SystemTime {
+        system_time(self.issued_at)
     }
 
-    pub(crate) fn expires_at(&self) -> Option<std::time::SystemTime> {
-        self.expires_at.map(|millis| at(millis.get()))
+    pub(crate) fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at.map(|millis| system_time(millis.get()))
     }
 
-    pub(crate) fn refresh_at(&self) -> Option<std::time::SystemTime> {
+    pub(crate) fn refresh_at(&self) -> Option<SystemTime> {
         let refresh_in = self.common.refresh_in?;
-        Some(at(self.issued_at.saturating_add(refresh_in)))
+        Some(system_time(self.issued_at.saturating_add(refresh_in)))
     }
 
     pub(crate) fn token_set(&self) -> TokenSet {
@@ -129,10 +129,6 @@ impl Payload {
 /// A process may hold a million payloads.
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Record<Payload>>() <= 112);
-
-fn at(millis: WallMillis) -> std::time::SystemTime {
-    UNIX_EPOCH + Duration::from_millis(millis)
-}
 
 impl tokenkeeper_refresh::Payload for Payload {
     fn refresh_digest(&self) -> Option<u64> {

@@ -9,7 +9,7 @@ use std::{
 use tokenkeeper_refresh::{Action, Input, Operation, Queue, Reply, Timer};
 
 use super::{
-    core::{Core, Lost, Running},
+    core::{Core, Running, TaskKind},
     entry::{AccountEntry, Inner},
     payload::Payload,
     perform, report,
@@ -138,7 +138,7 @@ fn spawn(
     operation: Operation,
     work: impl Future<Output = Input<Payload>> + Send + 'static,
 ) {
-    let task = Task::new(core, entry, Lost::Operation(operation));
+    let task = Task::new(core, entry, TaskKind::Operation(operation));
     let Ok(runtime) = core.runtime.handle() else {
         return;
     };
@@ -151,7 +151,7 @@ fn spawn(
 
 /// Starts a timer on the engine's runtime.
 fn wait(core: &Arc<Core>, entry: &Arc<AccountEntry>, timer: Timer, pause: Duration) {
-    let mut task = Task::new(core, entry, Lost::Timer(timer));
+    let mut task = Task::new(core, entry, TaskKind::Timer(timer));
     if timer != Timer::Write {
         // Losing this timer loses nothing, so it keeps neither the engine nor an account at rest in
         // memory.
@@ -167,21 +167,21 @@ fn wait(core: &Arc<Core>, entry: &Arc<AccountEntry>, timer: Timer, pause: Durati
 }
 
 /// Takes a task that died, if there is one.
-pub(crate) fn next_lost(core: &Core) -> Option<(Arc<AccountEntry>, Lost)> {
-    core.died
+pub(crate) fn next_dead_task(core: &Core) -> Option<(Arc<AccountEntry>, TaskKind)> {
+    core.dead_tasks
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .pop()
 }
 
 /// Tells the machine that a task died: it repeats the operation or counts it as failed.
-pub(crate) fn replace(core: &Arc<Core>, entry: &Arc<AccountEntry>, lost: Lost) {
+pub(crate) fn replace_dead_task(core: &Arc<Core>, entry: &Arc<AccountEntry>, task: TaskKind) {
     step(
         core,
         entry,
-        match lost {
-            Lost::Operation(operation) => Input::Died(operation),
-            Lost::Timer(timer) => Input::Elapsed(timer),
+        match task {
+            TaskKind::Operation(operation) => Input::Died(operation),
+            TaskKind::Timer(timer) => Input::Elapsed(timer),
         },
     );
 }
@@ -193,23 +193,23 @@ struct Task {
     entry: Weak<AccountEntry>,
     /// Keeps both in memory until the task is finished.
     held: Option<(Arc<Core>, Arc<AccountEntry>)>,
-    /// The task's purpose; `None` once it is finished.
-    lost: Option<Lost>,
+    /// `None` once the task is finished.
+    kind: Option<TaskKind>,
 }
 
 impl Task {
-    fn new(core: &Arc<Core>, entry: &Arc<AccountEntry>, lost: Lost) -> Self {
+    fn new(core: &Arc<Core>, entry: &Arc<AccountEntry>, kind: TaskKind) -> Self {
         Self {
             core: Arc::downgrade(core),
             entry: Arc::downgrade(entry),
             held: Some((core.clone(), entry.clone())),
-            lost: Some(lost),
+            kind: Some(kind),
         }
     }
 
     /// Passes the result to the machine.
     fn over(mut self, input: Input<Payload>) {
-        self.lost = None;
+        self.kind = None;
         if let (Some(core), Some(entry)) = (self.core.upgrade(), self.entry.upgrade()) {
             step(&core, &entry, input);
         }
@@ -218,13 +218,16 @@ impl Task {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        if let Some(lost) = self.lost.take()
+        if let Some(kind) = self.kind.take()
             && let (Some(core), Some(entry)) = (self.core.upgrade(), self.entry.upgrade())
         {
-            let mut died = core.died.lock().unwrap_or_else(PoisonError::into_inner);
-            died.push((entry, lost));
-            drop(died);
-            core.any_died.notify_one();
+            let mut dead = core
+                .dead_tasks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            dead.push((entry, kind));
+            drop(dead);
+            core.task_died.notify_one();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Conversions between the machine's types and those of the public API.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokenkeeper_protocol::Class;
 use tokenkeeper_refresh::{Answer, Failure, Notice};
@@ -11,6 +11,7 @@ use super::{
     payload::Payload,
 };
 use crate::{
+    clock::system_time,
     error::{Error, ExchangeError},
     event::EventKind,
     transport::TransportError,
@@ -67,7 +68,7 @@ pub(crate) fn event(notice: Notice) -> EventKind {
         Notice::RefreshFailed(retry_after) => EventKind::RefreshFailed { retry_after },
         Notice::Reauthorize(cause) => EventKind::ReauthorizationRequired { cause },
         Notice::RefusedWithoutReason(since) => EventKind::RefusedWithoutReason {
-            since: UNIX_EPOCH + Duration::from_millis(since),
+            since: system_time(since),
         },
         Notice::Misconfigured => EventKind::Misconfigured,
         Notice::StoreBehind => EventKind::StoreBehind,

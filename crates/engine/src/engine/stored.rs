@@ -1,18 +1,16 @@
 //! Conversions between records and store entries.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use tokenkeeper_refresh::{Record, Retention, WallMillis, retention};
 use tokenkeeper_store::{Entry, Version};
 
 use super::{codec, entry::AccountEntry, payload::Payload};
-use crate::error::Error;
+use crate::{clock::system_time, error::Error};
 
 /// The record that the store has and its version; `None` if it has none.
 pub(super) type Stored = Option<(Version, Record<Payload>)>;
 
 /// Builds the store entry of a record that is written at `now`.
-pub(super) fn entry(
+pub(super) fn encode(
     account: &AccountEntry,
     version: Version,
     record: &Record<Payload>,
@@ -24,17 +22,13 @@ pub(super) fn entry(
         attention,
     } = retention(record, &account.site.rules, account.place(), now);
     Entry::new(version, codec::encode(record))
-        .with_keep_until(keep_until.map(at))
-        .with_due(due.map(at))
+        .with_keep_until(keep_until.map(system_time))
+        .with_due(due.map(system_time))
         .with_attention(attention)
 }
 
-fn at(millis: WallMillis) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(millis)
-}
-
 /// Reads the record of a store entry.
-pub(super) fn record(account: &AccountEntry, found: Option<Entry>) -> Result<Stored, Error> {
+pub(super) fn decode(account: &AccountEntry, found: Option<Entry>) -> Result<Stored, Error> {
     let Some(found) = found else { return Ok(None) };
     let record = codec::decode(&found.value, &account.site.shared);
     let record = record.map_err(|source| Error::Record {

@@ -13,7 +13,7 @@ use crate::{
 /// Reads the record from the store.
 pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Payload> {
     let found = in_time(entry, core.store.get(&entry.key())).await;
-    match found.and_then(|found| Ok(stored::record(entry, found)?)) {
+    match found.and_then(|found| Ok(stored::decode(entry, found)?)) {
         Ok(found) => {
             // The error of a write stands until a write succeeds.
             if entry.lock().machine.is_written() {
@@ -37,13 +37,13 @@ pub(crate) async fn write(
     let key = &entry.key();
     let put = match (&write.record, write.expected) {
         (Some(record), expected) => {
-            let made = stored::entry(entry, write.version, record, core.time.wall());
+            let made = stored::encode(entry, write.version, record, core.time.wall());
             in_time(entry, core.store.put(key, &made, expected)).await
         }
         (None, Some(expected)) => in_time(entry, core.store.delete(key, expected)).await,
         (None, None) => Ok(Put::Applied),
     };
-    match put.and_then(|put| outcome(entry, put)) {
+    match put.and_then(|put| read_outcome(entry, put)) {
         Ok(outcome) => {
             clear_error(entry);
             outcome
@@ -57,10 +57,10 @@ pub(crate) async fn write(
 }
 
 /// Reads the entry of a conflict.
-fn outcome(entry: &AccountEntry, put: Put) -> Result<Outcome<Payload>, Fault> {
+fn read_outcome(entry: &AccountEntry, put: Put) -> Result<Outcome<Payload>, Fault> {
     Ok(match put {
         Put::Applied => Outcome::Applied,
-        Put::Conflict(found) => Outcome::Conflict(stored::record(entry, found)?),
+        Put::Conflict(found) => Outcome::Conflict(stored::decode(entry, found)?),
     })
 }
 
