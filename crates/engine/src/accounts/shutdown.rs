@@ -11,6 +11,7 @@ use crate::{
 ///
 /// `Debug` and `Display` show digests only.
 #[derive(Clone, thiserror::Error)]
+#[non_exhaustive]
 #[error("{} account(s) have tokens that are not written: {accounts:?}", accounts.len())]
 pub struct Unwritten {
     /// The affected accounts: their newest tokens are only in memory, or a token request is still

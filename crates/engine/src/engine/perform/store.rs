@@ -37,8 +37,8 @@ pub(crate) async fn write(
     let key = &entry.key();
     let put = match (&write.record, write.expected) {
         (Some(record), expected) => {
-            let made = stored::encode(entry, write.version, record, core.time.wall());
-            in_time(entry, core.store.put(key, &made, expected)).await
+            let encoded = stored::encode(entry, write.version, record, core.time.wall());
+            in_time(entry, core.store.put(key, &encoded, expected)).await
         }
         (None, Some(expected)) => in_time(entry, core.store.delete(key, expected)).await,
         (None, None) => Ok(Put::Applied),
