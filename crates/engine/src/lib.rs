@@ -14,9 +14,10 @@ mod placement;
 mod refresher;
 mod source;
 mod status;
+mod token;
 mod transport;
 
-pub use account::{Account, Seen, Token};
+pub use account::{Account, Seen};
 pub use accounts::{Accounts, AccountsBuilder, Event, FlowInfo, Unwritten};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use engine::AttachResult;
@@ -28,6 +29,7 @@ pub use placement::TokenPlacement;
 pub use refresher::Refresher;
 pub use source::{Credential, TokenSource};
 pub use status::{Connection, Status};
+pub use token::Token;
 pub use tokenkeeper_refresh::{Cause, TokenVersion};
 pub use transport::{Transport, TransportError, exchange_within};
 

@@ -1,5 +1,6 @@
 //! The refresher: a worker that keeps all accounts of a store fresh.
 
+mod backoff;
 mod queue;
 mod scan;
 mod visit;

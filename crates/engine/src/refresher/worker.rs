@@ -12,6 +12,7 @@ use tokenkeeper_store::{Key, Page, StoreError};
 use tokio::time::Instant;
 
 use super::{
+    backoff::StoreBackoff,
     queue::ProviderQueue,
     scan::{PageFuture, Scan, ScanKind},
     visit::{self, DueAccount, Outcome},
@@ -261,44 +262,5 @@ async fn wait_until(wake: Option<Instant>) {
     match wake {
         Some(wake) => tokio::time::sleep_until(wake).await,
         None => std::future::pending().await,
-    }
-}
-
-/// The backoff after failures of the store.
-struct StoreBackoff {
-    until: Instant,
-    /// Consecutive failures.
-    failures: u32,
-}
-
-/// The longest pause after a failure of the store.
-const MAX_STORE_BACKOFF: Duration = Duration::from_secs(30);
-
-impl StoreBackoff {
-    fn new(now: Instant) -> Self {
-        Self {
-            until: now,
-            failures: 0,
-        }
-    }
-
-    /// Forgets the failures after a success.
-    fn reset(&mut self) {
-        self.failures = 0;
-    }
-
-    /// Pauses after a failure, twice as long as after the last one.
-    fn extend(&mut self, core: &Core, now: Instant) {
-        // A call that was in flight when the pause began is no further failure.
-        if now < self.until {
-            return;
-        }
-        let pause = core
-            .options
-            .store_retry_interval
-            .saturating_mul(1 << self.failures.min(16));
-        self.failures = self.failures.saturating_add(1);
-        let jitter = 0.5 + core.random.roll() / 2.0;
-        self.until = now + pause.min(MAX_STORE_BACKOFF).mul_f64(jitter);
     }
 }

@@ -1,13 +1,18 @@
 //! The errors of the engine, and the advice for each.
 
+mod advice;
+mod reason;
+
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
-use tokenkeeper_protocol::{Class, ErrorCode, RedirectError, Refusal};
+use tokenkeeper_protocol::{ErrorCode, RedirectError};
+use tokenkeeper_refresh::Cause;
 use tokenkeeper_store::{KeyDigest, StoreError};
 
-use tokenkeeper_refresh::Cause;
-
-use crate::transport::TransportError;
+pub use self::{
+    advice::Advice,
+    reason::{ExchangeError, FlowError, RecordError},
+};
 
 /// The reason why a call failed. [`advice`](Self::advice) returns what to do about it.
 ///
@@ -170,156 +175,7 @@ pub enum Error {
     NoRuntime,
 }
 
-/// The reason why a token request yielded no tokens.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExchangeError {
-    /// The endpoint responded without tokens.
-    #[error("the token endpoint sent no tokens")]
-    Refused(#[source] Refusal),
-    /// The endpoint did not respond.
-    #[error("the token endpoint did not respond")]
-    Transport(#[source] Arc<TransportError>),
-    /// The request cannot be built from the configuration. Nothing was sent.
-    #[error("the token request cannot be built")]
-    Request(#[source] Arc<tokenkeeper_protocol::Error>),
-    /// Too little of the lease was left to send the request. Nothing was sent.
-    #[error("the store was too slow; nothing was sent")]
-    TooLate,
-}
-
-impl ExchangeError {
-    /// Returns what to do about a failed code exchange.
-    fn advice(&self) -> Advice {
-        match self {
-            Self::TooLate => Advice::Retry {
-                after: Duration::from_secs(1),
-            },
-            Self::Request(_) => Advice::FixConfiguration,
-            Self::Refused(refusal) if refusal.class == Class::Configuration => {
-                Advice::FixConfiguration
-            }
-            Self::Refused(_) | Self::Transport(_) => Advice::StartAgain,
-        }
-    }
-}
-
-/// The reason why a record cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// A newer version of this crate wrote the record.
-    #[error("it has format {found}, and this version reads up to {known}: update this process")]
-    Newer {
-        /// The record's format.
-        found: u32,
-        /// The newest format that this version reads.
-        known: u32,
-    },
-    /// The bytes are not a record.
-    #[error(
-        "it is damaged at line {line}, column {column}: restore it, or delete it and log in again"
-    )]
-    Damaged {
-        /// The line, counted from 1.
-        line: usize,
-        /// The column, counted from 1.
-        column: usize,
-    },
-}
-
-/// The reason why a flow cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FlowError {
-    /// This engine's key did not seal the flow: it is forged, or from a process with another
-    /// [`flow_key`](crate::AccountsBuilder::flow_key).
-    #[error(
-        "the flow was sealed with another key: share a `flow_key` between processes, or start the \
-         login again"
-    )]
-    NotOurs,
-    /// The login took longer than [`Options::login_timeout`](crate::Options::login_timeout).
-    #[error("the login took too long: start it again")]
-    Expired,
-    /// The flow was finished before.
-    #[error("the login was finished before: start it again")]
-    Used,
-}
-
-/// What to do about an [`Error`]; see there for an example.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Advice {
-    /// Make the same call again later.
-    Retry {
-        /// The shortest sensible pause.
-        after: Duration,
-    },
-    /// Start a login for the account.
-    Reauthorize {
-        /// The affected account.
-        account: KeyDigest,
-        /// The reason why the last login ended; `None` if the account never had one or was
-        /// disconnected.
-        cause: Option<Cause>,
-    },
-    /// Start the login again: it failed, and its code or flow is spent. The account is as it was
-    /// before.
-    StartAgain,
-    /// Fix the configuration.
-    FixConfiguration,
-    /// Do not repeat the call: it cannot succeed.
-    GiveUp,
-}
-
 impl Error {
-    /// Returns what to do about the error.
-    #[must_use]
-    pub fn advice(&self) -> Advice {
-        match self {
-            Self::NotConnected { account } | Self::Disconnected { account } => {
-                Advice::Reauthorize {
-                    account: *account,
-                    cause: None,
-                }
-            }
-            Self::ReauthorizationRequired { account, cause } => Advice::Reauthorize {
-                account: *account,
-                cause: Some(cause.clone()),
-            },
-            Self::Unavailable { retry_after, .. } => Advice::Retry {
-                after: *retry_after,
-            },
-            Self::Timeout { .. } | Self::StoreTooSlow { .. } | Self::RevocationPending { .. } => {
-                Advice::Retry {
-                    after: Duration::from_secs(1),
-                }
-            }
-            Self::Store { source, .. } if source.is_transient() => Advice::Retry {
-                after: Duration::from_secs(1),
-            },
-            Self::Exchange { source, .. } => source.advice(),
-            Self::Redirect(source) if matches!(**source, RedirectError::Denied { .. }) => {
-                Advice::StartAgain
-            }
-            Self::Flow(FlowError::Expired | FlowError::Used) => Advice::StartAgain,
-            Self::Configuration { .. }
-            | Self::Store { .. }
-            | Self::Record { .. }
-            | Self::Listing(_)
-            | Self::UnknownProvider { .. }
-            | Self::Build(_)
-            | Self::Protocol(_)
-            | Self::NoRuntime => Advice::FixConfiguration,
-            Self::Redirect(_)
-            | Self::Flow(FlowError::NotOurs)
-            | Self::Superseded { .. }
-            | Self::Subject(_)
-            | Self::ShutDown => Advice::GiveUp,
-        }
-    }
-
     /// Finds an engine error in a chain of sources, for example inside the error of a client or of
     /// a retry layer.
     #[must_use]

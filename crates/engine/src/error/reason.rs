@@ -1,0 +1,68 @@
+//! The reasons behind an [`Error`](super::Error).
+
+use std::sync::Arc;
+
+use tokenkeeper_protocol::Refusal;
+
+use crate::transport::TransportError;
+
+/// The reason why a token request yielded no tokens.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExchangeError {
+    /// The endpoint responded without tokens.
+    #[error("the token endpoint sent no tokens")]
+    Refused(#[source] Refusal),
+    /// The endpoint did not respond.
+    #[error("the token endpoint did not respond")]
+    Transport(#[source] Arc<TransportError>),
+    /// The request cannot be built from the configuration. Nothing was sent.
+    #[error("the token request cannot be built")]
+    Request(#[source] Arc<tokenkeeper_protocol::Error>),
+    /// Too little of the lease was left to send the request. Nothing was sent.
+    #[error("the store was too slow; nothing was sent")]
+    TooLate,
+}
+
+/// The reason why a record cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// A newer version of this crate wrote the record.
+    #[error("it has format {found}, and this version reads up to {known}: update this process")]
+    Newer {
+        /// The record's format.
+        found: u32,
+        /// The newest format that this version reads.
+        known: u32,
+    },
+    /// The bytes are not a record.
+    #[error(
+        "it is damaged at line {line}, column {column}: restore it, or delete it and log in again"
+    )]
+    Damaged {
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 1.
+        column: usize,
+    },
+}
+
+/// The reason why a flow cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// This engine's key did not seal the flow: it is forged, or from a process with another
+    /// [`flow_key`](crate::AccountsBuilder::flow_key).
+    #[error(
+        "the flow was sealed with another key: share a `flow_key` between processes, or start the \
+         login again"
+    )]
+    NotOurs,
+    /// The login took longer than [`Options::login_timeout`](crate::Options::login_timeout).
+    #[error("the login took too long: start it again")]
+    Expired,
+    /// The flow was finished before.
+    #[error("the login was finished before: start it again")]
+    Used,
+}
