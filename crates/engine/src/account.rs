@@ -213,8 +213,8 @@ impl Account {
         rejection::is_content(&self.entry, status)
     }
 
-    /// Attaches the token if no waiting is needed, as [`TokenSource::try_credential`] gives it, and
-    /// without a count of who holds it. `None`: wait for [`TokenSource::credential`].
+    /// Attaches the token that [`TokenSource::try_credential`] would return, without cloning it.
+    /// `None`: wait for [`TokenSource::credential`].
     ///
     /// It is the caller's to know that the request goes to an origin which the account
     /// [owns](TokenSource::allows).
