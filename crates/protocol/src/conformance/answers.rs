@@ -1,7 +1,7 @@
 //! Rules: what an answer of the token endpoint means.
 
 use super::{
-    subject::{ACCESS, REFRESH, Subject, response, sent_at},
+    subject::{ACCESS, REFRESH, Subject},
     violation::{Violation, ensure},
 };
 use crate::{
@@ -112,8 +112,5 @@ fn is_undecided(class: Class) -> bool {
 }
 
 fn read(subject: &Subject, kind: GrantKind, status: u16, body: &str) -> Result<TokenSet, Refusal> {
-    let response = response(status, body);
-    subject
-        .provider()
-        .read_token_response(kind, &response, sent_at())
+    subject.read_token_response(kind, status, body)
 }

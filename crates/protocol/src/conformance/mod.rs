@@ -26,6 +26,7 @@ mod requests;
 mod revocations;
 mod secrets;
 mod subject;
+mod transcript;
 mod violation;
 
 pub use self::answers::{
@@ -59,7 +60,8 @@ pub use self::secrets::{
     an_error_shows_no_secret, debug_shows_no_secret, no_secret_is_in_a_url,
     secrets_in_headers_are_marked_sensitive,
 };
-pub use self::subject::Subject;
+pub use self::subject::{Subject, sent_at};
+pub use self::transcript::{request_text, transcript};
 pub use self::violation::Violation;
 
 /// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance), for the provider that `$provider` makes.

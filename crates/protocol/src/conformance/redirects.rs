@@ -6,8 +6,7 @@ use super::{
     violation::{Violation, ensure},
 };
 use crate::{
-    dialect::Channel,
-    redirect::{Callback, ExpectedRedirect, Redirect, RedirectError},
+    redirect::{Callback, RedirectError},
     secret::State,
 };
 
@@ -105,10 +104,5 @@ fn read(
         pairs.push(format!("state={}", login.state.expose()));
     }
     let text = pairs.join("&");
-    let redirect = match subject.provider().client().dialect().authorization.redirect {
-        Channel::Query => Redirect::query(text),
-        Channel::Fragment => Redirect::fragment(text),
-    };
-    let expected = ExpectedRedirect { state: expected };
-    subject.provider().read_redirect(&redirect, &expected)
+    subject.read_redirect(expected.expose(), &text)
 }

@@ -9,12 +9,14 @@ use http::{Request, Response, StatusCode, header::RETRY_AFTER};
 use super::violation::Violation;
 use crate::{
     access_token::AccessToken,
-    dialect::Pkce,
+    dialect::{Channel, Pkce},
     error::Error,
-    grant::Grant,
+    grant::{Grant, GrantKind},
     origin::Origin,
     provider::Provider,
-    secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken},
+    redirect::{Callback, ExpectedRedirect, Redirect, RedirectError},
+    refusal::Refusal,
+    secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State},
     token_set::TokenSet,
 };
 
@@ -70,11 +72,48 @@ impl Subject {
             .as_str()
     }
 
+    /// Reads a redirect with these parameters, in a flow with this state.
+    ///
+    /// # Errors
+    /// [`RedirectError`], as the provider reads it.
+    pub fn read_redirect(&self, state: &str, parameters: &str) -> Result<Callback, RedirectError> {
+        let redirect = match self.provider.client().dialect().authorization.redirect {
+            Channel::Query => Redirect::query(parameters),
+            Channel::Fragment => Redirect::fragment(parameters),
+        };
+        let state = &State::new(state);
+        self.provider
+            .read_redirect(&redirect, &ExpectedRedirect { state })
+    }
+
+    /// Reads a response of the token endpoint to a request sent at [`sent_at`].
+    ///
+    /// # Errors
+    /// [`Refusal`], as the provider reads it.
+    pub fn read_token_response(
+        &self,
+        kind: GrantKind,
+        status: u16,
+        body: &str,
+    ) -> Result<TokenSet, Refusal> {
+        let response = response(status, body);
+        self.provider
+            .read_token_response(kind, &response, sent_at())
+    }
+
     pub(super) fn exchange(&self, code: &str) -> Result<Request<Bytes>, Error> {
+        self.exchange_at(code, self.registered())
+    }
+
+    pub(super) fn exchange_at(
+        &self,
+        code: &str,
+        redirect_uri: &str,
+    ) -> Result<Request<Bytes>, Error> {
         let (code, verifier) = (AuthorizationCode::new(code), CodeVerifier::new(VERIFIER));
         let grant = Grant::Code {
             code: &code,
-            redirect_uri: self.registered(),
+            redirect_uri,
             scope: None,
             verifier: self.uses_pkce().then_some(&verifier),
         };
@@ -156,6 +195,7 @@ pub(super) fn response(status: u16, body: &str) -> Response<Bytes> {
     response
 }
 
-pub(super) fn sent_at() -> SystemTime {
+/// The time at which the suite's token requests are sent.
+pub fn sent_at() -> SystemTime {
     SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000)
 }

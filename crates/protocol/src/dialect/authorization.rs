@@ -101,6 +101,18 @@ impl AuthorizationRules {
         }
     }
 
+    /// Sends the state as the parameter `state` too, next to the one inside the redirect URI.
+    ///
+    /// Changes nothing if the state already travels as a parameter.
+    pub fn send_top_level_state(&mut self) {
+        if let StatePlace::RedirectUri(name) = &self.state {
+            self.state = StatePlace::Both(name.clone());
+            if !self.parameters.is_empty() {
+                self.parameters.push(AuthorizationParameter::State);
+            }
+        }
+    }
+
     /// Checks that the provider takes a scope, and that this one has the form of RFC 6749 §3.3:
     /// tokens of visible ASCII without quotes and backslash, with single spaces between.
     pub(crate) fn check_scope(&self, scope: &str) -> Result<(), Error> {

@@ -1,0 +1,93 @@
+//! What a provider sends, as text to compare with a golden file.
+
+use bytes::Bytes;
+use http::Request;
+use url::Url;
+
+use super::{
+    subject::{Subject, VERIFIER},
+    violation::Violation,
+};
+use crate::{
+    access_token::AccessToken,
+    authorization::AuthorizationRequest,
+    error::Error,
+    secret::{CodeVerifier, State},
+    token_set::TokenSet,
+};
+
+// With characters that a form escapes and a header does not.
+const CODE: &str = "c/1+2==";
+const ACCESS: &str = "at/1+2==";
+const REFRESH: &str = "rt/1+2==";
+
+/// Writes out everything that a provider sends, with fixed values, for a golden file.
+///
+/// The sections: the URL of the authorization page for the state `S`, the code exchange, the
+/// refresh, the revocations, the introspection, and a request to the API with its token. A line
+/// breaks before each `&` of a query or a form.
+///
+/// # Errors
+/// [`Violation`] if the provider refuses one of these requests.
+pub fn transcript(subject: &Subject) -> Result<String, Violation> {
+    let (provider, site) = (subject.provider(), subject.site()?);
+    let state = State::new("S");
+    let redirect_uri = provider.redirect_uri(&state);
+    let access = AccessToken::new(ACCESS);
+    let tokens = TokenSet::new(ACCESS).with_refresh_token(REFRESH);
+    let api = Request::get("https://api.example/items?page=1").body(Bytes::new());
+    let mut api = api.map_err(Error::from)?;
+    provider.attach(&access)?.apply_to(&mut api)?;
+    let list = |requests: &[Request<Bytes>]| match requests {
+        [] => "none".to_owned(),
+        some => some.iter().map(request_text).collect::<String>(),
+    };
+    let introspection = provider.introspection_request(&site, &access)?;
+    let sections = [
+        (
+            "authorization",
+            authorization(subject, &state, &redirect_uri)?,
+        ),
+        (
+            "exchange",
+            request_text(&subject.exchange_at(CODE, redirect_uri.as_str())?),
+        ),
+        ("refresh", request_text(&subject.refresh(REFRESH)?)),
+        (
+            "revocation",
+            list(&provider.revocation_requests(&site, &tokens)?),
+        ),
+        ("introspection", list(introspection.as_slice())),
+        ("API", request_text(&api)),
+    ];
+    let sections = sections.map(|(title, text)| {
+        let text = text.trim_end().replace('&', "\n  &");
+        format!("# {title}\n{text}\n")
+    });
+    Ok(sections.join("\n"))
+}
+
+/// Writes a request as text: the line, the headers in order, an empty line, the body.
+pub fn request_text(request: &Request<Bytes>) -> String {
+    let mut text = format!("{} {}\n", request.method(), request.uri());
+    for (name, value) in request.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    text + "\n" + &String::from_utf8_lossy(request.body())
+}
+
+fn authorization(subject: &Subject, state: &State, uri: &Url) -> Result<String, Violation> {
+    let challenge = CodeVerifier::new(VERIFIER).challenge();
+    let request = AuthorizationRequest {
+        state,
+        redirect_uri: uri,
+        scope: None,
+        challenge: subject.uses_pkce().then_some(&*challenge),
+        extra: &[],
+    };
+    let url = subject
+        .provider()
+        .authorization_url(&subject.site()?, &request)?;
+    Ok(url.into())
+}
