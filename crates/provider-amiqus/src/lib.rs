@@ -1,50 +1,26 @@
 #![doc = include_str!("../README.md")]
 
-use tokenkeeper_protocol::{Client, Dialect, Error, Pkce, Provider, Registration};
+use tokenkeeper_protocol::{Dialect, Error, Pkce, adapter};
 
-/// Amiqus. The crate's page says what is documented and what is inferred.
-#[derive(Clone, Debug)]
-pub struct Amiqus {
-    client: Client,
+adapter! {
+    /// Amiqus, at `https://id.amiqus.co` by default.
+    ///
+    /// It authenticates applications by their secret and has no scopes. The
+    /// [page of the crate](crate) lists what is documented and what is inferred.
+    pub struct Amiqus = dialect();
 }
 
 impl Amiqus {
-    /// Amiqus at `https://id.amiqus.co`, with an application that was registered there.
+    /// Uses PKCE (`S256`), which Amiqus does not document but its framework supports.
     ///
     /// # Errors
-    /// [`Error::SecretMissing`]: Amiqus authenticates applications by their secret. [`Error::Scope`]: it knows no scopes.
-    pub fn new(registration: Registration) -> Result<Self, Error> {
-        let client = dialect()?.with(registration)?;
-        Ok(Self { client })
-    }
-
-    /// At another origin: a sandbox or an emulator.
-    ///
-    /// # Errors
-    /// [`Error::Origin`].
-    pub fn base(mut self, origin: &str) -> Result<Self, Error> {
-        self.client = self.client.base(origin)?;
-        Ok(self)
-    }
-
-    /// With PKCE (`S256`). Amiqus does not document it; the framework on which it runs takes it.
-    ///
-    /// # Errors
-    /// None at present; the dialect is checked anew.
-    pub fn pkce(mut self) -> Result<Self, Error> {
-        let on = |dialect: &mut Dialect| dialect.authorization.pkce = Pkce::S256;
-        self.client = self.client.adjust(on)?;
-        Ok(self)
+    /// None at present; the dialect is checked again.
+    pub fn pkce(self) -> Result<Self, Error> {
+        self.adjust(|dialect| dialect.authorization.pkce = Pkce::S256)
     }
 }
 
-impl Provider for Amiqus {
-    fn client(&self) -> &Client {
-        &self.client
-    }
-}
-
-/// The dialect of Amiqus, for whoever wants to change it.
+/// Returns the dialect of Amiqus, as a base for a changed one.
 ///
 /// # Errors
 /// None: the text is part of this crate, and its tests read it.

@@ -15,17 +15,21 @@ use tokenkeeper_protocol::{
 
 use crate::IOffice;
 
+/// The body of a successful response.
 #[derive(Deserialize)]
-struct Answer {
+struct CodeResponse {
     code: String,
 }
 
 impl IOffice {
-    /// The request that turns a user name and password into a code, which is then exchanged like one from a redirect. Off unless
+    /// Builds the request that turns a user name and password into an authorization code.
+    ///
+    /// The code is exchanged like one from a redirect. The request is refused unless
     /// [`direct_code`](Self::direct_code) allowed it.
     ///
-    /// Both travel as header values, so that neither may be empty, hold a control character or a character beyond ASCII, or
-    /// begin or end with a blank. They are marked sensitive; follow no redirect with this request.
+    /// Both values travel in headers: neither may be empty, hold a control character or one beyond
+    /// ASCII, or begin or end with a blank. They are marked sensitive; do not follow redirects with
+    /// this request.
     ///
     /// # Errors
     /// [`Error::NotEnabled`], [`Error::HeaderValue`].
@@ -51,7 +55,7 @@ impl IOffice {
         Ok(request.body(Bytes::new())?)
     }
 
-    /// Reads the answer to [`direct_code_request`](Self::direct_code_request), sent at `sent_at`.
+    /// Reads the response to a [`direct_code_request`](Self::direct_code_request) sent at `sent_at`.
     ///
     /// # Errors
     /// [`Refusal`], classified as at the token endpoint.
@@ -64,13 +68,13 @@ impl IOffice {
         if !status.is_success() {
             return Err(self.client().refusal(GrantKind::Code, response, sent_at));
         }
-        let answer = if body.len() > MAX_TOKEN_RESPONSE {
+        let parsed = if body.len() > MAX_TOKEN_RESPONSE {
             None
         } else {
             serde_json::from_slice(body).ok()
         };
-        match answer {
-            Some(Answer { code }) if !code.is_empty() => Ok(AuthorizationCode::new(code)),
+        match parsed {
+            Some(CodeResponse { code }) if !code.is_empty() => Ok(AuthorizationCode::new(code)),
             _ => Err(Refusal {
                 class: Class::Ambiguous,
                 status: Some(status),

@@ -3,91 +3,76 @@
 mod direct_code;
 
 use tokenkeeper_protocol::{
-    Attach, Client, ClientAuthentication, Dialect, Error, Expiry, Method, Provider, Registration,
-    SitePolicy, TokenParameter, TokenValue,
+    Attach, ClientAuthentication, Dialect, Error, Expiry, Method, SitePolicy, TokenParameter,
+    TokenValue, adapter,
 };
 
-/// iOFFICE. The crate's page says what is documented and what is inferred.
-#[derive(Clone, Debug)]
-pub struct IOffice {
-    client: Client,
-    direct_code: bool,
+adapter! {
+    /// iOFFICE, where each tenant has its own site.
+    ///
+    /// State with [`sites`](Self::sites) which sites are allowed, or fix one with
+    /// [`base`](Self::base). The registration's scope is any non-empty string; without one it is
+    /// "email". The [page of the crate](crate) lists what is documented and what is inferred.
+    pub struct IOffice { direct_code: bool } = dialect();
 }
 
 impl IOffice {
-    /// iOFFICE, with an application that iOFFICE registered. Each tenant has a site of its own: state with
-    /// [`sites`](Self::sites) which ones are allowed, or fix one with [`base`](Self::base).
-    ///
-    /// The registration's scope is any non-empty string; without one it is "email".
-    ///
-    /// # Errors
-    /// [`Error::Scope`].
-    pub fn new(registration: Registration) -> Result<Self, Error> {
-        let client = dialect()?.with(registration)?;
-        Ok(Self {
-            client,
-            direct_code: false,
-        })
-    }
-
-    /// With the rule which tenants' sites are allowed. Without one, no site is.
+    /// States which tenants' sites are allowed; without a policy, none is.
     #[must_use]
     pub fn sites(mut self, policy: SitePolicy) -> Self {
         self.client = self.client.sites(policy);
         self
     }
 
-    /// With one fixed site: a single tenant, or an emulator.
+    /// Sends the token in the query (`access_token`) instead of the header `x-access-token`.
+    ///
+    /// Both are documented; RFC 9700 §4.3.2 advises against the query, because URLs end up in logs,
+    /// histories and `Referer`.
     ///
     /// # Errors
-    /// [`Error::Origin`].
-    pub fn base(mut self, origin: &str) -> Result<Self, Error> {
-        self.client = self.client.base(origin)?;
-        Ok(self)
-    }
-
-    /// With the token in the query (`access_token`) instead of the header `x-access-token`. Both are documented; RFC 9700 §4.3.2
-    /// advises against the query, because URLs end up in logs, histories and `Referer`.
-    ///
-    /// # Errors
-    /// None at present; the dialect is checked anew.
+    /// None at present; the dialect is checked again.
     pub fn query_attachment(self) -> Result<Self, Error> {
         self.adjust(|dialect| dialect.attach = Attach::Query("access_token".to_owned()))
     }
 
-    /// With the client's secret in this header of token requests. The document names no place for it, and without this option it
-    /// is not sent.
+    /// Sends the client's secret in this header of token requests.
+    ///
+    /// The document names no place for it; without this option it is not sent.
     ///
     /// # Errors
-    /// [`Error::SecretMissing`] where the registration has none; [`Error::Dialect`] for a name that is no header's or that is
-    /// taken.
+    /// [`Error::SecretMissing`] if the registration has no secret; [`Error::Dialect`] if the name
+    /// is not a header's, or is taken.
     pub fn secret_header(self, name: &str) -> Result<Self, Error> {
+        let name = name.to_ascii_lowercase();
         self.adjust(|dialect| {
             let rules = &mut dialect.token;
             rules.client_authentication = ClientAuthentication::Parameters;
             for list in [&mut rules.code, &mut rules.refresh] {
                 list.retain(|parameter| parameter.value != TokenValue::ClientSecret);
-                let name = name.to_ascii_lowercase();
                 list.push(TokenParameter {
-                    name,
+                    name: name.clone(),
                     value: TokenValue::ClientSecret,
                 });
             }
         })
     }
 
-    /// With `expires_in` in another unit. The document says milliseconds, and the vendor's client library of 2015 reads seconds.
+    /// Sets the unit of `expires_in`.
+    ///
+    /// The document says milliseconds, and the vendor's client library of 2015 reads seconds.
     ///
     /// # Errors
-    /// None at present; the dialect is checked anew.
+    /// None at present; the dialect is checked again.
     pub fn expiry(self, unit: Expiry) -> Result<Self, Error> {
         self.adjust(|dialect| dialect.response.expiry = unit)
     }
 
-    /// With another method for revocations. The document names none; GET is what the vendor's client library uses.
+    /// Sets the method of revocations.
+    ///
+    /// The document names none; GET is what the vendor's client library uses.
     ///
     /// # Errors
-    /// None at present; the dialect is checked anew.
+    /// None at present; the dialect is checked again.
     pub fn revoke_method(self, method: Method) -> Result<Self, Error> {
         self.adjust(|dialect| {
             if let Some(rules) = &mut dialect.revocation {
@@ -96,27 +81,17 @@ impl IOffice {
         })
     }
 
-    /// Allows [`direct_code_request`](Self::direct_code_request): the application sees the person's password then, which the
-    /// browser flow exists to avoid.
+    /// Allows [`direct_code_request`](Self::direct_code_request).
+    ///
+    /// The application then sees the person's password, which the browser flow exists to avoid.
     #[must_use]
     pub fn direct_code(mut self) -> Self {
         self.direct_code = true;
         self
     }
-
-    fn adjust(mut self, change: impl FnOnce(&mut Dialect)) -> Result<Self, Error> {
-        self.client = self.client.adjust(change)?;
-        Ok(self)
-    }
 }
 
-impl Provider for IOffice {
-    fn client(&self) -> &Client {
-        &self.client
-    }
-}
-
-/// The dialect of iOFFICE, for whoever wants to change it.
+/// Returns the dialect of iOFFICE, as a base for a changed one.
 ///
 /// # Errors
 /// None: the text is part of this crate, and its tests read it.

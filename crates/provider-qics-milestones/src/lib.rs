@@ -1,60 +1,30 @@
 #![doc = include_str!("../README.md")]
 
-use tokenkeeper_protocol::{
-    AuthorizationParameter, Client, Dialect, Error, Provider, Registration, StatePlace,
-};
+use tokenkeeper_protocol::{Dialect, Error, adapter};
 
-/// QicsMilestones. The crate's page says what is documented and what is inferred.
-#[derive(Clone, Debug)]
-pub struct QicsMilestones {
-    client: Client,
+adapter! {
+    /// QicsMilestones, at `https://qicsmilestones.qics.nl` by default.
+    ///
+    /// It authenticates applications by their secret and documents no scopes. The redirect URI's
+    /// query must not hold a `flow`, which is where the state travels. The
+    /// [page of the crate](crate) lists what is documented and what is inferred.
+    pub struct QicsMilestones = dialect();
 }
 
 impl QicsMilestones {
-    /// QicsMilestones at `https://qicsmilestones.qics.nl`, with an application that was registered
-    /// there.
+    /// Sends the state as the undocumented parameter `state` too.
+    ///
+    /// The redirect URI's `flow` still binds the redirect to its flow; a `state` that comes back
+    /// must match.
     ///
     /// # Errors
-    /// [`Error::SecretMissing`]: QicsMilestones authenticates applications by their secret. [`Error::Scope`]: it documents no scopes.
-    /// [`Error::RedirectUri`] where the redirect URI's query has a `flow`, which is where the state travels.
-    pub fn new(registration: Registration) -> Result<Self, Error> {
-        let client = dialect()?.with(registration)?;
-        Ok(Self { client })
-    }
-
-    /// At another origin: an installation of one's own or an emulator.
-    ///
-    /// # Errors
-    /// [`Error::Origin`].
-    pub fn base(mut self, origin: &str) -> Result<Self, Error> {
-        self.client = self.client.base(origin)?;
-        Ok(self)
-    }
-
-    /// With the state as the top-level parameter `state` too, which is not documented. What binds the redirect to its flow is still
-    /// the redirect URI's `flow`; a `state` that comes back has to match.
-    ///
-    /// # Errors
-    /// None at present; the dialect is checked anew.
-    pub fn top_level_state(mut self) -> Result<Self, Error> {
-        self.client = self.client.adjust(|dialect| {
-            let rules = &mut dialect.authorization;
-            rules.state = StatePlace::Both("flow".to_owned());
-            if !rules.parameters.contains(&AuthorizationParameter::State) {
-                rules.parameters.push(AuthorizationParameter::State);
-            }
-        })?;
-        Ok(self)
+    /// None at present; the dialect is checked again.
+    pub fn top_level_state(self) -> Result<Self, Error> {
+        self.adjust(|dialect| dialect.authorization.send_top_level_state())
     }
 }
 
-impl Provider for QicsMilestones {
-    fn client(&self) -> &Client {
-        &self.client
-    }
-}
-
-/// The dialect of QicsMilestones, for whoever wants to change it.
+/// Returns the dialect of QicsMilestones, as a base for a changed one.
 ///
 /// # Errors
 /// None: the text is part of this crate, and its tests read it.

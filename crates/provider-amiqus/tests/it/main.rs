@@ -1,17 +1,20 @@
-//! The exact bytes of Amiqus, and what its answers mean.
+//! The exact bytes of Amiqus, and what its responses mean.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 mod answers;
-mod requests;
+mod redirects;
 
-use tokenkeeper_protocol::{Registration, bytes::Bytes, http::Request};
+use tokenkeeper_protocol::{
+    Error, Provider, Registration,
+    conformance::{Subject, transcript},
+};
 use tokenkeeper_provider_amiqus::Amiqus;
 
 const CALLBACK: &str = "https://app.example/cb";
 
 fn amiqus() -> Amiqus {
-    let registration = Registration::new("my-client", CALLBACK).unwrap();
-    Amiqus::new(registration.secret("s3cr3t")).unwrap()
+    let registration = Registration::new("my-client", CALLBACK).expect("a registration");
+    Amiqus::new(registration.secret("s3cr3t")).expect("a provider")
 }
 
 mod conforms {
@@ -22,11 +25,33 @@ mod conforms_with_pkce {
     tokenkeeper_protocol::conformance!(|| super::amiqus().pkce().unwrap());
 }
 
-/// A request as text: line, headers in order, blank line, body.
-fn show(request: &Request<Bytes>) -> String {
-    let mut text = format!("{} {}\n", request.method(), request.uri());
-    for (name, value) in request.headers() {
-        text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
-    }
-    text + "\n" + std::str::from_utf8(request.body()).unwrap()
+#[test]
+fn a10_requests_match_the_golden_file() {
+    let sent = transcript(&amiqus().into()).unwrap();
+    assert_eq!(sent, include_str!("golden/requests.txt"));
+}
+
+#[test]
+fn requests_with_pkce_match_the_golden_file() {
+    let sent = transcript(&Subject::new(amiqus().pkce().unwrap())).unwrap();
+    assert_eq!(sent, include_str!("golden/requests_with_pkce.txt"));
+}
+
+#[test]
+fn an_unusable_registration_is_refused() {
+    let bare = Registration::new("id", CALLBACK).unwrap();
+    let without_secret = Amiqus::new(bare.clone());
+    assert!(matches!(without_secret, Err(Error::SecretMissing { .. })));
+    let with_scope = Amiqus::new(bare.secret("s").scope("x"));
+    assert!(matches!(with_scope, Err(Error::Scope { .. })));
+}
+
+#[test]
+fn the_base_is_https_unless_loopback() {
+    let plain = amiqus().base("http://id.amiqus.co");
+    assert!(matches!(plain, Err(Error::Origin { .. })));
+    let provider = amiqus().base("http://127.0.0.1:1").unwrap();
+    let site = provider.site(None).unwrap();
+    assert_eq!(site.as_str(), "http://127.0.0.1:1");
+    assert_eq!(provider.api_origins(&site), [site]);
 }

@@ -1,53 +1,36 @@
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokenkeeper_protocol::{
-    Class, ClassName, ErrorCode, ErrorRule, Expiry, GrantKind, OldAccess, Pkce, Provider, Reach,
+    Class, ClassName, ErrorCode, ErrorRule, Expiry, GrantKind, OldAccess, Pkce, Reach,
     RefreshLifetime, StateEcho, Verdict,
+    bytes::Bytes,
+    conformance::sent_at,
     http::{HeaderMap, Response, StatusCode},
 };
 
 use super::*;
 
-fn response(status: u16, body: &str) -> Response<Bytes> {
-    Response::builder()
-        .status(status)
-        .body(Bytes::from(body.to_owned()))
-        .unwrap()
-}
-
-fn expires_after(provider: &IOffice, value: &str) -> Duration {
+fn expires_after(provider: IOffice, value: &str) -> Duration {
     let body = format!(
         r#"{{"token_type":"x","access_token":"a","expires_in":{value},"refresh_token":"r"}}"#
     );
-    let set = provider
-        .read_token_response(
-            GrantKind::Refresh,
-            &response(200, &body),
-            SystemTime::UNIX_EPOCH,
-        )
-        .unwrap();
-    set.expires_at
-        .unwrap()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
+    let read = Subject::new(provider).read_token_response(GrantKind::Refresh, 200, &body);
+    let expires_at = read.unwrap().expires_at.unwrap();
+    expires_at.duration_since(sent_at()).unwrap()
 }
 
 #[test]
-fn i13_expires_in_is_in_milliseconds_unless_the_option_says_seconds() {
-    assert_eq!(
-        expires_after(&ioffice(), "3600000"),
-        Duration::from_secs(3600)
-    );
+fn i13_expires_in_is_in_milliseconds_or_by_option_in_seconds() {
+    let hour = Duration::from_secs(3600);
+    assert_eq!(expires_after(ioffice(), "3600000"), hour);
     let seconds = ioffice().expiry(Expiry::Seconds).unwrap();
-    assert_eq!(expires_after(&seconds, "3600"), Duration::from_secs(3600));
+    assert_eq!(expires_after(seconds, "3600"), hour);
 }
 
 #[test]
-fn i14_a_number_that_is_too_small_is_not_guessed_at() {
-    assert_eq!(
-        expires_after(&ioffice(), "3600"),
-        Duration::from_millis(3600)
-    );
+fn i14_the_unit_of_a_small_number_is_not_guessed() {
+    let small = expires_after(ioffice(), "3600");
+    assert_eq!(small, Duration::from_millis(3600));
 }
 
 #[test]
@@ -56,66 +39,46 @@ fn i18_i19_both_403_and_401_lead_to_one_refresh() {
     assert_eq!(read(StatusCode::FORBIDDEN), Verdict::Rejected);
     assert_eq!(read(StatusCode::UNAUTHORIZED), Verdict::Rejected);
     assert_eq!(read(StatusCode::NOT_FOUND), Verdict::Accepted);
-    assert_eq!(
-        read(StatusCode::TOO_MANY_REQUESTS),
-        Verdict::RateLimited { retry_after: None }
-    );
+    let limited = Verdict::RateLimited { retry_after: None };
+    assert_eq!(read(StatusCode::TOO_MANY_REQUESTS), limited);
 }
 
 #[test]
 fn errors_are_read_in_both_spellings() {
+    let with_rule = ioffice().adjust(|dialect| {
+        let mut rule = ErrorRule::new("x", ClassName::Terminal);
+        (rule.error, rule.text) = (None, Some("expired".to_owned()));
+        dialect.errors.map = vec![rule];
+    });
+    let subject = Subject::new(with_rule.unwrap());
     for field in ["errorDescription", "error_description"] {
-        let provider = ioffice().client().clone().adjust(|dialect| {
-            let mut rule = ErrorRule::new("x", ClassName::Terminal);
-            (rule.error, rule.text) = (None, Some("expired".to_owned()));
-            dialect.errors.map = vec![rule];
-        });
         let body = format!(r#"{{"error":"odd","{field}":"it has expired"}}"#);
-        let answer = response(400, &body);
-        let read = provider.unwrap().read_token_response(
-            GrantKind::Refresh,
-            &answer,
-            SystemTime::UNIX_EPOCH,
-        );
+        let read = subject.read_token_response(GrantKind::Refresh, 400, &body);
         assert_eq!(read.unwrap_err().class, Class::Terminal, "{field}");
     }
     let body = r#"{"error":"invalid_grant","errorDescription":"…"}"#;
-    let refused = ioffice()
-        .read_token_response(
-            GrantKind::Refresh,
-            &response(400, body),
-            SystemTime::UNIX_EPOCH,
-        )
-        .unwrap_err();
-    assert_eq!(
-        (refused.class, refused.code),
-        (Class::Terminal, ErrorCode::new("invalid_grant"))
-    );
+    let read = Subject::new(ioffice()).read_token_response(GrantKind::Refresh, 400, body);
+    let refused = read.unwrap_err();
+    assert_eq!(refused.class, Class::Terminal);
+    assert_eq!(refused.code, ErrorCode::new("invalid_grant"));
 }
 
 #[test]
-fn i25_a_redirect_is_no_answer_and_its_target_is_no_place_for_tokens() {
-    let answer = Response::builder()
+fn i25_tokens_do_not_follow_a_redirect() {
+    let redirect = Response::builder()
         .status(302)
         .header("location", "https://evil.test/")
         .body(Bytes::new())
         .unwrap();
-    let refused = ioffice()
-        .read_token_response(GrantKind::Code, &answer, SystemTime::UNIX_EPOCH)
-        .unwrap_err();
-    assert_eq!(refused.class, Class::Unexplained);
-    let site = ioffice().site(Some("acme.example.com")).unwrap();
+    let read = ioffice().read_token_response(GrantKind::Code, &redirect, sent_at());
+    assert_eq!(read.unwrap_err().class, Class::Unexplained);
     let elsewhere = "https://evil.test/".parse().unwrap();
-    assert!(
-        !ioffice()
-            .api_origins(&site)
-            .iter()
-            .any(|origin| origin.matches(&elsewhere))
-    );
+    let origins = ioffice().api_origins(&site());
+    assert!(!origins.iter().any(|origin| origin.matches(&elsewhere)));
 }
 
 #[test]
-fn what_the_document_leaves_open_is_left_open() {
+fn undocumented_policies_stay_unknown() {
     let provider = ioffice();
     let dialect = provider.client().dialect();
     assert_eq!(provider.brand(), "ioffice");

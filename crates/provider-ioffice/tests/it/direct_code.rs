@@ -1,36 +1,29 @@
-use std::time::SystemTime;
-
-use tokenkeeper_protocol::{Class, Error, Hazard, Origin, Provider, http::Response};
+use tokenkeeper_protocol::{
+    AuthorizationCode, Class, Hazard, Refusal, bytes::Bytes, conformance::sent_at, http::Response,
+};
 
 use super::*;
 
-fn site() -> Origin {
-    ioffice().site(Some("acme.example.com")).unwrap()
-}
-
-fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
-    Response::builder()
-        .status(status)
-        .body(body.into())
-        .unwrap()
+fn read(status: u16, body: &str) -> Result<AuthorizationCode, Refusal> {
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    let response = Response::builder().status(status).body(body);
+    ioffice().read_direct_code(&response.unwrap(), sent_at())
 }
 
 #[test]
-fn a_direct_code_is_off_unless_it_was_switched_on() {
-    let refused = ioffice()
-        .direct_code_request(&site(), "u", "p")
-        .unwrap_err();
-    assert!(matches!(refused, Error::NotEnabled { .. }));
+fn a_direct_code_is_off_by_default() {
+    let refused = ioffice().direct_code_request(&site(), "u", "p");
+    assert!(matches!(refused, Err(Error::NotEnabled { .. })));
 }
 
 #[test]
 fn the_direct_code_request_is_that_of_the_document() {
-    let request = ioffice()
-        .direct_code()
+    let provider = ioffice().direct_code();
+    let request = provider
         .direct_code_request(&site(), "user", "pa ss")
         .unwrap();
     assert_eq!(
-        show(&request),
+        request_text(&request),
         "POST https://acme.example.com/external/api/oauth2/auth\n\
          content-type: application/json\n\
          x-auth-username: user\n\
@@ -38,13 +31,14 @@ fn the_direct_code_request_is_that_of_the_document() {
          x-client-id: my-client\n\
          content-length: 0\n\n"
     );
-    assert!(request.headers()["x-auth-username"].is_sensitive());
-    assert!(request.headers()["x-auth-password"].is_sensitive());
+    for name in ["x-auth-username", "x-auth-password"] {
+        assert!(request.headers()[name].is_sensitive(), "{name}");
+    }
     assert!(!format!("{request:?}").contains("pa ss"));
 }
 
 #[test]
-fn i22_a_password_or_user_name_that_is_no_header_value_is_refused() {
+fn i22_an_unusable_user_name_or_password_is_refused() {
     let provider = ioffice().direct_code();
     for (bad, expected) in [
         ("p\r\nx: y", Hazard::Control),
@@ -55,33 +49,37 @@ fn i22_a_password_or_user_name_that_is_no_header_value_is_refused() {
     ] {
         for (user, password) in [("u", bad), (bad, "p")] {
             let refused = provider.direct_code_request(&site(), user, password);
-            let fits =
-                matches!(&refused, Err(Error::HeaderValue { hazard, .. }) if *hazard == expected);
-            assert!(fits, "{bad:?}: {refused:?}");
-            assert!(bad.is_empty() || !format!("{refused:?}").contains(bad));
+            let shown = format!("{refused:?}");
+            let Err(Error::HeaderValue { hazard, .. }) = refused else {
+                panic!("{bad:?}: {shown}")
+            };
+            assert_eq!(hazard, expected, "{bad:?}");
+            assert!(bad.is_empty() || !shown.contains(bad));
         }
     }
 }
 
 #[test]
-fn the_answer_brings_a_code_or_a_refusal() {
-    let provider = ioffice();
-    let read = |response| provider.read_direct_code(&response, SystemTime::UNIX_EPOCH);
+fn the_response_brings_a_code_or_a_refusal() {
     assert_eq!(
-        read(answer(200, r#"{"code":"ab+c=="}"#)).unwrap().expose(),
+        read(200, r#"{"code":"ab+c=="}"#).unwrap().expose(),
         "ab+c=="
     );
-    for body in ["", "{}", r#"{"code":""}"#, r#"{"code":"SECR"#, "<html>"] {
-        let refused = read(answer(200, body)).unwrap_err();
-        assert_eq!(refused.class, Class::Ambiguous, "{body}");
-    }
     let long = format!(r#"{{"code":"{}"}}"#, "x".repeat(70_000));
-    assert_eq!(read(answer(200, long)).unwrap_err().class, Class::Ambiguous);
-    assert_eq!(read(answer(401, "")).unwrap_err().class, Class::Unexplained);
-    assert_eq!(
-        read(answer(400, r#"{"error":"invalid_client"}"#))
-            .unwrap_err()
-            .class,
-        Class::Configuration
-    );
+    for (status, body, class) in [
+        (200, "", Class::Ambiguous),
+        (200, "{}", Class::Ambiguous),
+        (200, r#"{"code":""}"#, Class::Ambiguous),
+        (200, r#"{"code":"SECR"#, Class::Ambiguous),
+        (200, "<html>", Class::Ambiguous),
+        (200, &long, Class::Ambiguous),
+        (401, "", Class::Unexplained),
+        (400, r#"{"error":"invalid_client"}"#, Class::Configuration),
+    ] {
+        assert_eq!(
+            read(status, body).unwrap_err().class,
+            class,
+            "{status} {body}"
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! The exact bytes of iOFFICE, and what its answers mean.
+//! The exact bytes of iOFFICE, and what its responses mean.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 mod answers;
@@ -7,22 +7,32 @@ mod options;
 mod requests;
 
 use tokenkeeper_protocol::{
-    Registration, SitePolicy, bytes::Bytes, conformance::Subject, http::Request,
+    Error, Origin, Provider, Registration, SitePolicy,
+    conformance::{Subject, request_text, transcript},
 };
 use tokenkeeper_provider_ioffice::IOffice;
 
 const CALLBACK: &str = "https://app.example/cb";
+const SITE: &str = "acme.example.com";
 
 fn registration() -> Registration {
-    Registration::new("my-client", CALLBACK)
-        .unwrap()
-        .secret("s3cr3t")
+    let registration = Registration::new("my-client", CALLBACK).expect("a registration");
+    registration.secret("s3cr3t")
 }
 
 fn ioffice() -> IOffice {
+    let sites = SitePolicy::only([SITE]).expect("a policy");
     IOffice::new(registration())
-        .unwrap()
-        .sites(SitePolicy::only(["acme.example.com"]).unwrap())
+        .expect("a provider")
+        .sites(sites)
+}
+
+fn site() -> Origin {
+    ioffice().site(Some(SITE)).expect("an allowed site")
+}
+
+fn at_acme(provider: IOffice) -> Subject {
+    Subject::new(provider).at(SITE)
 }
 
 mod conforms {
@@ -34,17 +44,4 @@ mod conforms_with_options {
         let provider = super::ioffice().query_attachment().unwrap();
         super::at_acme(provider.secret_header("x-client-secret").unwrap())
     });
-}
-
-fn at_acme(provider: IOffice) -> Subject {
-    Subject::new(provider).at("acme.example.com")
-}
-
-/// A request as text: line, headers in order, blank line, body.
-fn show(request: &Request<Bytes>) -> String {
-    let mut text = format!("{} {}\n", request.method(), request.uri());
-    for (name, value) in request.headers() {
-        text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
-    }
-    text + "\n" + std::str::from_utf8(request.body()).unwrap()
 }

@@ -1,0 +1,37 @@
+use tokenkeeper_protocol::{Callback, RedirectError};
+
+use super::*;
+
+fn read(query: &str) -> Result<Callback, RedirectError> {
+    Subject::new(amiqus()).read_redirect("st", query)
+}
+
+#[test]
+fn a4_a_denial_counts_with_an_empty_state_too() {
+    for query in [
+        "error=access_denied&state=",
+        "error=access_denied&state=st",
+        "error=access_denied",
+    ] {
+        let read = read(query);
+        assert!(matches!(read, Err(RedirectError::Denied { .. })), "{query}");
+    }
+}
+
+#[test]
+fn a5_a_code_with_an_error_is_refused() {
+    let read = read("code=c&error=access_denied&state=st");
+    assert_eq!(read, Err(RedirectError::CodeAndError));
+}
+
+#[test]
+fn a_code_needs_its_state() {
+    for query in [
+        "code=c",
+        "code=c&state=",
+        "code=c&state=other",
+        "code=c&state=st&state=st",
+    ] {
+        assert_eq!(read(query), Err(RedirectError::StateMismatch), "{query}");
+    }
+}
