@@ -1,4 +1,4 @@
-//! The callback: what is checked of every redirect, and the one that comes in the query.
+//! The callback: the checks of every redirect, and the redirect with its answer in the query.
 
 use std::sync::Arc;
 
@@ -10,54 +10,56 @@ use http::request::Parts;
 use tokenkeeper_engine::{Flow, FlowInfo, protocol::Redirect};
 
 use crate::{
+    callback_path::CallbackPath,
     context::RouteContext,
-    cookies::{self, Held},
+    cookies::{self, FlowCookie},
     failure::Failure,
-    landing::Landing,
     local_path, page,
 };
 
-/// Answers a redirect that has its answer in the query.
+/// Handles a redirect with its answer in the query.
 pub(crate) async fn query(
     State(context): State<Arc<RouteContext>>,
-    landing: Arc<Landing>,
+    callback_path: Arc<CallbackPath>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
     let state = state(&parts);
-    let held = match cookies::flow(&landing, state.as_deref(), &parts.headers) {
-        Ok(held) => held,
+    let cookie = match cookies::find_flow(&callback_path, state.as_deref(), &parts.headers) {
+        Ok(cookie) => cookie,
         Err(failure) => return failed(&context, &failure),
     };
-    let finished = finish(&context, &landing, &held, &parts).await;
-    let ends = finished.is_ok() || finished.is_err_and(|failure| failure.ends_flow);
+    let finished = finish(&context, &callback_path, &cookie, &parts).await;
+    let ended = finished.is_ok() || finished.is_err_and(|failure| failure.ends_flow);
     let mut response = match finished {
         Ok(()) => page::see_other(&context.connected),
         Err(failure) => failed(&context, &failure),
     };
-    if ends {
-        cookies::remove(&landing, &held.name, response.headers_mut());
+    if ended {
+        cookies::remove(&callback_path, &cookie.name, response.headers_mut());
     }
     response
 }
 
-/// The flow, if it is live and its answer has to arrive here (RFC 9700 §4.4.2).
-pub(crate) fn live(
+/// Returns the flow if it is live and its redirect URI is this one (RFC 9700 §4.4.2).
+pub(crate) fn live_flow(
     context: &RouteContext,
-    landing: &Landing,
+    callback_path: &CallbackPath,
     flow: &Flow,
 ) -> Result<FlowInfo, Failure> {
     let info = context.accounts.flow(flow);
-    let info = info.map_err(|error| context.log(&landing.brand, &error))?;
+    let info = info.map_err(|error| context.log(&callback_path.brand, &error))?;
     let uri = &info.redirect_uri;
-    if uri.path() != landing.path || uri.origin().ascii_serialization() != landing.origin {
+    if uri.path() != callback_path.path
+        || uri.origin().ascii_serialization() != callback_path.origin
+    {
         return Err(Failure::WRONG_PLACE);
     }
     Ok(info)
 }
 
-/// Whoever is signed in now has to be who started the flow.
-pub(crate) fn same_person(
+/// Requires that the person who started the flow is signed in now.
+pub(crate) fn require_same_person(
     context: &RouteContext,
     parts: &Parts,
     info: &FlowInfo,
@@ -69,29 +71,29 @@ pub(crate) fn same_person(
     }
 }
 
-/// Hands the answer to the session, which judges it and exchanges the code.
+/// Passes the redirect to the engine, which checks it and exchanges the code.
 pub(crate) async fn exchange(
     context: &RouteContext,
-    landing: &Landing,
-    held: &Held,
+    callback_path: &CallbackPath,
+    cookie: &FlowCookie,
     redirect: Redirect,
 ) -> Result<(), Failure> {
-    let finished = context.accounts.finish(held.flow.clone(), redirect).await;
+    let finished = context.accounts.finish(cookie.flow.clone(), redirect).await;
     finished
         .map(drop)
-        .map_err(|error| context.log(&landing.brand, &error))
+        .map_err(|error| context.log(&callback_path.brand, &error))
 }
 
 async fn finish(
     context: &RouteContext,
-    landing: &Landing,
-    held: &Held,
+    callback_path: &CallbackPath,
+    cookie: &FlowCookie,
     parts: &Parts,
 ) -> Result<(), Failure> {
-    let info = live(context, landing, &held.flow)?;
-    same_person(context, parts, &info)?;
+    let info = live_flow(context, callback_path, &cookie.flow)?;
+    require_same_person(context, parts, &info)?;
     let query = parts.uri.query().unwrap_or_default();
-    exchange(context, landing, held, Redirect::query(query)).await
+    exchange(context, callback_path, cookie, Redirect::query(query)).await
 }
 
 fn failed(context: &RouteContext, failure: &Failure) -> Response {

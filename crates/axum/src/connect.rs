@@ -7,29 +7,33 @@ use axum::{
     response::Response,
 };
 
-use crate::{context::RouteContext, cookies, failure::Failure, page, wanted};
+use crate::{context::RouteContext, cookies, failure::Failure, form, page};
 
 pub(crate) async fn connect(
     State(context): State<Arc<RouteContext>>,
     Path(brand): Path<String>,
     request: Request,
 ) -> Response {
-    match start(&context, &brand, request).await {
+    match begin_login(&context, &brand, request).await {
         Ok(response) => response,
         Err(failure) => page::failure(&failure),
     }
 }
 
-async fn start(context: &RouteContext, brand: &str, request: Request) -> Result<Response, Failure> {
+async fn begin_login(
+    context: &RouteContext,
+    brand: &str,
+    request: Request,
+) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    let account = wanted::account(context, brand, &parts, body).await?;
+    let account = form::account(context, brand, &parts, body).await?;
     let log = |error| context.log(brand, &error);
-    let start = account.connect().map_err(log)?;
-    let info = context.accounts.flow(&start.flow).map_err(log)?;
-    let landing = context.landing(info.redirect_uri.path());
-    let landing = landing.ok_or(Failure::WRONG_PLACE)?;
-    let mut response = page::see_other(start.url.as_str());
+    let login = account.connect().map_err(log)?;
+    let info = context.accounts.flow(&login.flow).map_err(log)?;
+    let callback_path = context.callback_path(info.redirect_uri.path());
+    let callback_path = callback_path.ok_or(Failure::WRONG_PLACE)?;
+    let mut response = page::see_other(login.url.as_str());
     let set = response.headers_mut();
-    cookies::start(landing, (&start, &info), &parts.headers, set);
+    cookies::set_flow(callback_path, (&login, &info), &parts.headers, set);
     Ok(response)
 }

@@ -1,24 +1,24 @@
-//! What all handlers share.
+//! The state that all handlers share.
 
 use std::sync::Arc;
 
 use http::request::Parts;
 use tokenkeeper_engine::Accounts;
 
-use crate::{completed::Completed, failure::Failure, landing::Landing};
+use crate::{callback_path::CallbackPath, failure::Failure, relay::CompletedFlows};
 
-/// Names the account of the person who is signed in.
+/// Names the signed-in person's account.
 pub(crate) type Subject = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 
-/// The options of the routes, and what the handlers keep between requests.
+/// The options of the routes, and the memory that the handlers keep between requests.
 pub(crate) struct RouteContext {
     pub(crate) accounts: Accounts,
     pub(crate) subject: Subject,
     pub(crate) connected: String,
     pub(crate) disconnected: String,
     pub(crate) failed: Option<String>,
-    pub(crate) landings: Vec<Arc<Landing>>,
-    pub(crate) completed: Completed,
+    pub(crate) callback_paths: Vec<Arc<CallbackPath>>,
+    pub(crate) completed: CompletedFlows,
 }
 
 impl RouteContext {
@@ -26,14 +26,12 @@ impl RouteContext {
         (self.subject)(parts)
     }
 
-    pub(crate) fn landing(&self, path: &str) -> Option<&Landing> {
-        let mut landings = self.landings.iter();
-        landings
-            .find(|landing| landing.path == path)
-            .map(AsRef::as_ref)
+    pub(crate) fn callback_path(&self, path: &str) -> Option<&CallbackPath> {
+        let mut all = self.callback_paths.iter();
+        all.find(|known| known.path == path).map(AsRef::as_ref)
     }
 
-    /// What the browser is told of an error; the rest is for the log.
+    /// Logs an error and returns what the browser may see of it.
     pub(crate) fn log(&self, brand: &str, error: &tokenkeeper_engine::Error) -> Failure {
         let failure = Failure::from(error);
         let error: &dyn std::error::Error = error;

@@ -1,4 +1,4 @@
-//! The end of a connection.
+//! The route that disconnects an account.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use axum::{
 };
 use tokenkeeper_engine::Error;
 
-use crate::{context::RouteContext, failure::Failure, page, wanted};
+use crate::{context::RouteContext, failure::Failure, form, page};
 
 pub(crate) async fn disconnect(
     State(context): State<Arc<RouteContext>>,
@@ -23,9 +23,9 @@ pub(crate) async fn disconnect(
 
 async fn end(context: &RouteContext, brand: &str, request: Request) -> Result<(), Failure> {
     let (parts, body) = request.into_parts();
-    let account = wanted::account(context, brand, &parts, body).await?;
+    let account = form::account(context, brand, &parts, body).await?;
     match account.disconnect().await {
-        // What was asked for is so.
+        // The account is already disconnected, as asked.
         Ok(()) | Err(Error::NotConnected { .. } | Error::Disconnected { .. }) => Ok(()),
         Err(error) => Err(context.log(brand, &error)),
     }

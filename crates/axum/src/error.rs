@@ -1,24 +1,26 @@
-//! What can be wrong with a set of routes.
+//! The errors of a set of routes.
 
-/// Why [`Routes::router`](crate::Routes::router) makes no router. Each says what to change.
+/// Error of [`Routes::router`](crate::Routes::router). Its text names the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// RFC 9700 §4.4.2: a callback tells by its URI which provider it answers for.
+    /// Two providers share a redirect path, which must identify the provider (RFC 9700 §4.4.2).
     #[error(
-        "`{first}` and `{second}` have the same redirect path `{path}`: register one of its own for each"
+        "`{first}` and `{second}` have the same redirect path `{path}`: register a different one \
+         for each"
     )]
     SharedPath {
         /// The path.
         path: String,
-        /// The brand that has it.
+        /// The brand that uses it.
         first: String,
-        /// The brand that wants it too.
+        /// The brand that uses it too.
         second: String,
     },
     /// A redirect URI has the path of a connect or disconnect route.
     #[error(
-        "the redirect path `{path}` of `{brand}` is taken by a form's route: register another, or move the forms with `Routes::at`"
+        "the redirect path `{path}` of `{brand}` is taken by a form's route: register another, \
+         or move the forms with `Routes::at`"
     )]
     TakenPath {
         /// The path.
@@ -26,12 +28,12 @@ pub enum Error {
         /// The provider's brand.
         brand: String,
     },
-    /// A place to go to afterwards has to be on the same site, so that nobody is led elsewhere.
+    /// A path to redirect to is not on this site, as it must be to prevent an open redirect.
     #[error("`{given}` {problem}: write a path like `/settings`")]
     LocalPath {
-        /// What was given.
+        /// The given path.
         given: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: &'static str,
     },
 }

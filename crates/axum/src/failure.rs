@@ -1,4 +1,5 @@
-//! What a browser is told when something went wrong: a status, a word for the application, a sentence for the person.
+//! The failures that a browser sees: a status, a word for the application, a sentence for the
+//! person.
 
 use std::time::Duration;
 
@@ -8,14 +9,14 @@ use tokenkeeper_engine::{
     protocol::{self, RedirectError},
 };
 
-/// One of a fixed set of failures: nothing in it comes from a request, a provider or a secret.
+/// One of a fixed set of failures; nothing in it comes from a request, a provider or a secret.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
-    /// For `?failure=` and logs.
+    /// The word for `?failure=` and logs.
     pub(crate) code: &'static str,
     pub(crate) text: &'static str,
-    /// Whether the flow is of no further use, so that its cookie goes.
+    /// Whether the flow cannot be finished any more, so that its cookie is removed.
     pub(crate) ends_flow: bool,
     pub(crate) retry_after: Option<Duration>,
 }
@@ -24,7 +25,7 @@ impl Failure {
     pub(crate) const NO_FLOW: Self = Self::new(
         StatusCode::FORBIDDEN,
         "no-flow",
-        "No login is under way in this browser. Start it again.",
+        "No login is in progress in this browser. Start it again.",
     );
     pub(crate) const NO_ANSWER: Self = Self::new(
         StatusCode::BAD_REQUEST,
@@ -49,7 +50,7 @@ impl Failure {
     pub(crate) const OTHER_PERSON: Self = Self::new(
         StatusCode::FORBIDDEN,
         "other-person",
-        "Somebody else started this login. Start it again.",
+        "Someone else started this login. Start it again.",
     )
     .ending();
     pub(crate) const FOREIGN_ORIGIN: Self = Self::new(
@@ -139,7 +140,7 @@ fn redirect(error: &RedirectError) -> Failure {
         )
         .ending(),
         RedirectError::StateMismatch => Failure::STATE,
-        // Whoever else may have sent it: the login under way stays.
+        // Anyone may have sent this redirect, so it must not end the login in progress.
         _ => Failure::NO_ANSWER,
     }
 }
@@ -167,7 +168,7 @@ fn general(error: &Error) -> Failure {
     }
 }
 
-/// A flow that got this far has had its code spent or marked as used.
+/// A flow that fails so late has its code sent, or is marked as used.
 const UNAVAILABLE: Failure = Failure::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "unavailable",
@@ -178,6 +179,6 @@ const UNAVAILABLE: Failure = Failure::new(
 const MISCONFIGURED: Failure = Failure::new(
     StatusCode::INTERNAL_SERVER_ERROR,
     "misconfigured",
-    "This cannot work until somebody has changed the configuration.",
+    "This does not work until the application's configuration is corrected.",
 )
 .ending();

@@ -1,20 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 mod callback;
-mod completed;
+mod callback_path;
 mod connect;
 mod context;
 mod cookies;
 mod disconnect;
 mod error;
 mod failure;
-mod guard;
-mod landing;
+mod form;
 mod local_path;
+mod origin_check;
 mod page;
 mod relay;
 mod routes;
-mod wanted;
 
 pub use error::Error;
 pub use routes::Routes;

@@ -1,8 +1,8 @@
-//! Paths that a browser can't take for another site's.
+//! Paths that a browser cannot take for another site's.
 
 use crate::error::Error;
 
-/// Checks that a browser which is sent to `given` stays on the site.
+/// Checks that a browser that is redirected to `given` stays on the site.
 pub(crate) fn check(given: &str) -> Result<(), Error> {
     match problem(given) {
         None => Ok(()),
@@ -13,7 +13,7 @@ pub(crate) fn check(given: &str) -> Result<(), Error> {
     }
 }
 
-/// `path` with one further parameter. Name and value are our own words, which need no escape.
+/// Adds a parameter to `path`. Name and value are constants that need no escaping.
 pub(crate) fn with_parameter(path: &str, name: &str, value: &str) -> String {
     let separator = if path.contains('?') { '&' } else { '?' };
     format!("{path}{separator}{name}={value}")
@@ -28,7 +28,7 @@ fn problem(given: &str) -> Option<&'static str> {
     }
     // Browsers read a backslash as a slash, and drop tabs and line ends.
     if !given.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
-        return Some("holds a character that has to be escaped");
+        return Some("holds a character that must be escaped");
     }
     given.contains('#').then_some("has a fragment")
 }
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_leads_elsewhere_is_refused() {
+    fn paths_that_leave_the_site_are_refused() {
         for path in [
             "",
             "settings",
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_goes_where_it_belongs() {
+    fn a_parameter_is_added_to_the_query() {
         assert_eq!(
             with_parameter("/a", "failure", "denied"),
             "/a?failure=denied"

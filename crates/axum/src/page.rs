@@ -1,51 +1,53 @@
-//! The responses: plain pages, ways elsewhere, and the headers that all of them have.
+//! The responses: plain pages, redirects, and the headers of all of them.
 
-use axum::{body::Body, response::Response};
+use axum::{Router, body::Body, response::Response};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    HeaderMap, HeaderValue, StatusCode,
     header::{
         CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
         RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
     },
 };
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::failure::Failure;
 
-/// Nothing may be loaded, sent or framed.
+/// The policy that allows nothing to be loaded, sent or framed.
 const CLOSED: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What a response has unless it says otherwise itself: kept by no cache, naming its URL (which may hold a code) to nobody.
-pub(crate) async fn harden(mut response: Response) -> Response {
-    const HEADERS: [(HeaderName, &str); 4] = [
+/// Sets the headers of every response that does not set them itself.
+///
+/// No cache may keep a response, and no other site may learn its URL, which may hold a code.
+pub(crate) fn harden<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    [
         (CACHE_CONTROL, "no-store"),
         (CONTENT_SECURITY_POLICY, CLOSED),
         (REFERRER_POLICY, "no-referrer"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    for (name, value) in HEADERS {
-        let headers = response.headers_mut();
-        headers
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
-    }
-    response
+    ]
+    .into_iter()
+    .fold(router, |router, (name, value)| {
+        let value = HeaderValue::from_static(value);
+        router.route_layer(SetResponseHeaderLayer::if_not_present(name, value))
+    })
 }
 
-/// A page that says what went wrong.
+/// Renders a plain page about a failure.
 pub(crate) fn failure(failure: &Failure) -> Response {
     let text = failure.text;
     let mut response = html(
         failure.status,
         format!(
-            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Not connected</title>\n<p>{text}</p>\n"
+            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+             <title>Not connected</title>\n<p>{text}</p>\n"
         ),
     );
     retry_after(failure, response.headers_mut());
     response
 }
 
-/// Says when to come back, where that is known.
+/// Sets `Retry-After` if it is known when to try again.
 pub(crate) fn retry_after(failure: &Failure, headers: &mut HeaderMap) {
     if let Some(after) = failure.retry_after {
         headers.insert(RETRY_AFTER, after.as_secs().max(1).into());
@@ -60,7 +62,7 @@ pub(crate) fn json(status: StatusCode, json: &serde_json::Value) -> Response {
     content(status, "application/json", json.to_string())
 }
 
-/// Sends the browser on with a GET, whatever it came with (303).
+/// Redirects the browser with a GET, whatever the method of its request (303).
 pub(crate) fn see_other(location: &str) -> Response {
     let location = HeaderValue::from_str(location).expect("URLs and checked paths are ASCII");
     let mut response = Response::new(Body::empty());

@@ -1,11 +1,10 @@
-//! The routes, as an application puts them together.
+//! The routes and their options.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use axum::{
     Router,
     extract::Request,
-    middleware::map_response,
     routing::{MethodRouter, get, post},
 };
 use http::{StatusCode, request::Parts};
@@ -13,42 +12,45 @@ use tokenkeeper_engine::{Accounts, protocol::Channel};
 
 use crate::{
     callback,
-    completed::Completed,
+    callback_path::CallbackPath,
     connect,
     context::{RouteContext, Subject},
     disconnect,
     error::Error,
-    landing::Landing,
-    local_path, page, relay,
+    local_path, page,
+    relay::{self, CompletedFlows},
 };
 
 /// Connect, callback and disconnect routes for all providers of an [`Accounts`].
 ///
 /// | route | what it does |
 /// |---|---|
-/// | `POST /connect/{provider}` | sends the browser to the provider's authorization page, with the flow in a cookie |
-/// | `GET` at the path of each provider's registered redirect URI | finishes the login, or serves the relay page where the answer comes in the fragment |
-/// | `POST` at the same path | takes what the relay page posts |
-/// | `POST /disconnect/{provider}` | ends the connection |
+/// | `POST /connect/{provider}` | redirects to the authorization page, with the flow in a cookie |
+/// | `GET` at each redirect URI's path | finishes the login, or serves the relay page |
+/// | `POST` at the same path | finishes a login for the relay page |
+/// | `POST /disconnect/{provider}` | disconnects the account |
 ///
-/// `site`, in the query or the form, names the site of a provider that has one per tenant. A handler that is dropped because the
-/// browser went away loses nothing: the exchange of the code goes on and its tokens are written.
+/// The relay page is for providers that answer in the fragment. `site`, in the query or the form,
+/// names the site of a provider with one per tenant. If a handler is dropped because the browser
+/// went away, nothing is lost: the code exchange continues and its tokens are written.
 ///
 /// ```
 /// # fn f(accounts: &tokenkeeper_engine::Accounts) -> Result<(), tokenkeeper_axum::Error> {
 /// use axum::Router;
 /// use tokenkeeper_axum::Routes;
 ///
-/// /// What the application's own session middleware puts into a request.
+/// /// What the application's session middleware puts into a request.
 /// #[derive(Clone)]
 /// struct SignedIn {
 ///     user_id: String,
 /// }
 ///
-/// let routes = Routes::new(accounts, |parts| Some(parts.extensions.get::<SignedIn>()?.user_id.clone()))
-///     .on_connected("/settings")
-///     .on_failed("/settings");
-/// let app: Router = Router::new().merge(routes.router()?); // and the session middleware as a layer
+/// let signed_in = |parts: &http::request::Parts| {
+///     Some(parts.extensions.get::<SignedIn>()?.user_id.clone())
+/// };
+/// let routes = Routes::new(accounts, signed_in).on_connected("/settings").on_failed("/settings");
+/// // The session middleware is a layer around this router.
+/// let app: Router = Router::new().merge(routes.router()?);
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -63,10 +65,11 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// Routes for these accounts.
+    /// Creates routes for these accounts.
     ///
-    /// `subject` names the account of whoever is signed in: by what the application's session middleware left in the request's extensions, say.
-    /// `None` where nobody is. It is asked when a login starts and again at the callback: both have to give the same name.
+    /// `subject` returns the name of the signed-in person's account, for example from an extension
+    /// that the application's session middleware sets, or `None` if no one is signed in. It is
+    /// called when a login starts and again at the callback, and must return the same name.
     pub fn new(
         accounts: &Accounts,
         subject: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static,
@@ -81,35 +84,41 @@ impl Routes {
         }
     }
 
-    /// Puts `connect` and `disconnect` below this path: `/oauth` makes it `/oauth/connect/{provider}`. Callbacks stay where they are registered.
+    /// Puts `connect` and `disconnect` below this path: `/oauth` gives `/oauth/connect/{provider}`.
+    ///
+    /// Callbacks stay at their registered paths.
     pub fn at(mut self, path: &str) -> Self {
         path.trim_end_matches('/').clone_into(&mut self.at);
         self
     }
 
-    /// Where the browser goes after a login: a path of this site. Default: `/`.
+    /// Sets the path of this site to redirect to after a login. Default: `/`.
     pub fn on_connected(mut self, path: &str) -> Self {
         path.clone_into(&mut self.connected);
         self
     }
 
-    /// Where the browser goes after a disconnect: a path of this site. Default: `/`.
+    /// Sets the path of this site to redirect to after a disconnect. Default: `/`.
     pub fn on_disconnected(mut self, path: &str) -> Self {
         path.clone_into(&mut self.disconnected);
         self
     }
 
-    /// Where the browser goes after a callback that failed: a path of this site, which gets `failure=` and one of the words in the
+    /// Sets the path of this site to redirect to after a failed callback.
+    ///
+    /// The path gets the parameter `failure=` with one of the words in the
     /// [crate's table](crate#failures). Default: a plain page with the failure's status.
     pub fn on_failed(mut self, path: &str) -> Self {
         self.failed = Some(path.to_owned());
         self
     }
 
-    /// Makes the router, to be merged into the application's own. Nested it would not be at the paths that are registered.
+    /// Builds the router, to merge into the application's own.
+    ///
+    /// Do not nest it: callbacks must be served at their registered paths.
     ///
     /// # Errors
-    /// [`Error`] where paths meet, or lead away from this site.
+    /// [`Error`] if paths collide, or lead away from this site.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, Error> {
         for path in [&self.connected, &self.disconnected]
             .into_iter()
@@ -120,7 +129,7 @@ impl Routes {
         if !self.at.is_empty() {
             local_path::check(&self.at)?;
         }
-        let landings = self.landings()?;
+        let callback_paths = self.callback_paths()?;
         let mut router = Router::new()
             .without_v07_checks()
             .route(
@@ -131,8 +140,8 @@ impl Routes {
                 &format!("{}/disconnect/{{provider}}", self.at),
                 post(disconnect::disconnect),
             );
-        for landing in &landings {
-            router = router.route(&landing.path, callback_route(landing));
+        for callback_path in &callback_paths {
+            router = router.route(&callback_path.path, callback_route(callback_path));
         }
         let context = RouteContext {
             accounts: self.accounts,
@@ -140,20 +149,18 @@ impl Routes {
             connected: self.connected,
             disconnected: self.disconnected,
             failed: self.failed,
-            landings,
-            completed: Completed::default(),
+            callback_paths,
+            completed: CompletedFlows::new(),
         };
-        Ok(router
-            .route_layer(map_response(page::harden))
-            .with_state(Arc::new(context)))
+        Ok(page::harden(router).with_state(Arc::new(context)))
     }
 
-    fn landings(&self) -> Result<Vec<Arc<Landing>>, Error> {
+    fn callback_paths(&self) -> Result<Vec<Arc<CallbackPath>>, Error> {
         let mut taken: HashMap<String, String> = HashMap::new();
-        let mut landings = Vec::new();
+        let mut callback_paths = Vec::new();
         for provider in self.accounts.providers() {
-            let landing = Landing::of(provider);
-            let (path, brand) = (landing.path.clone(), landing.brand.clone());
+            let callback_path = CallbackPath::of(provider);
+            let (path, brand) = (callback_path.path.clone(), callback_path.brand.clone());
             if self.is_form(&path) {
                 return Err(Error::TakenPath { path, brand });
             }
@@ -164,9 +171,9 @@ impl Routes {
                     second: brand,
                 });
             }
-            landings.push(Arc::new(landing));
+            callback_paths.push(Arc::new(callback_path));
         }
-        Ok(landings)
+        Ok(callback_paths)
     }
 
     fn is_form(&self, path: &str) -> bool {
@@ -188,13 +195,13 @@ impl fmt::Debug for Routes {
     }
 }
 
-fn callback_route(landing: &Arc<Landing>) -> MethodRouter<Arc<RouteContext>> {
-    let [one, two] = [landing.clone(), landing.clone()];
-    let route = match landing.channel {
+fn callback_route(path: &Arc<CallbackPath>) -> MethodRouter<Arc<RouteContext>> {
+    let [one, two] = [path.clone(), path.clone()];
+    let route = match path.channel {
         Channel::Query => get(move |state, request: Request| callback::query(state, one, request)),
         Channel::Fragment => get(move |state, request: Request| relay::serve(state, one, request))
             .post(move |state, request: Request| relay::complete(state, two, request)),
     };
-    // What asks with HEAD wants to know about a page, not to finish a login.
+    // HEAD must not complete a login.
     route.head(async || StatusCode::METHOD_NOT_ALLOWED)
 }

@@ -1,4 +1,8 @@
-//! A redirect that has its answer in the fragment, which browsers keep to themselves: a page reads it and posts it back.
+//! The relay page, for a redirect whose answer is in the fragment.
+//!
+//! Browsers do not send the fragment to a server: the page's script reads it and posts it back.
+
+mod completed;
 
 use std::sync::Arc;
 
@@ -12,81 +16,92 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokenkeeper_engine::protocol::Redirect;
 
+pub(crate) use self::completed::CompletedFlows;
+
 use crate::{
     callback,
+    callback_path::CallbackPath,
     context::RouteContext,
-    cookies::{self, Held},
+    cookies::{self, FlowCookie},
     failure::Failure,
-    guard,
-    landing::Landing,
-    local_path, page,
+    local_path, origin_check, page,
 };
 
-/// A header of its own, which no form can send and no page elsewhere may.
+/// The header for the nonce: forms cannot send it, and pages of other origins may not.
 const NONCE: &str = "x-tokenkeeper-nonce";
 
-/// A fragment is part of a URL, and servers and browsers bound those.
+/// The limit for a posted fragment, which is part of a URL and so bounded by servers and browsers.
 const MAX_FRAGMENT: usize = 16 * 1024;
 
-/// Serves the relay page; the query plays no part. Never a redirect, for the fragment would go along with it.
+/// Serves the relay page and ignores the query.
+///
+/// It never redirects, because the browser would pass the fragment on.
 pub(crate) async fn serve(
     State(context): State<Arc<RouteContext>>,
-    landing: Arc<Landing>,
+    callback_path: Arc<CallbackPath>,
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let live = cookies::flow(&landing, None, &parts.headers)
-        .and_then(|held| callback::live(&context, &landing, &held.flow));
+    let live = cookies::find_flow(&callback_path, None, &parts.headers)
+        .and_then(|cookie| callback::live_flow(&context, &callback_path, &cookie.flow));
     match live {
         Ok(info) => {
             let nonce = random();
             let text = "Finishing the login…";
             let mut response = relay_page(StatusCode::OK, text, &nonce);
-            cookies::set_nonce(&landing, &info, &nonce, response.headers_mut());
+            cookies::set_nonce(&callback_path, &info, &nonce, response.headers_mut());
             response
         }
         Err(failure) => relay_page(failure.status, failure.text, ""),
     }
 }
 
-/// Takes what the page posts.
+/// Handles the post of the page's script.
 pub(crate) async fn complete(
     State(context): State<Arc<RouteContext>>,
-    landing: Arc<Landing>,
+    callback_path: Arc<CallbackPath>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let held = guard::own_origin(&parts.headers, &landing.origin)
-        .and_then(|()| cookies::flow(&landing, None, &parts.headers));
-    let held = match held {
-        Ok(held) => held,
+    let cookie = origin_check::require_origin(&parts.headers, &callback_path.origin)
+        .and_then(|()| cookies::find_flow(&callback_path, None, &parts.headers));
+    let cookie = match cookie {
+        Ok(cookie) => cookie,
         Err(failure) => return failed(&context, &failure),
     };
-    let mut spent = false;
-    let finished = finish(&context, &landing, &held, &parts, body, &mut spent).await;
-    let ended = spent || finished.is_err_and(|failure| failure.ends_flow);
+    let mut attempted = false;
+    let finished = finish(
+        &context,
+        &callback_path,
+        &cookie,
+        &parts,
+        body,
+        &mut attempted,
+    )
+    .await;
+    let ended = attempted || finished.is_err_and(|failure| failure.ends_flow);
     let mut response = match finished {
         Ok(()) => page::json(StatusCode::OK, &json!({ "next": context.connected })),
         Err(failure) => failed(&context, &failure),
     };
     if ended {
-        cookies::remove(&landing, &held.name, response.headers_mut());
-        cookies::remove_nonce(&landing, response.headers_mut());
+        cookies::remove(&callback_path, &cookie.name, response.headers_mut());
+        cookies::remove_nonce(&callback_path, response.headers_mut());
     }
     response
 }
 
-/// `spent` says whether the page has had its one try, whatever came of it.
+/// Checks the post and finishes the login; sets `attempted` once the page's one attempt is used.
 async fn finish(
     context: &RouteContext,
-    landing: &Landing,
-    held: &Held,
+    callback_path: &CallbackPath,
+    cookie: &FlowCookie,
     parts: &Parts,
     body: Body,
-    spent: &mut bool,
+    attempted: &mut bool,
 ) -> Result<(), Failure> {
-    let info = callback::live(context, landing, &held.flow)?;
-    let expected = cookies::nonce(landing, &info.id, &parts.headers).ok_or(Failure::NONCE)?;
+    let info = callback::live_flow(context, callback_path, &cookie.flow)?;
+    let expected = cookies::nonce(callback_path, &info.id, &parts.headers).ok_or(Failure::NONCE)?;
     let given = parts
         .headers
         .get(NONCE)
@@ -94,16 +109,16 @@ async fn finish(
     if !bool::from(given.ct_eq(expected.as_bytes())) {
         return Err(Failure::NONCE);
     }
-    callback::same_person(context, parts, &info)?;
+    callback::require_same_person(context, parts, &info)?;
     let fragment = to_bytes(body, MAX_FRAGMENT)
         .await
         .map_err(|_| Failure::TOO_LARGE)?;
     let fragment = String::from_utf8(fragment.into()).map_err(|_| Failure::NO_ANSWER)?;
-    if !context.completed.first(&info.id, cookies::left(&info)) {
+    if !context.completed.insert(&info.id, cookies::lifetime(&info)) {
         return Err(Failure::NONCE);
     }
-    *spent = true;
-    callback::exchange(context, landing, held, Redirect::fragment(fragment)).await
+    *attempted = true;
+    callback::exchange(context, callback_path, cookie, Redirect::fragment(fragment)).await
 }
 
 fn failed(context: &RouteContext, failure: &Failure) -> Response {
@@ -116,7 +131,7 @@ fn failed(context: &RouteContext, failure: &Failure) -> Response {
     response
 }
 
-/// Without a nonce the page only takes the fragment out of the address and the history.
+/// Renders the page. Without a nonce it only removes the fragment from the address and the history.
 fn relay_page(status: StatusCode, text: &str, nonce: &str) -> Response {
     let csp_nonce = random();
     let html = include_str!("page.html")
@@ -126,7 +141,8 @@ fn relay_page(status: StatusCode, text: &str, nonce: &str) -> Response {
         .replace("{{script}}", include_str!("script.js"));
     let mut response = page::html(status, html);
     let policy = format!(
-        "default-src 'none'; script-src 'nonce-{csp_nonce}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'nonce-{csp_nonce}'; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     let policy = HeaderValue::try_from(policy).expect("a nonce is hexadecimal");
     response
@@ -137,6 +153,6 @@ fn relay_page(status: StatusCode, text: &str, nonce: &str) -> Response {
 
 fn random() -> String {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
+    getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
     format!("{:032x}", u128::from_ne_bytes(bytes))
 }

@@ -2,7 +2,7 @@
   "use strict";
   const nonce = document.currentScript.dataset.nonce;
   const fragment = location.hash.slice(1);
-  // Before anything else: the code leaves the address bar and the history.
+  // First of all, remove the code from the address bar and the history.
   history.replaceState(null, "", location.pathname);
   if (!nonce) return;
   const say = (text) => {
@@ -15,7 +15,7 @@
     credentials: "same-origin",
     cache: "no-store",
     redirect: "error",
-    // Under "no-referrer", which is this page's, some requests name no origin.
+    // Under this page's "no-referrer" policy, some requests name no origin.
     referrerPolicy: "same-origin",
     headers: { "content-type": "text/plain;charset=utf-8", "x-tokenkeeper-nonce": nonce },
     body: fragment,

@@ -22,10 +22,10 @@ use tokenkeeper_store_memory::MemoryStore;
 use tokenkeeper_tower::HyperTransport;
 use tower::ServiceExt as _;
 
-/// The application's origin, as its registrations have it.
+/// The application's origin, as registered.
 pub const OWN: &str = "https://app.example";
 
-/// Who is signed in; the application's session middleware would set it.
+/// The signed-in person, as the application's session middleware would set it.
 #[derive(Clone)]
 pub struct SignedIn(pub String);
 
@@ -42,20 +42,22 @@ pub struct Answer {
     pub body: String,
 }
 
-/// What a browser would do: keep cookies, send them back. Cookies of a path or host of their own do not occur.
-pub struct Browser<'a> {
-    app: &'a App,
+/// A browser that keeps cookies and sends them back; none has a path or a host.
+pub struct Browser {
+    router: Router,
     pub person: Option<&'static str>,
     pub cookies: BTreeMap<String, String>,
-    /// Whatever came back, headers and bodies, to be searched for secrets.
+    /// All headers and bodies of responses, to be searched for secrets.
     pub seen: String,
 }
 
 impl App {
     pub fn new(provider: impl Provider) -> Self {
-        Self::with(accounts().provider(provider).build().unwrap(), |routes| {
-            routes
-        })
+        Self::with_routes(provider, |routes| routes)
+    }
+
+    pub fn with_routes(provider: impl Provider, set: impl FnOnce(Routes) -> Routes) -> Self {
+        Self::with(accounts().provider(provider).build().unwrap(), set)
     }
 
     pub fn with(accounts: Accounts, set: impl FnOnce(Routes) -> Routes) -> Self {
@@ -65,22 +67,28 @@ impl App {
         Self { accounts, router }
     }
 
-    pub fn browser(&self) -> Browser<'_> {
+    pub fn browser(&self) -> Browser {
         Browser {
-            app: self,
+            router: self.router.clone(),
             person: Some("user-42"),
             cookies: BTreeMap::new(),
             seen: String::new(),
         }
     }
+
+    /// The access token of the signed-in person's account.
+    pub async fn token(&self, brand: &str) -> String {
+        let account = self.accounts.account(brand, "user-42").unwrap();
+        account.token().await.unwrap().expose().to_owned()
+    }
 }
 
-impl Browser<'_> {
+impl Browser {
     pub async fn get(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], "").await
     }
 
-    /// Posts as a form of the application's own does.
+    /// Posts as a form of the application does.
     pub async fn post(&mut self, path: &str) -> Answer {
         self.send(Method::POST, path, &[("origin", OWN)], "").await
     }
@@ -103,14 +111,8 @@ impl Browser<'_> {
             request = request.extension(SignedIn(person.to_owned()));
         }
         let request = request.body(Body::from(body.to_owned())).unwrap();
-        let (head, body) = self
-            .app
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap()
-            .into_parts();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         let answer = Answer {
             status: head.status,
@@ -148,14 +150,14 @@ impl Answer {
         all.map(|cookie| cookie.to_str().unwrap()).collect()
     }
 
-    /// What stands after `start`, up to the quotation mark.
+    /// The body's text after `start`, up to the next quotation mark.
     pub fn quoted_after(&self, start: &str) -> &str {
         let (_, rest) = self.body.split_once(start).unwrap();
         rest.split('"').next().unwrap()
     }
 }
 
-/// Clicks at the provider's page, and says where it sends the browser: the path with its query, and the fragment.
+/// Clicks at the provider's page and returns where it redirects: path with query, and fragment.
 pub async fn at_provider(emulator: &Emulator, url: &str, click: &str) -> (String, String) {
     let page = url
         .strip_prefix(emulator.base())
@@ -182,7 +184,7 @@ pub fn accounts() -> tokenkeeper_engine::AccountsBuilder {
     Accounts::builder(MemoryStore::new()).transport(HyperTransport::new().unwrap())
 }
 
-/// Every provider has a path of its own.
+/// A registration with this redirect path, which must be unique.
 pub fn registration(path: &str) -> Registration {
     Registration::new("my-client", &format!("{OWN}{path}"))
         .unwrap()
@@ -196,33 +198,24 @@ pub fn registered(path: &str) -> RegisteredClient {
 }
 
 pub async fn amiqus() -> (Emulator, Amiqus) {
-    let emulator = Emulator::amiqus()
-        .client(registered("/oauth/amiqus"))
-        .start()
-        .await
-        .unwrap();
+    let emulator = Emulator::amiqus().client(registered("/oauth/amiqus"));
+    let emulator = emulator.start().await.unwrap();
     let provider = Amiqus::new(registration("/oauth/amiqus")).unwrap();
     let provider = provider.base(emulator.base()).unwrap();
     (emulator, provider)
 }
 
 pub async fn qics() -> (Emulator, QicsMilestones) {
-    let emulator = Emulator::qics()
-        .client(registered("/oauth/qics"))
-        .start()
-        .await
-        .unwrap();
+    let emulator = Emulator::qics().client(registered("/oauth/qics"));
+    let emulator = emulator.start().await.unwrap();
     let provider = QicsMilestones::new(registration("/oauth/qics")).unwrap();
     let provider = provider.base(emulator.base()).unwrap();
     (emulator, provider)
 }
 
 pub async fn ioffice() -> (Emulator, IOffice) {
-    let emulator = Emulator::ioffice()
-        .client(registered("/oauth/ioffice"))
-        .start()
-        .await
-        .unwrap();
+    let emulator = Emulator::ioffice().client(registered("/oauth/ioffice"));
+    let emulator = emulator.record_requests().start().await.unwrap();
     let provider = IOffice::new(registration("/oauth/ioffice")).unwrap();
     let provider = provider.base(emulator.base()).unwrap();
     (emulator, provider)

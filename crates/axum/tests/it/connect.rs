@@ -12,17 +12,40 @@ use tokenkeeper_provider_ioffice::IOffice;
 
 use crate::app::{self, App, OWN};
 
+fn amiqus() -> App {
+    App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap())
+}
+
+/// A provider with these lines in the dialect's section `authorization`.
+fn example(authorization: &str) -> App {
+    let dialect = format!(
+        r#"
+        brand = "example"
+        base = "https://id.example"
+        [token]
+        endpoint = "/token"
+        [authorization]
+        endpoint = "/authorize"
+        {authorization}
+        "#
+    );
+    let dialect = Dialect::from_toml(&dialect).unwrap();
+    App::new(dialect.with(app::registration("/cb")).unwrap())
+}
+
+const STATE_IN_REDIRECT_URI: &str = r#"
+    state = { redirect_uri = "flow" }
+    redirect_rule = "extra_query"
+"#;
+
 #[tokio::test]
-async fn the_browser_is_sent_to_the_provider_with_the_flow_in_a_cookie() {
-    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+async fn the_browser_is_redirected_with_the_flow_in_a_cookie() {
+    let app = amiqus();
     let answer = app.browser().post("/connect/amiqus").await;
 
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    assert!(
-        answer
-            .location()
-            .starts_with("https://id.amiqus.co/oauth/authorize?client_id=my-client&")
-    );
+    let page = "https://id.amiqus.co/oauth/authorize?client_id=my-client&";
+    assert!(answer.location().starts_with(page));
     assert_eq!(answer.headers["referrer-policy"], "no-referrer");
     assert_eq!(answer.headers["cache-control"], "no-store");
     let cookies = answer.set_cookies();
@@ -35,7 +58,7 @@ async fn the_browser_is_sent_to_the_provider_with_the_flow_in_a_cookie() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_kept_as_long_as_the_flow_is_good() {
+async fn the_cookie_lives_as_long_as_the_flow() {
     let options = Options::new().login_timeout(Duration::from_secs(3600));
     let provider = Amiqus::new(app::registration("/oauth/amiqus")).unwrap();
     let accounts = app::accounts().provider(provider).options(options);
@@ -47,7 +70,7 @@ async fn the_cookie_is_kept_as_long_as_the_flow_is_good() {
 
 #[tokio::test]
 async fn the_cookies_name_holds_no_state() {
-    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+    let app = amiqus();
     let answer = app.browser().post("/connect/amiqus").await;
     let (_, state) = answer.location().split_once("state=").unwrap();
     assert!(!answer.set_cookies()[0].contains(state));
@@ -73,8 +96,8 @@ async fn on_loopback_http_the_cookie_has_a_plain_name() {
 }
 
 #[tokio::test]
-async fn a_login_is_not_started_from_elsewhere() {
-    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+async fn a_login_is_not_started_by_another_origin() {
+    let app = amiqus();
     let foreign: [&[(&str, &str)]; 5] = [
         &[],
         &[("origin", "https://evil.test")],
@@ -101,13 +124,11 @@ async fn a_login_is_not_started_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn nobody_and_unknown_providers_are_told_so() {
-    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+async fn a_login_needs_a_known_provider_and_a_signed_in_person() {
+    let app = amiqus();
     let mut browser = app.browser();
-    assert_eq!(
-        browser.post("/connect/nobody").await.status,
-        StatusCode::NOT_FOUND
-    );
+    let unknown = browser.post("/connect/unknown").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     browser.person = None;
     let answer = browser.post("/connect/amiqus").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
@@ -120,32 +141,19 @@ async fn a_tenant_names_its_site_in_the_query_or_the_form() {
     let app = App::new(provider.sites(SitePolicy::subdomains_of("ioffice.example")));
     let mut browser = app.browser();
 
-    let query = browser
-        .post("/connect/ioffice?site=acme.ioffice.example")
-        .await;
-    assert_eq!(query.status, StatusCode::SEE_OTHER);
-    assert!(
-        query
-            .location()
-            .starts_with("https://acme.ioffice.example/login.html?")
-    );
-
-    let form = [
-        ("origin", OWN),
-        (
-            "content-type",
-            "application/x-www-form-urlencoded; charset=utf-8",
-        ),
-    ];
     let path = "/connect/ioffice";
-    let typed = browser
-        .send(Method::POST, path, &form, "site=Acme.ioffice.example")
-        .await;
-    assert!(
-        typed
-            .location()
-            .starts_with("https://acme.ioffice.example/login.html?")
-    );
+    let login_page = "https://acme.ioffice.example/login.html?";
+
+    let query = format!("{path}?site=acme.ioffice.example");
+    let query = browser.post(&query).await;
+    assert_eq!(query.status, StatusCode::SEE_OTHER);
+    assert!(query.location().starts_with(login_page));
+
+    let content_type = "application/x-www-form-urlencoded; charset=utf-8";
+    let form = [("origin", OWN), ("content-type", content_type)];
+    let typed = "site=Acme.ioffice.example";
+    let typed = browser.send(Method::POST, path, &form, typed).await;
+    assert!(typed.location().starts_with(login_page));
 
     for site in [
         "",
@@ -162,32 +170,22 @@ async fn a_tenant_names_its_site_in_the_query_or_the_form() {
 }
 
 #[tokio::test]
-async fn where_the_state_comes_back_four_logins_may_be_under_way() {
-    let app = App::new(Amiqus::new(app::registration("/oauth/amiqus")).unwrap());
+async fn a_provider_that_returns_the_state_may_have_four_logins() {
+    let app = amiqus();
     let mut browser = app.browser();
-    for under_way in [1, 2, 3, 4, 4, 4] {
+    for in_progress in [1, 2, 3, 4, 4, 4] {
         browser.post("/connect/amiqus").await;
-        assert_eq!(browser.cookies.len(), under_way);
+        assert_eq!(browser.cookies.len(), in_progress);
     }
 }
 
 #[tokio::test]
-async fn where_the_state_may_not_come_back_one_login_is_under_way() {
-    for authorization in [
-        "state_echo = \"unknown\"",
-        "state = { redirect_uri = \"flow\" }\nredirect_rule = \"extra_query\"",
-    ] {
-        let dialect = format!(
-            "brand = \"example\"\nbase = \"https://id.example\"\n[authorization]\nendpoint = \"/authorize\"\n{authorization}\n[token]\nendpoint = \"/token\""
-        );
-        let dialect = Dialect::from_toml(&dialect).unwrap();
-        let app = App::new(dialect.with(app::registration("/cb")).unwrap());
-        let mut browser = app.browser();
+async fn a_provider_that_may_not_return_the_state_has_one_login() {
+    for authorization in [r#"state_echo = "unknown""#, STATE_IN_REDIRECT_URI] {
+        let mut browser = example(authorization).browser();
         for _ in 0..2 {
-            assert_eq!(
-                browser.post("/connect/example").await.status,
-                StatusCode::SEE_OTHER
-            );
+            let answer = browser.post("/connect/example").await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER);
             let names: Vec<_> = browser.cookies.keys().collect();
             assert_eq!(names, ["__Host-tokenkeeper.example.flow"]);
         }
@@ -195,11 +193,8 @@ async fn where_the_state_may_not_come_back_one_login_is_under_way() {
 }
 
 #[tokio::test]
-async fn where_the_redirect_uri_carries_the_state_another_one_means_nothing() {
-    let dialect = "brand = \"example\"\nbase = \"https://id.example\"\n[token]\nendpoint = \"/token\"\n[authorization]\nendpoint = \"/authorize\"\nstate = { redirect_uri = \"flow\" }\nredirect_rule = \"extra_query\"";
-    let dialect = Dialect::from_toml(dialect).unwrap();
-    let app = App::new(dialect.with(app::registration("/cb")).unwrap());
-    let mut browser = app.browser();
+async fn a_state_is_ignored_if_the_redirect_uri_carries_it() {
+    let mut browser = example(STATE_IN_REDIRECT_URI).browser();
     browser.post("/connect/example").await;
     let answer = browser.get("/cb?error=access_denied&state=x").await;
     assert!(answer.body.contains("Access was not given"), "{answer:?}");

@@ -2,7 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a helper of tests fails by a panic, as a test does"
+    reason = "helpers of tests may panic, as tests do"
 )]
 
 mod app;

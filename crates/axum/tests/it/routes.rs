@@ -1,4 +1,4 @@
-//! What makes a set of routes, and what does not.
+//! Which sets of routes make a router.
 
 use axum::http::StatusCode;
 use tokenkeeper_axum::{Error, Routes};
@@ -18,7 +18,7 @@ fn error(routes: Routes) -> Error {
 }
 
 #[tokio::test]
-async fn nobody_is_led_to_another_site() {
+async fn a_path_of_another_site_is_refused() {
     let accounts = amiqus("/cb");
     let routes = || Routes::new(&accounts, |_| None);
     for elsewhere in [
@@ -43,7 +43,7 @@ async fn nobody_is_led_to_another_site() {
 }
 
 #[tokio::test]
-async fn two_providers_do_not_share_a_redirect_path() {
+async fn two_providers_cannot_share_a_redirect_path() {
     let accounts = app::accounts()
         .provider(Amiqus::new(app::registration("/cb")).unwrap())
         .provider(IOffice::new(app::registration("/cb")).unwrap())
@@ -62,7 +62,7 @@ async fn two_providers_do_not_share_a_redirect_path() {
 }
 
 #[tokio::test]
-async fn a_callback_does_not_take_a_forms_place() {
+async fn a_callback_cannot_take_the_path_of_a_form() {
     let accounts = amiqus("/connect/amiqus");
     let taken = error(Routes::new(&accounts, |_| None));
     assert!(matches!(taken, Error::TakenPath { .. }));
@@ -74,18 +74,14 @@ async fn a_callback_does_not_take_a_forms_place() {
 async fn forms_can_be_moved() {
     let app = App::with(amiqus("/cb"), |routes| routes.at("/accounts/"));
     let mut browser = app.browser();
-    assert_eq!(
-        browser.post("/accounts/connect/amiqus").await.status,
-        StatusCode::SEE_OTHER
-    );
-    assert_eq!(
-        browser.post("/connect/amiqus").await.status,
-        StatusCode::NOT_FOUND
-    );
+    let moved = browser.post("/accounts/connect/amiqus").await;
+    assert_eq!(moved.status, StatusCode::SEE_OTHER);
+    let before = browser.post("/connect/amiqus").await;
+    assert_eq!(before.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn no_registered_path_is_taken_for_a_pattern() {
+async fn a_registered_path_is_not_a_pattern() {
     let app = App::with(amiqus("/:a/*b/%7Bc%7D"), |routes| routes);
     let answer = app.browser().get("/:a/*b/%7Bc%7D?code=x&state=y").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
@@ -96,16 +92,14 @@ async fn no_registered_path_is_taken_for_a_pattern() {
 }
 
 #[tokio::test]
-async fn every_answer_is_hardened_and_debug_shows_no_account() {
+async fn every_response_is_hardened() {
     let accounts = amiqus("/cb");
-    let routes = Routes::new(&accounts, |_| None);
-    assert!(format!("{routes:?}").starts_with("Routes {"));
     let app = App::with(accounts, |routes| routes);
     let mut browser = app.browser();
     for answer in [
         browser.get("/cb?code=x").await,
         browser.post("/connect/amiqus").await,
-        browser.post("/connect/nobody").await,
+        browser.post("/connect/unknown").await,
         browser.get("/connect/amiqus").await,
     ] {
         assert_eq!(answer.headers["cache-control"], "no-store");
@@ -115,4 +109,10 @@ async fn every_answer_is_hardened_and_debug_shows_no_account() {
             "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         assert_eq!(answer.headers["content-security-policy"], policy);
     }
+}
+
+#[tokio::test]
+async fn debug_shows_no_account() {
+    let routes = Routes::new(&amiqus("/cb"), |_| None);
+    assert!(format!("{routes:?}").starts_with("Routes {"));
 }

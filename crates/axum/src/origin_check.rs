@@ -1,22 +1,24 @@
-//! Whether a request comes from the application's own pages.
+//! Checks that a request comes from the application's own pages.
 
 use http::{HeaderMap, header::ORIGIN};
 
 use crate::failure::Failure;
 
-/// Lets through what a page of this origin sent: `Origin` says so, or, where a page's `Referrer-Policy: no-referrer` makes it `null`,
-/// `Sec-Fetch-Site`. Neither can be set by a page.
-pub(crate) fn own_page(headers: &HeaderMap, origin: &str) -> Result<(), Failure> {
+/// Requires that a page of this origin sent the request.
+///
+/// `Origin` shows it or, where a page's `Referrer-Policy: no-referrer` makes that `null`,
+/// `Sec-Fetch-Site`. A page can set neither.
+pub(crate) fn require_page(headers: &HeaderMap, origin: &str) -> Result<(), Failure> {
     let hidden = headers.get(ORIGIN).is_none_or(|given| given == "null");
     let fetch_site = headers.get("sec-fetch-site");
     if hidden && fetch_site.is_some_and(|site| site == "same-origin") {
         return Ok(());
     }
-    own_origin(headers, origin)
+    require_origin(headers, origin)
 }
 
-/// Lets through what names exactly this origin.
-pub(crate) fn own_origin(headers: &HeaderMap, origin: &str) -> Result<(), Failure> {
+/// Requires that the request has one `Origin`, which is this one.
+pub(crate) fn require_origin(headers: &HeaderMap, origin: &str) -> Result<(), Failure> {
     let mut given = headers.get_all(ORIGIN).iter();
     match (given.next(), given.next()) {
         (Some(given), None) if given == origin => Ok(()),
@@ -29,18 +31,18 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn headers(of: &[(&'static str, &'static str)]) -> HeaderMap {
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        for (name, value) in of {
+        for (name, value) in list {
             headers.append(*name, HeaderValue::from_static(value));
         }
         headers
     }
 
     #[test]
-    fn an_own_page_is_known_by_its_origin() {
+    fn a_page_is_recognized_by_its_origin() {
         let own = "https://app.example";
-        let check = |of: &[(&'static str, &'static str)]| own_page(&headers(of), own).is_ok();
+        let check = |list: &[_]| require_page(&headers(list), own).is_ok();
         assert!(check(&[("origin", own)]));
         assert!(check(&[
             ("origin", "null"),
@@ -63,10 +65,10 @@ mod tests {
     }
 
     #[test]
-    fn the_relay_has_to_name_its_origin() {
+    fn the_relay_must_name_its_origin() {
         let own = "https://app.example";
-        assert!(own_origin(&headers(&[("origin", own)]), own).is_ok());
-        assert!(own_origin(&headers(&[("sec-fetch-site", "same-origin")]), own).is_err());
-        assert!(own_origin(&headers(&[("origin", own), ("origin", own)]), own).is_err());
+        assert!(require_origin(&headers(&[("origin", own)]), own).is_ok());
+        assert!(require_origin(&headers(&[("sec-fetch-site", "same-origin")]), own).is_err());
+        assert!(require_origin(&headers(&[("origin", own), ("origin", own)]), own).is_err());
     }
 }

@@ -1,10 +1,10 @@
-//! Where a provider's redirect lands.
+//! The callback of a provider, as its registration and its dialect define it.
 
 use tokenkeeper_engine::protocol::{Channel, Provider, StateEcho, StatePlace};
 
-/// The application's side of a provider's redirect URI.
+/// The path of a provider's registered redirect URI, and how its redirects arrive there.
 #[derive(Clone, Debug)]
-pub(crate) struct Landing {
+pub(crate) struct CallbackPath {
     pub(crate) brand: String,
     /// The path of the redirect URI.
     pub(crate) path: String,
@@ -12,13 +12,13 @@ pub(crate) struct Landing {
     pub(crate) origin: String,
     /// Whether the application is reached by https.
     pub(crate) secure: bool,
-    /// Where in the redirect the answer comes.
+    /// The part of the redirect that holds the answer.
     pub(crate) channel: Channel,
-    /// Whether each redirect, a denial's too, says to which flow it belongs, so that several may be under way in one browser.
+    /// Whether each redirect, even a denial, names its flow, so that a browser may have several.
     pub(crate) parallel: bool,
 }
 
-impl Landing {
+impl CallbackPath {
     pub(crate) fn of(provider: &dyn Provider) -> Self {
         let redirect_uri = provider.client().registration().redirect_uri();
         let dialect = provider.client().dialect();

@@ -1,22 +1,22 @@
-//! What the forms' routes are asked for: whose account, at which provider and site.
+//! The forms that start a login or a disconnect: whose account, at which provider and site.
 
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, header::CONTENT_TYPE, request::Parts};
 use tokenkeeper_engine::Account;
 
-use crate::{context::RouteContext, failure::Failure, guard};
+use crate::{context::RouteContext, failure::Failure, origin_check};
 
-/// A form holds a host name.
+/// The limit for a form, which holds a host name.
 const MAX_FORM: usize = 4 * 1024;
 
-/// The signed-in person's account at the provider that a form of the application's own asks for.
+/// Returns the signed-in person's account that a form of the application asks for.
 pub(crate) async fn account(
     context: &RouteContext,
     brand: &str,
     parts: &Parts,
     body: Body,
 ) -> Result<Account, Failure> {
-    from_own_page(context, brand, &parts.headers)?;
+    require_own_page(context, brand, &parts.headers)?;
     let subject = context.subject(parts).ok_or(Failure::SIGNED_OUT)?;
     let site = site(parts, body).await?;
     let account = match &site {
@@ -26,17 +26,22 @@ pub(crate) async fn account(
     account.map_err(|error| context.log(brand, &error))
 }
 
-fn from_own_page(context: &RouteContext, brand: &str, headers: &HeaderMap) -> Result<(), Failure> {
+fn require_own_page(
+    context: &RouteContext,
+    brand: &str,
+    headers: &HeaderMap,
+) -> Result<(), Failure> {
     let of_brand = context
-        .landings
+        .callback_paths
         .iter()
-        .filter(|landing| landing.brand == brand);
-    let mut checked = of_brand.map(|landing| guard::own_page(headers, &landing.origin));
+        .filter(|callback_path| callback_path.brand == brand);
+    let mut checked =
+        of_brand.map(|callback_path| origin_check::require_page(headers, &callback_path.origin));
     let first = checked.next().ok_or(Failure::UNKNOWN_PROVIDER)?;
     first.or_else(|failure| checked.find(Result::is_ok).unwrap_or(Err(failure)))
 }
 
-/// `site` in the query, or where a person types it: in the form.
+/// Reads `site` from the query, or else from the form, where a person types it.
 async fn site(parts: &Parts, body: Body) -> Result<Option<String>, Failure> {
     if let Some(site) = field(parts.uri.query().unwrap_or_default().as_bytes()) {
         return Ok(Some(site));
