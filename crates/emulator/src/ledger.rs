@@ -1,4 +1,4 @@
-//! What the provider has issued: grants, codes, access tokens and refresh tokens, and what became of each.
+//! The ledger of a provider: grants, codes, access tokens and refresh tokens, and their state.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -12,7 +12,7 @@ pub(crate) struct Grant {
     pub(crate) scope: Option<String>,
 }
 
-/// The number of a grant in the ledger.
+/// The index of a grant in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GrantId(usize);
 
@@ -26,24 +26,35 @@ pub(crate) struct Code {
     pub(crate) redeemed: Option<GrantId>,
 }
 
-/// What is true of a token now.
+/// The state of a token at some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     Unknown,
     Live,
     Expired,
-    /// A refresh has put another in its place.
+    /// A refresh has replaced it.
     Replaced,
     Revoked,
 }
 
-/// An access token and the refresh token that came with it.
+/// An access token and the refresh token issued with it.
 #[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) access: String,
     pub(crate) refresh: String,
 }
 
+impl Pair {
+    /// Makes both tokens with `random`.
+    pub(crate) fn of(random: impl Fn() -> String) -> Self {
+        Self {
+            access: random(),
+            refresh: random(),
+        }
+    }
+}
+
+/// An access token, or the common part of a refresh token.
 struct Token {
     grant: GrantId,
     expires: Option<SystemTime>,
@@ -51,20 +62,24 @@ struct Token {
     revoked: bool,
 }
 
+/// A refresh token.
 struct RefreshToken {
     token: Token,
-    /// The access token that came with it, or the newest that it brought.
+    /// The access token issued with it, or the newest one that it was redeemed for.
     access: String,
-    /// When the refresh token was redeemed first, and for what.
+    /// The time and the result of its first redemption.
     redeemed: Option<(SystemTime, Pair)>,
 }
 
+/// A grant, and whether it was revoked.
 struct GrantEntry {
     grant: Grant,
     revoked: bool,
 }
 
-/// All that was issued; nothing is ever forgotten, so that late and repeated presentations are told apart.
+/// Everything that was issued.
+///
+/// It forgets nothing, so that late and repeated presentations can be told apart.
 #[derive(Default)]
 pub(crate) struct Ledger {
     grants: Vec<GrantEntry>,
@@ -82,7 +97,7 @@ impl Ledger {
         self.codes.get(value)
     }
 
-    /// Marks the code as used and opens its grant.
+    /// Marks the code as redeemed and opens its grant.
     pub(crate) fn redeem_code(&mut self, value: &str) -> Option<GrantId> {
         let grant = self.codes.get(value)?.grant.clone();
         let id = self.open(grant);
@@ -151,25 +166,28 @@ impl Ledger {
         self.standing(self.refresh.get(value).map(|entry| &entry.token), now)
     }
 
-    /// When a live access token ends.
+    /// Returns the time at which an access token expires.
     pub(crate) fn access_expiry(&self, value: &str) -> Option<SystemTime> {
         self.access.get(value)?.expires
     }
 
-    /// The first redemption of a refresh token: when, and what it brought.
+    /// Returns the time and the result of a refresh token's first redemption.
     pub(crate) fn redemption(&self, refresh: &str) -> Option<&(SystemTime, Pair)> {
         self.refresh.get(refresh)?.redeemed.as_ref()
     }
 
-    /// The access token that belongs to a refresh token.
-    pub(crate) fn access_of(&self, refresh: &str) -> Option<&str> {
-        Some(&self.refresh.get(refresh)?.access)
-    }
-
-    pub(crate) fn replace_access(&mut self, value: &str) {
-        if let Some(token) = self.access.get_mut(value) {
+    /// Marks the access token that belongs to a refresh token as replaced.
+    pub(crate) fn replace_access_of(&mut self, refresh: &str) {
+        let access = self.refresh.get(refresh).map(|entry| &entry.access);
+        if let Some(token) = access.and_then(|access| self.access.get_mut(access)) {
             token.replaced = true;
         }
+    }
+
+    /// Marks a refresh token and its access token as replaced.
+    pub(crate) fn replace_pair(&mut self, refresh: &str) {
+        self.replace_access_of(refresh);
+        self.replace_refresh(refresh);
     }
 
     pub(crate) fn replace_refresh(&mut self, value: &str) {
@@ -178,14 +196,14 @@ impl Ledger {
         }
     }
 
-    /// Writes down what a refresh token has brought; the first redemption stands.
+    /// Records the redemption of a refresh token, unless one is recorded already.
     pub(crate) fn note_redemption(&mut self, refresh: &str, at: SystemTime, pair: &Pair) {
         if let Some(entry) = self.refresh.get_mut(refresh) {
             entry.redeemed.get_or_insert_with(|| (at, pair.clone()));
         }
     }
 
-    /// A refresh token that stays now belongs to a newer access token.
+    /// Assigns a newer access token to a refresh token that is not rotated.
     pub(crate) fn link(&mut self, refresh: &str, access: &str) {
         if let Some(entry) = self.refresh.get_mut(refresh) {
             access.clone_into(&mut entry.access);
@@ -208,7 +226,7 @@ impl Ledger {
         self.grants[id.0].revoked = true;
     }
 
-    /// Ends every grant of the user; how many were alive.
+    /// Revokes every grant of the user and returns how many were not revoked before.
     pub(crate) fn revoke_user(&mut self, user: &str) -> usize {
         let of_user = self
             .grants
@@ -217,7 +235,7 @@ impl Ledger {
         of_user.map(|entry| entry.revoked = true).count()
     }
 
-    /// Every access token ends at `now`, unless it has ended before.
+    /// Expires every access token at `now`, unless it expires earlier.
     pub(crate) fn expire_access(&mut self, now: SystemTime) {
         for token in self.access.values_mut() {
             token.expires = Some(token.expires.map_or(now, |expires| expires.min(now)));

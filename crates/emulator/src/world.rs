@@ -1,4 +1,4 @@
-//! What every provider's handlers share: who is known, what was issued, what time it is.
+//! The state that all handlers of a provider share: clients, users, ledger and clock.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use crate::ledger::{Code, Grant, GrantId, Ledger, Pair};
 use crate::params::Params;
 use crate::registration::{RegisteredClient, User};
 
-/// How long things live; `None`: for ever.
+/// Lifetimes; `None` means without an end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lifetimes {
     pub(crate) code: Duration,
@@ -16,6 +16,7 @@ pub(crate) struct Lifetimes {
     pub(crate) refresh: Option<Duration>,
 }
 
+/// The state of an emulated provider.
 pub(crate) struct World {
     pub(crate) base: String,
     pub(crate) users: Vec<User>,
@@ -26,14 +27,13 @@ pub(crate) struct World {
     ledger: Mutex<Ledger>,
 }
 
-/// What the person at the authorization page does.
-pub(crate) enum Decision {
-    /// Nothing yet: show the page.
-    Undecided,
+/// The decision of the person at the authorization page, as a request states it.
+pub(crate) enum Approval {
+    Pending,
     Denied,
     Approved(User),
-    /// `approve` names nobody.
-    NoSuchUser,
+    /// `approve` is not a user's login.
+    UnknownUser,
 }
 
 impl World {
@@ -61,7 +61,7 @@ impl World {
         self.clock.now()
     }
 
-    /// Nothing else happens at the provider while this is held: a redemption is one step.
+    /// Locks the ledger. A redemption is atomic because its handler holds the lock.
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -81,19 +81,19 @@ impl World {
         self.users.iter().find(|user| user.login == login)
     }
 
-    /// Reads `approve` (`1`: the first user; else a login) and `deny`, which no provider knows.
-    pub(crate) fn decision(&self, params: &Params) -> Decision {
+    /// Reads the emulator's parameters `approve` (`1` for the first user, or a login) and `deny`.
+    pub(crate) fn approval(&self, params: &Params) -> Approval {
         if params.has("deny") {
-            return Decision::Denied;
+            return Approval::Denied;
         }
         let user = match params.value("approve") {
             Some("1") => self.users.first(),
             Some(login) => self.user(login),
             None if self.auto_approve => self.users.first(),
-            None => return Decision::Undecided,
+            None => return Approval::Pending,
         };
         user.cloned()
-            .map_or(Decision::NoSuchUser, Decision::Approved)
+            .map_or(Approval::UnknownUser, Approval::Approved)
     }
 
     pub(crate) fn add_code(&self, value: &str, grant: Grant, challenge: Option<String>) {
@@ -109,7 +109,7 @@ impl World {
         );
     }
 
-    /// Writes a new pair into the ledger.
+    /// Records a new pair in the ledger.
     pub(crate) fn add_pair(&self, ledger: &mut Ledger, grant: GrantId, pair: &Pair) {
         let now = self.now();
         ledger.add_access(

@@ -1,33 +1,46 @@
-//! The providers, each a second reading of its document.
+//! The emulated providers, each a second reading of its document.
 
 pub(crate) mod amiqus;
 pub(crate) mod ioffice;
 pub(crate) mod milestones;
 pub(crate) mod plain;
+mod redeem;
+mod refusal;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, request};
+use http::{HeaderMap, Response, StatusCode, request};
 
+use crate::answer;
 use crate::faults::Endpoint;
 use crate::ledger::Pair;
+use crate::page;
 use crate::params::Params;
-use crate::world::{Lifetimes, World};
+use crate::registration::User;
+use crate::world::{Approval, Lifetimes, World};
 
-/// What a provider's emulation is made of.
+/// An emulated provider: its endpoints, its tokens, its defaults.
 pub(crate) trait Provider: Send + Sync + 'static {
-    /// The name that its pages show.
+    /// Returns the name that its pages show.
     fn brand(&self) -> &'static str;
 
-    /// Lifetimes unless the user says otherwise.
-    fn lifetimes(&self) -> Lifetimes;
+    /// Returns the default lifetimes.
+    fn lifetimes(&self) -> Lifetimes {
+        Lifetimes {
+            code: Duration::from_secs(600),
+            access: Some(Duration::from_secs(3600)),
+            refresh: None,
+        }
+    }
 
-    /// The path of an endpoint, for [`Emulator::url`](crate::Emulator::url).
+    /// Returns the path of an endpoint, for [`Emulator::url`](crate::Emulator::url).
     fn path(&self, endpoint: Endpoint) -> Option<&'static str>;
 
-    /// Which endpoint a path belongs to.
+    /// Returns the endpoint that a path belongs to.
     fn endpoint(&self, path: &str) -> Option<Endpoint> {
         use Endpoint::{Api, Authorize, Introspect, Revoke, Token};
         [Authorize, Token, Revoke, Introspect, Api]
@@ -35,7 +48,7 @@ pub(crate) trait Provider: Send + Sync + 'static {
             .find(|endpoint| self.path(*endpoint) == Some(path))
     }
 
-    /// What a token request asks for, as far as it can be read.
+    /// Reads what a token request asks for, as far as possible.
     fn token_call(&self, _head: &request::Parts, body: &[u8]) -> TokenCall {
         let params = Params::parse(body);
         TokenCall {
@@ -44,27 +57,63 @@ pub(crate) trait Provider: Send + Sync + 'static {
         }
     }
 
-    /// A fresh pair of tokens, in the provider's manner.
+    /// Makes a new pair of tokens in the provider's form.
     fn mint(&self) -> Pair;
 
-    /// The scope of tokens that were issued without an authorization request.
+    /// Returns the scope of tokens that are issued without an authorization request.
     fn default_scope(&self) -> Option<String> {
         None
     }
 
+    /// Builds the routes of its endpoints.
     fn router(self: Arc<Self>, world: Arc<World>) -> Router;
 }
 
-/// What a token request asks for.
+/// The part of a token request that the counters need.
 pub(crate) struct TokenCall {
     pub(crate) grant_type: String,
     pub(crate) refresh_token: Option<String>,
 }
 
-/// What a provider's handlers get.
+/// The state of a provider's handlers.
 pub(crate) struct Context<P> {
     pub(crate) provider: Arc<P>,
     pub(crate) world: Arc<World>,
+}
+
+impl<P> Context<P> {
+    fn new(provider: Arc<P>, world: Arc<World>) -> Self {
+        Self { provider, world }
+    }
+}
+
+impl<P: Provider> Context<P> {
+    /// Reads what the person at the authorization page decides, or renders the page.
+    fn decide(&self, client_id: &str, params: &Params) -> Decision {
+        let world = &self.world;
+        match world.approval(params) {
+            Approval::Pending => {
+                let (brand, path) = (self.provider.brand(), Endpoint::Authorize);
+                let path = self.provider.path(path).unwrap_or_default();
+                let text = page::authorization(brand, path, client_id, params, &world.users);
+                Decision::Page(answer::html(StatusCode::OK, text))
+            }
+            Approval::UnknownUser => {
+                let text = page::error("No user has this login.");
+                Decision::Page(answer::html(StatusCode::BAD_REQUEST, text))
+            }
+            Approval::Denied => Decision::Denied,
+            Approval::Approved(user) => Decision::Approved(user),
+        }
+    }
+}
+
+/// The outcome of a request to the authorization page.
+enum Decision {
+    /// Nothing is decided: this page is shown.
+    Page(Response<Body>),
+    Denied,
+    Approved(User),
 }
 
 impl<P> Clone for Context<P> {
@@ -76,7 +125,7 @@ impl<P> Clone for Context<P> {
     }
 }
 
-/// The token of `Authorization: Bearer …`, with the capital B that the documents print.
+/// Returns the token of `Authorization: Bearer …`, with the capital B that the documents print.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next()?;
@@ -90,12 +139,12 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
         .filter(|token| !token.is_empty())
 }
 
-/// Whether the body is declared to be a form.
+/// Returns whether the content type is that of a form.
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     has_type(headers, "application/x-www-form-urlencoded")
 }
 
-/// Whether the body is declared to be of this type, whatever its parameters.
+/// Returns whether the content type is this one, with any parameters.
 pub(crate) fn has_type(headers: &HeaderMap, essence: &str) -> bool {
     headers
         .get(CONTENT_TYPE)

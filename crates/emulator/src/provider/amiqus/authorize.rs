@@ -2,19 +2,17 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{Response, StatusCode, Uri};
+use http::{Response, Uri};
 
-use super::{AUTHORIZE, Amiqus, defuse};
-use crate::answer::{self, redirect};
+use super::error::Refusal;
+use super::{Amiqus, defuse};
+use crate::answer::redirect;
 use crate::ledger::Grant;
-use crate::page;
 use crate::params::{Params, with_query};
 use crate::pkce;
-use crate::provider::Context;
-use crate::provider::amiqus::error::Refusal;
-use crate::world::Decision;
+use crate::provider::{Context, Decision};
 
-/// A code of about 716 hexadecimal digits.
+/// The random bytes of a code, which then has 716 hexadecimal digits.
 const CODE_BYTES: usize = 355;
 
 pub(super) async fn authorize(State(cx): State<Context<Amiqus>>, uri: Uri) -> Response<Body> {
@@ -26,23 +24,8 @@ pub(super) async fn authorize(State(cx): State<Context<Amiqus>>, uri: Uri) -> Re
     };
     let mut answer = Vec::new();
     let code = defuse(CODE_BYTES);
-    match cx.world.decision(&params) {
-        Decision::Undecided => {
-            let text = page::authorization(
-                "Amiqus",
-                AUTHORIZE,
-                &request.grant.client,
-                &params,
-                &cx.world.users,
-            );
-            return answer::html(StatusCode::OK, text);
-        }
-        Decision::NoSuchUser => {
-            return answer::html(
-                StatusCode::BAD_REQUEST,
-                page::error("Nobody has this login."),
-            );
-        }
+    match cx.decide(&request.grant.client, &params) {
+        Decision::Page(page) => return page,
         Decision::Denied => answer.push(("error", "access_denied")),
         Decision::Approved(user) => {
             let grant = Grant {
@@ -61,6 +44,7 @@ pub(super) async fn authorize(State(cx): State<Context<Amiqus>>, uri: Uri) -> Re
     redirect(&with_query(&request.redirect_uri, &answer))
 }
 
+/// An authorization request that passed the checks; its grant has no user yet.
 struct Request {
     grant: Grant,
     redirect_uri: String,

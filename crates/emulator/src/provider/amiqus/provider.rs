@@ -1,4 +1,4 @@
-//! The provider as a whole: its paths, lifetimes, tokens and routes.
+//! The provider's paths, lifetimes, tokens and routes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::random;
 use crate::world::{Lifetimes, World};
 
 const YEAR: Duration = Duration::from_secs(31_536_000);
+
 impl Provider for Amiqus {
     fn brand(&self) -> &'static str {
         "Amiqus"
@@ -61,14 +62,13 @@ impl Provider for Amiqus {
             .route(ME, get(api::me))
             .route(STATUS, get(api::status))
             .fallback(api::not_found)
-            .with_state(Context {
-                provider: self,
-                world,
-            })
+            .with_state(Context::new(self, world))
     }
 }
 
-/// In the form of a JWT signed with RS256; nobody can check the signature, a client must not read it.
+/// Makes an access token in the form of a JWT signed with RS256.
+///
+/// Its signature is random, because a client must not read it.
 fn access_token() -> String {
     let claims = format!(
         r#"{{"aud":"1","jti":"{}","sub":"1","scopes":[]}}"#,

@@ -108,7 +108,7 @@ fn exchange(cx: &Context<Amiqus>, params: &Params, client_id: &str) -> Result<Pa
 }
 
 fn refresh(cx: &Context<Amiqus>, params: &Params, client_id: &str) -> Result<Pair, Refusal> {
-    // The document's example sends `code` in place of the refresh token; nothing of the kind is taken here.
+    // The document's example sends `code` instead of the refresh token, which is not accepted.
     if params.has("code") {
         return Err(Refusal::parameter("code"));
     }
@@ -141,10 +141,7 @@ fn refresh(cx: &Context<Amiqus>, params: &Params, client_id: &str) -> Result<Pai
         });
     }
     let pair = cx.provider.mint();
-    if let Some(access) = ledger.access_of(value).map(str::to_owned) {
-        ledger.replace_access(&access);
-    }
-    ledger.replace_refresh(value);
+    ledger.replace_pair(value);
     cx.world.add_pair(&mut ledger, grant, &pair);
     Ok(pair)
 }

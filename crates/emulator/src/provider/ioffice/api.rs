@@ -6,13 +6,14 @@ use http::{HeaderMap, Response, StatusCode, Uri};
 use serde_json::json;
 
 use super::IOffice;
-use super::error::Refusal;
+use super::error::respond;
 use super::options::{RejectedStatus, RevocationScope};
 use super::token::header;
 use crate::answer;
 use crate::ledger::Standing;
 use crate::params::Params;
 use crate::provider::Context;
+use crate::provider::refusal::Refusal;
 
 pub(super) async fn revoke(
     State(cx): State<Context<IOffice>>,
@@ -20,7 +21,7 @@ pub(super) async fn revoke(
 ) -> Response<Body> {
     let token = match header(&headers, "x-token") {
         Ok(token) => token,
-        Err(refusal) => return refusal.respond(&cx.provider.options),
+        Err(refusal) => return respond(refusal, &cx.provider.options),
     };
     let now = cx.world.now();
     let mut ledger = cx.world.ledger();
@@ -44,17 +45,16 @@ pub(super) async fn tokeninfo(
 ) -> Response<Body> {
     let token = match header(&headers, "x-token") {
         Ok(token) => token,
-        Err(refusal) => return refusal.respond(&cx.provider.options),
+        Err(refusal) => return respond(refusal, &cx.provider.options),
     };
     let now = cx.world.now();
     let ledger = cx.world.ledger();
     let (Standing::Live, Some(grant)) = ledger.access(token, now) else {
         let refusal = Refusal::new(
-            StatusCode::BAD_REQUEST,
             "invalid_token",
-            "the token is unknown or has ended",
+            "the token is unknown or not valid any more",
         );
-        return refusal.respond(&cx.provider.options);
+        return respond(refusal, &cx.provider.options);
     };
     let left = ledger
         .access_expiry(token)
@@ -75,7 +75,7 @@ pub(super) async fn tokeninfo(
     answer::json(StatusCode::OK, &value)
 }
 
-/// Takes the token from `x-access-token`, or from the query's `access_token`; never from `Authorization`.
+/// Reads the token from `x-access-token` or the query's `access_token`, not from `Authorization`.
 pub(super) async fn me(
     State(cx): State<Context<IOffice>>,
     headers: HeaderMap,
@@ -100,7 +100,8 @@ pub(super) async fn me(
         } else {
             "the access token is not valid"
         };
-        return Refusal::new(status, "invalid_token", description).respond(&cx.provider.options);
+        let refusal = Refusal::new("invalid_token", description).with_status(status);
+        return respond(refusal, &cx.provider.options);
     };
     let login = ledger.grant(grant).user.clone();
     let name = cx.world.user(&login).map(|user| user.name.clone());

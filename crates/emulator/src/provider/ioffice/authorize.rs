@@ -7,14 +7,14 @@ use http::{HeaderMap, Response, StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-use super::error::Refusal;
-use super::token::header;
-use super::{IOffice, LOGIN};
+use super::IOffice;
+use super::error::{respond, unknown_client};
+use super::token::{check_body, header};
 use crate::answer::{self, redirect};
 use crate::ledger::Grant;
 use crate::params::Params;
-use crate::provider::{Context, has_type};
-use crate::world::Decision;
+use crate::provider::refusal::Refusal;
+use crate::provider::{Context, Decision};
 use crate::{page, random};
 
 const REQUIRED: [&str; 5] = [
@@ -24,7 +24,7 @@ const REQUIRED: [&str; 5] = [
     "scope",
     "state",
 ];
-/// What stays as it is in the fragment; a plus sign does, and means itself.
+/// The characters that the fragment escapes; a plus sign is not one, and means itself.
 const FRAGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -48,29 +48,13 @@ pub(super) async fn login(State(cx): State<Context<IOffice>>, uri: Uri) -> Respo
             &random_app_code
         }
     };
-    let mut answer = match cx.world.decision(&params) {
-        Decision::Undecided => {
-            let text =
-                page::authorization("iOFFICE", LOGIN, &grant.client, &params, &cx.world.users);
-            return answer::html(StatusCode::OK, text);
-        }
-        Decision::NoSuchUser => {
-            return answer::html(
-                StatusCode::BAD_REQUEST,
-                page::error("Nobody has this login."),
-            );
-        }
-        // The document knows no denial.
+    let mut answer = match cx.decide(&grant.client, &params) {
+        Decision::Page(page) => return page,
+        // The document mentions no denial.
         Decision::Denied => vec![("error", "access_denied")],
         Decision::Approved(user) => {
-            cx.world.add_code(
-                &code,
-                Grant {
-                    user: user.login,
-                    ..grant
-                },
-                None,
-            );
+            let user = user.login;
+            cx.world.add_code(&code, Grant { user, ..grant }, None);
             vec![("code", code.as_str()), ("appCode", app_code.as_str())]
         }
     };
@@ -120,26 +104,17 @@ pub(super) async fn direct(
 ) -> Response<Body> {
     match try_direct(&cx, &headers, &body) {
         Ok(code) => answer::json(StatusCode::OK, &json!({"code": code})),
-        Err(refusal) => refusal.respond(&cx.provider.options),
+        Err(refusal) => respond(refusal, &cx.provider.options),
     }
 }
 
-/// The code belongs to no redirect URI and no scope, for the request names none.
+/// Issues a code without a redirect URI and a scope, because the request names none.
 fn try_direct(cx: &Context<IOffice>, headers: &HeaderMap, body: &[u8]) -> Result<String, Refusal> {
-    if !has_type(headers, "application/json") {
-        return Err(Refusal::request(
-            "the content type must be application/json",
-        ));
-    }
-    if !body.is_empty() {
-        return Err(Refusal::request(
-            "parameters travel in headers; the body must be empty",
-        ));
-    }
+    check_body(headers, body)?;
     let client = cx
         .world
         .client(header(headers, "x-client-id")?)
-        .ok_or_else(Refusal::client)?;
+        .ok_or_else(unknown_client)?;
     let (login, password) = (
         header(headers, "x-auth-username")?,
         header(headers, "x-auth-password")?,
@@ -149,11 +124,8 @@ fn try_direct(cx: &Context<IOffice>, headers: &HeaderMap, body: &[u8]) -> Result
         .user(login)
         .filter(|user| user.password == password);
     let user = user.ok_or_else(|| {
-        Refusal::new(
-            StatusCode::UNAUTHORIZED,
-            "access_denied",
-            "wrong user name or password",
-        )
+        Refusal::new("access_denied", "wrong user name or password")
+            .with_status(StatusCode::UNAUTHORIZED)
     })?;
     let code = code();
     let grant = Grant {
@@ -166,7 +138,7 @@ fn try_direct(cx: &Context<IOffice>, headers: &HeaderMap, body: &[u8]) -> Result
     Ok(code)
 }
 
-/// Base64 with a plus sign and padding, so that whoever decodes it as a form's value is found out.
+/// Makes a code of base64 with a plus sign and padding, which breaks if it is decoded as a form.
 fn code() -> String {
     format!("{}+{}", random::hex(4), random::base64(16))
 }

@@ -1,69 +1,21 @@
-//! Errors: `{"error", "errorDescription"}`.
+//! How refusals are written: `{"error", "errorDescription"}`.
 
 use axum::body::Body;
-use http::{Response, StatusCode};
-use serde_json::Value;
+use http::Response;
 
 use super::options::IOfficeOptions;
-use crate::answer::{Fields, refused};
+use crate::provider::refusal::Refusal;
 
-#[derive(Debug)]
-pub(super) struct Refusal {
-    status: StatusCode,
-    error: &'static str,
-    description: String,
-    dead: bool,
+pub(super) fn respond(refusal: Refusal, options: &IOfficeOptions) -> Response<Body> {
+    let description = if options.snake_case_errors {
+        "error_description"
+    } else {
+        "errorDescription"
+    };
+    refusal.respond(description, |status, fields| fields.respond(status))
 }
 
-impl Refusal {
-    pub(super) fn new(
-        status: StatusCode,
-        error: &'static str,
-        description: impl Into<String>,
-    ) -> Self {
-        Self {
-            status,
-            error,
-            description: description.into(),
-            dead: false,
-        }
-    }
-
-    pub(super) fn request(description: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_request", description)
-    }
-
-    pub(super) fn client() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_client",
-            "the client is unknown",
-        )
-    }
-
-    /// The code is no good.
-    pub(super) fn code(description: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_grant", description)
-    }
-
-    /// The refresh token is no good.
-    pub(super) fn refresh_token(description: &str) -> Self {
-        Self {
-            dead: true,
-            ..Self::code(description)
-        }
-    }
-
-    pub(super) fn respond(self, options: &IOfficeOptions) -> Response<Body> {
-        let description = if options.snake_case_errors {
-            "error_description"
-        } else {
-            "errorDescription"
-        };
-        let fields = Fields::json([
-            ("error", Value::from(self.error)),
-            (description, self.description.into()),
-        ]);
-        refused(fields.respond(self.status), self.error, self.dead)
-    }
+/// The refusal of an unknown client, which is all that iOFFICE checks.
+pub(super) fn unknown_client() -> Refusal {
+    Refusal::new("invalid_client", "the client is unknown")
 }

@@ -1,4 +1,4 @@
-//! The provider as a whole: its paths, lifetimes, tokens and routes.
+//! The provider's paths, lifetimes, tokens and routes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::ledger::Pair;
 use crate::provider::{Context, Provider, TokenCall};
 use crate::random;
 use crate::world::{Lifetimes, World};
+
 impl Provider for IOffice {
     fn brand(&self) -> &'static str {
         "iOFFICE"
@@ -61,10 +62,7 @@ impl Provider for IOffice {
     }
 
     fn mint(&self) -> Pair {
-        Pair {
-            access: random::hex(20),
-            refresh: random::hex(20),
-        }
+        Pair::of(|| random::hex(20))
     }
 
     fn default_scope(&self) -> Option<String> {
@@ -84,9 +82,6 @@ impl Provider for IOffice {
             .route(REVOKE, revoke)
             .route(TOKENINFO, get(api::tokeninfo))
             .route(ME, get(api::me).post(api::me).put(api::me))
-            .with_state(Context {
-                provider: self,
-                world,
-            })
+            .with_state(Context::new(self, world))
     }
 }

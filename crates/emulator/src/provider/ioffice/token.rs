@@ -3,27 +3,28 @@
 use axum::body::Body;
 use axum::extract::State;
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use serde_json::Value;
 
 use super::IOffice;
-use super::error::Refusal;
+use super::error::{respond, unknown_client};
 use crate::answer::{Fields, granted};
-use crate::ledger::{Grant, GrantId, Ledger, Pair, Standing};
-use crate::provider::{Context, Provider as _, has_type};
+use crate::ledger::{Grant, GrantId, Ledger, Pair};
+use crate::provider::refusal::Refusal;
+use crate::provider::{Context, Provider as _, has_type, redeem};
 
 pub(super) async fn token(
     State(cx): State<Context<IOffice>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    match redeem(&cx, &headers, &body) {
+    match try_token(&cx, &headers, &body) {
         Ok((pair, replaced)) => granted(answer(&cx, pair), replaced),
-        Err(refusal) => refusal.respond(&cx.provider.options),
+        Err(refusal) => respond(refusal, &cx.provider.options),
     }
 }
 
-/// A header that occurs once and is not empty.
+/// Returns the value of a header that occurs once and is not empty.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refusal> {
     let mut values = headers.get_all(name).iter();
     let value = values
@@ -38,11 +39,8 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, 
     }
 }
 
-fn redeem(
-    cx: &Context<IOffice>,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<(Pair, bool), Refusal> {
+/// Checks that the body is empty, and declared as JSON.
+pub(super) fn check_body(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
     if !has_type(headers, "application/json") {
         return Err(Refusal::request(
             "the content type must be application/json",
@@ -53,12 +51,21 @@ fn redeem(
             "parameters travel in headers; the body must be empty",
         ));
     }
+    Ok(())
+}
+
+fn try_token(
+    cx: &Context<IOffice>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(Pair, bool), Refusal> {
+    check_body(headers, body)?;
     let grant_type = header(headers, "x-grant-type")?;
     let asked = Asked {
         client: cx
             .world
             .client(header(headers, "x-client-id")?)
-            .ok_or_else(Refusal::client)?
+            .ok_or_else(unknown_client)?
             .id,
         redirect_uri: header(headers, "x-redirect-uri")?,
         scope: header(headers, "x-scope")?,
@@ -74,9 +81,7 @@ fn redeem(
             true,
         ),
         _ => {
-            let status = StatusCode::BAD_REQUEST;
             return Err(Refusal::new(
-                status,
                 "unsupported_grant_type",
                 "authorization_code or refresh_token",
             ));
@@ -87,7 +92,7 @@ fn redeem(
     Ok((pair, replaced))
 }
 
-/// What must agree with the authorization.
+/// The parameters that must agree with the authorization.
 struct Asked<'a> {
     client: String,
     redirect_uri: &'a str,
@@ -95,7 +100,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// A grant by the direct request has neither redirect URI nor scope to agree with.
+    /// Checks the parameters; a grant by the direct request has no redirect URI and no scope.
     fn check(&self, cx: &Context<IOffice>, grant: &Grant) -> Result<(), Refusal> {
         let registered = || {
             cx.world
@@ -115,7 +120,6 @@ impl Asked<'_> {
                 return Ok(());
             }
             return Err(Refusal::new(
-                StatusCode::BAD_REQUEST,
                 "invalid_scope",
                 "x-scope differs from the authorization's",
             ));
@@ -132,17 +136,9 @@ fn spend_code(
     value: &str,
     asked: &Asked<'_>,
 ) -> Result<GrantId, Refusal> {
-    let code = ledger
-        .code(value)
-        .filter(|code| code.grant.client == asked.client);
-    let code = code.ok_or_else(|| Refusal::code("the code is unknown"))?;
-    if code.redeemed.is_some() || code.expires <= cx.world.now() {
-        return Err(Refusal::code("the code was redeemed before or has expired"));
-    }
+    let code = redeem::live_code(ledger, value, &asked.client, cx.world.now())?;
     asked.check(cx, &code.grant)?;
-    ledger
-        .redeem_code(value)
-        .ok_or_else(|| Refusal::code("the code is unknown"))
+    redeem::redeem_code(ledger, value)
 }
 
 fn spend_refresh_token(
@@ -151,20 +147,10 @@ fn spend_refresh_token(
     value: &str,
     asked: &Asked<'_>,
 ) -> Result<GrantId, Refusal> {
-    let grant = match ledger.refresh(value, cx.world.now()) {
-        (Standing::Live, Some(grant)) if ledger.grant(grant).client == asked.client => grant,
-        _ => {
-            return Err(Refusal::refresh_token(
-                "the refresh token is unknown, used, revoked or expired",
-            ));
-        }
-    };
+    let grant = redeem::live_refresh_token(ledger, value, &asked.client, cx.world.now())?;
     asked.check(cx, ledger.grant(grant))?;
     if !cx.provider.options.old_tokens_live {
-        if let Some(access) = ledger.access_of(value).map(str::to_owned) {
-            ledger.replace_access(&access);
-        }
-        ledger.replace_refresh(value);
+        ledger.replace_pair(value);
     }
     Ok(grant)
 }

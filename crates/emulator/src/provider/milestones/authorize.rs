@@ -4,13 +4,12 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{Response, StatusCode, Uri};
 
+use super::Milestones;
 use super::options::RedirectRule;
-use super::{AUTHORIZE, Milestones};
 use crate::answer::{html, redirect};
 use crate::ledger::Grant;
 use crate::params::{Params, with_query};
-use crate::provider::Context;
-use crate::world::Decision;
+use crate::provider::{Context, Decision};
 use crate::{page, random};
 
 pub(super) async fn authorize(State(cx): State<Context<Milestones>>, uri: Uri) -> Response<Body> {
@@ -24,28 +23,15 @@ pub(super) async fn authorize(State(cx): State<Context<Milestones>>, uri: Uri) -
         .filter(|_| cx.provider.options.echo_state)
         .map(|state| ("state", state));
     let failed = |error| {
-        // The sent URI's further parameters are preserved "after successful authorization"; so not here.
+        // Further parameters are preserved "after successful authorization", so not here.
         let answer: Vec<_> = [("error", error)].into_iter().chain(state).collect();
         redirect(&with_query(&target.registered, &answer))
     };
     if params.value("response_type") != Some("code") {
         return failed("unsupported_response_type");
     }
-    match cx.world.decision(&params) {
-        Decision::Undecided => {
-            let text = page::authorization(
-                cx.provider.brand,
-                AUTHORIZE,
-                &target.client,
-                &params,
-                &cx.world.users,
-            );
-            html(StatusCode::OK, text)
-        }
-        Decision::NoSuchUser => html(
-            StatusCode::BAD_REQUEST,
-            page::error("Nobody has this login."),
-        ),
+    match cx.decide(&target.client, &params) {
+        Decision::Page(page) => page,
         Decision::Denied => failed("access_denied"),
         Decision::Approved(user) => {
             let code = random::hex(16);
@@ -63,7 +49,7 @@ pub(super) async fn authorize(State(cx): State<Context<Milestones>>, uri: Uri) -
     }
 }
 
-/// Where the answer goes to.
+/// The client, and its redirect URI as registered and as sent.
 struct Target {
     client: String,
     registered: String,

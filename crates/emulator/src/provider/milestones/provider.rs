@@ -1,7 +1,6 @@
-//! The provider as a whole: its paths, lifetimes, tokens and routes.
+//! The provider's paths, lifetimes, tokens and routes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -11,18 +10,11 @@ use crate::faults::Endpoint;
 use crate::ledger::Pair;
 use crate::provider::{Context, Provider};
 use crate::random;
-use crate::world::{Lifetimes, World};
+use crate::world::World;
+
 impl Provider for Milestones {
     fn brand(&self) -> &'static str {
         self.brand
-    }
-
-    fn lifetimes(&self) -> Lifetimes {
-        Lifetimes {
-            code: Duration::from_secs(600),
-            access: Some(Duration::from_secs(3600)),
-            refresh: None,
-        }
     }
 
     fn path(&self, endpoint: Endpoint) -> Option<&'static str> {
@@ -35,10 +27,7 @@ impl Provider for Milestones {
     }
 
     fn mint(&self) -> Pair {
-        Pair {
-            access: random::hex(16),
-            refresh: random::hex(16),
-        }
+        Pair::of(|| random::hex(16))
     }
 
     fn router(self: Arc<Self>, world: Arc<World>) -> Router {
@@ -46,9 +35,6 @@ impl Provider for Milestones {
             .route(AUTHORIZE, get(authorize::authorize))
             .route(TOKEN, post(token::token))
             .route(PROJECTS, get(api::projects).post(api::projects))
-            .with_state(Context {
-                provider: self,
-                world,
-            })
+            .with_state(Context::new(self, world))
     }
 }

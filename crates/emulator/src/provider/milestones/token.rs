@@ -8,11 +8,12 @@ use http::{HeaderMap, Response};
 use serde_json::Value;
 
 use super::Milestones;
-use super::error::Refusal;
+use super::error::respond;
 use crate::answer::{Fields, Format, granted};
-use crate::ledger::{GrantId, Ledger, Pair, Standing};
+use crate::ledger::{GrantId, Ledger, Pair};
 use crate::params::Params;
-use crate::provider::{Context, Provider as _, is_form};
+use crate::provider::refusal::Refusal;
+use crate::provider::{Context, Provider as _, is_form, redeem};
 
 const EXCHANGE: [&str; 5] = [
     "grant_type",
@@ -28,13 +29,13 @@ pub(super) async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    match redeem(&cx, &headers, &body) {
+    match try_token(&cx, &headers, &body) {
         Ok((pair, replaced)) => granted(answer(&cx, pair), replaced),
-        Err(refusal) => refusal.respond(cx.provider.options.error_format),
+        Err(refusal) => respond(refusal, cx.provider.options.error_format),
     }
 }
 
-fn redeem(
+fn try_token(
     cx: &Context<Milestones>,
     headers: &HeaderMap,
     body: &[u8],
@@ -64,7 +65,7 @@ fn redeem(
         None => return Err(Refusal::missing("grant_type")),
     };
     if let Some(name) = params.repeated() {
-        return Err(Refusal::request(format!("{name} is repeated")));
+        return Err(Refusal::repeated(name));
     }
     let allowed: &[&str] = if refresh { &REFRESH } else { &EXCHANGE };
     if let Some(name) = params
@@ -110,21 +111,13 @@ fn spend_code(
     client_id: &str,
     redirect_uri: &str,
 ) -> Result<GrantId, Refusal> {
-    let code = ledger
-        .code(value)
-        .filter(|code| code.grant.client == client_id);
-    let code = code.ok_or_else(|| Refusal::code("the code is unknown"))?;
-    if code.redeemed.is_some() || code.expires <= cx.world.now() {
-        return Err(Refusal::code("the code was redeemed before or has expired"));
-    }
+    let code = redeem::live_code(ledger, value, client_id, cx.world.now())?;
     if code.grant.redirect_uri.as_deref() != Some(redirect_uri) {
         return Err(Refusal::code(
             "redirect_uri differs from the one that was authorized",
         ));
     }
-    ledger
-        .redeem_code(value)
-        .ok_or_else(|| Refusal::code("the code is unknown"))
+    redeem::redeem_code(ledger, value)
 }
 
 fn spend_refresh_token(
@@ -133,18 +126,8 @@ fn spend_refresh_token(
     value: &str,
     client_id: &str,
 ) -> Result<GrantId, Refusal> {
-    let grant = match ledger.refresh(value, cx.world.now()) {
-        (Standing::Live, Some(grant)) if ledger.grant(grant).client == client_id => grant,
-        _ => {
-            return Err(Refusal::refresh_token(
-                "the refresh token is unknown, used, revoked or expired",
-            ));
-        }
-    };
-    if let Some(access) = ledger.access_of(value).map(str::to_owned) {
-        ledger.replace_access(&access);
-    }
-    ledger.replace_refresh(value);
+    let grant = redeem::live_refresh_token(ledger, value, client_id, cx.world.now())?;
+    ledger.replace_pair(value);
     Ok(grant)
 }
 

@@ -11,12 +11,13 @@ use serde_json::json;
 
 use super::Plain;
 use super::client::authenticated;
-use super::error::Refusal;
+use super::error::respond;
 use crate::answer;
 use crate::ledger::Standing;
 use crate::provider::Context;
+use crate::provider::refusal::Refusal;
 
-/// A refresh token takes its whole grant with it, an access token only itself.
+/// Revokes the whole grant of a refresh token, or only the given access token.
 pub(super) async fn revoke(
     State(cx): State<Context<Plain>>,
     headers: HeaderMap,
@@ -24,7 +25,7 @@ pub(super) async fn revoke(
 ) -> Response<Body> {
     match try_revoke(&cx, &headers, &body) {
         Ok(()) => answer::empty(StatusCode::OK),
-        Err(refusal) => refusal.respond(false),
+        Err(refusal) => respond(refusal, false),
     }
 }
 
@@ -32,7 +33,7 @@ fn try_revoke(cx: &Context<Plain>, headers: &HeaderMap, body: &[u8]) -> Result<(
     let (client, params) = authenticated(cx, headers, body)?;
     let token = params
         .value("token")
-        .ok_or_else(|| Refusal::request("token is missing"))?;
+        .ok_or_else(|| Refusal::missing("token"))?;
     let now = cx.world.now();
     let mut ledger = cx.world.ledger();
     let (refresh, access) = (ledger.refresh(token, now).1, ledger.access(token, now).1);
@@ -58,7 +59,7 @@ pub(super) async fn introspect(
 ) -> Response<Body> {
     match try_introspect(&cx, &headers, &body) {
         Ok(value) => answer::json(StatusCode::OK, &value),
-        Err(refusal) => refusal.respond(false),
+        Err(refusal) => respond(refusal, false),
     }
 }
 
@@ -70,7 +71,7 @@ fn try_introspect(
     let (_, params) = authenticated(cx, headers, body)?;
     let token = params
         .value("token")
-        .ok_or_else(|| Refusal::request("token is missing"))?;
+        .ok_or_else(|| Refusal::missing("token"))?;
     let now = cx.world.now();
     let ledger = cx.world.ledger();
     let grant = match (ledger.access(token, now), ledger.refresh(token, now)) {
@@ -79,7 +80,12 @@ fn try_introspect(
         }
         _ => return Ok(json!({"active": false})),
     };
-    let mut value = json!({"active": true, "client_id": grant.client, "username": grant.user, "token_type": "Bearer"});
+    let mut value = json!({
+        "active": true,
+        "client_id": grant.client,
+        "username": grant.user,
+        "token_type": "Bearer",
+    });
     if let Some(scope) = &grant.scope {
         value["scope"] = scope.as_str().into();
     }
@@ -92,7 +98,7 @@ fn try_introspect(
     Ok(value)
 }
 
-/// Answers any method, so that requests with a body can be tried too.
+/// Answers GET, POST and PUT, so that tests can send a body.
 pub(super) async fn me(
     State(cx): State<Context<Plain>>,
     headers: HeaderMap,

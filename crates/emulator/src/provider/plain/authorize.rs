@@ -4,13 +4,12 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{Response, StatusCode, Uri};
 
-use super::error::Refusal;
-use super::{AUTHORIZE, Plain};
+use super::Plain;
 use crate::answer::{self, redirect};
 use crate::ledger::Grant;
 use crate::params::{Params, with_query};
-use crate::provider::Context;
-use crate::world::Decision;
+use crate::provider::refusal::Refusal;
+use crate::provider::{Context, Decision};
 use crate::{page, pkce, random};
 
 pub(super) async fn authorize(State(cx): State<Context<Plain>>, uri: Uri) -> Response<Body> {
@@ -22,19 +21,9 @@ pub(super) async fn authorize(State(cx): State<Context<Plain>>, uri: Uri) -> Res
     };
     let code = random::base64url(32);
     let mut answer = Vec::new();
-    match (check(&cx, &params), cx.world.decision(&params)) {
+    match (check(&cx, &params), cx.decide(&client_id, &params)) {
         (Err(refusal), _) => answer.push(("error", refusal.error())),
-        (Ok(()), Decision::Undecided) => {
-            let text =
-                page::authorization("Plain", AUTHORIZE, &client_id, &params, &cx.world.users);
-            return answer::html(StatusCode::OK, text);
-        }
-        (Ok(()), Decision::NoSuchUser) => {
-            return answer::html(
-                StatusCode::BAD_REQUEST,
-                page::error("Nobody has this login."),
-            );
-        }
+        (Ok(()), Decision::Page(page)) => return page,
         (Ok(()), Decision::Denied) => answer.push(("error", "access_denied")),
         (Ok(()), Decision::Approved(user)) => {
             let grant = Grant {
@@ -43,11 +32,8 @@ pub(super) async fn authorize(State(cx): State<Context<Plain>>, uri: Uri) -> Res
                 redirect_uri: params.value("redirect_uri").map(str::to_owned),
                 scope: params.value("scope").map(str::to_owned),
             };
-            cx.world.add_code(
-                &code,
-                grant,
-                params.value("code_challenge").map(str::to_owned),
-            );
+            let challenge = params.value("code_challenge").map(str::to_owned);
+            cx.world.add_code(&code, grant, challenge);
             answer.push(("code", code.as_str()));
         }
     }
@@ -60,7 +46,7 @@ pub(super) async fn authorize(State(cx): State<Context<Plain>>, uri: Uri) -> Res
     redirect(&with_query(&redirect_uri, &answer))
 }
 
-/// The client, and where the answer goes to.
+/// Returns the client's id and the redirect URI.
 fn target(cx: &Context<Plain>, params: &Params) -> Result<(String, String), &'static str> {
     let client = params
         .value("client_id")
@@ -79,14 +65,12 @@ fn target(cx: &Context<Plain>, params: &Params) -> Result<(String, String), &'st
 
 fn check(cx: &Context<Plain>, params: &Params) -> Result<(), Refusal> {
     if let Some(name) = params.repeated() {
-        return Err(Refusal::request(format!(
-            "the parameter {name} is repeated"
-        )));
+        return Err(Refusal::repeated(name));
     }
     match params.value("response_type") {
         Some("code") => {}
         Some(_) => return Err(Refusal::new("unsupported_response_type", "only code")),
-        None => return Err(Refusal::request("response_type is missing")),
+        None => return Err(Refusal::missing("response_type")),
     }
     match (
         params.value("code_challenge"),
@@ -95,7 +79,7 @@ fn check(cx: &Context<Plain>, params: &Params) -> Result<(), Refusal> {
         (None, None) if !cx.provider.options.require_pkce => Ok(()),
         (Some(challenge), Some("S256")) if pkce::well_formed(challenge) => Ok(()),
         _ => Err(Refusal::request(
-            "a code challenge of the method S256 is needed, or none at all",
+            "code_challenge must have the method S256, or be absent if PKCE is optional",
         )),
     }
 }

@@ -6,13 +6,13 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use super::Plain;
-use super::error::Refusal;
 use super::options::ClientAuthentication;
 use crate::params::Params;
+use crate::provider::refusal::Refusal;
 use crate::provider::{Context, is_form};
 use crate::registration::RegisteredClient;
 
-/// The form of a request to the token endpoint or one like it, and the client that has authenticated.
+/// Reads a form and authenticates its client.
 pub(super) fn authenticated(
     cx: &Context<Plain>,
     headers: &HeaderMap,
@@ -25,9 +25,7 @@ pub(super) fn authenticated(
     }
     let params = Params::parse(body);
     if let Some(name) = params.repeated() {
-        return Err(Refusal::request(format!(
-            "the parameter {name} is repeated"
-        )));
+        return Err(Refusal::repeated(name));
     }
     let place = cx.provider.options.client_authentication;
     let (id, secret) = match headers.get(AUTHORIZATION) {
@@ -69,7 +67,7 @@ pub(super) fn authenticated(
     Ok((client, params))
 }
 
-/// Id and secret, each decoded as a form's value.
+/// Returns id and secret of a `Basic` header, each decoded as a form's value.
 fn basic(value: &str) -> Option<(String, String)> {
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -1,7 +1,6 @@
-//! The provider as a whole: its paths, lifetimes, tokens and routes.
+//! The provider's paths, lifetimes, tokens and routes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -11,18 +10,11 @@ use crate::faults::Endpoint;
 use crate::ledger::Pair;
 use crate::provider::{Context, Provider};
 use crate::random;
-use crate::world::{Lifetimes, World};
+use crate::world::World;
+
 impl Provider for Plain {
     fn brand(&self) -> &'static str {
         "Plain"
-    }
-
-    fn lifetimes(&self) -> Lifetimes {
-        Lifetimes {
-            code: Duration::from_secs(600),
-            access: Some(Duration::from_secs(3600)),
-            refresh: None,
-        }
     }
 
     fn path(&self, endpoint: Endpoint) -> Option<&'static str> {
@@ -36,10 +28,7 @@ impl Provider for Plain {
     }
 
     fn mint(&self) -> Pair {
-        Pair {
-            access: random::base64url(32),
-            refresh: random::base64url(32),
-        }
+        Pair::of(|| random::base64url(32))
     }
 
     fn router(self: Arc<Self>, world: Arc<World>) -> Router {
@@ -49,9 +38,6 @@ impl Provider for Plain {
             .route(REVOKE, post(api::revoke))
             .route(INTROSPECT, post(api::introspect))
             .route(ME, get(api::me).post(api::me).put(api::me))
-            .with_state(Context {
-                provider: self,
-                world,
-            })
+            .with_state(Context::new(self, world))
     }
 }

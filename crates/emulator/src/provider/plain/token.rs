@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use super::Plain;
 use super::client::authenticated;
-use super::error::Refusal;
+use super::error::respond;
 use super::options::Reuse;
 use crate::answer::{Fields, granted};
 use crate::ledger::{GrantId, Ledger, Pair, Standing};
 use crate::params::Params;
+use crate::provider::refusal::Refusal;
 use crate::provider::{Context, Provider as _};
 use crate::{pkce, random};
 
@@ -31,28 +32,30 @@ pub(super) async fn token(
                 "unsupported_grant_type",
                 "authorization_code or refresh_token",
             )),
-            None => Err(Refusal::request("grant_type is missing")),
+            None => Err(Refusal::missing("grant_type")),
         }
     });
     match redeemed {
         Ok(issued) => answer(&cx, issued),
-        Err(refusal) => refusal.respond(cx.provider.options.errors_in_200),
+        Err(refusal) => respond(refusal, cx.provider.options.errors_in_200),
     }
 }
 
+/// The tokens of a response.
 struct Issued {
     access: String,
     refresh: Option<String>,
     scope: Option<String>,
-    /// Whether the refresh token takes the place of one that was presented.
+    /// Whether the refresh token replaces the presented one.
     replaced: bool,
+    /// The remaining lifetime of the access token.
     left: Option<Duration>,
 }
 
 fn exchange(cx: &Context<Plain>, params: &Params, client_id: &str) -> Result<Issued, Refusal> {
     let value = params
         .value("code")
-        .ok_or_else(|| Refusal::request("code is missing"))?;
+        .ok_or_else(|| Refusal::missing("code"))?;
     let mut ledger = cx.world.ledger();
     let code = ledger
         .code(value)
@@ -62,7 +65,7 @@ fn exchange(cx: &Context<Plain>, params: &Params, client_id: &str) -> Result<Iss
         return Err(Refusal::code("the code was issued to another client"));
     }
     if let Some(grant) = code.redeemed {
-        // RFC 6749 §4.1.2: what a code that comes twice has brought should end.
+        // RFC 6749 §4.1.2: tokens issued for a reused code should be revoked.
         ledger.revoke_grant(grant);
         return Err(Refusal::code("the code was redeemed before"));
     }
@@ -90,7 +93,7 @@ fn exchange(cx: &Context<Plain>, params: &Params, client_id: &str) -> Result<Iss
 fn refresh(cx: &Context<Plain>, params: &Params, client_id: &str) -> Result<Issued, Refusal> {
     let value = params
         .value("refresh_token")
-        .ok_or_else(|| Refusal::request("refresh_token is missing"))?;
+        .ok_or_else(|| Refusal::missing("refresh_token"))?;
     let now = cx.world.now();
     let mut ledger = cx.world.ledger();
     let (standing, Some(grant)) = ledger.refresh(value, now) else {
@@ -105,17 +108,15 @@ fn refresh(cx: &Context<Plain>, params: &Params, client_id: &str) -> Result<Issu
     let scope = narrowed(granted_scope.as_deref(), params.value("scope"))?;
     match standing {
         Standing::Live => {}
-        Standing::Replaced => return again(cx, &mut ledger, grant, value, scope),
+        Standing::Replaced => return refresh_again(cx, &mut ledger, grant, value, scope),
         _ => {
             return Err(Refusal::refresh_token(
                 "the refresh token was revoked or has expired",
             ));
         }
     }
-    if cx.provider.options.access_token_dies_at_refresh
-        && let Some(access) = ledger.access_of(value).map(str::to_owned)
-    {
-        ledger.replace_access(&access);
+    if cx.provider.options.access_token_dies_at_refresh {
+        ledger.replace_access_of(value);
     }
     if !cx.provider.options.refresh_token_stays {
         return Ok(issue(cx, &mut ledger, grant, scope, Some(value)));
@@ -137,8 +138,8 @@ fn refresh(cx: &Context<Plain>, params: &Params, client_id: &str) -> Result<Issu
     })
 }
 
-/// A refresh token that was redeemed already.
-fn again(
+/// Answers a refresh token that was redeemed before.
+fn refresh_again(
     cx: &Context<Plain>,
     ledger: &mut Ledger,
     grant: GrantId,
@@ -179,7 +180,7 @@ fn again(
     }
     ledger.revoke_grant(grant);
     Err(Refusal::refresh_token(
-        "the refresh token was redeemed before: the grant has ended",
+        "the refresh token was redeemed before: the grant is revoked",
     ))
 }
 
@@ -206,7 +207,7 @@ fn issue(
     }
 }
 
-/// RFC 6749 §6: a refresh may ask for less than was granted, never for more.
+/// Returns the scope of a refresh, which may not exceed the granted one (RFC 6749 §6).
 fn narrowed(granted: Option<&str>, asked: Option<&str>) -> Result<Option<String>, Refusal> {
     let Some(asked) = asked else {
         return Ok(granted.map(str::to_owned));
