@@ -1,27 +1,29 @@
-//! Answers, and what they mean to the counters.
+//! Responses, and their meaning for the counters.
 
 use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
-/// What the token endpoint decided; travels in a response's extensions, for the counters only.
+/// The decision of the token endpoint, which a response's extensions carry to the counters.
 #[derive(Debug, Clone)]
 pub(crate) enum Verdict {
     Granted { replaced: bool },
     Refused { error: String, dead: bool },
 }
 
-/// How an object is written.
+/// The syntax of a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// RFC 8259.
     Json,
-    /// As the Milestones documents print it: keys without quotes.
+    /// Keys without quotes, as the Milestones documents print them.
     Loose,
 }
 
-/// A flat object in order; kept in a response's extensions, so that a fault can change a field and write it anew.
+/// The fields of a flat object, in order.
+///
+/// A response keeps them in its extensions, so that a fault can change one and write them again.
 #[derive(Clone)]
 pub(crate) struct Fields {
     pub(crate) list: Vec<(String, Value)>,
@@ -74,7 +76,7 @@ impl Fields {
     }
 }
 
-/// Tokens: 200, never cached (RFC 6749 §5.1).
+/// Responds with tokens: 200, never cached (RFC 6749 §5.1).
 pub(crate) fn granted(fields: Fields, replaced: bool) -> Response<Body> {
     let mut response = no_store(fields.respond(StatusCode::OK));
     response
@@ -83,7 +85,9 @@ pub(crate) fn granted(fields: Fields, replaced: bool) -> Response<Body> {
     response
 }
 
-/// A refusal of the token endpoint. `dead`: the refresh token that was presented is of no more use.
+/// Marks a refusal of the token endpoint, for the counters.
+///
+/// `dead` says that the presented refresh token is of no more use.
 pub(crate) fn refused(mut response: Response<Body>, error: &str, dead: bool) -> Response<Body> {
     response.extensions_mut().insert(Verdict::Refused {
         error: error.to_owned(),
@@ -106,7 +110,7 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// 302 Found.
+/// Redirects with 302.
 pub(crate) fn redirect(to: &str) -> Response<Body> {
     match HeaderValue::from_str(to) {
         Ok(location) => {
@@ -116,7 +120,7 @@ pub(crate) fn redirect(to: &str) -> Response<Body> {
         }
         Err(_) => html(
             StatusCode::BAD_REQUEST,
-            crate::page::error("The redirect URI can't be sent in a header."),
+            crate::page::error("The redirect URI cannot be sent in a header."),
         ),
     }
 }

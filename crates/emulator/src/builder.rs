@@ -1,4 +1,4 @@
-//! How an emulator is set up.
+//! The builder of an emulator.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,10 +21,11 @@ use crate::registration::{RegisteredClient, User};
 use crate::server::{Server, accept, with_login};
 use crate::world::World;
 
-/// Sets up an emulator; `O` are the options of its provider.
+/// A builder of an emulator; `O` is the options of its provider.
 ///
-/// Everything has a default: the client [`DEFAULT_CLIENT_ID`](crate::DEFAULT_CLIENT_ID), the user [`DEFAULT_USER`](crate::DEFAULT_USER), the
-/// lifetimes that the provider's document gives, the system's clock, a port that the system chooses.
+/// Everything has a default: the client [`DEFAULT_CLIENT_ID`](crate::DEFAULT_CLIENT_ID), the user
+/// [`DEFAULT_USER`](crate::DEFAULT_USER), the lifetimes of the provider's document, the system's
+/// clock, a free port.
 #[must_use = "a builder does nothing until `start` or `in_process`"]
 pub struct Builder<O> {
     options: O,
@@ -59,67 +60,67 @@ impl<O> Builder<O> {
         }
     }
 
-    /// The provider's options.
+    /// Sets the provider's options.
     pub fn options(mut self, options: O) -> Self {
         self.options = options;
         self
     }
 
-    /// Registers a client, in place of the default one; call it again for further ones.
+    /// Registers a client instead of the default one; call it again for further ones.
     pub fn client(mut self, client: RegisteredClient) -> Self {
         self.clients.push(client);
         self
     }
 
-    /// Adds a user, in place of the default one; call it again for further ones.
+    /// Adds a user instead of the default one; call it again for further ones.
     pub fn user(mut self, user: User) -> Self {
         self.users.push(user);
         self
     }
 
-    /// The clock by which codes and tokens age.
+    /// Sets the clock by which codes and tokens age.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
         self
     }
 
-    /// The port on 127.0.0.1; without it the system chooses one.
+    /// Sets the port on 127.0.0.1. Default: a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The base URL that the emulator thinks it has, `https://id.amiqus.co` say.
+    /// Sets the base URL that the emulator assumes for itself, such as `https://id.amiqus.co`.
     pub fn base_url(mut self, base: impl Into<String>) -> Self {
         self.base = Some(base.into().trim_end_matches('/').to_owned());
         self
     }
 
-    /// The authorization page approves at once, as the first user.
+    /// Makes the authorization page approve at once, as the first user.
     pub fn auto_approve(mut self) -> Self {
         self.auto_approve = true;
         self
     }
 
-    /// Keeps every request, secrets and all, for [`Emulator::recorded_requests`].
+    /// Keeps every request, including its secrets, for [`Emulator::recorded_requests`].
     pub fn record_requests(mut self) -> Self {
         self.record = true;
         self
     }
 
-    /// How long an authorization code lives.
+    /// Sets the lifetime of an authorization code.
     pub fn code_lifetime(mut self, lifetime: Duration) -> Self {
         self.code_lifetime = Some(lifetime);
         self
     }
 
-    /// How long an access token lives, and so the answers' `expires_in`.
+    /// Sets the lifetime of an access token, and so `expires_in` in responses.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_lifetime = Some(lifetime);
         self
     }
 
-    /// How long a refresh token lives; `None`: until something else ends it.
+    /// Sets the lifetime of a refresh token; with `None` it does not expire.
     pub fn refresh_token_lifetime(mut self, lifetime: Option<Duration>) -> Self {
         self.refresh_lifetime = Some(lifetime);
         self
@@ -128,7 +129,7 @@ impl<O> Builder<O> {
     /// Binds 127.0.0.1 and serves on it, in tasks of the current tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Bind`] if the port can't be had.
+    /// [`Error::Bind`] if the port is not available.
     pub async fn start(self) -> Result<Emulator, Error> {
         let asked = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let bind = |source| Error::Bind {
@@ -146,7 +147,9 @@ impl<O> Builder<O> {
         ))
     }
 
-    /// Serves nobody but [`Emulator::call`]. The base URL is `http://localhost:1` unless [`base_url`](Self::base_url) says otherwise.
+    /// Creates an emulator without a socket, which serves only [`Emulator::call`].
+    ///
+    /// The base URL is `http://localhost:1` unless [`base_url`](Self::base_url) sets another.
     #[must_use]
     pub fn in_process(self) -> Emulator {
         Emulator::assemble(self.assemble("http://localhost:1"), None, None)
@@ -186,37 +189,37 @@ impl<O> Builder<O> {
     }
 }
 
-// NOTE: These constructors stand with what they make: an emulator depends on no builder.
+// NOTE: These constructors are here because an emulator does not depend on its builder.
 impl Emulator {
-    /// Amiqus, as its document describes it.
+    /// Emulates Amiqus as its document describes it.
     pub fn amiqus() -> Builder<AmiqusOptions> {
         Builder::new(AmiqusOptions::default(), |options| {
             Arc::new(Amiqus::new(options))
         })
     }
 
-    /// QicsMilestones, as its document describes it.
+    /// Emulates QicsMilestones as its document describes it.
     pub fn qics() -> Builder<MilestonesOptions> {
         Builder::new(MilestonesOptions::default(), |options| {
             Arc::new(Milestones::qics(options))
         })
     }
 
-    /// FortesMilestones: the engine of QicsMilestones under another name.
+    /// Emulates FortesMilestones, which is QicsMilestones under another name.
     pub fn fortes() -> Builder<MilestonesOptions> {
         Builder::new(MilestonesOptions::default(), |options| {
             Arc::new(Milestones::fortes(options))
         })
     }
 
-    /// One site of iOFFICE, as its document describes it.
+    /// Emulates one site of iOFFICE as its document describes it.
     pub fn ioffice() -> Builder<IOfficeOptions> {
         Builder::new(IOfficeOptions::default(), |options| {
             Arc::new(IOffice::new(options))
         })
     }
 
-    /// A provider that does what RFC 6749 says, with PKCE, revocation (RFC 7009) and introspection (RFC 7662).
+    /// Emulates RFC 6749 with PKCE, revocation (RFC 7009) and introspection (RFC 7662).
     pub fn plain() -> Builder<PlainOptions> {
         Builder::new(PlainOptions::default(), |options| {
             Arc::new(Plain::new(options))
@@ -224,10 +227,11 @@ impl Emulator {
     }
 }
 
-/// With room for a storm of connections, more than tokio's own 1024.
+/// Binds and listens with a backlog for many connections at once, above tokio's 1024.
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    // Without it a port stays taken for a while after its last use (on Windows it would allow two listeners).
+    // Otherwise a port stays in use for a while after it is closed. On Windows this option would
+    // allow two listeners.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

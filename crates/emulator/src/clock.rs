@@ -1,4 +1,4 @@
-//! What time it is at the provider.
+//! The provider's clock.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 /// A source of the provider's time.
 ///
-/// Any `Fn() -> SystemTime` is one. The default is the system's clock; [`TokioClock`] follows tokio's, paused or not.
+/// Any `Fn() -> SystemTime` implements it. The default is the system's clock; [`TokioClock`]
+/// follows tokio's, paused or not.
 pub trait Clock: Send + Sync + 'static {
-    /// The present.
+    /// Returns the current time.
     fn now(&self) -> SystemTime;
 }
 
@@ -18,9 +19,9 @@ impl<F: Fn() -> SystemTime + Send + Sync + 'static> Clock for F {
     }
 }
 
-/// Follows tokio's clock, so that `tokio::time::advance` ages the emulator's tokens too.
+/// A clock that follows tokio's, so that `tokio::time::advance` ages the emulator's tokens too.
 ///
-/// It starts at the system's time of its making.
+/// It starts at the system time at which it is created.
 #[derive(Debug, Clone, Copy)]
 pub struct TokioClock {
     system: SystemTime,
@@ -28,7 +29,7 @@ pub struct TokioClock {
 }
 
 impl TokioClock {
-    /// A clock that starts now.
+    /// Creates a clock that starts now.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -50,7 +51,7 @@ impl Clock for TokioClock {
     }
 }
 
-/// A clock that a test can shift.
+/// A clock that a test can shift forwards and backwards.
 pub(crate) struct ShiftedClock {
     source: Box<dyn Clock>,
     offset_nanos: AtomicI64,

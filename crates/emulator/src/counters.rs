@@ -1,52 +1,58 @@
-//! What the emulator saw.
+//! The counters of an emulator, and its log of refresh tokens.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// What an emulator saw since its start, or since [`reset_counters`](crate::Emulator::reset_counters): a snapshot.
+/// A snapshot of the requests to an emulator.
+///
+/// It counts from the start or from [`reset_counters`](crate::Emulator::reset_counters).
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Counters {
     /// Requests to the authorization endpoint.
     pub authorize_requests: u64,
-    /// Requests to the token endpoint, those included that a fault has answered or cut.
+    /// Requests to the token endpoint, including those that a fault answered or cut.
     pub token_requests: u64,
-    /// The same by the grant type that was asked for; `""` if none was readable.
+    /// The same by requested grant type; `""` if it was not readable.
     pub token_requests_by_grant: BTreeMap<String, u64>,
-    /// The same by what became of them: `granted`, the provider's error code, or `fault:` and the fault's name.
+    /// The same by outcome: `granted`, the provider's error code, or `fault:` and the fault's
+    /// name.
     pub token_requests_by_outcome: BTreeMap<String, u64>,
     /// Requests to the vendor's API.
     pub api_calls: u64,
-    /// The same by the status they were answered with; 0 if the connection was cut before any answer.
+    /// The same by status; 0 if the connection was cut before any response.
     pub api_calls_by_status: BTreeMap<u16, u64>,
     /// Requests to the revocation endpoint.
     pub revocations: u64,
     /// Requests to the introspection endpoint.
     pub introspections: u64,
-    /// Requests to any other path, the login page of [`Fault::LoginRedirect`](crate::Fault::LoginRedirect) among them.
+    /// Requests to other paths, such as the login page of
+    /// [`Fault::LoginRedirect`](crate::Fault::LoginRedirect).
     pub other_requests: u64,
-    /// The most clients that waited at once for the answer to one and the same refresh token. More than 1 is a fault of the client.
+    /// The highest number of concurrent requests with the same refresh token.
+    ///
+    /// More than 1 is a bug of the client.
     pub max_concurrent_presentations: usize,
-    /// Each presentation of a refresh token, in order of arrival.
+    /// The presentations of refresh tokens, in order of arrival.
     pub presentations: Vec<Presentation>,
 }
 
 impl Counters {
-    /// Token requests with the grant type `refresh_token`.
+    /// Returns the number of token requests with the grant type `refresh_token`.
     #[must_use]
     pub fn refreshes(&self) -> u64 {
         self.grants("refresh_token")
     }
 
-    /// Token requests with the grant type `authorization_code`.
+    /// Returns the number of token requests with the grant type `authorization_code`.
     #[must_use]
     pub fn exchanges(&self) -> u64 {
         self.grants("authorization_code")
     }
 
-    /// Token requests with this grant type.
+    /// Returns the number of token requests with this grant type.
     #[must_use]
     pub fn grants(&self, grant_type: &str) -> u64 {
         self.token_requests_by_grant
@@ -55,7 +61,9 @@ impl Counters {
             .unwrap_or(0)
     }
 
-    /// Token requests with this outcome; see [`token_requests_by_outcome`](Self::token_requests_by_outcome).
+    /// Returns the number of token requests with this outcome.
+    ///
+    /// See [`token_requests_by_outcome`](Self::token_requests_by_outcome).
     #[must_use]
     pub fn outcomes(&self, outcome: &str) -> u64 {
         self.token_requests_by_outcome
@@ -64,20 +72,22 @@ impl Counters {
             .unwrap_or(0)
     }
 
-    /// API calls that were answered with this status.
+    /// Returns the number of API calls that were answered with this status.
     #[must_use]
     pub fn api_status(&self, status: u16) -> u64 {
         self.api_calls_by_status.get(&status).copied().unwrap_or(0)
     }
 
-    /// The presentations of one refresh token, in order.
+    /// Returns the presentations of one refresh token, in order.
     pub fn presentations_of(&self, refresh_token: &str) -> impl Iterator<Item = &Presentation> {
         self.presentations
             .iter()
             .filter(move |presentation| presentation.refresh_token == refresh_token)
     }
 
-    /// Presentations that began after an answer to the same token had said what became of it. Any is a fault of the client.
+    /// Returns the number of presentations after a conclusive response to the same token.
+    ///
+    /// Any is a bug of the client.
     #[must_use]
     pub fn presented_after_answer(&self) -> usize {
         self.presentations
@@ -87,32 +97,34 @@ impl Counters {
     }
 }
 
-/// One arrival of a refresh token at the token endpoint.
+/// One presentation of a refresh token at the token endpoint.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Presentation {
-    /// Position among all beginnings and ends of presentations, from 1.
+    /// The position among all beginnings and ends of presentations, from 1.
     pub order: u64,
-    /// The refresh token as it was sent.
+    /// The refresh token, as sent.
     pub refresh_token: String,
-    /// When it arrived, by the emulator's clock.
+    /// The time of its arrival, by the emulator's clock.
     pub began: SystemTime,
-    /// When the emulator was done with it, by its clock.
+    /// The time of the response, by the emulator's clock.
     pub ended: Option<SystemTime>,
-    /// The position of that among all beginnings and ends.
+    /// The position of the response among all beginnings and ends.
     pub ended_order: Option<u64>,
-    /// When the client went away before the end.
+    /// The time at which the client went away before the response.
     pub abandoned: Option<SystemTime>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// How many other presentations of the same token had a client waiting when this one began.
+    /// How many other presentations of the same token were in flight when this one began.
     pub concurrent: usize,
-    /// Whether an earlier answer to the same token had said what became of it before this one began.
+    /// Whether it began after a conclusive response to the same token.
     pub after_answer: bool,
 }
 
 impl Presentation {
-    /// Whether a readable answer reached the client (as far as a server can know) that says what became of the token.
+    /// Returns whether the client got a conclusive response, as far as a server can know.
+    ///
+    /// It is conclusive if it replaces the token or declares it dead.
     #[must_use]
     pub fn is_answered(&self) -> bool {
         self.abandoned.is_none()
@@ -139,30 +151,30 @@ impl fmt::Debug for Presentation {
     }
 }
 
-/// What became of a token request.
+/// The outcome of a token request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The emulator is still at it.
+    /// The request is still being processed.
     InFlight,
-    /// Tokens were issued and the answer was sent whole.
+    /// Tokens were issued and the whole response was sent.
     Granted {
-        /// Whether the answer held a refresh token that takes the place of the one presented.
+        /// Whether the response held a refresh token that replaces the presented one.
         replaced: bool,
     },
-    /// Tokens were issued, but a fault has spoilt the answer or cut the connection.
+    /// Tokens were issued, but a fault damaged the response or cut the connection.
     GrantedUnanswered {
         /// The fault's name.
         fault: &'static str,
     },
-    /// The provider refused.
+    /// The provider refused the request.
     Refused {
         /// Its error code.
         error: String,
         /// Whether the refusal means that the refresh token is of no more use.
         dead: bool,
     },
-    /// A fault answered, or cut the connection, before the provider looked at the request.
+    /// A fault answered or cut the connection before the provider processed the request.
     Faulted {
         /// The fault's name.
         fault: &'static str,
@@ -180,23 +192,24 @@ impl Outcome {
     }
 }
 
-/// The counters, as they are kept.
+/// The counters of a running emulator.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     state: Mutex<State>,
 }
 
+/// The state behind the log's lock.
 #[derive(Debug, Default)]
 struct State {
     counters: Counters,
     order: u64,
-    /// Where each token's presentations are.
+    /// The indices of each token's presentations.
     by_token: HashMap<String, Vec<usize>>,
-    /// Presentations before the last reset, so that a ticket of then is not taken for one of now.
+    /// The number of presentations before the last reset, which makes their tickets invalid.
     forgotten: usize,
 }
 
-/// A presentation in the log.
+/// The number of a presentation, over all resets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ticket(usize);
 
@@ -216,7 +229,7 @@ impl Log {
         change(&mut self.lock().counters);
     }
 
-    /// A refresh token has arrived.
+    /// Records the arrival of a refresh token.
     pub(crate) fn present(&self, refresh_token: &str, now: SystemTime) -> Ticket {
         let mut state = self.lock();
         state.order += 1;
@@ -250,7 +263,7 @@ impl Log {
         Ticket(*forgotten + counters.presentations.len() - 1)
     }
 
-    /// A token request is done with.
+    /// Records the outcome of a token request.
     pub(crate) fn conclude(&self, ticket: Option<Ticket>, outcome: Outcome, now: SystemTime) {
         let mut state = self.lock();
         *state
@@ -267,7 +280,7 @@ impl Log {
         }
     }
 
-    /// The client has gone away before the answer.
+    /// Records that the client went away before the response.
     pub(crate) fn abandon(&self, ticket: Ticket, now: SystemTime) {
         if let Some(presentation) = self.lock().presentation(ticket)
             && presentation.ended.is_none()

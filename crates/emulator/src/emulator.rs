@@ -1,4 +1,4 @@
-//! The running emulator, as a test holds it.
+//! The handle of a running emulator.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::server::Server;
 
 /// A provider that runs in this process.
 ///
-/// Clones are the same emulator. When the last one is dropped the socket is closed and its connections with it.
+/// Clones share one emulator. Dropping the last one closes the socket and its connections.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -47,6 +47,7 @@ pub struct Emulator {
     inner: Arc<Inner>,
 }
 
+/// The parts that clones share.
 struct Inner {
     server: Arc<Server>,
     address: Option<SocketAddr>,
@@ -76,13 +77,15 @@ impl Emulator {
         }
     }
 
-    /// The base URL, without a slash at its end: `http://127.0.0.1:49152`.
+    /// Returns the base URL, without a final slash: `http://127.0.0.1:49152`.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.inner.server.world.base
     }
 
-    /// The URL of an endpoint; for [`Endpoint::Api`], of a resource that any valid token may read. `None`: the provider has none.
+    /// Returns the URL of an endpoint, or `None` if the provider does not have it.
+    ///
+    /// For [`Endpoint::Api`] it is the URL of a resource that any valid token may read.
     #[must_use]
     pub fn url(&self, endpoint: Endpoint) -> Option<String> {
         Some(format!(
@@ -92,19 +95,20 @@ impl Emulator {
         ))
     }
 
-    /// The bound address; `None` in process.
+    /// Returns the bound address, or `None` in process.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.inner.address
     }
 
-    /// Answers a request in process: the same router, counters and faults, no socket. Only the path and query of its URI are looked at.
+    /// Answers a request in process, with the same router, counters and faults as on the socket.
     ///
-    /// Must be called within a tokio runtime: the request is processed in a task of its own, so that dropping this future is to the emulator
-    /// what a client is that goes away: the processing goes on.
+    /// Only the path and query of its URI count. It must be called within a tokio runtime. Dropping
+    /// the future counts as a client that goes away: the request is processed in its own task,
+    /// which continues.
     ///
     /// # Errors
-    /// [`Cut`] where a client on a socket would see the connection end.
+    /// [`Cut`] if a client on a socket would see the connection end.
     pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Cut> {
         let response = Arc::clone(&self.inner.server)
             .handle(request.map(Full::new))
@@ -114,25 +118,25 @@ impl Emulator {
         Ok(Response::from_parts(head, body))
     }
 
-    /// What the emulator saw so far.
+    /// Returns a snapshot of the counters.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.inner.server.log.snapshot()
     }
 
-    /// Sets the counters to zero and forgets the presentations.
+    /// Resets the counters to zero and forgets the presentations.
     pub fn reset_counters(&self) {
         self.inner.server.log.reset();
     }
 
-    /// The switches of the faults.
+    /// Returns the faults, to switch them on and off.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.inner.server.faults
     }
 
-    /// The requests so far, if [`record_requests`](crate::Builder::record_requests) was asked for;
-    /// else none.
+    /// Returns the requests so far if [`record_requests`](crate::Builder::record_requests) was set,
+    /// otherwise none.
     #[must_use]
     pub fn recorded_requests(&self) -> Vec<Request<Bytes>> {
         let recording = self.inner.server.recording.as_ref();
@@ -141,34 +145,36 @@ impl Emulator {
             .unwrap_or_default()
     }
 
-    /// The present, as the provider sees it.
+    /// Returns the time by the provider's clock.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.inner.server.world.now()
     }
 
-    /// The provider's clock jumps ahead.
+    /// Moves the provider's clock forwards.
     pub fn advance(&self, by: Duration) {
         self.inner.server.world.clock.advance(by);
     }
 
-    /// The provider's clock jumps back.
+    /// Moves the provider's clock backwards.
     pub fn rewind(&self, by: Duration) {
         self.inner.server.world.clock.rewind(by);
     }
 
-    /// Ends all access tokens as if their time were over.
+    /// Expires all access tokens.
     pub fn expire_access_tokens(&self) {
         let now = self.now();
         self.inner.server.world.ledger().expire_access(now);
     }
 
-    /// The user takes back all that was granted (at Amiqus: in "Team apps"). How many grants that has ended.
+    /// Revokes all grants of a user, as people do at Amiqus in "Team apps".
+    ///
+    /// Returns how many grants it revoked.
     pub fn revoke_user(&self, login: &str) -> usize {
         self.inner.server.world.ledger().revoke_user(login)
     }
 
-    /// Gives a registered client another secret; `false` if no such client is registered.
+    /// Changes the secret of a client; returns `false` if no such client is registered.
     pub fn change_secret(&self, client_id: &str, secret: impl Into<String>) -> bool {
         let mut clients = self.inner.server.world.clients();
         let client = clients.iter_mut().find(|client| client.id == client_id);
@@ -177,10 +183,12 @@ impl Emulator {
             .is_some()
     }
 
-    /// Issues tokens of a user to the first registered client without an authorization, as an application has them that adopts them.
+    /// Issues tokens of a user to the first registered client without an authorization.
+    ///
+    /// They are for tests of applications that adopt existing tokens.
     ///
     /// # Errors
-    /// [`Error::UnknownUser`] if nobody has this login.
+    /// [`Error::UnknownUser`] if no user has this login.
     pub fn issue_tokens(&self, login: &str) -> Result<IssuedTokens, Error> {
         let server = &self.inner.server;
         let world = &server.world;
@@ -221,7 +229,7 @@ impl fmt::Debug for Emulator {
     }
 }
 
-/// Tokens that were issued without an authorization; see [`Emulator::issue_tokens`].
+/// The result of [`Emulator::issue_tokens`].
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct IssuedTokens {
@@ -229,9 +237,9 @@ pub struct IssuedTokens {
     pub access_token: String,
     /// The refresh token.
     pub refresh_token: String,
-    /// When the access token ends, by the emulator's clock; `None`: never.
+    /// The time at which the access token expires, by the emulator's clock; `None` if it does not.
     pub expires_at: Option<SystemTime>,
-    /// The scope, where the provider knows any.
+    /// The scope, if the provider has scopes.
     pub scope: Option<String>,
 }
 

@@ -1,13 +1,13 @@
-//! What can go wrong with an emulator itself.
+//! The errors of an emulator itself.
 
 use std::net::SocketAddr;
 
-/// Why an emulator could not do what its user asked.
+/// An error of the emulator, as opposed to an emulated one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The address could not be bound.
-    #[error("can't listen on {address}; choose another port, or 0 to have the system choose")]
+    #[error("cannot listen on {address}: choose another port, or 0 for any free one")]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -16,12 +16,12 @@ pub enum Error {
         source: std::io::Error,
     },
     /// No user has this login.
-    #[error("no user {login:?} is known to the emulator; add it with `Builder::user`")]
+    #[error("the emulator has no user {login:?}: add it with `Builder::user`")]
     UnknownUser {
-        /// The login asked for.
+        /// The given login.
         login: String,
     },
     /// No client is registered.
-    #[error("no client is registered at the emulator; add one with `Builder::client`")]
+    #[error("the emulator has no client: add one with `Builder::client`")]
     NoClient,
 }

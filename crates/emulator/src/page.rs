@@ -1,9 +1,11 @@
-//! Pages that a person sees: approval, login, error.
+//! The pages that a person sees: approval, login, error.
 
 use crate::params::Params;
 use crate::registration::User;
 
-/// The authorization page. Its buttons send the same request once more, with `approve=<login>` or `deny=1` added.
+/// Renders the authorization page.
+///
+/// Its buttons repeat the request with `approve=<login>` or `deny=1` added.
 pub(crate) fn authorization(
     brand: &str,
     path: &str,
@@ -42,14 +44,15 @@ pub(crate) fn authorization(
             "<p><strong>{}</strong> asks for access to your account.</p>{scope}\
              <form method=get action=\"{}\">{hidden}\
              <p><label>Signed in as <select name=approve>{users}</select></label></p>\
-             <p><button type=submit>Approve</button> <button type=submit name=deny value=1>Deny</button></p></form>",
+             <p><button type=submit>Approve</button> \
+             <button type=submit name=deny value=1>Deny</button></p></form>",
             escape(client_id),
             escape(path),
         ),
     )
 }
 
-/// The page where [`Fault::LoginRedirect`](crate::Fault::LoginRedirect) leads to.
+/// Renders the target of [`Fault::LoginRedirect`](crate::Fault::LoginRedirect).
 pub(crate) fn login() -> String {
     document(
         "Sign in",
@@ -65,7 +68,8 @@ fn document(title: &str, body: &str) -> String {
     let title = escape(title);
     format!(
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>{title}</title>\
-         <style>body{{font:16px/1.5 system-ui;max-width:32rem;margin:4rem auto;padding:0 1rem}}button{{font:inherit;padding:.4rem 1rem}}</style>\
+         <style>body{{font:16px/1.5 system-ui;max-width:32rem;margin:4rem auto;padding:0 1rem}}\
+         button{{font:inherit;padding:.4rem 1rem}}</style>\
          </head><body><h1>{title}</h1>{body}</body></html>"
     )
 }

@@ -1,6 +1,6 @@
-//! Parameters of a query or of a form body.
+//! The parameters of a query or a form body.
 
-/// Decoded parameters in the order in which they came.
+/// Decoded parameters, in the order of the request.
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
@@ -12,7 +12,7 @@ impl Params {
         Self::parse(uri.query().unwrap_or_default().as_bytes())
     }
 
-    /// The first value; an empty one counts as absent (RFC 6749 §3.1).
+    /// Returns the first value; an empty one counts as absent (RFC 6749 §3.1).
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -21,12 +21,12 @@ impl Params {
             .filter(|value| !value.is_empty())
     }
 
-    /// Whether the name occurs, even without a value.
+    /// Returns whether the name occurs, even without a value.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
     }
 
-    /// A name that occurs twice, which RFC 6749 §3.1 and §3.2 forbid.
+    /// Returns a name that occurs twice, which RFC 6749 §3.1 and §3.2 forbid.
     pub(crate) fn repeated(&self) -> Option<&str> {
         self.0.iter().enumerate().find_map(|(index, (key, _))| {
             self.0[..index]
@@ -36,7 +36,7 @@ impl Params {
         })
     }
 
-    /// A name that is not in `allowed`.
+    /// Returns a name that is not in `allowed`.
     pub(crate) fn foreign(&self, allowed: &[&str]) -> Option<&str> {
         self.0
             .iter()
@@ -51,7 +51,7 @@ impl Params {
     }
 }
 
-/// `uri` with a parameter added to its query.
+/// Adds parameters to the query of `uri`.
 pub(crate) fn with_query(uri: &str, parameters: &[(&str, &str)]) -> String {
     let mut uri = uri.to_owned();
     for (name, value) in parameters {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn query_is_extended_or_started() {
+    fn a_query_is_extended_or_started() {
         assert_eq!(
             with_query("https://a/cb", &[("code", "x y")]),
             "https://a/cb?code=x+y"
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_values_are_absent_and_repeats_are_seen() {
+    fn empty_values_are_absent_and_repeats_are_found() {
         let params = Params::parse(b"a=&b=1&b=2");
         assert_eq!(params.value("a"), None);
         assert!(params.has("a"));

@@ -1,15 +1,15 @@
-//! PKCE (RFC 7636), as a server checks it.
+//! The server's checks of PKCE (RFC 7636).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-/// Whether `verifier` is what `challenge` (S256) was made of.
+/// Returns whether `challenge` (S256) was made of `verifier`.
 pub(crate) fn matches(verifier: &str, challenge: &str) -> bool {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)) == challenge
 }
 
-/// Whether a verifier or an S256 challenge has the form that RFC 7636 §4.1 asks for.
+/// Returns whether a verifier or an S256 challenge has the form of RFC 7636 §4.1.
 pub(crate) fn well_formed(value: &str) -> bool {
     (43..=128).contains(&value.len())
         && value

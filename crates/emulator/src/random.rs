@@ -1,9 +1,9 @@
-//! Values that nobody guesses.
+//! Random values, which cannot be guessed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-/// `bytes` random bytes in lower-case hexadecimal.
+/// Returns `bytes` random bytes in lower-case hexadecimal.
 pub(crate) fn hex(bytes: usize) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     random(bytes)
@@ -17,18 +17,18 @@ pub(crate) fn hex(bytes: usize) -> String {
         .collect()
 }
 
-/// `bytes` random bytes in base64url without padding.
+/// Returns `bytes` random bytes in base64url without padding.
 pub(crate) fn base64url(bytes: usize) -> String {
     URL_SAFE_NO_PAD.encode(random(bytes))
 }
 
-/// `bytes` random bytes in standard base64 with padding.
+/// Returns `bytes` random bytes in standard base64 with padding.
 pub(crate) fn base64(bytes: usize) -> String {
     STANDARD.encode(random(bytes))
 }
 
 fn random(bytes: usize) -> Vec<u8> {
     let mut buffer = vec![0; bytes];
-    getrandom::fill(&mut buffer).expect("the operating system gives random bytes");
+    getrandom::fill(&mut buffer).expect("the operating system provides random bytes");
     buffer
 }

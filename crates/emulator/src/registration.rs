@@ -1,13 +1,14 @@
-//! Who is known to the provider: client applications and users.
+//! The clients and users that a provider knows.
 
 use std::fmt;
 
-/// A client application, as a provider has it registered.
+/// A client application, as registered at a provider.
 ///
 /// ```
 /// use tokenkeeper_emulator::RegisteredClient;
 ///
-/// let client = RegisteredClient::new("my-app").secret("s3cret").redirect_uri("https://app.example/cb");
+/// let client = RegisteredClient::new("my-app").secret("s3cret");
+/// let client = client.redirect_uri("https://app.example/cb");
 /// assert_eq!(client.id(), "my-app");
 /// ```
 #[derive(Clone)]
@@ -18,7 +19,7 @@ pub struct RegisteredClient {
 }
 
 impl RegisteredClient {
-    /// A public client (no secret) without a redirect URI.
+    /// Creates a public client (without a secret) that has no redirect URI yet.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self {
@@ -28,27 +29,27 @@ impl RegisteredClient {
         }
     }
 
-    /// Gives it a secret.
+    /// Sets the secret.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
         self
     }
 
-    /// Registers a redirect URI; call it again for further ones.
+    /// Adds a redirect URI; call it again for further ones.
     #[must_use]
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.redirect_uris.push(uri.into());
         self
     }
 
-    /// The client id.
+    /// Returns the client id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The registered redirect URIs.
+    /// Returns the registered redirect URIs.
     #[must_use]
     pub fn redirect_uris(&self) -> &[String] {
         &self.redirect_uris
@@ -60,7 +61,9 @@ impl RegisteredClient {
 }
 
 impl Default for RegisteredClient {
-    /// The client that an emulator knows when none was registered: [`DEFAULT_CLIENT_ID`], [`DEFAULT_CLIENT_SECRET`], [`DEFAULT_REDIRECT_URI`].
+    /// Returns the client of an emulator for which none was registered.
+    ///
+    /// It has [`DEFAULT_CLIENT_ID`], [`DEFAULT_CLIENT_SECRET`] and [`DEFAULT_REDIRECT_URI`].
     fn default() -> Self {
         Self::new(DEFAULT_CLIENT_ID)
             .secret(DEFAULT_CLIENT_SECRET)
@@ -78,13 +81,13 @@ impl fmt::Debug for RegisteredClient {
     }
 }
 
-/// Client id of the client that an emulator knows when none was registered.
+/// The id of the default client.
 pub const DEFAULT_CLIENT_ID: &str = "demo-client";
-/// Its secret.
+/// The secret of the default client.
 pub const DEFAULT_CLIENT_SECRET: &str = "demo-secret";
-/// Its redirect URI.
+/// The redirect URI of the default client.
 pub const DEFAULT_REDIRECT_URI: &str = "https://app.example/cb";
-/// Login of the user that an emulator knows when none was added.
+/// The login of the default user.
 pub const DEFAULT_USER: &str = "bob@example.com";
 
 /// A person with a login at the provider.
@@ -97,7 +100,7 @@ pub struct User {
 }
 
 impl User {
-    /// A user whose password is `password`.
+    /// Creates a user with the password `password`.
     #[must_use]
     pub fn new(login: impl Into<String>) -> Self {
         let login = login.into();
@@ -109,28 +112,28 @@ impl User {
         }
     }
 
-    /// The name that the API shows; without it, the login.
+    /// Sets the name that the API shows. Default: the login.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The password, which only iOFFICE's direct code request takes.
+    /// Sets the password, which only iOFFICE's direct code request uses.
     #[must_use]
     pub fn password(mut self, password: impl Into<String>) -> Self {
         self.password = password.into();
         self
     }
 
-    /// A user whose valid tokens the API answers with 403 ("not allowed"), where the provider has such an answer.
+    /// Makes the API answer this user's valid tokens with 403, if the provider has this answer.
     #[must_use]
     pub fn forbidden(mut self) -> Self {
         self.permitted = false;
         self
     }
 
-    /// The login.
+    /// Returns the login.
     #[must_use]
     pub fn login(&self) -> &str {
         &self.login
@@ -138,7 +141,7 @@ impl User {
 }
 
 impl Default for User {
-    /// The user that an emulator knows when none was added: [`DEFAULT_USER`].
+    /// Returns the user of an emulator to which none was added: [`DEFAULT_USER`].
     fn default() -> Self {
         Self::new(DEFAULT_USER).name("Bob Gale")
     }

@@ -1,4 +1,4 @@
-//! The way of a request: counted, meeting its faults, processed, answered. The same on a socket and in process.
+//! The processing of a request, on a socket and in process: count, apply faults, handle, answer.
 
 use std::io;
 use std::sync::Arc;
@@ -18,14 +18,15 @@ use tower_service::Service as _;
 
 use crate::answer::{self, Verdict};
 use crate::counters::{Log, Outcome, Ticket};
-use crate::faults::{Cut, Endpoint, Fault, Faults, Plan, cut_midway, instead, spoil};
+use crate::faults::{Cut, Endpoint, Fault, Faults, Plan, cut_midway, damage, instead};
 use crate::page;
 use crate::provider::Provider;
 use crate::world::World;
 
+/// The limit for the body of a request, in bytes.
 const REQUEST_LIMIT: usize = 2 * 1024 * 1024;
 
-/// All that a running emulator consists of.
+/// The parts of a running emulator.
 pub(crate) struct Server {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) world: Arc<World>,
@@ -35,14 +36,14 @@ pub(crate) struct Server {
     pub(crate) recording: Option<std::sync::Mutex<Vec<Request<Bytes>>>>,
 }
 
-/// Serves connections until it is dropped, and they with it.
+/// Serves connections until the future is dropped, which also ends the connections.
 pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener) {
     let mut connections = JoinSet::new();
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
-                // Out of file handles, say: the next attempt may do.
+                // For example, no file handle is left: a later attempt may succeed.
                 Err(_) => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
@@ -50,7 +51,7 @@ pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener) {
             },
             Some(_) = connections.join_next() => continue,
         };
-        // Without it small answers wait for the other side's acknowledgement; failing to set it is no harm.
+        // Otherwise small responses wait for an acknowledgement. A failure to set it is harmless.
         let _ = stream.set_nodelay(true);
         let server = Arc::clone(&server);
         connections.spawn(async move {
@@ -58,7 +59,7 @@ pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener) {
                 let server = Arc::clone(&server);
                 async move { server.handle(request).await.map_err(io::Error::other) }
             });
-            // An error here is the client's going away, or a fault's cut.
+            // An error means that the client went away, or that a fault cut the connection.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
@@ -67,7 +68,7 @@ pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener) {
 }
 
 impl Server {
-    /// Answers one request, or cuts.
+    /// Answers one request, or reports that a fault cuts the connection.
     pub(crate) async fn handle<B>(
         self: Arc<Self>,
         request: Request<B>,
@@ -92,11 +93,11 @@ impl Server {
         };
         self.record(&head, &body);
         let ticket = self.arrive(endpoint, &head, &body);
-        let _guard = Guard {
+        let _guard = AbandonGuard {
             server: &self,
             ticket,
         };
-        // A task of its own: a provider does not stop a redemption because the client went away.
+        // A separate task, because a provider does not stop a redemption when the client goes away.
         let task = tokio::spawn(Arc::clone(&self).process(endpoint, plan, ticket, head, body));
         task.await.unwrap_or(Err(Cut))
     }
@@ -144,7 +145,7 @@ impl Server {
         answer
     }
 
-    /// The provider's own answer, spoilt if a fault says so.
+    /// Returns the provider's response, damaged if a fault demands it.
     async fn answer(
         &self,
         request: Request<Body>,
@@ -161,9 +162,9 @@ impl Server {
         let verdict = head.extensions.remove::<Verdict>();
         let mut unanswered = matches!(fault, Some(Fault::CutBeforeAnswer | Fault::CutDuringAnswer));
         if let Some(fault) = fault {
-            let spoilt;
-            (body, spoilt) = spoil(fault, &mut head, body);
-            unanswered |= spoilt;
+            let damaged;
+            (body, damaged) = damage(fault, &mut head, body);
+            unanswered |= damaged;
         }
         let name = fault.map_or("", Fault::name);
         let outcome = match verdict {
@@ -186,7 +187,7 @@ impl Server {
         (answer, outcome)
     }
 
-    /// Counts the request as it comes.
+    /// Counts the request on arrival, before it is processed.
     fn arrive(
         &self,
         endpoint: Option<Endpoint>,
@@ -232,7 +233,7 @@ impl Server {
     }
 }
 
-/// Adds what every emulator has: the page where login redirects lead.
+/// Adds the page that login redirects lead to.
 pub(crate) fn with_login(router: Router) -> Router {
     router.route(
         "/login",
@@ -240,13 +241,13 @@ pub(crate) fn with_login(router: Router) -> Router {
     )
 }
 
-/// If it is dropped before the presentation has ended, the client has gone away.
-struct Guard<'a> {
+/// Records that the client went away, if it is dropped before the presentation has ended.
+struct AbandonGuard<'a> {
     server: &'a Server,
     ticket: Option<Ticket>,
 }
 
-impl Drop for Guard<'_> {
+impl Drop for AbandonGuard<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             self.server.log.abandon(ticket, self.server.world.now());

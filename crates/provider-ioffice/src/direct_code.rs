@@ -55,7 +55,7 @@ impl IOffice {
         Ok(request.body(Bytes::new())?)
     }
 
-    /// Reads the response to a [`direct_code_request`](Self::direct_code_request) sent at `sent_at`.
+    /// Reads the response to a direct code request that was sent at `sent_at`.
     ///
     /// # Errors
     /// [`Refusal`], classified as at the token endpoint.

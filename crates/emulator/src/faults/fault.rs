@@ -1,4 +1,4 @@
-//! What goes wrong.
+//! The faults.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::Value;
 
-/// Something that goes wrong.
+/// A fault that a request meets.
 ///
 /// A request meets at most one waiting fault ([`Delay`](Self::Delay),
-/// [`DelayAnswer`](Self::DelayAnswer), a [`Gate`](crate::Gate)) and one of the others, so that "wait,
-/// then fail" is two faults.
+/// [`DelayAnswer`](Self::DelayAnswer), a [`Gate`](crate::Gate)) and one of the others, so that
+/// "wait, then fail" is two faults.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Fault {
@@ -27,9 +27,9 @@ pub enum Fault {
     HtmlBadRequest,
     /// 302 to the emulator's own `/login`, an HTML page; not processed.
     LoginRedirect,
-    /// 302 to this URL, of another origin say; not processed.
+    /// 302 to this URL, for example of another origin; not processed.
     Redirect(String),
-    /// 429 with `Retry-After` (seconds), `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`; not processed.
+    /// 429 with `Retry-After` (seconds) and the three `X-RateLimit` headers; not processed.
     TooManyRequests {
         /// Seconds to wait.
         retry_after: u64,
@@ -48,31 +48,36 @@ pub enum Fault {
     CutBeforeBody,
     /// The connection is closed after the body was read; not processed.
     CutAfterBody,
-    /// The request is processed (a refresh token is rotated), then the connection is closed without an answer.
+    /// The request is processed (a refresh token is rotated), then the connection is closed without
+    /// a response.
     CutBeforeAnswer,
-    /// The request is processed, then the connection is closed after half of the answer's body.
+    /// The request is processed, then the connection is closed after half of the response's body.
     CutDuringAnswer,
 
-    /// Processed; the answer's body lacks its second half, under a matching `Content-Length`.
+    /// Processed; the response's body lacks its second half, with a matching `Content-Length`.
     Truncated,
-    /// Processed; the answer's body is empty.
+    /// Processed; the response's body is empty.
     Empty,
-    /// Processed; the answer's body is valid JSON of 10 MB.
+    /// Processed; the response's body is valid JSON of 10 MB.
     Oversized,
-    /// Processed; the answer says that it is this.
+    /// Processed; the response has this content type.
     ContentType(String),
-    /// Processed; the answer's body holds bytes that are not UTF-8.
+    /// Processed; the response's body holds bytes that are not UTF-8.
     InvalidUtf8,
-    /// Processed; this field of the answer's JSON object has this value. It is not a spoilt answer: the counters say `granted`.
+    /// Processed; this field of the response's JSON object has this value.
+    ///
+    /// The response does not count as damaged: the counters say `granted`.
     Field(String, Value),
-    /// Processed; the answer's JSON object lacks this field. It is not a spoilt answer: the counters say `granted`.
+    /// Processed; the response's JSON object lacks this field.
+    ///
+    /// The response does not count as damaged: the counters say `granted`.
     Without(String),
-    /// Processed; this response is sent in place of the provider's.
+    /// Processed; this response is sent instead of the provider's.
     AnswerInstead(Response<Bytes>),
 }
 
 impl Fault {
-    /// [`Answer`](Self::Answer) with this status and no body.
+    /// Makes an [`Answer`](Self::Answer) with this status and no body.
     ///
     /// # Panics
     /// If `status` is not between 100 and 999.
@@ -84,7 +89,7 @@ impl Fault {
         Self::Answer(response)
     }
 
-    /// [`Answer`](Self::Answer) with this status and this JSON body.
+    /// Makes an [`Answer`](Self::Answer) with this status and this JSON body.
     ///
     /// # Panics
     /// If `status` is not between 100 and 999.
@@ -97,13 +102,13 @@ impl Fault {
         Self::Answer(response.expect("a status between 100 and 999"))
     }
 
-    /// [`Field`](Self::Field).
+    /// Makes a [`Field`](Self::Field).
     #[must_use]
     pub fn field(name: impl Into<String>, value: impl Into<Value>) -> Self {
         Self::Field(name.into(), value.into())
     }
 
-    /// The name in the counters.
+    /// Returns the name in the counters.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -138,10 +143,11 @@ impl Fault {
     }
 }
 
-/// The connection was closed without a whole answer.
+/// The error of a connection that a fault closed without a whole response.
 ///
-/// What [`Emulator::call`](crate::Emulator::call) gives where a client on a socket would see its connection end.
+/// [`Emulator::call`](crate::Emulator::call) returns it if a client on a socket would see the
+/// connection end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the emulator has cut the connection, as a fault asked it to")]
+#[error("a fault of the emulator has cut the connection")]
 #[non_exhaustive]
 pub struct Cut;

@@ -4,47 +4,48 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Holds requests back; made by [`Faults::hold`](crate::Faults::hold) and [`Faults::hold_answers`](crate::Faults::hold_answers).
+/// A gate that holds requests back.
 ///
-/// Dropping it releases it, so that no server hangs after a failed test.
+/// [`Faults::hold`](crate::Faults::hold) and [`Faults::hold_answers`](crate::Faults::hold_answers)
+/// create it. Dropping it releases it, so that no server hangs after a failed test.
 #[derive(Debug)]
 #[must_use = "a gate that is dropped is open"]
 pub struct Gate {
-    inner: Inner,
+    inner: GateState,
 }
 
 impl Gate {
     pub(super) fn new() -> Self {
         Self {
-            inner: Inner {
+            inner: GateState {
                 state: Arc::new(watch::channel(State::default()).0),
             },
         }
     }
 
-    pub(super) fn clone_inner(&self) -> Inner {
+    pub(super) fn state(&self) -> GateState {
         self.inner.clone()
     }
 
-    /// Waits until `count` requests have arrived since the gate was made. Cancellation safe.
+    /// Waits until `count` requests have arrived since the gate was created. Cancel safe.
     pub async fn arrived(&self, count: usize) {
         let mut state = self.inner.state.subscribe();
-        // The sender lives as long as `self`, so this can't fail.
+        // It cannot fail, because the sender lives as long as `self`.
         let _ = state.wait_for(|state| state.arrived >= count).await;
     }
 
-    /// How many requests have arrived since the gate was made.
+    /// Returns how many requests have arrived since the gate was created.
     #[must_use]
     pub fn arrivals(&self) -> usize {
         self.inner.state.borrow().arrived
     }
 
-    /// Lets `count` of the requests through, those that wait first.
+    /// Lets `count` requests pass, in order of arrival.
     pub fn let_through(&self, count: usize) {
         self.inner.state.send_modify(|state| state.passes += count);
     }
 
-    /// Lets everything through from now on.
+    /// Lets all requests pass from now on.
     pub fn release(&self) {
         self.inner.state.send_modify(|state| state.open = true);
     }
@@ -56,6 +57,7 @@ impl Drop for Gate {
     }
 }
 
+/// The counts of a gate.
 #[derive(Debug, Default)]
 struct State {
     arrived: usize,
@@ -63,18 +65,18 @@ struct State {
     open: bool,
 }
 
-/// The side of the requests.
+/// The gate as the waiting requests see it.
 #[derive(Debug, Clone)]
-pub(super) struct Inner {
+pub(super) struct GateState {
     state: Arc<watch::Sender<State>>,
 }
 
-impl Inner {
+impl GateState {
     pub(super) fn is_open(&self) -> bool {
         self.state.borrow().open
     }
 
-    /// Waits for the gate's opening or for a pass, first come, first served.
+    /// Waits until the gate opens or lets this request pass, in order of arrival.
     pub(super) async fn pass(&self) {
         let mut position = 0;
         self.state.send_modify(|state| {
@@ -82,7 +84,7 @@ impl Inner {
             position = state.arrived;
         });
         let mut state = self.state.subscribe();
-        // `self` holds the sender, so this can't fail.
+        // It cannot fail, because `self` holds the sender.
         let _ = state
             .wait_for(|state| state.open || state.passes >= position)
             .await;

@@ -1,4 +1,4 @@
-//! How each fault changes an answer.
+//! The effect of each fault on a response.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -11,9 +11,10 @@ use super::fault::{Cut, Fault};
 use crate::answer::{self, Fields, Format};
 use crate::page;
 
+/// The size of [`Fault::Oversized`], in bytes.
 const OVERSIZED: usize = 10 * 1024 * 1024;
 
-/// The answer of a fault that replaces the provider's; `None` for the other faults.
+/// Returns the response of a fault that replaces the provider's, or `None` for other faults.
 pub(crate) fn instead(fault: &Fault, base: &str, now_epoch: u64) -> Option<Response<Body>> {
     let response = match fault {
         Fault::ServerError => answer::json(
@@ -61,8 +62,12 @@ pub(crate) fn instead(fault: &Fault, base: &str, now_epoch: u64) -> Option<Respo
     Some(response)
 }
 
-/// Spoils the provider's answer; the flag says that it can no longer be read as what it was.
-pub(crate) fn spoil(fault: &Fault, head: &mut http::response::Parts, body: Bytes) -> (Bytes, bool) {
+/// Damages the provider's response; the flag reports that its meaning is lost.
+pub(crate) fn damage(
+    fault: &Fault,
+    head: &mut http::response::Parts,
+    body: Bytes,
+) -> (Bytes, bool) {
     let body = match fault {
         Fault::Truncated => body.slice(..body.len() / 2),
         Fault::Empty => Bytes::new(),
@@ -103,7 +108,7 @@ pub(crate) fn spoil(fault: &Fault, head: &mut http::response::Parts, body: Bytes
     (body, true)
 }
 
-/// A body that ends in an error after its first half, under the whole's length.
+/// Makes a body that fails after its first half, with the length of the whole.
 pub(crate) fn cut_midway(mut head: http::response::Parts, body: Bytes) -> Response<Body> {
     head.headers
         .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
@@ -112,7 +117,7 @@ pub(crate) fn cut_midway(mut head: http::response::Parts, body: Bytes) -> Respon
         match half {
             Some(half) => Some((Ok(half), None)),
             None => {
-                // Lets the first half leave before the connection ends.
+                // Lets the first half be sent before the connection ends.
                 tokio::task::yield_now().await;
                 Some((Err(std::io::Error::other(Cut)), None))
             }

@@ -1,4 +1,4 @@
-//! Faults that a test switches on, per endpoint.
+//! The faults that a test switches on, per endpoint.
 
 mod fault;
 mod gate;
@@ -9,27 +9,28 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use fault::{Cut, Fault};
 pub use gate::Gate;
-pub(crate) use inject::{cut_midway, instead, spoil};
+pub(crate) use inject::{cut_midway, damage, instead};
 
-/// A part of the provider that faults and counters tell apart.
+/// An endpoint of the provider, as faults and counters distinguish them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// Where the user approves; iOFFICE's direct code request too.
+    /// The authorization page; also iOFFICE's direct code request.
     Authorize,
-    /// Where codes and refresh tokens are redeemed.
+    /// The token endpoint, which redeems codes and refresh tokens.
     Token,
     /// The vendor's API.
     Api,
-    /// Where tokens are revoked.
+    /// The revocation endpoint.
     Revoke,
-    /// Where tokens are looked up.
+    /// The introspection endpoint.
     Introspect,
 }
 
 /// The faults that are switched on.
 ///
-/// For each request the oldest that applies is taken; one that was set for a number of requests goes away with the last of them.
+/// Each request meets the oldest fault that applies. A fault for a number of requests ends with the
+/// last of them.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -41,12 +42,13 @@ pub enum Endpoint {
 /// let emulator = Emulator::plain().in_process();
 /// let call = || emulator.call(Request::get("/api/me").body(Bytes::new()).expect("a request"));
 ///
-/// emulator.faults().once(Endpoint::Api, Fault::Unavailable { retry_after: Some(2) });
+/// let fault = Fault::Unavailable { retry_after: Some(2) };
+/// emulator.faults().once(Endpoint::Api, fault);
 /// assert_eq!(call().await?.status(), 503);
 ///
 /// let gate = emulator.faults().hold(Endpoint::Api);
 /// let (answer, ()) = tokio::join!(call(), async {
-///     gate.arrived(1).await; // It is held, and nothing was processed yet.
+///     gate.arrived(1).await; // The request waits, and is not processed yet.
 ///     gate.release();
 /// });
 /// assert_eq!(answer?.status(), 401);
@@ -82,32 +84,32 @@ impl Faults {
         self.next(endpoint, 1, fault);
     }
 
-    /// Requests wait at a gate before they are processed, until it is released or dropped.
+    /// Makes requests wait before they are processed, until the gate is released or dropped.
     pub fn hold(&self, endpoint: Endpoint) -> Gate {
         let gate = Gate::new();
-        self.add(endpoint, None, Action::Hold(gate.clone_inner()));
+        self.add(endpoint, None, Action::Hold(gate.state()));
         gate
     }
 
-    /// Requests are processed, then wait at a gate before they are answered, until it is released or dropped.
+    /// Makes requests wait after they are processed, until the gate is released or dropped.
     pub fn hold_answers(&self, endpoint: Endpoint) -> Gate {
         let gate = Gate::new();
-        self.add(endpoint, None, Action::HoldAnswer(gate.clone_inner()));
+        self.add(endpoint, None, Action::HoldAnswer(gate.state()));
         gate
     }
 
-    /// Switches off all faults of an endpoint. Gates stay, and must be released.
+    /// Switches off all faults of an endpoint, except gates, which must be released.
     pub fn clear(&self, endpoint: Endpoint) {
         self.lock()
             .retain(|rule| rule.endpoint != endpoint || rule.action.is_gate());
     }
 
-    /// Switches off all faults of all endpoints. Gates stay, and must be released.
+    /// Switches off all faults of all endpoints, except gates, which must be released.
     pub fn clear_all(&self) {
         self.lock().retain(|rule| rule.action.is_gate());
     }
 
-    /// What the next request to `endpoint` meets.
+    /// Takes the faults for the next request to `endpoint`.
     pub(crate) fn plan(&self, endpoint: Endpoint) -> Plan {
         let mut plan = Plan::default();
         let mut rules = self.lock();
@@ -139,18 +141,21 @@ impl Faults {
     }
 }
 
+/// A fault or a gate that is switched on.
 #[derive(Debug)]
 struct Rule {
     endpoint: Endpoint,
+    /// The number of requests left; `None` means all.
     left: Option<usize>,
     action: Action,
 }
 
+/// The effect of a rule.
 #[derive(Debug, Clone)]
 enum Action {
     Fault(Fault),
-    Hold(gate::Inner),
-    HoldAnswer(gate::Inner),
+    Hold(gate::GateState),
+    HoldAnswer(gate::GateState),
 }
 
 impl Action {
@@ -163,7 +168,7 @@ impl Action {
     }
 }
 
-/// What one request meets.
+/// The faults of one request: at most one that waits, and one other.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     wait: Option<Action>,

@@ -401,7 +401,8 @@ async fn the_page_has_forms_that_approve_and_deny() {
     );
     assert!(html.contains("<button type=submit name=deny value=1>"));
     assert!(html.contains("name=\"state\" value=\"&quot;&gt;&lt;script&gt;\""));
-    // What the form's button sends: the login in `approve`, and `deny` beside it if that was pressed.
+    // What the form's button sends: the login in `approve`, and `deny` beside it if that was
+    // pressed.
     let approved = get(
         &emulator,
         "/authorize",

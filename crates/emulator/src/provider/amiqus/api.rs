@@ -1,4 +1,4 @@
-//! The vendor's API, far enough to call it.
+//! The part of the vendor's API that tests call.
 
 use std::sync::PoisonError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,7 +14,7 @@ use crate::answer::{empty, json};
 use crate::ledger::Standing;
 use crate::provider::{Context, bearer};
 
-/// The emulator's own choice: the document names no window.
+/// The window of the rate limit. The document names none.
 const WINDOW: Duration = Duration::from_secs(60);
 
 pub(super) async fn me(State(cx): State<Context<Amiqus>>, headers: HeaderMap) -> Response<Body> {
@@ -59,7 +59,7 @@ pub(super) async fn not_found() -> Response<Body> {
     json(StatusCode::NOT_FOUND, &json!({"error": "Not Found."}))
 }
 
-/// Looks at the token and counts the call.
+/// Checks the token and counts the call.
 fn call(
     cx: &Context<Amiqus>,
     headers: &HeaderMap,
@@ -109,7 +109,7 @@ fn user_of(cx: &Context<Amiqus>, token: &str) -> Option<String> {
     }
 }
 
-/// The calls of a user are counted over all of his tokens.
+/// Counts a call of a user, over all of the user's tokens.
 fn count(cx: &Context<Amiqus>, login: &str, now: SystemTime) -> (SystemTime, u32) {
     let mut calls = cx
         .provider

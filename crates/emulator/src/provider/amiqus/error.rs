@@ -1,4 +1,4 @@
-//! The errors of the token endpoint, which differ by the framework's generation.
+//! The errors of the token endpoint, which depend on the framework's generation.
 
 use axum::body::Body;
 use http::{Response, StatusCode};
@@ -7,12 +7,13 @@ use serde_json::Value;
 use super::options::Generation;
 use crate::answer::{Fields, refused};
 
-const INVALID_REQUEST: &str = "The request is missing a required parameter, includes an invalid parameter value, \
-    includes a parameter more than once, or is otherwise malformed.";
-const INVALID_GRANT: &str = "The provided authorization grant (e.g., authorization code, resource owner credentials) or refresh token \
-    is invalid, expired, revoked, does not match the redirection URI used in the authorization request, or was issued to another client.";
+const INVALID_REQUEST: &str = "The request is missing a required parameter, includes an invalid \
+    parameter value, includes a parameter more than once, or is otherwise malformed.";
+const INVALID_GRANT: &str = "The provided authorization grant (e.g., authorization code, resource \
+    owner credentials) or refresh token is invalid, expired, revoked, does not match the \
+    redirection URI used in the authorization request, or was issued to another client.";
 
-/// A refusal.
+/// A refusal of Amiqus.
 pub(super) enum Refusal {
     /// A parameter is missing or wrong.
     Request {
@@ -86,7 +87,7 @@ impl Refusal {
         if generation == Eight {
             fields.push(("message", description.into()));
         }
-        let status = StatusCode::from_u16(status).expect("a constant of above");
+        let status = StatusCode::from_u16(status).expect("a valid constant");
         let response = Fields::json(fields).respond(status);
         refused(response, error, matches!(self, Self::RefreshToken { .. }))
     }

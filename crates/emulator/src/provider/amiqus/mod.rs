@@ -20,10 +20,11 @@ const TOKEN: &str = "/oauth/token";
 const ME: &str = "/api/v2/me";
 const STATUS: &str = "/api/v2/status";
 
+/// The emulation of Amiqus.
 #[derive(Debug)]
 pub(crate) struct Amiqus {
     options: AmiqusOptions,
-    /// Calls of each user in the present window, and when that began.
+    /// The start of each user's current window, and the calls in it.
     calls: Mutex<HashMap<String, (SystemTime, u32)>>,
 }
 
@@ -36,7 +37,7 @@ impl Amiqus {
     }
 }
 
-/// What a library for encryption, defuse/php-encryption, makes: hexadecimal that begins with its version.
+/// Makes a value in the form of the library defuse/php-encryption: its version, then hexadecimal.
 fn defuse(bytes: usize) -> String {
     format!("def502{}", random::hex(bytes))
 }

@@ -1,24 +1,25 @@
-//! What may differ from one Amiqus to another.
+//! Options for what may differ between installations of Amiqus.
 
-/// Which generation of league/oauth2-server answers; they differ in the token endpoint's errors.
+/// The generation of league/oauth2-server, on which the token endpoint's errors depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Generation {
-    /// A bad refresh token is 401 `invalid_request`, a bad code 400 `invalid_request`; each error has a `message` besides.
+    /// A bad refresh token is 401 `invalid_request`, a bad code 400 `invalid_request`; each error
+    /// also has a `message`.
     Eight,
     /// Both are 400 `invalid_grant`.
     #[default]
     Nine,
 }
 
-/// What happens to `redirect_uri` at a refresh.
+/// The check of `redirect_uri` at a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RefreshRedirectUri {
-    /// It must be there and registered, as the document's table says.
+    /// It must be present and registered, as the document's table says.
     #[default]
     Strict,
-    /// It is ignored, as the framework does.
+    /// It is ignored, as by the framework.
     Lenient,
 }
 
@@ -27,7 +28,8 @@ pub enum RefreshRedirectUri {
 /// ```
 /// use tokenkeeper_emulator::{AmiqusOptions, Emulator, Generation};
 ///
-/// let builder = Emulator::amiqus().options(AmiqusOptions::default().generation(Generation::Eight));
+/// let options = AmiqusOptions::default().generation(Generation::Eight);
+/// let builder = Emulator::amiqus().options(options);
 /// # drop(builder);
 /// ```
 #[derive(Debug, Clone)]
@@ -52,36 +54,37 @@ impl Default for AmiqusOptions {
 }
 
 impl AmiqusOptions {
-    /// The framework's generation; 9 without it.
+    /// Sets the framework's generation. Default: 9.
     #[must_use]
     pub fn generation(mut self, generation: Generation) -> Self {
         self.generation = generation;
         self
     }
 
-    /// What happens to `redirect_uri` at a refresh; strict without it.
+    /// Sets the check of `redirect_uri` at a refresh. Default: strict.
     #[must_use]
     pub fn refresh_redirect_uri(mut self, mode: RefreshRedirectUri) -> Self {
         self.refresh_redirect_uri = mode;
         self
     }
 
-    /// The redirect has an empty `state` when none was sent.
+    /// Adds an empty `state` to the redirect if none was sent.
     #[must_use]
     pub fn empty_state(mut self) -> Self {
         self.empty_state = true;
         self
     }
 
-    /// Calls per user and minute that `X-RateLimit-Limit` promises; 200 without it. The minute is the emulator's own choice: the document
-    /// names no window.
+    /// Sets the calls per user and minute that `X-RateLimit-Limit` promises. Default: 200.
+    ///
+    /// The minute is the emulator's choice, because the document names no window.
     #[must_use]
     pub fn rate_limit(mut self, calls: u32) -> Self {
         self.rate_limit = calls;
         self
     }
 
-    /// Calls over the limit are answered with 429; without this they are only counted.
+    /// Answers calls over the limit with 429; by default they are only counted.
     #[must_use]
     pub fn enforce_rate_limit(mut self) -> Self {
         self.enforce_rate_limit = true;

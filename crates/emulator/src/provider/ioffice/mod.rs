@@ -1,4 +1,4 @@
-//! One site of iOFFICE. Token requests carry their parameters in headers.
+//! One site of iOFFICE, whose token requests carry their parameters in headers.
 
 mod api;
 mod authorize;
@@ -16,6 +16,7 @@ const REVOKE: &str = "/external/api/oauth2/revoke";
 const TOKENINFO: &str = "/external/api/oauth2/tokeninfo";
 const ME: &str = "/external/api/rest/v2/users/me";
 
+/// The emulation of such a site.
 #[derive(Debug)]
 pub(crate) struct IOffice {
     options: IOfficeOptions,

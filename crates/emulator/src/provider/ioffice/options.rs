@@ -1,24 +1,24 @@
-//! What the iOFFICE document leaves open.
+//! Options for what the iOFFICE document leaves open.
 
-/// How the API rejects an access token.
+/// The status with which the API rejects an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RejectedStatus {
-    /// 403 where the token has expired or was replaced, else 401: so the vendor's own client reads them.
+    /// 403 if the token has expired or was replaced, otherwise 401: the vendor client's reading.
     #[default]
     Vendor,
-    /// 401 always, as RFC 6750 has it.
+    /// Always 401, as in RFC 6750.
     Rfc6750,
 }
 
-/// What a revocation ends. The document does not say; this is the emulator's choice.
+/// The effect of a revocation, which the document leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RevocationScope {
-    /// The token that was sent, access or refresh.
+    /// It ends the sent token, access or refresh.
     #[default]
     Token,
-    /// Both tokens, and what was issued with them.
+    /// It ends the whole grant of the sent token.
     Grant,
 }
 
@@ -43,56 +43,58 @@ pub struct IOfficeOptions {
 }
 
 impl IOfficeOptions {
-    /// The redirect's fragment carries `state`; without this it does not, for the document shows none.
+    /// Adds `state` to the redirect's fragment; by default it is absent, as in the document.
     #[must_use]
     pub fn echo_state(mut self) -> Self {
         self.echo_state = true;
         self
     }
 
-    /// The `appCode` of the redirect; made up without this.
+    /// Sets the `appCode` of the redirect. Default: a random one.
     #[must_use]
     pub fn app_code(mut self, value: impl Into<String>) -> Self {
         self.app_code = Some(value.into());
         self
     }
 
-    /// `expires_in` is in seconds; without this in milliseconds, as the document says.
+    /// Writes `expires_in` in seconds instead of the document's milliseconds.
     #[must_use]
     pub fn seconds(mut self) -> Self {
         self.seconds = true;
         self
     }
 
-    /// The old tokens stay alive at a refresh; without this they end. The document does not say.
+    /// Keeps the old tokens valid at a refresh; by default it invalidates them.
+    ///
+    /// The document leaves it open.
     #[must_use]
     pub fn old_tokens_live(mut self) -> Self {
         self.old_tokens_live = true;
         self
     }
 
-    /// How the API rejects an access token.
+    /// Sets the status with which the API rejects an access token.
     #[must_use]
     pub fn rejected_status(mut self, status: RejectedStatus) -> Self {
         self.rejected_status = status;
         self
     }
 
-    /// Revocation by POST; without this by GET.
+    /// Accepts revocations by POST instead of GET.
     #[must_use]
     pub fn revoke_by_post(mut self) -> Self {
         self.revoke_by_post = true;
         self
     }
 
-    /// What a revocation ends.
+    /// Sets the effect of a revocation.
     #[must_use]
     pub fn revocation_scope(mut self, scope: RevocationScope) -> Self {
         self.revocation_scope = scope;
         self
     }
 
-    /// Errors have `error_description`; without this `errorDescription`.
+    /// Names the description of errors `error_description` instead of `errorDescription`.
     #[must_use]
     pub fn snake_case_errors(mut self) -> Self {
         self.snake_case_errors = true;

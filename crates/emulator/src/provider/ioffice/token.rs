@@ -1,4 +1,4 @@
-//! The token endpoint: parameters in headers, an empty body.
+//! The token endpoint, with parameters in headers and an empty body.
 
 use axum::body::Body;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! One resource, of the emulator's own invention.
+//! A resource that the emulator adds.
 
 use axum::body::Body;
 use axum::extract::State;

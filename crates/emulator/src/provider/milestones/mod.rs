@@ -1,4 +1,4 @@
-//! QicsMilestones and FortesMilestones: one engine, two names.
+//! QicsMilestones and FortesMilestones: one product under two names.
 
 mod api;
 mod authorize;
@@ -9,12 +9,13 @@ mod token;
 
 pub use options::{ErrorFormat, MilestonesOptions, RedirectRule};
 
-/// The doubled `oauth2` is the document's.
+/// The doubled `oauth2` is literally in the document.
 const AUTHORIZE: &str = "/api/oauth2/oauth2/auth";
 const TOKEN: &str = "/api/oauth2/oauth2/token";
-/// The emulator's own invention: the documents name no resource.
+/// A resource that the emulator adds, because the documents name none.
 const PROJECTS: &str = "/api/projects";
 
+/// The emulation of either.
 #[derive(Debug)]
 pub(crate) struct Milestones {
     brand: &'static str,

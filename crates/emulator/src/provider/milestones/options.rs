@@ -1,26 +1,28 @@
-//! What the Milestones documents leave open.
+//! Options for what the Milestones documents leave open.
 
-/// How the redirect URI of a request is compared with the registered one.
+/// The comparison of a request's redirect URI with the registered one.
 ///
 /// The document says that the registered one "must be part of" it, with further query parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RedirectRule {
-    /// It begins with the registered one, and only a query follows.
+    /// It begins with the registered one, followed at most by a query.
     #[default]
     Prefix,
-    /// It contains the registered one anywhere: the document read to the letter. An attacker's URL may.
+    /// It contains the registered one anywhere, as the document literally says.
+    ///
+    /// An attacker's URL can satisfy this.
     Substring,
 }
 
-/// How the token endpoint writes its errors, of which the documents say nothing.
+/// The format of the token endpoint's errors, of which the documents say nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ErrorFormat {
-    /// As RFC 6749 §5.2 has it.
+    /// The JSON of RFC 6749 §5.2.
     #[default]
     Json,
-    /// The same with keys that lack quotes, as the document prints the token response.
+    /// The same with unquoted keys, as the document prints the token response.
     Unquoted,
     /// An HTML page with the status 400.
     Html400,
@@ -28,7 +30,8 @@ pub enum ErrorFormat {
     Html500,
 }
 
-/// Options of [`Emulator::qics`](crate::Emulator::qics) and [`Emulator::fortes`](crate::Emulator::fortes).
+/// Options of [`Emulator::qics`](crate::Emulator::qics) and
+/// [`Emulator::fortes`](crate::Emulator::fortes).
 ///
 /// ```
 /// use tokenkeeper_emulator::{Emulator, MilestonesOptions};
@@ -46,35 +49,35 @@ pub struct MilestonesOptions {
 }
 
 impl MilestonesOptions {
-    /// How redirect URIs are compared; by prefix without this.
+    /// Sets how redirect URIs are compared. Default: by prefix.
     #[must_use]
     pub fn redirect_rule(mut self, rule: RedirectRule) -> Self {
         self.redirect_rule = rule;
         self
     }
 
-    /// Token responses have keys without quotes, laid out as the document prints them; without this they are JSON.
+    /// Writes token responses with unquoted keys, as the document prints them, instead of JSON.
     #[must_use]
     pub fn unquoted_keys(mut self) -> Self {
         self.unquoted_keys = true;
         self
     }
 
-    /// How the token endpoint writes its errors; as RFC 6749 has it without this.
+    /// Sets the format of the token endpoint's errors. Default: that of RFC 6749.
     #[must_use]
     pub fn error_format(mut self, format: ErrorFormat) -> Self {
         self.error_format = format;
         self
     }
 
-    /// A `state` beside the redirect URI comes back; without this it is dropped, for no document mentions it.
+    /// Returns a top-level `state`, which is dropped by default because no document mentions it.
     #[must_use]
     pub fn echo_state(mut self) -> Self {
         self.echo_state = true;
         self
     }
 
-    /// The token endpoint ignores parameters that the document does not name; without this it refuses them.
+    /// Ignores parameters that the document does not name; by default they are refused.
     #[must_use]
     pub fn lenient_parameters(mut self) -> Self {
         self.lenient_parameters = true;

@@ -1,4 +1,4 @@
-//! The token endpoint: parameters in the form body, the client's secret among them.
+//! The token endpoint, whose form also carries the client's secret.
 
 use axum::body::Body;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! A provider that does what RFC 6749 says, with PKCE, revocation and introspection.
+//! A provider by RFC 6749, with PKCE, revocation and introspection.
 
 mod api;
 mod authorize;
@@ -16,6 +16,7 @@ const REVOKE: &str = "/revoke";
 const INTROSPECT: &str = "/introspect";
 const ME: &str = "/api/me";
 
+/// The emulation of such a provider.
 #[derive(Debug)]
 pub(crate) struct Plain {
     options: PlainOptions,

@@ -1,32 +1,34 @@
-//! What RFC 6749 leaves open.
+//! Options for what RFC 6749 leaves open.
 
 use std::time::Duration;
 
-/// Where a client with a secret sends it (RFC 6749 §2.3.1).
+/// The place of a client's secret (RFC 6749 §2.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ClientAuthentication {
-    /// In either place, but not in both.
+    /// Either place, but not both.
     #[default]
     Any,
-    /// `Authorization: Basic`, its parts encoded as a form's.
+    /// `Authorization: Basic`, with form-encoded parts.
     Basic,
-    /// In the body.
+    /// The body.
     Body,
 }
 
-/// What happens when a refresh token comes again that was redeemed already.
+/// The reaction to a refresh token that was redeemed before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Reuse {
     /// It is refused.
     #[default]
     Refuse,
-    /// It is refused, and the whole grant ends: reuse detection (RFC 9700 §4.14.2).
+    /// It is refused and the whole grant is revoked: reuse detection (RFC 9700 §4.14.2).
     RevokeFamily,
-    /// Within this time of the first redemption it brings the same pair once more; later the whole grant ends.
+    /// Within this time after the first redemption it returns the same pair; later the whole grant
+    /// is revoked.
     SamePair(Duration),
-    /// Within this time of the first redemption it brings a pair of its own; later the whole grant ends.
+    /// Within this time after the first redemption it returns a new pair; later the whole grant is
+    /// revoked.
     FreshPair(Duration),
 }
 
@@ -52,28 +54,28 @@ pub struct PlainOptions {
 }
 
 impl PlainOptions {
-    /// Where a secret is taken; in either place without this.
+    /// Sets where a secret is accepted. Default: either place.
     #[must_use]
     pub fn client_authentication(mut self, place: ClientAuthentication) -> Self {
         self.client_authentication = place;
         self
     }
 
-    /// What a redeemed refresh token brings; a refusal without this.
+    /// Sets the reaction to a redeemed refresh token. Default: a refusal.
     #[must_use]
     pub fn reuse(mut self, reuse: Reuse) -> Self {
         self.reuse = reuse;
         self
     }
 
-    /// No rotation: a refresh answers with the same refresh token.
+    /// Switches rotation off: a refresh returns the same refresh token.
     #[must_use]
     pub fn refresh_token_stays(mut self) -> Self {
         self.refresh_token_stays = true;
         self
     }
 
-    /// No rotation, and a refresh answers without any refresh token.
+    /// Switches rotation off: a refresh returns no refresh token.
     #[must_use]
     pub fn omit_refresh_token(mut self) -> Self {
         self.refresh_token_stays = true;
@@ -81,35 +83,35 @@ impl PlainOptions {
         self
     }
 
-    /// A refresh ends the access token before it; without this it lives until it expires.
+    /// Makes a refresh invalidate the previous access token; by default it lives until it expires.
     #[must_use]
     pub fn access_token_dies_at_refresh(mut self) -> Self {
         self.access_token_dies_at_refresh = true;
         self
     }
 
-    /// An authorization request without a PKCE challenge is refused.
+    /// Refuses authorization requests without a PKCE challenge.
     #[must_use]
     pub fn require_pkce(mut self) -> Self {
         self.require_pkce = true;
         self
     }
 
-    /// Redirects carry `iss` (RFC 9207), which is the emulator's base URL.
+    /// Adds `iss` (RFC 9207) to redirects: the emulator's base URL.
     #[must_use]
     pub fn issuer(mut self) -> Self {
         self.issuer = true;
         self
     }
 
-    /// The token endpoint's errors come with the status 200, as GitHub's do.
+    /// Sends errors of the token endpoint with the status 200, as GitHub does.
     #[must_use]
     pub fn errors_in_200(mut self) -> Self {
         self.errors_in_200 = true;
         self
     }
 
-    /// Token answers have no `expires_in`.
+    /// Omits `expires_in` from token responses.
     #[must_use]
     pub fn omit_expires_in(mut self) -> Self {
         self.omit_expires_in = true;
