@@ -1,29 +1,20 @@
-//! Faults, in process and by tokio's paused time.
+//! Faults, in process and with tokio's paused time.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::json as value;
-use tokenkeeper_emulator::{
-    Cut, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_USER, Emulator, Endpoint, Fault,
-    Outcome, TokioClock,
-};
+use tokenkeeper_emulator::{Cut, DEFAULT_USER, Emulator, Endpoint, Fault, Outcome, TokioClock};
 use tokio::time::Instant;
 
-use crate::support::{bearer, form_request, json, text};
+use crate::support::{bearer, default_refresh, form_request, json, text};
 
 fn refresh(token: &str) -> Request<Bytes> {
-    let pairs = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", token),
-        ("client_id", DEFAULT_CLIENT_ID),
-        ("client_secret", DEFAULT_CLIENT_SECRET),
-    ];
-    form_request("/api/oauth2/oauth2/token", &pairs)
+    form_request("/api/oauth2/oauth2/token", &default_refresh(token))
 }
 
-/// An emulator in the grip of a fault, and what a refresh brings.
+/// Switches a fault on and refreshes; returns the emulator, the refresh token and the response.
 async fn with_fault(fault: Fault) -> (Emulator, String, Result<Response<Bytes>, Cut>) {
     let emulator = Emulator::qics().in_process();
     let token = emulator.issue_tokens(DEFAULT_USER).unwrap().refresh_token;
@@ -69,7 +60,7 @@ async fn faults_before_processing_leave_the_refresh_token_alive() {
 }
 
 #[tokio::test]
-async fn waits_are_told_in_headers() {
+async fn waits_are_in_headers() {
     let (emulator, _, answer) = with_fault(Fault::TooManyRequests { retry_after: 47 }).await;
     let headers = answer.unwrap().headers().clone();
     assert_eq!(
@@ -103,7 +94,7 @@ async fn waits_are_told_in_headers() {
 }
 
 #[tokio::test]
-async fn cuts_are_before_or_after_the_processing() {
+async fn cuts_happen_before_or_after_processing() {
     for (fault, alive) in [
         (Fault::CutBeforeBody, true),
         (Fault::CutAfterBody, true),
@@ -124,7 +115,7 @@ async fn cuts_are_before_or_after_the_processing() {
 }
 
 #[tokio::test]
-async fn spoilt_answers_come_after_the_rotation() {
+async fn damaged_responses_follow_the_rotation() {
     let refused = |body: &Bytes| serde_json::from_slice::<serde_json::Value>(body).is_err();
     let large = |body: &Bytes| {
         body.len() > 10_000_000 && serde_json::from_slice::<serde_json::Value>(body).is_ok()
@@ -168,7 +159,7 @@ async fn spoilt_answers_come_after_the_rotation() {
 }
 
 #[tokio::test]
-async fn f12_fields_of_the_answer_can_be_set_and_left_out() {
+async fn f12_fields_of_the_response_can_be_set_and_omitted() {
     for expires_in in [
         value!("3600"),
         value!(0),
@@ -192,12 +183,7 @@ async fn f12_fields_of_the_answer_can_be_set_and_left_out() {
 async fn faults_are_counted_down_in_order_and_cleared() {
     let emulator = Emulator::qics().in_process();
     let access = emulator.issue_tokens(DEFAULT_USER).unwrap().access_token;
-    let call = async || {
-        bearer(&emulator, "/api/projects", &access)
-            .await
-            .status()
-            .as_u16()
-    };
+    let call = async || bearer(&emulator, "/api/projects", &access).await;
     emulator.faults().next(Endpoint::Api, 2, Fault::status(401));
     emulator.faults().once(Endpoint::Api, Fault::status(402));
     emulator.faults().next(Endpoint::Api, 0, Fault::status(418));
@@ -218,7 +204,7 @@ async fn faults_are_counted_down_in_order_and_cleared() {
 }
 
 #[tokio::test]
-async fn fields_of_api_answers_can_be_set_too() {
+async fn fields_of_api_responses_can_be_set_too() {
     let emulator = Emulator::ioffice().in_process();
     emulator
         .faults()
@@ -242,7 +228,7 @@ async fn fields_of_api_answers_can_be_set_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn delays_follow_tokios_time_and_go_with_another_fault() {
+async fn delays_follow_tokios_time_and_combine_with_a_fault() {
     let emulator = Emulator::qics().clock(TokioClock::new()).in_process();
     let tokens = emulator.issue_tokens(DEFAULT_USER).unwrap();
     let start = Instant::now();
@@ -263,18 +249,14 @@ async fn delays_follow_tokios_time_and_go_with_another_fault() {
         .faults()
         .once(Endpoint::Api, Fault::DelayAnswer(Duration::from_secs(10)));
     assert_eq!(
-        bearer(&emulator, "/api/projects", &tokens.access_token)
-            .await
-            .status(),
+        bearer(&emulator, "/api/projects", &tokens.access_token).await,
         200
     );
     assert_eq!(start.elapsed().as_secs(), 30);
     // The emulator's tokens age by the same clock.
     tokio::time::advance(Duration::from_secs(3600)).await;
     assert_eq!(
-        bearer(&emulator, "/api/projects", &tokens.access_token)
-            .await
-            .status(),
+        bearer(&emulator, "/api/projects", &tokens.access_token).await,
         401
     );
 }
@@ -287,17 +269,12 @@ async fn a_gate_holds_requests_until_it_is_released() {
     let calls: Vec<_> = (0..3)
         .map(|_| {
             let (emulator, access) = (emulator.clone(), tokens.access_token.clone());
-            tokio::spawn(async move {
-                bearer(&emulator, "/api/projects", &access)
-                    .await
-                    .status()
-                    .as_u16()
-            })
+            tokio::spawn(async move { bearer(&emulator, "/api/projects", &access).await })
         })
         .collect();
     gate.arrived(3).await;
     assert_eq!(gate.arrivals(), 3);
-    // They are judged when they pass.
+    // They are processed when they pass.
     gate.let_through(1);
     emulator.faults().clear_all();
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -310,16 +287,14 @@ async fn a_gate_holds_requests_until_it_is_released() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 401, 401]);
     assert_eq!(
-        bearer(&emulator, "/api/projects", &tokens.access_token)
-            .await
-            .status(),
+        bearer(&emulator, "/api/projects", &tokens.access_token).await,
         401
     );
     assert_eq!(gate.arrivals(), 3);
 }
 
 #[tokio::test]
-async fn a_gate_holds_answers_after_the_processing_and_opens_when_dropped() {
+async fn a_gate_holds_responses_and_opens_when_dropped() {
     let emulator = Emulator::qics().in_process();
     let tokens = emulator.issue_tokens(DEFAULT_USER).unwrap();
     let gate = emulator.faults().hold_answers(Endpoint::Token);
@@ -329,9 +304,7 @@ async fn a_gate_holds_answers_after_the_processing_and_opens_when_dropped() {
     });
     gate.arrived(1).await;
     assert_eq!(
-        bearer(&emulator, "/api/projects", &tokens.access_token)
-            .await
-            .status(),
+        bearer(&emulator, "/api/projects", &tokens.access_token).await,
         401
     );
     assert!(!call.is_finished());

@@ -1,5 +1,6 @@
-//! The emulators, held to the documents. Tests that cover a case of the providers' dialects begin
-//! with its id.
+//! The emulators, compared with the documents.
+//!
+//! Tests that cover a case of the providers' dialects begin with its id.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,28 +1,23 @@
-//! Over a real socket: what a client sees of a cut, and what the emulator sees of a client.
+//! Over a socket: cuts as a client sees them, and clients as the emulator sees them.
 
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use tokenkeeper_emulator::{
-    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_USER, Emulator, Endpoint, Error, Fault,
-    Outcome, User,
+    DEFAULT_CLIENT_ID, DEFAULT_USER, Emulator, Endpoint, Error, Fault, Outcome, User,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::form_of;
+use crate::support::{default_refresh, form_of};
 
 fn refresh(token: &str) -> String {
-    let form = form_of(&[
-        ("grant_type", "refresh_token"),
-        ("refresh_token", token),
-        ("client_id", DEFAULT_CLIENT_ID),
-        ("client_secret", DEFAULT_CLIENT_SECRET),
-    ]);
+    let form = form_of(&default_refresh(token));
     let length = form.len();
     format!(
-        "POST /token HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n\r\n{form}"
+        "POST /token HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\
+         content-type: application/x-www-form-urlencoded\r\n\r\n{form}"
     )
 }
 
@@ -32,7 +27,7 @@ async fn connect(emulator: &Emulator) -> TcpStream {
         .unwrap()
 }
 
-/// All that comes until the end of the connection, a reset counted as one.
+/// Reads until the connection ends, also by a reset.
 async fn read_to_end(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
@@ -40,7 +35,7 @@ async fn read_to_end(mut stream: TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn a_client_on_a_socket_gets_what_call_gives() {
+async fn a_client_on_a_socket_gets_the_same_response_as_call() {
     let emulator = Emulator::plain().start().await.unwrap();
     let tokens = emulator.issue_tokens(DEFAULT_USER).unwrap();
     let stream = connect(&emulator).await;
@@ -65,7 +60,7 @@ async fn a_client_on_a_socket_gets_what_call_gives() {
 }
 
 #[tokio::test]
-async fn a22_cuts_end_the_connection_without_an_answer() {
+async fn a22_cuts_end_the_connection_without_a_response() {
     let emulator = Emulator::plain().start().await.unwrap();
     for (fault, rotated) in [
         (Fault::CutBeforeBody, false),
@@ -97,7 +92,7 @@ async fn a22_cuts_end_the_connection_without_an_answer() {
 }
 
 #[tokio::test]
-async fn a_cut_before_the_body_comes_without_waiting_for_it() {
+async fn a_cut_before_the_body_does_not_wait_for_it() {
     let emulator = Emulator::plain().start().await.unwrap();
     emulator
         .faults()
@@ -110,7 +105,7 @@ async fn a_cut_before_the_body_comes_without_waiting_for_it() {
 }
 
 #[tokio::test]
-async fn a_cut_during_the_answer_sends_half_of_it() {
+async fn a_cut_during_the_response_sends_half_of_it() {
     let emulator = Emulator::plain().start().await.unwrap();
     let token = emulator.issue_tokens(DEFAULT_USER).unwrap().refresh_token;
     emulator
@@ -136,7 +131,7 @@ async fn a_cut_during_the_answer_sends_half_of_it() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_is_noticed_and_its_refresh_done() {
+async fn the_refresh_of_a_client_that_hangs_up_is_done() {
     let emulator = Emulator::plain().start().await.unwrap();
     let token = emulator.issue_tokens(DEFAULT_USER).unwrap().refresh_token;
     let gate = emulator.faults().hold(Endpoint::Token);
@@ -158,7 +153,7 @@ async fn a_client_that_hangs_up_is_noticed_and_its_refresh_done() {
 }
 
 #[tokio::test]
-async fn a_foreign_redirect_shows_what_a_client_carries_along() {
+async fn a_redirect_to_another_emulator_is_not_followed() {
     let elsewhere = Emulator::plain().record_requests().start().await.unwrap();
     let emulator = Emulator::plain().start().await.unwrap();
     emulator.faults().once(
@@ -189,7 +184,7 @@ async fn the_socket_closes_with_the_last_clone() {
 }
 
 #[tokio::test]
-async fn a_port_can_be_chosen_and_may_be_taken() {
+async fn a_port_in_use_is_an_error() {
     let first = Emulator::amiqus().start().await.unwrap();
     let port = first.address().unwrap().port();
     let second = Emulator::amiqus().port(port).start().await;
@@ -200,12 +195,12 @@ async fn a_port_can_be_chosen_and_may_be_taken() {
 }
 
 #[tokio::test]
-async fn i22_a_password_that_is_no_header_value_does_not_arrive_as_it_was_sent() {
+async fn i22_a_password_that_is_no_header_value_is_changed() {
     for (password, arrives) in [
         ("p ss", "200 OK"),
         // Blanks around a value are not part of it (RFC 9110 §5.5).
         (" p ", "401 Unauthorized"),
-        // What comes after the line is a header of its own.
+        // The part after the line break is another header.
         ("p\r\nx: y", "401 Unauthorized"),
         ("pässword", "400 Bad Request"),
     ] {
@@ -213,8 +208,9 @@ async fn i22_a_password_that_is_no_header_value_does_not_arrive_as_it_was_sent()
         let emulator = Emulator::ioffice().user(user).start().await.unwrap();
         let mut stream = connect(&emulator).await;
         let request = format!(
-            "POST /external/api/oauth2/auth HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\
-             content-type: application/json\r\nx-client-id: {DEFAULT_CLIENT_ID}\r\nx-auth-username: bob\r\n\
+            "POST /external/api/oauth2/auth HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+             content-length: 0\r\ncontent-type: application/json\r\n\
+             x-client-id: {DEFAULT_CLIENT_ID}\r\nx-auth-username: bob\r\n\
              x-auth-password: {password}\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
