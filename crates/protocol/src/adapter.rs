@@ -1,10 +1,11 @@
 //! The shell of a provider that is data: a named type around a [`Client`](crate::Client).
 
-/// Declares a [`Provider`](crate::Provider) that is a dialect: a type around a [`Client`](crate::Client).
+/// Declares a type that implements [`Provider`](crate::Provider) by a dialect.
 ///
-/// The expression after `=` makes the [`Dialect`](crate::Dialect), as a `Result`. The type gets the
-/// methods `new`, `base` and `adjust`, and fields of its own if it needs any, which start with
-/// their default. Options of a provider are further methods, in an `impl` block next to it.
+/// The type holds a [`Client`](crate::Client) in its field `client`. The expression after `=` makes
+/// the [`Dialect`](crate::Dialect), as a `Result`. The type gets the methods `new`, `base` and
+/// `adjust`. It may have further fields, which start with their default. A provider's options are
+/// further methods, in an `impl` block next to the macro.
 ///
 /// ```
 /// use tokenkeeper_protocol::{Dialect, Error, Pkce, Provider, Registration, adapter};
@@ -33,7 +34,8 @@
 macro_rules! adapter {
     (
         $(#[$meta:meta])*
-        $visibility:vis struct $name:ident $({ $($field:ident: $type:ty),* $(,)? })? = $dialect:expr;
+        $visibility:vis struct $name:ident
+        $({ $($field:ident: $type:ty),* $(,)? })? = $dialect:expr;
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
-//! What a provider sends, as text to compare with a golden file.
+//! The requests and policies of a provider, as text to compare with a golden file.
 
 use bytes::Bytes;
-use http::Request;
+use http::{HeaderMap, Request, StatusCode};
 use url::Url;
 
 use super::{
@@ -21,11 +21,11 @@ const CODE: &str = "c/1+2==";
 const ACCESS: &str = "at/1+2==";
 const REFRESH: &str = "rt/1+2==";
 
-/// Writes out everything that a provider sends, with fixed values, for a golden file.
+/// Writes out everything that a provider sends, and its policies, for a golden file.
 ///
 /// The sections: the URL of the authorization page for the state `S`, the code exchange, the
-/// refresh, the revocations, the introspection, and a request to the API with its token. A line
-/// breaks before each `&` of a query or a form.
+/// refresh, the revocations, the introspection, a request to the API with its token, the verdicts
+/// on responses of the API, and the policies. A line breaks before each `&` of a query or a form.
 ///
 /// # Errors
 /// [`Violation`] if the provider refuses one of these requests.
@@ -59,6 +59,8 @@ pub fn transcript(subject: &Subject) -> Result<String, Violation> {
         ),
         ("introspection", list(introspection.as_slice())),
         ("API", request_text(&api)),
+        ("verdicts", verdicts(subject)),
+        ("policies", policies(subject)),
     ];
     let sections = sections.map(|(title, text)| {
         let text = text.trim_end().replace('&', "\n  &");
@@ -75,6 +77,37 @@ pub fn request_text(request: &Request<Bytes>) -> String {
         text.push_str(&format!("{name}: {value}\n"));
     }
     text + "\n" + &String::from_utf8_lossy(request.body())
+}
+
+/// Lists what some statuses of the API say about the token.
+fn verdicts(subject: &Subject) -> String {
+    let read = |status: StatusCode| {
+        let verdict = subject.provider().read_resource(status, &HeaderMap::new());
+        format!("{}: {verdict:?}\n", status.as_u16())
+    };
+    [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::FORBIDDEN,
+        StatusCode::NOT_FOUND,
+        StatusCode::TOO_MANY_REQUESTS,
+    ]
+    .map(read)
+    .concat()
+}
+
+fn policies(subject: &Subject) -> String {
+    let dialect = subject.provider().client().dialect();
+    format!(
+        "old access token: {:?}\nrefresh token lifetime: {:?}\nkeep-alive share: {:?}\n\
+         grace: {:?}\nPKCE: {:?}\nstate echo: {:?}\nrevocation reaches: {:?}\n",
+        dialect.old_access_token(),
+        dialect.refresh_token_lifetime(),
+        dialect.keep_alive_share(),
+        dialect.grace(),
+        dialect.pkce(),
+        dialect.state_echo(),
+        dialect.revocation_reaches(),
+    )
 }
 
 fn authorization(subject: &Subject, state: &State, uri: &Url) -> Result<String, Violation> {
