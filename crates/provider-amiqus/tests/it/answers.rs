@@ -1,10 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use tokenkeeper_protocol::{
-    Class, GrantKind, OldAccess, Pkce, RefreshLifetime, Verdict,
-    conformance::sent_at,
-    http::{Response, StatusCode},
-};
+use tokenkeeper_protocol::{Class, GrantKind, Verdict, conformance::sent_at, http::Response};
 
 use super::*;
 
@@ -110,25 +106,4 @@ fn a16_a_rate_limit_is_a_pause_and_no_rejection() {
     assert_eq!((limit.limit, limit.remaining), (Some(200), Some(0)));
     let reset = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_047);
     assert_eq!(limit.reset, Some(reset));
-}
-
-#[test]
-fn a_403_is_about_the_action_and_not_the_token() {
-    let read = |status| amiqus().read_resource(status, &Default::default());
-    assert_eq!(read(StatusCode::UNAUTHORIZED), Verdict::Rejected);
-    assert_eq!(read(StatusCode::FORBIDDEN), Verdict::Accepted);
-}
-
-#[test]
-fn policies_are_documented_or_cautious() {
-    let provider = amiqus();
-    let dialect = provider.client().dialect();
-    assert_eq!(provider.brand(), "amiqus");
-    assert_eq!(dialect.old_access_token(), OldAccess::Dies);
-    assert_eq!(
-        dialect.refresh_token_lifetime(),
-        RefreshLifetime::AsAccessToken
-    );
-    assert_eq!((dialect.keep_alive_share(), dialect.grace()), (0.5, None));
-    assert_eq!(dialect.pkce(), Pkce::Off);
 }

@@ -26,7 +26,7 @@ mod conforms_with_pkce {
 }
 
 #[test]
-fn a10_requests_match_the_golden_file() {
+fn a10_requests_and_policies_match_the_golden_file() {
     let sent = transcript(&amiqus().into()).unwrap();
     assert_eq!(sent, include_str!("golden/requests.txt"));
 }
@@ -54,4 +54,9 @@ fn the_base_is_https_unless_loopback() {
     let site = provider.site(None).unwrap();
     assert_eq!(site.as_str(), "http://127.0.0.1:1");
     assert_eq!(provider.api_origins(&site), [site]);
+}
+
+#[test]
+fn the_brand_is_part_of_the_keys() {
+    assert_eq!(amiqus().brand(), "amiqus");
 }

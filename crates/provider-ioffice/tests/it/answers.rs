@@ -1,8 +1,7 @@
 use std::time::Duration;
 
 use tokenkeeper_protocol::{
-    Class, ClassName, ErrorCode, ErrorRule, Expiry, GrantKind, OldAccess, Pkce, Reach,
-    RefreshLifetime, StateEcho, Verdict,
+    Class, ClassName, ErrorCode, ErrorRule, Expiry, GrantKind, Verdict,
     bytes::Bytes,
     conformance::sent_at,
     http::{HeaderMap, Response, StatusCode},
@@ -75,16 +74,4 @@ fn i25_tokens_do_not_follow_a_redirect() {
     let elsewhere = "https://evil.test/".parse().unwrap();
     let origins = ioffice().api_origins(&site());
     assert!(!origins.iter().any(|origin| origin.matches(&elsewhere)));
-}
-
-#[test]
-fn undocumented_policies_stay_unknown() {
-    let provider = ioffice();
-    let dialect = provider.client().dialect();
-    assert_eq!(provider.brand(), "ioffice");
-    assert_eq!(dialect.old_access_token(), OldAccess::Unknown);
-    assert_eq!(dialect.revocation_reaches(), Reach::Unknown);
-    assert_eq!(dialect.state_echo(), StateEcho::Unknown);
-    assert_eq!(dialect.refresh_token_lifetime(), RefreshLifetime::Unlimited);
-    assert_eq!(dialect.pkce(), Pkce::Off);
 }

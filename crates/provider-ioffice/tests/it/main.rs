@@ -45,3 +45,8 @@ mod conforms_with_options {
         super::at_acme(provider.secret_header("x-client-secret").unwrap())
     });
 }
+
+#[test]
+fn the_brand_is_part_of_the_keys() {
+    assert_eq!(ioffice().brand(), "ioffice");
+}

@@ -3,7 +3,7 @@ use tokenkeeper_protocol::{AuthorizationCode, Grant, Hazard, RedirectError, Refr
 use super::*;
 
 #[test]
-fn i2_i9_i10_i20_requests_match_the_golden_file() {
+fn i2_i9_i10_i20_requests_and_policies_match_the_golden_file() {
     let sent = transcript(&at_acme(ioffice())).unwrap();
     assert_eq!(sent, include_str!("golden/requests.txt"));
 }

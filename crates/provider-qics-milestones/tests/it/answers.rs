@@ -1,10 +1,6 @@
 use std::time::Duration;
 
-use tokenkeeper_protocol::{
-    Class, ErrorCode, GrantKind, OldAccess, Pkce, RefreshLifetime, Refusal, TokenSet, Verdict,
-    conformance::sent_at,
-    http::{HeaderMap, StatusCode},
-};
+use tokenkeeper_protocol::{Class, ErrorCode, GrantKind, Refusal, TokenSet, conformance::sent_at};
 
 use super::*;
 
@@ -90,21 +86,4 @@ fn q18_html_and_redirects_are_no_verdict_about_the_token() {
     assert_eq!(refusal(500, "<html>error</html>").class, Class::Ambiguous);
     assert_eq!(refusal(400, "<html>error</html>").class, Class::Unexplained);
     assert_eq!(refusal(302, "").class, Class::Unexplained);
-}
-
-#[test]
-fn policies_are_documented_or_cautious() {
-    let provider = qics();
-    let dialect = provider.client().dialect();
-    assert_eq!(provider.brand(), "qics-milestones");
-    assert_eq!(dialect.old_access_token(), OldAccess::Dies);
-    assert_eq!(
-        dialect.refresh_token_lifetime(),
-        RefreshLifetime::AsAccessToken
-    );
-    assert_eq!((dialect.keep_alive_share(), dialect.grace()), (0.5, None));
-    assert_eq!(dialect.pkce(), Pkce::Off);
-    let read = |status| provider.read_resource(status, &HeaderMap::new());
-    assert_eq!(read(StatusCode::UNAUTHORIZED), Verdict::Rejected);
-    assert_eq!(read(StatusCode::FORBIDDEN), Verdict::Accepted);
 }

@@ -27,7 +27,7 @@ mod conforms_with_top_level_state {
 }
 
 #[test]
-fn q1_requests_match_the_golden_file() {
+fn q1_requests_and_policies_match_the_golden_file() {
     let sent = transcript(&qics().into()).unwrap();
     assert_eq!(sent, include_str!("golden/requests.txt"));
 }
@@ -76,4 +76,9 @@ fn f3_the_base_is_https_unless_loopback() {
     let site = provider.site(None).unwrap();
     assert_eq!(site.as_str(), "http://127.0.0.1:1234");
     assert_eq!(provider.api_origins(&site), [site]);
+}
+
+#[test]
+fn the_brand_is_part_of_the_keys() {
+    assert_eq!(qics().brand(), "qics-milestones");
 }
