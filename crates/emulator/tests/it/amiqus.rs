@@ -9,8 +9,8 @@ use tokenkeeper_emulator::{
 };
 
 use crate::support::{
-    CALLBACK, Pairs, Requests, Vendor, bearer, bearer_header, client, error, form_request, frozen,
-    get_with, json, query, set, text,
+    CALLBACK, Pairs, Requests, Vendor, bearer, bearer_header, client, error, exchange_form,
+    form_request, frozen, get_with, json, query, set, text,
 };
 
 const REQUESTS: Requests = Requests {
@@ -22,7 +22,7 @@ const REQUESTS: Requests = Requests {
         ("client_id", "app"),
         ("redirect_uri", CALLBACK),
     ],
-    exchange,
+    exchange: exchange_form,
     refresh,
     token_request: form_request,
     credential: bearer_header,
@@ -32,16 +32,6 @@ const REQUESTS: Requests = Requests {
 const STATUS: &str = "/api/v2/status";
 
 const BOTH: [Generation; 2] = [Generation::Eight, Generation::Nine];
-
-fn exchange(code: &str) -> Pairs<'_> {
-    vec![
-        ("grant_type", "authorization_code"),
-        ("client_id", "app"),
-        ("client_secret", "s3&cret"),
-        ("code", code),
-        ("redirect_uri", CALLBACK),
-    ]
-}
 
 fn refresh(token: &str) -> Pairs<'_> {
     vec![
@@ -413,7 +403,7 @@ async fn api_errors_are_the_vendors() {
 async fn parameters_are_read_from_a_form_only() {
     let vendor = default();
     let code = vendor.code().await;
-    let mut as_json = form_request(REQUESTS.token, &exchange(&code));
+    let mut as_json = form_request(REQUESTS.token, &exchange_form(&code));
     set(&mut as_json, "content-type", "application/json");
     let refused = vendor.send(as_json).await;
     assert_eq!(error(&refused), "unsupported_grant_type");
@@ -426,7 +416,7 @@ async fn parameters_are_read_from_a_form_only() {
     let mut basic = form_request(REQUESTS.token, &without_client);
     set(&mut basic, "authorization", "Basic YXBwOnMzJmNyZXQ=");
     assert_eq!(error(&vendor.send(basic).await), "invalid_request");
-    let repeated = [&exchange(&code)[..], &[("code", "x")]].concat();
+    let repeated = [&exchange_form(&code)[..], &[("code", "x")]].concat();
     let refused = vendor.token(&repeated).await;
     assert_eq!(error(&refused), "invalid_request");
 }

@@ -9,8 +9,8 @@ use tokenkeeper_emulator::{
 };
 
 use crate::support::{
-    CALLBACK, Pairs, Requests, Vendor, bearer_header, body, client, error, form, form_request,
-    frozen, get, get_with, json, location, query, set, text,
+    CALLBACK, Pairs, Requests, Vendor, bearer_header, body, client, error, exchange_form, form,
+    form_request, frozen, get, get_with, json, location, query, set, text,
 };
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -26,22 +26,12 @@ const REQUESTS: Requests = Requests {
         ("redirect_uri", CALLBACK),
         ("state", "s"),
     ],
-    exchange,
+    exchange: exchange_form,
     refresh,
     token_request: form_request,
     credential: bearer_header,
     read: query,
 };
-
-fn exchange(code: &str) -> Pairs<'_> {
-    vec![
-        ("grant_type", "authorization_code"),
-        ("client_id", "app"),
-        ("client_secret", "s3&cret"),
-        ("code", code),
-        ("redirect_uri", CALLBACK),
-    ]
-}
 
 fn refresh(token: &str) -> Pairs<'_> {
     vec![

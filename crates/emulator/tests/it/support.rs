@@ -202,6 +202,17 @@ pub(crate) async fn form(
     emulator.call(form_request(path, pairs)).await.unwrap()
 }
 
+/// The form of an exchange by the client `app`.
+pub(crate) fn exchange_form(code: &str) -> Pairs<'_> {
+    vec![
+        ("grant_type", "authorization_code"),
+        ("client_id", "app"),
+        ("client_secret", "s3&cret"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+    ]
+}
+
 /// The form of a refresh by the default client.
 pub(crate) fn default_refresh(token: &str) -> Pairs<'_> {
     vec![

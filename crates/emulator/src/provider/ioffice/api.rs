@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Response, StatusCode, Uri};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::IOffice;
 use super::error::respond;
@@ -19,10 +19,14 @@ pub(super) async fn revoke(
     State(cx): State<Context<IOffice>>,
     headers: HeaderMap,
 ) -> Response<Body> {
-    let token = match header(&headers, "x-token") {
-        Ok(token) => token,
-        Err(refusal) => return respond(refusal, &cx.provider.options),
-    };
+    match try_revoke(&cx, &headers) {
+        Ok(()) => answer::json(StatusCode::OK, &json!({})),
+        Err(refusal) => respond(refusal, &cx.provider.options),
+    }
+}
+
+fn try_revoke(cx: &Context<IOffice>, headers: &HeaderMap) -> Result<(), Refusal> {
+    let token = header(headers, "x-token")?;
     let now = cx.world.now();
     let mut ledger = cx.world.ledger();
     match cx.provider.options.revocation_scope {
@@ -36,25 +40,26 @@ pub(super) async fn revoke(
             }
         }
     }
-    answer::json(StatusCode::OK, &json!({}))
+    Ok(())
 }
 
 pub(super) async fn tokeninfo(
     State(cx): State<Context<IOffice>>,
     headers: HeaderMap,
 ) -> Response<Body> {
-    let token = match header(&headers, "x-token") {
-        Ok(token) => token,
-        Err(refusal) => return respond(refusal, &cx.provider.options),
-    };
+    match try_tokeninfo(&cx, &headers) {
+        Ok(info) => answer::json(StatusCode::OK, &info),
+        Err(refusal) => respond(refusal, &cx.provider.options),
+    }
+}
+
+fn try_tokeninfo(cx: &Context<IOffice>, headers: &HeaderMap) -> Result<Value, Refusal> {
+    let token = header(headers, "x-token")?;
     let now = cx.world.now();
     let ledger = cx.world.ledger();
     let (Standing::Live, Some(grant)) = ledger.access(token, now) else {
-        let refusal = Refusal::new(
-            "invalid_token",
-            "the token is unknown or not valid any more",
-        );
-        return respond(refusal, &cx.provider.options);
+        let description = "the token is unknown or not valid any more";
+        return Err(Refusal::new("invalid_token", description));
     };
     let left = ledger
         .access_expiry(token)
@@ -66,13 +71,12 @@ pub(super) async fn tokeninfo(
         left.as_millis()
     };
     let grant = ledger.grant(grant);
-    let value = json!({
+    Ok(json!({
         "client_id": grant.client,
         "username": grant.user,
         "scope": grant.scope,
         "expires_in": u64::try_from(left).unwrap_or(u64::MAX),
-    });
-    answer::json(StatusCode::OK, &value)
+    }))
 }
 
 /// Reads the token from `x-access-token` or the query's `access_token`, not from `Authorization`.
