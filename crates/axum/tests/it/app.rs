@@ -29,6 +29,7 @@ pub const OWN: &str = "https://app.example";
 #[derive(Clone)]
 pub struct SignedIn(pub String);
 
+/// An application with the routes for its accounts.
 pub struct App {
     pub accounts: Accounts,
     router: Router,
