@@ -1,9 +1,11 @@
 //! What callers are told: to send the token that is served, to wait, or why there is none.
 
 use super::{
+    jobs::{RefreshStage, Urgency},
+    obstacle::lasting_obstacle,
     refresh::RefreshHandler,
-    state::{RefreshStage, Urgency, Writing},
-    turn::{Turn, lasting_obstacle},
+    state::Writing,
+    turn::Turn,
 };
 use crate::{
     action::{Failure, Notice, Queue, Reply},
@@ -19,22 +21,22 @@ pub(super) struct CallerHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 
 impl<T: Payload> CallerHandler<'_, '_, T> {
     /// A caller needs a token.
-    pub(super) fn wanted(&mut self, replayable: bool) -> Reply {
+    pub(super) fn handle_wanted(&mut self, replayable: bool) -> Reply {
         let now = self.0.cx.now;
         let valid = self.is_valid();
-        if !valid && self.joins() {
+        if !valid && self.can_join() {
             return wait(Queue::Refresh);
         }
         let overdue = if valid {
             self.is_overdue()
         } else {
-            self.is_unsure()
+            self.is_comparison_due()
         };
         if overdue && !self.can_refresh(valid) {
             if self.has_trouble() {
                 return self.serve_or(Failure::Store);
             }
-            self.compare();
+            self.request_comparison();
             return Reply::Wait {
                 queue: Queue::Comparison,
                 briefly: valid,
@@ -43,18 +45,18 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         let Some(live) = self.0.live().cloned() else {
             return Reply::Fail(self.0.without_tokens());
         };
-        let withheld = broken(Mutation::WithheldWhileRefreshing) && self.joins();
-        if valid && (replayable || !self.is_dying()) && !withheld {
+        let withheld = broken(Mutation::WithheldWhileRefreshing) && self.can_join();
+        if valid && (replayable || !self.may_die()) && !withheld {
             self.start_what_is_due(now);
             return Reply::Serve;
         }
-        if self.joins() {
+        if self.can_join() {
             return wait(Queue::Refresh);
         }
         if let Some(failure) = lasting_obstacle(&live) {
             return Reply::Fail(failure);
         }
-        if self.0.is_precious() {
+        if self.0.is_critical() {
             // New tokens are being written, or could not be.
             let writes = self
                 .0
@@ -83,7 +85,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
     }
 
     /// A caller may wait no longer.
-    pub(super) fn waited_long(&mut self) -> Reply {
+    pub(super) fn handle_waited_long(&mut self) -> Reply {
         if !self.is_valid() {
             return Reply::Fail(Failure::Timeout);
         }
@@ -91,11 +93,8 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
     }
 
     /// A caller wants a new token.
-    pub(super) fn refresh(&mut self) -> Reply {
-        let job = self
-            .0
-            .active()
-            .and_then(|activity| activity.refresh.as_ref());
+    pub(super) fn handle_refresh(&mut self) -> Reply {
+        let job = self.0.refresh_job();
         match job {
             Some(job) if job.resolved => return Reply::Fail(Failure::Store),
             Some(_) => {}
@@ -108,7 +107,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
     }
 
     /// The refresher looks after the account.
-    pub(super) fn due(&mut self, listed: bool) -> Reply {
+    pub(super) fn handle_due(&mut self, listed: bool) -> Reply {
         let urgency = if listed {
             Urgency::Listed
         } else {
@@ -118,10 +117,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         let Some(live) = known.as_deref().and_then(Record::live) else {
             return Reply::Serve;
         };
-        let job = self
-            .0
-            .active()
-            .and_then(|activity| activity.refresh.as_ref());
+        let job = self.0.refresh_job();
         if let Some(job) = job {
             return if job.resolved {
                 Reply::Fail(Failure::Store)
@@ -137,22 +133,22 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
     }
 
     /// A caller wants memory to be compared with the store now.
-    pub(super) fn compared(&mut self) -> Reply {
+    pub(super) fn handle_compare(&mut self) -> Reply {
         let activity = self.0.activity();
         let busy = activity.read.is_some() || matches!(activity.write, Writing::InFlight { .. });
         if busy {
             activity.recheck = true;
         } else {
-            self.compare();
+            self.request_comparison();
         }
         wait(Queue::Comparison)
     }
 
     /// The API rejected a token.
-    pub(super) fn rejected(&mut self, rejected: TokenVersion) -> Reply {
+    pub(super) fn handle_rejected(&mut self, rejected: TokenVersion) -> Reply {
         if self.0.state.known.is_none() {
             // It was dropped from memory while the request was in flight.
-            self.compare();
+            self.request_comparison();
             return wait(Queue::Comparison);
         }
         let Some(live) = self.0.live().cloned() else {
@@ -167,7 +163,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
                 .and_then(|served| served.token_version());
             return match served {
                 // A newer one has come, and is about to be written.
-                Some(version) if version == rejected && self.joins() => wait(Queue::Refresh),
+                Some(version) if version == rejected && self.can_join() => wait(Queue::Refresh),
                 Some(version) if version == rejected => wait(Queue::Comparison),
                 _ => Reply::Current,
             };
@@ -177,10 +173,10 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         if held_off.is_some_and(|until| self.0.cx.now < until) {
             return Reply::HeldOff;
         }
-        if self.joins() {
+        if self.can_join() {
             return wait(Queue::Refresh);
         }
-        if self.0.is_precious() {
+        if self.0.is_critical() {
             return Reply::Fail(Failure::Store);
         }
         if let Some(failure) = self.0.obstacle(&live, Urgency::Usual) {
@@ -190,9 +186,9 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         wait(Queue::Refresh)
     }
 
-    /// The API judged a request: a token that a rejection brought is on trial until a response
+    /// The API judged a request: a token that a rejection is_own_change is on trial until a response
     /// accepts it.
-    pub(super) fn judged(&mut self, version: TokenVersion, accepted: bool) {
+    pub(super) fn handle_judged(&mut self, version: TokenVersion, accepted: bool) {
         let (rules, now) = (self.0.cx.rules, self.0.cx.now);
         let Some(rejections) = self
             .0
@@ -231,16 +227,16 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
     /// What is in memory must be compared with the store before it is used.
     fn is_overdue(&self) -> bool {
         let state = &self.0.state;
-        if self.0.is_precious() {
+        if self.0.is_critical() {
             return false;
         }
         state.known.is_none() || self.0.cx.now >= super::publish::overdue_at(self.0)
     }
 
     /// The store was not asked for an interval.
-    fn is_unsure(&self) -> bool {
+    fn is_comparison_due(&self) -> bool {
         let due = self.0.state.compared_at.after(self.0.cx.rules.revalidation);
-        self.is_overdue() || self.0.cx.now >= due && !self.0.is_precious()
+        self.is_overdue() || self.0.cx.now >= due && !self.0.is_critical()
     }
 
     fn has_trouble(&self) -> bool {
@@ -250,20 +246,17 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
 
     /// A request that cannot be sent twice must not go out: the token may die of a refresh in
     /// flight.
-    fn is_dying(&self) -> bool {
+    fn may_die(&self) -> bool {
         self.0.state.replayable_only
     }
 
     /// There is a refresh whose outcome callers can wait for.
-    fn joins(&self) -> bool {
-        let job = self
-            .0
-            .active()
-            .and_then(|activity| activity.refresh.as_ref());
+    fn can_join(&self) -> bool {
+        let job = self.0.refresh_job();
         job.is_some_and(|job| !job.resolved)
     }
 
-    fn compare(&mut self) {
+    fn request_comparison(&mut self) {
         self.0.activity().compare = true;
     }
 
@@ -277,7 +270,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         }
         if overdue {
             let activity = self.0.activity();
-            if !std::mem::replace(&mut activity.told_unvalidated, true) {
+            if !std::mem::replace(&mut activity.reported_unvalidated, true) {
                 self.0.emit(Notice::ServedUnvalidated);
             }
         }
@@ -292,7 +285,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
             .is_none_or(|activity| activity.refresh.is_none());
         if now >= self.0.state.schedule.stale_at
             && idle
-            && !self.0.is_precious()
+            && !self.0.is_critical()
             && !self.has_trouble()
         {
             let live = self.0.live().cloned();
@@ -306,26 +299,27 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         let due = self.0.state.compared_at.after(self.0.cx.rules.revalidation);
         let pending = self.0.state.tracker.is_pending();
         if (now >= due || pending) && !self.has_trouble() {
-            self.compare();
+            self.request_comparison();
         }
     }
 
     /// The store tells of a change.
-    pub(super) fn changed(&mut self, version: Option<tokenkeeper_store::Version>, in_use: bool) {
-        if !self.0.state.tracker.tell(version) {
+    pub(super) fn handle_changed(
+        &mut self,
+        version: Option<tokenkeeper_store::Version>,
+        in_use: bool,
+    ) {
+        if !self.0.state.tracker.note_change(version) {
             return;
         }
         // It has a new record, and can be reached.
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
             activity.trouble = None;
         }
-        let watches = self
-            .0
-            .active()
-            .and_then(|activity| activity.refresh.as_ref());
+        let watches = self.0.refresh_job();
         let watches = watches.is_some_and(|job| matches!(job.stage, RefreshStage::Watching(_)));
         if watches || self.0.state.known.is_some() && in_use {
-            self.compare();
+            self.request_comparison();
         } else if self.0.state.known.is_some() {
             self.0.state.tracker.before_use = true;
         }

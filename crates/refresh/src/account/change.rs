@@ -1,7 +1,7 @@
 //! Changes of who is connected: logins, adoptions and disconnects.
 
 use super::{
-    state::{Change, ChangeStage, Claim},
+    jobs::{Change, ChangeStage, Claim},
     turn::Turn,
 };
 use crate::{
@@ -22,12 +22,12 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let known = self.0.state.known.as_ref();
         let check = match &stage {
             // A tombstone in memory does not show that the store still has it.
-            ChangeStage::Bury(_) => known.is_none_or(|known| known.live().is_none()),
+            ChangeStage::Disconnect(_) => known.is_none_or(|known| known.live().is_none()),
             _ => known.is_none(),
         };
         let stage = match stage {
-            ChangeStage::Bury(None) => {
-                ChangeStage::Bury(known.and_then(|known| Some(known.live()?.authorization)))
+            ChangeStage::Disconnect(None) => {
+                ChangeStage::Disconnect(known.and_then(|known| Some(known.live()?.authorization)))
             }
             stage => stage,
         };
@@ -45,7 +45,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         while let Some(change) = self.0.active().and_then(|a| a.changes.get(at)) {
             let (id, change) = (change.id, change.clone());
             match self.step(change.clone()) {
-                Step::Stays(stage) => {
+                Step::Continue(stage) => {
                     // Another stage may be over at once.
                     let same = stage == change.stage;
                     if let Some(change) = self.0.activity().changes.get_mut(at) {
@@ -53,7 +53,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                     }
                     at += usize::from(same);
                 }
-                Step::Ends(result) => {
+                Step::Finish(result) => {
                     self.0.activity().changes.remove(at);
                     self.0.resolve(Queue::Change(id), result);
                 }
@@ -65,33 +65,37 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let failed = self.0.store_failed();
         if change.check {
             return if failed {
-                Step::Ends(Err(Failure::Store))
+                Step::Finish(Err(Failure::Store))
             } else {
-                Step::Stays(change.stage)
+                Step::Continue(change.stage)
             };
         }
         match change.stage {
-            ChangeStage::Login(claim) => self.login(change.id, claim, change.revocation_failed),
-            ChangeStage::Exchanging(login) => Step::Stays(ChangeStage::Exchanging(login)),
-            ChangeStage::Adopt(payload) => match self.waits(change.revocation_failed) {
-                Some(Err(failure)) => Step::Ends(Err(failure)),
-                Some(Ok(())) => Step::Stays(ChangeStage::Adopt(payload)),
-                None => self.adopt(payload),
-            },
+            ChangeStage::Login(claim) => {
+                self.advance_login(change.id, claim, change.revocation_failed)
+            }
+            ChangeStage::Exchanging(login) => Step::Continue(ChangeStage::Exchanging(login)),
+            ChangeStage::Adopt(payload) => {
+                match self.pending_revocation(change.revocation_failed) {
+                    Some(Err(failure)) => Step::Finish(Err(failure)),
+                    Some(Ok(())) => Step::Continue(ChangeStage::Adopt(payload)),
+                    None => self.adopt(payload),
+                }
+            }
             ChangeStage::Settling {
                 authorization,
                 adopted,
                 unsure,
                 resolved,
             } => self.settle(change.id, authorization, adopted, unsure, resolved),
-            ChangeStage::Bury(target) => self.bury(target, change.revocation_failed),
-            ChangeStage::Revoking => self.revoke(change.revocation_failed),
+            ChangeStage::Disconnect(target) => self.disconnect(target, change.revocation_failed),
+            ChangeStage::Revoking => self.await_revocation(change.revocation_failed),
         }
     }
 
     /// Whether an earlier disconnect must be finished first, because its revocation would end the
     /// new login too.
-    fn waits(&self, failed: bool) -> Option<Result<(), Failure>> {
+    fn pending_revocation(&self, failed: bool) -> Option<Result<(), Failure>> {
         let rules = self.0.cx.rules;
         let known = self.0.state.known.as_ref()?;
         let pending = known.is_ended() && !known.revoke.is_empty();
@@ -107,7 +111,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         })
     }
 
-    fn authorization(&self, id: Id) -> Authorization {
+    fn new_authorization(&self, id: Id) -> Authorization {
         let seen = self
             .0
             .state
@@ -120,58 +124,63 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
     }
 
-    fn login(&mut self, change: ChangeId, claim: Option<(Login, Claim)>, failed: bool) -> Step<T> {
+    fn advance_login(
+        &mut self,
+        change: ChangeId,
+        claim: Option<(Login, Claim)>,
+        failed: bool,
+    ) -> Step<T> {
         let known = self.0.state.known.clone();
         if let Some((login, claim)) = claim {
             if known
                 .as_ref()
                 .is_some_and(|known| known.login == Some(login))
             {
-                return self.claimed(change, login, claim);
+                return self.send_code(change, login, claim);
             }
             let seen = self.0.store_failed();
             if seen && self.0.gives_up() {
-                return Step::Ends(Err(Failure::Store));
+                return Step::Finish(Err(Failure::Store));
             }
             let overtaken =
                 known.is_some_and(|known| known.highest_number() >= login.authorization.number);
-            if !overtaken && self.waits(failed).is_none() {
+            if !overtaken && self.pending_revocation(failed).is_none() {
                 // A conflict shows that it is not in the store; the next write takes the lease
                 // again.
                 let since = claim.since.filter(|_| !self.0.conflict);
-                return Step::Stays(ChangeStage::Login(Some((login, Claim { since, ..claim }))));
+                return Step::Continue(ChangeStage::Login(Some((login, Claim { since, ..claim }))));
             }
         }
-        match self.waits(failed) {
-            Some(Err(failure)) => return Step::Ends(Err(failure)),
-            Some(Ok(())) => return Step::Stays(ChangeStage::Login(None)),
+        match self.pending_revocation(failed) {
+            Some(Err(failure)) => return Step::Finish(Err(failure)),
+            Some(Ok(())) => return Step::Continue(ChangeStage::Login(None)),
             None => {}
         }
         let Some(id) = self.0.fresh_id.take() else {
-            return Step::Stays(ChangeStage::Login(None));
+            return Step::Continue(ChangeStage::Login(None));
         };
         let login = Login {
-            authorization: self.authorization(id),
+            authorization: self.new_authorization(id),
             attempt: Attempt::new(id, 0, self.0.cx.rules),
         };
-        Step::Stays(ChangeStage::Login(Some((login, Claim { id, since: None }))))
+        Step::Continue(ChangeStage::Login(Some((login, Claim { id, since: None }))))
     }
 
     /// The login in flight is in the store.
-    fn claimed(&mut self, id: ChangeId, login: Login, claim: Claim) -> Step<T> {
+    fn send_code(&mut self, id: ChangeId, login: Login, claim: Claim) -> Step<T> {
         let late = !self.0.cx.rules.may_send(claim.age(self.0.cx));
         if late && !broken(Mutation::SendsTooLate) {
-            self.withdraw(login);
-            return Step::Ends(Err(Failure::TooLate));
+            self.withdraw_login(login);
+            return Step::Finish(Err(Failure::TooLate));
         }
         self.0.act(Action::Send {
             candidate: Candidate::Login(id),
             payload: None,
         });
-        Step::Stays(ChangeStage::Exchanging(login))
+        Step::Continue(ChangeStage::Exchanging(login))
     }
 
-    fn withdraw(&mut self, login: Login) {
+    fn withdraw_login(&mut self, login: Login) {
         let pending = self.0.state.known.as_ref().and_then(|known| known.login);
         if pending == Some(login) {
             self.0.edit(false, |record| record.login = None);
@@ -179,7 +188,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     }
 
     /// The token endpoint answered a code, or nothing came.
-    pub(super) fn answered(&mut self, id: ChangeId, answer: Answer<T>) {
+    pub(super) fn handle_answered(&mut self, id: ChangeId, answer: Answer<T>) {
         let activity = self.0.activity();
         let Some(at) = activity.changes.iter().position(|change| change.id == id) else {
             return;
@@ -194,21 +203,23 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 unsure: false,
                 resolved: false,
             };
-            self.0.absorb(Live::first(login.authorization, payload));
+            self.0
+                .merge_tokens(Live::first(login.authorization, payload));
             return;
         }
         activity.changes.remove(at);
-        self.withdraw(login);
+        self.withdraw_login(login);
         self.0.resolve(Queue::Change(id), Err(Failure::Refused(id)));
     }
 
     fn adopt(&mut self, payload: T) -> Step<T> {
         let Some(id) = self.0.fresh_id.take() else {
-            return Step::Stays(ChangeStage::Adopt(payload));
+            return Step::Continue(ChangeStage::Adopt(payload));
         };
-        let authorization = self.authorization(id);
-        self.0.absorb(Live::first(authorization, payload.clone()));
-        Step::Stays(ChangeStage::Settling {
+        let authorization = self.new_authorization(id);
+        self.0
+            .merge_tokens(Live::first(authorization, payload.clone()));
+        Step::Continue(ChangeStage::Settling {
             authorization,
             adopted: Some(payload),
             unsure: false,
@@ -230,7 +241,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         if current != Some(authorization) {
             // Once the caller was told that they are taken, they are no longer the application's.
             let adopted = adopted.filter(|_| !resolved);
-            let yields = unsure || self.brought(current);
+            let yields = unsure || self.is_own_change(current);
             if let Some(payload) = adopted.clone().filter(|_| !yields) {
                 // What the application brings is newest now, whatever was written meanwhile.
                 self.0.edit(true, |record| {
@@ -244,7 +255,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 });
             }
             self.0.emit(Notice::Superseded);
-            return Step::Ends(Err(Failure::Superseded));
+            return Step::Finish(Err(Failure::Superseded));
         }
         let activity = self.0.activity();
         let written = activity.has_settled();
@@ -254,7 +265,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 // They are served from memory.
                 self.0.resolve(Queue::Change(id), Ok(()));
             }
-            return Step::Stays(ChangeStage::Settling {
+            return Step::Continue(ChangeStage::Settling {
                 authorization,
                 adopted,
                 unsure,
@@ -262,47 +273,47 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             });
         }
         activity.rejections = None;
-        activity.told_refused = false;
+        activity.reported_refused = false;
         if self.0.live().is_none() {
             // It was written, and disconnected since.
             self.0.emit(Notice::Superseded);
-            return Step::Ends(Err(Failure::Superseded));
+            return Step::Finish(Err(Failure::Superseded));
         }
         self.0.emit(Notice::Connected);
-        Step::Ends(Ok(()))
+        Step::Finish(Ok(()))
     }
 
     /// Whether the tokens of this authorization came by a later change of this process.
-    fn brought(&self, current: Option<Authorization>) -> bool {
+    fn is_own_change(&self, current: Option<Authorization>) -> bool {
         let changes = self.0.active().map(|activity| activity.changes.iter());
         changes.into_iter().flatten().any(|change| {
             matches!(change.stage, ChangeStage::Settling { authorization, .. } if Some(authorization) == current)
         })
     }
 
-    fn bury(&mut self, target: Option<Authorization>, failed: bool) -> Step<T> {
+    fn disconnect(&mut self, target: Option<Authorization>, failed: bool) -> Step<T> {
         let known = self.0.state.known.as_ref();
         let Some(authorization) = known.and_then(|known| known.authorization()) else {
-            return Step::Ends(Err(Failure::NotConnected));
+            return Step::Finish(Err(Failure::NotConnected));
         };
         if self.0.live().is_none() {
-            return if self.0.is_precious() {
-                Step::Stays(ChangeStage::Bury(target))
+            return if self.0.is_critical() {
+                Step::Continue(ChangeStage::Disconnect(target))
             } else {
-                self.revoke(failed)
+                self.await_revocation(failed)
             };
         }
         if target.is_some_and(|target| authorization.number > target.number) {
-            return Step::Ends(Err(Failure::Superseded));
+            return Step::Finish(Err(Failure::Superseded));
         }
         let store_failed = self.0.store_failed();
         if store_failed && self.0.gives_up() {
-            return Step::Ends(Err(Failure::Store));
+            return Step::Finish(Err(Failure::Store));
         }
-        Step::Stays(ChangeStage::Bury(Some(authorization)))
+        Step::Continue(ChangeStage::Disconnect(Some(authorization)))
     }
 
-    fn revoke(&mut self, failed: bool) -> Step<T> {
+    fn await_revocation(&mut self, failed: bool) -> Step<T> {
         let known = self.0.state.known.as_ref();
         let pending = known.is_some_and(|known| known.is_ended() && !known.revoke.is_empty());
         let goes_on = !failed && !self.0.cx.closing && !self.is_parked();
@@ -311,9 +322,9 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             activity.unwritten && !activity.parked && activity.write_failures == 0
         });
         if waits || writes {
-            return Step::Stays(ChangeStage::Revoking);
+            return Step::Continue(ChangeStage::Revoking);
         }
-        Step::Ends(Ok(()))
+        Step::Finish(Ok(()))
     }
 
     /// What a revocation left is not written for now, and no other begins before it is.
@@ -323,6 +334,6 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
 }
 
 enum Step<T> {
-    Stays(ChangeStage<T>),
-    Ends(Result<(), Failure>),
+    Continue(ChangeStage<T>),
+    Finish(Result<(), Failure>),
 }

@@ -2,8 +2,12 @@
 
 mod callers;
 mod change;
-mod changes;
+mod change_tracker;
+mod draft;
+mod jobs;
+mod obstacle;
 mod publish;
+mod reconcile;
 mod refresh;
 mod revocation;
 mod state;
@@ -16,9 +20,10 @@ use std::sync::Arc;
 use self::{
     callers::CallerHandler,
     change::ChangeHandler,
+    jobs::{Change, ChangeStage, RefreshStage},
     refresh::RefreshHandler,
     revocation::RevocationHandler,
-    state::{ChangeStage, RefreshStage, Revocation, State},
+    state::{Revocation, State},
     store::StoreHandler,
     turn::Turn,
 };
@@ -49,9 +54,9 @@ impl<T> Default for Account<T> {
 impl<T: Payload> Account<T> {
     /// Takes what happened, and returns what follows.
     pub fn handle(&mut self, input: Input<T>, cx: &Context<'_>) -> Actions<T> {
-        let before = Shown::of(&self.0);
+        let before = Reported::of(&self.0);
         let mut turn = Turn::new(&mut self.0, cx);
-        take(&mut turn, input);
+        dispatch(&mut turn, input);
         RefreshHandler(&mut turn).advance();
         ChangeHandler(&mut turn).advance();
         RevocationHandler(&mut turn).advance();
@@ -63,19 +68,19 @@ impl<T: Payload> Account<T> {
                 turn.emit(Notice::StoreCaughtUp);
             }
             let activity = turn.activity();
-            activity.precious = false;
+            activity.critical = false;
             if std::mem::take(&mut activity.restores) {
                 turn.emit(Notice::StoreRestored);
             }
         }
         publish::publish(&mut turn);
-        before.tell_changes(&mut turn);
+        before.emit_changes(&mut turn);
         let actions = turn.actions;
         if self
             .0
             .activity
             .as_ref()
-            .is_some_and(|activity| activity.is_over(cx.now))
+            .is_some_and(|activity| activity.is_empty(cx.now))
         {
             self.0.activity = None;
         }
@@ -105,9 +110,8 @@ impl<T: Payload> Account<T> {
             return false;
         };
         let refreshes = activity.refresh.as_ref();
-        let exchanging =
-            |change: &state::Change<T>| matches!(change.stage, ChangeStage::Exchanging(_));
-        activity.unwritten && activity.precious
+        let exchanging = |change: &Change<T>| matches!(change.stage, ChangeStage::Exchanging(_));
+        activity.unwritten && activity.critical
             || refreshes.is_some_and(|job| matches!(job.stage, RefreshStage::Exchanging(_)))
             || activity.changes.iter().any(exchanging)
     }
@@ -132,7 +136,7 @@ impl<T: Payload> Account<T> {
             let refresh = live.is_some_and(|live| !live.failures.left(wall).is_zero());
             refresh || !known.revoke.is_empty() && !known.revocation.left(wall).is_zero()
         });
-        !pauses && activity.is_none_or(|activity| activity.is_over(now))
+        !pauses && activity.is_none_or(|activity| activity.is_empty(now))
     }
 
     /// Whether a pause is running that would be counted anew after a read: one that the server
@@ -175,47 +179,51 @@ impl<T: Payload> Account<T> {
 }
 
 /// Hands an input to the part that it concerns.
-fn take<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
+fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
     let reply = match input {
-        Input::Wanted { replayable } => CallerHandler(turn).wanted(replayable),
-        Input::WaitedLong => CallerHandler(turn).waited_long(),
-        Input::Refresh => CallerHandler(turn).refresh(),
-        Input::Due { listed } => CallerHandler(turn).due(listed),
-        Input::Compare => CallerHandler(turn).compared(),
-        Input::Rejected(version) => CallerHandler(turn).rejected(version),
+        Input::Wanted { replayable } => CallerHandler(turn).handle_wanted(replayable),
+        Input::WaitedLong => CallerHandler(turn).handle_waited_long(),
+        Input::Refresh => CallerHandler(turn).handle_refresh(),
+        Input::Due { listed } => CallerHandler(turn).handle_due(listed),
+        Input::Compare => CallerHandler(turn).handle_compare(),
+        Input::Rejected(version) => CallerHandler(turn).handle_rejected(version),
         Input::Judged { version, accepted } => {
-            return CallerHandler(turn).judged(version, accepted);
+            return CallerHandler(turn).handle_judged(version, accepted);
         }
-        Input::Changed { version, in_use } => return CallerHandler(turn).changed(version, in_use),
+        Input::Changed { version, in_use } => {
+            return CallerHandler(turn).handle_changed(version, in_use);
+        }
         Input::Login(id) => {
-            RevocationHandler(turn).hurry();
+            RevocationHandler(turn).skip_pause();
             return ChangeHandler(turn).start(id, ChangeStage::Login(None));
         }
         Input::Adopt(id, payload) => {
-            RevocationHandler(turn).hurry();
+            RevocationHandler(turn).skip_pause();
             return ChangeHandler(turn).start(id, ChangeStage::Adopt(payload));
         }
         Input::Disconnect(id) => {
-            RevocationHandler(turn).hurry();
-            return ChangeHandler(turn).start(id, ChangeStage::Bury(None));
+            RevocationHandler(turn).skip_pause();
+            return ChangeHandler(turn).start(id, ChangeStage::Disconnect(None));
         }
-        Input::Read(answer) => return StoreHandler(turn).read(answer),
-        Input::Wrote(outcome) => return StoreHandler(turn).wrote(outcome),
+        Input::Read(answer) => return StoreHandler(turn).handle_read(answer),
+        Input::Wrote(outcome) => return StoreHandler(turn).handle_wrote(outcome),
         Input::Answered(candidate, answer) => return answered(turn, candidate, answer),
-        Input::Revoked(outcome) => return RevocationHandler(turn).revoked(outcome),
-        Input::Elapsed(Timer::Write) | Input::Closing => return StoreHandler(turn).write_again(),
-        Input::Elapsed(Timer::Renew) => return RefreshHandler(turn).renew(),
-        Input::Elapsed(Timer::Poll) => return RefreshHandler(turn).poll(),
-        Input::Elapsed(Timer::Revoke) => return RevocationHandler(turn).elapsed(),
-        Input::Died(Operation::Read) => {
-            return StoreHandler(turn).read(StoreAnswer::Failed { hung: false });
+        Input::Revoked(outcome) => return RevocationHandler(turn).handle_revoked(outcome),
+        Input::Elapsed(Timer::Write) | Input::Closing => {
+            return StoreHandler(turn).end_write_pause();
         }
-        Input::Died(Operation::Write) => return StoreHandler(turn).wrote(Outcome::Failed),
+        Input::Elapsed(Timer::Renew) => return RefreshHandler(turn).handle_renew_timer(),
+        Input::Elapsed(Timer::Poll) => return RefreshHandler(turn).handle_poll_timer(),
+        Input::Elapsed(Timer::Revoke) => return RevocationHandler(turn).handle_timer(),
+        Input::Died(Operation::Read) => {
+            return StoreHandler(turn).handle_read(StoreAnswer::Failed { hung: false });
+        }
+        Input::Died(Operation::Write) => return StoreHandler(turn).handle_wrote(Outcome::Failed),
         Input::Died(Operation::Send(candidate)) => {
             return answered(turn, candidate, Answer::Ambiguous);
         }
         Input::Died(Operation::Revoke) => {
-            return RevocationHandler(turn).revoked(Revoked::Unavailable);
+            return RevocationHandler(turn).handle_revoked(Revoked::Unavailable);
         }
     };
     turn.actions.reply = Some(reply);
@@ -223,19 +231,19 @@ fn take<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
 
 fn answered<T: Payload>(turn: &mut Turn<'_, T>, candidate: Candidate, answer: Answer<T>) {
     match candidate {
-        Candidate::Refresh => RefreshHandler(turn).answered(answer),
-        Candidate::Login(id) => ChangeHandler(turn).answered(id, answer),
+        Candidate::Refresh => RefreshHandler(turn).handle_answered(answer),
+        Candidate::Login(id) => ChangeHandler(turn).handle_answered(id, answer),
     }
 }
 
 /// What the application was told of an account: another state is told once.
-struct Shown {
+struct Reported {
     token: Option<TokenVersion>,
     ended: bool,
     health: Option<Health>,
 }
 
-impl Shown {
+impl Reported {
     fn of<T>(state: &State<T>) -> Self {
         let live = state.known.as_ref().and_then(|known| known.live());
         Self {
@@ -245,7 +253,7 @@ impl Shown {
         }
     }
 
-    fn tell_changes<T: Payload>(self, turn: &mut Turn<'_, T>) {
+    fn emit_changes<T: Payload>(self, turn: &mut Turn<'_, T>) {
         let now = Self::of(turn.state);
         if now.ended && !self.ended && self.token.is_some() {
             turn.emit(Notice::Disconnected);

@@ -1,7 +1,8 @@
 //! Revoking the tokens of logins that have ended or were replaced.
 
 use super::{
-    state::{Change, ChangeStage, Revocation},
+    jobs::{Change, ChangeStage},
+    state::Revocation,
     turn::Turn,
 };
 use crate::{
@@ -37,10 +38,11 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         };
         if !rules.revokes || reaches_another && !broken(Mutation::RevokesOverALogin) {
             // A disconnect claims it while its tombstone is being written.
-            let buries = |change: &Change<T>| matches!(change.stage, ChangeStage::Bury(_));
+            let disconnects =
+                |change: &Change<T>| matches!(change.stage, ChangeStage::Disconnect(_));
             if let Some(activity) = self.0.state.activity.as_deref_mut()
                 && matches!(activity.revocation, Revocation::Claiming(_))
-                && !activity.changes.iter().any(buries)
+                && !activity.changes.iter().any(disconnects)
             {
                 activity.revocation = Revocation::None;
             }
@@ -65,7 +67,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
                 self.0.act(Action::Revoke(payload));
             }
             Revocation::None if closing => {}
-            Revocation::None if now < activity.revoke_at => self.wait(),
+            Revocation::None if now < activity.revoke_at => self.arm_timer(),
             Revocation::None => {
                 let mut claim = revocation_claim(rules, wall);
                 claim.count = noted.count.saturating_add(1);
@@ -76,7 +78,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
     }
 
     /// Asks for the end of the pause, once.
-    fn wait(&mut self) {
+    fn arm_timer(&mut self) {
         let now = self.0.cx.now;
         let activity = self.0.activity();
         if activity.revoke_timer != activity.revoke_at {
@@ -87,14 +89,14 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
     }
 
     /// The timer has fired: if the pause was prolonged meanwhile, another is asked for.
-    pub(super) fn elapsed(&mut self) {
+    pub(super) fn handle_timer(&mut self) {
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
             activity.revoke_timer = EngineInstant(0);
         }
     }
 
     /// The intent to revoke was not written: if another process is at it, this one waits.
-    pub(super) fn give_way(&mut self) {
+    pub(super) fn yield_claim(&mut self) {
         let Some(activity) = self.0.state.activity.as_deref_mut() else {
             return;
         };
@@ -105,7 +107,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
     }
 
     /// A revocation ended.
-    pub(super) fn revoked(&mut self, outcome: Revoked) {
+    pub(super) fn handle_revoked(&mut self, outcome: Revoked) {
         let activity = self.0.activity();
         let Revocation::InFlight(payload) =
             std::mem::replace(&mut activity.revocation, Revocation::None)
@@ -114,7 +116,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         };
         if outcome == Revoked::Done {
             let activity = self.0.activity();
-            activity.told_revocation = false;
+            activity.reported_revocation = false;
             activity.revoked = Some(payload.clone());
             activity.revoke_at = EngineInstant(0);
             self.0.edit(false, |record| {
@@ -142,13 +144,13 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         for change in &mut activity.changes {
             change.revocation_failed = true;
         }
-        if !std::mem::replace(&mut activity.told_revocation, true) {
+        if !std::mem::replace(&mut activity.reported_revocation, true) {
             self.0.emit(Notice::RevocationPending);
         }
     }
 
     /// A caller waits for the revocation: a pause is no reason to wait.
-    pub(super) fn hurry(&mut self) {
+    pub(super) fn skip_pause(&mut self) {
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
             activity.revoke_at = EngineInstant(0);
         }

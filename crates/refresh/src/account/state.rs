@@ -4,15 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use tokenkeeper_store::Version;
 
-use super::{changes::ChangeTracker, watch::Watch};
+use super::{
+    change_tracker::ChangeTracker,
+    jobs::{Change, RefreshJob},
+};
 use crate::{
-    action::Failure,
-    context::Context,
-    id::Id,
-    instant::{EngineInstant, WallMillis},
-    operation::ChangeId,
+    instant::EngineInstant,
     payload::Schedule,
-    record::{Attempt, Authorization, Failures, Login, Record, TokenVersion},
+    record::{Failures, Record, TokenVersion},
 };
 
 /// An account in memory. What is rare or passes is in [`Activity`], so that an account at rest is
@@ -42,7 +41,7 @@ pub(super) struct Activity<T> {
     /// `known` is newer than what the store has.
     pub(super) unwritten: bool,
     /// It holds something that would be lost: tokens, a refusal, a disconnect.
-    pub(super) precious: bool,
+    pub(super) critical: bool,
     /// It is not worth another try before the store answers again.
     pub(super) parked: bool,
     /// It is served from memory, since the store did not take it at once.
@@ -73,9 +72,9 @@ pub(super) struct Activity<T> {
     pub(super) trouble: Option<StoreTrouble>,
     pub(super) rejections: Option<Rejections>,
     /// These episodes were told.
-    pub(super) told_unvalidated: bool,
-    pub(super) told_revocation: bool,
-    pub(super) told_refused: bool,
+    pub(super) reported_unvalidated: bool,
+    pub(super) reported_revocation: bool,
+    pub(super) reported_refused: bool,
 }
 
 /// The one write of an account at a time.
@@ -121,125 +120,10 @@ pub(super) enum Revocation<T> {
 /// What rejections by the API have led to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Rejections {
-    /// The token set that a rejection brought and that no response has accepted yet.
+    /// The token set that a rejection is_own_change and that no response has accepted yet.
     pub(super) trial: Option<TokenVersion>,
     pub(super) held_off_until: Option<EngineInstant>,
     pub(super) wait: Duration,
-}
-
-/// One refresh, from its attempt to the write of its outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct RefreshJob {
-    /// The token set to be replaced. Anything newer ends the job.
-    pub(super) wanted: Option<TokenVersion>,
-    /// The API rejected it.
-    pub(super) rejected: bool,
-    pub(super) urgency: Urgency,
-    /// Nothing is done before the store has answered.
-    pub(super) check: bool,
-    /// How often an attempt was written too late to be sent.
-    pub(super) late: u8,
-    /// Its waiters know the outcome.
-    pub(super) resolved: bool,
-    pub(super) stage: RefreshStage,
-}
-
-/// Which pauses count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Urgency {
-    /// All.
-    Usual,
-    /// A caller asked expressly: those that the provider did not ask for do not count.
-    Forced,
-    /// The store lists the account as due: of those that were counted, only firm ones count.
-    Listed,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum RefreshStage {
-    /// To be decided by what is known.
-    Starting,
-    /// The attempt is being written.
-    Claiming(Claim),
-    /// The refresh token is presented.
-    Exchanging(Presented),
-    /// Another's attempt is in flight.
-    Watching(Watch),
-    /// The outcome is being written.
-    Settling(Result<Option<TokenVersion>, Failure>),
-}
-
-/// An attempt that is being written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Claim {
-    pub(super) id: Id,
-    /// When its write was first sent: its lease counts from here.
-    pub(super) since: Option<Moment>,
-}
-
-/// A moment on the engine's clock and on the wall.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Moment {
-    pub(super) instant: EngineInstant,
-    pub(super) wall: WallMillis,
-}
-
-impl Claim {
-    /// How long ago its write was first sent: the longer of what the two clocks show, since either
-    /// may have stood still or been set.
-    pub(super) fn age(&self, cx: &Context<'_>) -> Duration {
-        let Some(since) = self.since else {
-            return Duration::ZERO;
-        };
-        let wall = Duration::from_millis(cx.wall.saturating_sub(since.wall));
-        wall.max(cx.now.since(since.instant))
-    }
-}
-
-/// What was presented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Presented {
-    pub(super) attempt: Attempt,
-    pub(super) authorization: Authorization,
-    pub(super) generation: u64,
-    /// Which presentation of the refresh token it is.
-    pub(super) count: u32,
-    /// The lease is to be renewed.
-    pub(super) renew: bool,
-}
-
-/// A login, an adoption or a disconnect.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Change<T> {
-    pub(super) id: ChangeId,
-    pub(super) check: bool,
-    /// A revocation that it waited for has failed.
-    pub(super) revocation_failed: bool,
-    pub(super) stage: ChangeStage<T>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum ChangeStage<T> {
-    /// A login whose code is not sent yet.
-    Login(Option<(Login, Claim)>),
-    /// A login whose code is at the token endpoint.
-    Exchanging(Login),
-    /// Tokens of the application that are not taken yet.
-    Adopt(T),
-    /// Tokens of a login are being written.
-    Settling {
-        authorization: Authorization,
-        /// Those that the application brought.
-        adopted: Option<T>,
-        /// An earlier write may have landed.
-        unsure: bool,
-        /// The caller knows the outcome.
-        resolved: bool,
-    },
-    /// A tombstone over this authorization (`None`: whatever is there).
-    Bury(Option<Authorization>),
-    /// The tombstone is written; its tokens are being revoked.
-    Revoking,
 }
 
 impl<T> Default for State<T> {
@@ -266,7 +150,7 @@ impl<T> Default for Activity<T> {
     fn default() -> Self {
         Self {
             unwritten: false,
-            precious: false,
+            critical: false,
             parked: false,
             behind: false,
             restores: false,
@@ -286,9 +170,9 @@ impl<T> Default for Activity<T> {
             retry_at: EngineInstant(0),
             trouble: None,
             rejections: None,
-            told_unvalidated: false,
-            told_revocation: false,
-            told_refused: false,
+            reported_unvalidated: false,
+            reported_revocation: false,
+            reported_refused: false,
         }
     }
 }
@@ -312,7 +196,7 @@ impl<T> Activity<T> {
     }
 
     /// There is nothing to remember.
-    pub(super) fn is_over(&self, now: EngineInstant) -> bool {
+    pub(super) fn is_empty(&self, now: EngineInstant) -> bool {
         self.is_idle()
             && !(self.poll_armed || self.renew_armed)
             && self.write_failures == 0
@@ -320,6 +204,6 @@ impl<T> Activity<T> {
             && self.retry_at <= now
             && self.trouble.is_none()
             && self.rejections.is_none()
-            && !(self.told_unvalidated || self.told_revocation || self.told_refused)
+            && !(self.reported_unvalidated || self.reported_revocation || self.reported_refused)
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
+    jobs::{ChangeStage, Moment, RefreshStage},
     revocation::{RevocationHandler, revocation_claim},
-    state::{ChangeStage, Moment, Reading, RefreshStage, Revocation, StoreTrouble, Writing},
-    turn::{Seen, Turn},
+    state::{Reading, Revocation, StoreTrouble, Writing},
+    turn::{Observed, Turn},
 };
 use crate::{
     action::{Action, Failure, Notice, Queue, Write},
@@ -13,7 +14,7 @@ use crate::{
     mutation::{Mutation, broken},
     operation::Timer,
     payload::Payload,
-    record::{Attempt, Live, Record, State},
+    record::{Live, Record},
     rules::{StoreDown, TRIES},
 };
 
@@ -22,21 +23,21 @@ pub(super) struct StoreHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 
 impl<T: Payload> StoreHandler<'_, '_, T> {
     /// A read was answered.
-    pub(super) fn read(&mut self, answer: StoreAnswer<T>) {
+    pub(super) fn handle_read(&mut self, answer: StoreAnswer<T>) {
         let Some(reading) = self.0.activity().read.take() else {
             return;
         };
         match answer {
             StoreAnswer::Failed { hung } => {
-                self.tell_unvalidated();
-                self.failed(hung);
+                self.report_unvalidated();
+                self.note_failure(hung);
             }
             // A write that was sent later shows more, or will.
             StoreAnswer::Found(_) if reading.outdated => {}
             StoreAnswer::Found(found) => {
                 let version = found.as_ref().map(|(version, _)| *version);
                 self.0.state.tracker.cover(reading.mark, version);
-                self.0.learn(found);
+                self.0.reconcile(found);
             }
         }
         let activity = self.0.activity();
@@ -46,7 +47,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
     }
 
     /// A write was answered.
-    pub(super) fn wrote(&mut self, outcome: Outcome<T>) {
+    pub(super) fn handle_wrote(&mut self, outcome: Outcome<T>) {
         let Writing::InFlight {
             version,
             record,
@@ -57,7 +58,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         };
         let found = match outcome {
             Outcome::Failed => {
-                self.write_failed(record.as_deref());
+                self.handle_write_failure(record.as_deref());
                 return;
             }
             Outcome::Applied => record.map(|record| (version, Arc::unwrap_or_clone(record))),
@@ -67,7 +68,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                 return;
             }
             Outcome::Conflict(found)
-                if self.0.is_precious() && broken(Mutation::ResultGivenUpOnConflict) =>
+                if self.0.is_critical() && broken(Mutation::ResultGivenUpOnConflict) =>
             {
                 self.0.state.known = None;
                 found
@@ -75,7 +76,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             Outcome::Conflict(found) => {
                 self.0.conflict = true;
                 // Another process may have been first.
-                RevocationHandler(self.0).give_way();
+                RevocationHandler(self.0).yield_claim();
                 found
             }
         };
@@ -83,29 +84,26 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             .state
             .tracker
             .cover(mark, found.as_ref().map(|(version, _)| *version));
-        self.0.learn(found);
+        self.0.reconcile(found);
     }
 
     /// Whether a broken protocol writes over a conflict unseen.
     fn overwrites(&self) -> bool {
-        let claims = self
-            .0
-            .active()
-            .and_then(|activity| activity.refresh.as_ref());
+        let claims = self.0.refresh_job();
         let claims = claims.is_some_and(|job| matches!(job.stage, RefreshStage::Claiming(_)));
         let dead = self.0.live().is_some_and(Live::is_dead);
-        let result = self.0.is_precious();
+        let result = self.0.is_critical();
         claims && broken(Mutation::AttemptOverConflict)
             || result && !dead && broken(Mutation::CommitWithoutVersion)
             || result && dead && broken(Mutation::MarkDeadWithoutVersion)
     }
 
     /// What was sent may have landed or not.
-    fn write_failed(&mut self, sent: Option<&Record<T>>) {
-        if !self.0.is_precious() {
-            self.tell_unvalidated();
+    fn handle_write_failure(&mut self, sent: Option<&Record<T>>) {
+        if !self.0.is_critical() {
+            self.report_unvalidated();
         }
-        self.failed(false);
+        self.note_failure(false);
         let (unwritten, rules) = (self.0.is_unwritten(), self.0.cx.rules);
         let activity = self.0.activity();
         activity.write_failures = activity.write_failures.saturating_add(1);
@@ -128,7 +126,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         {
             presented.renew |= attempt.is_some_and(|sent| sent.id == presented.attempt.id);
         }
-        if unwritten && activity.precious {
+        if unwritten && activity.critical {
             let news = !std::mem::replace(&mut activity.behind, true);
             if news {
                 self.0.emit(Notice::StoreBehind);
@@ -140,7 +138,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             }
         }
         let pause = if self.0.cx.closing {
-            rules.store_retry.min(HURRIED)
+            rules.store_retry.min(CLOSING_RETRY)
         } else {
             rules.store_retry
         };
@@ -148,7 +146,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
     }
 
     /// The pause after a failed write is over.
-    pub(super) fn write_again(&mut self) {
+    pub(super) fn end_write_pause(&mut self) {
         let activity = self.0.activity();
         if matches!(activity.write, Writing::Waiting) {
             activity.write = Writing::None;
@@ -156,11 +154,11 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
     }
 
     /// A comparison failed, and what could not be compared is served.
-    fn tell_unvalidated(&mut self) {
+    fn report_unvalidated(&mut self) {
         let valid =
             self.0.state.served.is_some() && self.0.cx.now < self.0.state.schedule.expires_at;
         if valid && self.0.cx.rules.store_down == StoreDown::Serve {
-            let told = std::mem::replace(&mut self.0.activity().told_unvalidated, true);
+            let told = std::mem::replace(&mut self.0.activity().reported_unvalidated, true);
             if !told {
                 self.0.emit(Notice::ServedUnvalidated);
             }
@@ -168,8 +166,8 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
     }
 
     /// The store failed.
-    fn failed(&mut self, hung: bool) {
-        self.0.seen = Some(Seen::Nothing { hung });
+    fn note_failure(&mut self, hung: bool) {
+        self.0.observed = Some(Observed::Failed { hung });
         let (now, rules) = (self.0.cx.now, self.0.cx.rules);
         let activity = self.0.activity();
         let failures = activity.trouble.map_or(1, |t| t.failures.saturating_add(1));
@@ -208,7 +206,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
 
     /// Writes what is known, with the claims of the jobs, if that is not in the store.
     fn write(&mut self) {
-        let (draft, claims) = self.draft();
+        let (draft, claims) = self.0.draft();
         let activity = self.0.activity();
         let wanted = claims || activity.unwritten && !activity.parked;
         if !wanted {
@@ -245,11 +243,11 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         if let Some(reading) = &mut activity.read {
             reading.outdated = true;
         }
-        let buries = activity
+        let disconnects = activity
             .changes
             .iter()
-            .any(|change| matches!(change.stage, ChangeStage::Bury(_)));
-        if buries
+            .any(|change| matches!(change.stage, ChangeStage::Disconnect(_)));
+        if disconnects
             && rules.revokes
             && !matches!(activity.revocation, Revocation::InFlight(_))
             && record
@@ -259,7 +257,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             activity.revocation = Revocation::Claiming(revocation_claim(rules, now.wall));
         }
         let version = self.0.cx.version;
-        self.0.state.tracker.meet(version);
+        self.0.state.tracker.note_known(version);
         let mark = self.0.state.tracker.mark();
         self.0.activity().write = Writing::InFlight {
             version,
@@ -272,80 +270,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             record,
         }));
     }
-
-    /// What the store is to have, and whether a job claims something by it.
-    fn draft(&self) -> (Record<T>, bool) {
-        let rules = self.0.cx.rules;
-        let mut draft = match &self.0.state.known {
-            Some(known) => Record::clone(known),
-            None => Record::empty(),
-        };
-        let mut claims = false;
-        let Some(activity) = self.0.active() else {
-            return (draft, claims);
-        };
-        if let Some(job) = &activity.refresh
-            && let State::Live(live) = &mut draft.state
-        {
-            match &job.stage {
-                RefreshStage::Claiming(claim) => {
-                    let digest = live.payload.refresh_digest().unwrap_or_default();
-                    live.attempt = Some(Box::new(Attempt::new(claim.id, digest, rules)));
-                    if !broken(Mutation::PresentationsNotCounted) {
-                        live.presented = live.presented.saturating_add(1);
-                    }
-                    claims = true;
-                }
-                RefreshStage::Exchanging(presented)
-                    if presented.renew
-                        && live.authorization == presented.authorization
-                        && live.generation == presented.generation
-                        && live
-                            .attempt
-                            .as_ref()
-                            .is_none_or(|a| a.id == presented.attempt.id) =>
-                {
-                    live.attempt = Some(Box::new(presented.attempt));
-                    live.presented = live.presented.max(presented.count);
-                    claims = true;
-                }
-                _ => {}
-            }
-        }
-        for change in &activity.changes {
-            match &change.stage {
-                // A login at the token endpoint is put back if what replaced it was withdrawn.
-                ChangeStage::Login(Some((login, _))) | ChangeStage::Exchanging(login)
-                    if draft.highest_number() < login.authorization.number =>
-                {
-                    draft.login = Some(*login);
-                    claims = true;
-                    if broken(Mutation::LoginDropsAttempt)
-                        && let Some(live) = draft.live_mut()
-                    {
-                        live.attempt = None;
-                    }
-                }
-                ChangeStage::Bury(target) if !change.check => {
-                    if let State::Live(live) = draft.state.clone()
-                        && target.is_none_or(|t| live.authorization.number <= t.number)
-                    {
-                        draft.bury(&live, rules);
-                        if !draft.revoke.is_empty() {
-                            draft.revocation = revocation_claim(rules, self.0.cx.wall);
-                        }
-                        if broken(Mutation::DisconnectAsDelete) {
-                            draft = Record::empty();
-                        }
-                        claims = true;
-                    }
-                }
-                _ => {}
-            }
-        }
-        (draft, claims)
-    }
 }
 
 /// Between the repeats of a closing engine.
-const HURRIED: std::time::Duration = std::time::Duration::from_millis(50);
+const CLOSING_RETRY: std::time::Duration = std::time::Duration::from_millis(50);

@@ -12,7 +12,7 @@ use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::order::{Ours, merge};
+pub(crate) use self::order::{MergeContext, merge};
 pub use self::{
     health::{Cause, Failures, Health},
     order::{Merged, Newer, compare_records},
@@ -335,7 +335,7 @@ impl<T: Payload> Record<T> {
     }
 
     /// Ends the login of `live`, whose tokens are revoked where the provider can.
-    pub(crate) fn bury(&mut self, live: &Live<T>, rules: &Rules) {
+    pub(crate) fn disconnect(&mut self, live: &Live<T>, rules: &Rules) {
         self.state = State::Ended(live.tombstone());
         if rules.revokes {
             self.revoke_later(&live.payload);

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    state::RefreshStage,
-    turn::{Turn, lasting_obstacle},
-};
+use super::{jobs::RefreshStage, obstacle::lasting_obstacle, turn::Turn};
 use crate::{
     action::{Action, Publication},
     context::Context,
@@ -84,7 +81,7 @@ fn servable<T: Payload>(turn: &Turn<'_, T>) -> Option<Arc<Record<T>>> {
         return served.filter(|_| broken(Mutation::ServesAfterDisconnect));
     }
     let behind = turn.active().is_some_and(|activity| activity.behind);
-    if turn.is_precious() && !behind {
+    if turn.is_critical() && !behind {
         let settles = turn
             .refresh_job()
             .is_some_and(|job| matches!(job.stage, RefreshStage::Settling(Ok(Some(_)))));
@@ -157,7 +154,7 @@ fn fresh_until<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
         revalidate_at = EngineInstant(0);
     }
     if let Some(activity) = turn.active() {
-        if activity.refresh.is_some() || activity.precious && activity.unwritten {
+        if activity.refresh.is_some() || activity.critical && activity.unwritten {
             stale_at = EngineInstant::NEVER;
         }
         stale_at = stale_at.max(activity.retry_at);

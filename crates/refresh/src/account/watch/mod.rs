@@ -21,9 +21,9 @@ pub(super) struct Watch {
 
 /// What a read showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(super) enum Observation {
     Changed,
-    Standing,
+    Unchanged,
     Lapsed,
 }
 
@@ -41,9 +41,14 @@ impl Watch {
     }
 
     /// A read at `now` found `version` (`None`: no record).
-    pub(super) fn read(&mut self, version: Option<Version>, now: Duration, rules: &Rules) -> Sight {
+    pub(super) fn read(
+        &mut self,
+        version: Option<Version>,
+        now: Duration,
+        rules: &Rules,
+    ) -> Observation {
         if version != Some(self.version) {
-            return Sight::Changed;
+            return Observation::Changed;
         }
         if now.saturating_sub(self.last_read) > gap(rules) {
             // This process was paused: it has not seen what happened meanwhile.
@@ -65,9 +70,9 @@ impl Watch {
         }
         self.last_read = now;
         if now.saturating_sub(self.since) >= self.lease && now >= self.held_until {
-            Sight::Lapsed
+            Observation::Lapsed
         } else {
-            Sight::Standing
+            Observation::Unchanged
         }
     }
 

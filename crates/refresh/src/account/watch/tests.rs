@@ -26,75 +26,78 @@ fn watch() -> Watch {
     Watch::new(version(), seconds(60), seconds(100))
 }
 
-fn read(watch: &mut Watch, at: u64) -> Sight {
+fn read(watch: &mut Watch, at: u64) -> Observation {
     watch.read(Some(version()), seconds(at), &rules())
 }
 
 /// Reads the same version every five seconds until then. Returns what the last read showed.
-fn stands(watch: &mut Watch, from: u64, until: u64) -> Sight {
+fn stands(watch: &mut Watch, from: u64, until: u64) -> Observation {
     let reads = (from..=until).step_by(5);
-    reads.fold(Sight::Standing, |_, now| read(watch, now))
+    reads.fold(Observation::Unchanged, |_, now| read(watch, now))
 }
 
 #[test]
 fn another_version_or_none_is_a_change() {
     let other = Version::from_bytes([2; 16]);
-    let sight = watch().read(Some(other), seconds(101), &rules());
-    assert_eq!(sight, Sight::Changed);
-    assert_eq!(watch().read(None, seconds(101), &rules()), Sight::Changed);
+    let observation = watch().read(Some(other), seconds(101), &rules());
+    assert_eq!(observation, Observation::Changed);
+    assert_eq!(
+        watch().read(None, seconds(101), &rules()),
+        Observation::Changed
+    );
 }
 
 #[test]
 fn a_version_that_stands_for_the_lease_has_lapsed() {
     let mut watch = watch();
-    assert_eq!(stands(&mut watch, 100, 155), Sight::Standing);
-    assert_eq!(read(&mut watch, 160), Sight::Lapsed);
+    assert_eq!(stands(&mut watch, 100, 155), Observation::Unchanged);
+    assert_eq!(read(&mut watch, 160), Observation::Lapsed);
 }
 
 #[test]
 fn a_pause_of_the_watcher_restarts_the_lease() {
     let mut watch = watch();
-    assert_eq!(stands(&mut watch, 100, 150), Sight::Standing);
-    assert_eq!(stands(&mut watch, 161, 216), Sight::Standing);
-    assert_eq!(read(&mut watch, 221), Sight::Lapsed);
+    assert_eq!(stands(&mut watch, 100, 150), Observation::Unchanged);
+    assert_eq!(stands(&mut watch, 161, 216), Observation::Unchanged);
+    assert_eq!(read(&mut watch, 221), Observation::Lapsed);
 }
 
 #[test]
 fn a_slow_store_is_no_pause() {
     let mut watch = watch();
     for now in [110, 120, 130, 140, 150] {
-        assert_eq!(read(&mut watch, now), Sight::Standing);
+        assert_eq!(read(&mut watch, now), Observation::Unchanged);
     }
-    assert_eq!(read(&mut watch, 160), Sight::Lapsed);
+    assert_eq!(read(&mut watch, 160), Observation::Lapsed);
 }
 
 #[test]
 fn a_read_that_fails_after_a_pause_restarts_it_too() {
     let mut watch = watch();
-    assert_eq!(stands(&mut watch, 100, 150), Sight::Standing);
+    assert_eq!(stands(&mut watch, 100, 150), Observation::Unchanged);
     watch.failed(false, seconds(165), &rules());
-    assert_eq!(stands(&mut watch, 170, 220), Sight::Standing);
-    assert_eq!(read(&mut watch, 225), Sight::Lapsed);
+    assert_eq!(stands(&mut watch, 170, 220), Observation::Unchanged);
+    assert_eq!(read(&mut watch, 225), Observation::Lapsed);
 }
 
 #[test]
 fn after_an_outage_the_holder_gets_time_to_write() {
     let mut watch = watch();
-    assert_eq!(stands(&mut watch, 100, 150), Sight::Standing);
+    assert_eq!(stands(&mut watch, 100, 150), Observation::Unchanged);
     for now in [155, 160, 165] {
         watch.failed(false, seconds(now), &rules());
     }
-    assert_eq!(read(&mut watch, 170), Sight::Standing);
-    assert_eq!(read(&mut watch, 174), Sight::Standing);
-    assert_eq!(read(&mut watch, 175), Sight::Lapsed);
+    assert_eq!(read(&mut watch, 170), Observation::Unchanged);
+    assert_eq!(read(&mut watch, 174), Observation::Unchanged);
+    assert_eq!(read(&mut watch, 175), Observation::Lapsed);
 }
 
 #[test]
 fn after_a_hung_read_a_write_may_hang_as_long() {
     let mut watch = watch();
-    assert_eq!(stands(&mut watch, 100, 150), Sight::Standing);
+    assert_eq!(stands(&mut watch, 100, 150), Observation::Unchanged);
     watch.failed(true, seconds(157), &rules());
-    assert_eq!(read(&mut watch, 160), Sight::Standing);
-    assert_eq!(read(&mut watch, 166), Sight::Standing);
-    assert_eq!(read(&mut watch, 167), Sight::Lapsed);
+    assert_eq!(read(&mut watch, 160), Observation::Unchanged);
+    assert_eq!(read(&mut watch, 166), Observation::Unchanged);
+    assert_eq!(read(&mut watch, 167), Observation::Lapsed);
 }

@@ -77,9 +77,9 @@ pub struct Merged<T> {
     pub restored: bool,
 }
 
-/// What a merge is told of this process.
+/// What a merge is told of this cx.
 #[derive(Clone, Copy)]
-pub(crate) struct Ours<'a> {
+pub(crate) struct MergeContext<'a> {
     pub(crate) rules: &'a Rules,
     /// This process knows of tokens, or of their end, that the store does not have yet.
     pub(crate) unwritten: bool,
@@ -91,10 +91,10 @@ pub(crate) struct Ours<'a> {
 pub(crate) fn merge<T: Payload>(
     ours: &Record<T>,
     theirs: &Record<T>,
-    process: Ours<'_>,
+    cx: MergeContext<'_>,
 ) -> Merged<T> {
     let newer = compare_records(ours, theirs);
-    let knows_outcome = knows_outcome(ours, theirs, process);
+    let knows_outcome = knows_outcome(ours, theirs, cx);
     let mut record = if newer == Newer::Ours || knows_outcome {
         ours.clone()
     } else {
@@ -102,23 +102,22 @@ pub(crate) fn merge<T: Payload>(
     };
     merge_presentations(&mut record, ours, theirs);
     record.pending = Rare::new(Pending {
-        login: merge_login(ours, theirs, record.number(), process),
+        login: merge_login(ours, theirs, record.number(), cx),
         revoke: theirs.revoke.clone(),
         revocation: theirs.revocation,
     });
     // Where the store went back in time, it may have lost what this process noted there.
-    if process.unwritten || newer == Newer::Ours {
+    if cx.unwritten || newer == Newer::Ours {
         for listed in &ours.revoke {
             record.revoke_later(listed);
         }
     }
-    revoke_losers(&mut record, ours, theirs, process);
+    revoke_replaced(&mut record, ours, theirs, cx);
     if let Some(live) = record.live_mut() {
         // Where an attempt of this process was written over another's, the other one is gone.
-        let holder = process.rules.holder;
-        let is_gone = |attempt: &Attempt| {
-            (process.is_over)(attempt) || knows_outcome && attempt.holder != holder
-        };
+        let holder = cx.rules.holder;
+        let is_gone =
+            |attempt: &Attempt| (cx.is_over)(attempt) || knows_outcome && attempt.holder != holder;
         if live.attempt.as_deref().is_some_and(is_gone) {
             live.attempt = None;
             live.condition.tidy();
@@ -126,13 +125,13 @@ pub(crate) fn merge<T: Payload>(
     }
     Merged {
         record,
-        restored: newer == Newer::Ours && !process.unwritten,
+        restored: newer == Newer::Ours && !cx.unwritten,
     }
 }
 
 /// Whether the store still shows an attempt whose outcome this process knows: nothing but a login
 /// came over it.
-fn knows_outcome<T: Payload>(ours: &Record<T>, theirs: &Record<T>, process: Ours<'_>) -> bool {
+fn knows_outcome<T: Payload>(ours: &Record<T>, theirs: &Record<T>, cx: MergeContext<'_>) -> bool {
     let (Some(mine), Some(other)) = (ours.live(), theirs.live()) else {
         return false;
     };
@@ -140,7 +139,7 @@ fn knows_outcome<T: Payload>(ours: &Record<T>, theirs: &Record<T>, process: Ours
     mine.authorization == other.authorization
         && mine.generation == other.generation
         && mine.payload.refresh_digest() == other.payload.refresh_digest()
-        && attempt.is_some_and(process.is_over)
+        && attempt.is_some_and(cx.is_over)
 }
 
 /// What either side knows of the presentations of one token.
@@ -165,9 +164,9 @@ fn merge_login<T>(
     ours: &Record<T>,
     theirs: &Record<T>,
     number: u64,
-    process: Ours<'_>,
+    cx: MergeContext<'_>,
 ) -> Option<Login> {
-    let is_mine = |login: &Login| login.attempt.holder == process.rules.holder;
+    let is_mine = |login: &Login| login.attempt.holder == cx.rules.holder;
     // Whether another process's login is still in flight only the store knows.
     let mine = ours.login.filter(is_mine);
     let other = theirs
@@ -176,21 +175,21 @@ fn merge_login<T>(
     [mine, other]
         .into_iter()
         .flatten()
-        .filter(|login| login.authorization.number > number && !(process.is_over)(&login.attempt))
+        .filter(|login| login.authorization.number > number && !(cx.is_over)(&login.attempt))
         .max_by_key(|login| login.authorization.number)
 }
 
 /// Notes the tokens for revocation that lost against the record, where that reaches no login that
 /// stands.
-fn revoke_losers<T: Payload>(
+fn revoke_replaced<T: Payload>(
     record: &mut Record<T>,
     ours: &Record<T>,
     theirs: &Record<T>,
-    process: Ours<'_>,
+    cx: MergeContext<'_>,
 ) {
     for (live, is_ours) in [(ours.live(), true), (theirs.live(), false)] {
         let Some(live) = live else { continue };
-        let fresh = process.unwritten && is_ours;
+        let fresh = cx.unwritten && is_ours;
         let known = record.authorization() == Some(live.authorization);
         let revokes = match &mut record.state {
             State::Ended(tombstone) if known => {
@@ -198,12 +197,12 @@ fn revoke_losers<T: Payload>(
                 let unknown = live.generation > tombstone.generation
                     || fresh && live.generation == tombstone.generation;
                 tombstone.generation = tombstone.generation.max(live.generation);
-                unknown && process.rules.revokes
+                unknown && cx.rules.revokes
             }
-            State::Ended(_) => process.unwritten && process.rules.revokes,
+            State::Ended(_) => cx.unwritten && cx.rules.revokes,
             State::Live(_) if !known => {
-                let alone = process.rules.revokes_alone || broken(Mutation::RevokesOverALogin);
-                process.unwritten && alone
+                let alone = cx.rules.revokes_alone || broken(Mutation::RevokesOverALogin);
+                cx.unwritten && alone
             }
             State::Live(_) | State::Empty => false,
         };

@@ -1,6 +1,6 @@
 //! The rows of the table of conflicts in ARCHITECTURE.md, and what goes beyond them.
 
-use Newer::{Ours as Mine, Theirs};
+use Newer::{Ours, Theirs};
 
 use super::*;
 use crate::{
@@ -84,18 +84,18 @@ fn with_login(mut record: Record<Refresh>, number: u64, holder: Id) -> Record<Re
 
 /// Merges while no attempt of this process is in flight.
 fn merged(ours: &Record<Refresh>, theirs: &Record<Refresh>, unwritten: bool) -> Record<Refresh> {
-    let process = Ours {
+    let cx = MergeContext {
         rules: &rules(),
         unwritten,
         is_over: &|attempt| attempt.holder == ME,
     };
-    merge(ours, theirs, process).record
+    merge(ours, theirs, cx).record
 }
 
 #[test]
 fn a_record_without_a_login_loses() {
     let empty = Record::empty();
-    assert_eq!(compare_records(&at(1, 1), &empty), Mine);
+    assert_eq!(compare_records(&at(1, 1), &empty), Ours);
     assert_eq!(compare_records(&empty, &at(1, 1)), Theirs);
     assert_eq!(compare_records::<Refresh>(&empty, &empty), Theirs);
 }
@@ -105,8 +105,8 @@ fn the_newer_login_or_tombstone_wins_at_any_generation() {
     for theirs in [at(2, 1), ended(2, 1)] {
         assert_eq!(compare_records(&at(1, 9), &theirs), Theirs);
         assert_eq!(compare_records(&ended(1, 9), &theirs), Theirs);
-        assert_eq!(compare_records(&theirs, &at(1, 9)), Mine);
-        assert_eq!(compare_records(&theirs, &ended(1, 9)), Mine);
+        assert_eq!(compare_records(&theirs, &at(1, 9)), Ours);
+        assert_eq!(compare_records(&theirs, &ended(1, 9)), Ours);
     }
 }
 
@@ -120,11 +120,11 @@ fn of_two_logins_with_one_number_the_stored_one_stands() {
 #[test]
 fn the_later_generation_wins_at_any_health() {
     assert_eq!(compare_records(&at(1, 1), &at(1, 2)), Theirs);
-    assert_eq!(compare_records(&at(1, 2), &at(1, 1)), Mine);
+    assert_eq!(compare_records(&at(1, 2), &at(1, 1)), Ours);
     // A mark that a failover restored does not beat live tokens.
     let (first, second) = (record(dead(live(1, 1))), record(dead(live(1, 2))));
-    assert_eq!(compare_records(&at(1, 2), &first), Mine);
-    assert_eq!(compare_records(&second, &at(1, 1)), Mine);
+    assert_eq!(compare_records(&at(1, 2), &first), Ours);
+    assert_eq!(compare_records(&second, &at(1, 1)), Ours);
     assert_eq!(compare_records(&first, &at(1, 2)), Theirs);
 }
 
@@ -135,7 +135,7 @@ fn of_two_results_that_of_the_later_presentation_wins() {
         (live.born_of, live.payload) = (presentation, Refresh(token));
         record(live)
     };
-    assert_eq!(compare_records(&born_of(2, 20), &born_of(1, 10)), Mine);
+    assert_eq!(compare_records(&born_of(2, 20), &born_of(1, 10)), Ours);
     assert_eq!(compare_records(&born_of(1, 10), &born_of(2, 20)), Theirs);
     assert_eq!(compare_records(&born_of(1, 10), &born_of(1, 20)), Theirs);
 }
@@ -144,7 +144,7 @@ fn of_two_results_that_of_the_later_presentation_wins() {
 fn a_refusal_that_a_failover_has_lost_stands() {
     let attempted = attempted(live(1, 1), attempt(1, ME));
     let refused = record(dead(live(1, 1)));
-    assert_eq!(compare_records(&refused, &attempted), Mine);
+    assert_eq!(compare_records(&refused, &attempted), Ours);
     assert_eq!(compare_records(&attempted, &refused), Theirs);
     assert_eq!(compare_records(&refused, &refused), Theirs);
 }
@@ -153,10 +153,10 @@ fn a_refusal_that_a_failover_has_lost_stands() {
 fn a_tombstone_ends_its_login_and_no_later_one() {
     for generation in [1, 2, 3] {
         assert_eq!(compare_records(&at(1, generation), &ended(1, 2)), Theirs);
-        assert_eq!(compare_records(&ended(1, 2), &at(1, generation)), Mine);
+        assert_eq!(compare_records(&ended(1, 2), &at(1, generation)), Ours);
     }
-    assert_eq!(compare_records(&at(2, 1), &ended(1, 2)), Mine);
-    assert_eq!(compare_records(&ended(1, 3), &ended(1, 2)), Mine);
+    assert_eq!(compare_records(&at(2, 1), &ended(1, 2)), Ours);
+    assert_eq!(compare_records(&ended(1, 3), &ended(1, 2)), Ours);
     assert_eq!(compare_records(&ended(1, 2), &ended(1, 3)), Theirs);
 }
 
@@ -178,7 +178,7 @@ fn a_tombstone_learns_of_later_generations_and_revokes_them() {
 fn a_replaced_login_is_revoked_by_the_process_that_replaces_it() {
     assert_eq!(merged(&at(2, 1), &at(1, 3), true).revoke, [Refresh(3)]);
     assert_eq!(merged(&at(2, 1), &at(1, 3), false).revoke, []);
-    let process = Ours {
+    let cx = MergeContext {
         rules: &Rules {
             revokes_alone: false,
             ..rules()
@@ -186,7 +186,7 @@ fn a_replaced_login_is_revoked_by_the_process_that_replaces_it() {
         unwritten: true,
         is_over: &|_| false,
     };
-    assert_eq!(merge(&at(2, 1), &at(1, 3), process).record.revoke, []);
+    assert_eq!(merge(&at(2, 1), &at(1, 3), cx).record.revoke, []);
 }
 
 #[test]
@@ -194,12 +194,12 @@ fn the_newest_login_in_flight_survives_a_write() {
     let theirs = with_login(at(1, 1), 2, OTHER);
     assert_eq!(merged(&at(1, 1), &theirs, false), theirs);
     let mine = with_login(at(1, 1), 3, ME);
-    let process = Ours {
+    let cx = MergeContext {
         rules: &rules(),
         unwritten: false,
         is_over: &|_| false,
     };
-    let both = merge(&mine, &theirs, process).record;
+    let both = merge(&mine, &theirs, cx).record;
     assert_eq!(both.login, mine.login);
     // A newer authorization ends it.
     assert_eq!(merged(&at(2, 1), &theirs, false).login, None);

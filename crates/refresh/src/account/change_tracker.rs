@@ -8,14 +8,14 @@ use tokenkeeper_store::Version;
 /// A hint that saves waiting: everything also works without it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct ChangeTracker {
-    told: u32,
+    notified: u32,
     /// No read or write has covered the last of them yet.
     pending: bool,
     /// What the store told of last, where it said it.
     newest: Option<Tag>,
     /// The last versions that were met here. Notifications for these are ignored: an attempt and
     /// its result may both be on their way.
-    met: [Option<Tag>; 2],
+    known: [Option<Tag>; 2],
     /// The account was not in use: it is compared before its next use.
     pub(super) before_use: bool,
 }
@@ -36,14 +36,14 @@ impl Tag {
 impl ChangeTracker {
     /// To be taken before a call to the store, and given to [`cover`](Self::cover) after it.
     pub(super) fn mark(&self) -> u32 {
-        self.told
+        self.notified
     }
 
     /// A call has shown what the store had after `mark`: the version, if there is a record.
     pub(super) fn cover(&mut self, mark: u32, version: Option<Version>) {
-        let mut covers = mark == self.told;
+        let mut covers = mark == self.notified;
         if let Some(version) = version {
-            self.meet(version);
+            self.note_known(version);
             covers |= self.newest == Some(Tag::of(version));
         }
         if covers {
@@ -53,10 +53,10 @@ impl ChangeTracker {
     }
 
     /// `version` is known here from now on, even if it is only being written.
-    pub(super) fn meet(&mut self, version: Version) {
-        let met = Some(Tag::of(version));
-        if self.met[0] != met {
-            self.met = [met, self.met[0]];
+    pub(super) fn note_known(&mut self, version: Version) {
+        let tag = Some(Tag::of(version));
+        if self.known[0] != tag {
+            self.known = [tag, self.known[0]];
         }
     }
 
@@ -65,12 +65,12 @@ impl ChangeTracker {
     }
 
     /// The store tells of a change. Returns whether it is news.
-    pub(super) fn tell(&mut self, version: Option<Version>) -> bool {
+    pub(super) fn note_change(&mut self, version: Option<Version>) -> bool {
         let newest = version.map(Tag::of);
-        if newest.is_some() && self.met.contains(&newest) {
+        if newest.is_some() && self.known.contains(&newest) {
             return false;
         }
-        self.told = self.told.wrapping_add(1);
+        self.notified = self.notified.wrapping_add(1);
         self.pending = true;
         self.newest = newest;
         true

@@ -1,0 +1,87 @@
+//! What is written next: what is known, with the claims of the jobs.
+
+use super::{
+    jobs::{ChangeStage, RefreshStage},
+    revocation::revocation_claim,
+    turn::Turn,
+};
+use crate::{
+    mutation::{Mutation, broken},
+    payload::Payload,
+    record::{Attempt, Record, State},
+};
+
+impl<T: Payload> Turn<'_, T> {
+    /// What the store is to have, and whether a job claims something by it.
+    pub(super) fn draft(&self) -> (Record<T>, bool) {
+        let rules = self.cx.rules;
+        let mut draft = match &self.state.known {
+            Some(known) => Record::clone(known),
+            None => Record::empty(),
+        };
+        let mut claims = false;
+        let Some(activity) = self.active() else {
+            return (draft, claims);
+        };
+        if let Some(job) = &activity.refresh
+            && let State::Live(live) = &mut draft.state
+        {
+            match &job.stage {
+                RefreshStage::Claiming(claim) => {
+                    let digest = live.payload.refresh_digest().unwrap_or_default();
+                    live.attempt = Some(Box::new(Attempt::new(claim.id, digest, rules)));
+                    if !broken(Mutation::PresentationsNotCounted) {
+                        live.presented = live.presented.saturating_add(1);
+                    }
+                    claims = true;
+                }
+                RefreshStage::Exchanging(presented)
+                    if presented.renew
+                        && live.authorization == presented.authorization
+                        && live.generation == presented.generation
+                        && live
+                            .attempt
+                            .as_ref()
+                            .is_none_or(|a| a.id == presented.attempt.id) =>
+                {
+                    live.attempt = Some(Box::new(presented.attempt));
+                    live.presented = live.presented.max(presented.count);
+                    claims = true;
+                }
+                _ => {}
+            }
+        }
+        for change in &activity.changes {
+            match &change.stage {
+                // A login at the token endpoint is put back if what replaced it was withdrawn.
+                ChangeStage::Login(Some((login, _))) | ChangeStage::Exchanging(login)
+                    if draft.highest_number() < login.authorization.number =>
+                {
+                    draft.login = Some(*login);
+                    claims = true;
+                    if broken(Mutation::LoginDropsAttempt)
+                        && let Some(live) = draft.live_mut()
+                    {
+                        live.attempt = None;
+                    }
+                }
+                ChangeStage::Disconnect(target) if !change.check => {
+                    if let State::Live(live) = draft.state.clone()
+                        && target.is_none_or(|t| live.authorization.number <= t.number)
+                    {
+                        draft.disconnect(&live, rules);
+                        if !draft.revoke.is_empty() {
+                            draft.revocation = revocation_claim(rules, self.cx.wall);
+                        }
+                        if broken(Mutation::DisconnectAsDelete) {
+                            draft = Record::empty();
+                        }
+                        claims = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        (draft, claims)
+    }
+}

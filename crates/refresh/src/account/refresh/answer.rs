@@ -1,0 +1,100 @@
+//! What the token endpoint's answer means for the refresh job.
+
+use super::{
+    super::jobs::{Presented, RefreshStage},
+    RefreshHandler,
+};
+use crate::{
+    action::{Action, Failure, Notice},
+    input::Answer,
+    mutation::{Mutation, broken},
+    operation::Candidate,
+    payload::Payload,
+    record::{Live, State},
+};
+
+impl<T: Payload> RefreshHandler<'_, '_, T> {
+    /// The token endpoint answered, or nothing came.
+    pub(in crate::account) fn handle_answered(&mut self, answer: Answer<T>) {
+        let Some(RefreshStage::Exchanging(presented)) =
+            self.0.refresh_job().map(|job| job.stage.clone())
+        else {
+            return;
+        };
+        let current = self.0.live().filter(|live| {
+            live.authorization == presented.authorization && live.generation == presented.generation
+        });
+        let ours = current.is_some_and(|live| {
+            let attempt = live.attempt.as_deref();
+            attempt.is_none_or(|attempt| attempt.id == presented.attempt.id)
+        });
+        let current = current.is_some();
+        if let Answer::Tokens(payload) = answer {
+            if broken(Mutation::LateAnswerDropped) && !ours {
+                self.set_stage(RefreshStage::Settling(Ok(None)));
+                return;
+            }
+            let next = Live {
+                generation: presented.generation + 1,
+                born_of: presented.count,
+                ..Live::first(presented.authorization, payload)
+            };
+            let version = next.token_version();
+            self.set_stage(RefreshStage::Settling(Ok(Some(version))));
+            self.0.merge_tokens(next);
+            return;
+        }
+        if !current || !ours {
+            // What it says was overtaken.
+            let settled = match self.0.live() {
+                Some(_) if current => Err(Failure::Backoff(self.0.cx.rules.backoff_first)),
+                Some(_) => Ok(None),
+                None => Err(self.0.without_tokens()),
+            };
+            self.set_stage(RefreshStage::Settling(settled));
+            return;
+        }
+        self.note(answer, presented);
+    }
+
+    /// Writes down what an answer without tokens means, for all processes.
+    fn note(&mut self, answer: Answer<T>, presented: Presented) {
+        let cut = matches!(answer, Answer::Ambiguous);
+        let answered_before = self.0.live().is_some_and(|live| !live.unanswered);
+        let mut failure = Failure::Store;
+        let (wall, roll, rules) = (self.0.cx.wall, self.0.cx.roll(), self.0.cx.rules);
+        let before = self.0.state.known.clone();
+        let critical = matches!(answer, Answer::Terminal { .. });
+        self.0.edit(critical, |record| {
+            if let State::Live(live) = &mut record.state {
+                live.attempt = None;
+                failure = live.note(answer, rules, wall, roll);
+            }
+        });
+        self.0.restart_pause(before.as_deref());
+        if cut && broken(Mutation::ReplayUnderOldAttempt) && answered_before {
+            let payload = self.0.live().map(|live| live.payload.clone());
+            self.set_stage(RefreshStage::Exchanging(presented));
+            self.0.act(Action::Send {
+                candidate: Candidate::Refresh,
+                payload,
+            });
+            return;
+        }
+        if cut && answered_before && !matches!(failure, Failure::Reauthorize(_)) {
+            // The first replay goes out at once: its claim is written in place of the note.
+            self.claim();
+            return;
+        }
+        if let Failure::Backoff(pause) = &failure {
+            self.0.emit(Notice::RefreshFailed(*pause));
+        }
+        if let Some(since) = self.0.live().and_then(|live| live.failures.refused_since) {
+            let activity = self.0.activity();
+            if !std::mem::replace(&mut activity.reported_refused, true) {
+                self.0.emit(Notice::RefusedWithoutReason(since));
+            }
+        }
+        self.set_stage(RefreshStage::Settling(Err(failure)));
+    }
+}

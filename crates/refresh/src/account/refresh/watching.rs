@@ -1,0 +1,75 @@
+//! Watching another process's attempt.
+
+use std::sync::Arc;
+
+use super::{
+    super::{
+        jobs::RefreshStage,
+        turn::Observed,
+        watch::{Observation, Watch},
+    },
+    RefreshHandler,
+};
+use crate::{
+    action::{Action, Failure},
+    mutation::{Mutation, broken},
+    operation::Timer,
+    payload::Payload,
+    record::State,
+};
+
+impl<T: Payload> RefreshHandler<'_, '_, T> {
+    /// It is time to look at another's attempt again.
+    pub(in crate::account) fn handle_poll_timer(&mut self) {
+        self.0.activity().poll_armed = false;
+        let job = self.0.refresh_job();
+        if job.is_some_and(|job| matches!(job.stage, RefreshStage::Watching(_))) {
+            self.0.activity().compare = true;
+        }
+    }
+
+    /// What the last read says of another's attempt.
+    pub(super) fn check_watch(&mut self, mut watch: Watch) -> bool {
+        if self.0.cx.closing {
+            return self.finish(Err(Failure::Closing));
+        }
+        let (now, rules) = (self.0.cx.monotonic, self.0.cx.rules);
+        let observation = match self.0.observed {
+            None => return false,
+            Some(Observed::Failed { hung }) => {
+                watch.failed(hung, now, rules);
+                Observation::Unchanged
+            }
+            Some(Observed::Version(version)) => watch.read(version, now, rules),
+        };
+        let lapsed = observation == Observation::Lapsed || broken(Mutation::LeaseByWallClock);
+        if observation == Observation::Unchanged && !lapsed {
+            self.arm_poll_timer();
+            self.set_stage(RefreshStage::Watching(watch));
+            return false;
+        }
+        if observation != Observation::Changed {
+            // No process holds it any more. That is written with the next attempt.
+            let known = self.0.state.known.as_mut();
+            if let Some(State::Live(live)) = known.map(|known| &mut Arc::make_mut(known).state) {
+                live.attempt = None;
+                live.unanswered |= !broken(Mutation::LapsedCountsAsAnswered);
+            }
+        }
+        // What was seen has been dealt with; the next stage begins by what is known.
+        self.0.observed = None;
+        self.set_stage(RefreshStage::Starting)
+    }
+
+    pub(super) fn arm_poll_timer(&mut self) {
+        let rules = self.0.cx.rules;
+        let pause = if self.0.cx.notified {
+            rules.poll * 4
+        } else {
+            rules.poll
+        };
+        if !std::mem::replace(&mut self.0.activity().poll_armed, true) {
+            self.0.act(Action::WaitUntil(Timer::Poll, pause));
+        }
+    }
+}
