@@ -1,4 +1,4 @@
-//! What an account wants done.
+//! The actions that the account machine asks for.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,13 +10,12 @@ use crate::{
     record::{Cause, Record, TokenVersion},
 };
 
-/// All that follows from one input: an answer for the caller that brought it, and what the engine
-/// does next, in this order.
+/// The result of one input: a reply for the caller and a list of actions for the engine, in order.
 #[derive(Clone, Debug)]
 pub struct Actions<T> {
-    /// For the caller, where the input came from one.
+    /// The reply, if the input came from a caller.
     pub reply: Option<Reply>,
-    /// To be performed.
+    /// The actions to perform, in order.
     pub list: Vec<Action<T>>,
 }
 
@@ -29,67 +28,67 @@ impl<T> Default for Actions<T> {
     }
 }
 
-/// Something to do.
+/// An action that the engine performs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action<T> {
-    /// Show this to requests from now on.
+    /// Serve this to requests from now on; `None`: there is nothing to serve.
     Publish(Option<Publication<T>>),
-    /// Write to the store. Answered by [`Input::Wrote`](crate::Input::Wrote).
+    /// Write to the store. Its result is [`Input::Wrote`](crate::Input::Wrote).
     Write(Write<T>),
-    /// Read the store. Answered by [`Input::Read`](crate::Input::Read).
+    /// Read the store. Its result is [`Input::Read`](crate::Input::Read).
     Read,
-    /// Present the refresh token of these tokens, or the code of a login. Answered by
+    /// Present a refresh token, or the code of a login. Its result is
     /// [`Input::Answered`](crate::Input::Answered).
     Send {
-        /// Whose request it is.
+        /// The job that the request belongs to.
         candidate: Candidate,
-        /// `None`: the code.
+        /// The tokens whose refresh token is presented; `None`: present the code.
         payload: Option<T>,
     },
-    /// Revoke these tokens. Answered by [`Input::Revoked`](crate::Input::Revoked).
+    /// Revoke these tokens. Its result is [`Input::Revoked`](crate::Input::Revoked).
     Revoke(T),
     /// Hand in [`Input::Elapsed`](crate::Input::Elapsed) after this time.
     WaitUntil(Timer, Duration),
-    /// Tell those who wait in this queue.
+    /// Wake the waiters in this queue with a result.
     Resolve(Queue, Result<(), Failure>),
-    /// Tell the application.
+    /// Report an event to the application.
     Emit(Notice),
 }
 
-/// What requests read.
+/// What requests read without asking the machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Publication<T> {
-    /// The record with the token; it is [live](Record::live).
+    /// The record with the token; always [live](Record::live).
     pub record: Arc<Record<T>>,
-    /// Until then a request takes the token and asks nothing.
+    /// Until then a request takes the token without asking the machine.
     pub fresh_until: EngineInstant,
-    /// A request that cannot be sent twice asks first: the token may die at any moment.
+    /// A request that cannot be replayed asks first: the token may be invalidated at any moment.
     pub replayable_only: bool,
     /// The token was obtained because of a rejection, and no response has accepted it yet.
     pub on_trial: bool,
 }
 
-/// A write from one version to the next. A repeat draws another version and expects the same one,
-/// so at most one of them can apply; if an earlier one did, the conflict shows its attempt or its
-/// tokens.
+/// A conditional write from one version to the next. A retry draws another version and expects the
+/// same one, so at most one of them can apply; if an earlier one did, the conflict shows its
+/// attempt or its tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Write<T> {
-    /// The version that it makes.
+    /// The version that the write creates.
     pub version: Version,
-    /// What the store must have; `None`: nothing.
+    /// The version that the store must hold; `None`: no record.
     pub expected: Option<Version>,
-    /// `None` removes the record.
+    /// The record to write; `None` removes it.
     pub record: Option<Arc<Record<T>>>,
 }
 
-/// Who waits, and for what.
+/// A queue of callers that wait for one result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Queue {
-    /// A comparison with the store.
+    /// Waiters for a comparison with the store.
     Comparison,
-    /// The refresh job.
+    /// Waiters for the refresh job.
     Refresh,
-    /// A change.
+    /// Waiters for a change.
     Change(ChangeId),
 }
 
@@ -100,77 +99,77 @@ pub enum Reply {
     Serve,
     /// Wait in this queue, then ask again.
     Wait {
-        /// Where.
+        /// The queue.
         queue: Queue,
-        /// There is a token that merely could not be compared with the store: wait briefly.
+        /// There is a valid token, not yet compared with the store: wait only briefly.
         briefly: bool,
     },
-    /// The rejected token was an old one: ask for the current one.
+    /// The rejected token is outdated: ask for the current one.
     Current,
-    /// There is nothing better than the response that came.
+    /// Rejections are held off: pass the response through.
     HeldOff,
-    /// There is no token.
+    /// No token is available.
     Fail(Failure),
 }
 
-/// Why something came to nothing.
+/// Why a request or a job failed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Failure {
-    /// There is no login.
+    /// The account has no login.
     NotConnected,
     /// The account was disconnected.
     Disconnected,
-    /// Only a new login helps.
+    /// A new login is required.
     Reauthorize(Cause),
-    /// The client is refused.
+    /// The provider refuses the client.
     Misconfigured,
-    /// The token endpoint is asked again after this time.
+    /// A pause is running; the token endpoint is asked again after this time.
     Backoff(Duration),
-    /// The store failed, or its record cannot be read.
+    /// The store failed, or its record cannot be decoded.
     Store,
-    /// The store was too slow; nothing was sent.
+    /// The store was too slow to take a lease; nothing was sent.
     TooLate,
-    /// A newer login or a disconnect came first.
+    /// A newer login or a disconnect took precedence.
     Superseded,
-    /// The code of this login brought no tokens.
+    /// The code of this login was not exchanged for tokens.
     Refused(ChangeId),
-    /// An earlier disconnect could not be finished at the provider.
+    /// The tokens of an earlier disconnect could not be revoked.
     RevocationPending,
-    /// No result came within the caller's wait.
+    /// The caller's wait timed out.
     Timeout,
     /// The engine is closing.
     Closing,
 }
 
-/// Something for the application to know.
+/// An event for the application.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// A login was finished, or tokens were adopted.
     Connected,
     /// The account was disconnected, here or elsewhere.
     Disconnected,
-    /// A login was overtaken.
+    /// A login lost to a newer login or a disconnect.
     Superseded,
-    /// There are new tokens.
+    /// A refresh brought this token set.
     Refreshed(TokenVersion),
-    /// A refresh failed for now.
+    /// A refresh failed; it is retried after this pause.
     RefreshFailed(Duration),
-    /// The person has to log in again.
+    /// The person must log in again.
     Reauthorize(Cause),
-    /// The token endpoint refuses without a reason.
+    /// The token endpoint has refused without a reason since this time.
     RefusedWithoutReason(WallMillis),
     /// The token endpoint refuses the client.
     Misconfigured,
     /// New tokens could not be written yet.
     StoreBehind,
-    /// They are written.
+    /// The tokens that could not be written are written now.
     StoreCaughtUp,
-    /// The store had lost the record, or gone back in time; it was put back.
+    /// The store had lost the record or gone back in time; the record was restored.
     StoreRestored,
-    /// A token is served that could not be compared with the store.
+    /// A token is served although it could not be compared with the store.
     ServedUnvalidated,
-    /// Rejections lead to no refresh for this long.
+    /// Rejections start no refresh for this duration.
     RejectionsHeldOff(Duration),
-    /// A revocation failed, and will be tried again.
+    /// A revocation failed and will be retried.
     RevocationPending,
 }

@@ -8,31 +8,31 @@ use crate::{
     rules::Rules,
 };
 
-/// What a step may draw on: the clocks, fresh random numbers, and the rules.
+/// What one step of the machine may use: the clocks, fresh random numbers, and the rules.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The engine's clock: it never goes back, and does not stand still while the machine sleeps.
+    /// The engine's clock: it never goes back, and it advances while the host sleeps.
     pub now: EngineInstant,
-    /// The monotonic clock of the process alone: leases of others are judged by it.
+    /// The monotonic clock of this process, by which other processes' leases are judged.
     pub monotonic: Duration,
     /// The wall clock.
     pub wall: WallMillis,
-    /// For a new attempt or authorization of the refresh job, and of a change job.
+    /// Fresh ids: for an attempt of the refresh job, and for an authorization of a change.
     pub ids: [Id; 2],
-    /// For a write.
+    /// The version that a write of this step creates.
     pub version: Version,
-    /// A fraction of 65,536, for jitter.
+    /// A random number for jitter, as a fraction of 65,536.
     pub roll: u16,
-    /// The engine is closing: no wait is long.
+    /// The engine is closing, so waits are short.
     pub closing: bool,
-    /// The store tells of changes.
+    /// The store notifies of changes.
     pub notified: bool,
-    /// What the provider and the options ask for.
+    /// What the options and the provider's dialect prescribe.
     pub rules: &'a Rules,
 }
 
 impl Context<'_> {
-    /// Where a time of day lies on the engine's clock.
+    /// Converts a wall-clock time to the engine's clock.
     pub(crate) fn instant(&self, wall: WallMillis) -> EngineInstant {
         if wall >= self.wall {
             EngineInstant(self.now.0.saturating_add(wall - self.wall))
@@ -41,7 +41,7 @@ impl Context<'_> {
         }
     }
 
-    /// A fraction in `0.0..1.0`.
+    /// Returns the roll as a fraction in `0.0..1.0`.
     pub(crate) fn roll(&self) -> f64 {
         f64::from(self.roll) / 65_536.0
     }

@@ -18,7 +18,7 @@ impl fmt::Display for Id {
     }
 }
 
-/// As 32 hexadecimal digits: many readers of JSON lose digits of long numbers.
+/// Serializes as 32 hexadecimal digits: many JSON readers lose digits of long numbers.
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)

@@ -1,4 +1,4 @@
-//! What happens to an account.
+//! The inputs of the account machine.
 
 use std::time::Duration;
 
@@ -9,71 +9,71 @@ use crate::{
     record::{Record, TokenVersion},
 };
 
-/// A fact, or the wish of a caller. Each is handed to [`Account::handle`](crate::Account::handle).
+/// A fact or a caller's request, handed to [`Account::handle`](crate::Account::handle).
 #[derive(Clone, Debug)]
 pub enum Input<T> {
     /// A caller needs a token for a request.
     Wanted {
-        /// The request could be sent a second time.
+        /// The request can be sent again if its token is rejected.
         replayable: bool,
     },
-    /// A caller has waited for as long as it may.
+    /// A caller's wait has timed out.
     WaitedLong,
-    /// A caller wants a new token, whatever the age of the present one.
+    /// A caller asks for a new token, however fresh the current one is.
     Refresh,
-    /// The refresher looks after the account.
+    /// A refresher visits the account.
     Due {
-        /// The store listed it as due: the pauses that were shared are over by its clock.
+        /// The store listed it as due: shared pauses are over by the store's clock.
         listed: bool,
     },
-    /// A caller wants memory to be compared with the store.
+    /// A caller asks to compare memory with the store.
     Compare,
     /// The API rejected this token set.
     Rejected(TokenVersion),
-    /// The API accepted a request with this token set, or rejected its token.
+    /// The API accepted or rejected a request that carried this token set.
     Judged {
-        /// Which token set.
+        /// The token set that the request carried.
         version: TokenVersion,
-        /// It was accepted.
+        /// Whether the API accepted it.
         accepted: bool,
     },
-    /// A login was approved: its code is to be exchanged.
+    /// A login was approved; its code can be exchanged.
     Login(ChangeId),
-    /// The application brings its own tokens.
+    /// The application hands over tokens that it obtained itself.
     Adopt(ChangeId, T),
-    /// The account is to be disconnected.
+    /// A caller disconnects the account.
     Disconnect(ChangeId),
     /// The store answered a read.
     Read(StoreAnswer<T>),
     /// The store answered a write.
     Wrote(Outcome<T>),
-    /// The token endpoint answered the request of this operation, or did not.
+    /// A token request ended, with an answer or without one.
     Answered(Candidate, Answer<T>),
     /// A revocation ended.
     Revoked(Revoked),
-    /// A timer that the account asked for has fired.
+    /// A timer that the account armed has fired.
     Elapsed(Timer),
-    /// The store tells of a change.
+    /// The store notified of a change.
     Changed {
-        /// The new version, where the store says it.
+        /// The new version, if the store reports it.
         version: Option<Version>,
-        /// The account was used lately.
+        /// The account was used recently.
         in_use: bool,
     },
-    /// The task that performed this died before it had a result.
+    /// The task that performed this operation died without a result.
     Died(Operation),
-    /// The engine is closing: waits become short.
+    /// The engine is closing, so waits become short.
     Closing,
 }
 
 /// The store's answer to a read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum StoreAnswer<T> {
-    /// What it has.
+    /// The stored record and its version, or `None` if there is none.
     Found(Option<(Version, Record<T>)>),
-    /// It failed, or what it has cannot be read.
+    /// The read failed, or the record cannot be decoded.
     Failed {
-        /// It did not answer in time.
+        /// The store did not answer in time.
         hung: bool,
     },
 }
@@ -81,20 +81,20 @@ pub enum StoreAnswer<T> {
 /// The store's answer to a write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome<T> {
-    /// It was written.
+    /// The record was written.
     Applied,
-    /// Something else is there.
+    /// The store holds another version, or nothing.
     Conflict(Option<(Version, Record<T>)>),
-    /// It may have been written.
+    /// The write failed; it may have been applied.
     Failed,
 }
 
-/// What the token endpoint said, as far as the protocol cares.
+/// The token endpoint's answer, reduced to what the refresh protocol distinguishes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Answer<T> {
-    /// There are tokens.
+    /// A new token set.
     Tokens(T),
-    /// Nothing was sent, or the server did not look at the token.
+    /// Nothing was sent, or the server did not evaluate the token.
     Transient {
         /// How long the server asks to wait.
         retry_after: Option<Duration>,
@@ -105,9 +105,9 @@ pub enum Answer<T> {
     Ambiguous,
     /// No answer came in time: the server may still be at work.
     TimedOut,
-    /// The grant is refused for good.
+    /// The grant is refused permanently.
     Terminal {
-        /// The `error` code, where there was one.
+        /// The `error` code, if the answer has one.
         code: Option<String>,
     },
     /// Refused without a usable reason.
@@ -116,7 +116,7 @@ pub enum Answer<T> {
     Configuration,
 }
 
-/// What came of a revocation.
+/// The outcome of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Revoked {
     /// The provider confirmed it.

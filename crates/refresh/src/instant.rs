@@ -8,16 +8,16 @@ pub type WallMillis = u64;
 pub struct EngineInstant(pub u64);
 
 impl EngineInstant {
-    /// Later than anything.
+    /// The end of time, later than any other instant.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// This much later.
+    /// Returns the instant `by` later, saturating.
     #[must_use]
     pub fn after(self, by: Duration) -> Self {
         Self(self.0.saturating_add(millis(by)))
     }
 
-    /// How long since `earlier`; zero if that is later.
+    /// Returns the time elapsed since `earlier`, or zero if that is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

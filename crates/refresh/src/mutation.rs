@@ -1,26 +1,26 @@
-//! Rules of the protocol that the checker breaks, one at a time, to see that it notices.
+//! Mutations of the refresh protocol: the checker breaks one rule at a time and must notice.
 
-/// One rule of the protocol, broken.
+/// One broken rule of the refresh protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mutation {
     /// A refresh token is presented before its attempt is in the store.
     NoAttempt,
-    /// An attempt that meets another record is written over it unseen.
+    /// An attempt that meets a conflict overwrites the stored record without reading it.
     AttemptOverConflict,
-    /// A result that meets another record is given up.
+    /// A result that meets a conflict is dropped.
     ResultGivenUpOnConflict,
-    /// New tokens are written whatever the store has.
+    /// New tokens are written unconditionally.
     CommitWithoutVersion,
-    /// A lease ends as soon as another process looks at it.
+    /// A lease counts as expired as soon as another process reads it.
     LeaseByWallClock,
-    /// The mark that an account needs a new login is written whatever the store has.
+    /// The mark that an account needs a new login is written unconditionally.
     MarkDeadWithoutVersion,
-    /// A record that is marked dead beats any tokens.
+    /// A record that is marked dead beats any token set.
     DeadWinsOverTokens,
-    /// A record that is not marked beats one that is, whatever their generations.
+    /// A record that is not marked dead beats one that is, at any generation.
     HealthBeforeGeneration,
-    /// A disconnect leaves no tombstone.
+    /// A disconnect removes the record and leaves no tombstone.
     DisconnectAsDelete,
     /// The generations of different logins are compared.
     GenerationsAcrossLogins,
@@ -28,39 +28,39 @@ pub enum Mutation {
     NeverReplay,
     /// The second presentation without an answer ends the account.
     CapOnReplays,
-    /// What a newer login has replaced is revoked though that ends the newer login too.
+    /// Tokens that a newer login replaced are revoked although that ends the newer login too.
     RevokesOverALogin,
-    /// A lapsed attempt does not count as unanswered.
+    /// An attempt whose lease expired does not count as unanswered.
     LapsedCountsAsAnswered,
-    /// The process forgets which of its attempts are over.
+    /// A process forgets which of its attempts are finished.
     OverForgotten,
-    /// Memory forgets an account that the store has lost, even if it moved on meanwhile.
+    /// Memory drops an account whose record the store lost.
     ForgetsThoughMovedOn,
-    /// The token is presented again under the old attempt.
+    /// A token is presented again under the old attempt.
     ReplayUnderOldAttempt,
-    /// A login that begins drops the attempt in flight.
+    /// A login drops the attempt in flight when it begins.
     LoginDropsAttempt,
-    /// A refresh goes on though another process refreshed.
+    /// A refresh continues after another process refreshed.
     RefreshesThoughOvertaken,
     /// Presentations are not counted.
     PresentationsNotCounted,
-    /// Another process's login in flight is dropped by whatever is written over it.
+    /// Any write drops another process's login in flight.
     PendingLoginDropped,
     /// Tokens that a disconnect did not know are not revoked.
     UnknownTokensForgotten,
-    /// The answer of a request is dropped once its lease could have ended.
+    /// An answer that arrives after its attempt was replaced is dropped.
     LateAnswerDropped,
-    /// A process that knows a disconnect goes on serving.
+    /// A process that knows of a disconnect keeps serving.
     ServesAfterDisconnect,
-    /// A token that is valid is withheld while a refresh is in flight.
+    /// A valid token is withheld while a refresh is in flight.
     WithheldWhileRefreshing,
-    /// A request is sent though the answer to its attempt came when the lease was nearly over.
+    /// A request is sent although its attempt was confirmed when the lease had nearly expired.
     SendsTooLate,
-    /// The pause after a time-out is cut short by a refresh that is asked for expressly.
+    /// An explicit refresh cuts the pause after a timeout short.
     TimeOutCutShort,
-    /// Waiters of a refresh that failed are never told.
+    /// Waiters of a refresh are never woken.
     WaitersForgotten,
-    /// A conflict is answered by the same write, for ever.
+    /// A conflict is answered by the same write, forever.
     ConflictRepeatedForever,
 }
 
@@ -74,7 +74,7 @@ mod active {
         static ACTIVE: Cell<Option<Mutation>> = const { Cell::new(None) };
     }
 
-    /// Breaks this rule on this thread, or none.
+    /// Sets the mutation of this thread; `None` restores the protocol.
     pub fn activate(mutation: Option<Mutation>) {
         ACTIVE.set(mutation);
     }
@@ -89,7 +89,7 @@ pub use active::activate;
 #[cfg(feature = "mutations")]
 pub(crate) use active::broken;
 
-/// Without the feature no rule is broken, and the compiler removes the question.
+/// Returns false: without the feature no rule is broken, and the compiler removes the check.
 #[cfg(not(feature = "mutations"))]
 pub(crate) const fn broken(_: Mutation) -> bool {
     false

@@ -1,10 +1,10 @@
-//! What the engine performs for an account, by name.
+//! The operations and timers of an account.
 
 /// Names a change (a login, an adoption, a disconnect) while it is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChangeId(pub u32);
 
-/// Whose token request it is.
+/// The job that a token request belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Candidate {
     /// The refresh job's.
@@ -13,7 +13,7 @@ pub enum Candidate {
     Login(ChangeId),
 }
 
-/// Something that the engine performs for an account.
+/// An operation that the engine performs for an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// A read of the store.
@@ -26,15 +26,15 @@ pub enum Operation {
     Revoke,
 }
 
-/// What an account waits for.
+/// A timer of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
-    /// To repeat a write.
+    /// Retries a failed write.
     Write,
-    /// To renew the lease of its attempt.
+    /// Renews the lease of the account's attempt.
     Renew,
-    /// To look at another's attempt again.
+    /// Reads another process's attempt again.
     Poll,
-    /// To repeat a revocation.
+    /// Retries a revocation.
     Revoke,
 }

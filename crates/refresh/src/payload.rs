@@ -1,35 +1,47 @@
+use std::time::Duration;
+
 use crate::instant::{EngineInstant, WallMillis};
 
-/// The tokens, as far as the protocol cares.
+/// A token set, as far as the refresh protocol looks into it.
 pub trait Payload: Clone + PartialEq {
-    /// A short digest of the refresh token; `None` if there is none.
+    /// Returns a short digest of the refresh token, or `None` if there is none.
     fn refresh_digest(&self) -> Option<u64>;
 
-    /// Whether there is a refresh token: cheaper than its digest.
+    /// Returns whether there is a refresh token, more cheaply than its digest.
     fn has_refresh_token(&self) -> bool {
         self.refresh_digest().is_some()
     }
 
-    /// When the tokens were issued, and when they expire.
+    /// Returns when the tokens were issued and when they expire.
     fn times(&self) -> Times;
 }
 
 /// The times of a token set, by the wall clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
-    /// When they were asked for.
+    /// When the tokens were requested.
     pub issued_at: WallMillis,
-    /// When the access token expires, if that is known.
+    /// When the access token expires, if known.
     pub expires_at: Option<WallMillis>,
-    /// When the server itself wants a refresh, if it said so.
+    /// When the server asks for a refresh, if it does.
     pub refresh_at: Option<WallMillis>,
 }
 
-/// When something becomes due for a token set, on the engine's clock.
+impl Times {
+    /// Returns the lifetime of the access token, if known; zero if it was expired when issued.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        let expires_at = self.expires_at?;
+        Some(Duration::from_millis(
+            expires_at.saturating_sub(self.issued_at),
+        ))
+    }
+}
+
+/// When a token set becomes stale and when it expires, on the engine's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Schedule {
-    /// From then on it is refreshed in the background.
+    /// From this moment it is refreshed in the background.
     pub(crate) stale_at: EngineInstant,
-    /// From then on it is not served.
+    /// From this moment it is not served.
     pub(crate) expires_at: EngineInstant,
 }

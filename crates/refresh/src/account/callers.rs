@@ -1,8 +1,11 @@
-//! What callers are told: to send the token that is served, to wait, or why there is none.
+//! Replies to callers: serve the published token, wait, or fail.
+
+use tokenkeeper_store::Version;
 
 use super::{
     jobs::{RefreshStage, Urgency},
     obstacle::lasting_obstacle,
+    publish::overdue_at,
     refresh::RefreshHandler,
     state::Writing,
     turn::Turn,
@@ -12,15 +15,15 @@ use crate::{
     instant::EngineInstant,
     mutation::{Mutation, broken},
     payload::Payload,
-    record::{Live, Record, TokenVersion},
+    record::{Live, Record},
     rules::StoreDown,
 };
 
-/// Answers callers.
+/// Replies to callers, and starts what they need.
 pub(super) struct CallerHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 
 impl<T: Payload> CallerHandler<'_, '_, T> {
-    /// A caller needs a token.
+    /// Handles [`Input::Wanted`](crate::Input::Wanted): a caller needs a token.
     pub(super) fn handle_wanted(&mut self, replayable: bool) -> Reply {
         let now = self.0.cx.now;
         let valid = self.is_valid();
@@ -57,7 +60,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
             return Reply::Fail(failure);
         }
         if self.0.is_critical() {
-            // New tokens are being written, or could not be.
+            // New tokens are being written, or a write has failed.
             let writes = self
                 .0
                 .active()
@@ -78,13 +81,14 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         wait(Queue::Refresh)
     }
 
-    /// An expired token needs no comparison: the write of the attempt is one.
+    /// Returns whether the token is expired and can be refreshed. It then needs no comparison,
+    /// since the write of the attempt is one.
     fn can_refresh(&self, valid: bool) -> bool {
         let live = self.0.live();
         !valid && live.is_some_and(|live| self.0.obstacle(live, Urgency::Usual).is_none())
     }
 
-    /// A caller may wait no longer.
+    /// Handles [`Input::WaitedLong`](crate::Input::WaitedLong): a caller's wait has timed out.
     pub(super) fn handle_waited_long(&mut self) -> Reply {
         if !self.is_valid() {
             return Reply::Fail(Failure::Timeout);
@@ -92,7 +96,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         self.serve_or(Failure::Timeout)
     }
 
-    /// A caller wants a new token.
+    /// Handles [`Input::Refresh`](crate::Input::Refresh): a caller asks for a new token.
     pub(super) fn handle_refresh(&mut self) -> Reply {
         let job = self.0.refresh_job();
         match job {
@@ -106,7 +110,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         wait(Queue::Refresh)
     }
 
-    /// The refresher looks after the account.
+    /// Handles [`Input::Due`](crate::Input::Due): a refresher visits the account.
     pub(super) fn handle_due(&mut self, listed: bool) -> Reply {
         let urgency = if listed {
             Urgency::Listed
@@ -132,7 +136,8 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         wait(Queue::Refresh)
     }
 
-    /// A caller wants memory to be compared with the store now.
+    /// Handles [`Input::Compare`](crate::Input::Compare): a caller needs a comparison that begins
+    /// now.
     pub(super) fn handle_compare(&mut self) -> Reply {
         let activity = self.0.activity();
         let busy = activity.read.is_some() || matches!(activity.write, Writing::InFlight { .. });
@@ -144,124 +149,49 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         wait(Queue::Comparison)
     }
 
-    /// The API rejected a token.
-    pub(super) fn handle_rejected(&mut self, rejected: TokenVersion) -> Reply {
-        if self.0.state.known.is_none() {
-            // It was dropped from memory while the request was in flight.
-            self.request_comparison();
-            return wait(Queue::Comparison);
-        }
-        let Some(live) = self.0.live().cloned() else {
-            return Reply::Fail(self.0.without_tokens());
-        };
-        if live.token_version() != rejected {
-            let served = self
-                .0
-                .state
-                .served
-                .as_ref()
-                .and_then(|served| served.token_version());
-            return match served {
-                // A newer one has come, and is about to be written.
-                Some(version) if version == rejected && self.can_join() => wait(Queue::Refresh),
-                Some(version) if version == rejected => wait(Queue::Comparison),
-                _ => Reply::Current,
-            };
-        }
-        let rejections = self.0.active().and_then(|activity| activity.rejections);
-        let held_off = rejections.and_then(|rejections| rejections.held_off_until);
-        if held_off.is_some_and(|until| self.0.cx.now < until) {
-            return Reply::HeldOff;
-        }
-        if self.can_join() {
-            return wait(Queue::Refresh);
-        }
-        if self.0.is_critical() {
-            return Reply::Fail(Failure::Store);
-        }
-        if let Some(failure) = self.0.obstacle(&live, Urgency::Usual) {
-            return Reply::Fail(failure);
-        }
-        RefreshHandler(self.0).start(Some(rejected), true, Urgency::Usual);
-        wait(Queue::Refresh)
-    }
-
-    /// The API judged a request: a token that a rejection is_own_change is on trial until a response
-    /// accepts it.
-    pub(super) fn handle_judged(&mut self, version: TokenVersion, accepted: bool) {
-        let (rules, now) = (self.0.cx.rules, self.0.cx.now);
-        let Some(rejections) = self
-            .0
-            .state
-            .activity
-            .as_mut()
-            .and_then(|a| a.rejections.as_mut())
-        else {
-            return;
-        };
-        let Some(trial) = rejections.trial else {
-            return;
-        };
-        if accepted {
-            if version >= trial {
-                self.0.activity().rejections = None;
-            }
-        } else if version == trial && rejections.held_off_until.is_none() {
-            // It is not the token that is wrong.
-            let most = rules.rejection_most.max(rules.rejection_first);
-            let wait = rejections
-                .wait
-                .saturating_mul(2)
-                .clamp(rules.rejection_first, most);
-            rejections.wait = wait;
-            rejections.held_off_until = Some(now.after(wait));
-            self.0.emit(Notice::RejectionsHeldOff(wait));
-        }
-    }
-
-    /// The token that is served has not expired.
+    /// Returns whether the served token has not expired.
     fn is_valid(&self) -> bool {
         self.0.state.served.is_some() && self.0.cx.now < self.0.state.schedule.expires_at
     }
 
-    /// What is in memory must be compared with the store before it is used.
+    /// Returns whether memory must be compared with the store before it is used.
     fn is_overdue(&self) -> bool {
         let state = &self.0.state;
         if self.0.is_critical() {
             return false;
         }
-        state.known.is_none() || self.0.cx.now >= super::publish::overdue_at(self.0)
+        state.known.is_none() || self.0.cx.now >= overdue_at(self.0)
     }
 
-    /// The store was not asked for an interval.
+    /// Returns whether the last comparison is at least one interval old.
     fn is_comparison_due(&self) -> bool {
         let due = self.0.state.compared_at.after(self.0.cx.rules.revalidation);
         self.is_overdue() || self.0.cx.now >= due && !self.0.is_critical()
     }
 
+    /// Returns whether the store failed recently and is not read for now.
     fn has_trouble(&self) -> bool {
         let trouble = self.0.active().and_then(|activity| activity.trouble);
         trouble.is_some_and(|trouble| self.0.cx.now < trouble.until)
     }
 
-    /// A request that cannot be sent twice must not go out: the token may die of a refresh in
-    /// flight.
+    /// Returns whether a refresh in flight may invalidate the served token, so that a request that
+    /// cannot be replayed must wait.
     fn may_die(&self) -> bool {
         self.0.state.replayable_only
     }
 
-    /// There is a refresh whose outcome callers can wait for.
-    fn can_join(&self) -> bool {
+    /// Returns whether a refresh is running whose outcome callers can wait for.
+    pub(super) fn can_join(&self) -> bool {
         let job = self.0.refresh_job();
         job.is_some_and(|job| !job.resolved)
     }
 
-    fn request_comparison(&mut self) {
+    pub(super) fn request_comparison(&mut self) {
         self.0.activity().compare = true;
     }
 
-    /// Serves a token that is valid though it could not be compared with the store, where the
-    /// options allow it.
+    /// Serves a valid token that could not be compared with the store, if the options allow it.
     fn serve_or(&mut self, failure: Failure) -> Reply {
         let overdue = self.is_overdue();
         let refuses = self.0.cx.rules.store_down == StoreDown::Refuse;
@@ -277,7 +207,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         Reply::Serve
     }
 
-    /// Starts a refresh or a comparison in the background.
+    /// Starts a refresh or a comparison in the background if one is due.
     fn start_what_is_due(&mut self, now: EngineInstant) {
         let idle = self
             .0
@@ -303,16 +233,12 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         }
     }
 
-    /// The store tells of a change.
-    pub(super) fn handle_changed(
-        &mut self,
-        version: Option<tokenkeeper_store::Version>,
-        in_use: bool,
-    ) {
+    /// Handles [`Input::Changed`](crate::Input::Changed): the store notified of a change.
+    pub(super) fn handle_changed(&mut self, version: Option<Version>, in_use: bool) {
         if !self.0.state.tracker.note_change(version) {
             return;
         }
-        // It has a new record, and can be reached.
+        // The store has a new record and is reachable.
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
             activity.trouble = None;
         }
@@ -326,7 +252,8 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
     }
 }
 
-fn wait(queue: Queue) -> Reply {
+/// Returns the reply to a caller that must wait in this queue.
+pub(super) fn wait(queue: Queue) -> Reply {
     Reply::Wait {
         queue,
         briefly: false,

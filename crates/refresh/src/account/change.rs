@@ -1,27 +1,26 @@
-//! Changes of who is connected: logins, adoptions and disconnects.
+//! Changes of an account's authorization: logins, adoptions and disconnects.
 
 use super::{
-    jobs::{Change, ChangeStage, Claim},
+    jobs::{Change, ChangeStage},
     turn::Turn,
 };
 use crate::{
-    action::{Action, Failure, Notice, Queue},
+    action::{Failure, Notice, Queue},
     id::Id,
-    input::Answer,
-    mutation::{Mutation, broken},
-    operation::{Candidate, ChangeId},
+    operation::ChangeId,
     payload::Payload,
-    record::{Attempt, Authorization, Live, Login},
+    record::{Authorization, Live},
 };
 
 /// Drives the changes in flight.
 pub(super) struct ChangeHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 
 impl<T: Payload> ChangeHandler<'_, '_, T> {
+    /// Starts a change.
     pub(super) fn start(&mut self, id: ChangeId, stage: ChangeStage<T>) {
         let known = self.0.state.known.as_ref();
         let check = match &stage {
-            // A tombstone in memory does not show that the store still has it.
+            // A tombstone in memory does not prove that the store still has it.
             ChangeStage::Disconnect(_) => known.is_none_or(|known| known.live().is_none()),
             _ => known.is_none(),
         };
@@ -39,14 +38,14 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         });
     }
 
-    /// Takes each change as far as what is known allows.
+    /// Advances each change as far as possible.
     pub(super) fn advance(&mut self) {
         let mut at = 0;
         while let Some(change) = self.0.active().and_then(|a| a.changes.get(at)) {
             let (id, change) = (change.id, change.clone());
             match self.step(change.clone()) {
                 Step::Continue(stage) => {
-                    // Another stage may be over at once.
+                    // The next stage may be finished already.
                     let same = stage == change.stage;
                     if let Some(change) = self.0.activity().changes.get_mut(at) {
                         change.stage = stage;
@@ -61,6 +60,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
     }
 
+    /// Advances one change by one stage.
     fn step(&mut self, change: Change<T>) -> Step<T> {
         let failed = self.0.store_failed();
         if change.check {
@@ -93,9 +93,9 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
     }
 
-    /// Whether an earlier disconnect must be finished first, because its revocation would end the
-    /// new login too.
-    fn pending_revocation(&self, failed: bool) -> Option<Result<(), Failure>> {
+    /// Returns whether a login must wait (`Ok`) or fail (`Err`) because of an earlier disconnect
+    /// whose revocation would end the new login too.
+    pub(super) fn pending_revocation(&self, failed: bool) -> Option<Result<(), Failure>> {
         let rules = self.0.cx.rules;
         let known = self.0.state.known.as_ref()?;
         let pending = known.is_ended() && !known.revoke.is_empty();
@@ -111,7 +111,8 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         })
     }
 
-    fn new_authorization(&self, id: Id) -> Authorization {
+    /// Returns an authorization that is newer than every one known.
+    pub(super) fn new_authorization(&self, id: Id) -> Authorization {
         let seen = self
             .0
             .state
@@ -124,94 +125,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
     }
 
-    fn advance_login(
-        &mut self,
-        change: ChangeId,
-        claim: Option<(Login, Claim)>,
-        failed: bool,
-    ) -> Step<T> {
-        let known = self.0.state.known.clone();
-        if let Some((login, claim)) = claim {
-            if known
-                .as_ref()
-                .is_some_and(|known| known.login == Some(login))
-            {
-                return self.send_code(change, login, claim);
-            }
-            let seen = self.0.store_failed();
-            if seen && self.0.gives_up() {
-                return Step::Finish(Err(Failure::Store));
-            }
-            let overtaken =
-                known.is_some_and(|known| known.highest_number() >= login.authorization.number);
-            if !overtaken && self.pending_revocation(failed).is_none() {
-                // A conflict shows that it is not in the store; the next write takes the lease
-                // again.
-                let since = claim.since.filter(|_| !self.0.conflict);
-                return Step::Continue(ChangeStage::Login(Some((login, Claim { since, ..claim }))));
-            }
-        }
-        match self.pending_revocation(failed) {
-            Some(Err(failure)) => return Step::Finish(Err(failure)),
-            Some(Ok(())) => return Step::Continue(ChangeStage::Login(None)),
-            None => {}
-        }
-        let Some(id) = self.0.fresh_id.take() else {
-            return Step::Continue(ChangeStage::Login(None));
-        };
-        let login = Login {
-            authorization: self.new_authorization(id),
-            attempt: Attempt::new(id, 0, self.0.cx.rules),
-        };
-        Step::Continue(ChangeStage::Login(Some((login, Claim { id, since: None }))))
-    }
-
-    /// The login in flight is in the store.
-    fn send_code(&mut self, id: ChangeId, login: Login, claim: Claim) -> Step<T> {
-        let late = !self.0.cx.rules.may_send(claim.age(self.0.cx));
-        if late && !broken(Mutation::SendsTooLate) {
-            self.withdraw_login(login);
-            return Step::Finish(Err(Failure::TooLate));
-        }
-        self.0.act(Action::Send {
-            candidate: Candidate::Login(id),
-            payload: None,
-        });
-        Step::Continue(ChangeStage::Exchanging(login))
-    }
-
-    fn withdraw_login(&mut self, login: Login) {
-        let pending = self.0.state.known.as_ref().and_then(|known| known.login);
-        if pending == Some(login) {
-            self.0.edit(false, |record| record.login = None);
-        }
-    }
-
-    /// The token endpoint answered a code, or nothing came.
-    pub(super) fn handle_answered(&mut self, id: ChangeId, answer: Answer<T>) {
-        let activity = self.0.activity();
-        let Some(at) = activity.changes.iter().position(|change| change.id == id) else {
-            return;
-        };
-        let ChangeStage::Exchanging(login) = activity.changes[at].stage else {
-            return;
-        };
-        if let Answer::Tokens(payload) = answer {
-            activity.changes[at].stage = ChangeStage::Settling {
-                authorization: login.authorization,
-                adopted: None,
-                unsure: false,
-                resolved: false,
-            };
-            self.0
-                .merge_tokens(Live::first(login.authorization, payload));
-            return;
-        }
-        activity.changes.remove(at);
-        self.withdraw_login(login);
-        self.0.resolve(Queue::Change(id), Err(Failure::Refused(id)));
-    }
-
+    /// Takes over the application's tokens as a new authorization.
     fn adopt(&mut self, payload: T) -> Step<T> {
         let Some(id) = self.0.fresh_id.take() else {
             return Step::Continue(ChangeStage::Adopt(payload));
@@ -227,7 +141,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         })
     }
 
-    /// The tokens of a login are written, or have met something else.
+    /// Finishes a login or an adoption once its tokens are written or have lost to another record.
     fn settle(
         &mut self,
         id: ChangeId,
@@ -239,11 +153,12 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let known = self.0.state.known.as_ref();
         let current = known.and_then(|known| known.authorization());
         if current != Some(authorization) {
-            // Once the caller was told that they are taken, they are no longer the application's.
+            // Once the caller knows that they were taken over, the application no longer owns them.
             let adopted = adopted.filter(|_| !resolved);
             let yields = unsure || self.is_own_change(current);
             if let Some(payload) = adopted.clone().filter(|_| !yields) {
-                // What the application brings is newest now, whatever was written meanwhile.
+                // The application's tokens are the newest, even if another record was written
+                // meanwhile.
                 self.0.edit(true, |record| {
                     record.revoke.retain(|listed| *listed != payload);
                 });
@@ -262,7 +177,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let behind = activity.behind;
         if !written {
             if behind && !resolved {
-                // They are served from memory.
+                // The tokens are served from memory.
                 self.0.resolve(Queue::Change(id), Ok(()));
             }
             return Step::Continue(ChangeStage::Settling {
@@ -275,7 +190,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         activity.rejections = None;
         activity.reported_refused = false;
         if self.0.live().is_none() {
-            // It was written, and disconnected since.
+            // The tokens were written, and the account was disconnected since.
             self.0.emit(Notice::Superseded);
             return Step::Finish(Err(Failure::Superseded));
         }
@@ -283,7 +198,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         Step::Finish(Ok(()))
     }
 
-    /// Whether the tokens of this authorization came by a later change of this process.
+    /// Returns whether another change of this process made the current authorization.
     fn is_own_change(&self, current: Option<Authorization>) -> bool {
         let changes = self.0.active().map(|activity| activity.changes.iter());
         changes.into_iter().flatten().any(|change| {
@@ -291,6 +206,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         })
     }
 
+    /// Waits until the tombstone is written.
     fn disconnect(&mut self, target: Option<Authorization>, failed: bool) -> Step<T> {
         let known = self.0.state.known.as_ref();
         let Some(authorization) = known.and_then(|known| known.authorization()) else {
@@ -313,6 +229,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         Step::Continue(ChangeStage::Disconnect(Some(authorization)))
     }
 
+    /// Waits until the tokens of a disconnected login are revoked, or cannot be for now.
     fn await_revocation(&mut self, failed: bool) -> Step<T> {
         let known = self.0.state.known.as_ref();
         let pending = known.is_some_and(|known| known.is_ended() && !known.revoke.is_empty());
@@ -327,13 +244,16 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         Step::Finish(Ok(()))
     }
 
-    /// What a revocation left is not written for now, and no other begins before it is.
+    /// Returns whether the last write is parked: no revocation begins before it has landed.
     fn is_parked(&self) -> bool {
         self.0.active().is_some_and(|activity| activity.parked)
     }
 }
 
-enum Step<T> {
+/// What a step of a change leads to.
+pub(super) enum Step<T> {
+    /// The change goes on in this stage.
     Continue(ChangeStage<T>),
+    /// The change ends with this result.
     Finish(Result<(), Failure>),
 }

@@ -1,27 +1,26 @@
-//! What the store tells of changes of one account, as far as its reads and writes have not covered
-//! them.
+//! Change notifications of the store that no read or write has covered yet.
 
 use std::num::NonZeroU32;
 
 use tokenkeeper_store::Version;
 
-/// A hint that saves waiting: everything also works without it.
+/// The notifications of one account: hints that save time. Nothing depends on them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct ChangeTracker {
     notified: u32,
-    /// No read or write has covered the last of them yet.
+    /// No read or write has covered the last notification yet.
     pending: bool,
-    /// What the store told of last, where it said it.
+    /// The version of the last notification, if the store reported it.
     newest: Option<Tag>,
-    /// The last versions that were met here. Notifications for these are ignored: an attempt and
-    /// its result may both be on their way.
+    /// The last versions that this process read or wrote. Their notifications are ignored. Two are
+    /// kept, since those of an attempt and of its result may both be in flight.
     known: [Option<Tag>; 2],
-    /// The account was not in use: it is compared before its next use.
+    /// The account was idle when the notification came, so it is compared before its next use.
     pub(super) before_use: bool,
 }
 
-/// A part of a version that tells it from others. There is one for every account, and a hint may
-/// fail.
+/// The last four bytes of a version. Every account keeps three, and a collision only delays a
+/// comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Tag(NonZeroU32);
 
@@ -34,12 +33,13 @@ impl Tag {
 }
 
 impl ChangeTracker {
-    /// To be taken before a call to the store, and given to [`cover`](Self::cover) after it.
+    /// Returns a mark to take before a call to the store and to pass to [`cover`](Self::cover)
+    /// after it.
     pub(super) fn mark(&self) -> u32 {
         self.notified
     }
 
-    /// A call has shown what the store had after `mark`: the version, if there is a record.
+    /// Records that a call begun at `mark` found this version, or no record.
     pub(super) fn cover(&mut self, mark: u32, version: Option<Version>) {
         let mut covers = mark == self.notified;
         if let Some(version) = version {
@@ -52,7 +52,7 @@ impl ChangeTracker {
         }
     }
 
-    /// `version` is known here from now on, even if it is only being written.
+    /// Records that this process knows `version`, even if its write is still in flight.
     pub(super) fn note_known(&mut self, version: Version) {
         let tag = Some(Tag::of(version));
         if self.known[0] != tag {
@@ -64,7 +64,7 @@ impl ChangeTracker {
         self.pending
     }
 
-    /// The store tells of a change. Returns whether it is news.
+    /// Records a notification, and returns whether it is news.
     pub(super) fn note_change(&mut self, version: Option<Version>) -> bool {
         let newest = version.map(Tag::of);
         if newest.is_some() && self.known.contains(&newest) {

@@ -1,4 +1,4 @@
-//! What is written next: what is known, with the claims of the jobs.
+//! Drafts the next write: the known record, with the claims of the jobs.
 
 use super::{
     jobs::{ChangeStage, RefreshStage},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl<T: Payload> Turn<'_, T> {
-    /// What the store is to have, and whether a job claims something by it.
+    /// Returns the record to write, and whether a job claims something with it.
     pub(super) fn draft(&self) -> (Record<T>, bool) {
         let rules = self.cx.rules;
         let mut draft = match &self.state.known {
@@ -53,7 +53,8 @@ impl<T: Payload> Turn<'_, T> {
         }
         for change in &activity.changes {
             match &change.stage {
-                // A login at the token endpoint is put back if what replaced it was withdrawn.
+                // A login at the token endpoint is restored if the one that replaced it was
+                // withdrawn.
                 ChangeStage::Login(Some((login, _))) | ChangeStage::Exchanging(login)
                     if draft.highest_number() < login.authorization.number =>
                 {

@@ -12,43 +12,44 @@ use crate::{
     record::{Attempt, Authorization, Login, TokenVersion},
 };
 
-/// One refresh, from its attempt to the write of its outcome.
+/// A refresh, from the decision to the write of its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct RefreshJob {
-    /// The token set to be replaced. Anything newer ends the job.
+    /// The token set to replace. Any newer one ends the job.
     pub(super) wanted: Option<TokenVersion>,
-    /// The API rejected it.
+    /// The API rejected that token set.
     pub(super) rejected: bool,
     pub(super) urgency: Urgency,
-    /// Nothing is done before the store has answered.
+    /// The job waits until the store has answered.
     pub(super) check: bool,
-    /// How often an attempt was written too late to be sent.
+    /// How many attempts were written too late to be sent.
     pub(super) late: u8,
-    /// Its waiters know the outcome.
+    /// The waiters have been woken with the outcome.
     pub(super) resolved: bool,
     pub(super) stage: RefreshStage,
 }
 
-/// Which pauses count.
+/// Which pauses hold a refresh back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Urgency {
-    /// All.
+    /// All pauses count.
     Usual,
-    /// A caller asked expressly: those that the provider did not ask for do not count.
+    /// An explicit request: pauses after refusals do not count.
     Forced,
-    /// The store lists the account as due: of those that were counted, only firm ones count.
+    /// The store listed the account as due: only firm pauses count.
     Listed,
 }
 
+/// The stage of a refresh job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum RefreshStage {
-    /// To be decided by what is known.
+    /// Deciding what to do.
     Starting,
     /// The attempt is being written.
     Claiming(Claim),
-    /// The refresh token is presented.
+    /// The refresh token was presented.
     Exchanging(Presented),
-    /// Another's attempt is in flight.
+    /// Another process's attempt is in flight.
     Watching(Watch),
     /// The outcome is being written.
     Settling(Result<Option<TokenVersion>, Failure>),
@@ -58,11 +59,11 @@ pub(super) enum RefreshStage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Claim {
     pub(super) id: Id,
-    /// When its write was first sent: its lease counts from here.
+    /// When its write was first sent: the lease counts from here.
     pub(super) since: Option<Moment>,
 }
 
-/// A moment on the engine's clock and on the wall.
+/// A moment on the engine's clock and on the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Moment {
     pub(super) instant: EngineInstant,
@@ -70,8 +71,8 @@ pub(super) struct Moment {
 }
 
 impl Claim {
-    /// How long ago its write was first sent: the longer of what the two clocks show, since either
-    /// may have stood still or been set.
+    /// Returns how long ago its write was first sent, by the clock that shows more, since either
+    /// clock may have been stopped or set.
     pub(super) fn age(&self, cx: &Context<'_>) -> Duration {
         let Some(since) = self.since else {
             return Duration::ZERO;
@@ -81,15 +82,15 @@ impl Claim {
     }
 }
 
-/// What was presented.
+/// A presentation of the refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Presented {
     pub(super) attempt: Attempt,
     pub(super) authorization: Authorization,
     pub(super) generation: u64,
-    /// Which presentation of the refresh token it is.
+    /// The number of this presentation among those of the same refresh token.
     pub(super) count: u32,
-    /// The lease is to be renewed.
+    /// The next write renews the lease.
     pub(super) renew: bool,
 }
 
@@ -98,31 +99,32 @@ pub(super) struct Presented {
 pub(super) struct Change<T> {
     pub(super) id: ChangeId,
     pub(super) check: bool,
-    /// A revocation that it waited for has failed.
+    /// A revocation that the change waited for has failed.
     pub(super) revocation_failed: bool,
     pub(super) stage: ChangeStage<T>,
 }
 
+/// The stage of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ChangeStage<T> {
-    /// A login whose code is not sent yet.
+    /// A login whose code has not been sent.
     Login(Option<(Login, Claim)>),
     /// A login whose code is at the token endpoint.
     Exchanging(Login),
-    /// Tokens of the application that are not taken yet.
+    /// Tokens of the application that have not been taken over.
     Adopt(T),
     /// Tokens of a login are being written.
     Settling {
         authorization: Authorization,
-        /// Those that the application is_own_change.
+        /// The tokens that the application handed over.
         adopted: Option<T>,
         /// An earlier write may have landed.
         unsure: bool,
-        /// The caller knows the outcome.
+        /// The caller has been woken with the outcome.
         resolved: bool,
     },
-    /// A tombstone over this authorization (`None`: whatever is there).
+    /// A tombstone over this authorization is being written (`None`: over any).
     Disconnect(Option<Authorization>),
-    /// The tombstone is written; its tokens are being revoked.
+    /// The tombstone is written, and its tokens are being revoked.
     Revoking,
 }

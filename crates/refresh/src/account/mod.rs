@@ -5,10 +5,12 @@ mod change;
 mod change_tracker;
 mod draft;
 mod jobs;
+mod login;
 mod obstacle;
 mod publish;
 mod reconcile;
 mod refresh;
+mod rejection;
 mod revocation;
 mod state;
 mod store;
@@ -37,11 +39,11 @@ use crate::{
     record::{Health, Live, Record, TokenVersion},
 };
 
-/// One account in memory: the newest truth that is known, and the jobs in flight.
+/// One account in memory: the newest record that is known, and the jobs in flight.
 ///
-/// It decides everything that becomes of the account. Each [`Input`] says what happened; the
-/// [`Actions`] say what follows. A step does no I/O, reads no clock and draws no random number:
-/// what it needs of these is in the [`Context`].
+/// It makes every decision about the account. Each [`Input`] reports what happened; the [`Actions`]
+/// are the consequences. A step does no I/O, reads no clock and draws no random number: those come
+/// in the [`Context`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Account<T>(State<T>);
 
@@ -52,7 +54,7 @@ impl<T> Default for Account<T> {
 }
 
 impl<T: Payload> Account<T> {
-    /// Takes what happened, and returns what follows.
+    /// Handles an input and returns the resulting actions.
     pub fn handle(&mut self, input: Input<T>, cx: &Context<'_>) -> Actions<T> {
         let before = Reported::of(&self.0);
         let mut turn = Turn::new(&mut self.0, cx);
@@ -87,13 +89,13 @@ impl<T: Payload> Account<T> {
         actions
     }
 
-    /// The newest record known.
+    /// Returns the newest record known.
     #[must_use]
     pub fn record(&self) -> Option<&Arc<Record<T>>> {
         self.0.known.as_ref()
     }
 
-    /// Whether the newest record known is in the store.
+    /// Returns whether the newest record known is in the store.
     #[must_use]
     pub fn is_written(&self) -> bool {
         self.0
@@ -102,8 +104,8 @@ impl<T: Payload> Account<T> {
             .is_none_or(|activity| !activity.unwritten)
     }
 
-    /// Whether something would be lost if the process ended now: tokens that are not written, or an
-    /// answer on its way.
+    /// Returns whether something would be lost if the process ended now: unwritten tokens, or an
+    /// answer in flight.
     #[must_use]
     pub fn is_at_risk(&self) -> bool {
         let Some(activity) = &self.0.activity else {
@@ -116,8 +118,8 @@ impl<T: Payload> Account<T> {
             || activity.changes.iter().any(exchanging)
     }
 
-    /// Whether nothing is in flight and memory holds nothing that the store does not have: it may
-    /// be dropped.
+    /// Returns whether the account may be dropped: nothing is in flight, and the store has
+    /// everything that memory holds.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.0
@@ -126,8 +128,8 @@ impl<T: Payload> Account<T> {
             .is_none_or(|activity| activity.is_idle())
     }
 
-    /// Whether memory holds nothing that a read would not bring back: no job, no timer, and no
-    /// pause that would be counted anew.
+    /// Returns whether a read would bring back all of memory: there is no job, no timer, and no
+    /// pause that would restart.
     #[must_use]
     pub fn is_at_rest(&self, now: EngineInstant, wall: WallMillis) -> bool {
         let activity = self.0.activity.as_ref();
@@ -139,7 +141,7 @@ impl<T: Payload> Account<T> {
         !pauses && activity.is_none_or(|activity| activity.is_empty(now))
     }
 
-    /// Whether a pause is running that would be counted anew after a read: one that the server
+    /// Returns whether a pause is running that would restart after a read: one that the server
     /// asked for.
     #[must_use]
     pub fn is_held_off(&self, now: EngineInstant) -> bool {
@@ -149,7 +151,7 @@ impl<T: Payload> Account<T> {
             && activity.is_some_and(|activity| activity.retry_at > now)
     }
 
-    /// Whether memory holds what is not written, and nothing will write it before the store answers
+    /// Returns whether memory holds an unwritten change that is not retried until the store answers
     /// again.
     #[must_use]
     pub fn is_parked(&self) -> bool {
@@ -159,7 +161,7 @@ impl<T: Payload> Account<T> {
             .is_some_and(|activity| activity.unwritten && activity.parked)
     }
 
-    /// Whether tokens are being revoked.
+    /// Returns whether a revocation is claimed or in flight.
     #[must_use]
     pub fn is_revoking(&self) -> bool {
         self.0
@@ -168,7 +170,7 @@ impl<T: Payload> Account<T> {
             .is_some_and(|activity| !matches!(activity.revocation, Revocation::None))
     }
 
-    /// Whether the refresh job is in flight.
+    /// Returns whether a refresh job is running.
     #[must_use]
     pub fn is_refreshing(&self) -> bool {
         self.0
@@ -178,7 +180,7 @@ impl<T: Payload> Account<T> {
     }
 }
 
-/// Hands an input to the part that it concerns.
+/// Dispatches an input to the handler that it concerns.
 fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
     let reply = match input {
         Input::Wanted { replayable } => CallerHandler(turn).handle_wanted(replayable),
@@ -236,7 +238,7 @@ fn answered<T: Payload>(turn: &mut Turn<'_, T>, candidate: Candidate, answer: An
     }
 }
 
-/// What the application was told of an account: another state is told once.
+/// The state that was last reported to the application: each change is reported once.
 struct Reported {
     token: Option<TokenVersion>,
     ended: bool,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl<T: Payload> Turn<'_, T> {
-    /// Why the refresh token of `live` must not be presented now.
+    /// Returns why the refresh token of `live` must not be presented now, if it must not.
     pub(super) fn obstacle(&self, live: &Live<T>, urgency: Urgency) -> Option<Failure> {
         if let Some(failure) = lasting_obstacle(live) {
             return Some(failure);
@@ -41,8 +41,8 @@ impl<T: Payload> Turn<'_, T> {
         }
     }
 
-    /// Whether a claim has failed often enough: several times, or once where the store has failed
-    /// for a while.
+    /// Returns whether a claim has failed often enough: several times, or once if the store has
+    /// been failing for a while.
     pub(super) fn gives_up(&self) -> bool {
         self.active().is_some_and(|activity| {
             let failures = activity.trouble.map_or(0, |trouble| trouble.failures);
@@ -50,7 +50,7 @@ impl<T: Payload> Turn<'_, T> {
         })
     }
 
-    /// Why there are no tokens.
+    /// Returns the failure for an account without tokens.
     pub(super) fn without_tokens(&self) -> Failure {
         match &self.state.known {
             Some(known) if known.is_ended() => Failure::Disconnected,
@@ -58,7 +58,7 @@ impl<T: Payload> Turn<'_, T> {
         }
     }
 
-    /// Counts the pauses that failures ask for from now, unless they were counted before.
+    /// Starts the pauses of the known record's failures, unless they are running already.
     pub(super) fn restart_pause(&mut self, before: Option<&Record<T>>) {
         let Some(known) = self.state.known.clone() else {
             return;
@@ -81,7 +81,7 @@ impl<T: Payload> Turn<'_, T> {
     }
 }
 
-/// What forbids presenting a refresh token, however long one waits.
+/// Returns why the refresh token of `live` can never be presented again, if it cannot.
 pub(super) fn lasting_obstacle<T: Payload>(live: &Live<T>) -> Option<Failure> {
     if let Health::Dead(cause) = &live.health {
         return Some(Failure::Reauthorize(cause.clone()));
@@ -92,7 +92,7 @@ pub(super) fn lasting_obstacle<T: Payload>(live: &Live<T>) -> Option<Failure> {
     None
 }
 
-/// 0: there is none.
+/// Returns when a pause ends; 0: there is none.
 fn end_of(pause: Duration, now: EngineInstant) -> EngineInstant {
     if pause.is_zero() {
         EngineInstant(0)

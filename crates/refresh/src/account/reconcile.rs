@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl<T: Payload> Turn<'_, T> {
-    /// Takes tokens that have just come, or a login with them, into what is known.
+    /// Merges newly received tokens into the known record.
     pub(super) fn merge_tokens(&mut self, live: Live<T>) {
         let ours = Record::of(record::State::Live(live));
         let record = match &self.state.known {
@@ -28,7 +28,8 @@ impl<T: Payload> Turn<'_, T> {
         self.restart_pause(None);
     }
 
-    /// `unwritten`: ours has tokens, or their end, that the store does not have.
+    /// Merges two records. `unwritten`: ours has tokens, or their end, that the store does not
+    /// have.
     fn merge(&self, ours: &Record<T>, theirs: &Record<T>, unwritten: bool) -> record::Merged<T> {
         let context = MergeContext {
             rules: self.cx.rules,
@@ -38,7 +39,7 @@ impl<T: Payload> Turn<'_, T> {
         record::merge(ours, theirs, context)
     }
 
-    /// Whether an attempt is one of this process that is not in flight.
+    /// Returns whether an attempt is this process's and no longer in flight.
     pub(super) fn is_over(&self, attempt: &Attempt) -> bool {
         if attempt.holder != self.cx.rules.holder || broken(Mutation::OverForgotten) {
             return false;
@@ -59,7 +60,8 @@ impl<T: Payload> Turn<'_, T> {
         !refreshes && !changes
     }
 
-    /// The store showed what it has.
+    /// Takes in what the store has: merges it into the known record, and updates what depends on
+    /// it.
     pub(super) fn reconcile(&mut self, found: Option<(Version, Record<T>)>) {
         let version = found.as_ref().map(|(version, _)| *version);
         self.observed = Some(Observed::Version(version));
@@ -80,7 +82,7 @@ impl<T: Payload> Turn<'_, T> {
             (Some(_), None) if broken(Mutation::ForgetsThoughMovedOn) => (None, false),
             (Some(ours), None) => {
                 let mut ours = ours.clone();
-                // Whether another process's login is still in flight only the store knows.
+                // Only the store knows whether another process's login is still in flight.
                 let gone = ours.login.filter(|login| {
                     let attempt = &login.attempt;
                     attempt.holder != self.cx.rules.holder || self.is_over(attempt)
@@ -122,14 +124,14 @@ impl<T: Payload> Turn<'_, T> {
             if let Some(reading) = &mut activity.read {
                 reading.covered = reading.outdated;
             }
-            // What was told of later than this call began is still to be seen.
+            // A notification that came after this call began is not covered by it.
             activity.compare &= self.state.tracker.is_pending();
             activity.trouble = None;
             activity.write_failures = 0;
             activity.parked = false;
             activity.reported_unvalidated = false;
             let known = self.state.known.as_deref();
-            // What another process has ended is over here too.
+            // An episode that another process has ended is over here too.
             let failures = known.and_then(Record::live).map(|live| live.failures);
             activity.reported_refused &= failures.is_some_and(|f| f.refused_since.is_some());
             if known.is_none_or(|known| known.revoke.is_empty()) {
@@ -147,21 +149,21 @@ impl<T: Payload> Turn<'_, T> {
             }
         }
         if self.active().is_some_and(|activity| activity.recheck) {
-            // A caller came after this call was sent, and wants a later one.
+            // A caller arrived after this call was sent and needs another one.
             let activity = self.activity();
             (activity.recheck, activity.compare) = (false, true);
             return;
         }
         match self.state.known {
-            // What this process knows better is compared once it is written.
+            // Waiters are woken once the unwritten changes are written.
             Some(_) if self.is_unwritten() => {}
             Some(_) => self.resolve(Queue::Comparison, Ok(())),
             None => self.resolve(Queue::Comparison, Err(Failure::NotConnected)),
         }
     }
 
-    /// Takes the tokens off the list that this process has revoked, as long as the store still
-    /// lists them.
+    /// Removes the tokens that this process has revoked from the list while the store still has
+    /// them.
     fn remove_revoked(&mut self, record: &mut Record<T>, theirs: &Record<T>) {
         let Some(activity) = self.state.activity.as_deref_mut() else {
             return;
@@ -187,7 +189,8 @@ impl<T: Payload> Turn<'_, T> {
     }
 }
 
-/// Whether `ours` holds something beside notes that the store does not have.
+/// Returns whether `ours` has tokens, a refusal, a disconnect or pending revocations that `theirs`
+/// lacks.
 fn is_critical_change<T: Payload>(ours: &Record<T>, theirs: &Record<T>) -> bool {
     let same_tokens = match (ours.live(), theirs.live()) {
         (Some(mine), Some(other)) => {

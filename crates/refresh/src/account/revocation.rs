@@ -1,4 +1,4 @@
-//! Revoking the tokens of logins that have ended or were replaced.
+//! Revokes the tokens of logins that were disconnected or replaced.
 
 use super::{
     jobs::{Change, ChangeStage},
@@ -16,11 +16,11 @@ use crate::{
     rules::Rules,
 };
 
-/// Drives revocations, one at a time.
+/// Drives the revocations of an account, one at a time.
 pub(super) struct RevocationHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 
 impl<T: Payload> RevocationHandler<'_, '_, T> {
-    /// Sends the next revocation, if one may be sent.
+    /// Starts the next revocation, if one may be sent.
     pub(super) fn advance(&mut self) {
         let (rules, now, wall) = (self.0.cx.rules, self.0.cx.now, self.0.cx.wall);
         let Some(known) = self
@@ -37,7 +37,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             State::Live(_) | State::Empty => !rules.revokes_alone,
         };
         if !rules.revokes || reaches_another && !broken(Mutation::RevokesOverALogin) {
-            // A disconnect claims it while its tombstone is being written.
+            // A disconnect keeps its claim while its tombstone is being written.
             let disconnects =
                 |change: &Change<T>| matches!(change.stage, ChangeStage::Disconnect(_));
             if let Some(activity) = self.0.state.activity.as_deref_mut()
@@ -55,12 +55,13 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         if matches!(&activity.revocation, Revocation::Claiming(claim) if *claim != noted)
             && !unwritten
         {
-            // Another process was first.
+            // Another process claimed it first.
             activity.revocation = Revocation::None;
         }
         match &activity.revocation {
             Revocation::InFlight(_) => {}
-            // What is to be revoked is in the store first, so that another process can finish it.
+            // The tokens must be listed in the store first, so that another process can revoke
+            // them.
             Revocation::Claiming(_) | Revocation::None if unwritten => {}
             Revocation::Claiming(_) => {
                 activity.revocation = Revocation::InFlight(payload.clone());
@@ -77,7 +78,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         }
     }
 
-    /// Asks for the end of the pause, once.
+    /// Arms the timer for the end of the pause, unless it is armed already.
     fn arm_timer(&mut self) {
         let now = self.0.cx.now;
         let activity = self.0.activity();
@@ -88,14 +89,16 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         }
     }
 
-    /// The timer has fired: if the pause was prolonged meanwhile, another is asked for.
+    /// Handles the timer. If the pause was prolonged meanwhile, [`advance`](Self::advance) arms it
+    /// again.
     pub(super) fn handle_timer(&mut self) {
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
             activity.revoke_timer = EngineInstant(0);
         }
     }
 
-    /// The intent to revoke was not written: if another process is at it, this one waits.
+    /// Gives up a claim that was not written: another process may hold one, so this one waits for a
+    /// lease.
     pub(super) fn yield_claim(&mut self) {
         let Some(activity) = self.0.state.activity.as_deref_mut() else {
             return;
@@ -106,7 +109,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         }
     }
 
-    /// A revocation ended.
+    /// Handles the end of a revocation.
     pub(super) fn handle_revoked(&mut self, outcome: Revoked) {
         let activity = self.0.activity();
         let Revocation::InFlight(payload) =
@@ -149,7 +152,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         }
     }
 
-    /// A caller waits for the revocation: a pause is no reason to wait.
+    /// Ends the pause, since a caller waits for the revocation.
     pub(super) fn skip_pause(&mut self) {
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
             activity.revoke_at = EngineInstant(0);
@@ -157,7 +160,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
     }
 }
 
-/// The intent to revoke: other processes leave it to this one for a lease.
+/// Returns a claim on a revocation: other processes leave it to this one for a lease.
 pub(super) fn revocation_claim(rules: &Rules, wall: WallMillis) -> Failures {
     Failures {
         count: 1,

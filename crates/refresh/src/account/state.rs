@@ -1,4 +1,4 @@
-//! What a process holds of an account.
+//! The state of an account in one process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,20 +14,21 @@ use crate::{
     record::{Failures, Record, TokenVersion},
 };
 
-/// An account in memory. What is rare or passes is in [`Activity`], so that an account at rest is
-/// small.
+/// The state of an account in memory. Cold and transient state is in [`Activity`], so an account at
+/// rest stays small.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State<T> {
-    /// The newest truth that this process knows.
+    /// The newest record that this process knows.
     pub(super) known: Option<Arc<Record<T>>>,
-    /// The version that the store had last; `None`: it had no record, or was never asked.
+    /// The last version seen in the store; `None`: there was no record, or the store was never
+    /// read.
     pub(super) base: Option<Version>,
-    /// What requests are served. It stays behind `known` until new tokens are written.
+    /// The record that requests are served. It lags behind `known` until new tokens are written.
     pub(super) served: Option<Arc<Record<T>>>,
     pub(super) schedule: Schedule,
-    /// When the store last answered; zero: never.
+    /// When the store last answered; 0: never.
     pub(super) compared_at: EngineInstant,
-    /// Of the last publication.
+    /// The values of the last publication.
     pub(super) fresh_until: EngineInstant,
     pub(super) replayable_only: bool,
     pub(super) on_trial: bool,
@@ -35,49 +36,49 @@ pub(super) struct State<T> {
     pub(super) activity: Option<Box<Activity<T>>>,
 }
 
-/// Jobs, operations in flight, and what went wrong lately.
+/// The jobs and operations in flight, and recent failures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Activity<T> {
-    /// `known` is newer than what the store has.
+    /// `known` has changes that the store does not have.
     pub(super) unwritten: bool,
-    /// It holds something that would be lost: tokens, a refusal, a disconnect.
+    /// Those changes would be lost with the process: tokens, a refusal, or a disconnect.
     pub(super) critical: bool,
-    /// It is not worth another try before the store answers again.
+    /// The write is not retried until the store answers again.
     pub(super) parked: bool,
-    /// It is served from memory, since the store did not take it at once.
+    /// `known` is served although it is unwritten, since a write failed.
     pub(super) behind: bool,
-    /// It puts back what the store had lost.
+    /// The write restores what the store had lost.
     pub(super) restores: bool,
     pub(super) write: Writing<T>,
     pub(super) write_failures: u8,
     pub(super) read: Option<Reading>,
     /// A comparison with the store is wanted.
     pub(super) compare: bool,
-    /// The one in flight was sent before a caller came that wants a later one.
+    /// A caller that arrived after the call in flight was sent needs another comparison.
     pub(super) recheck: bool,
     pub(super) refresh: Option<RefreshJob>,
     pub(super) changes: Vec<Change<T>>,
     pub(super) revocation: Revocation<T>,
-    /// These tokens were revoked, which is not written yet.
+    /// Tokens that were revoked and that the stored record still lists.
     pub(super) revoked: Option<T>,
-    /// No revocation is sent before this.
+    /// The earliest time of the next revocation.
     pub(super) revoke_at: EngineInstant,
-    /// The timer that was asked for fires then; 0: there is none.
+    /// When the revocation timer fires; 0: it is not armed.
     pub(super) revoke_timer: EngineInstant,
-    /// A timer to look at another's attempt, or to renew a lease, is running.
+    /// Whether the timers are armed that poll another process's attempt and renew a lease.
     pub(super) poll_armed: bool,
     pub(super) renew_armed: bool,
-    /// The refresh token is not presented before this.
+    /// The earliest time of the next presentation of the refresh token.
     pub(super) retry_at: EngineInstant,
     pub(super) trouble: Option<StoreTrouble>,
     pub(super) rejections: Option<Rejections>,
-    /// These episodes were told.
+    /// Whether the application knows of these episodes already.
     pub(super) reported_unvalidated: bool,
     pub(super) reported_revocation: bool,
     pub(super) reported_refused: bool,
 }
 
-/// The one write of an account at a time.
+/// The write of an account: at most one is in flight.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Writing<T> {
     None,
@@ -86,41 +87,42 @@ pub(super) enum Writing<T> {
         record: Option<Arc<Record<T>>>,
         mark: u32,
     },
-    /// The last one failed; the next waits for its timer.
+    /// The last write failed; the next one waits for the timer.
     Waiting,
 }
 
-/// A read in flight.
+/// The read in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Reading {
     pub(super) mark: u32,
-    /// A write was sent meanwhile, so what it finds may be older.
+    /// A write was sent after this read, whose result may thus be older.
     pub(super) outdated: bool,
-    /// That write was answered, and showed more.
+    /// That write was answered, and its answer is newer than this read's.
     pub(super) covered: bool,
 }
 
-/// The store failed, or has a record that cannot be read; it is left alone until then.
+/// Failures of the store in a row: it failed, or its record cannot be decoded. It is not read
+/// before `until`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct StoreTrouble {
     pub(super) until: EngineInstant,
     pub(super) failures: u32,
 }
 
-/// The one revocation of an account at a time.
+/// The revocation of an account: at most one is in flight.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Revocation<T> {
     None,
-    /// The intent is being written, so that other processes leave it to this one.
+    /// The intent is being written, so that no other process sends the same revocation.
     Claiming(Failures),
-    /// These tokens are being revoked.
+    /// The tokens that are being revoked.
     InFlight(T),
 }
 
-/// What rejections by the API have led to.
+/// The consequences of rejections by the API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Rejections {
-    /// The token set that a rejection is_own_change and that no response has accepted yet.
+    /// The token set that a rejection led to and that no response has accepted yet.
     pub(super) trial: Option<TokenVersion>,
     pub(super) held_off_until: Option<EngineInstant>,
     pub(super) wait: Duration,
@@ -178,7 +180,7 @@ impl<T> Default for Activity<T> {
 }
 
 impl<T> Activity<T> {
-    /// Nothing is in flight, and nothing is known that the store does not have.
+    /// Returns whether nothing is in flight and the store has all that is known.
     pub(super) fn is_idle(&self) -> bool {
         !self.unwritten
             && matches!(self.write, Writing::None)
@@ -190,12 +192,12 @@ impl<T> Activity<T> {
             && !matches!(self.revocation, Revocation::InFlight(_))
     }
 
-    /// What is known is written, or is not written for now, and no write is in flight.
+    /// Returns whether no write is in flight, and `known` is written or parked.
     pub(super) fn has_settled(&self) -> bool {
         (!self.unwritten || self.parked) && !matches!(self.write, Writing::InFlight { .. })
     }
 
-    /// There is nothing to remember.
+    /// Returns whether there is nothing to remember, so the activity can be dropped.
     pub(super) fn is_empty(&self, now: EngineInstant) -> bool {
         self.is_idle()
             && !(self.poll_armed || self.renew_armed)

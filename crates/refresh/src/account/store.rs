@@ -1,4 +1,4 @@
-//! The reads and writes of an account: one write at a time, always conditional.
+//! Reads and writes the store: one write at a time, always conditional.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::{
     rules::{StoreDown, TRIES},
 };
 
-/// Talks to the store.
+/// Drives the reads and writes of an account.
 pub(super) struct StoreHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 
 impl<T: Payload> StoreHandler<'_, '_, T> {
-    /// A read was answered.
+    /// Handles the end of a read.
     pub(super) fn handle_read(&mut self, answer: StoreAnswer<T>) {
         let Some(reading) = self.0.activity().read.take() else {
             return;
@@ -32,7 +32,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                 self.report_unvalidated();
                 self.note_failure(hung);
             }
-            // A write that was sent later shows more, or will.
+            // A write that was sent later shows, or will show, a newer state.
             StoreAnswer::Found(_) if reading.outdated => {}
             StoreAnswer::Found(found) => {
                 let version = found.as_ref().map(|(version, _)| *version);
@@ -46,7 +46,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         }
     }
 
-    /// A write was answered.
+    /// Handles the end of a write.
     pub(super) fn handle_wrote(&mut self, outcome: Outcome<T>) {
         let Writing::InFlight {
             version,
@@ -75,7 +75,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             }
             Outcome::Conflict(found) => {
                 self.0.conflict = true;
-                // Another process may have been first.
+                // Another process may have claimed the revocation first.
                 RevocationHandler(self.0).yield_claim();
                 found
             }
@@ -87,7 +87,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         self.0.reconcile(found);
     }
 
-    /// Whether a broken protocol writes over a conflict unseen.
+    /// Returns whether a mutation overwrites the stored record without merging it.
     fn overwrites(&self) -> bool {
         let claims = self.0.refresh_job();
         let claims = claims.is_some_and(|job| matches!(job.stage, RefreshStage::Claiming(_)));
@@ -98,7 +98,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             || result && dead && broken(Mutation::MarkDeadWithoutVersion)
     }
 
-    /// What was sent may have landed or not.
+    /// Handles a failed write, which may have been applied.
     fn handle_write_failure(&mut self, sent: Option<&Record<T>>) {
         if !self.0.is_critical() {
             self.report_unvalidated();
@@ -145,7 +145,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         self.0.act(Action::WaitUntil(Timer::Write, pause));
     }
 
-    /// The pause after a failed write is over.
+    /// Ends the pause after a failed write.
     pub(super) fn end_write_pause(&mut self) {
         let activity = self.0.activity();
         if matches!(activity.write, Writing::Waiting) {
@@ -153,7 +153,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         }
     }
 
-    /// A comparison failed, and what could not be compared is served.
+    /// Reports that a comparison failed and an uncompared token is served.
     fn report_unvalidated(&mut self) {
         let valid =
             self.0.state.served.is_some() && self.0.cx.now < self.0.state.schedule.expires_at;
@@ -165,7 +165,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         }
     }
 
-    /// The store failed.
+    /// Records a failure of the store.
     fn note_failure(&mut self, hung: bool) {
         self.0.observed = Some(Observed::Failed { hung });
         let (now, rules) = (self.0.cx.now, self.0.cx.rules);
@@ -180,7 +180,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         self.0.resolve(Queue::Comparison, Err(Failure::Store));
     }
 
-    /// Sends what has become necessary.
+    /// Starts the write or the read that is needed.
     pub(super) fn flush(&mut self) {
         let Some(activity) = self.0.state.activity.as_deref() else {
             return;
@@ -204,7 +204,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         }
     }
 
-    /// Writes what is known, with the claims of the jobs, if that is not in the store.
+    /// Writes the known record with the claims of the jobs, if the store does not have them.
     fn write(&mut self) {
         let (draft, claims) = self.0.draft();
         let activity = self.0.activity();
@@ -215,7 +215,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         let expected = self.0.state.base;
         let record = (!draft.is_vacant()).then(|| Arc::new(draft));
         if record.is_none() && expected.is_none() {
-            // There is nothing to remove.
+            // The store has no record to remove.
             self.0.state.known = None;
             self.0.activity().unwritten = false;
             return;
@@ -272,5 +272,5 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
     }
 }
 
-/// Between the repeats of a closing engine.
+/// The longest pause between retries while the engine is closing.
 const CLOSING_RETRY: std::time::Duration = std::time::Duration::from_millis(50);

@@ -1,4 +1,4 @@
-//! What every part of a step works on: the account, the context, and what follows.
+//! The state, context and actions of one step, which the handlers borrow.
 
 use std::sync::Arc;
 
@@ -16,30 +16,29 @@ use crate::{
     record::{Live, Record},
 };
 
-/// One step of an account.
+/// One step of an account: the state that it changes, and the actions that it collects.
 pub(super) struct Turn<'a, T> {
     pub(super) state: &'a mut State<T>,
     pub(super) cx: &'a Context<'a>,
     pub(super) actions: Actions<T>,
-    /// For one change: those that need an id later in this step wait for the write of that one.
+    /// An id for one change. Other changes that need an id wait for the write of that one.
     pub(super) fresh_id: Option<Id>,
-    /// What the store showed in this step.
+    /// What the store answered in this step.
     pub(super) observed: Option<Observed>,
-    /// It did so instead of taking a write: what was written before and not confirmed cannot land
-    /// any more.
+    /// The answer is a conflict, so an earlier unconfirmed write can no longer land.
     pub(super) conflict: bool,
-    /// The number of the authorization whose tombstone it showed in this step; 0: none.
+    /// The authorization number of the tombstone that the store showed in this step; 0: none.
     pub(super) ended: u64,
 }
 
-/// What the store showed.
+/// What the store answered in this step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Observed {
-    /// Its record, or that it has none.
+    /// The version of its record; `None`: it has none.
     Version(Option<Version>),
-    /// It failed.
+    /// The call failed.
     Failed {
-        /// It did not answer in time.
+        /// The store did not answer in time.
         hung: bool,
     },
 }
@@ -81,7 +80,7 @@ impl<'a, T: Payload> Turn<'a, T> {
         self.active()?.refresh.as_ref()
     }
 
-    /// The store was asked in this step's operation, and failed.
+    /// Returns whether this step's input is a failure of the store.
     pub(super) fn store_failed(&self) -> bool {
         matches!(self.observed, Some(Observed::Failed { .. }))
     }
@@ -94,13 +93,13 @@ impl<'a, T: Payload> Turn<'a, T> {
         self.active().is_some_and(|activity| activity.unwritten)
     }
 
-    /// Memory holds something that would be lost with it.
+    /// Returns whether memory holds unwritten changes that would be lost with the process.
     pub(super) fn is_critical(&self) -> bool {
         self.active()
             .is_some_and(|activity| activity.unwritten && activity.critical)
     }
 
-    /// Changes what is known, so that it is written.
+    /// Changes the known record and marks it as unwritten.
     pub(super) fn edit(&mut self, critical: bool, change: impl FnOnce(&mut Record<T>)) {
         let known = self
             .state

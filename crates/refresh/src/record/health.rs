@@ -1,4 +1,4 @@
-//! What failures leave in a record.
+//! The health and the failures of a refresh token, as a record keeps them.
 
 use std::{fmt, time::Duration};
 
@@ -9,19 +9,18 @@ use crate::{
     instant::{WallMillis, millis},
 };
 
-/// What the token endpoint thinks of a refresh token.
+/// The token endpoint's last verdict on a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
-    /// Nothing is wrong with it.
+    /// The token works, as far as known.
     Alive,
-    /// It was refused for good.
+    /// The token was refused permanently.
     Dead(Cause),
-    /// It is refused without a reason, and a login is asked for; it is still presented now and
-    /// then.
+    /// The token is refused without a reason, and a login is required; it is still presented now
+    /// and then.
     Suspect(Cause),
-    /// The client was refused, with these configurations, named by digests. The refresh token is
-    /// kept.
+    /// The client was refused with these configurations (digests). The refresh token is kept.
     Misconfigured(#[serde(deserialize_with = "super::wire::one_or_many")] Vec<Id>),
 }
 
@@ -30,12 +29,13 @@ pub enum Health {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cause {
-    /// The provider refused the refresh token; the text is its `error` code, where it gave one.
+    /// The provider refused the refresh token, with this `error` code if it gave one.
     Refused(Option<String>),
-    /// The answer to an earlier presentation was lost, and the provider now refuses the token: it
-    /// was spent.
+    /// The answer to an earlier presentation was lost, and the provider now refuses the spent
+    /// token.
     ResponseLost,
-    /// The provider refused repeatedly without a reason. Only records of earlier versions say so.
+    /// The provider refused repeatedly without a reason. Only records of earlier versions have this
+    /// cause.
     Unexplained,
     /// There is no refresh token, and the access token has expired.
     NoRefreshToken,
@@ -53,28 +53,29 @@ impl fmt::Display for Cause {
     }
 }
 
-/// Failures in a row.
+/// Consecutive failures, and the pause after the last one.
 ///
 /// The pause is a duration: each process counts it from when it first saw the record, so a wrong
-/// clock delays no process. A process that comes later, and may not live as long as the pause,
+/// clock delays no process. A process that starts later, and may not live as long as the pause,
 /// waits only for what the wall clock leaves of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Failures {
-    /// How many.
+    /// The number of failures.
     pub count: u32,
-    /// How long to wait after the last one, in milliseconds.
+    /// The pause after the last failure, in milliseconds.
     pub pause: u64,
-    /// The server asked for the pause, or may still be at work: nothing cuts it short.
+    /// The server asked for the pause, or may still be processing a request: nothing cuts it
+    /// short.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub firm: bool,
-    /// When the last one came, by the wall clock of its process; 0: unknown.
+    /// When the last failure was noted, by the wall clock of its process; 0: unknown.
     #[serde(skip_serializing_if = "is_zero")]
     pub noted: WallMillis,
-    /// When the first refusal without a reason came, by the wall clock of its process: for people,
-    /// nothing is decided by it.
+    /// When the first refusal without a reason came, by the wall clock of its process. It is for
+    /// people; no decision depends on it.
     pub refused_since: Option<WallMillis>,
-    /// The pauses after refusals without a reason, added up, in milliseconds.
+    /// The sum of the pauses after refusals without a reason, in milliseconds.
     pub refused_for: u64,
 }
 
@@ -88,8 +89,8 @@ impl Failures {
         refused_for: 0,
     };
 
-    /// What is left of the pause for a process that sees these for the first time. No clock
-    /// prolongs it, and only one that is a day off ends a firm one early.
+    /// Returns what is left of the pause for a process that sees these failures for the first time.
+    /// No clock prolongs a pause, and only a clock that is a day off ends a firm one early.
     pub(crate) fn left(&self, wall: WallMillis) -> Duration {
         let margin = if self.firm { millis(CLOCKS_APART) } else { 0 };
         let over = self.noted.saturating_add(self.pause).saturating_add(margin);
@@ -102,14 +103,14 @@ impl Failures {
         Duration::from_millis(left.min(self.pause))
     }
 
-    /// Whether there were none.
+    /// Returns whether there are none.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
     }
 }
 
-/// How far the clocks of two processes may be apart before a firm pause ends early.
+/// The clock skew between two processes up to which a firm pause does not end early.
 const CLOCKS_APART: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn is_zero(millis: &WallMillis) -> bool {
@@ -120,7 +121,7 @@ fn is_zero(millis: &WallMillis) -> bool {
 mod tests {
     use super::*;
 
-    /// What is left, in seconds, of a pause of a minute that began at the second 1,000.
+    /// Returns what is left, in seconds, of a one-minute pause that began at second 1,000.
     fn left(firm: bool, wall: u64) -> u64 {
         let failures = Failures {
             count: 1,
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn no_clock_that_is_less_than_a_day_off_ends_a_firm_pause() {
+    fn a_clock_less_than_a_day_off_keeps_a_firm_pause() {
         let day = 24 * 60 * 60;
         let walls = [1000, 1061, 1000 + day, 1059 + day, 1060 + day];
         assert_eq!(walls.map(|wall| left(true, wall)), [60, 60, 60, 1, 0]);

@@ -1,7 +1,7 @@
-//! What the store keeps for an account, as the refresh protocol sees it.
+//! The record that the store keeps for an account, as the refresh protocol sees it.
 //!
 //! The protocol decides by authorization, generation, health and attempt. The tokens are a payload
-//! `T` that it carries and never looks into, except through [`Payload`].
+//! `T`, which it reads only through [`Payload`].
 
 mod health;
 mod order;
@@ -20,41 +20,41 @@ pub use self::{
 };
 use crate::{id::Id, instant::millis, payload::Payload, rules::Rules};
 
-/// One login of an account. The higher number is the newer login; the id tells two apart that drew
-/// the same number.
+/// One login of an account. The higher number is the newer login; the id distinguishes two logins
+/// with the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Authorization {
-    /// At least the milliseconds since 1970 when the login began, and more than every number seen
-    /// before.
+    /// At least the Unix time in milliseconds when the login began, and higher than every number
+    /// seen before.
     pub number: u64,
-    /// Random.
+    /// Random bits.
     pub id: Id,
 }
 
-/// What the store keeps for an account. What is [`Pending`] reads as if it were a part of it.
+/// What the store keeps for an account. It dereferences to its [`Pending`] part.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(
     from = "wire::Record<T>",
     bound(deserialize = "T: Deserialize<'de>", serialize = "T: Serialize")
 )]
 pub struct Record<T> {
-    /// The newest login, or its end.
+    /// The newest login, or its tombstone.
     pub state: State<T>,
-    /// What is not finished yet: mostly nothing.
+    /// Unfinished work, usually none.
     #[serde(flatten)]
     pub pending: Rare<Pending<T>>,
 }
 
-/// What is not finished yet of an account.
+/// The unfinished work of an account: a login in flight and pending revocations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Pending<T> {
-    /// A code exchange in flight. The state stays as it is until the new tokens are written.
+    /// The login in flight. The state does not change until its tokens are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login: Option<Login>,
-    /// Tokens of ended or replaced logins that still have to be revoked at the provider.
+    /// Tokens of disconnected or replaced logins that are not yet revoked at the provider.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub revoke: Vec<T>,
-    /// How the revocation of the first of them has failed so far.
+    /// The failures of revoking the first of them.
     #[serde(skip_serializing_if = "Failures::is_none")]
     pub revocation: Failures,
 }
@@ -100,49 +100,49 @@ impl<T> DerefMut for Record<T> {
     }
 }
 
-/// Whether the account has tokens.
+/// The state of an account: never connected, connected or disconnected.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State<T> {
-    /// No login was ever finished.
+    /// No login was ever completed.
     Empty,
-    /// There are tokens.
+    /// Connected: there are tokens.
     Live(Live<T>),
     /// Disconnected: a tombstone.
     Ended(Tombstone),
 }
 
-/// A token set and everything that is known of it. Its [`Condition`] reads as if it were a part of
-/// it.
+/// A token set and what is known about it. It dereferences to its [`Condition`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "wire::Live<T>", bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Live<T> {
     /// The login that the tokens belong to.
     pub authorization: Authorization,
-    /// Counts the token sets of this authorization, from 1.
+    /// The number of this token set within its authorization, from 1.
     pub generation: u64,
-    /// Which presentation of the previous refresh token brought these tokens; 0 for a code
-    /// exchange.
+    /// The number of the presentation of the previous refresh token that brought these tokens; 0
+    /// for a code exchange.
     pub born_of: u32,
-    /// How often this generation's refresh token was presented, including the attempt in flight.
+    /// How many times this generation's refresh token was presented, including the attempt in
+    /// flight.
     pub presented: u32,
     /// The tokens.
     #[serde(rename = "tokens")]
     pub payload: T,
-    /// What the presentations of its refresh token have led to: mostly nothing.
+    /// The results of presenting its refresh token, usually none.
     #[serde(flatten)]
     pub condition: Rare<Condition>,
 }
 
-/// What the presentations of a refresh token have led to.
+/// The results of presenting a refresh token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Condition {
-    /// A presentation has no answer: a refusal may only mean that its answer was lost.
+    /// A presentation was not answered, so a refusal may only mean that its answer was lost.
     pub unanswered: bool,
-    /// The presentation in flight.
+    /// The attempt in flight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Box<Attempt>>,
-    /// What the token endpoint thinks of the refresh token.
+    /// The token endpoint's last verdict on the refresh token.
     pub health: Health,
     /// Failures of this generation, shared by all processes.
     #[serde(skip_serializing_if = "Failures::is_none")]
@@ -186,27 +186,27 @@ impl<T> DerefMut for Live<T> {
     }
 }
 
-/// Names a token set: compared only within one account.
+/// Identifies a token set within one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenVersion {
-    /// The number of its authorization.
+    /// The number of the authorization.
     pub authorization: u64,
-    /// Its generation.
+    /// The generation.
     pub generation: u64,
 }
 
-/// One redemption, written down before it is sent.
+/// One presentation of a refresh token or a code, recorded before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Random.
+    /// Random bits.
     pub id: Id,
-    /// The incarnation of the process that made it. Its own process knows whether the attempt is
-    /// over.
+    /// The incarnation of the process that made it. Only that process knows whether the attempt is
+    /// finished.
     pub holder: Id,
-    /// How long other processes leave it alone, in milliseconds.
+    /// How long other processes leave the attempt alone, in milliseconds.
     pub lease: u64,
-    /// Of the refresh token that it presents; 0 for a code. Nothing is decided by it: it tells an
-    /// operator which token was sent.
+    /// A digest of the refresh token that it presents; 0 for a code. It shows an operator which
+    /// token was sent; no decision depends on it.
     pub digest: u64,
 }
 
@@ -224,23 +224,23 @@ impl Attempt {
 /// A code exchange in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Login {
-    /// The authorization that it makes.
+    /// The authorization that the login creates.
     pub authorization: Authorization,
-    /// The exchange.
+    /// The attempt of its code exchange.
     pub attempt: Attempt,
 }
 
-/// A disconnect: which authorization it ended, and at which generation.
+/// The record of a disconnect: which authorization it ended, and at which generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tombstone {
     /// The authorization that ended.
     pub authorization: Authorization,
-    /// The newest generation that the disconnect knew.
+    /// The newest generation known to the disconnect.
     pub generation: u64,
 }
 
 impl<T> Record<T> {
-    /// A record without anything.
+    /// Returns an empty record.
     #[must_use]
     pub fn empty() -> Self {
         Self::of(State::Empty)
@@ -253,7 +253,7 @@ impl<T> Record<T> {
         }
     }
 
-    /// The tokens in use, if the account is connected.
+    /// Returns the tokens in use, if the account is connected.
     #[must_use]
     pub fn live(&self) -> Option<&Live<T>> {
         match &self.state {
@@ -269,13 +269,13 @@ impl<T> Record<T> {
         }
     }
 
-    /// Whether the account was disconnected.
+    /// Returns whether the account was disconnected.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         matches!(self.state, State::Ended(_))
     }
 
-    /// The newest authorization, ended or not.
+    /// Returns the newest authorization, disconnected or not.
     #[must_use]
     pub fn authorization(&self) -> Option<Authorization> {
         match &self.state {
@@ -285,7 +285,7 @@ impl<T> Record<T> {
         }
     }
 
-    /// Which token set it holds.
+    /// Returns the version of the token set, if there is one.
     #[must_use]
     pub fn token_version(&self) -> Option<TokenVersion> {
         self.live().map(Live::token_version)
@@ -299,18 +299,18 @@ impl<T> Record<T> {
         }
     }
 
-    /// The number of the newest authorization, 0 for none.
+    /// Returns the number of the newest authorization, or 0 if there is none.
     pub(crate) fn number(&self) -> u64 {
         self.authorization().map_or(0, |a| a.number)
     }
 
-    /// The highest authorization number that the record has seen, including a login in flight.
+    /// Returns the highest authorization number in the record, including a login in flight.
     pub(crate) fn highest_number(&self) -> u64 {
         self.number()
             .max(self.login.map_or(0, |l| l.authorization.number))
     }
 
-    /// Drops the boxes of what has become empty.
+    /// Drops the boxes of parts that have become empty.
     pub(crate) fn tidy(&mut self) {
         self.pending.tidy();
         if let State::Live(live) = &mut self.state {
@@ -318,14 +318,14 @@ impl<T> Record<T> {
         }
     }
 
-    /// Nothing would be lost with it.
+    /// Returns whether nothing would be lost with the record.
     pub(crate) fn is_vacant(&self) -> bool {
         matches!(self.state, State::Empty) && self.login.is_none() && self.revoke.is_empty()
     }
 }
 
 impl<T: Payload> Record<T> {
-    /// Notes tokens for revocation, once.
+    /// Lists tokens for revocation, once.
     pub(crate) fn revoke_later(&mut self, payload: &T) {
         if !self.revoke.contains(payload) {
             self.revoke.push(payload.clone());
@@ -334,7 +334,8 @@ impl<T: Payload> Record<T> {
         }
     }
 
-    /// Ends the login of `live`, whose tokens are revoked where the provider can.
+    /// Replaces `live` by its tombstone, and lists its tokens for revocation if the provider can
+    /// revoke.
     pub(crate) fn disconnect(&mut self, live: &Live<T>, rules: &Rules) {
         self.state = State::Ended(live.tombstone());
         if rules.revokes {
@@ -343,11 +344,11 @@ impl<T: Payload> Record<T> {
     }
 }
 
-/// How many token sets wait for their revocation in one record; the oldest are dropped.
+/// The number of token sets that a record lists for revocation; the oldest are dropped.
 const MAX_REVOCATIONS: usize = 8;
 
 impl<T> Live<T> {
-    /// The first token set of a login.
+    /// Returns the first token set of a login.
     #[must_use]
     pub fn first(authorization: Authorization, payload: T) -> Self {
         Self {
@@ -360,7 +361,7 @@ impl<T> Live<T> {
         }
     }
 
-    /// Which token set it is.
+    /// Returns the version of this token set.
     #[must_use]
     pub fn token_version(&self) -> TokenVersion {
         TokenVersion {
@@ -369,7 +370,7 @@ impl<T> Live<T> {
         }
     }
 
-    /// Whether only a new login helps.
+    /// Returns whether the token was refused permanently, so that a new login is required.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         matches!(self.health, Health::Dead(_))

@@ -1,4 +1,4 @@
-//! Values that accounts at rest have nothing of.
+//! Cold per-account state, boxed so the common case stays small.
 
 use std::{
     hash::{Hash, Hasher},
@@ -7,30 +7,30 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-/// A value that is mostly empty: it takes a pointer's room until something is written into it. It
-/// reads as the value itself.
+/// A value that is usually empty: it takes one pointer until something is written into it, and
+/// dereferences to the value.
 #[derive(Clone, Debug)]
 pub struct Rare<T>(Option<Box<T>>);
 
 /// A value that can be empty.
 pub trait Empty: Default {
-    /// The empty one.
+    /// Returns the empty value.
     fn empty<'a>() -> &'a Self
     where
         Self: 'a;
 
-    /// Whether it is empty.
+    /// Returns whether the value is empty.
     fn is_empty(&self) -> bool;
 }
 
 impl<T: Empty> Rare<T> {
-    /// This value, in a box unless it is empty.
+    /// Wraps a value, in a box unless it is empty.
     #[must_use]
     pub fn new(value: T) -> Self {
         Self((!value.is_empty()).then(|| Box::new(value)))
     }
 
-    /// Drops the box of a value that has become empty.
+    /// Drops the box if the value has become empty.
     pub(crate) fn tidy(&mut self) {
         self.0.take_if(|value| value.is_empty());
     }
@@ -56,7 +56,7 @@ impl<T: Empty> DerefMut for Rare<T> {
     }
 }
 
-/// An empty box is none.
+/// An empty value equals no value.
 impl<T: Empty + PartialEq> PartialEq for Rare<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other

@@ -1,4 +1,4 @@
-//! Reading records, including those of earlier versions.
+//! The serialized forms of records, including those of earlier versions.
 
 use serde::{Deserialize, Deserializer};
 
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::id::Id;
 
-/// A record as it is read.
+/// A serialized record.
 #[derive(Deserialize)]
 pub(super) struct Record<T> {
     state: State<T>,
@@ -19,7 +19,7 @@ pub(super) struct Record<T> {
     revocation: Failures,
 }
 
-/// A token set as it is read.
+/// A serialized token set.
 #[derive(Deserialize)]
 pub(super) struct Live<T> {
     authorization: Authorization,
@@ -48,7 +48,7 @@ enum State<T> {
 struct Ended<T> {
     authorization: Authorization,
     generation: u64,
-    /// Format 1 kept the tokens of a disconnect here.
+    /// The tokens to revoke, which format 1 kept here.
     #[serde(default = "Option::default")]
     revoke: Option<T>,
 }
@@ -59,7 +59,7 @@ impl<T> From<Record<T>> for super::Record<T> {
         let state = match read.state {
             State::Empty => super::State::Empty,
             State::Live(mut live) => {
-                // Format 1 ended accounts because of refusals without a reason.
+                // Format 1 marked accounts as dead after refusals without a reason.
                 if live.health == Health::Dead(Cause::Unexplained) {
                     live.health = Health::Suspect(Cause::Unexplained);
                 }
@@ -102,7 +102,7 @@ impl<T> From<Live<T>> for super::Live<T> {
     }
 }
 
-/// Format 1 kept one digest of a refused configuration.
+/// Reads the digests of refused configurations, of which format 1 kept only one.
 pub(super) fn one_or_many<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Id>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

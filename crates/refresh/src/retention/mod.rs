@@ -1,5 +1,4 @@
-//! What the store is told of a record besides its bytes: how long it is kept, and when a refresher
-//! looks at it.
+//! Metadata that the store keeps next to a record: its retention, and when a refresher visits it.
 
 use std::time::Duration;
 
@@ -10,22 +9,22 @@ use crate::{
     rules::{RefreshLifetime, Rules},
 };
 
-/// What the store is told of a record.
+/// The metadata that is stored with a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// The store may forget the record after this; `None`: never.
+    /// When the store may drop the record; `None`: never.
     pub keep_until: Option<WallMillis>,
-    /// A refresher looks at it from then on; `None`: never.
+    /// When a refresher should visit the account; `None`: never.
     pub due: Option<WallMillis>,
-    /// A refresher or a person must look at it.
+    /// Whether a refresher or a person must look at the account.
     pub attention: bool,
 }
 
-/// An account's own place among all, from a hash of its key: it spreads a fleet over time.
+/// A hash of an account's key, by which the refreshes of a fleet are spread over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place(pub [u64; 2]);
 
-/// What the store is told of `record`, which is written at `now`.
+/// Returns the metadata to store with `record`, which is written at `now`.
 pub fn retention<T: Payload>(
     record: &Record<T>,
     rules: &Rules,
@@ -40,7 +39,7 @@ pub fn retention<T: Payload>(
         },
         State::Ended(_) => Retention {
             keep_until: fixed_life(rules).map(|life| {
-                // It lives at least as long as the newest record that it ends could have.
+                // A tombstone outlives the newest record that it ends.
                 now + millis(life.max(TOMBSTONE_KEPT) + CLOCK_MARGIN)
             }),
             due: None,
@@ -52,17 +51,17 @@ pub fn retention<T: Payload>(
             attention: pending
                 || live.health != Health::Alive
                 || live.failures.refused_since.is_some()
-                // What is due is written by the clock of one process, which may be wrong.
+                // The due time comes from the clock of one process, which may be wrong.
                 || live.failures.pause > 0,
         },
     }
 }
 
-/// By the refresh token's life: an inferred or unknown one is kept until the account is
-/// disconnected.
+/// Returns when the record expires, from a fixed lifetime of the refresh token. If that is inferred
+/// or unknown, the record is kept until the account is disconnected.
 fn live_until<T: Payload>(live: &Live<T>, rules: &Rules, now: WallMillis) -> Option<WallMillis> {
     let (life, times) = (fixed_life(rules)?, live.payload.times());
-    // A clock that is behind at one process must not make the store forget what is still good.
+    // A process whose clock is behind must not make the store drop valid tokens.
     let ends = times.issued_at.max(now) + millis(life + CLOCK_MARGIN);
     Some(times.expires_at.map_or(ends, |at| at.max(ends)))
 }
@@ -74,16 +73,17 @@ fn fixed_life(rules: &Rules) -> Option<Duration> {
     }
 }
 
-/// How far the clocks of a fleet and its store may be apart.
+/// The maximum skew between the clocks of a fleet and its store.
 const CLOCK_MARGIN: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
-/// How long a tombstone is kept at least: an access token may outlive the refresh token.
+/// The minimum lifetime of a tombstone: an access token may outlive the refresh token.
 const TOMBSTONE_KEPT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// How long a login that never ends is kept if there is no account yet.
+/// How long an unfinished login is kept if the account has no tokens yet.
 const LOGIN_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// When a refresher looks at the account. `None`: a refresh would serve nothing, or cannot be made.
+/// Returns when a refresher should visit the account, or `None` if a refresh is impossible or
+/// useless.
 fn due<T: Payload>(
     live: &Live<T>,
     rules: &Rules,
@@ -95,15 +95,15 @@ fn due<T: Payload>(
         due = due.max(now + live.failures.pause);
     }
     if live.attempt.is_some() {
-        // Its holder ends it; if not, no process may take it over before its lease has ended
-        // anyway.
+        // The holder finishes the attempt; otherwise no process may take over before the lease
+        // expires.
         due = due.max(now + millis(rules.lease));
     }
     Some(due)
 }
 
-/// When the tokens are due if nothing has failed. `None`: a refresh would serve nothing, or cannot
-/// be made.
+/// Returns when the tokens are due if nothing has failed, or `None` if a refresh is impossible or
+/// useless.
 pub fn planned<T: Payload>(live: &Live<T>, rules: &Rules, place: Place) -> Option<WallMillis> {
     if live.is_dead() || !live.payload.has_refresh_token() {
         return None;
@@ -113,59 +113,57 @@ pub fn planned<T: Payload>(live: &Live<T>, rules: &Rules, place: Place) -> Optio
     Some(spread(place, issued, latest, rules.floor))
 }
 
-/// The last moment to refresh at: before the access token is stale, and before the refresh token
-/// has been idle for too long.
+/// Returns the latest time for a refresh: before the access token is stale, and before the refresh
+/// token has been idle for too long.
 fn latest<T: Payload>(payload: &T, rules: &Rules) -> Option<WallMillis> {
     let times = payload.times();
-    let lifetime = times
-        .expires_at
-        .map(|at| Duration::from_millis(at.saturating_sub(times.issued_at)));
+    let lifetime = times.lifetime();
     let after = |time| times.issued_at + millis(time);
     let stale = times
         .refresh_at
         .or(lifetime.map(|lifetime| after(lifetime - rules.stale_window(lifetime))));
     let keep_alive = rules
         .refresh_life(lifetime)
-        .map(|life| after(life.mul_f64(rules.keep_alive_share)));
+        .map(|life| after(rules.keep_alive_after(life)));
     match (stale, keep_alive) {
         (Some(stale), Some(keep_alive)) => Some(stale.min(keep_alive)),
         (one, other) => one.or(other),
     }
 }
 
-/// The account's own place between `issued` and `latest`.
+/// Returns the time between `issued` and `latest` at which this account is due.
 ///
-/// Each account keeps to moments that lie one period apart, at a phase that a hash of its key
-/// gives: it is due at the last of them that is no later than `latest`. So the fleet's refreshes
-/// are spread evenly over the period, stay so from one generation to the next, and come back to it
-/// after an outage; and every process agrees on them. An account that was issued tokens shortly
-/// before its moment is not refreshed again at once: it gets another place in this period, by the
-/// same hash, from which it comes to its next moment.
+/// Each account has due times one period apart, at a phase given by a hash of its key, and is due
+/// at the last of them not later than `latest`. So the refreshes of a fleet are spread evenly over
+/// the period, stay so from one generation to the next, return to it after an outage, and are the
+/// same for every process. An account whose tokens were issued shortly before its due time is not
+/// refreshed again at once: the same hash picks another time in this period, from which the account
+/// reaches its next due time.
 fn spread(place: Place, issued: WallMillis, latest: WallMillis, floor: Duration) -> WallMillis {
-    let period = rounded(latest.saturating_sub(issued));
-    let least = (period / LEAST).max(millis(floor));
-    if least.saturating_mul(2) >= period {
+    let period = round_down(latest.saturating_sub(issued));
+    let min_age = (period / MIN_AGE_DIVISOR).max(millis(floor));
+    if min_age.saturating_mul(2) >= period {
         return latest;
     }
     let Place([phase, place]) = place;
     let end = issued + period;
     let late = (end % period + period - phase % period) % period;
-    // The account's moment, since the issue.
+    // The account's due time, counted from the issue.
     let moment = period - late;
-    if moment >= least {
+    if moment >= min_age {
         issued + moment
     } else {
-        // Neither too soon nor too short a time before the next moment.
-        issued + least + place % (moment + period - least * 2)
+        // Neither too soon after the issue nor too close to the next due time.
+        issued + min_age + place % (moment + period - min_age * 2)
     }
 }
 
-/// No account is refreshed sooner than this part of the period after it got its tokens.
-const LEAST: u64 = 10;
+/// The minimum age of tokens at a refresh is the period divided by this.
+const MIN_AGE_DIVISOR: u64 = 10;
 
-/// A period without its small digits, so that lifetimes that differ a little have the same: a
-/// server may count them in whole seconds from a moment of its own.
-fn rounded(period: u64) -> u64 {
+/// Rounds a period down to five significant bits, so lifetimes that differ a little have the same
+/// period: a server may count whole seconds from a time that we don't know.
+fn round_down(period: u64) -> u64 {
     let digits = u64::BITS - period.leading_zeros();
     let unit = 1 << digits.saturating_sub(5);
     period - period % unit

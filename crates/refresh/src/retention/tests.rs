@@ -1,6 +1,6 @@
 use super::*;
 
-/// A place as good as a hash gives it.
+/// Returns a pseudo-random place.
 fn place(n: u32) -> Place {
     let mut state = u64::from(n) ^ 0x9E37_79B9_7F4A_7C15;
     Place([0; 2].map(|_: u64| {
@@ -26,7 +26,7 @@ fn moment(n: u32, issued: u64) -> u64 {
     seconds(spread(place(n), at(issued), at(issued + LIFE), FLOOR))
 }
 
-/// How many of 100,000 accounts fall into each of the minutes.
+/// Counts the accounts that are due in each minute.
 fn per_minute(moments: impl Iterator<Item = u64>) -> Vec<u32> {
     let mut minutes = vec![0; 120];
     for moment in moments {
@@ -36,7 +36,7 @@ fn per_minute(moments: impl Iterator<Item = u64>) -> Vec<u32> {
 }
 
 #[test]
-fn a_fleet_that_was_connected_in_one_minute_is_spread_over_the_whole_period() {
+fn a_fleet_connected_at_once_is_spread_over_the_period() {
     let minutes = per_minute((0..100_000).map(|n| moment(n, u64::from(n) % 60)));
     assert_eq!(minutes[..5].iter().sum::<u32>(), 0, "{minutes:?}");
     let steady = &minutes[7..53];
@@ -50,14 +50,14 @@ fn a_fleet_that_was_connected_in_one_minute_is_spread_over_the_whole_period() {
 }
 
 #[test]
-fn it_stays_spread_from_one_generation_to_the_next() {
-    // An account that gets another place in its first periods is ahead of those that do not, so the
-    // fleet is looked at by where in the period each is due.
-    let period = rounded(LIFE * 1000) / 1000;
+fn a_fleet_stays_spread_across_generations() {
+    // An account that is moved in its first period runs ahead of the others, so the test looks at
+    // the phase of each due time.
+    let period = round_down(LIFE * 1000) / 1000;
     let mut moments: Vec<u64> = (0..100_000).map(|n| moment(n, 0)).collect();
     for generation in 1..6 {
         for (n, last) in (0..).zip(&mut moments) {
-            // Each is looked at up to five seconds late.
+            // Each account is visited up to five seconds late.
             let next = moment(n, *last + u64::from(n) % 6);
             assert!(next > *last + 300 && next <= *last + 5 + LIFE);
             *last = next;
@@ -69,13 +69,13 @@ fn it_stays_spread_from_one_generation_to_the_next() {
 }
 
 #[test]
-fn an_account_that_keeps_to_its_moments_is_refreshed_once_a_period() {
+fn an_account_is_refreshed_once_a_period() {
     for n in 0..1000 {
-        // Wherever the first one was placed, it has come to its own by then.
+        // After three periods the account has reached its own phase.
         let settled = (0..3).fold(moment(n, 0), |last, _| moment(n, last + 3));
         let next = moment(n, settled + 3);
         let after = moment(n, next + 4);
-        let period = rounded(LIFE * 1000) / 1000;
+        let period = round_down(LIFE * 1000) / 1000;
         for span in [next - settled, after - next] {
             assert!((period..=period + 1).contains(&span), "{n}: {span}");
         }
@@ -83,15 +83,15 @@ fn an_account_that_keeps_to_its_moments_is_refreshed_once_a_period() {
 }
 
 #[test]
-fn lifetimes_that_differ_by_a_second_make_no_difference() {
+fn lifetimes_that_differ_by_a_second_have_one_period() {
     let moment = |life| spread(place(7), at(0), at(life), FLOOR);
     assert_eq!(moment(LIFE), moment(LIFE - 1));
 }
 
 #[test]
-fn a_life_too_short_to_be_spread_is_used_to_its_end() {
+fn a_short_lifetime_is_used_to_its_end() {
     assert_eq!(seconds(spread(place(7), at(0), at(30), FLOOR)), 30);
     assert_eq!(seconds(spread(place(7), at(5), at(5), FLOOR)), 5);
-    // A server's clock that is behind ours.
+    // The server's clock is behind ours.
     assert_eq!(seconds(spread(place(7), at(5), at(1), FLOOR)), 1);
 }

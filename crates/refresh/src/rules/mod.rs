@@ -1,56 +1,58 @@
-//! The durations and identities that an account works with.
+//! The durations and identities that an account machine works with.
 
 use std::time::Duration;
 
 use crate::id::Id;
 
-/// What the provider and the options ask for. All accounts of one provider at one site share it.
+/// What the options and the provider's dialect prescribe, shared by all accounts of one provider at
+/// one site.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// This incarnation of this process.
+    /// Identifies this incarnation of this process.
     pub holder: Id,
     /// A digest of the client's configuration.
     pub configuration: Id,
-    /// How long others leave an attempt alone.
+    /// How long other processes leave an attempt alone.
     pub lease: Duration,
-    /// Between the repeats of a write.
+    /// The pause between retries of a write.
     pub store_retry: Duration,
-    /// How long a call to the store may take.
+    /// The timeout of a call to the store.
     pub store_timeout: Duration,
-    /// Between two looks at another's attempt, where the store does not notify.
+    /// The interval between reads of another process's attempt, if the store does not notify.
     pub poll: Duration,
-    /// The first pause after a failed refresh.
+    /// The initial pause after a failed refresh.
     pub backoff_first: Duration,
-    /// The longest pause after a failure of the endpoint.
+    /// The maximum pause after a failure of the endpoint.
     pub backoff_most: Duration,
-    /// The longest pause after a refusal that names no grant, and after a failed revocation.
+    /// The maximum pause after a refusal that does not name the grant, and after a failed
+    /// revocation.
     pub refusal_most: Duration,
-    /// How long refusals without a reason are put up with after a lost answer, before a login is
-    /// asked for.
+    /// How long refusals without a reason are tolerated after a lost answer before a login is
+    /// required.
     pub patience: Duration,
-    /// The stale window as a share of the token's lifetime, and its bounds.
+    /// The stale window as a share of the token's lifetime.
     pub stale_share: f64,
-    /// The least stale window.
+    /// The minimum stale window.
     pub stale_least: Duration,
-    /// The longest stale window.
+    /// The maximum stale window.
     pub stale_most: Duration,
-    /// No token is refreshed ahead of its expiry sooner than this after it was issued.
+    /// The minimum age of a token before it is refreshed ahead of its expiry.
     pub floor: Duration,
     /// How long a refresh token lives without being used.
     pub refresh_lifetime: RefreshLifetime,
-    /// A use after this share of it refreshes.
+    /// A use after this share of that lifetime leads to a refresh.
     pub keep_alive_share: f64,
-    /// How often memory is compared with the store.
+    /// The interval at which memory is compared with the store.
     pub revalidation: Duration,
     /// What happens to tokens in memory while the store is unreachable.
     pub store_down: StoreDown,
-    /// The first hold-off after a fresh token was rejected too.
+    /// The initial hold-off after a fresh token was rejected as well.
     pub rejection_first: Duration,
-    /// The longest one.
+    /// The maximum hold-off.
     pub rejection_most: Duration,
-    /// The old access token may die when the refresh token is presented.
+    /// The provider may invalidate the old access token when the refresh token is presented.
     pub old_token_dies: bool,
-    /// The provider can revoke.
+    /// The provider can revoke tokens.
     pub revokes: bool,
     /// A revocation ends no other authorization of the account.
     pub revokes_alone: bool,
@@ -59,7 +61,7 @@ pub struct Rules {
 /// How long a refresh token lives without being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshLifetime {
-    /// Until it is revoked, as far as is known.
+    /// Until it is revoked, as far as known.
     Unlimited,
     /// As long as its access token.
     AsAccessToken,
@@ -71,33 +73,33 @@ pub enum RefreshLifetime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreDown {
-    /// It is served until it expires, and an event says so.
+    /// It is served until it expires, with an event.
     Serve,
-    /// It is refused once two revalidations are overdue: no account that was disconnected elsewhere
-    /// is served.
+    /// It is refused once it has missed two comparisons, so an account that another process
+    /// disconnected is not served.
     Refuse,
 }
 
-/// How often a write that only takes a lease is tried.
+/// The number of times a write that only takes a lease is tried.
 pub(crate) const TRIES: u8 = 3;
 
-/// No pause is longer, whatever a server asks for.
+/// The maximum pause, even if a server asks for a longer one.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Rules {
-    /// Whether enough of a lease whose write was first sent this long ago is left to send and to
-    /// renew it.
+    /// Returns whether a lease whose write was first sent this long ago has enough left to send a
+    /// request and renew the lease.
     pub(crate) fn may_send(&self, elapsed: Duration) -> bool {
         elapsed <= self.lease / 2
     }
 
-    /// How long after its lease was taken the holder renews it.
+    /// Returns how long after taking its lease the holder renews it.
     pub(crate) fn renew_after(&self) -> Duration {
         self.lease / 3
     }
 
-    /// Exponential with full jitter; what the server asks for is a lower bound. `roll` lies in
-    /// `0.0..1.0`.
+    /// Returns the pause after `failures` failures: exponential with full jitter, and at least what
+    /// the server asks for. `roll` lies in `0.0..1.0`.
     pub(crate) fn backoff(
         &self,
         failures: u32,
@@ -113,7 +115,7 @@ impl Rules {
         rolled.max(retry_after.unwrap_or_default()).min(DAY)
     }
 
-    /// How long before its expiry a token counts as stale, before jitter.
+    /// Returns how long before its expiry a token becomes stale, before jitter.
     #[must_use]
     pub fn stale_window(&self, lifetime: Duration) -> Duration {
         lifetime
@@ -122,7 +124,14 @@ impl Rules {
             .min(lifetime / 2)
     }
 
-    /// How long a refresh token lives whose access token lives this long; `None`: nothing is known.
+    /// Returns how long after the issue of a refresh token a use of it leads to a refresh, so that
+    /// it does not expire while idle.
+    pub(crate) fn keep_alive_after(&self, refresh_life: Duration) -> Duration {
+        refresh_life.mul_f64(self.keep_alive_share)
+    }
+
+    /// Returns the lifetime of a refresh token whose access token lives for `access_life`; `None`
+    /// if unknown.
     #[must_use]
     pub fn refresh_life(&self, access_life: Option<Duration>) -> Option<Duration> {
         match self.refresh_lifetime {

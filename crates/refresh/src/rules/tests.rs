@@ -1,8 +1,8 @@
-//! Leases, backoff and stale windows.
+//! Tests of leases, backoff and stale windows.
 
 use super::*;
 
-/// Rules with the default durations, of the process and configuration 1.
+/// Returns rules with the default durations, for process 1 and configuration 1.
 pub(crate) fn rules() -> Rules {
     let seconds = Duration::from_secs;
     Rules {
@@ -33,7 +33,7 @@ pub(crate) fn rules() -> Rules {
 }
 
 #[test]
-fn a_lease_that_is_half_over_allows_no_request() {
+fn a_half_expired_lease_allows_no_request() {
     let rules = rules();
     assert!(rules.may_send(Duration::from_secs(30)));
     assert!(!rules.may_send(Duration::from_millis(30_001)));
@@ -76,6 +76,6 @@ fn a_stale_window_is_a_share_within_bounds() {
     assert_eq!(window(1000), 100);
     assert_eq!(window(100), 30);
     assert_eq!(window(36_000), 300);
-    // Half of a short life.
+    // At most half of a short lifetime.
     assert_eq!(window(20), 10);
 }

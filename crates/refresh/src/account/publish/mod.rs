@@ -1,19 +1,19 @@
-//! What requests are served, and until when they need not ask.
+//! Decides what requests are served, and until when they need not ask the machine.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{jobs::RefreshStage, obstacle::lasting_obstacle, turn::Turn};
 use crate::{
     action::{Action, Publication},
     context::Context,
-    instant::EngineInstant,
+    instant::{EngineInstant, millis},
     mutation::{Mutation, broken},
     payload::{Payload, Schedule},
     record::{Live, Record},
     rules::StoreDown,
 };
 
-/// Publishes what is known once it may be served.
+/// Publishes the known record once it may be served.
 pub(super) fn publish<T: Payload>(turn: &mut Turn<'_, T>) {
     let served = turn.state.served.clone();
     let record = servable(turn);
@@ -72,8 +72,8 @@ pub(super) fn publish<T: Payload>(turn: &mut Turn<'_, T>) {
     turn.act(Action::Publish(publication));
 }
 
-/// The record whose token may be served: new tokens only once they are written, or the store has
-/// failed to take them.
+/// Returns the record whose token may be served: new tokens only once they are written or a write
+/// has failed.
 fn servable<T: Payload>(turn: &Turn<'_, T>) -> Option<Arc<Record<T>>> {
     let known = turn.state.known.as_ref()?;
     if known.live().is_none() {
@@ -86,11 +86,11 @@ fn servable<T: Payload>(turn: &Turn<'_, T>) -> Option<Arc<Record<T>>> {
             .refresh_job()
             .is_some_and(|job| matches!(job.stage, RefreshStage::Settling(Ok(Some(_)))));
         if settles && turn.cx.rules.old_token_dies {
-            // The old token died when the new ones were issued.
+            // The provider invalidated the old token when it issued the new ones.
             return None;
         }
         let served = turn.state.served.as_ref();
-        // A disconnect ended the login whose tokens were served until those of a newer one are
+        // A disconnect may have ended the served login while the tokens of a newer one are being
         // written.
         served
             .filter(|served| served.number() > turn.ended)
@@ -100,27 +100,25 @@ fn servable<T: Payload>(turn: &Turn<'_, T>) -> Option<Arc<Record<T>>> {
     }
 }
 
-/// When a token set becomes stale, and when it expires.
+/// Computes when a token set becomes stale and when it expires.
 fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
     let (times, rules) = (live.payload.times(), cx.rules);
-    // The issuer's clock may be wrong: nothing was issued in the future.
+    // No token was issued in the future, so an `issued_at` ahead of now shows a wrong clock.
     let issued = cx.instant(times.issued_at).min(cx.now);
-    let lifetime = times
-        .expires_at
-        .map(|at| Duration::from_millis(at.saturating_sub(times.issued_at)));
-    // A lifetime of nothing says nothing of the refresh token either.
+    let lifetime = times.lifetime();
+    // A zero lifetime says nothing about the refresh token.
     let refresh_life = rules.refresh_life(lifetime.filter(|lifetime| !lifetime.is_zero()));
     let floor = match refresh_life {
         Some(life) => rules.floor.min(life / 2),
         None => rules.floor,
     };
     let keep_alive = refresh_life.map_or(EngineInstant::NEVER, |life| {
-        issued.after(life.mul_f64(rules.keep_alive_share))
+        issued.after(rules.keep_alive_after(life))
     });
     let hint = times.refresh_at.map(|at| cx.instant(at));
     let (Some(expires), Some(lifetime)) = (times.expires_at, lifetime) else {
-        // Without a known expiry only the server's hint, the refresh token's life or a rejection
-        // leads to a refresh.
+        // Without a known expiry only the server's hint, the refresh token's lifetime or a
+        // rejection leads to a refresh.
         let planned = hint.unwrap_or(EngineInstant::NEVER).min(keep_alive);
         return Schedule {
             stale_at: planned.max(issued.after(floor)),
@@ -129,13 +127,12 @@ fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
     };
     let mut expires_at = cx.instant(expires);
     if expires_at <= issued {
-        // A token that claims to have expired when it came is no worse than the next one would be.
+        // A token that was already expired on arrival is served for the floor: the next one would
+        // be no better.
         expires_at = issued.after(floor);
     }
     let ahead = rules.stale_window(lifetime).mul_f64(1.0 - cx.roll() / 2.0);
-    let planned = hint.unwrap_or(EngineInstant(
-        expires_at.0.saturating_sub(crate::instant::millis(ahead)),
-    ));
+    let planned = hint.unwrap_or(EngineInstant(expires_at.0.saturating_sub(millis(ahead))));
     Schedule {
         stale_at: planned
             .min(keep_alive)
@@ -145,7 +142,7 @@ fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
     }
 }
 
-/// Until when a request need not ask.
+/// Returns until when requests need not ask the machine.
 fn fresh_until<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
     let (rules, state) = (turn.cx.rules, &turn.state);
     let mut stale_at = state.schedule.stale_at;
@@ -178,7 +175,7 @@ fn fresh_until<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
         .min(state.schedule.expires_at)
 }
 
-/// From when on memory is not served before it was compared.
+/// Returns from when memory must be compared before it is served.
 pub(super) fn overdue_at<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
     if turn.state.tracker.before_use {
         return EngineInstant(0);
@@ -189,7 +186,7 @@ pub(super) fn overdue_at<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
         .compared_at
         .after(rules.revalidation.saturating_mul(2));
     match turn.active().and_then(|activity| activity.trouble) {
-        // Not for ever: the store may have come back unnoticed.
+        // Not forever: the store may be reachable again.
         Some(trouble) if rules.store_down == StoreDown::Serve => {
             overdue_at.max(trouble.until.after(rules.revalidation))
         }

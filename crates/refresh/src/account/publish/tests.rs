@@ -1,4 +1,6 @@
-//! When a token becomes stale, and when it expires.
+//! Tests of when a token becomes stale and when it expires.
+
+use std::time::Duration;
 
 use super::*;
 use crate::{
@@ -21,7 +23,7 @@ impl Payload for Tokens {
     }
 }
 
-/// Both clocks, in milliseconds.
+/// The time on both clocks, in milliseconds.
 const NOW: u64 = 1_800_000_000_000;
 
 fn lasting() -> Rules {
@@ -35,8 +37,8 @@ fn seconds(seconds: u64) -> u64 {
     seconds * 1000
 }
 
-/// When such tokens become stale and expire, in seconds after they were issued. `roll` is of
-/// 65,536.
+/// Returns when such tokens become stale and expire, in seconds after they were issued. `roll` is a
+/// fraction of 65,536.
 fn planned(times: Times, rules: &Rules, roll: u16) -> (Option<u64>, Option<u64>) {
     let cx = Context {
         now: EngineInstant(NOW),
@@ -113,7 +115,7 @@ fn a_use_past_the_keep_alive_share_is_stale() {
 }
 
 #[test]
-fn a_token_that_came_expired_is_served_for_the_floor() {
+fn a_token_expired_on_arrival_is_served_for_the_floor() {
     for life in [0, 1] {
         let times = Times {
             expires_at: Some(NOW - seconds(life)),
@@ -124,7 +126,7 @@ fn a_token_that_came_expired_is_served_for_the_floor() {
 }
 
 #[test]
-fn an_older_token_is_not_put_off() {
+fn an_older_token_keeps_its_schedule() {
     let times = Times {
         issued_at: NOW - seconds(3590),
         expires_at: Some(NOW + seconds(10)),

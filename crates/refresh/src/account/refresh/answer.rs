@@ -1,4 +1,4 @@
-//! What the token endpoint's answer means for the refresh job.
+//! Handles the token endpoint's answer to a refresh.
 
 use super::{
     super::jobs::{Presented, RefreshStage},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl<T: Payload> RefreshHandler<'_, '_, T> {
-    /// The token endpoint answered, or nothing came.
+    /// Handles the end of the token request.
     pub(in crate::account) fn handle_answered(&mut self, answer: Answer<T>) {
         let Some(RefreshStage::Exchanging(presented)) =
             self.0.refresh_job().map(|job| job.stage.clone())
@@ -45,7 +45,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             return;
         }
         if !current || !ours {
-            // What it says was overtaken.
+            // The answer was superseded.
             let settled = match self.0.live() {
                 Some(_) if current => Err(Failure::Backoff(self.0.cx.rules.backoff_first)),
                 Some(_) => Ok(None),
@@ -57,7 +57,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         self.note(answer, presented);
     }
 
-    /// Writes down what an answer without tokens means, for all processes.
+    /// Records a failed refresh in the account's record, for all processes.
     fn note(&mut self, answer: Answer<T>, presented: Presented) {
         let cut = matches!(answer, Answer::Ambiguous);
         let answered_before = self.0.live().is_some_and(|live| !live.unanswered);
@@ -82,7 +82,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             return;
         }
         if cut && answered_before && !matches!(failure, Failure::Reauthorize(_)) {
-            // The first replay goes out at once: its claim is written in place of the note.
+            // The first replay is sent at once: its claim is written together with the failure.
             self.claim();
             return;
         }

@@ -1,4 +1,4 @@
-//! The refresh job: from the wish for a new token to the write of what came of it.
+//! The refresh job: from the request for a new token to the write of its outcome.
 
 mod answer;
 mod note;
@@ -24,9 +24,9 @@ use crate::{
 pub(super) struct RefreshHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 
 impl<T: Payload> RefreshHandler<'_, '_, T> {
-    /// Begins a job. There is none yet.
+    /// Starts a job; none must be running.
     pub(super) fn start(&mut self, wanted: Option<TokenVersion>, rejected: bool, urgency: Urgency) {
-        // A refresh that memory rules out may have become possible elsewhere.
+        // A login elsewhere may have made a refresh possible that memory rules out.
         let check = match self.0.live() {
             Some(live) => live.is_dead(),
             None => true,
@@ -42,7 +42,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         });
     }
 
-    /// Goes as far as what is known allows.
+    /// Advances the job as far as possible.
     pub(super) fn advance(&mut self) {
         while let Some(job) = self.0.refresh_job() {
             let goes_on = match &job.stage {
@@ -67,8 +67,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         true
     }
 
-    /// Decides by what is known whether the token may be presented. Returns whether there is more
-    /// to do at once.
+    /// Decides whether the token may be presented. Returns whether the job can advance further.
     fn decide(&mut self) -> bool {
         if self.0.cx.closing && !matches!(self.job().stage, RefreshStage::Claiming(_)) {
             return self.finish(Err(Failure::Closing));
@@ -81,12 +80,12 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             if self.0.state.known.is_none() {
                 return self.finish(Err(Failure::Store));
             }
-            // An end that is known holds while the store cannot say that it was undone.
+            // A refusal stands unless the store shows that it was superseded.
             self.job().check = false;
         }
         let starting = matches!(self.job().stage, RefreshStage::Starting);
         if starting && self.0.activity().read.is_some() {
-            // What it shows may be another's attempt, or newer tokens.
+            // The read may show another process's attempt, or newer tokens.
             return false;
         }
         let Some(live) = self.0.live().cloned() else {
@@ -96,7 +95,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         let version = live.token_version();
         let wanted = *self.job().wanted.get_or_insert(version);
         if wanted != version && !broken(Mutation::RefreshesThoughOvertaken) {
-            // Newer tokens may be on their way into the store.
+            // The newer tokens may still be on their way to the store.
             return self.set_stage(RefreshStage::Settling(Ok(None)));
         }
         if let RefreshStage::Claiming(claim) = self.job().stage {
@@ -113,7 +112,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         }
         if let Some(attempt) = live.attempt.as_deref() {
             let Some(version) = self.0.state.base else {
-                // The store lost the record: it is put back with the attempt, which is watched
+                // The store lost the record. It is restored with the attempt, which is watched
                 // then.
                 self.set_stage(RefreshStage::Starting);
                 return failed && self.0.gives_up() && self.finish(Err(Failure::Store));
@@ -131,8 +130,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         let conflict = self.0.conflict;
         if let RefreshStage::Claiming(claim) = &mut self.job().stage {
             if conflict {
-                // A conflict shows that it is not in the store; the next write takes the lease
-                // again.
+                // A conflict shows that the claim is not in the store; the next write restarts the
+                // lease.
                 claim.since = None;
             }
         } else {
@@ -141,7 +140,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         false
     }
 
-    /// Writes the attempt down before anything is sent.
+    /// Claims the refresh: the next write records the attempt.
     fn claim(&mut self) {
         let claim = Claim {
             id: self.0.cx.ids[0],
@@ -150,13 +149,13 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         self.set_stage(RefreshStage::Claiming(claim));
     }
 
-    /// The attempt is in the store.
+    /// Presents the token of an attempt that is in the store, if its lease has room.
     fn present(&mut self, live: &Live<T>, claim: Claim) -> bool {
         let rules = self.0.cx.rules;
         let late = !rules.may_send(claim.age(self.0.cx));
         if late && !broken(Mutation::SendsTooLate) {
-            // Another may think this lease dead by the time the answer came: nothing is sent, and
-            // the attempt is taken back.
+            // Another process may consider this lease expired before the answer comes, so nothing
+            // is sent and the attempt is withdrawn.
             self.set_stage(RefreshStage::Starting);
             self.0.edit(false, |record| {
                 if let State::Live(live) = &mut record.state {
@@ -188,7 +187,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         false
     }
 
-    /// The lease is renewed while the request is in flight, so that no process takes it for dead.
+    /// Renews the lease while the request is in flight, so that no process considers it expired.
     pub(super) fn handle_renew_timer(&mut self) {
         let activity = self.0.activity();
         activity.renew_armed = false;
@@ -206,8 +205,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         }
     }
 
-    /// Ends the job once its outcome is written, and tells its waiters earlier where the store does
-    /// not take it.
+    /// Ends the job once its outcome is written. If a write fails, its waiters are woken earlier.
     fn settle(&mut self) -> bool {
         let RefreshStage::Settling(settled) = self.job().stage.clone() else {
             return false;
@@ -224,7 +222,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         false
     }
 
-    /// What the waiters are told.
+    /// Returns the result for the waiters.
     fn outcome(&self, settled: &Result<Option<TokenVersion>, Failure>) -> Result<(), Failure> {
         match (settled, self.0.live()) {
             (Err(failure), _) => Err(failure.clone()),

@@ -1,4 +1,4 @@
-//! Watching another process's attempt.
+//! Watches another process's attempt.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl<T: Payload> RefreshHandler<'_, '_, T> {
-    /// It is time to look at another's attempt again.
+    /// Handles the timer: reads another process's attempt again.
     pub(in crate::account) fn handle_poll_timer(&mut self) {
         self.0.activity().poll_armed = false;
         let job = self.0.refresh_job();
@@ -28,7 +28,8 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         }
     }
 
-    /// What the last read says of another's attempt.
+    /// Handles what the last read shows about another process's attempt. Returns whether the job
+    /// can advance further.
     pub(super) fn check_watch(&mut self, mut watch: Watch) -> bool {
         if self.0.cx.closing {
             return self.finish(Err(Failure::Closing));
@@ -49,14 +50,14 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             return false;
         }
         if observation != Observation::Changed {
-            // No process holds it any more. That is written with the next attempt.
+            // The lease expired. The next attempt records that.
             let known = self.0.state.known.as_mut();
             if let Some(State::Live(live)) = known.map(|known| &mut Arc::make_mut(known).state) {
                 live.attempt = None;
                 live.unanswered |= !broken(Mutation::LapsedCountsAsAnswered);
             }
         }
-        // What was seen has been dealt with; the next stage begins by what is known.
+        // The observation is used up; the next stage starts from the known record.
         self.0.observed = None;
         self.set_stage(RefreshStage::Starting)
     }

@@ -1,5 +1,5 @@
-//! When another's attempt counts as dead: never by a wall clock, only after the watcher itself has
-//! seen the same version stand for the whole lease.
+//! Decides when another process's lease has expired: never by a wall clock, only after the watcher
+//! itself has seen the same version for the whole lease.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokenkeeper_store::Version;
 
 use crate::rules::Rules;
 
-/// A watch over one version.
+/// A watch over the version that holds another process's attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Watch {
     version: Version,
@@ -19,7 +19,7 @@ pub(super) struct Watch {
     held_until: Duration,
 }
 
-/// What a read showed.
+/// What a read shows about the watched attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Observation {
     Changed,
@@ -40,7 +40,7 @@ impl Watch {
         }
     }
 
-    /// A read at `now` found `version` (`None`: no record).
+    /// Records that a read at `now` found `version` (`None`: no record).
     pub(super) fn read(
         &mut self,
         version: Option<Version>,
@@ -51,13 +51,13 @@ impl Watch {
             return Observation::Changed;
         }
         if now.saturating_sub(self.last_read) > gap(rules) {
-            // This process was paused: it has not seen what happened meanwhile.
+            // This process was paused and has not seen what happened meanwhile.
             self.since = now;
         }
         if self.failing {
             self.failing = false;
-            // A holder that waits to write after an outage comes first; its write may hang as our
-            // read did.
+            // After an outage the holder gets time to write first; its write may hang as our read
+            // did.
             let grace = rules.store_retry * 2;
             let hung = std::mem::take(&mut self.hung);
             self.held_until = now
@@ -76,7 +76,7 @@ impl Watch {
         }
     }
 
-    /// A read at `now` failed.
+    /// Records that a read at `now` failed.
     pub(super) fn failed(&mut self, hung: bool, now: Duration, rules: &Rules) {
         if now.saturating_sub(self.last_read) > gap(rules) {
             self.since = now;
@@ -87,8 +87,8 @@ impl Watch {
     }
 }
 
-/// The longest time between two reads that still counts as watching: a slow store is no pause of
-/// this process.
+/// Returns the longest time between two reads that is not a gap: a slow store does not mean that
+/// this process was paused.
 fn gap(rules: &Rules) -> Duration {
     rules.poll * 8 + rules.store_timeout
 }

@@ -1,4 +1,4 @@
-//! Watches over another process's attempt.
+//! Tests of watches over another process's attempt.
 
 use super::*;
 use crate::rules::tests::rules as default_rules;
@@ -7,7 +7,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A gap of ten seconds, and a grace of five after an outage.
+/// Returns rules with a gap of ten seconds and a grace of five seconds after an outage.
 fn rules() -> Rules {
     Rules {
         poll: seconds(1),
@@ -21,7 +21,7 @@ fn version() -> Version {
     Version::from_bytes([1; 16])
 }
 
-/// Watching since the hundredth second of this process.
+/// Returns a watch that began in the hundredth second of this process.
 fn watch() -> Watch {
     Watch::new(version(), seconds(60), seconds(100))
 }
@@ -30,7 +30,7 @@ fn read(watch: &mut Watch, at: u64) -> Observation {
     watch.read(Some(version()), seconds(at), &rules())
 }
 
-/// Reads the same version every five seconds until then. Returns what the last read showed.
+/// Reads the same version every five seconds, and returns what the last read showed.
 fn stands(watch: &mut Watch, from: u64, until: u64) -> Observation {
     let reads = (from..=until).step_by(5);
     reads.fold(Observation::Unchanged, |_, now| read(watch, now))
@@ -48,7 +48,7 @@ fn another_version_or_none_is_a_change() {
 }
 
 #[test]
-fn a_version_that_stands_for_the_lease_has_lapsed() {
+fn a_version_unchanged_for_a_lease_has_lapsed() {
     let mut watch = watch();
     assert_eq!(stands(&mut watch, 100, 155), Observation::Unchanged);
     assert_eq!(read(&mut watch, 160), Observation::Lapsed);
@@ -63,7 +63,7 @@ fn a_pause_of_the_watcher_restarts_the_lease() {
 }
 
 #[test]
-fn a_slow_store_is_no_pause() {
+fn a_slow_store_does_not_restart_the_lease() {
     let mut watch = watch();
     for now in [110, 120, 130, 140, 150] {
         assert_eq!(read(&mut watch, now), Observation::Unchanged);
@@ -72,7 +72,7 @@ fn a_slow_store_is_no_pause() {
 }
 
 #[test]
-fn a_read_that_fails_after_a_pause_restarts_it_too() {
+fn a_failed_read_after_a_pause_restarts_the_lease() {
     let mut watch = watch();
     assert_eq!(stands(&mut watch, 100, 150), Observation::Unchanged);
     watch.failed(false, seconds(165), &rules());

@@ -1,5 +1,5 @@
-//! Which of two records of one account is the later truth. Every conflict, every comparison with
-//! the store and every late answer goes through here.
+//! Orders two records of one account. Every conflict, every comparison with the store and every
+//! late answer goes through here.
 
 use super::{Attempt, Live, Login, Pending, Rare, Record, State};
 use crate::{
@@ -8,17 +8,17 @@ use crate::{
     rules::Rules,
 };
 
-/// Which of two records is newer.
+/// The newer of two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Newer {
-    /// The one that this process holds.
+    /// The record that this process holds.
     Ours,
-    /// The one in the store.
+    /// The record in the store.
     Theirs,
 }
 
-/// Compares `ours`, which this process holds, with `theirs`, which the store has. On a tie the one
-/// in the store stands.
+/// Compares `ours`, which this process holds, with `theirs`, which the store has. On a tie the
+/// stored record wins.
 pub fn compare_records<T: Payload>(ours: &Record<T>, theirs: &Record<T>) -> Newer {
     let (Some(mine), Some(other)) = (ours.authorization(), theirs.authorization()) else {
         return ours_if(ours.authorization().is_some());
@@ -41,7 +41,8 @@ pub fn compare_records<T: Payload>(ours: &Record<T>, theirs: &Record<T>) -> Newe
     }
 }
 
-/// Generation before health: a mark that a failover restored never beats live tokens.
+/// Compares generations before health: a refusal that a failover brought back never beats live
+/// tokens.
 fn compare_live<T: Payload>(ours: &Live<T>, theirs: &Live<T>) -> Newer {
     let same = ours.generation == theirs.generation;
     if ours.is_dead() != theirs.is_dead() {
@@ -56,11 +57,10 @@ fn compare_live<T: Payload>(ours: &Live<T>, theirs: &Live<T>) -> Newer {
         return ours_if(ours.generation > theirs.generation);
     }
     if ours.payload.refresh_digest() == theirs.payload.refresh_digest() {
-        // A refusal stands even if a failover has lost it.
+        // A refusal stands even if a failover lost it.
         return ours_if(ours.is_dead() && !theirs.is_dead());
     }
-    // Two presentations of one token were both answered with tokens: those of the later one are
-    // valid.
+    // Two presentations of one token both brought tokens: those of the later one are valid.
     ours_if(ours.born_of > theirs.born_of)
 }
 
@@ -68,26 +68,26 @@ fn ours_if(ours: bool) -> Newer {
     if ours { Newer::Ours } else { Newer::Theirs }
 }
 
-/// Two records of one account, made one.
+/// The result of merging two records of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged<T> {
-    /// The truth: where it differs from what the store has, it is written there.
+    /// The merged record. It is written if it differs from the stored one.
     pub record: Record<T>,
-    /// The store had gone back in time.
+    /// Whether the store had gone back in time.
     pub restored: bool,
 }
 
-/// What a merge is told of this cx.
+/// What a merge must know about this process.
 #[derive(Clone, Copy)]
 pub(crate) struct MergeContext<'a> {
     pub(crate) rules: &'a Rules,
-    /// This process knows of tokens, or of their end, that the store does not have yet.
+    /// This process has tokens, or their end, that the store does not have yet.
     pub(crate) unwritten: bool,
-    /// Tells an attempt of this process that is over from one in flight.
+    /// Returns whether an attempt is this process's and no longer in flight.
     pub(crate) is_over: &'a dyn Fn(&Attempt) -> bool,
 }
 
-/// Makes one truth of what this process knows and what the store has.
+/// Merges what this process knows with what the store has.
 pub(crate) fn merge<T: Payload>(
     ours: &Record<T>,
     theirs: &Record<T>,
@@ -106,7 +106,7 @@ pub(crate) fn merge<T: Payload>(
         revoke: theirs.revoke.clone(),
         revocation: theirs.revocation,
     });
-    // Where the store went back in time, it may have lost what this process noted there.
+    // A store that went back in time may have lost what this process listed there.
     if cx.unwritten || newer == Newer::Ours {
         for listed in &ours.revoke {
             record.revoke_later(listed);
@@ -114,7 +114,7 @@ pub(crate) fn merge<T: Payload>(
     }
     revoke_replaced(&mut record, ours, theirs, cx);
     if let Some(live) = record.live_mut() {
-        // Where an attempt of this process was written over another's, the other one is gone.
+        // An attempt of this process that was written over another one's has replaced it.
         let holder = cx.rules.holder;
         let is_gone =
             |attempt: &Attempt| (cx.is_over)(attempt) || knows_outcome && attempt.holder != holder;
@@ -129,8 +129,8 @@ pub(crate) fn merge<T: Payload>(
     }
 }
 
-/// Whether the store still shows an attempt whose outcome this process knows: nothing but a login
-/// came over it.
+/// Returns whether the store still shows an attempt whose outcome this process knows, since only a
+/// login was written after it.
 fn knows_outcome<T: Payload>(ours: &Record<T>, theirs: &Record<T>, cx: MergeContext<'_>) -> bool {
     let (Some(mine), Some(other)) = (ours.live(), theirs.live()) else {
         return false;
@@ -142,7 +142,7 @@ fn knows_outcome<T: Payload>(ours: &Record<T>, theirs: &Record<T>, cx: MergeCont
         && attempt.is_some_and(cx.is_over)
 }
 
-/// What either side knows of the presentations of one token.
+/// Merges what both sides know about the presentations of one token.
 fn merge_presentations<T: Payload>(record: &mut Record<T>, ours: &Record<T>, theirs: &Record<T>) {
     let (Some(mine), Some(other), Some(live)) = (ours.live(), theirs.live(), record.live_mut())
     else {
@@ -159,7 +159,7 @@ fn merge_presentations<T: Payload>(record: &mut Record<T>, ours: &Record<T>, the
     }
 }
 
-/// The login in flight that survives, if it is newer than the state.
+/// Returns the login in flight that survives: the newest one that is newer than the state.
 fn merge_login<T>(
     ours: &Record<T>,
     theirs: &Record<T>,
@@ -167,7 +167,7 @@ fn merge_login<T>(
     cx: MergeContext<'_>,
 ) -> Option<Login> {
     let is_mine = |login: &Login| login.attempt.holder == cx.rules.holder;
-    // Whether another process's login is still in flight only the store knows.
+    // Only the store knows whether another process's login is still in flight.
     let mine = ours.login.filter(is_mine);
     let other = theirs
         .login
@@ -179,8 +179,8 @@ fn merge_login<T>(
         .max_by_key(|login| login.authorization.number)
 }
 
-/// Notes the tokens for revocation that lost against the record, where that reaches no login that
-/// stands.
+/// Lists the tokens that lost against the record for revocation, if revoking them reaches no other
+/// login.
 fn revoke_replaced<T: Payload>(
     record: &mut Record<T>,
     ours: &Record<T>,
@@ -193,7 +193,7 @@ fn revoke_replaced<T: Payload>(
         let known = record.authorization() == Some(live.authorization);
         let revokes = match &mut record.state {
             State::Ended(tombstone) if known => {
-                // A disconnect that did not know the newest tokens of its login learns of them.
+                // The disconnect did not know the newest tokens of its login.
                 let unknown = live.generation > tombstone.generation
                     || fresh && live.generation == tombstone.generation;
                 tombstone.generation = tombstone.generation.max(live.generation);

@@ -1,4 +1,4 @@
-//! The rows of the table of conflicts in ARCHITECTURE.md, and what goes beyond them.
+//! Tests of each row of the conflict table in ARCHITECTURE.md, and of further cases.
 
 use Newer::{Ours, Theirs};
 
@@ -9,7 +9,7 @@ use crate::{
     rules::tests::rules,
 };
 
-/// Tokens with this refresh token.
+/// A token set that is only a refresh token.
 #[derive(Clone, Debug, PartialEq)]
 struct Refresh(u64);
 
@@ -23,7 +23,7 @@ impl Payload for Refresh {
     }
 }
 
-/// This process, and another.
+/// The ids of this process and of another one.
 const ME: Id = Id([1; 16]);
 const OTHER: Id = Id([2; 16]);
 
@@ -58,7 +58,7 @@ fn dead(mut live: Live<Refresh>) -> Live<Refresh> {
     live
 }
 
-/// The attempt number `id`.
+/// Returns the attempt with this id.
 fn attempt(id: u8, holder: Id) -> Attempt {
     Attempt {
         id: Id([id; 16]),
@@ -82,7 +82,7 @@ fn with_login(mut record: Record<Refresh>, number: u64, holder: Id) -> Record<Re
     record
 }
 
-/// Merges while no attempt of this process is in flight.
+/// Merges two records while no attempt of this process is in flight.
 fn merged(ours: &Record<Refresh>, theirs: &Record<Refresh>, unwritten: bool) -> Record<Refresh> {
     let cx = MergeContext {
         rules: &rules(),
@@ -111,7 +111,7 @@ fn the_newer_login_or_tombstone_wins_at_any_generation() {
 }
 
 #[test]
-fn of_two_logins_with_one_number_the_stored_one_stands() {
+fn the_stored_login_wins_a_tie() {
     let mut other = live(1, 1);
     other.authorization.id = OTHER;
     assert_eq!(compare_records(&at(1, 9), &record(other)), Theirs);
@@ -121,7 +121,7 @@ fn of_two_logins_with_one_number_the_stored_one_stands() {
 fn the_later_generation_wins_at_any_health() {
     assert_eq!(compare_records(&at(1, 1), &at(1, 2)), Theirs);
     assert_eq!(compare_records(&at(1, 2), &at(1, 1)), Ours);
-    // A mark that a failover restored does not beat live tokens.
+    // A refusal that a failover brought back does not beat live tokens.
     let (first, second) = (record(dead(live(1, 1))), record(dead(live(1, 2))));
     assert_eq!(compare_records(&at(1, 2), &first), Ours);
     assert_eq!(compare_records(&second, &at(1, 1)), Ours);
@@ -129,7 +129,7 @@ fn the_later_generation_wins_at_any_health() {
 }
 
 #[test]
-fn of_two_results_that_of_the_later_presentation_wins() {
+fn the_result_of_the_later_presentation_wins() {
     let born_of = |presentation, token| {
         let mut live = live(1, 2);
         (live.born_of, live.payload) = (presentation, Refresh(token));
@@ -161,7 +161,7 @@ fn a_tombstone_ends_its_login_and_no_later_one() {
 }
 
 #[test]
-fn a_tombstone_learns_of_later_generations_and_revokes_them() {
+fn a_tombstone_takes_over_and_revokes_later_generations() {
     let learned = merged(&at(1, 3), &ended(1, 2), false);
     assert_eq!(
         (learned.generation(), &*learned.revoke),
@@ -169,7 +169,7 @@ fn a_tombstone_learns_of_later_generations_and_revokes_them() {
     );
     let known = merged(&at(1, 2), &ended(1, 2), false);
     assert_eq!(known, ended(1, 2));
-    // Tokens that have just come are unknown to it even if it knows their generation.
+    // Tokens that have just arrived are unknown to it even if it knows their generation.
     assert_eq!(merged(&at(1, 2), &ended(1, 2), true).revoke, [Refresh(2)]);
     assert_eq!(merged(&at(2, 1), &ended(1, 2), false), at(2, 1));
 }
@@ -206,8 +206,8 @@ fn the_newest_login_in_flight_survives_a_write() {
 }
 
 #[test]
-fn a_login_that_is_over_is_not_put_back() {
-    // Its own process knows that it is over.
+fn a_finished_login_is_not_restored() {
+    // Its own process knows that the login is finished.
     assert_eq!(
         merged(&at(1, 1), &with_login(at(1, 1), 2, ME), false).login,
         None
@@ -220,7 +220,7 @@ fn a_login_that_is_over_is_not_put_back() {
 }
 
 #[test]
-fn an_outcome_that_is_known_beats_its_attempt() {
+fn a_known_outcome_beats_its_attempt() {
     let mut noted = live(1, 1);
     (noted.unanswered, noted.presented) = (true, 1);
     noted.failures = Failures {
@@ -241,7 +241,7 @@ fn an_outcome_that_is_known_beats_its_attempt() {
 }
 
 #[test]
-fn an_attempt_that_was_replaced_is_not_put_back() {
+fn a_replaced_attempt_is_not_restored() {
     let ours = attempted(live(1, 1), attempt(2, OTHER));
     let theirs = attempted(live(1, 1), attempt(1, ME));
     let merged = merged(&ours, &theirs, false);
@@ -249,7 +249,7 @@ fn an_attempt_that_was_replaced_is_not_put_back() {
 }
 
 #[test]
-fn what_either_side_knows_of_presentations_is_kept() {
+fn knowledge_of_presentations_is_merged() {
     let (mut mine, mut other) = (live(1, 1), live(1, 1));
     (mine.unanswered, mine.presented) = (true, 1);
     other.presented = 2;
@@ -264,6 +264,6 @@ fn pending_revocations_survive_a_store_that_went_back() {
     ours.revoke = vec![Refresh(1)];
     let restored = merged(&ours, &at(1, 1), false);
     assert_eq!(restored, ours);
-    // Where it did not, another process may have finished them.
+    // Otherwise another process may have finished them.
     assert_eq!(merged(&ours, &ended(1, 1), false).revoke, []);
 }

@@ -1,4 +1,4 @@
-//! What an answer without tokens leaves in a record.
+//! Records failed refreshes in a token set's condition.
 
 use crate::{
     action::Failure,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl<T: Payload> Live<T> {
-    /// Writes down what an answer without tokens means.
+    /// Records an answer without tokens, and returns the failure for the waiters.
     pub(super) fn note(
         &mut self,
         answer: Answer<T>,
@@ -30,11 +30,12 @@ impl<T: Payload> Live<T> {
         let (most, retry_after) = match &answer {
             Answer::Unexplained | Answer::Configuration => (rules.refusal_most, None),
             Answer::Transient { retry_after, .. } => (rules.backoff_most, *retry_after),
-            // The server may still be at work.
+            // The server may still be processing the request.
             Answer::TimedOut => (rules.backoff_most, Some(rules.lease)),
             _ => (rules.backoff_most, None),
         };
-        // Refusals are not the rush of a fleet that an outage held up: their pauses grow steadily.
+        // Full jitter spreads the rush after an outage. Refusals cause no rush, so their pauses
+        // grow steadily.
         let refused = matches!(answer, Answer::Unexplained | Answer::Configuration);
         let roll = if refused { 0.5 + roll / 2.0 } else { roll };
         let pause = rules.backoff(failures.count, most, retry_after, roll);
@@ -88,15 +89,14 @@ impl<T: Payload> Live<T> {
 }
 
 impl Condition {
-    /// This time it was not the client that was refused: the pause holds for every configuration.
+    /// Clears the refusal of the client: the pause now applies to every configuration.
     fn not_misconfigured(&mut self) {
         if matches!(self.health, Health::Misconfigured(_)) {
             self.health = Health::Alive;
         }
     }
 
-    /// The client is refused with this configuration; those that were refused before are
-    /// remembered.
+    /// Adds this configuration to those with which the client was refused.
     fn misconfigured(&mut self, configuration: Id) {
         let mut configurations = match std::mem::replace(&mut self.health, Health::Alive) {
             Health::Misconfigured(configurations) => configurations,
@@ -110,7 +110,7 @@ impl Condition {
     }
 }
 
-/// How many refused configurations a record remembers.
+/// The number of refused configurations that a record keeps.
 const CONFIGURATIONS: usize = 8;
 
 #[cfg(test)]

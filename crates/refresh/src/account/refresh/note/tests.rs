@@ -1,4 +1,4 @@
-//! Answers, and the failures and the health that they leave.
+//! Tests of the failures and the health that answers leave.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn live() -> Live<Tokens> {
     Live::first(authorization, Tokens)
 }
 
-/// Notes an answer at the wall's millisecond 1,000, with half of the jitter.
+/// Notes an answer at wall time 1,000 ms, with half of the jitter.
 fn note(live: &mut Live<Tokens>, answer: Answer<Tokens>, rules: &Rules) -> Failure {
     live.note(answer, rules, 1000, 0.5)
 }
@@ -73,7 +73,7 @@ fn the_first_cut_connection_leads_to_no_pause() {
 }
 
 #[test]
-fn a_time_out_pauses_for_a_lease() {
+fn a_timeout_pauses_for_a_lease() {
     let mut live = live();
     note(&mut live, Answer::TimedOut, &rules());
     assert_eq!(live.failures.pause, 60_000);
@@ -83,7 +83,7 @@ fn a_time_out_pauses_for_a_lease() {
 }
 
 #[test]
-fn a_server_that_asks_for_time_gets_it() {
+fn a_retry_after_sets_a_firm_pause() {
     let mut live = live();
     let minute = Duration::from_secs(60);
     let failure = note(&mut live, transient(Some(minute), false), &rules());
@@ -100,7 +100,7 @@ fn a_refusal_without_a_reason_never_ends_an_account() {
     }
     assert_eq!(live.health, Health::Alive);
     assert_eq!(live.failures.refused_since, Some(1000));
-    // Three quarters of an hour, by half of the jitter.
+    // Half of the jitter makes three quarters of an hour.
     assert_eq!(live.failures.pause, 2_700_000);
 }
 
@@ -116,7 +116,7 @@ fn patience_with_refusals_ends_after_a_lost_answer() {
     }
     assert!(patient >= 900_000);
     assert_eq!(live.health, Health::Suspect(Cause::ResponseLost));
-    // It is still presented now and then, and any other answer is believed.
+    // The token is still presented now and then, and another answer replaces the suspicion.
     note(&mut live, Answer::Terminal { code: None }, &rules());
     assert_eq!(live.health, Health::Dead(Cause::ResponseLost));
 }
@@ -144,7 +144,7 @@ fn a_refused_client_keeps_the_token_and_is_remembered() {
 }
 
 #[test]
-fn failures_are_counted_whatever_they_are() {
+fn failures_of_every_kind_are_counted() {
     let mut live = live();
     note(&mut live, Answer::Ambiguous, &rules());
     note(&mut live, Answer::Configuration, &rules());
