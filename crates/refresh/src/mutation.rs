@@ -9,15 +9,15 @@ pub enum Mutation {
     /// An attempt that meets a conflict overwrites the stored record without reading it.
     AttemptOverConflict,
     /// A result that meets a conflict is dropped.
-    ResultGivenUpOnConflict,
+    ResultDroppedOnConflict,
     /// New tokens are written unconditionally.
-    CommitWithoutVersion,
+    UnconditionalCommit,
     /// A lease counts as expired as soon as another process reads it.
-    LeaseByWallClock,
+    LeaseExpiresAtOnce,
     /// The mark that an account needs a new login is written unconditionally.
-    MarkDeadWithoutVersion,
+    UnconditionalMark,
     /// A record that is marked dead beats any token set.
-    DeadWinsOverTokens,
+    DeadBeatsTokens,
     /// A record that is not marked dead beats one that is, at any generation.
     HealthBeforeGeneration,
     /// A disconnect removes the record and leaves no tombstone.
@@ -29,25 +29,25 @@ pub enum Mutation {
     /// The second presentation without an answer ends the account.
     CapOnReplays,
     /// Tokens that a newer login replaced are revoked although that ends the newer login too.
-    RevokesOverALogin,
+    RevokesNewerLogin,
     /// An attempt whose lease expired does not count as unanswered.
     LapsedCountsAsAnswered,
     /// A process forgets which of its attempts are finished.
-    OverForgotten,
+    FinishedAttemptsForgotten,
     /// Memory drops an account whose record the store lost.
-    ForgetsThoughMovedOn,
+    LostRecordDropped,
     /// A token is presented again under the old attempt.
     ReplayUnderOldAttempt,
     /// A login drops the attempt in flight when it begins.
     LoginDropsAttempt,
     /// A refresh continues after another process refreshed.
-    RefreshesThoughOvertaken,
+    RefreshesThoughSuperseded,
     /// Presentations are not counted.
     PresentationsNotCounted,
     /// Any write drops another process's login in flight.
     PendingLoginDropped,
     /// Tokens that a disconnect did not know are not revoked.
-    UnknownTokensForgotten,
+    UnknownTokensNotRevoked,
     /// An answer that arrives after its attempt was replaced is dropped.
     LateAnswerDropped,
     /// A process that knows of a disconnect keeps serving.
@@ -57,11 +57,11 @@ pub enum Mutation {
     /// A request is sent although its attempt was confirmed when the lease had nearly expired.
     SendsTooLate,
     /// An explicit refresh cuts the pause after a timeout short.
-    TimeOutCutShort,
+    TimeoutPauseShortened,
     /// Waiters of a refresh are never woken.
     WaitersForgotten,
     /// A conflict is answered by the same write, forever.
-    ConflictRepeatedForever,
+    ConflictRepeated,
 }
 
 #[cfg(feature = "mutations")]

@@ -22,7 +22,7 @@ impl<T: Payload> Turn<'_, T> {
         if retry_at <= self.cx.now {
             return None;
         }
-        if live.failures.firm && !broken(Mutation::TimeOutCutShort) {
+        if live.failures.firm && !broken(Mutation::TimeoutPauseShortened) {
             return Some(Failure::Backoff(retry_at.since(self.cx.now)));
         }
         if urgency == Urgency::Listed {

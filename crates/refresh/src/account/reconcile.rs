@@ -41,7 +41,7 @@ impl<T: Payload> Turn<'_, T> {
 
     /// Returns whether an attempt is this process's and no longer in flight.
     pub(super) fn is_over(&self, attempt: &Attempt) -> bool {
-        if attempt.holder != self.cx.rules.holder || broken(Mutation::OverForgotten) {
+        if attempt.holder != self.cx.rules.holder || broken(Mutation::FinishedAttemptsForgotten) {
             return false;
         }
         let Some(activity) = self.active() else {
@@ -79,7 +79,7 @@ impl<T: Payload> Turn<'_, T> {
         let before = self.state.known.clone();
         let (known, restored) = match (&before, found) {
             (None, None) => (None, false),
-            (Some(_), None) if broken(Mutation::ForgetsThoughMovedOn) => (None, false),
+            (Some(_), None) if broken(Mutation::LostRecordDropped) => (None, false),
             (Some(ours), None) => {
                 let mut ours = ours.clone();
                 // Only the store knows whether another process's login is still in flight.

@@ -36,7 +36,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             State::Ended(_) => false,
             State::Live(_) | State::Empty => !rules.revokes_alone,
         };
-        if !rules.revokes || reaches_another && !broken(Mutation::RevokesOverALogin) {
+        if !rules.revokes || reaches_another && !broken(Mutation::RevokesNewerLogin) {
             // A disconnect keeps its claim while its tombstone is being written.
             let disconnects =
                 |change: &Change<T>| matches!(change.stage, ChangeStage::Disconnect(_));

@@ -62,13 +62,13 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                 return;
             }
             Outcome::Applied => record.map(|record| (version, Arc::unwrap_or_clone(record))),
-            Outcome::Conflict(_) if broken(Mutation::ConflictRepeatedForever) => return,
+            Outcome::Conflict(_) if broken(Mutation::ConflictRepeated) => return,
             Outcome::Conflict(found) if self.overwrites() => {
                 self.0.state.base = found.map(|(version, _)| version);
                 return;
             }
             Outcome::Conflict(found)
-                if self.0.is_critical() && broken(Mutation::ResultGivenUpOnConflict) =>
+                if self.0.is_critical() && broken(Mutation::ResultDroppedOnConflict) =>
             {
                 self.0.state.known = None;
                 found
@@ -94,8 +94,8 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         let dead = self.0.live().is_some_and(Live::is_dead);
         let result = self.0.is_critical();
         claims && broken(Mutation::AttemptOverConflict)
-            || result && !dead && broken(Mutation::CommitWithoutVersion)
-            || result && dead && broken(Mutation::MarkDeadWithoutVersion)
+            || result && !dead && broken(Mutation::UnconditionalCommit)
+            || result && dead && broken(Mutation::UnconditionalMark)
     }
 
     /// Handles a failed write, which may have been applied.
@@ -158,8 +158,8 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         let valid =
             self.0.state.served.is_some() && self.0.cx.now < self.0.state.schedule.expires_at;
         if valid && self.0.cx.rules.store_down == StoreDown::Serve {
-            let told = std::mem::replace(&mut self.0.activity().reported_unvalidated, true);
-            if !told {
+            let reported = std::mem::replace(&mut self.0.activity().reported_unvalidated, true);
+            if !reported {
                 self.0.emit(Notice::ServedUnvalidated);
             }
         }

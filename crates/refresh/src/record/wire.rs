@@ -36,6 +36,7 @@ pub(super) struct Live<T> {
     failures: Failures,
 }
 
+/// A serialized state.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", bound(deserialize = "T: Deserialize<'de>"))]
 enum State<T> {
@@ -44,6 +45,7 @@ enum State<T> {
     Ended(Ended<T>),
 }
 
+/// A serialized tombstone.
 #[derive(Deserialize)]
 struct Ended<T> {
     authorization: Authorization,

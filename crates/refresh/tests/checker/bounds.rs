@@ -1,29 +1,29 @@
-//! What may happen how often: a search is exhaustive within these bounds.
+//! Bounds: how often each event may happen. A search is exhaustive within them.
 
-/// How often each thing may still happen. `faults` bounds all faults together.
+/// How often each event may still happen. `faults` bounds all faults together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Budget {
-    /// Callers that ask for a new token.
+    /// Callers that force a refresh.
     pub(crate) refreshes: u8,
-    /// Accounts that the store lists as due.
+    /// Visits of an account that the store lists as due.
     pub(crate) listings: u8,
-    /// Callers that ask for a token when it has expired.
+    /// Callers that ask for a token after it expired.
     pub(crate) wants: u8,
-    /// Callers whose request cannot be sent twice.
-    pub(crate) once: u8,
+    /// Callers whose request cannot be replayed.
+    pub(crate) unreplayable: u8,
     /// Callers whose token was rejected.
     pub(crate) rejections: u8,
     pub(crate) comparisons: u8,
     pub(crate) logins: u8,
     pub(crate) adoptions: u8,
     pub(crate) disconnects: u8,
-    /// Renewals of a lease.
+    /// Lease renewals.
     pub(crate) renewals: u8,
-    /// Notifications of the store.
-    pub(crate) tells: u8,
-    /// Accounts that are dropped from memory.
+    /// Change notifications of the store.
+    pub(crate) notifications: u8,
+    /// Idle accounts that are dropped from memory.
     pub(crate) drops: u8,
-    /// Engines that close.
+    /// Engines that shut down.
     pub(crate) closings: u8,
     /// Tombstones that expire.
     pub(crate) expiries: u8,
@@ -31,31 +31,31 @@ pub(crate) struct Budget {
     pub(crate) faults: u8,
     pub(crate) crashes: u8,
     /// Tasks that die while their process lives.
-    pub(crate) deaths: u8,
-    /// Processes that sleep until their lease has ended for others.
+    pub(crate) task_deaths: u8,
+    /// Processes that are paused until other processes consider their lease expired.
     pub(crate) pauses: u8,
-    /// Processes that are cut off from the store.
-    pub(crate) cuts: u8,
-    pub(crate) store_requests: u8,
-    pub(crate) store_replies: u8,
-    /// Writes that land after their process has given them up.
-    pub(crate) strays: u8,
-    /// Answers of the store that come when the lease is nearly over.
+    /// Processes that are partitioned from the store.
+    pub(crate) partitions: u8,
+    pub(crate) lost_store_requests: u8,
+    pub(crate) lost_store_replies: u8,
+    /// Writes that land after their process gave up on them.
+    pub(crate) late_writes: u8,
+    /// Store replies that arrive when the lease has nearly expired.
     pub(crate) late_replies: u8,
-    /// Answers of the store that come after other events of the process.
+    /// Store replies that arrive after other events of the process.
     pub(crate) slow_replies: u8,
     pub(crate) outages: u8,
-    /// Calls that fail while the store is down or the process is cut off.
+    /// Store calls that fail during an outage or a partition.
     pub(crate) failures: u8,
     pub(crate) failovers: u8,
     pub(crate) wipes: u8,
-    /// Answers of the provider that are lost.
-    pub(crate) answers: u8,
-    /// Requests to the provider that are lost.
-    pub(crate) requests: u8,
-    /// Requests that the provider handles after the process has given them up.
+    /// Lost answers of the provider.
+    pub(crate) lost_answers: u8,
+    /// Lost requests to the provider.
+    pub(crate) lost_requests: u8,
+    /// Requests that the provider handles after the process gave up on them.
     pub(crate) late_requests: u8,
-    /// Answers that say nothing of the token.
+    /// Refusals that say nothing about the token.
     pub(crate) refusals: u8,
     pub(crate) revocations: u8,
 }
@@ -65,58 +65,58 @@ impl Budget {
         refreshes: 0,
         listings: 0,
         wants: 0,
-        once: 0,
+        unreplayable: 0,
         rejections: 0,
         comparisons: 0,
         logins: 0,
         adoptions: 0,
         disconnects: 0,
         renewals: 0,
-        tells: 0,
+        notifications: 0,
         drops: 0,
         closings: 0,
         expiries: 0,
         faults: 0,
         crashes: 0,
-        deaths: 0,
+        task_deaths: 0,
         pauses: 0,
-        cuts: 0,
-        store_requests: 0,
-        store_replies: 0,
-        strays: 0,
+        partitions: 0,
+        lost_store_requests: 0,
+        lost_store_replies: 0,
+        late_writes: 0,
         late_replies: 0,
         slow_replies: 0,
         outages: 0,
         failures: 0,
         failovers: 0,
         wipes: 0,
-        answers: 0,
-        requests: 0,
+        lost_answers: 0,
+        lost_requests: 0,
         late_requests: 0,
         refusals: 0,
         revocations: 0,
     };
 
-    /// Every kind of fault once (lost requests and answers as often as `faults`), `faults` of them
-    /// in all.
+    /// Allows every kind of fault once (lost requests and answers `faults` times), and `faults` in
+    /// all.
     pub(crate) const fn any_faults(self, faults: u8) -> Self {
         Self {
             faults,
             crashes: 1,
-            deaths: 1,
+            task_deaths: 1,
             pauses: 1,
-            cuts: 1,
-            store_requests: faults,
-            store_replies: 1,
-            strays: 1,
+            partitions: 1,
+            lost_store_requests: faults,
+            lost_store_replies: 1,
+            late_writes: 1,
             late_replies: 1,
             slow_replies: 1,
             outages: 1,
             failures: 2,
             failovers: 1,
             wipes: 1,
-            answers: faults,
-            requests: faults,
+            lost_answers: faults,
+            lost_requests: faults,
             late_requests: 1,
             refusals: 1,
             revocations: 1,
@@ -124,9 +124,8 @@ impl Budget {
         }
     }
 
-    /// The same without what can happen no more once there are no faults, so that states fall
-    /// together.
-    pub(crate) const fn tidy(self) -> Self {
+    /// Clears the kinds of faults once no fault is left, so that equivalent states coincide.
+    pub(crate) const fn normalize(self) -> Self {
         if self.faults > 0 {
             return self;
         }
@@ -134,14 +133,14 @@ impl Budget {
             refreshes: self.refreshes,
             listings: self.listings,
             wants: self.wants,
-            once: self.once,
+            unreplayable: self.unreplayable,
             rejections: self.rejections,
             comparisons: self.comparisons,
             logins: self.logins,
             adoptions: self.adoptions,
             disconnects: self.disconnects,
             renewals: self.renewals,
-            tells: self.tells,
+            notifications: self.notifications,
             drops: self.drops,
             closings: self.closings,
             expiries: self.expiries,
@@ -151,23 +150,23 @@ impl Budget {
     }
 }
 
-/// How the provider treats a refresh token that was redeemed already.
+/// How the provider treats a refresh token that was already redeemed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
-    /// It is refused.
+    /// The token is refused.
     Refused,
-    /// It is refused, and ends the whole family.
+    /// The token is refused, and the whole family ends.
     EndsFamily,
-    /// It brings the pair that the redemption brought, until that is redeemed in turn.
+    /// The provider returns the same pair again, until that pair is redeemed.
     SamePair,
-    /// It brings another pair, and the one that the redemption brought is void.
+    /// The provider returns a fresh pair and invalidates the pair of the first redemption.
     FreshPair,
 }
 
-/// What a revocation at the provider ends.
+/// What a revocation ends at the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Revocation {
-    /// There is none.
+    /// The provider cannot revoke.
     Nothing,
     /// The login whose token is revoked.
     Login,
@@ -175,18 +174,18 @@ pub(crate) enum Revocation {
     Account,
 }
 
-/// What is explored.
+/// The bounds of one search.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) name: &'static str,
     pub(crate) procs: usize,
     pub(crate) reuse: Reuse,
     pub(crate) revocation: Revocation,
-    /// There is an account to begin with, and all processes know it.
+    /// Initially there is a connected account that all processes know.
     pub(crate) connected: bool,
-    /// The old access token may die when the refresh token is presented.
+    /// The provider may invalidate the old access token when the refresh token is presented.
     pub(crate) old_token_dies: bool,
-    /// Failures lead to pauses. Otherwise they are over at once.
+    /// Failures lead to pauses, which otherwise are zero.
     pub(crate) pauses: bool,
     pub(crate) budget: Budget,
 }

@@ -1,4 +1,4 @@
-//! Which events can happen in a state, and what each leads to.
+//! The transition relation: which events may happen in a state, and where each leads.
 
 use tokenkeeper_refresh::{Input, Timer};
 
@@ -8,36 +8,36 @@ use super::{
     moment::Moment,
     process::{SENDS, procs},
     spend::spend,
-    step::Taken,
-    world::{Event, Fault, Fired, Op, UNKNOWN, World},
+    step::Enabled,
+    world::{Event, Fault, Op, TimerKind, UNKNOWN, World},
 };
 
 impl Event {
-    /// Nothing goes wrong in it.
-    pub(crate) fn is_benign(self) -> bool {
+    /// Returns whether the event involves no fault.
+    pub(crate) fn is_fault_free(self) -> bool {
         matches!(
             self,
-            Self::Begin { .. }
+            Self::Call { .. }
                 | Self::Step { .. }
                 | Self::Fire { .. }
                 | Self::Poll { fault: None, .. }
                 | Self::Lapse { paused: false, .. }
-                | Self::Rejoin { .. }
+                | Self::Heal { .. }
                 | Self::StoreUp
         )
     }
 
-    /// Something waits for it.
-    pub(crate) fn goes_on(self) -> bool {
+    /// Returns whether the event is progress that a waiter can rely on.
+    pub(crate) fn makes_progress(self) -> bool {
         let optional = matches!(
             self,
-            Self::Begin { .. }
+            Self::Call { .. }
                 | Self::Fire {
-                    timer: Fired::Renew,
+                    timer: TimerKind::Renew,
                     ..
                 }
         );
-        self.is_benign() && !optional
+        self.is_fault_free() && !optional
     }
 }
 
@@ -51,24 +51,24 @@ const OPS: [Op; 3 + SENDS] = [
 ];
 
 impl Model {
-    /// All events that may happen, whether or not they can.
+    /// Returns all candidate events; [`apply`](Self::apply) decides which are enabled.
     pub(crate) fn events(&self, world: &World) -> Vec<Event> {
         let mut events = Vec::with_capacity(64);
         for proc in procs(self) {
             for op in OPS.into_iter().filter(|&op| is_active(world, proc, op)) {
                 events.push(Event::Step { proc, op });
             }
-            for timer in [Fired::Write, Fired::Revoke, Fired::Renew] {
+            for timer in [TimerKind::Write, TimerKind::Revoke, TimerKind::Renew] {
                 events.push(Event::Fire { proc, timer });
             }
             let paused = false;
             events.extend([
                 Event::Poll { proc, fault: None },
                 Event::Lapse { proc, paused },
-                Event::Rejoin { proc },
+                Event::Heal { proc },
             ]);
         }
-        events.extend(self.calls().map(|(proc, call)| Event::Begin { proc, call }));
+        events.extend(self.calls().map(|(proc, call)| Event::Call { proc, call }));
         events.push(Event::StoreUp);
         for proc in procs(self) {
             for op in OPS.into_iter().filter(|&op| is_active(world, proc, op)) {
@@ -82,13 +82,13 @@ impl Model {
             events.extend([
                 Event::Lapse { proc, paused },
                 Event::Crash { proc },
-                Event::Cut { proc },
+                Event::Partition { proc },
                 Event::Drop { proc },
             ]);
         }
         events.extend([
-            Event::StrayLands,
-            Event::LateHandled,
+            Event::LateWriteLands,
+            Event::LateRequestHandled,
             Event::StoreDown,
             Event::Failover { writes: 1 },
             Event::Failover { writes: 2 },
@@ -98,11 +98,11 @@ impl Model {
         events
     }
 
-    /// Lets an event happen. `None`: it cannot.
-    pub(crate) fn happen(&mut self, world: &mut World, event: Event) -> Taken {
+    /// Applies an event. `None`: it is not enabled.
+    pub(crate) fn apply(&mut self, world: &mut World, event: Event) -> Enabled {
         let budget = &mut world.budget;
         match event {
-            Event::Begin { proc, call } => self.begin(world, proc, call)?,
+            Event::Call { proc, call } => self.call(world, proc, call)?,
             Event::Step { proc, op } => self.step(world, proc, op)?,
             Event::Fault { proc, op, fault } => self.fail(world, proc, op, fault)?,
             Event::Fire { proc, timer } => self.fire(world, proc, timer)?,
@@ -116,14 +116,14 @@ impl Model {
                 budget.drops = budget.drops.checked_sub(1)?;
                 self.drop_idle(world, proc)?;
             }
-            Event::Cut { proc } => {
-                spend(&mut budget.cuts, &mut budget.faults)?;
-                if std::mem::replace(&mut world.procs[proc].cut, true) {
+            Event::Partition { proc } => {
+                spend(&mut budget.partitions, &mut budget.faults)?;
+                if std::mem::replace(&mut world.procs[proc].partitioned, true) {
                     return None;
                 }
             }
-            Event::Rejoin { proc } => {
-                if !std::mem::take(&mut world.procs[proc].cut) {
+            Event::Heal { proc } => {
+                if !std::mem::take(&mut world.procs[proc].partitioned) {
                     return None;
                 }
             }
@@ -138,8 +138,8 @@ impl Model {
                     return None;
                 }
             }
-            Event::StrayLands => self.stray_lands(world)?,
-            Event::LateHandled => self.late_handled(world)?,
+            Event::LateWriteLands => self.land_late_write(world)?,
+            Event::LateRequestHandled => self.handle_late_request(world)?,
             Event::Failover { writes } => {
                 spend(&mut budget.failovers, &mut budget.faults)?;
                 let to = world.past[writes - 1];
@@ -160,26 +160,30 @@ impl Model {
                 self.expire(world)?;
             }
         }
-        self.tidy(world);
+        self.normalize(world);
         Some(())
     }
 
-    fn fire(&mut self, world: &mut World, proc: usize, timer: Fired) -> Taken {
+    fn fire(&mut self, world: &mut World, proc: usize, timer: TimerKind) -> Enabled {
         let others_revoke = procs(self).any(|p| {
             let memory = &world.procs[p];
             p != proc && (memory.revoke > 0 || memory.write > 0 || memory.timers.write)
         });
         let (timers, budget) = (&mut world.procs[proc].timers, &mut world.budget);
         let (armed, timer, at) = match timer {
-            Fired::Write => (&mut timers.write, Timer::Write, Moment::NOW),
-            Fired::Revoke => {
+            TimerKind::Write => (&mut timers.write, Timer::Write, Moment::NOW),
+            TimerKind::Revoke => {
                 if others_revoke {
-                    // They take longer than a lease.
+                    // Their revocation must take longer than a lease.
                     spend(&mut budget.pauses, &mut budget.faults)?;
                 }
-                (&mut timers.revoke, Timer::Revoke, Moment::AFTER_ALL)
+                (
+                    &mut timers.revoke,
+                    Timer::Revoke,
+                    Moment::AFTER_REVOCATION_PAUSE,
+                )
             }
-            Fired::Renew => {
+            TimerKind::Renew => {
                 budget.renewals = budget.renewals.checked_sub(1)?;
                 (&mut timers.renew, Timer::Renew, Moment::NOW)
             }
@@ -187,7 +191,7 @@ impl Model {
         if !std::mem::take(armed) {
             return None;
         }
-        self.feed(world, proc, Input::Elapsed(timer), at);
+        self.drive(world, proc, Input::Elapsed(timer), at);
         Some(())
     }
 }

@@ -1,11 +1,11 @@
-//! The tokens of one login at the provider, and what is known of them.
+//! The token family of one login at the provider, with the ghost state of the properties.
 
 use super::{properties::Residual, world::PROCS};
 
-/// All tokens that descend from one login. Masks of processes and of indices have a bit each.
+/// All tokens that descend from one login. Masks have one bit per process or per token index.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Family {
-    /// The number of the authorization; 0: it has none yet.
+    /// The number of the authorization; 0: none yet.
     pub(crate) number: u8,
     /// The id of the authorization.
     pub(crate) authorization: u8,
@@ -16,22 +16,21 @@ pub(crate) struct Family {
     pub(crate) parent: u8,
     pub(crate) ended: bool,
 
-    /// Living processes that received the valid token.
+    /// The living processes that received the valid token.
     pub(crate) holders: u8,
-    /// Tokens that the provider refused for good.
+    /// The tokens that the provider refused permanently.
     pub(crate) refused: u8,
-    /// Tokens that were redeemed, and no living process received what that brought.
+    /// The tokens that were redeemed without a living process receiving the result.
     pub(crate) unread: u8,
-    /// How many claims of each token the store has seen.
+    /// The number of claims of each token that the store has seen.
     pub(crate) claims: [u8; 8],
-    /// Living processes that received a decisive answer to the presentation of a token, by its
-    /// index.
+    /// The living processes that received a decisive answer to a presentation, by token index.
     pub(crate) decided: [u8; 8],
-    /// Tokens that something has happened to which excuses a breach, by [`Residual`].
-    pub(crate) causes: [u8; Residual::ALL.len()],
-    /// Which claim of `parent` was redeemed last.
+    /// The tokens for which a violation is excused, by [`Residual`].
+    pub(crate) excuses: [u8; Residual::ALL.len()],
+    /// The claim of `parent` that was redeemed last.
     pub(crate) redeemed_by: u8,
-    /// Claims of one token were redeemed in another order than the store has seen them in.
+    /// Claims of one token were redeemed in another order than the store saw them.
     pub(crate) disordered: bool,
 }
 
@@ -50,24 +49,24 @@ impl Family {
         self.issued > 0
     }
 
-    pub(crate) fn mark(&mut self, cause: Residual, index: u8) {
-        self.causes[cause as usize] |= 1 << index;
+    pub(crate) fn note_excuse(&mut self, cause: Residual, index: u8) {
+        self.excuses[cause as usize] |= 1 << index;
     }
 
-    /// The first of these causes that has happened to a token.
-    pub(crate) fn cause(&self, index: u8, causes: &[Residual]) -> Option<Residual> {
-        let happened = |cause: &&Residual| self.causes[**cause as usize] >> index & 1 == 1;
-        causes.iter().find(happened).copied()
+    /// Returns the first of these excuses that applies to a token.
+    pub(crate) fn excuse(&self, index: u8, excuses: &[Residual]) -> Option<Residual> {
+        let happened = |cause: &&Residual| self.excuses[**cause as usize] >> index & 1 == 1;
+        excuses.iter().find(happened).copied()
     }
 
-    /// What excuses the one excuses the other.
+    /// Copies the excuses of one token to another.
     pub(crate) fn inherit(&mut self, from: u8, to: u8) {
-        for mask in &mut self.causes {
+        for mask in &mut self.excuses {
             *mask |= (*mask >> from & 1) << to;
         }
     }
 
-    /// Forgets what a process knew.
+    /// Clears what a process knew.
     pub(crate) fn forget(&mut self, proc: usize) {
         self.holders &= !(1 << proc);
         for decided in &mut self.decided {
@@ -75,11 +74,11 @@ impl Family {
         }
     }
 
-    /// Forgets what is known of tokens that nothing refers to; they can never be presented.
-    pub(crate) fn tidy(&mut self, named: u8) {
+    /// Clears what is known about unreferenced tokens, which can never be presented.
+    pub(crate) fn normalize(&mut self, named: u8) {
         self.refused &= named;
         self.unread &= named;
-        for mask in &mut self.causes {
+        for mask in &mut self.excuses {
             *mask &= named;
         }
         for index in 0..8 {
@@ -92,7 +91,7 @@ impl Family {
         }
         let lost = self.holders == 0 || self.ended;
         if named == 0 && lost && self.exists() {
-            // That it existed is all that stays: a family is not used twice.
+            // Only the fact that it existed remains: a family is not used twice.
             *self = Self {
                 issued: self.issued,
                 ended: true,
@@ -101,14 +100,14 @@ impl Family {
         }
     }
 
-    /// The same with processes in this order.
+    /// Returns the family with its processes in this order.
     pub(crate) fn permuted(mut self, order: [usize; PROCS]) -> Self {
         self.holders = permuted(self.holders, order);
         self.decided = self.decided.map(|mask| permuted(mask, order));
         self
     }
 
-    /// What it knows of a process.
+    /// Returns the bits that concern a process.
     pub(crate) fn known_by(&self, proc: usize) -> u16 {
         let decided = self.decided.iter().enumerate();
         let decided = decided.fold(0, |bits, (at, mask)| {

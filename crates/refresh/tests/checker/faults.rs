@@ -1,4 +1,4 @@
-//! Performs what an account asked for, badly.
+//! Performs operations with faults.
 
 use tokenkeeper_refresh::{Answer, Input, Operation, Outcome, Revoked, StoreAnswer, Write};
 
@@ -6,14 +6,14 @@ use super::{
     Model,
     moment::Moment,
     pending::{Pending, Presented},
-    properties::Breach,
+    properties::Violation,
     spend::{add_orphan, spend, store_fails},
-    step::{Taken, number_of, reaches_store},
+    step::{Enabled, number_of, reaches_store},
     token::Token,
     world::{Fault, Op, Orphan, World},
 };
 
-/// All faults of operations.
+/// All faults that an operation can have.
 pub(crate) const FAULTS: [Fault; 10] = [
     Fault::RequestLost,
     Fault::ReplyLost,
@@ -28,14 +28,14 @@ pub(crate) const FAULTS: [Fault; 10] = [
 ];
 
 impl Model {
-    /// An operation goes wrong. `None`: not in this way.
-    pub(crate) fn fail(&mut self, world: &mut World, proc: usize, op: Op, fault: Fault) -> Taken {
+    /// Applies a fault to an operation. `None`: it is not enabled.
+    pub(crate) fn fail(&mut self, world: &mut World, proc: usize, op: Op, fault: Fault) -> Enabled {
         if op == Op::Revoke {
             return self.fail_to_revoke(world, proc, fault);
         }
         let pending = self.pending.value(number_of(world, proc, op))?;
         if fault == Fault::Died {
-            return self.die(world, proc, op, &pending);
+            return self.kill_task(world, proc, op, &pending);
         }
         match &*pending {
             Pending::Write(write) => self.fail_to_write(world, proc, write, fault),
@@ -46,13 +46,13 @@ impl Model {
                 spend(&mut world.budget.late_replies, &mut world.budget.faults)?;
                 let memory = &mut world.procs[proc];
                 if !memory.sent {
-                    // No process needs to wait for an attempt that can no longer be sent.
+                    // An attempt that can no longer be sent holds no process back.
                     (memory.lapsed, memory.claim) = (true, 0);
                 }
                 let before = world.procs[proc].sends;
-                self.wrote(world, proc, outcome.clone(), Moment::MUCH_LATER);
+                self.finish_write(world, proc, outcome.clone(), Moment::AFTER_LEASE);
                 if world.procs[proc].sends != before {
-                    self.found(Breach::SentTooLate, None);
+                    self.report(Violation::SentTooLate, None);
                 }
                 Some(())
             }
@@ -67,23 +67,26 @@ impl Model {
         proc: usize,
         write: &Write<Token>,
         fault: Fault,
-    ) -> Taken {
+    ) -> Enabled {
         match fault {
             Fault::RequestLost => store_fails(world, proc)?,
             Fault::ReplyLost if reaches_store(world, proc) => {
-                spend(&mut world.budget.store_replies, &mut world.budget.faults)?;
+                spend(
+                    &mut world.budget.lost_store_replies,
+                    &mut world.budget.faults,
+                )?;
                 self.put(world, write);
             }
-            Fault::RequestLate if world.stray == 0 => {
-                spend(&mut world.budget.strays, &mut world.budget.faults)?;
-                world.stray = self.pending.number(Pending::Write(write.clone()));
+            Fault::RequestLate if world.late_write == 0 => {
+                spend(&mut world.budget.late_writes, &mut world.budget.faults)?;
+                world.late_write = self.pending.intern(Pending::Write(write.clone()));
             }
             Fault::ReplySlow
                 if reaches_store(world, proc) && !self.is_claim(world, proc, write) =>
             {
                 spend(&mut world.budget.slow_replies, &mut world.budget.faults)?;
                 let outcome = self.put(world, write);
-                self.wait_for(
+                self.set_pending(
                     world,
                     proc,
                     Op::Write,
@@ -93,21 +96,21 @@ impl Model {
             }
             _ => return None,
         }
-        self.wrote(world, proc, Outcome::Failed, Moment::NOW);
+        self.finish_write(world, proc, Outcome::Failed, Moment::NOW);
         Some(())
     }
 
-    fn fail_to_read(&mut self, world: &mut World, proc: usize, fault: Fault) -> Taken {
+    fn fail_to_read(&mut self, world: &mut World, proc: usize, fault: Fault) -> Enabled {
         match fault {
             Fault::RequestLost => {
                 store_fails(world, proc)?;
                 let answer = StoreAnswer::Failed { hung: false };
-                self.found_in_store(world, proc, answer, Moment::NOW);
+                self.finish_read(world, proc, answer, Moment::NOW);
             }
             Fault::ReplySlow if reaches_store(world, proc) => {
                 spend(&mut world.budget.slow_replies, &mut world.budget.faults)?;
                 let answer = StoreAnswer::Found(self.find(world));
-                self.wait_for(world, proc, Op::Read, Pending::Found(answer));
+                self.set_pending(world, proc, Op::Read, Pending::Found(answer));
             }
             _ => return None,
         }
@@ -120,13 +123,15 @@ impl Model {
         proc: usize,
         presented: Presented,
         fault: Fault,
-    ) -> Taken {
+    ) -> Enabled {
         let budget = &mut world.budget;
         let kind = match fault {
             Fault::Transient | Fault::Unexplained | Fault::Configuration => &mut budget.refusals,
-            Fault::RequestLost => &mut budget.requests,
-            Fault::ReplyLost => &mut budget.answers,
-            Fault::RequestLate | Fault::TimedOut if world.late == 0 => &mut budget.late_requests,
+            Fault::RequestLost => &mut budget.lost_requests,
+            Fault::ReplyLost => &mut budget.lost_answers,
+            Fault::RequestLate | Fault::TimedOut if world.late_request == 0 => {
+                &mut budget.late_requests
+            }
             _ => return None,
         };
         spend(kind, &mut budget.faults)?;
@@ -142,7 +147,7 @@ impl Model {
                 Answer::Ambiguous
             }
             Fault::RequestLate | Fault::TimedOut => {
-                world.late = self.pending.number(Pending::OnWire(presented));
+                world.late_request = self.pending.intern(Pending::OnWire(presented));
                 if fault == Fault::TimedOut {
                     self.time_out(world, proc, presented)?;
                     Answer::TimedOut
@@ -152,12 +157,13 @@ impl Model {
             }
             _ => Answer::Ambiguous,
         };
-        self.answered(world, proc, presented.candidate, answer);
+        self.finish_send(world, proc, presented.candidate, answer);
         Some(())
     }
 
-    /// The provider may still be at work: nothing may be presented before the lease has ended.
-    fn time_out(&self, world: &mut World, proc: usize, presented: Presented) -> Taken {
+    /// Notes a timed-out request that the provider may still handle: nothing may be presented
+    /// before the lease expires.
+    fn time_out(&self, world: &mut World, proc: usize, presented: Presented) -> Enabled {
         let lapsed = world.procs[proc].lapsed;
         let Some(token) = presented.token.filter(|_| !lapsed) else {
             return Some(());
@@ -170,9 +176,9 @@ impl Model {
         add_orphan(world, orphan)
     }
 
-    /// A task dies. What it sent may still arrive, and no process reads the answer.
-    fn die(&mut self, world: &mut World, proc: usize, op: Op, pending: &Pending) -> Taken {
-        spend(&mut world.budget.deaths, &mut world.budget.faults)?;
+    /// Kills a task. Its request may still arrive, but no process reads the answer.
+    fn kill_task(&mut self, world: &mut World, proc: usize, op: Op, pending: &Pending) -> Enabled {
+        spend(&mut world.budget.task_deaths, &mut world.budget.faults)?;
         let operation = match pending {
             Pending::Write(_) | Pending::Wrote(..) => Operation::Write,
             Pending::Read | Pending::Found(_) => Operation::Read,
@@ -189,15 +195,15 @@ impl Model {
             Op::Revoke => {}
         }
         match pending {
-            Pending::Write(_) if world.stray == 0 => world.stray = in_flight,
-            Pending::OnWire(_) if world.late == 0 => world.late = in_flight,
+            Pending::Write(_) if world.late_write == 0 => world.late_write = in_flight,
+            Pending::OnWire(_) if world.late_request == 0 => world.late_request = in_flight,
             _ => {}
         }
-        self.feed(world, proc, Input::Died(operation), Moment::NOW);
+        self.drive(world, proc, Input::Died(operation), Moment::NOW);
         Some(())
     }
 
-    fn fail_to_revoke(&mut self, world: &mut World, proc: usize, fault: Fault) -> Taken {
+    fn fail_to_revoke(&mut self, world: &mut World, proc: usize, fault: Fault) -> Enabled {
         let token = Token::of_code(world.procs[proc].revoke)?;
         spend(&mut world.budget.revocations, &mut world.budget.faults)?;
         let outcome = match fault {
@@ -210,12 +216,12 @@ impl Model {
             Fault::Died => {
                 world.procs[proc].revoke = 0;
                 let input = Input::Died(Operation::Revoke);
-                self.feed(world, proc, input, Moment::NOW);
+                self.drive(world, proc, input, Moment::NOW);
                 return Some(());
             }
             _ => return None,
         };
-        self.revoked(world, proc, outcome);
+        self.finish_revocation(world, proc, outcome);
         Some(())
     }
 }

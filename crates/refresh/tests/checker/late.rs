@@ -1,26 +1,29 @@
-//! What arrives after its process has given it up.
+//! Writes and requests that arrive after their process gave up on them.
 
-use super::{Model, pending::Pending, properties::Residual, step::Taken, world::World};
+use super::{Model, pending::Pending, properties::Residual, step::Enabled, world::World};
 
 impl Model {
-    /// A write that was given up lands.
-    pub(crate) fn stray_lands(&mut self, world: &mut World) -> Taken {
-        let stray = self.pending.value(world.stray).filter(|_| !world.down)?;
-        world.stray = 0;
-        if let Pending::Write(write) = &*stray {
+    /// Applies a late write.
+    pub(crate) fn land_late_write(&mut self, world: &mut World) -> Enabled {
+        let late_write = self
+            .pending
+            .value(world.late_write)
+            .filter(|_| !world.down)?;
+        world.late_write = 0;
+        if let Pending::Write(write) = &*late_write {
             self.put(world, write);
         }
         Some(())
     }
 
-    /// The provider handles a request that was given up; no process reads the answer.
-    pub(crate) fn late_handled(&mut self, world: &mut World) -> Taken {
-        let late = self.pending.value(world.late)?;
-        world.late = 0;
+    /// Lets the provider handle a late request, whose answer no process reads.
+    pub(crate) fn handle_late_request(&mut self, world: &mut World) -> Enabled {
+        let late = self.pending.value(world.late_request)?;
+        world.late_request = 0;
         if let Pending::OnWire(presented) = &*late {
             if let Some(token) = presented.token {
                 let family = &mut world.families[token.family()];
-                family.mark(Residual::HandledLate, token.index());
+                family.note_excuse(Residual::LateRequest, token.index());
             }
             self.redeem(world, *presented);
         }

@@ -1,57 +1,56 @@
-//! Circles: while nothing goes wrong, everything comes to an end.
+//! Livelock detection: the fault-free state graph must have no cycle.
 
-use super::{properties::Breach, search::Search, world::Event};
+use super::{properties::Violation, search::Search, world::Event};
 
 impl Search {
-    /// While nothing goes wrong nothing goes in a circle: takes away, again and again, the states
-    /// that nothing benign leads to.
-    pub(crate) fn livelock(&mut self) -> Option<(Breach, Vec<Event>)> {
-        let states = self.origins.len();
-        self.starts.push(self.benign.len());
-        let mut leads_here = vec![0_u32; states];
-        for &to in &self.benign {
-            leads_here[to as usize] += 1;
+    /// Returns a violation if the fault-free graph has a cycle: repeatedly removes the states
+    /// without a predecessor (Kahn's algorithm).
+    pub(crate) fn livelock(&mut self) -> Option<(Violation, Vec<Event>)> {
+        let states = self.parents.len();
+        self.starts.push(self.fault_free.len());
+        let mut in_degree = vec![0_u32; states];
+        for &to in &self.fault_free {
+            in_degree[to as usize] += 1;
         }
-        let mut free: Vec<u32> = (0..states as u32)
-            .filter(|&state| leads_here[state as usize] == 0)
+        let mut removable: Vec<u32> = (0..states as u32)
+            .filter(|&state| in_degree[state as usize] == 0)
             .collect();
-        let mut gone = 0;
-        while let Some(state) = free.pop() {
-            gone += 1;
+        let mut removed = 0;
+        while let Some(state) = removable.pop() {
+            removed += 1;
             let at = state as usize;
-            for &to in &self.benign[self.starts[at]..self.starts[at + 1]] {
-                leads_here[to as usize] -= 1;
-                if leads_here[to as usize] == 0 {
-                    free.push(to);
+            for &to in &self.fault_free[self.starts[at]..self.starts[at + 1]] {
+                in_degree[to as usize] -= 1;
+                if in_degree[to as usize] == 0 {
+                    removable.push(to);
                 }
             }
         }
-        if gone == states {
+        if removed == states {
             return None;
         }
-        let caught = leads_here.iter().position(|&n| n > 0)?;
-        let mut trace = self.trace(caught as u32);
-        self.go_round(&mut trace, &leads_here);
-        Some((Breach::Livelock, trace))
+        let on_cycle = in_degree.iter().position(|&n| n > 0)?;
+        let mut trace = self.trace(on_cycle as u32);
+        self.append_cycle(&mut trace, &in_degree);
+        Some((Violation::Livelock, trace))
     }
 
-    /// Adds events that go in a circle, or lead into one, through the states that `leads_here`
-    /// left.
-    fn go_round(&mut self, trace: &mut Vec<Event>, leads_here: &[u32]) {
+    /// Appends the events of a cycle, or of a path into one, among the states left in `in_degree`.
+    fn append_cycle(&mut self, trace: &mut Vec<Event>, in_degree: &[u32]) {
         let mut world = self.model.first_world();
         for &event in &*trace {
-            let _ = self.model.happen(&mut world, event);
+            let _ = self.model.apply(&mut world, event);
         }
         let mut seen = vec![self.model.key(&world)];
-        'round: loop {
+        'cycle: loop {
             for event in self.model.events(&world) {
                 let mut after = world;
-                if !event.is_benign() || self.model.happen(&mut after, event).is_none() {
+                if !event.is_fault_free() || self.model.apply(&mut after, event).is_none() {
                     continue;
                 }
                 let key = self.model.key(&after);
                 let number = self.numbers.get(&key).copied();
-                if number.is_none_or(|number| leads_here[number as usize] == 0) {
+                if number.is_none_or(|number| in_degree[number as usize] == 0) {
                     continue;
                 }
                 trace.push(event);
@@ -60,7 +59,7 @@ impl Search {
                 }
                 seen.push(key);
                 world = after;
-                continue 'round;
+                continue 'cycle;
             }
             return;
         }

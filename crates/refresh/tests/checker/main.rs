@@ -1,20 +1,20 @@
-//! A model checker for the refresh protocol: the accounts of production, in every order, with every
-//! failure.
+//! A model checker for the refresh protocol: production account machines, in every order, with
+//! every fault.
 //!
-//! Each process is an [`Account`] and what its engine performs for it. The store, the provider and
-//! the failures are the model's.
+//! Each process is an [`Account`] and the operations that its engine performs for it. The store,
+//! the provider and the faults are part of the model.
 
-mod begin;
 mod bounds;
-mod canon;
+mod calls;
+mod canonical;
+mod drive;
 mod events;
 mod family;
 mod faults;
-mod feed;
+mod hash;
 mod late;
+mod lifecycle;
 mod livelock;
-mod lives;
-mod mix;
 mod moment;
 mod names;
 mod pending;
@@ -43,26 +43,26 @@ use self::{
     moment::Moment,
     names::{Mask, id, version},
     pending::Pending,
-    process::{Proc, procs},
-    properties::{Breach, Residual},
+    process::{Process, procs},
+    properties::{Residual, Violation},
     store::Stored,
     table::Table,
     token::Token,
     world::{FAMILIES, Orphan, PROCS, UNKNOWN, World},
 };
 
-/// The rules of the world within some bounds, and the tables that its states refer to.
+/// The transition system within some bounds, and the tables that its states refer to.
 struct Model {
     bounds: Bounds,
     rules: Rules,
     records: Table<Stored>,
     accounts: Table<Account<Token>>,
     pending: Table<Pending>,
-    /// Whether an account, whose process is or is not busy with the store, serves what it has
-    /// published.
+    /// A cache: whether an account serves the token that it has published, by account and by
+    /// whether its process has a store call in flight.
     served: HashMap<(u32, bool), bool>,
-    /// Breaches that the current step has shown.
-    findings: Vec<(Breach, Option<Residual>)>,
+    /// Violations that the current transition has shown.
+    violations: Vec<(Violation, Option<Residual>)>,
 }
 
 impl Model {
@@ -74,7 +74,7 @@ impl Model {
             accounts: Table::new(),
             pending: Table::new(),
             served: HashMap::new(),
-            findings: Vec::new(),
+            violations: Vec::new(),
         }
     }
 
@@ -83,18 +83,18 @@ impl Model {
             store: 0,
             past: [UNKNOWN; 2],
             down: false,
-            stray: 0,
-            late: 0,
+            late_write: 0,
+            late_request: 0,
             families: [Family::default(); FAMILIES],
-            procs: [Proc::default(); PROCS],
+            procs: [Process::default(); PROCS],
             orphans: [Orphan::default(); 2],
             ended: 0,
-            set_back: false,
+            rolled_back: false,
             wall: 1,
             budget: self.bounds.budget,
         };
         for proc in procs(self) {
-            world.procs[proc] = self.born(HOLDERS + proc as u8);
+            world.procs[proc] = self.new_process(HOLDERS + proc as u8);
         }
         if self.bounds.connected {
             self.connect(&mut world);
@@ -102,7 +102,7 @@ impl Model {
         world
     }
 
-    /// There is an account, and all processes know it.
+    /// Connects an account that all processes know.
     fn connect(&mut self, world: &mut World) {
         let authorization = Authorization {
             number: 1,
@@ -112,28 +112,28 @@ impl Model {
             state: State::Live(Live::first(authorization, Token::new(0, 0))),
             pending: Default::default(),
         };
-        world.store = self.records.number((version(1), record));
+        world.store = self.records.intern((version(1), record));
         world.families[0] = Family::new(1, 1);
         for proc in procs(self) {
-            self.feed(world, proc, Input::Compare, Moment::NOW);
+            self.drive(world, proc, Input::Compare, Moment::NOW);
             let answer = StoreAnswer::Found(self.find(world));
-            self.found_in_store(world, proc, answer, Moment::NOW);
+            self.finish_read(world, proc, answer, Moment::NOW);
             world.families[0].holders |= 1 << proc;
         }
     }
 
-    fn found(&mut self, breach: Breach, residual: Option<Residual>) {
-        self.findings.push((breach, residual));
+    fn report(&mut self, violation: Violation, residual: Option<Residual>) {
+        self.violations.push((violation, residual));
     }
 
-    /// All names that anything in the world refers to.
+    /// Returns all names that the world refers to.
     fn mask(&self, world: &World) -> Mask {
         let mut mask = self.records.mask(world.store);
         for past in world.past {
             mask.add(self.records.mask(past));
         }
-        mask.add(self.pending.mask(world.stray));
-        mask.add(self.pending.mask(world.late));
+        mask.add(self.pending.mask(world.late_write));
+        mask.add(self.pending.mask(world.late_request));
         for memory in &world.procs {
             mask.add(self.accounts.mask(memory.account));
             for pending in memory.pending() {
@@ -141,7 +141,7 @@ impl Model {
             }
             mask.add_id(memory.holder);
             mask.add_id(memory.claim);
-            mask.add_id(memory.knows_ended.1);
+            mask.add_id(memory.seen_tombstone.1);
         }
         for family in &world.families {
             mask.add_id(family.authorization);
@@ -153,5 +153,5 @@ impl Model {
     }
 }
 
-/// The ids of the first processes.
+/// The ids of the initial processes.
 const HOLDERS: u8 = 2;

@@ -9,7 +9,7 @@ use super::{
     names::id,
 };
 
-/// When something happens.
+/// A reading of the clocks.
 #[derive(Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) now: u64,
@@ -17,32 +17,32 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// When most things happen.
+    /// The time of most events.
     pub(crate) const NOW: Self = Self {
         now: 0,
         monotonic: Duration::ZERO,
     };
 
-    /// The token has expired.
+    /// A time after the token expired.
     pub(crate) const EXPIRED: Self = Self {
         now: 2_000_000,
         ..Self::NOW
     };
 
-    /// All pauses are over.
-    pub(crate) const LATER: Self = Self {
+    /// A time after all pauses.
+    pub(crate) const AFTER_PAUSES: Self = Self {
         now: 4_000_000,
         ..Self::NOW
     };
 
-    /// A lease after that.
-    pub(crate) const MUCH_LATER: Self = Self {
+    /// A time one lease after that.
+    pub(crate) const AFTER_LEASE: Self = Self {
         now: 8_000_000,
         ..Self::NOW
     };
 
-    /// The pause of a revocation is over, whenever it began.
-    pub(crate) const AFTER_ALL: Self = Self {
+    /// A time after any pause of a revocation.
+    pub(crate) const AFTER_REVOCATION_PAUSE: Self = Self {
         now: 16_000_000,
         ..Self::NOW
     };

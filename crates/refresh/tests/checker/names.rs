@@ -1,38 +1,38 @@
 //! The names in a value: the versions, ids and tokens that it refers to.
 //!
-//! Versions and ids are numbers below 64. What is named how makes no difference, so a value is
-//! known by its shape, which is a hash that leaves names out, and by its names in order.
+//! Versions and ids are numbers below 64. Which number a name has makes no difference, so a value
+//! is identified by its shape (a hash that leaves names out) and by its names in order.
 
 use std::hash::{Hash, Hasher};
 
 use tokenkeeper_refresh::Id;
 use tokenkeeper_store::Version;
 
-use super::mix::Pair;
+use super::hash::Hash128;
 
 /// A version or an id; 0: none.
 pub(crate) type Name = u8;
 
-/// The version with this number.
+/// Returns the version with this number.
 pub(crate) fn version(number: u8) -> Version {
     let mut bytes = [0; 16];
     (bytes[0], bytes[15]) = (number, VERSION_MARK);
     Version::from_bytes(bytes)
 }
 
-/// The id with this number.
+/// Returns the id with this number.
 pub(crate) fn id(number: u8) -> Id {
     let mut bytes = [0; 16];
     (bytes[0], bytes[15]) = (number, ID_MARK);
     Id(bytes)
 }
 
-/// The number of an id.
+/// Returns the number of an id.
 pub(crate) fn number(id: Id) -> u8 {
     id.0[0]
 }
 
-/// The name of an id, as it stands among the names of a value.
+/// Returns the name of an id.
 pub(crate) fn name_of_id(number: u8) -> Name {
     match number {
         0 => 0,
@@ -40,19 +40,19 @@ pub(crate) fn name_of_id(number: u8) -> Name {
     }
 }
 
-/// The last byte of every version and every id, by which they are told apart.
+/// The last byte of every version and of every id, which distinguishes them.
 const VERSION_MARK: u8 = 0xA7;
 const ID_MARK: u8 = 0xA5;
 /// Names from here on are ids.
 const IDS: Name = 64;
 pub(crate) const NAMES: usize = 128;
 
-/// What something refers to, a bit each.
+/// A set of names, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mask {
     pub(crate) versions: u64,
     pub(crate) ids: u64,
-    /// Eight of each family.
+    /// Eight bits per family.
     pub(crate) tokens: u64,
 }
 
@@ -67,12 +67,12 @@ impl Mask {
         self.ids |= 1 << number;
     }
 
-    /// A version that nothing refers to.
+    /// Returns an unused version.
     pub(crate) fn free_version(self) -> u8 {
         free(self.versions)
     }
 
-    /// Two ids that nothing refers to.
+    /// Returns two unused ids.
     pub(crate) fn free_ids(self) -> [u8; 2] {
         let first = free(self.ids);
         [first, free(self.ids | 1 << first)]
@@ -85,10 +85,10 @@ fn free(taken: u64) -> u8 {
     free as u8
 }
 
-/// Collects the names of a value instead of hashing it.
+/// A hasher that collects the names of a value and hashes the rest.
 #[derive(Default)]
 pub(crate) struct Names {
-    pub(crate) shape: Pair,
+    pub(crate) shape: Hash128,
     pub(crate) list: Vec<Name>,
     pub(crate) mask: Mask,
 }

@@ -1,15 +1,15 @@
-//! A process: an account as it is in production, and what the engine performs for it.
+//! A process: a production account machine, and the operations that its engine performs.
 
 use super::{Model, world::PROCS};
 
-/// The sends of a process: the refresh job's, and those of two changes.
+/// The slots for token requests of a process: the refresh job's, and those of two changes.
 pub(crate) const SENDS: usize = 3;
-/// How many changes of an account a process has at once at most.
+/// The maximum number of concurrent changes.
 pub(crate) const CHANGES: usize = SENDS - 1;
 
-/// What a crash loses.
+/// The volatile state of a process.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Proc {
+pub(crate) struct Process {
     /// 0: there is no such process.
     pub(crate) account: u32,
     /// The id of this incarnation.
@@ -18,39 +18,40 @@ pub(crate) struct Proc {
     pub(crate) write: u32,
     pub(crate) read: u32,
     pub(crate) sends: [u32; SENDS],
-    /// The code of the token that is being revoked.
+    /// The code of the token that is being revoked; 0: none.
     pub(crate) revoke: u8,
-    /// Timers that may fire.
+    /// The timers that may fire.
     pub(crate) timers: Timers,
-    /// Callers that wait.
+    /// The waiting callers.
     pub(crate) waits: Waits,
-    /// The attempt that its refresh job wrote last, or tries to.
+    /// The attempt that its refresh job last wrote or is writing.
     pub(crate) claim: u8,
-    /// Which claim of the token that is, as the store has seen them.
+    /// The number of that claim among those of the token, as the store has seen them.
     pub(crate) count: u8,
-    /// The request of that claim was sent.
+    /// Whether the request of that claim was sent.
     pub(crate) sent: bool,
-    /// How many changes it has begun. They take turns with the places for changes.
+    /// The number of changes begun. Changes use their slots in turn.
     pub(crate) changes: u8,
-    /// Its lease has ended, as others see it.
+    /// Whether other processes consider its lease expired.
     pub(crate) lapsed: bool,
-    /// It is cut off from the store.
-    pub(crate) cut: bool,
-    /// The engine is closing.
+    /// Whether it is partitioned from the store.
+    pub(crate) partitioned: bool,
+    /// Whether the engine is closing.
     pub(crate) closing: bool,
-    /// The code of the token that is published.
+    /// The code of the published token; 0: none.
     pub(crate) published: u8,
-    /// The token set that the refresh job was to replace, as the number of its authorization and
-    /// its generation.
+    /// The token set that the refresh job should replace: the authorization number and the
+    /// generation.
     pub(crate) wanted: (u8, u8),
-    /// The highest number of an authorization whose tombstone it was shown, and its id.
-    pub(crate) knows_ended: (u8, u8),
-    /// A write was sent after the read in flight, which may show less.
+    /// The newest authorization, as number and id, whose tombstone the process has seen.
+    pub(crate) seen_tombstone: (u8, u8),
+    /// Whether a write was sent after the read in flight, whose result may be older.
     pub(crate) outdated: bool,
-    /// The codes of tokens that the application brought, by change.
+    /// The codes of the application's tokens, by change.
     pub(crate) adopts: [u8; CHANGES],
 }
 
+/// The armed timers of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Timers {
     pub(crate) write: bool,
@@ -59,19 +60,20 @@ pub(crate) struct Timers {
     pub(crate) revoke: bool,
 }
 
+/// The callers that wait, by queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Waits {
-    /// For a comparison, as such.
+    /// A caller waits for a comparison.
     pub(crate) comparison: bool,
-    /// For a comparison, to ask for a token again.
+    /// A caller waits for a comparison before it asks for a token again.
     pub(crate) token: bool,
     pub(crate) refresh: bool,
     pub(crate) changes: [bool; CHANGES],
 }
 
-impl Proc {
-    /// Nothing is in flight, and no caller waits.
-    pub(crate) fn is_quiet(&self) -> bool {
+impl Process {
+    /// Returns whether nothing is in flight and no caller waits.
+    pub(crate) fn is_quiescent(&self) -> bool {
         let timers = self.timers.write || self.timers.poll || self.timers.revoke;
         self.write == 0
             && self.read == 0
@@ -81,20 +83,20 @@ impl Proc {
             && self.waits == Waits::default()
     }
 
-    /// It may still release the attempt that it wrote last.
+    /// Returns whether it may still finish the attempt that it wrote last.
     pub(crate) fn holds(&self, holder: u8, attempt: u8) -> bool {
         let acts = self.write > 0 || self.sends[0] > 0 || self.timers.write;
         self.holder == holder && self.claim == attempt && attempt > 0 && !self.lapsed && acts
     }
 
-    /// All numbers of messages.
+    /// Returns the numbers of all its messages.
     pub(crate) fn pending(&self) -> [u32; 2 + SENDS] {
         let [refresh, first, second] = self.sends;
         [self.write, self.read, refresh, first, second]
     }
 }
 
-/// All processes but those beyond the bounds.
+/// Returns the numbers of the processes within the bounds.
 pub(crate) fn procs(model: &Model) -> std::ops::Range<usize> {
     0..model.bounds.procs.min(PROCS)
 }

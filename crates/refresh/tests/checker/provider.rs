@@ -1,4 +1,4 @@
-//! The token endpoint: what it makes of a refresh token that is presented.
+//! The provider's token endpoint.
 
 use super::{
     Model,
@@ -17,7 +17,7 @@ pub(crate) enum Verdict {
     Refused,
 }
 
-/// A login at the provider: the first tokens of another family.
+/// Logs in at the provider, and returns the first tokens of a new family.
 pub(crate) fn new_family(world: &mut World, number: u8, authorization: u8) -> Token {
     let free = world.families.iter().position(|family| !family.exists());
     let family = free.expect("the bounds allow no more logins than there are families");
@@ -26,7 +26,7 @@ pub(crate) fn new_family(world: &mut World, number: u8, authorization: u8) -> To
 }
 
 impl Model {
-    /// Redeems what is presented.
+    /// Handles a token request.
     pub(crate) fn redeem(&mut self, world: &mut World, presented: Presented) -> Verdict {
         let Some(token) = presented.token else {
             let authorization = super::names::number(presented.authorization);
@@ -51,10 +51,10 @@ impl Model {
                 Verdict::Tokens(Token::new(token.family(), family.current))
             }
             Reuse::FreshPair if graced => {
-                // After a failover the store does not know which presentation came later.
-                let set_back = family.cause(index, &[Residual::SetBack]).is_some();
-                family.disordered |= set_back || presented.count <= family.redeemed_by;
-                // What excuses a second presentation excuses what becomes of both pairs.
+                // After a failover the store cannot know which presentation came later.
+                let rolled_back = family.excuse(index, &[Residual::StoreRolledBack]).is_some();
+                family.disordered |= rolled_back || presented.count <= family.redeemed_by;
+                // An excuse for the second presentation covers both pairs.
                 family.inherit(index, family.current);
                 family.inherit(index, family.issued);
                 family.issue(token, presented.count)
@@ -67,8 +67,8 @@ impl Model {
         }
     }
 
-    /// Ends a login. A token that is not the valid one says nothing to the provider: the worst that
-    /// a document allows.
+    /// Revokes a token. A token other than the valid one has no effect, which is the worst case
+    /// that the providers' documents allow.
     pub(crate) fn revoke(&self, world: &mut World, token: Token) {
         let family = &mut world.families[token.family()];
         let ends = token.index() == family.current;

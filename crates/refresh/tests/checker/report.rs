@@ -1,23 +1,23 @@
-//! What a search found.
+//! The result of a search.
 
 use std::{fmt, time::Duration};
 
 use super::{
-    properties::{Breach, Residual},
+    properties::{Residual, Violation},
     world::Event,
 };
 
-/// What a search found.
+/// The result of a search.
 pub(crate) struct Report {
     pub(crate) name: &'static str,
     pub(crate) states: usize,
     pub(crate) transitions: usize,
     pub(crate) depth: usize,
     pub(crate) time: Duration,
-    pub(crate) quiet: usize,
-    pub(crate) residuals: Vec<(Breach, Residual, usize)>,
-    /// The first breach, and what led to it.
-    pub(crate) breach: Option<(Breach, Vec<Event>)>,
+    pub(crate) quiescent: usize,
+    pub(crate) residuals: Vec<(Violation, Residual, usize)>,
+    /// The first violation, and the events that led to it.
+    pub(crate) violation: Option<(Violation, Vec<Event>)>,
     pub(crate) complete: bool,
 }
 
@@ -25,17 +25,17 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:<44} {:>9} states {:>10} transitions {:>8} quiet, depth {:>3}, {:>5.1} s{}",
+            "{:<44} {:>9} states {:>10} transitions {:>8} quiescent, depth {:>3}, {:>5.1} s{}",
             self.name,
             self.states,
             self.transitions,
-            self.quiet,
+            self.quiescent,
             self.depth,
             self.time.as_secs_f64(),
             if self.complete { "" } else { " (not all)" },
         )?;
-        for (breach, residual, count) in &self.residuals {
-            write!(f, "\n    {breach:?}, as {residual:?}: {count}")?;
+        for (violation, residual, count) in &self.residuals {
+            write!(f, "\n    {violation:?}, as {residual:?}: {count}")?;
         }
         Ok(())
     }

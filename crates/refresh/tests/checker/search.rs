@@ -1,8 +1,8 @@
-//! Breadth first through every state within the bounds, and then once through the graph of what
-//! happens when nothing goes wrong.
+//! Breadth-first search through all states within the bounds, followed by one pass over the
+//! fault-free graph.
 //!
-//! A visited state is known by 128 bits of hash, not by itself: two states that share one would be
-//! taken for the same. Among 10^8 states that happens once in about 10^22 searches.
+//! A visited state is identified by a 128-bit hash, so two states with the same hash would be
+//! confused. Among 10^8 states that happens once in about 10^22 searches.
 
 use std::{collections::HashMap, hash::BuildHasherDefault, time::Instant};
 
@@ -11,13 +11,13 @@ use tokenkeeper_refresh::mutation::{self, Mutation};
 use super::{
     Model,
     bounds::Bounds,
-    mix::Mix,
-    properties::{Breach, Residual},
+    hash::Hash64,
+    properties::{Residual, Violation},
     report::Report,
     world::{Event, World},
 };
 
-/// Explores everything within the bounds, or until the first breach.
+/// Explores all states within the bounds, or until the first violation.
 pub(crate) fn explore(bounds: Bounds, mutation: Option<Mutation>) -> Report {
     mutation::activate(mutation);
     let report = Search::new(bounds).run();
@@ -25,36 +25,36 @@ pub(crate) fn explore(bounds: Bounds, mutation: Option<Mutation>) -> Report {
     report
 }
 
+/// A search: the states found so far and the edges between them.
 pub(crate) struct Search {
     pub(crate) model: Model,
-    pub(crate) numbers: HashMap<u128, u32, BuildHasherDefault<Mix>>,
-    /// How each state was first reached.
-    pub(crate) origins: Vec<(u32, Event)>,
-    /// Where each state leads when nothing goes wrong; `starts` has the place of each state's
-    /// first.
-    pub(crate) benign: Vec<u32>,
+    pub(crate) numbers: HashMap<u128, u32, BuildHasherDefault<Hash64>>,
+    /// The predecessor and the event by which each state was first reached.
+    pub(crate) parents: Vec<(u32, Event)>,
+    /// The fault-free edges, grouped by source; `starts` has the index of each state's first edge.
+    pub(crate) fault_free: Vec<u32>,
     pub(crate) starts: Vec<usize>,
     transitions: usize,
-    quiet: usize,
-    residuals: HashMap<(Breach, Residual), usize>,
+    quiescent: usize,
+    residuals: HashMap<(Violation, Residual), usize>,
 }
 
 const ROOT: u32 = u32::MAX;
-/// No search within the bounds is as deep as this.
-const DEEP: usize = 300;
-/// More states than any search has.
-const MANY: usize = 60_000_000;
+/// A depth that no search within the bounds reaches.
+const MAX_DEPTH: usize = 300;
+/// The maximum number of states.
+const MAX_STATES: usize = 60_000_000;
 
 impl Search {
     fn new(bounds: Bounds) -> Self {
         Self {
             model: Model::new(bounds),
             numbers: HashMap::default(),
-            origins: Vec::new(),
-            benign: Vec::new(),
+            parents: Vec::new(),
+            fault_free: Vec::new(),
             starts: Vec::new(),
             transitions: 0,
-            quiet: 0,
+            quiescent: 0,
             residuals: HashMap::new(),
         }
     }
@@ -62,14 +62,14 @@ impl Search {
     fn run(mut self) -> Report {
         let began = Instant::now();
         let first = self.model.first_world();
-        self.number(&first, ROOT, Event::StoreUp);
+        self.intern(&first, ROOT, Event::StoreUp);
         let mut layer = vec![first];
-        let (mut depth, mut next, mut breach) = (0, Vec::new(), None);
+        let (mut depth, mut next, mut violation) = (0, Vec::new(), None);
         let mut state = 0;
-        'search: while !layer.is_empty() && self.origins.len() < MANY {
+        'search: while !layer.is_empty() && self.parents.len() < MAX_STATES {
             for world in &layer {
                 if let Some(found) = self.expand(world, state, &mut next) {
-                    breach = Some(found);
+                    violation = Some(found);
                     break 'search;
                 }
                 state += 1;
@@ -79,20 +79,20 @@ impl Search {
                 eprintln!(
                     "depth {depth}: {} new, {} in all",
                     next.len(),
-                    self.origins.len()
+                    self.parents.len()
                 );
             }
-            if depth > DEEP {
-                // Something counts without end.
-                breach = Some((Breach::Livelock, self.trace(state)));
+            if depth > MAX_DEPTH {
+                // Some counter grows forever.
+                violation = Some((Violation::Livelock, self.trace(state)));
                 break;
             }
             layer.clear();
             std::mem::swap(&mut layer, &mut next);
         }
         let complete = layer.is_empty();
-        if complete && breach.is_none() {
-            breach = self.livelock();
+        if complete && violation.is_none() {
+            violation = self.livelock();
         }
         let mut residuals: Vec<_> = self
             .residuals
@@ -102,13 +102,13 @@ impl Search {
         residuals.sort_unstable();
         Report {
             name: self.model.bounds.name,
-            states: self.origins.len(),
+            states: self.parents.len(),
             transitions: self.transitions,
             depth,
             time: began.elapsed(),
-            quiet: self.quiet,
+            quiescent: self.quiescent,
             residuals,
-            breach,
+            violation,
             complete,
         }
     }
@@ -118,61 +118,61 @@ impl Search {
         world: &World,
         state: u32,
         next: &mut Vec<World>,
-    ) -> Option<(Breach, Vec<Event>)> {
-        self.starts.push(self.benign.len());
-        let mut goes_on = false;
+    ) -> Option<(Violation, Vec<Event>)> {
+        self.starts.push(self.fault_free.len());
+        let mut makes_progress = false;
         for event in self.model.events(world) {
             let mut after = *world;
-            if self.model.happen(&mut after, event).is_none() {
-                self.model.findings.clear();
+            if self.model.apply(&mut after, event).is_none() {
+                self.model.violations.clear();
                 continue;
             }
             self.model.check_state(&after);
-            if let Some(breach) = self.take_findings() {
+            if let Some(violation) = self.take_violation() {
                 let mut trace = self.trace(state);
                 trace.push(event);
-                return Some((breach, trace));
+                return Some((violation, trace));
             }
-            let (number, new) = self.number(&after, state, event);
+            let (number, new) = self.intern(&after, state, event);
             if number == state && matches!(event, Event::Poll { .. } | Event::Fire { .. }) {
-                // Nothing has changed; time passes.
+                // A stutter step.
                 continue;
             }
             self.transitions += 1;
             if new {
                 next.push(after);
             }
-            if event.is_benign() {
-                self.benign.push(number);
-                goes_on |= event.goes_on();
+            if event.is_fault_free() {
+                self.fault_free.push(number);
+                makes_progress |= event.makes_progress();
             }
         }
-        if self.model.is_quiet(world) {
-            self.quiet += 1;
-            self.model.check_quiet(world);
-        } else if !goes_on {
-            self.model.found(Breach::Deadlock, None);
+        if self.model.is_quiescent(world) {
+            self.quiescent += 1;
+            self.model.check_quiescence(world);
+        } else if !makes_progress {
+            self.model.report(Violation::Deadlock, None);
         }
-        let breach = self.take_findings()?;
-        Some((breach, self.trace(state)))
+        let violation = self.take_violation()?;
+        Some((violation, self.trace(state)))
     }
 
-    /// The number of a state, and whether it is new.
-    fn number(&mut self, world: &World, from: u32, event: Event) -> (u32, bool) {
-        let fresh = u32::try_from(self.origins.len()).expect("fewer than 2^32 states");
+    /// Returns the number of a state, and whether it is new.
+    fn intern(&mut self, world: &World, from: u32, event: Event) -> (u32, bool) {
+        let fresh = u32::try_from(self.parents.len()).expect("fewer than 2^32 states");
         let number = *self.numbers.entry(self.model.key(world)).or_insert(fresh);
         if number == fresh {
-            self.origins.push((from, event));
+            self.parents.push((from, event));
         }
         (number, number == fresh)
     }
 
-    fn take_findings(&mut self) -> Option<Breach> {
+    fn take_violation(&mut self) -> Option<Violation> {
         let mut first = None;
-        for (breach, residual) in self.model.findings.drain(..) {
+        for (violation, residual) in self.model.violations.drain(..) {
             match residual {
-                Some(residual) => *self.residuals.entry((breach, residual)).or_default() += 1,
-                None => first = first.or(Some(breach)),
+                Some(residual) => *self.residuals.entry((violation, residual)).or_default() += 1,
+                None => first = first.or(Some(violation)),
             }
         }
         first
@@ -181,7 +181,7 @@ impl Search {
     pub(crate) fn trace(&self, state: u32) -> Vec<Event> {
         let mut events = Vec::new();
         let mut at = state;
-        while let (from, event) = self.origins[at as usize]
+        while let (from, event) = self.parents[at as usize]
             && from != ROOT
         {
             events.push(event);

@@ -1,30 +1,30 @@
-//! What a fault costs, and what it leaves behind.
+//! The budget of faults, and the presentations that faults orphan.
 
 use super::{
-    step::{Taken, reaches_store},
+    step::{Enabled, reaches_store},
     world::{Orphan, World},
 };
 
-/// A call to the store fails: by an outage, or as a separate fault.
-pub(crate) fn store_fails(world: &mut World, proc: usize) -> Taken {
+/// Spends the failure of a store call: during an outage or a partition, or as a separate fault.
+pub(crate) fn store_fails(world: &mut World, proc: usize) -> Enabled {
     let reaches = reaches_store(world, proc);
     let budget = &mut world.budget;
     if reaches {
-        spend(&mut budget.store_requests, &mut budget.faults)
+        spend(&mut budget.lost_store_requests, &mut budget.faults)
     } else {
         budget.failures = budget.failures.checked_sub(1)?;
         Some(())
     }
 }
 
-pub(crate) fn add_orphan(world: &mut World, orphan: Orphan) -> Taken {
+pub(crate) fn add_orphan(world: &mut World, orphan: Orphan) -> Enabled {
     let free = world.orphans.iter_mut().find(|o| o.attempt == 0)?;
     *free = orphan;
     world.orphans.sort_unstable();
     Some(())
 }
 
-pub(crate) fn spend(kind: &mut u8, faults: &mut u8) -> Taken {
+pub(crate) fn spend(kind: &mut u8, faults: &mut u8) -> Enabled {
     (*kind, *faults) = (kind.checked_sub(1)?, faults.checked_sub(1)?);
     Some(())
 }

@@ -1,10 +1,10 @@
-//! Performs what an account asked for.
+//! Performs the operations of a process.
 
 use tokenkeeper_refresh::{Answer, Candidate, Input, Outcome, Revoked, StoreAnswer, Write};
 
 use super::{
     Model,
-    feed::{note_record, slot},
+    drive::{note_record, slot},
     moment::Moment,
     names::number,
     pending::{Pending, Presented},
@@ -13,16 +13,16 @@ use super::{
     world::{Op, World},
 };
 
-/// Whether something could happen.
-pub(crate) type Taken = Option<()>;
+/// Whether an event was enabled: `None` if not.
+pub(crate) type Enabled = Option<()>;
 
 impl Model {
-    /// Takes an operation one step further. `None`: it cannot go on now.
+    /// Advances an operation by one step. `None`: it is not enabled.
     ///
-    /// While something can still go wrong, each point between two steps of a process is a separate
-    /// state: it may be killed or paused there. Afterwards what only the process itself can see is
-    /// part of the step before it.
-    pub(crate) fn step(&mut self, world: &mut World, proc: usize, op: Op) -> Taken {
+    /// While faults are left, each point between two steps of a process is a separate state, since
+    /// the process may be killed or paused there. Otherwise steps that only the process itself can
+    /// see are merged into the one before.
+    pub(crate) fn step(&mut self, world: &mut World, proc: usize, op: Op) -> Enabled {
         self.step_once(world, proc, op)?;
         if world.budget.faults > 0 {
             return Some(());
@@ -40,8 +40,8 @@ impl Model {
         self.step_on(world, proc, op)
     }
 
-    /// Hands an answer that has come to the process at once.
-    fn step_on(&mut self, world: &mut World, proc: usize, op: Op) -> Taken {
+    /// Delivers an answer to the process at once.
+    fn step_on(&mut self, world: &mut World, proc: usize, op: Op) -> Enabled {
         let pending = self.pending.value(number_of(world, proc, op));
         match pending.as_deref() {
             Some(Pending::Wrote(..) | Pending::Found(_) | Pending::Answered(..)) => {
@@ -51,11 +51,11 @@ impl Model {
         }
     }
 
-    fn step_once(&mut self, world: &mut World, proc: usize, op: Op) -> Taken {
+    fn step_once(&mut self, world: &mut World, proc: usize, op: Op) -> Enabled {
         if op == Op::Revoke {
             let token = Token::of_code(world.procs[proc].revoke)?;
             self.revoke(world, token);
-            self.revoked(world, proc, Revoked::Done);
+            self.finish_revocation(world, proc, Revoked::Done);
             return Some(());
         }
         let pending = self.pending.value(number_of(world, proc, op))?;
@@ -65,44 +65,46 @@ impl Model {
                 let outcome = self.put(world, write);
                 let claims = self.is_claim(world, proc, write);
                 if claims && outcome == Outcome::Applied && world.budget.faults > 0 {
-                    // The process may be paused or killed before it learns of it.
+                    // The process may be paused or killed before it receives the answer.
                     world.procs[proc].write =
-                        self.pending.number(Pending::Wrote(write.clone(), outcome));
+                        self.pending.intern(Pending::Wrote(write.clone(), outcome));
                 } else {
-                    self.wrote(world, proc, outcome, Moment::NOW);
+                    self.finish_write(world, proc, outcome, Moment::NOW);
                 }
             }
-            Pending::Wrote(_, outcome) => self.wrote(world, proc, outcome.clone(), Moment::NOW),
+            Pending::Wrote(_, outcome) => {
+                self.finish_write(world, proc, outcome.clone(), Moment::NOW)
+            }
             Pending::Read => {
                 let answer = StoreAnswer::Found(self.find(world));
-                self.found_in_store(world, proc, answer, Moment::NOW);
+                self.finish_read(world, proc, answer, Moment::NOW);
             }
             Pending::Found(answer) => {
-                self.found_in_store(world, proc, answer.clone(), Moment::NOW);
+                self.finish_read(world, proc, answer.clone(), Moment::NOW);
             }
             Pending::Send(presented) => {
                 if let Some(token) = presented.token {
                     self.check_presentation(world, proc, token);
                 }
-                self.wait_for(world, proc, op, Pending::OnWire(*presented));
+                self.set_pending(world, proc, op, Pending::OnWire(*presented));
             }
             Pending::OnWire(presented) => {
                 let answer = match self.redeem(world, *presented) {
                     Verdict::Tokens(token) => Answer::Tokens(token),
                     Verdict::Refused => Answer::Terminal { code: None },
                 };
-                self.wait_for(world, proc, op, Pending::Answered(*presented, answer));
+                self.set_pending(world, proc, op, Pending::Answered(*presented, answer));
             }
             Pending::Answered(presented, answer) => {
                 note_answer(world, proc, *presented, answer);
-                self.answered(world, proc, presented.candidate, answer.clone());
+                self.finish_send(world, proc, presented.candidate, answer.clone());
             }
         }
         Some(())
     }
 
-    pub(crate) fn wait_for(&mut self, world: &mut World, proc: usize, op: Op, pending: Pending) {
-        let number = self.pending.number(pending);
+    pub(crate) fn set_pending(&mut self, world: &mut World, proc: usize, op: Op, pending: Pending) {
+        let number = self.pending.intern(pending);
         let memory = &mut world.procs[proc];
         match op {
             Op::Write => memory.write = number,
@@ -112,7 +114,7 @@ impl Model {
         }
     }
 
-    /// Whether a write takes a lease for a request that is not sent yet.
+    /// Returns whether a write takes a lease for a request that is not sent yet.
     pub(crate) fn is_claim(&self, world: &World, proc: usize, write: &Write<Token>) -> bool {
         let memory = &world.procs[proc];
         let Some(record) = write.record.as_deref() else {
@@ -128,8 +130,8 @@ impl Model {
         refreshes && !memory.sent || logs_in && memory.sends[1..] == [0; 2]
     }
 
-    /// The store answered a write, or failed.
-    pub(crate) fn wrote(
+    /// Delivers the outcome of a write.
+    pub(crate) fn finish_write(
         &mut self,
         world: &mut World,
         proc: usize,
@@ -145,11 +147,11 @@ impl Model {
         {
             note_record(memory, record);
         }
-        self.feed(world, proc, Input::Wrote(outcome), at);
+        self.drive(world, proc, Input::Wrote(outcome), at);
     }
 
-    /// The store answered a read, or failed.
-    pub(crate) fn found_in_store(
+    /// Delivers the answer to a read.
+    pub(crate) fn finish_read(
         &mut self,
         world: &mut World,
         proc: usize,
@@ -157,11 +159,11 @@ impl Model {
         at: Moment,
     ) {
         world.procs[proc].read = 0;
-        self.feed(world, proc, Input::Read(answer), at);
+        self.drive(world, proc, Input::Read(answer), at);
     }
 
-    /// The token endpoint answered, or did not.
-    pub(crate) fn answered(
+    /// Delivers the answer to a token request.
+    pub(crate) fn finish_send(
         &mut self,
         world: &mut World,
         proc: usize,
@@ -170,16 +172,16 @@ impl Model {
     ) {
         world.procs[proc].sends[slot(candidate)] = 0;
         let input = Input::Answered(candidate, answer);
-        self.feed(world, proc, input, Moment::NOW);
+        self.drive(world, proc, input, Moment::NOW);
     }
 
-    pub(crate) fn revoked(&mut self, world: &mut World, proc: usize, outcome: Revoked) {
+    pub(crate) fn finish_revocation(&mut self, world: &mut World, proc: usize, outcome: Revoked) {
         world.procs[proc].revoke = 0;
-        self.feed(world, proc, Input::Revoked(outcome), Moment::NOW);
+        self.drive(world, proc, Input::Revoked(outcome), Moment::NOW);
     }
 }
 
-/// The number of what an operation waits for.
+/// Returns the number of the message that an operation waits for.
 pub(crate) fn number_of(world: &World, proc: usize, op: Op) -> u32 {
     let memory = &world.procs[proc];
     match op {
@@ -191,10 +193,10 @@ pub(crate) fn number_of(world: &World, proc: usize, op: Op) -> u32 {
 }
 
 pub(crate) fn reaches_store(world: &World, proc: usize) -> bool {
-    !world.down && !world.procs[proc].cut
+    !world.down && !world.procs[proc].partitioned
 }
 
-/// Which processes know what the provider decided.
+/// Notes that a process received a decisive answer.
 fn note_answer(world: &mut World, proc: usize, presented: Presented, answer: &Answer<Token>) {
     let decisive = matches!(answer, Answer::Tokens(_) | Answer::Terminal { .. });
     if let Some(token) = presented.token.filter(|_| decisive) {

@@ -1,4 +1,4 @@
-//! The store: one linearizable register, compared and set by version.
+//! The store: a linearizable register with compare-and-set by version.
 
 use tokenkeeper_refresh::{Outcome, Record, State, Write};
 use tokenkeeper_store::Version;
@@ -11,7 +11,7 @@ use super::{
     world::{UNKNOWN, World},
 };
 
-/// What the store has: a record and its version.
+/// The content of the store: a record and its version.
 pub(crate) type Stored = (Version, Record<Token>);
 
 impl Model {
@@ -20,7 +20,7 @@ impl Model {
         stored.map(|stored| Stored::clone(&stored))
     }
 
-    /// Compares and writes.
+    /// Writes a record if the version is the expected one.
     pub(crate) fn put(&mut self, world: &mut World, write: &Write<Token>) -> Outcome<Token> {
         let existing = self.find(world);
         if existing.as_ref().map(|(version, _)| *version) != write.expected {
@@ -35,14 +35,14 @@ impl Model {
             self.note_write(world, existing.as_ref().map(|(_, before)| before), record);
         }
         let next = match record.cloned() {
-            Some(record) => self.records.number((write.version, record)),
+            Some(record) => self.records.intern((write.version, record)),
             None => 0,
         };
         self.set(world, next);
         Outcome::Applied
     }
 
-    /// Takes note of a login that is withdrawn.
+    /// Notes a login that a write withdraws.
     fn note_withdrawal(
         &self,
         world: &mut World,
@@ -62,12 +62,12 @@ impl Model {
             .max();
         let mut exchanged = self.exchanged(world).into_iter();
         let is_over = exchanged.all(|other| other.authorization != login.authorization.id);
-        // A record has room for one login: one that this one replaced is forgotten.
-        world.set_back |=
+        // A record has room for one login, so one that this one replaced is forgotten.
+        world.rolled_back |=
             is_over && newest.is_none_or(|newest| newest < login.authorization.number);
     }
 
-    /// Takes note of claims and tombstones that a write brings.
+    /// Notes the claims and tombstones of a write.
     fn note_write(
         &mut self,
         world: &mut World,
@@ -101,69 +101,72 @@ impl Model {
         world.store = next;
     }
 
-    /// The store goes back by this many writes.
+    /// Fails over to the state before this many writes.
     pub(crate) fn fail_over(&self, world: &mut World, writes: usize) {
-        // An attempt that is lost may be in flight, and a process that still knows the tokens
-        // writes them back without it.
+        // A lost attempt may be in flight, and a process that still knows the tokens writes them
+        // back without it.
         for lost in &[world.store, world.past[0]][..writes] {
             let lost = self.records.value(*lost);
             let attempted = lost.as_ref().and_then(|stored| stored.1.live());
             if let Some(live) = attempted.filter(|live| live.attempt.is_some()) {
                 let token = live.payload;
-                world.families[token.family()].mark(Residual::SetBack, token.index());
+                world.families[token.family()]
+                    .note_excuse(Residual::StoreRolledBack, token.index());
             }
         }
-        self.set_back(world, world.past[writes - 1]);
+        self.roll_back(world, world.past[writes - 1]);
     }
 
     pub(crate) fn wipe(&self, world: &mut World) {
-        self.set_back(world, 0);
+        self.roll_back(world, 0);
     }
 
-    fn set_back(&self, world: &mut World, to: u32) {
+    fn roll_back(&self, world: &mut World, to: u32) {
         world.store = to;
         world.past = [UNKNOWN; 2];
         world.ended = 0;
-        world.set_back = true;
-        // What is in the store now may have been presented and answered since, and nothing there
-        // shows it. Where nothing is there, that holds for whatever a process writes back.
+        world.rolled_back = true;
+        // The token now in the store may have been presented and answered since, which the store
+        // does not show. If the store is empty, that applies to any token that a process writes
+        // back.
         match self.records.value(to) {
             Some(stored) => {
                 if let Some(live) = stored.1.live() {
                     let token = live.payload;
-                    world.families[token.family()].mark(Residual::SetBack, token.index());
+                    world.families[token.family()]
+                        .note_excuse(Residual::StoreRolledBack, token.index());
                 }
             }
             None => {
                 for family in world.families.iter_mut().filter(|family| family.exists()) {
                     for index in 0..=family.current {
-                        family.mark(Residual::SetBack, index);
+                        family.note_excuse(Residual::StoreRolledBack, index);
                     }
                 }
             }
         }
     }
 
-    /// The tombstone expires, if every process that knows the account knows of it.
+    /// Expires the tombstone, if every process that knows the account has seen it.
     pub(crate) fn expire(&self, world: &mut World) -> Option<()> {
         let stored = self.records.value(world.store)?;
         let State::Ended(tombstone) = &stored.1.state else {
             return None;
         };
         let number = tombstone.authorization.number as u8;
-        let known = |proc: &super::process::Proc| {
+        let known = |proc: &super::process::Process| {
             let account = self.accounts.value(proc.account);
-            account.is_none_or(|account| account.record().is_none()) && proc.is_quiet()
-                || proc.knows_ended.0 >= number
+            account.is_none_or(|account| account.record().is_none()) && proc.is_quiescent()
+                || proc.seen_tombstone.0 >= number
         };
-        if stored.1.login.is_some() || world.stray > 0 || !world.procs.iter().all(known) {
+        if stored.1.login.is_some() || world.late_write > 0 || !world.procs.iter().all(known) {
             return None;
         }
         world.store = 0;
         world.past = [UNKNOWN; 2];
         world.wall = world.wall.max(number + 1);
-        // What it noted for revocation is forgotten with it.
-        world.set_back = true;
+        // The tokens that it listed for revocation are lost with it.
+        world.rolled_back = true;
         Some(())
     }
 }

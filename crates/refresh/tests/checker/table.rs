@@ -1,5 +1,5 @@
-//! Tables that keep each distinct account, record and message once, so that a state of the world is
-//! a few small numbers.
+//! Tables that store each distinct account, record and message once, so that a state of the world
+//! is a few small numbers.
 
 use std::{
     collections::HashMap,
@@ -8,16 +8,17 @@ use std::{
 };
 
 use super::{
-    mix::{Mix, Pair},
+    hash::{Hash64, Hash128},
     names::{Mask, Name, Names},
 };
 
-/// Each distinct value once; number 0 is nothing. A value is known by 128 bits of hash.
+/// An interning table; number 0 means no value. Values are identified by a 128-bit hash.
 pub(crate) struct Table<T> {
-    numbers: HashMap<u128, u32, BuildHasherDefault<Mix>>,
+    numbers: HashMap<u128, u32, BuildHasherDefault<Hash64>>,
     values: Vec<Entry<T>>,
 }
 
+/// An interned value, with what its hasher collected.
 struct Entry<T> {
     value: Rc<T>,
     shape: u128,
@@ -33,10 +34,10 @@ impl<T: Hash> Table<T> {
         }
     }
 
-    pub(crate) fn number(&mut self, value: T) -> u32 {
+    pub(crate) fn intern(&mut self, value: T) -> u32 {
         let names = Names::of(&value);
         let shape = names.shape.key();
-        let mut key = Pair::default();
+        let mut key = Hash128::default();
         key.write_u128(shape);
         key.write(&names.list);
         let fresh = u32::try_from(self.values.len() + 1).expect("fewer than 2^32 values");
@@ -61,7 +62,7 @@ impl<T: Hash> Table<T> {
             .map_or_else(Mask::default, |entry| entry.mask)
     }
 
-    /// What tells it from others, except for its names.
+    /// Returns a hash of the value that leaves out its names.
     pub(crate) fn shape(&self, number: u32) -> u128 {
         self.entry(number).map_or(0, |entry| entry.shape)
     }

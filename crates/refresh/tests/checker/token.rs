@@ -1,4 +1,4 @@
-//! The payload that the model's records carry: a number instead of a token set.
+//! The payload of the model's records: a number instead of a token set.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
 
 use tokenkeeper_refresh::{Payload, Times};
 
-/// A token set: its family, and its index in that family.
+/// A token set: its family and its index in that family.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token(pub(crate) u8);
 
@@ -25,7 +25,7 @@ impl Token {
         self.0 & 15
     }
 
-    /// As a number that is never 0.
+    /// Returns the token as a number that is never 0.
     pub(crate) fn code(self) -> u8 {
         self.0 + 1
     }
@@ -62,5 +62,5 @@ impl fmt::Debug for Token {
     }
 }
 
-/// When every token set expires. Events happen at 0, except for those that need a later time.
+/// When every token set expires. Most events happen at time 0.
 const EXPIRES_AT: u64 = 1_000_000;

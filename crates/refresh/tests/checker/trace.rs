@@ -1,4 +1,4 @@
-//! Prints how a breach comes about, event by event.
+//! Renders the counterexample of a violation, event by event.
 
 use std::fmt::Write as _;
 
@@ -16,15 +16,15 @@ use super::{
     world::{Event, World},
 };
 
-/// Each event with what it was about, and what the store has after it.
-pub(crate) fn tell(bounds: Bounds, mutation: Option<Mutation>, events: &[Event]) -> String {
+/// Renders each event with its operation, and the store after it if it changed.
+pub(crate) fn render(bounds: Bounds, mutation: Option<Mutation>, events: &[Event]) -> String {
     mutation::activate(mutation);
     let mut model = Model::new(bounds);
     let mut world = model.first_world();
     let mut text = String::new();
     for &event in events {
         let before = world;
-        let _ = model.happen(&mut world, event);
+        let _ = model.apply(&mut world, event);
         let _ = writeln!(text, "  {}", line(&model, &before, &world, event));
     }
     if std::env::var_os("ACCOUNTS").is_some() {
@@ -43,7 +43,7 @@ pub(crate) fn tell(bounds: Bounds, mutation: Option<Mutation>, events: &[Event])
 
 fn line(model: &Model, before: &World, after: &World, event: Event) -> String {
     let mut text = match event {
-        Event::Begin { proc, call } => format!("p{proc}: {call:?} is asked for"),
+        Event::Call { proc, call } => format!("p{proc}: {call:?} is called"),
         Event::Step { proc, op } => format!("p{proc}: {}", pending(model, before, proc, op)),
         Event::Fault { proc, op, fault } => {
             format!(
@@ -102,7 +102,7 @@ fn record(record: &Record<Token>) -> String {
         let _ = write!(text, ", login {} in flight", login.authorization.number);
     }
     if !record.revoke.is_empty() {
-        let _ = write!(text, ", to be revoked {:?}", record.revoke);
+        let _ = write!(text, ", to be finish_revocation {:?}", record.revoke);
     }
     text
 }

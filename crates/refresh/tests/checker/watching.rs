@@ -1,4 +1,4 @@
-//! Watching another process's attempt, until it is over or its lease has ended.
+//! Watches of another process's attempt, until it is finished or its lease expires.
 
 use tokenkeeper_refresh::{Input, StoreAnswer, Timer};
 
@@ -9,16 +9,15 @@ use super::{
     process::procs,
     properties::Residual,
     spend::{spend, store_fails},
-    step::{Taken, reaches_store},
+    step::{Enabled, reaches_store},
     world::{Fault, World},
 };
 
 impl Model {
-    /// The store is read again. `None`: the process does not wait for that, or is busy with the
-    /// store.
+    /// Polls the store. `None`: the process does not watch, or has a store call in flight.
     ///
-    /// Where nothing has changed the state is the same as before.
-    pub(crate) fn poll(&mut self, world: &mut World, proc: usize, fault: Option<Fault>) -> Taken {
+    /// If nothing has changed, the state stays the same.
+    pub(crate) fn poll(&mut self, world: &mut World, proc: usize, fault: Option<Fault>) -> Enabled {
         self.start_poll(world, proc, Moment::NOW)?;
         match fault {
             None if reaches_store(world, proc) => self.finish_poll(world, proc, Moment::NOW),
@@ -26,10 +25,10 @@ impl Model {
             Some(Fault::RequestLost) => {
                 store_fails(world, proc)?;
                 let answer = StoreAnswer::Failed { hung: true };
-                self.found_in_store(world, proc, answer, Moment::NOW);
+                self.finish_read(world, proc, answer, Moment::NOW);
             }
             Some(Fault::ReplySlow) => {
-                // The read goes on as a separate step.
+                // The read continues as a separate step.
                 spend(&mut world.budget.slow_replies, &mut world.budget.faults)?;
             }
             Some(_) => return None,
@@ -37,24 +36,24 @@ impl Model {
         Some(())
     }
 
-    fn start_poll(&mut self, world: &mut World, proc: usize, at: Moment) -> Taken {
+    fn start_poll(&mut self, world: &mut World, proc: usize, at: Moment) -> Enabled {
         let memory = &mut world.procs[proc];
         if !memory.timers.poll || memory.read > 0 || memory.write > 0 {
             return None;
         }
         memory.timers.poll = false;
-        self.feed(world, proc, Input::Elapsed(Timer::Poll), at);
+        self.drive(world, proc, Input::Elapsed(Timer::Poll), at);
         (world.procs[proc].read > 0).then_some(())
     }
 
     fn finish_poll(&mut self, world: &mut World, proc: usize, at: Moment) {
         let answer = StoreAnswer::Found(self.find(world));
-        self.found_in_store(world, proc, answer, at);
+        self.finish_read(world, proc, answer, at);
     }
 
-    /// The watched lease ends: at once if no process holds it, and otherwise only if the holder
-    /// sleeps or is cut off for as long.
-    pub(crate) fn lapse(&mut self, world: &mut World, proc: usize, paused: bool) -> Taken {
+    /// Expires the watched lease: at once if no process holds it, otherwise only if the holder is
+    /// paused or partitioned for the whole lease.
+    pub(crate) fn lapse(&mut self, world: &mut World, proc: usize, paused: bool) -> Enabled {
         if !reaches_store(world, proc) {
             return None;
         }
@@ -63,11 +62,11 @@ impl Model {
         let attempt = live.attempt.as_deref()?;
         let (token, id, holder) = (live.payload, number(attempt.id), number(attempt.holder));
         let holding = procs(self).find(|&p| p != proc && world.procs[p].holds(holder, id));
-        let cause = match holding.map(|p| world.procs[p].cut) {
+        let cause = match holding.map(|p| world.procs[p].partitioned) {
             None if paused => return None,
             None => None,
-            // It cannot renew its lease.
-            Some(true) if !paused => Some(Residual::CutOff),
+            // A partitioned holder cannot renew its lease.
+            Some(true) if !paused => Some(Residual::Partitioned),
             Some(false) if paused => {
                 spend(&mut world.budget.pauses, &mut world.budget.faults)?;
                 Some(Residual::PresumedDead)
@@ -76,7 +75,7 @@ impl Model {
         };
         if let Some((cause, p)) = cause.zip(holding) {
             world.procs[p].lapsed = true;
-            world.families[token.family()].mark(cause, token.index());
+            world.families[token.family()].note_excuse(cause, token.index());
         }
         for orphan in &mut world.orphans {
             if orphan.attempt == id {
@@ -87,8 +86,8 @@ impl Model {
         self.watch_for_a_lease(world, proc)
     }
 
-    /// Reads until the lease has ended, once a lease.
-    fn watch_for_a_lease(&mut self, world: &mut World, proc: usize) -> Taken {
+    /// Polls once per lease until the lease has expired.
+    fn watch_for_a_lease(&mut self, world: &mut World, proc: usize) -> Enabled {
         const MANY: u32 = 8;
         for leases in 1..=MANY {
             let at = Moment {

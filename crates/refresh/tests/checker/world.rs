@@ -1,65 +1,67 @@
-//! The state of the world: a store, a provider, some processes, what is in flight between them, and
-//! what may still go wrong.
+//! The state of the model: a store, a provider, some processes, the messages between them, and the
+//! remaining budget.
 
-use super::{bounds::Budget, family::Family, process::Proc};
+use super::{bounds::Budget, family::Family, process::Process};
 
+/// The maximum number of processes.
 pub(crate) const PROCS: usize = 3;
+/// The maximum number of logins.
 pub(crate) const FAMILIES: usize = 4;
 
-/// No such state is kept.
+/// An earlier state of the store that is not kept.
 pub(crate) const UNKNOWN: u32 = u32::MAX;
 
-/// A few numbers. Records, accounts and messages are in [tables](super::table).
+/// A state of the model, as small numbers. Records, accounts and messages are in
+/// [tables](super::table).
 #[derive(Clone, Copy)]
 pub(crate) struct World {
-    /// What the store has; 0: nothing.
+    /// The content of the store; 0: nothing.
     pub(crate) store: u32,
-    /// What it had before the last write and the one before that, while a failover may still bring
-    /// it back.
+    /// The contents before the last two writes, while a failover may still restore them.
     pub(crate) past: [u32; 2],
     pub(crate) down: bool,
-    /// A write that its process has given up, and which may still land.
-    pub(crate) stray: u32,
-    /// A request to the provider that its process has given up, and which may still be handled.
-    pub(crate) late: u32,
+    /// A write that its process gave up on and that may still land; 0: none.
+    pub(crate) late_write: u32,
+    /// A request that its process gave up on and that the provider may still handle; 0: none.
+    pub(crate) late_request: u32,
     pub(crate) families: [Family; FAMILIES],
-    pub(crate) procs: [Proc; PROCS],
+    pub(crate) procs: [Process; PROCS],
     pub(crate) orphans: [Orphan; 2],
-    /// The number of the newest authorization with a tombstone in the store so far, as far as the
-    /// store was not set back since.
+    /// The number of the newest authorization that had a tombstone in the store since the last
+    /// rollback.
     pub(crate) ended: u8,
-    /// The store was set back, or forgot a tombstone or a login that another had replaced: a login
-    /// in flight or a pending revocation may be lost.
-    pub(crate) set_back: bool,
+    /// The store was rolled back, or forgot a tombstone or a replaced login, so a login in flight
+    /// or a pending revocation may be lost.
+    pub(crate) rolled_back: bool,
     /// The wall clock.
     pub(crate) wall: u8,
     pub(crate) budget: Budget,
 }
 
-/// A presentation that its process no longer waits for, until its lease is over.
+/// A presentation that its process no longer waits for, until its lease expires.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Orphan {
-    /// 0: none.
+    /// The id of the attempt; 0: none.
     pub(crate) attempt: u8,
     pub(crate) token: u8,
-    /// It was given up after a time-out; otherwise its process was killed.
+    /// It timed out; otherwise its process was killed.
     pub(crate) timed_out: bool,
 }
 
-/// What happens next.
+/// A transition of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// A caller comes.
-    Begin {
+    /// A caller or the engine makes a call.
+    Call {
         proc: usize,
         call: Call,
     },
-    /// An operation goes one step further.
+    /// An operation advances by one step.
     Step {
         proc: usize,
         op: Op,
     },
-    /// An operation goes wrong.
+    /// An operation has a fault.
     Fault {
         proc: usize,
         op: Op,
@@ -68,19 +70,19 @@ pub(crate) enum Event {
     /// A timer fires.
     Fire {
         proc: usize,
-        timer: Fired,
+        timer: TimerKind,
     },
-    /// A process that watches an attempt reads the store again.
+    /// A process that watches an attempt polls the store.
     Poll {
         proc: usize,
         fault: Option<Fault>,
     },
-    /// A process has watched an attempt for as long as its lease.
+    /// A process has watched an attempt for its whole lease.
     Lapse {
         proc: usize,
         paused: bool,
     },
-    /// A process is killed, and another takes its place.
+    /// A process is killed and replaced by a new one.
     Crash {
         proc: usize,
     },
@@ -88,21 +90,21 @@ pub(crate) enum Event {
     Drop {
         proc: usize,
     },
-    /// A process is cut off from the store.
-    Cut {
+    /// A process is partitioned from the store.
+    Partition {
         proc: usize,
     },
-    /// It can reach the store again.
-    Rejoin {
+    /// The partition heals.
+    Heal {
         proc: usize,
     },
     StoreDown,
     StoreUp,
-    /// A write that was given up lands.
-    StrayLands,
-    /// A request that was given up is handled.
-    LateHandled,
-    /// The store goes back by this many writes.
+    /// A late write lands.
+    LateWriteLands,
+    /// The provider handles a late request.
+    LateRequestHandled,
+    /// The store fails over to the state before this many writes.
     Failover {
         writes: usize,
     },
@@ -111,67 +113,69 @@ pub(crate) enum Event {
     Expire,
 }
 
-/// What a caller or the engine asks for.
+/// A call of a caller or of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Refresh,
     /// The store lists the account as due.
-    List,
-    /// It needs a token, and the one that is served has expired.
+    Due,
+    /// A caller needs a token, and the served one has expired.
     Want,
-    /// Its request cannot be sent twice.
-    Once,
-    /// The API rejected the token that is served.
+    /// A caller needs a token for a request that cannot be replayed.
+    WantUnreplayable,
+    /// The API rejected the served token.
     Reject,
     Compare,
     Login,
-    /// The application brings its own tokens.
+    /// The application hands over its tokens.
     Adopt,
     Disconnect,
-    /// The store reports a change.
-    Tell {
+    /// The store notifies of a change.
+    Notify {
         in_use: bool,
     },
     Close,
 }
 
-/// What an engine performs for an account.
+/// An operation that an engine performs for an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Write,
     Read,
-    /// A request to the token endpoint: 0 is the refresh job's, the others are those of changes.
+    /// A token request: slot 0 is the refresh job's, the others are those of changes.
     Send(usize),
     Revoke,
 }
 
+/// The kind of a timer that fires as an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fired {
+pub(crate) enum TimerKind {
     Write,
     Renew,
     Revoke,
 }
 
+/// A fault of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The request never arrives at the store, or at the provider.
+    /// The request is lost.
     RequestLost,
-    /// It arrives, and the answer does not.
+    /// The request arrives, and the answer is lost.
     ReplyLost,
-    /// It arrives after its sender has given it up, because the connection was cut.
+    /// The connection is cut, and the request arrives after its sender gave up.
     RequestLate,
-    /// The same after a time-out.
+    /// The request times out and arrives after its sender gave up.
     TimedOut,
-    /// The store's answer comes when the lease is nearly over.
+    /// The store's answer arrives when the lease has nearly expired.
     ReplyLate,
-    /// The store's answer comes after other events of the process.
+    /// The store's answer arrives after other events of the process.
     ReplySlow,
-    /// The provider answers that it cannot serve now.
+    /// The provider is temporarily unavailable.
     Transient,
     /// The provider refuses without a reason.
     Unexplained,
     /// The provider refuses the client.
     Configuration,
-    /// The task dies; its process lives.
+    /// The task dies while its process lives.
     Died,
 }

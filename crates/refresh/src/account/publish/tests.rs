@@ -10,6 +10,7 @@ use crate::{
     rules::{RefreshLifetime, Rules, tests::rules},
 };
 
+/// A token set that is only its times.
 #[derive(Clone, Debug, PartialEq)]
 struct Tokens(Times);
 

@@ -94,7 +94,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         };
         let version = live.token_version();
         let wanted = *self.job().wanted.get_or_insert(version);
-        if wanted != version && !broken(Mutation::RefreshesThoughOvertaken) {
+        if wanted != version && !broken(Mutation::RefreshesThoughSuperseded) {
             // The newer tokens may still be on their way to the store.
             return self.set_stage(RefreshStage::Settling(Ok(None)));
         }

@@ -43,7 +43,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             }
             Some(Observed::Version(version)) => watch.read(version, now, rules),
         };
-        let lapsed = observation == Observation::Lapsed || broken(Mutation::LeaseByWallClock);
+        let lapsed = observation == Observation::Lapsed || broken(Mutation::LeaseExpiresAtOnce);
         if observation == Observation::Unchanged && !lapsed {
             self.arm_poll_timer();
             self.set_stage(RefreshStage::Watching(watch));

@@ -46,7 +46,7 @@ pub fn compare_records<T: Payload>(ours: &Record<T>, theirs: &Record<T>) -> Newe
 fn compare_live<T: Payload>(ours: &Live<T>, theirs: &Live<T>) -> Newer {
     let same = ours.generation == theirs.generation;
     if ours.is_dead() != theirs.is_dead() {
-        if broken(Mutation::DeadWinsOverTokens) && !same {
+        if broken(Mutation::DeadBeatsTokens) && !same {
             return ours_if(ours.is_dead());
         }
         if broken(Mutation::HealthBeforeGeneration) && !same {
@@ -201,12 +201,12 @@ fn revoke_replaced<T: Payload>(
             }
             State::Ended(_) => cx.unwritten && cx.rules.revokes,
             State::Live(_) if !known => {
-                let alone = cx.rules.revokes_alone || broken(Mutation::RevokesOverALogin);
+                let alone = cx.rules.revokes_alone || broken(Mutation::RevokesNewerLogin);
                 cx.unwritten && alone
             }
             State::Live(_) | State::Empty => false,
         };
-        if revokes && !broken(Mutation::UnknownTokensForgotten) {
+        if revokes && !broken(Mutation::UnknownTokensNotRevoked) {
             record.revoke_later(&live.payload);
         }
     }

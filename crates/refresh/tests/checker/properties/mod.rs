@@ -1,76 +1,74 @@
-//! What must hold, step by step, and which breaches no client can prevent.
+//! The properties that must hold, and the violations that no client can prevent.
 
 mod presentations;
-mod quiet;
+mod quiescence;
 mod records;
 mod serving;
 
-/// A breach of a property.
+/// A violated property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Breach {
-    /// Another presentation of the token has neither been answered nor outlived its lease.
+pub(crate) enum Violation {
+    /// A token is presented while another presentation of it is in flight within its lease.
     PresentedTwice,
-    /// A living process has an answer that says what became of the token.
+    /// A token is presented although a living process has its decisive answer.
     PresentedAfterAnswer,
-    /// A request is sent though its lease was nearly over when its attempt was confirmed.
+    /// A request is sent although its lease had nearly expired when its attempt was confirmed.
     SentTooLate,
     /// A presentation ends a family whose valid token a living process holds.
-    FamilyKilled,
-    /// A refresh presents a token set that it was not to replace.
-    RefreshedNeedlessly,
+    FamilyEnded,
+    /// A refresh presents another token set than the one that it should replace.
+    NeedlessRefresh,
     /// A process waits for the lease of its own attempt.
     WaitsForItself,
-    /// A living process received tokens, and they are neither in the store nor superseded nor
-    /// revoked.
+    /// Tokens that a living process received are neither stored nor superseded nor revoked.
     TokensLost,
-    /// Tokens that a newer login or a disconnect has replaced are still valid at a provider that
-    /// can revoke them alone.
-    LeftAlive,
-    /// A caller waits, and nothing can ever happen.
+    /// Tokens that a newer login or a disconnect replaced are still valid at a provider that can
+    /// revoke them separately.
+    Unrevoked,
+    /// A caller waits, and no event can make progress.
     Deadlock,
-    /// Something can go on happening without end.
+    /// Events can repeat forever without a fault.
     Livelock,
-    /// An account is marked for reauthorization though the provider did not refuse its newest
+    /// An account is marked for reauthorization although the provider did not refuse its newest
     /// token.
-    MarkedWrongly,
-    /// The mark says that the provider refused a token whose answer was lost.
-    CauseWrong,
-    /// An older record was written over a newer one.
-    WentBack,
-    /// A login is in flight under the number of another.
-    NumberTaken,
-    /// A disconnected account is connected again without a login.
+    WrongMark,
+    /// The mark names a refusal as the cause, but the answer to an earlier presentation was lost.
+    WrongCause,
+    /// An older record overwrote a newer one.
+    RecordRegressed,
+    /// Two logins in flight have the same number.
+    DuplicateNumber,
+    /// A disconnected account came back without a login.
     Resurrected,
-    /// A revocation that reaches all logins of the account is sent by a process that knows of a
-    /// newer one.
-    LoggedOut,
-    /// A token is served though its process was shown that the account is disconnected.
+    /// A process that knows of a newer login sends a revocation that ends all logins.
+    NewerLoginRevoked,
+    /// A process serves a token after it saw the disconnect.
     ServedAfterDisconnect,
-    /// A valid token is withheld though the store answers.
-    Withheld,
+    /// A valid token is withheld although the store answers.
+    TokenWithheld,
 }
 
-/// Why a breach cannot be helped.
+/// Why no client can prevent a violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Residual {
-    /// A holder woke between its put and its send.
-    WokeBeforeSending,
-    /// A holder that lives was presumed dead after its lease.
+    /// A holder was paused between its put and its send.
+    PausedBeforeSending,
+    /// A living holder was presumed dead after its lease.
     PresumedDead,
-    /// A holder was cut off from the store for longer than its lease.
-    CutOff,
+    /// A holder was partitioned from the store for longer than its lease.
+    Partitioned,
     /// A failover or a wipe lost the attempt, or its answer.
-    SetBack,
-    /// The provider handled a request after the process had given it up.
-    HandledLate,
+    StoreRolledBack,
+    /// The provider handled a request after the process gave up on it.
+    LateRequest,
 }
 
 impl Residual {
     pub(crate) const ALL: [Self; 5] = [
-        Self::WokeBeforeSending,
+        Self::PausedBeforeSending,
         Self::PresumedDead,
-        Self::CutOff,
-        Self::SetBack,
-        Self::HandledLate,
+        Self::Partitioned,
+        Self::StoreRolledBack,
+        Self::LateRequest,
     ];
 }

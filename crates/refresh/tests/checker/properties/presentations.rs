@@ -1,4 +1,4 @@
-//! Presentations of refresh tokens, and revocations.
+//! Properties of presentations and revocations.
 
 use tokenkeeper_refresh::{Live, Record};
 
@@ -7,11 +7,11 @@ use super::{
         Model, bounds::Revocation, names::number, pending::Pending, process::procs, token::Token,
         world::World,
     },
-    Breach, Residual,
+    Residual, Violation,
 };
 
 impl Model {
-    /// The refresh token is about to be presented.
+    /// Checks that a refresh token may be presented.
     pub(crate) fn check_presentation(&mut self, world: &mut World, proc: usize, token: Token) {
         let (mut held, mut outlived) = (false, false);
         for p in procs(self).filter(|&p| p != proc) {
@@ -28,26 +28,26 @@ impl Model {
         let family = &mut world.families[token.family()];
         let index = token.index();
         let decided = family.decided[usize::from(index)];
-        let breach = match (held || outlived, decided != 0) {
-            (_, true) => Breach::PresentedAfterAnswer,
-            (true, _) => Breach::PresentedTwice,
+        let violation = match (held || outlived, decided != 0) {
+            (_, true) => Violation::PresentedAfterAnswer,
+            (true, _) => Violation::PresentedTwice,
             (false, false) => return,
         };
         let residual = if decided >> proc & 1 == 1 {
-            // It has the answer itself.
+            // The presenting process has the answer itself.
             None
         } else if world.procs[proc].lapsed {
-            Some(Residual::WokeBeforeSending)
+            Some(Residual::PausedBeforeSending)
         } else if held {
-            family.cause(index, &[Residual::SetBack])
+            family.excuse(index, &[Residual::StoreRolledBack])
         } else {
-            use Residual::{CutOff, PresumedDead, SetBack};
-            family.cause(index, &[SetBack, PresumedDead, CutOff])
+            use Residual::{Partitioned, PresumedDead, StoreRolledBack};
+            family.excuse(index, &[StoreRolledBack, PresumedDead, Partitioned])
         };
         if let Some(cause) = residual {
-            family.mark(cause, index);
+            family.note_excuse(cause, index);
         }
-        self.found(breach, residual);
+        self.report(violation, residual);
     }
 
     fn presents(&self, pending: u32, token: Token) -> bool {
@@ -60,27 +60,27 @@ impl Model {
         }
     }
 
-    /// A token reaches a provider that ends a family whose tokens are used again.
+    /// Checks a presentation that may end its family at a provider that detects reuse.
     pub(crate) fn check_reuse(&mut self, world: &World, token: Token) {
         let family = &world.families[token.family()];
         let index = token.index();
         if family.ended || index == family.current || family.holders == 0 {
             return;
         }
-        let residual = family.cause(index, &Residual::ALL);
-        self.found(Breach::FamilyKilled, residual);
+        let residual = family.excuse(index, &Residual::ALL);
+        self.report(Violation::FamilyEnded, residual);
     }
 
-    /// A refresh is about to present the token of this record.
+    /// Checks that a refresh presents the token set that it should replace.
     pub(crate) fn check_wanted(&mut self, world: &World, proc: usize, live: &Live<Token>) {
         let wanted = world.procs[proc].wanted;
         let presented = (live.authorization.number as u8, live.generation as u8);
         if wanted != (0, 0) && wanted != presented {
-            self.found(Breach::RefreshedNeedlessly, None);
+            self.report(Violation::NeedlessRefresh, None);
         }
     }
 
-    /// A process begins to watch the attempt in this record, or goes on.
+    /// Checks that a process does not watch its own attempt.
     pub(crate) fn check_watch(
         &mut self,
         world: &World,
@@ -89,11 +89,11 @@ impl Model {
     ) {
         let attempt = known.and_then(|known| known.live()?.attempt.as_deref());
         if attempt.is_some_and(|attempt| number(attempt.holder) == world.procs[proc].holder) {
-            self.found(Breach::WaitsForItself, None);
+            self.report(Violation::WaitsForItself, None);
         }
     }
 
-    /// Tokens are about to be revoked.
+    /// Checks that a revocation does not end a newer login.
     pub(crate) fn check_revocation(
         &mut self,
         world: &World,
@@ -105,7 +105,7 @@ impl Model {
             .and_then(Record::live)
             .is_some_and(|live| live.authorization.number > number);
         if newer && self.bounds.revocation == Revocation::Account {
-            self.found(Breach::LoggedOut, None);
+            self.report(Violation::NewerLoginRevoked, None);
         }
     }
 }

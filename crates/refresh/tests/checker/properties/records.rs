@@ -1,4 +1,4 @@
-//! What the store has.
+//! Properties of the stored record.
 
 use tokenkeeper_refresh::{Answer, Authorization, Cause, Health, Live, Login, Record, State};
 
@@ -9,16 +9,16 @@ use super::{
         token::Token,
         world::World,
     },
-    Breach, Residual,
+    Residual, Violation,
 };
 
 impl Model {
-    /// A record is written over another.
+    /// Checks that a write does not replace a newer record.
     pub(crate) fn check_write(&mut self, before: &Record<Token>, after: Option<&Record<Token>>) {
         let Some(was) = before.authorization() else {
             return;
         };
-        let goes_on = after.and_then(Record::authorization).is_some_and(|is| {
+        let makes_progress = after.and_then(Record::authorization).is_some_and(|is| {
             is.number > was.number
                 || is == was
                     && after.is_some_and(|after| {
@@ -27,12 +27,12 @@ impl Model {
                         (disconnects || connected) && generation(after) >= generation(before)
                     })
         });
-        if !goes_on {
-            self.found(Breach::WentBack, None);
+        if !makes_progress {
+            self.report(Violation::RecordRegressed, None);
         }
     }
 
-    /// The code of a login is about to be sent.
+    /// Checks that a login in flight has a unique number.
     pub(crate) fn check_number(&mut self, world: &World, login: &Login) {
         let Authorization { number, id } = login.authorization;
         let taken = self
@@ -40,12 +40,12 @@ impl Model {
             .into_iter()
             .any(|other| other.number == number && other.authorization != id);
         if taken {
-            let residual = world.set_back.then_some(Residual::SetBack);
-            self.found(Breach::NumberTaken, residual);
+            let residual = world.rolled_back.then_some(Residual::StoreRolledBack);
+            self.report(Violation::DuplicateNumber, residual);
         }
     }
 
-    /// The codes that are at the token endpoint.
+    /// Returns the codes that are at the token endpoint.
     pub(crate) fn exchanged(&self, world: &World) -> Vec<Presented> {
         let sends = world.procs.iter().flat_map(|memory| &memory.sends[1..]);
         sends
@@ -53,7 +53,7 @@ impl Model {
             .collect()
     }
 
-    /// What must hold in every state.
+    /// Checks the invariants of every state.
     pub(crate) fn check_state(&mut self, world: &World) {
         let Some(stored) = self.records.value(world.store) else {
             return;
@@ -62,7 +62,7 @@ impl Model {
             return;
         };
         if live.authorization.number <= u64::from(world.ended) {
-            self.found(Breach::Resurrected, None);
+            self.report(Violation::Resurrected, None);
         }
         if let Health::Dead(cause) = &live.health {
             self.check_mark(world, live, cause);
@@ -70,7 +70,9 @@ impl Model {
     }
 
     fn check_mark(&mut self, world: &World, live: &Live<Token>, cause: &Cause) {
-        use Residual::{CutOff, HandledLate, PresumedDead, SetBack, WokeBeforeSending};
+        use Residual::{
+            LateRequest, Partitioned, PausedBeforeSending, PresumedDead, StoreRolledBack,
+        };
         let token = live.payload;
         let (family, index) = (&world.families[token.family()], token.index());
         let newest = Token::new(token.family(), family.current);
@@ -79,22 +81,27 @@ impl Model {
             && (family.holders != 0 || self.is_arriving(world, newest));
         let refused = family.refused >> index & 1 == 1;
         if !refused || newer {
-            let causes: &[Residual] = if newer {
+            let excuses: &[Residual] = if newer {
                 &[
-                    SetBack,
+                    StoreRolledBack,
                     PresumedDead,
-                    CutOff,
-                    WokeBeforeSending,
-                    HandledLate,
+                    Partitioned,
+                    PausedBeforeSending,
+                    LateRequest,
                 ]
             } else {
-                &[SetBack]
+                &[StoreRolledBack]
             };
-            let residual = family.cause(index, causes);
-            self.found(Breach::MarkedWrongly, residual);
+            let residual = family.excuse(index, excuses);
+            self.report(Violation::WrongMark, residual);
         } else if family.unread >> index & 1 == 1 && matches!(cause, Cause::Refused(_)) {
-            let causes = [SetBack, PresumedDead, CutOff, WokeBeforeSending];
-            self.found(Breach::CauseWrong, family.cause(index, &causes));
+            let excuses = [
+                StoreRolledBack,
+                PresumedDead,
+                Partitioned,
+                PausedBeforeSending,
+            ];
+            self.report(Violation::WrongCause, family.excuse(index, &excuses));
         }
     }
 

@@ -1,34 +1,34 @@
-//! What requests are served.
+//! Properties of what requests are served.
 
 use tokenkeeper_refresh::{Account, Action, Input, Reply};
 
 use super::{
     super::{Model, moment::Moment, step::reaches_store, token::Token, world::World},
-    Breach,
+    Violation,
 };
 
 impl Model {
-    /// An account has published what it serves.
+    /// Checks that the published token may be served, and is served.
     pub(crate) fn check_serving(&mut self, world: &World, proc: usize) {
         let memory = world.procs[proc];
         let Some(token) = Token::of_code(memory.published) else {
             return;
         };
-        let (family, ended) = (&world.families[token.family()], memory.knows_ended);
+        let (family, ended) = (&world.families[token.family()], memory.seen_tombstone);
         if ended.0 > 0
             && (family.number < ended.0 || (family.number, family.authorization) == ended)
         {
-            self.found(Breach::ServedAfterDisconnect, None);
+            self.report(Violation::ServedAfterDisconnect, None);
         }
         let busy = memory.read > 0 || memory.write > 0;
         let account = memory.account;
         if reaches_store(world, proc) && !self.is_served(account, busy) {
-            self.found(Breach::Withheld, None);
+            self.report(Violation::TokenWithheld, None);
         }
     }
 
-    /// A caller that needs a token gets the published one at once, or waits for an answer of the
-    /// store that is on its way.
+    /// Returns whether a caller gets the published token at once, or waits only for a store call in
+    /// flight.
     fn is_served(&mut self, number: u32, busy: bool) -> bool {
         if let Some(&served) = self.served.get(&(number, busy)) {
             return served;

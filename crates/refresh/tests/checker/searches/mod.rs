@@ -1,4 +1,4 @@
-//! Searches: within their bounds they are exhaustive.
+//! The searches, each exhaustive within its bounds.
 
 mod changes;
 mod mutations;
@@ -9,13 +9,13 @@ use tokenkeeper_refresh::mutation::Mutation;
 
 use super::{
     bounds::{Bounds, Budget, Reuse, Revocation},
-    properties::Breach,
+    properties::Violation,
     search::explore,
     trace,
 };
 
-/// Two processes that know a connected account, at a provider that revokes and refuses what was
-/// redeemed.
+/// Two processes that know a connected account, at a provider that revokes single logins and
+/// refuses reuse.
 const TWO: Bounds = Bounds {
     name: "two processes",
     procs: 2,
@@ -59,46 +59,46 @@ const fn disconnect(budget: Budget) -> Budget {
     }
 }
 
-/// One test for each search.
+/// Defines one test for each search.
 macro_rules! searches {
     ($($(#[$attribute:meta])* $name:ident: $bounds:expr;)*) => {
         $(
             #[test]
             $(#[$attribute])*
             fn $name() {
-                super::holds(stringify!($name), $bounds);
+                super::assert_holds(stringify!($name), $bounds);
             }
         )*
     };
 }
 use searches;
 
-/// Explores everything within the bounds, and prints what it saw.
+/// Explores all states within the bounds, and fails with a trace if a property is violated.
 #[track_caller]
-fn holds(name: &'static str, bounds: Bounds) {
+fn assert_holds(name: &'static str, bounds: Bounds) {
     let bounds = Bounds { name, ..bounds };
     let report = explore(bounds, None);
     println!("{report}");
-    if let Some((breach, events)) = &report.breach {
-        let text = trace::tell(bounds, None, events);
-        panic!("{breach:?} in {name}:\n{text}");
+    if let Some((violation, events)) = &report.violation {
+        let text = trace::render(bounds, None, events);
+        panic!("{violation:?} in {name}:\n{text}");
     }
     assert!(report.complete);
 }
 
-/// A protocol that is wrong in one place is found out.
+/// Checks that a mutation leads to the expected violation.
 #[track_caller]
-fn found(mutation: Mutation, bounds: Bounds, expected: Breach) {
+fn assert_finds(mutation: Mutation, bounds: Bounds, expected: Violation) {
     let name = "broken";
     let bounds = Bounds { name, ..bounds };
     let report = explore(bounds, Some(mutation));
-    let Some((breach, events)) = &report.breach else {
+    let Some((violation, events)) = &report.violation else {
         panic!("{mutation:?} was not found:\n{report}");
     };
-    let text = trace::tell(bounds, Some(mutation), events);
+    let text = trace::render(bounds, Some(mutation), events);
     println!(
-        "{mutation:?} leads to {breach:?} ({} states):\n{text}",
+        "{mutation:?} leads to {violation:?} ({} states):\n{text}",
         report.states
     );
-    assert_eq!(*breach, expected);
+    assert_eq!(*violation, expected);
 }

@@ -1,4 +1,4 @@
-//! Refreshes, in every test run.
+//! Searches with refreshes, part of every test run.
 
 use super::{
     super::bounds::{Bounds, Budget, Reuse},
@@ -6,53 +6,53 @@ use super::{
 };
 
 searches! {
-    a_provider_refuses_reuse: within(REFRESH_TWICE.any_faults(2));
-    a_provider_detects_reuse: Bounds {
+    refresh_with_reuse_refused: within(REFRESH_TWICE.any_faults(2));
+    refresh_with_reuse_detected: Bounds {
         reuse: Reuse::EndsFamily,
         ..within(REFRESH_TWICE.any_faults(2))
     };
-    a_provider_with_a_grace_returns_the_same_pair: Bounds {
+    refresh_with_grace_and_same_pair: Bounds {
         reuse: Reuse::SamePair,
         ..within(REFRESH_TWICE.any_faults(2))
     };
-    a_provider_with_a_grace_returns_a_fresh_pair: Bounds {
+    refresh_with_grace_and_fresh_pair: Bounds {
         reuse: Reuse::FreshPair,
         ..within(REFRESH_TWICE.any_faults(2))
     };
-    three_processes_refresh: Bounds {
+    refresh_by_three_processes: Bounds {
         budget: Budget { refreshes: 3, ..NONE }.any_faults(2),
         ..THREE
     };
-    failures_lead_to_pauses: Bounds {
+    refresh_with_pauses: Bounds {
         pauses: true,
         ..within(REFRESH_TWICE.any_faults(2))
     };
-    a_lease_is_renewed: within(Budget { renewals: 1, ..REFRESH_TWICE }.any_faults(1));
-    an_idle_account_is_dropped: within(Budget { drops: 1, ..REFRESH_TWICE }.any_faults(2));
-    an_engine_closes: within(Budget { closings: 1, ..REFRESH_TWICE }.any_faults(1));
-    memory_is_compared: within(Budget { comparisons: 1, ..REFRESH_TWICE }.any_faults(1));
-    memory_is_compared_twice: within(Budget { comparisons: 2, ..REFRESH }.any_faults(1));
-    the_store_notifies: within(Budget { tells: 1, ..REFRESH_TWICE }.any_faults(1));
-    callers_want_a_token: within(Budget { wants: 2, ..NONE }.any_faults(2));
-    callers_want_a_token_that_was_dropped:
+    refresh_with_lease_renewal: within(Budget { renewals: 1, ..REFRESH_TWICE }.any_faults(1));
+    refresh_with_idle_drop: within(Budget { drops: 1, ..REFRESH_TWICE }.any_faults(2));
+    refresh_with_shutdown: within(Budget { closings: 1, ..REFRESH_TWICE }.any_faults(1));
+    refresh_with_comparison: within(Budget { comparisons: 1, ..REFRESH_TWICE }.any_faults(1));
+    refresh_with_two_comparisons: within(Budget { comparisons: 2, ..REFRESH }.any_faults(1));
+    refresh_with_notification: within(Budget { notifications: 1, ..REFRESH_TWICE }.any_faults(1));
+    token_requests: within(Budget { wants: 2, ..NONE }.any_faults(2));
+    token_requests_with_idle_drop:
         within(Budget { wants: 2, drops: 1, ..NONE }.any_faults(2));
-    the_old_token_dies_at_a_refresh: Bounds {
+    refresh_invalidates_the_old_token: Bounds {
         old_token_dies: true,
         ..within(
             Budget {
-                once: 1,
+                unreplayable: 1,
                 ..REFRESH_TWICE
             }
             .any_faults(2),
         )
     };
-    callers_meet_rejections: within(Budget { rejections: 2, ..NONE }.any_faults(2));
-    accounts_are_listed_as_due: within(Budget { listings: 2, ..NONE }.any_faults(2));
-    accounts_are_listed_during_pauses: Bounds {
+    rejections: within(Budget { rejections: 2, ..NONE }.any_faults(2));
+    due_listings: within(Budget { listings: 2, ..NONE }.any_faults(2));
+    due_listings_during_pauses: Bounds {
         pauses: true,
         ..within(Budget { listings: 1, ..REFRESH_TWICE }.any_faults(1))
     };
-    nothing_is_connected: Bounds {
+    login_of_an_unconnected_account: Bounds {
         connected: false,
         budget: login(Budget { wants: 1, ..REFRESH }).any_faults(1),
         ..TWO

@@ -9,6 +9,7 @@ use crate::{
     rules::tests::rules,
 };
 
+/// A token set without properties.
 #[derive(Clone, Debug, PartialEq)]
 struct Tokens;
 

@@ -1,26 +1,26 @@
-//! What a state is known by: 128 bits that do not depend on how things are named, nor on which
-//! process is which.
+//! Symmetry reduction: a canonical 128-bit key of a state, independent of names and of the order of
+//! processes.
 
 use std::hash::{Hash, Hasher};
 
 use super::{
     Model,
-    mix::Pair,
+    hash::Hash128,
     names::{NAMES, Name, name_of_id},
-    process::Proc,
+    process::Process,
     table::Table,
     world::{PROCS, UNKNOWN, World},
 };
 
 impl Model {
-    /// The key of a state. States with the same key have the same future.
+    /// Returns the key of a state. States with the same key have the same future.
     pub(crate) fn key(&self, world: &World) -> u128 {
         let ranks: [u128; PROCS] = std::array::from_fn(|proc| self.rank(world, proc));
         let mut order: [usize; PROCS] = std::array::from_fn(|proc| proc);
         order.sort_by_key(|&proc| ranks[proc]);
         let [a, b, c] = order;
         let (low, high) = (ranks[a] == ranks[b], ranks[b] == ranks[c]);
-        // Processes that look alike may still differ by what they share names with.
+        // Processes of equal rank may still differ by the names that they share with others.
         let orders: &[[usize; PROCS]] = match (low, high) {
             (false, false) => &[[a, b, c]],
             (true, false) => &[[a, b, c], [b, a, c]],
@@ -38,28 +38,28 @@ impl Model {
         keys.min().expect("there is an order")
     }
 
-    /// A property of a process that depends neither on its number nor on names.
+    /// Returns a hash of a process that depends neither on its number nor on names.
     fn rank(&self, world: &World, proc: usize) -> u128 {
         let memory = &world.procs[proc];
-        let mut pair = Pair::default();
-        pair.write_u128(self.accounts.shape(memory.account));
+        let mut hash = Hash128::default();
+        hash.write_u128(self.accounts.shape(memory.account));
         for pending in memory.pending() {
-            pair.write_u128(self.pending.shape(pending));
+            hash.write_u128(self.pending.shape(pending));
         }
-        hash_flags(memory, &mut pair);
+        hash_flags(memory, &mut hash);
         for family in &world.families {
-            pair.write_u16(family.known_by(proc));
+            hash.write_u16(family.known_by(proc));
         }
-        pair.key()
+        hash.key()
     }
 
     fn key_in(&self, world: &World, order: [usize; PROCS]) -> u128 {
-        let mut canon = Canon::new();
+        let mut canon = Canonicalizer::new();
         for stored in [world.store, world.past[0], world.past[1]] {
             canon.value(&self.records, stored);
         }
-        canon.value(&self.pending, world.stray);
-        canon.value(&self.pending, world.late);
+        canon.value(&self.pending, world.late_write);
+        canon.value(&self.pending, world.late_request);
         for proc in order {
             let memory = &world.procs[proc];
             canon.value(&self.accounts, memory.account);
@@ -68,27 +68,27 @@ impl Model {
             }
             canon.name(name_of_id(memory.holder));
             canon.name(name_of_id(memory.claim));
-            canon.name(name_of_id(memory.knows_ended.1));
-            hash_flags(memory, &mut canon.pair);
+            canon.name(name_of_id(memory.seen_tombstone.1));
+            hash_flags(memory, &mut canon.hash);
         }
         for family in world.families {
             let mut family = family.permuted(order);
             canon.name(name_of_id(std::mem::take(&mut family.authorization)));
-            family.hash(&mut canon.pair);
+            family.hash(&mut canon.hash);
         }
         for mut orphan in world.orphans {
             canon.name(name_of_id(std::mem::take(&mut orphan.attempt)));
-            orphan.hash(&mut canon.pair);
+            orphan.hash(&mut canon.hash);
         }
-        let rest = (world.down, world.ended, world.set_back, world.wall);
-        rest.hash(&mut canon.pair);
-        world.budget.hash(&mut canon.pair);
-        canon.pair.key()
+        let rest = (world.down, world.ended, world.rolled_back, world.wall);
+        rest.hash(&mut canon.hash);
+        world.budget.hash(&mut canon.hash);
+        canon.hash.key()
     }
 }
 
-/// What a process has that is neither a name nor in a table.
-fn hash_flags(memory: &Proc, pair: &mut Pair) {
+/// Hashes the fields of a process that are neither names nor table entries.
+fn hash_flags(memory: &Process, hash: &mut Hash128) {
     let flags = (
         memory.revoke,
         memory.timers,
@@ -97,31 +97,31 @@ fn hash_flags(memory: &Proc, pair: &mut Pair) {
         memory.sent,
         memory.changes,
         memory.lapsed,
-        memory.cut,
+        memory.partitioned,
         memory.closing,
     );
-    flags.hash(pair);
+    flags.hash(hash);
     let known = (
         memory.published,
         memory.wanted,
-        memory.knows_ended.0,
+        memory.seen_tombstone.0,
         memory.outdated,
         memory.adopts,
     );
-    known.hash(pair);
+    known.hash(hash);
 }
 
-/// Names things in the order in which they occur.
-struct Canon {
-    pair: Pair,
+/// Renames names in order of occurrence while it hashes.
+struct Canonicalizer {
+    hash: Hash128,
     names: [Name; NAMES],
     next: Name,
 }
 
-impl Canon {
+impl Canonicalizer {
     fn new() -> Self {
         Self {
-            pair: Pair::default(),
+            hash: Hash128::default(),
             names: [0; NAMES],
             next: 1,
         }
@@ -129,21 +129,21 @@ impl Canon {
 
     fn name(&mut self, name: Name) {
         if name == 0 {
-            return self.pair.write_u8(0);
+            return self.hash.write_u8(0);
         }
         let new = &mut self.names[usize::from(name)];
         if *new == 0 {
             *new = self.next;
             self.next += 1;
         }
-        self.pair.write_u8(*new);
+        self.hash.write_u8(*new);
     }
 
     fn value<T: Hash>(&mut self, table: &Table<T>, number: u32) {
         if number == 0 || number == UNKNOWN {
-            return self.pair.write_u32(number);
+            return self.hash.write_u32(number);
         }
-        self.pair.write_u128(table.shape(number));
+        self.hash.write_u128(table.shape(number));
         for &name in table.names(number) {
             self.name(name);
         }

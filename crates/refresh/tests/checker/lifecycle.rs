@@ -1,23 +1,23 @@
-//! How processes and accounts in memory begin and end.
+//! The lifecycle of processes and of accounts in memory.
 
 use tokenkeeper_refresh::Account;
 
 use super::{
     Model,
     pending::Pending,
-    process::{Proc, Waits},
+    process::{Process, Waits},
     spend::add_orphan,
-    step::Taken,
+    step::Enabled,
     world::{Orphan, UNKNOWN, World},
 };
 
 impl Model {
-    /// Kills a process. What it sent and what the provider has not seen is lost. Others cannot
-    /// know, and wait for its lease.
-    pub(crate) fn crash(&mut self, world: &mut World, proc: usize) -> Taken {
+    /// Kills a process. Requests that the provider has not received are lost. Other processes
+    /// cannot know that and wait for its lease.
+    pub(crate) fn crash(&mut self, world: &mut World, proc: usize) -> Enabled {
         let memory = world.procs[proc];
         let account = self.account(world, proc);
-        if memory.is_quiet() && *account == Account::default() {
+        if memory.is_quiescent() && *account == Account::default() {
             return None;
         }
         let pending = self.pending.value(memory.sends[0]);
@@ -35,35 +35,35 @@ impl Model {
                 },
             )?;
         }
-        world.procs[proc] = Proc::default();
+        world.procs[proc] = Process::default();
         let [holder, _] = self.mask(world).free_ids();
-        world.procs[proc] = self.born(holder);
+        world.procs[proc] = self.new_process(holder);
         for family in &mut world.families {
             family.forget(proc);
         }
         Some(())
     }
 
-    /// A process that has nothing in memory.
-    pub(crate) fn born(&mut self, holder: u8) -> Proc {
-        Proc {
-            account: self.accounts.number(Account::default()),
+    /// Returns a process with empty memory.
+    pub(crate) fn new_process(&mut self, holder: u8) -> Process {
+        Process {
+            account: self.accounts.intern(Account::default()),
             holder,
-            ..Proc::default()
+            ..Process::default()
         }
     }
 
-    pub(crate) fn drop_idle(&mut self, world: &mut World, proc: usize) -> Taken {
+    pub(crate) fn drop_idle(&mut self, world: &mut World, proc: usize) -> Enabled {
         let account = self.account(world, proc);
         let memory = &mut world.procs[proc];
         let idle = account.is_idle() && memory.waits == Waits::default();
         if !idle || account.record().is_none() {
             return None;
         }
-        *memory = Proc {
-            cut: memory.cut,
+        *memory = Process {
+            partitioned: memory.partitioned,
             closing: memory.closing,
-            ..self.born(memory.holder)
+            ..self.new_process(memory.holder)
         };
         for family in &mut world.families {
             family.forget(proc);
@@ -71,8 +71,8 @@ impl Model {
         Some(())
     }
 
-    /// Forgets what cannot matter any more, so that states fall together.
-    pub(crate) fn tidy(&self, world: &mut World) {
+    /// Clears state that no longer matters, so that equivalent states coincide.
+    pub(crate) fn normalize(&self, world: &mut World) {
         for proc in &mut world.procs {
             if proc.sends[0] == 0 && proc.write == 0 && !proc.timers.write {
                 (proc.claim, proc.count) = (0, 0);
@@ -87,11 +87,11 @@ impl Model {
         }
         let named = self.mask(world);
         for (number, family) in world.families.iter_mut().enumerate() {
-            family.tidy((named.tokens >> (number * 8)) as u8);
+            family.normalize((named.tokens >> (number * 8)) as u8);
         }
         if world.budget.failovers.min(world.budget.faults) == 0 {
             world.past = [UNKNOWN; 2];
         }
-        world.budget = world.budget.tidy();
+        world.budget = world.budget.normalize();
     }
 }

@@ -1,4 +1,4 @@
-//! What must hold when nothing is in flight.
+//! Properties of quiescent states, in which nothing is in flight.
 
 use tokenkeeper_refresh::{Input, State};
 
@@ -9,43 +9,42 @@ use super::{
         moment::Moment,
         process::{SENDS, procs},
         token::Token,
-        world::{Event, Fired, Op, World},
+        world::{Event, Op, TimerKind, World},
     },
-    Breach, Residual,
+    Residual, Violation,
 };
 
 impl Model {
-    pub(crate) fn is_quiet(&self, world: &World) -> bool {
+    pub(crate) fn is_quiescent(&self, world: &World) -> bool {
         world
             .procs
             .iter()
-            .all(super::super::process::Proc::is_quiet)
+            .all(super::super::process::Process::is_quiescent)
     }
 
-    /// Nothing is in flight: once every process has compared its memory with the store, nothing is
-    /// lost.
-    pub(crate) fn check_quiet(&mut self, world: &World) {
+    /// Checks that nothing is lost once every process has compared its memory with the store.
+    pub(crate) fn check_quiescence(&mut self, world: &World) {
         let mut world = *world;
-        (world.down, world.stray, world.late) = (false, 0, 0);
+        (world.down, world.late_write, world.late_request) = (false, 0, 0);
         world.budget = Budget::NONE;
         for proc in procs(self) {
-            world.procs[proc].cut = false;
+            world.procs[proc].partitioned = false;
         }
         for _ in 0..2 {
             for proc in procs(self) {
-                self.feed(&mut world, proc, Input::Compare, Moment::NOW);
+                self.drive(&mut world, proc, Input::Compare, Moment::NOW);
                 if !self.run_out(&mut world) {
-                    return self.found(Breach::Livelock, None);
+                    return self.report(Violation::Livelock, None);
                 }
             }
         }
         self.check_state(&world);
         for family in 0..world.families.len() {
             if !self.is_kept(&world, family) {
-                self.found(Breach::TokensLost, None);
-            } else if self.is_left_alive(&world, family) {
-                let residual = world.set_back.then_some(Residual::SetBack);
-                self.found(Breach::LeftAlive, residual);
+                self.report(Violation::TokensLost, None);
+            } else if self.is_unrevoked(&world, family) {
+                let residual = world.rolled_back.then_some(Residual::StoreRolledBack);
+                self.report(Violation::Unrevoked, residual);
             }
         }
         for proc in procs(self) {
@@ -53,21 +52,21 @@ impl Model {
         }
     }
 
-    /// What is known is served.
+    /// Checks that the known token is the published one.
     fn check_published(&mut self, world: &World, proc: usize) {
         let account = self.account(world, proc);
         let live = account.record().and_then(|known| known.live());
         let published = Token::of_code(world.procs[proc].published);
         if live.map(|live| live.payload) != published {
-            self.found(Breach::Withheld, None);
+            self.report(Violation::TokenWithheld, None);
         }
     }
 
-    /// Runs all operations to their ends.
+    /// Runs all operations to completion. Returns whether they completed.
     fn run_out(&mut self, world: &mut World) -> bool {
         const MANY: usize = 100;
         for _ in 0..MANY {
-            if self.is_quiet(world) {
+            if self.is_quiescent(world) {
                 return true;
             }
             for proc in procs(self) {
@@ -78,16 +77,16 @@ impl Model {
                     let op = Op::Send(slot);
                     let _ = self.step(world, proc, op);
                 }
-                for timer in [Fired::Write, Fired::Revoke] {
-                    let _ = self.happen(world, Event::Fire { proc, timer });
+                for timer in [TimerKind::Write, TimerKind::Revoke] {
+                    let _ = self.apply(world, Event::Fire { proc, timer });
                 }
             }
         }
         false
     }
 
-    /// A living process has valid tokens of a login that was replaced.
-    fn is_left_alive(&self, world: &World, number: usize) -> bool {
+    /// Returns whether a living process has valid tokens of a replaced login.
+    fn is_unrevoked(&self, world: &World, number: usize) -> bool {
         let family = &world.families[number];
         let stored = self.records.value(world.store);
         let replaced = stored

@@ -2,11 +2,11 @@
 
 use std::hash::Hasher;
 
-/// A hash of 64 bits.
+/// A 64-bit hash.
 #[derive(Clone, Copy)]
-pub(crate) struct Mix(u64);
+pub(crate) struct Hash64(u64);
 
-impl Mix {
+impl Hash64 {
     fn fold(&mut self, word: u64) {
         let product = u128::from(self.0 ^ word) * 0x9E37_79B9_7F4A_7C15;
         let (low, high) = (product as u64, (product >> 64) as u64);
@@ -19,14 +19,14 @@ impl Mix {
     }
 }
 
-impl Default for Mix {
+impl Default for Hash64 {
     fn default() -> Self {
         Self(0x243F_6A88_85A3_08D3)
     }
 }
 
-/// For tables whose keys are hashes already.
-impl Hasher for Mix {
+/// Hashes keys of tables, which are hashes already.
+impl Hasher for Hash64 {
     fn write(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];
@@ -44,11 +44,11 @@ impl Hasher for Mix {
     }
 }
 
-/// Two hashes with different seeds: 128 bits by which a value is known.
+/// A 128-bit hash, made of two with different seeds, that identifies a value.
 #[derive(Clone, Copy)]
-pub(crate) struct Pair([Mix; 2]);
+pub(crate) struct Hash128([Hash64; 2]);
 
-impl Pair {
+impl Hash128 {
     fn fold(&mut self, word: u64) {
         let [first, second] = &mut self.0;
         first.fold(word);
@@ -61,13 +61,13 @@ impl Pair {
     }
 }
 
-impl Default for Pair {
+impl Default for Hash128 {
     fn default() -> Self {
-        Self([Mix(0x517C_C1B7_2722_0A95), Mix(0x2545_F491_4F6C_DD1D)])
+        Self([Hash64(0x517C_C1B7_2722_0A95), Hash64(0x2545_F491_4F6C_DD1D)])
     }
 }
 
-impl Hasher for Pair {
+impl Hasher for Hash128 {
     fn write(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(8) {
             let mut word = [0; 8];

@@ -1,4 +1,4 @@
-//! Hands an account what happened, and takes note of what follows.
+//! Drives an account machine: hands it an input and performs its actions.
 
 use tokenkeeper_refresh::{
     Account, Action, Candidate, Context, Input, Outcome, Queue, Record, Reply, State, StoreAnswer,
@@ -10,7 +10,7 @@ use super::{
     moment::Moment,
     names::{Mask, id, number, version},
     pending::{Pending, Presented},
-    process::{CHANGES, Proc},
+    process::{CHANGES, Process},
     token::Token,
     world::World,
 };
@@ -21,9 +21,8 @@ impl Model {
         account.expect("a process has an account")
     }
 
-    /// Hands an account what happened, and takes note of what follows. Returns the answer for the
-    /// caller that brought it.
-    pub(crate) fn feed(
+    /// Hands an input to an account, performs its actions, and returns the reply for the caller.
+    pub(crate) fn drive(
         &mut self,
         world: &mut World,
         proc: usize,
@@ -32,7 +31,7 @@ impl Model {
     ) -> Option<Reply> {
         note_shown(&mut world.procs[proc], &input);
         let at = if world.procs[proc].waits.token && at.now == 0 {
-            // Time stands still until the caller has asked again.
+            // Time stands still until the waiting caller has asked again.
             Moment {
                 now: Moment::EXPIRED.now,
                 ..at
@@ -51,7 +50,7 @@ impl Model {
         let actions = account.handle(input, &cx);
         let known = account.record().cloned();
         let refreshes = account.is_refreshing();
-        memory.account = self.accounts.number(account);
+        memory.account = self.accounts.intern(account);
         wait(memory, actions.reply.as_ref(), wants);
         let mut asks = false;
         for action in actions.list {
@@ -70,18 +69,18 @@ impl Model {
         actions.reply
     }
 
-    /// Fires the timers of a stage that is over, which changes nothing else.
+    /// Fires the timers of a finished stage, which has no other effect.
     fn fire_stale(&mut self, world: &mut World, proc: usize, refreshes: bool, at: Moment) {
         let memory = &mut world.procs[proc];
         let sends = memory.sends[0] > 0;
         if memory.timers.poll && (sends || !refreshes) {
             memory.timers.poll = false;
-            self.feed(world, proc, Input::Elapsed(Timer::Poll), at);
+            self.drive(world, proc, Input::Elapsed(Timer::Poll), at);
         }
         let memory = &mut world.procs[proc];
         if memory.timers.renew && memory.sends[0] == 0 {
             memory.timers.renew = false;
-            self.feed(world, proc, Input::Elapsed(Timer::Renew), at);
+            self.drive(world, proc, Input::Elapsed(Timer::Renew), at);
         }
     }
 
@@ -99,7 +98,7 @@ impl Model {
         }
     }
 
-    /// Performs an action. Returns whether a caller asks for a token again.
+    /// Performs an action, and returns whether a caller asks for a token again.
     fn act(
         &mut self,
         world: &mut World,
@@ -116,7 +115,7 @@ impl Model {
             Action::Read => {
                 let memory = &mut world.procs[proc];
                 assert_eq!(memory.read, 0, "one read at a time");
-                memory.read = self.pending.number(Pending::Read);
+                memory.read = self.pending.intern(Pending::Read);
                 memory.outdated = false;
             }
             Action::Send { candidate, payload } => {
@@ -161,7 +160,7 @@ impl Model {
             (memory.sent, memory.lapsed) = (false, false);
         }
         number_family(world, write.record.as_deref());
-        world.procs[proc].write = self.pending.number(Pending::Write(write));
+        world.procs[proc].write = self.pending.intern(Pending::Write(write));
     }
 
     fn send(
@@ -192,12 +191,12 @@ impl Model {
         let memory = &mut world.procs[proc];
         assert_eq!(memory.sends[slot], 0, "one request at a time");
         memory.sent |= slot == 0;
-        world.procs[proc].sends[slot] = self.pending.number(Pending::Send(presented));
+        world.procs[proc].sends[slot] = self.pending.intern(Pending::Send(presented));
     }
 }
 
-/// Takes note of a tombstone that the store shows.
-fn note_shown(memory: &mut Proc, input: &Input<Token>) {
+/// Notes a tombstone that the store shows.
+fn note_shown(memory: &mut Process, input: &Input<Token>) {
     match input {
         Input::Read(StoreAnswer::Found(Some((_, record)))) if !memory.outdated => {
             note_record(memory, record);
@@ -207,16 +206,16 @@ fn note_shown(memory: &mut Proc, input: &Input<Token>) {
     }
 }
 
-pub(crate) fn note_record(memory: &mut Proc, record: &Record<Token>) {
+pub(crate) fn note_record(memory: &mut Process, record: &Record<Token>) {
     if let State::Ended(tombstone) = &record.state {
         let ended = tombstone.authorization;
         let ended = (ended.number as u8, number(ended.id));
-        memory.knows_ended = memory.knows_ended.max(ended);
+        memory.seen_tombstone = memory.seen_tombstone.max(ended);
     }
 }
 
-/// A caller that is told to wait does so from now on.
-fn wait(memory: &mut Proc, reply: Option<&Reply>, wants: bool) {
+/// Queues a caller that is told to wait.
+fn wait(memory: &mut Process, reply: Option<&Reply>, wants: bool) {
     let Some(Reply::Wait { queue, .. }) = reply else {
         return;
     };
@@ -228,7 +227,7 @@ fn wait(memory: &mut Proc, reply: Option<&Reply>, wants: bool) {
     }
 }
 
-/// The tokens that the application brings have the number under which they are written.
+/// Gives adopted tokens the authorization under which they are written.
 fn number_family(world: &mut World, record: Option<&Record<Token>>) {
     if let Some(live) = record.and_then(Record::live)
         && live.generation == 1
@@ -239,7 +238,7 @@ fn number_family(world: &mut World, record: Option<&Record<Token>>) {
     }
 }
 
-/// Resolves waiters. Returns whether a caller asks for a token again.
+/// Wakes waiters, and returns whether a caller asks for a token again.
 fn resolve(world: &mut World, proc: usize, queue: Queue, ok: bool) -> bool {
     let memory = &mut world.procs[proc];
     match queue {
@@ -265,7 +264,7 @@ fn resolve(world: &mut World, proc: usize, queue: Queue, ok: bool) -> bool {
     }
 }
 
-/// The place of a request among those of a process.
+/// Returns the slot of a request among those of a process.
 pub(crate) fn slot(candidate: Candidate) -> usize {
     match candidate {
         Candidate::Refresh => 0,

@@ -1,4 +1,4 @@
-//! What callers and the engine ask of an account.
+//! Calls of callers and of the engine.
 
 use tokenkeeper_refresh::{ChangeId, Input, Reply, TokenVersion};
 
@@ -7,9 +7,9 @@ use super::{
     bounds::Budget,
     moment::Moment,
     process::{CHANGES, procs},
-    properties::Breach,
+    properties::Violation,
     provider::new_family,
-    step::{Taken, reaches_store},
+    step::{Enabled, reaches_store},
     token::Token,
     world::{Call, World},
 };
@@ -18,23 +18,23 @@ impl Model {
     pub(crate) fn calls(&self) -> impl Iterator<Item = (usize, Call)> + use<> {
         const CALLS: [Call; 12] = [
             Call::Refresh,
-            Call::List,
+            Call::Due,
             Call::Want,
-            Call::Once,
+            Call::WantUnreplayable,
             Call::Reject,
             Call::Compare,
             Call::Login,
             Call::Adopt,
             Call::Disconnect,
-            Call::Tell { in_use: true },
-            Call::Tell { in_use: false },
+            Call::Notify { in_use: true },
+            Call::Notify { in_use: false },
             Call::Close,
         ];
         procs(self).flat_map(|proc| CALLS.map(|call| (proc, call)))
     }
 
-    /// A caller comes. `None`: not now.
-    pub(crate) fn begin(&mut self, world: &mut World, proc: usize, call: Call) -> Taken {
+    /// Makes a call. `None`: it is not enabled.
+    pub(crate) fn call(&mut self, world: &mut World, proc: usize, call: Call) -> Enabled {
         let left = left(&mut world.budget, call);
         *left = left.checked_sub(1)?;
         let refreshes = self.account(world, proc).is_refreshing();
@@ -42,11 +42,11 @@ impl Model {
             Call::Refresh if !refreshes => {
                 time_passes(world);
                 self.note_wanted(world, proc);
-                self.feed(world, proc, Input::Refresh, Moment::LATER);
+                self.drive(world, proc, Input::Refresh, Moment::AFTER_PAUSES);
             }
-            Call::List if !refreshes => {
+            Call::Due if !refreshes => {
                 self.note_wanted(world, proc);
-                self.feed(world, proc, Input::Due { listed: true }, Moment::NOW);
+                self.drive(world, proc, Input::Due { listed: true }, Moment::NOW);
             }
             Call::Want if !refreshes => {
                 time_passes(world);
@@ -57,36 +57,36 @@ impl Model {
                 let version = self.published_version(world, proc, token)?;
                 time_passes(world);
                 self.note_wanted(world, proc);
-                self.feed(world, proc, Input::Rejected(version), Moment::LATER);
+                self.drive(world, proc, Input::Rejected(version), Moment::AFTER_PAUSES);
             }
-            Call::Refresh | Call::List | Call::Want | Call::Reject => return None,
-            Call::Once => {
+            Call::Refresh | Call::Due | Call::Want | Call::Reject => return None,
+            Call::WantUnreplayable => {
                 let valid = world.procs[proc].published > 0 && reaches_store(world, proc);
                 let input = Input::Wanted { replayable: false };
-                let reply = self.feed(world, proc, input, Moment::NOW);
+                let reply = self.drive(world, proc, input, Moment::NOW);
                 if valid && matches!(reply, Some(Reply::Fail(_))) {
-                    self.found(Breach::Withheld, None);
+                    self.report(Violation::TokenWithheld, None);
                 }
             }
             Call::Compare => {
-                self.feed(world, proc, Input::Compare, Moment::NOW);
+                self.drive(world, proc, Input::Compare, Moment::NOW);
             }
             Call::Login | Call::Adopt | Call::Disconnect => self.change(world, proc, call)?,
-            Call::Tell { in_use } => {
+            Call::Notify { in_use } => {
                 let version = None;
-                self.feed(world, proc, Input::Changed { version, in_use }, Moment::NOW);
+                self.drive(world, proc, Input::Changed { version, in_use }, Moment::NOW);
             }
             Call::Close => {
                 if std::mem::replace(&mut world.procs[proc].closing, true) {
                     return None;
                 }
-                self.feed(world, proc, Input::Closing, Moment::NOW);
+                self.drive(world, proc, Input::Closing, Moment::NOW);
             }
         }
         Some(())
     }
 
-    fn change(&mut self, world: &mut World, proc: usize, call: Call) -> Taken {
+    fn change(&mut self, world: &mut World, proc: usize, call: Call) -> Enabled {
         let memory = &mut world.procs[proc];
         let id = ChangeId(memory.changes.into());
         let change = memory.changes as usize % CHANGES;
@@ -105,20 +105,20 @@ impl Model {
             }
             _ => Input::Disconnect(id),
         };
-        self.feed(world, proc, input, Moment::NOW);
+        self.drive(world, proc, input, Moment::NOW);
         Some(())
     }
 
-    /// A caller asks for a token, when the one that is served has expired.
+    /// A caller asks for a token after the served one has expired.
     pub(crate) fn call_for_token(&mut self, world: &mut World, proc: usize) {
         if !self.account(world, proc).is_refreshing() {
             self.note_wanted(world, proc);
         }
         let input = Input::Wanted { replayable: true };
-        self.feed(world, proc, input, Moment::EXPIRED);
+        self.drive(world, proc, input, Moment::EXPIRED);
     }
 
-    /// Takes note of what the refresh job is to replace.
+    /// Notes the token set that the refresh job should replace.
     fn note_wanted(&self, world: &mut World, proc: usize) {
         let account = self.account(world, proc);
         let live = account.record().and_then(|known| known.live());
@@ -134,7 +134,7 @@ impl Model {
     }
 }
 
-/// All pauses are over.
+/// Ends all pauses.
 fn time_passes(world: &mut World) {
     for orphan in &mut world.orphans {
         if orphan.timed_out {
@@ -147,15 +147,15 @@ fn time_passes(world: &mut World) {
 fn left(budget: &mut Budget, call: Call) -> &mut u8 {
     match call {
         Call::Refresh => &mut budget.refreshes,
-        Call::List => &mut budget.listings,
+        Call::Due => &mut budget.listings,
         Call::Want => &mut budget.wants,
-        Call::Once => &mut budget.once,
+        Call::WantUnreplayable => &mut budget.unreplayable,
         Call::Reject => &mut budget.rejections,
         Call::Compare => &mut budget.comparisons,
         Call::Login => &mut budget.logins,
         Call::Adopt => &mut budget.adoptions,
         Call::Disconnect => &mut budget.disconnects,
-        Call::Tell { .. } => &mut budget.tells,
+        Call::Notify { .. } => &mut budget.notifications,
         Call::Close => &mut budget.closings,
     }
 }
