@@ -4,8 +4,8 @@ use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use http::StatusCode;
 use tokenkeeper::{Cause, Error, EventKind, MemoryStore};
-use tokenkeeper_emulator::{Endpoint, Fault as Broken};
-use tokenkeeper_test_support::{Fault, FaultyStore, drain};
+use tokenkeeper_emulator::{Endpoint, Fault};
+use tokenkeeper_test_support::{FaultyStore, StoreFault, drain_events};
 
 use crate::{
     client::{Front, get},
@@ -56,9 +56,9 @@ async fn tokens_that_the_store_refuses_are_served_and_written_later() {
     let setup = Setup::expired_in(store.clone()).await;
     let mut events = setup.accounts.events();
     // The attempt is written; its result is not.
-    store.fail_after(1, usize::MAX, Fault::Refuse);
+    store.fail_after(1, usize::MAX, StoreFault::Refuse);
     assert_eq!(setup.account.token().await.unwrap().generation(), 2);
-    assert!(drain(&mut events).contains(&EventKind::StoreBehind));
+    assert!(drain_events(&mut events).contains(&EventKind::StoreBehind));
     store.recover();
     setup.accounts.shutdown(10 * SECOND).await.unwrap();
     let next = builder(store, setup.emulator.base()).build().unwrap();
@@ -94,7 +94,7 @@ async fn a_runtime_that_ends_in_mid_refresh_loses_nothing() {
 async fn a_lost_answer_of_a_strict_provider_is_named() {
     let setup = Setup::expired().await;
     let faults = setup.emulator.faults();
-    faults.once(Endpoint::Token, Broken::CutBeforeAnswer);
+    faults.once(Endpoint::Token, Fault::CutBeforeAnswer);
     let error = loop {
         match setup.account.token().await.unwrap_err() {
             Error::Unavailable { .. } => tokio::time::sleep(SECOND / 20).await,

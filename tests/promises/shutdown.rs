@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenkeeper::{Error, MemoryStore};
 use tokenkeeper_emulator::Endpoint;
-use tokenkeeper_test_support::{Fault, FaultyStore};
+use tokenkeeper_test_support::{FaultyStore, StoreFault};
 
 use crate::setup::{SECOND, Setup};
 
@@ -26,7 +26,7 @@ async fn it_waits_for_a_token_request_in_flight() {
 async fn it_names_the_accounts_that_stay_unwritten() {
     let store = Arc::new(FaultyStore::new(MemoryStore::new()));
     let setup = Setup::expired_in(store.clone()).await;
-    store.fail_after(1, usize::MAX, Fault::Refuse);
+    store.fail_after(1, usize::MAX, StoreFault::Refuse);
     setup.account.token().await.unwrap();
     let unwritten = setup.accounts.shutdown(SECOND / 10).await.unwrap_err();
     assert_eq!(unwritten.accounts, std::slice::from_ref(&setup.account));

@@ -14,6 +14,8 @@
 )]
 
 pub mod api;
+mod calls;
+mod deployment;
 pub mod offline;
 pub mod redis;
 pub mod scripted;
@@ -22,7 +24,16 @@ mod transport;
 mod world;
 
 pub use self::{
-    store::{Fault, FaultyStore},
-    transport::{Dated, Deaf, InProcess},
-    world::*,
+    calls::{
+        approve, call_api_with, cause, connection, credential, drain_events, is_revocation_pending,
+        issue_tokens, join_after_release, login, redirect_of, retry_after, settle,
+        spawn_disconnect, spawn_login, spawn_refresh, spawn_token, visit,
+    },
+    deployment::{
+        BASE, HOUR, LEASE, MINUTE, SECOND, amiqus, fortes, in_process, ioffice, new_clock, plain,
+        qics, registration, seconds,
+    },
+    store::{FaultyStore, StoreFault},
+    transport::{DatedTransport, HangingTransport, InProcessTransport},
+    world::{World, build_engine},
 };

@@ -1,4 +1,4 @@
-//! A store that fails when it is told to, loses what it has, and goes back in time.
+//! A store that fails on demand, loses records, and goes back in time.
 
 use std::{
     collections::HashMap,
@@ -17,45 +17,48 @@ use tokenkeeper_engine::store::{
 use tokenkeeper_store_memory::MemoryStore;
 use tokio::sync::Notify;
 
-/// What a call to the store does wrong.
+/// A fault of a call to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Nothing is done, and the caller is told so.
+pub enum StoreFault {
+    /// The call has no effect, and the caller learns that.
     Refuse,
-    /// It is done, and the caller is not told.
+    /// The call takes effect, and its reply is lost.
     LoseReply,
-    /// Nothing is done, and the caller is told nothing.
+    /// The call has no effect, and the caller cannot know.
     LoseRequest,
-    /// Nothing is done, and no answer ever comes.
+    /// The call has no effect and never returns.
     Hang,
-    /// Reads go through, writes are refused.
+    /// Reads succeed, writes are refused.
     ReadOnly,
-    /// The store's own code panics, and nothing is done.
+    /// The call has no effect and panics.
     Panic,
 }
 
+/// A memory store with injected faults, which counts its calls and keeps the history of each
+/// record.
 #[derive(Debug)]
 pub struct FaultyStore {
     inner: MemoryStore,
-    /// Tells nobody of changes.
-    mute: bool,
+    /// Whether the store notifies of changes.
+    notifies: bool,
     plan: Mutex<Plan>,
     pub gets: AtomicUsize,
     pub puts: AtomicUsize,
-    /// Of them those that did not conflict.
+    /// The puts and deletes that did not conflict.
     pub applied: AtomicUsize,
     listeners: Arc<AtomicUsize>,
     end: Arc<Notify>,
     held: Arc<Notify>,
 }
 
+/// The injected faults, and the history of each record.
 #[derive(Debug, Default)]
 struct Plan {
-    /// Calls that still go through before the fault; then so many fail.
+    /// Calls that succeed before the fault, and calls that fail after them.
     after: usize,
     failing: usize,
-    fault: Option<Fault>,
-    slow: Duration,
+    fault: Option<StoreFault>,
+    latency: Duration,
     hold: Option<Arc<Notify>>,
     history: HashMap<Key, Vec<Option<Entry>>>,
 }
@@ -64,7 +67,7 @@ impl FaultyStore {
     pub fn new(inner: MemoryStore) -> Self {
         Self {
             inner,
-            mute: false,
+            notifies: true,
             plan: Mutex::default(),
             gets: AtomicUsize::new(0),
             puts: AtomicUsize::new(0),
@@ -75,53 +78,53 @@ impl FaultyStore {
         }
     }
 
-    /// A store that tells nobody of changes.
-    pub fn mute(inner: MemoryStore) -> Self {
+    /// Returns a store that does not notify of changes.
+    pub fn without_notifications(inner: MemoryStore) -> Self {
         Self {
-            mute: true,
+            notifies: false,
             ..Self::new(inner)
         }
     }
 
-    /// The next write waits until it is [let go](Self::let_go).
+    /// Holds the next write until [`release`](Self::release).
     pub fn hold_next_put(&self) {
         self.plan.lock().unwrap().hold = Some(self.held.clone());
     }
 
-    pub fn let_go(&self) {
+    pub fn release(&self) {
         self.held.notify_one();
     }
 
-    /// Every call takes so long from now on.
-    pub fn slow(&self, by: Duration) {
-        self.plan.lock().unwrap().slow = by;
+    /// Delays every call from now on.
+    pub fn delay_calls(&self, by: Duration) {
+        self.plan.lock().unwrap().latency = by;
     }
 
-    async fn take_time(&self) {
+    async fn simulate_latency(&self) {
         tokio::task::yield_now().await;
-        let slow = self.plan.lock().unwrap().slow;
-        if !slow.is_zero() {
-            tokio::time::sleep(slow).await;
+        let latency = self.plan.lock().unwrap().latency;
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
         }
     }
 
-    /// How many streams of changes are held.
+    /// Returns the number of open change streams.
     pub fn listeners(&self) -> usize {
         self.listeners.load(Ordering::SeqCst)
     }
 
-    /// Ends the streams of changes, as a lost connection does.
+    /// Ends the change streams, as a lost connection does.
     pub fn end_streams(&self) {
         self.end.notify_waiters();
     }
 
-    /// The next `count` calls fail.
-    pub fn fail(&self, count: usize, fault: Fault) {
+    /// Lets the next `count` calls fail.
+    pub fn fail(&self, count: usize, fault: StoreFault) {
         self.fail_after(0, count, fault);
     }
 
-    /// `after` calls go through, then `count` fail.
-    pub fn fail_after(&self, after: usize, count: usize, fault: Fault) {
+    /// Lets `after` calls succeed and the next `count` fail.
+    pub fn fail_after(&self, after: usize, count: usize, fault: StoreFault) {
         let mut plan = self.plan.lock().unwrap();
         plan.after = after;
         plan.failing = count;
@@ -142,8 +145,8 @@ impl FaultyStore {
         self.applied.store(0, Ordering::SeqCst);
     }
 
-    /// Undoes the last `steps` writes under a key, as a failover does that had not heard of them.
-    pub async fn go_back(&self, key: &Key, steps: usize) {
+    /// Undoes the last `steps` writes under a key, as a failover to a lagging replica does.
+    pub async fn roll_back(&self, key: &Key, steps: usize) {
         let before = {
             let mut plan = self.plan.lock().unwrap();
             let history = plan.history.get_mut(key).unwrap();
@@ -154,15 +157,15 @@ impl FaultyStore {
         self.overwrite(key, before).await;
     }
 
-    /// Loses a record.
-    pub async fn lose(&self, key: &Key) {
+    /// Removes a record, as data loss does.
+    pub async fn remove(&self, key: &Key) {
         self.overwrite(key, None).await;
     }
 
-    /// Puts other bytes in place of a record's.
+    /// Replaces an entry, whatever its version.
     pub async fn overwrite(&self, key: &Key, entry: Option<Entry>) {
-        let there = self.inner.get(key).await.unwrap();
-        let expected = there.map(|there| there.version);
+        let existing = self.inner.get(key).await.unwrap();
+        let expected = existing.map(|existing| existing.version);
         let outcome = match (entry, expected) {
             (Some(entry), expected) => self.inner.put(key, &entry, expected).await.unwrap(),
             (None, Some(expected)) => self.inner.delete(key, expected).await.unwrap(),
@@ -171,7 +174,7 @@ impl FaultyStore {
         assert_eq!(outcome, Outcome::Applied);
     }
 
-    /// Puts a record in place that only a later version can read. Says which.
+    /// Replaces an entry by one that only a later version of the library can read, and returns it.
     pub async fn make_unreadable(&self, key: &Key) -> Entry {
         let mut entry = self.entry(key).await.expect("there is a record");
         (entry.value, entry.version) = (r#"{"format":99}"#.into(), Version::random());
@@ -183,13 +186,13 @@ impl FaultyStore {
         self.inner.get(key).await.unwrap()
     }
 
-    /// The record as JSON.
+    /// Returns the record as JSON.
     pub async fn record(&self, key: &Key) -> serde_json::Value {
         let entry = self.entry(key).await.expect("there is a record");
         serde_json::from_slice::<serde_json::Value>(&entry.value).unwrap()["record"].take()
     }
 
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self) -> Option<StoreFault> {
         let mut plan = self.plan.lock().unwrap();
         if plan.failing == 0 {
             return None;
@@ -215,20 +218,20 @@ impl FaultyStore {
         change: impl Future<Output = Result<Outcome, StoreError>>,
     ) -> Result<Outcome, StoreError> {
         self.puts.fetch_add(1, Ordering::SeqCst);
-        self.take_time().await;
+        self.simulate_latency().await;
         let held = self.plan.lock().unwrap().hold.take();
         if let Some(held) = held {
             held.notified().await;
         }
         let fault = self.fault();
         match fault {
-            Some(Fault::Refuse | Fault::ReadOnly) => {
+            Some(StoreFault::Refuse | StoreFault::ReadOnly) => {
                 return Err(StoreError::unavailable("refused"));
             }
-            Some(Fault::LoseRequest) => return Err(StoreError::ambiguous("request lost")),
-            Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::Panic) => panic!("a panic of a test"),
-            Some(Fault::LoseReply) | None => {}
+            Some(StoreFault::LoseRequest) => return Err(StoreError::ambiguous("request lost")),
+            Some(StoreFault::Hang) => std::future::pending().await,
+            Some(StoreFault::Panic) => panic!("a panic of a test"),
+            Some(StoreFault::LoseReply) | None => {}
         }
         let outcome = change.await?;
         if outcome.is_applied() {
@@ -247,11 +250,11 @@ impl FaultyStore {
 impl TokenStore for FaultyStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         self.gets.fetch_add(1, Ordering::SeqCst);
-        self.take_time().await;
+        self.simulate_latency().await;
         match self.fault() {
-            None | Some(Fault::ReadOnly) => self.inner.get(key).await,
-            Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::Panic) => panic!("a panic of a test"),
+            None | Some(StoreFault::ReadOnly) => self.inner.get(key).await,
+            Some(StoreFault::Hang) => std::future::pending().await,
+            Some(StoreFault::Panic) => panic!("a panic of a test"),
             Some(_) => Err(StoreError::unavailable("refused")),
         }
     }
@@ -281,7 +284,7 @@ impl TokenStore for FaultyStore {
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
-        let stream = self.inner.watch().filter(|_| !self.mute)?;
+        let stream = self.inner.watch().filter(|_| self.notifies)?;
         let (listener, end) = (Listener::enter(&self.listeners), self.end.clone());
         let ended = async move { end.notified().await };
         let stream = stream.take_until(Box::pin(ended)).map(move |change| {
@@ -292,7 +295,7 @@ impl TokenStore for FaultyStore {
     }
 }
 
-/// Counted as long as its stream is held.
+/// Counts an open change stream.
 struct Listener(Arc<AtomicUsize>);
 
 impl Listener {

@@ -1,4 +1,4 @@
-//! Token requests go straight into the emulator.
+//! Transports that call the emulator in process.
 
 use std::{
     future::pending,
@@ -12,17 +12,18 @@ use http::{Request, Response, header::DATE};
 use tokenkeeper_emulator::Emulator;
 use tokenkeeper_engine::{Transport, TransportError};
 
+/// A transport that calls the emulator.
 #[derive(Debug)]
-pub struct InProcess(Emulator);
+pub struct InProcessTransport(Emulator);
 
-impl InProcess {
+impl InProcessTransport {
     pub fn new(emulator: Emulator) -> Self {
         Self(emulator)
     }
 }
 
 #[async_trait]
-impl Transport for InProcess {
+impl Transport for InProcessTransport {
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -36,24 +37,24 @@ impl Transport for InProcess {
     }
 }
 
-/// A transport that ignores its deadline: its first requests never end, and reach no server.
+/// A transport that ignores its deadline: its first requests reach no server and never return.
 #[derive(Debug)]
-pub struct Deaf {
-    inner: InProcess,
+pub struct HangingTransport {
+    inner: InProcessTransport,
     left: AtomicUsize,
 }
 
-impl Deaf {
+impl HangingTransport {
     pub fn new(emulator: Emulator, requests: usize) -> Self {
         Self {
-            inner: InProcess::new(emulator),
+            inner: InProcessTransport::new(emulator),
             left: AtomicUsize::new(requests),
         }
     }
 }
 
 #[async_trait]
-impl Transport for Deaf {
+impl Transport for HangingTransport {
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -68,18 +69,18 @@ impl Transport for Deaf {
     }
 }
 
-/// A transport whose answers carry the provider's time in `Date`, as those of a socket do.
+/// A transport whose responses carry the provider's time in `Date`, as those of a real server do.
 #[derive(Debug)]
-pub struct Dated(InProcess);
+pub struct DatedTransport(InProcessTransport);
 
-impl Dated {
+impl DatedTransport {
     pub fn new(emulator: Emulator) -> Self {
-        Self(InProcess::new(emulator))
+        Self(InProcessTransport::new(emulator))
     }
 }
 
 #[async_trait]
-impl Transport for Dated {
+impl Transport for DatedTransport {
     async fn send(
         &self,
         request: Request<Bytes>,

@@ -23,11 +23,11 @@ use crate::{
 /// use tokenkeeper_engine::Accounts;
 /// use tokenkeeper_store_memory::MemoryStore;
 /// # use tokenkeeper_emulator::Emulator;
-/// # use tokenkeeper_test_support::{InProcess, amiqus};
+/// # use tokenkeeper_test_support::{InProcessTransport, amiqus};
 ///
 /// # fn main() -> Result<(), tokenkeeper_engine::Error> {
 /// # let provider = amiqus();
-/// # let transport = InProcess::new(Emulator::amiqus().in_process());
+/// # let transport = InProcessTransport::new(Emulator::amiqus().in_process());
 /// // A transport is that of a front, or your own.
 /// let builder = Accounts::builder(MemoryStore::new()).provider(provider).transport(transport);
 /// let accounts = builder.build()?;

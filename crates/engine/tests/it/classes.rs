@@ -1,95 +1,68 @@
-//! failures have classes.
-
-use std::time::Duration;
+//! Classes of failures: what each answer of the token endpoint leads to.
 
 use http::Response;
-use tokenkeeper_emulator::{AmiqusOptions, Emulator, Endpoint, Fault as Broken, Generation};
-use tokenkeeper_engine::{Cause, Error, Options, Status};
+use tokenkeeper_emulator::{AmiqusOptions, Emulator, Endpoint, Fault as EndpointFault, Generation};
+use tokenkeeper_engine::{Cause, Error, Options};
 
-use crate::harness::{HOUR, World, amiqus, login};
-
-fn cause(error: &Error) -> &Cause {
-    match error {
-        Error::ReauthorizationRequired { cause, .. } => cause,
-        other => panic!("{other:?}"),
-    }
-}
+use crate::harness::{
+    HOUR, World, amiqus, assert_err, cause, connection, login, retry_after, seconds,
+};
 
 #[tokio::test(start_paused = true)]
-async fn a12_a_refused_refresh_token_needs_reauthorization_in_both_generations() {
+async fn a12_a_refused_refresh_token_requires_reauthorization() {
     for generation in [Generation::Eight, Generation::Nine] {
         let options = AmiqusOptions::default().generation(generation);
         let emulator = Emulator::amiqus()
             .options(options)
             .access_token_lifetime(HOUR);
         let world = World::new(emulator, amiqus(), Options::default());
-        let account = world.connected().await;
+        let account = world.connect_account().await;
         world
             .emulator
             .revoke_user(tokenkeeper_emulator::DEFAULT_USER);
-        world.pass(HOUR).await;
+        world.advance(HOUR).await;
         for _ in 0..5 {
             let error = account.token().await.unwrap_err();
             assert!(matches!(cause(&error), Cause::Refused(_)));
         }
-        // No other process asks again: the mark is in the record.
-        let other = world
-            .another_process()
-            .account("amiqus", "user-42")
-            .unwrap();
+        // No other process asks again, since the record is marked.
+        let other = world.account_elsewhere();
         assert!(matches!(
             cause(&other.token().await.unwrap_err()),
             Cause::Refused(_)
         ));
         assert_eq!(world.token_requests(), 1);
-        // A new login heals it.
+        // A new login recovers the account.
         login(&world.emulator, &account).await.unwrap();
-        assert_eq!(world.call(&account).await, 200);
+        assert_eq!(world.call_api(&account).await, 200);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a13_an_invalid_client_keeps_the_refresh_token() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     world
         .emulator
         .change_secret(tokenkeeper_emulator::DEFAULT_CLIENT_ID, "another");
-    world.pass(HOUR).await;
+    world.advance(HOUR).await;
     for _ in 0..3 {
-        let error = account.token().await.unwrap_err();
-        assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
+        assert_err!(account.token().await, Error::Configuration { .. });
     }
     assert_eq!(world.token_requests(), 1);
-    let Status::Connected(connection) = account.status().await.unwrap() else {
-        panic!("the tokens are kept");
-    };
-    assert!(connection.misconfigured);
-    // With the right secret it is presented again, and works.
-    let secret = "another";
-    let registration = crate::harness::registration().secret(secret);
-    let repaired = tokenkeeper_provider_amiqus::Amiqus::new(registration).unwrap();
-    let repaired = repaired.base(crate::harness::BASE).unwrap();
-    let accounts = crate::harness::engine(
-        &world.emulator,
-        world.store.clone(),
-        &world.clock,
-        repaired,
-        Options::default(),
-    );
-    let account = accounts.account("amiqus", "user-42").unwrap();
-    account.token().await.unwrap();
+    assert!(connection(&account).await.misconfigured);
+    // A process with the right secret presents the token again.
+    let repaired = world.account_of(&world.process_with_secret("another"));
+    repaired.token().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a22_a_lost_answer_is_replayed_once_at_once_and_named_as_the_cause() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn a22_a_lost_answer_is_replayed_once_and_named_as_the_cause() {
+    let (world, account) = World::amiqus().expired().await;
     world
         .emulator
         .faults()
-        .once(Endpoint::Token, Broken::CutBeforeAnswer);
+        .once(Endpoint::Token, EndpointFault::CutBeforeAnswer);
     let error = account.token().await.unwrap_err();
     assert_eq!(*cause(&error), Cause::ResponseLost);
     assert!(error.to_string().contains("refresh response lost"));
@@ -98,76 +71,60 @@ async fn a22_a_lost_answer_is_replayed_once_at_once_and_named_as_the_cause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cut_before_the_redemption_is_healed_by_the_replay() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn a_replay_recovers_from_a_cut_before_the_redemption() {
+    let (world, account) = World::amiqus().expired().await;
     world
         .emulator
         .faults()
-        .once(Endpoint::Token, Broken::CutAfterBody);
-    assert_eq!(world.call(&account).await, 200);
+        .once(Endpoint::Token, EndpointFault::CutAfterBody);
+    assert_eq!(world.call_api(&account).await, 200);
     assert_eq!(world.token_requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn q18_replays_after_ambiguous_answers_have_no_cap_and_never_log_anybody_out() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn q18_ambiguous_answers_are_replayed_without_a_cap() {
+    let (world, account) = World::amiqus().expired().await;
     world
         .emulator
         .faults()
-        .always(Endpoint::Token, Broken::HtmlServerError);
+        .always(Endpoint::Token, EndpointFault::HtmlServerError);
     let started = tokio::time::Instant::now();
     while started.elapsed() < 24 * HOUR {
         let error = account.token().await.unwrap_err();
-        let Error::Unavailable { retry_after, .. } = error else {
-            panic!("{error:?}");
-        };
-        world.pass(retry_after + Duration::from_secs(1)).await;
+        let retry_after = retry_after(&error);
+        world.advance(retry_after + seconds(1)).await;
     }
     let requests = world.token_requests();
     assert!((100..2000).contains(&requests), "{requests}");
     world.emulator.faults().clear_all();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_backs_off_as_long_as_it_says_and_shares_that() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    let fault = Broken::TooManyRequests { retry_after: 120 };
+async fn a_429_backs_off_for_its_retry_after_in_all_processes() {
+    let (world, account) = World::amiqus().expired().await;
+    let fault = EndpointFault::TooManyRequests { retry_after: 120 };
     world.emulator.faults().once(Endpoint::Token, fault);
     let error = account.token().await.unwrap_err();
-    let Error::Unavailable { retry_after, .. } = error else {
-        panic!("{error:?}");
-    };
+    let retry_after = retry_after(&error);
     assert_eq!(retry_after.as_secs(), 120);
-    let other = world
-        .another_process()
-        .account("amiqus", "user-42")
-        .unwrap();
-    assert!(matches!(
-        other.token().await,
-        Err(Error::Unavailable { .. })
-    ));
+    let other = world.account_elsewhere();
+    assert_err!(other.token().await, Error::Unavailable { .. });
     assert_eq!(world.token_requests(), 1);
-    world.pass(Duration::from_secs(121)).await;
+    world.advance(seconds(121)).await;
     other.token().await.unwrap();
     assert_eq!(world.token_requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_a_refresh_token_keeps_the_one_we_have() {
+async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     for missing in [
-        Broken::Without("refresh_token".to_owned()),
-        Broken::field("refresh_token", ""),
-        Broken::field("refresh_token", serde_json::Value::Null),
+        EndpointFault::Without("refresh_token".to_owned()),
+        EndpointFault::field("refresh_token", ""),
+        EndpointFault::field("refresh_token", serde_json::Value::Null),
     ] {
         let world = World::amiqus();
-        let account = world.connected().await;
+        let account = world.connect_account().await;
         let token = |record: &serde_json::Value| {
             record["state"]["live"]["tokens"]["tokens"]["refresh_token"].clone()
         };
@@ -185,14 +142,12 @@ async fn an_unreadable_answer_is_ambiguous_and_replayed() {
         .body(bytes::Bytes::from(vec![b'x'; 100_000]))
         .unwrap();
     for broken in [
-        Broken::Truncated,
-        Broken::Empty,
-        Broken::InvalidUtf8,
-        Broken::Answer(big),
+        EndpointFault::Truncated,
+        EndpointFault::Empty,
+        EndpointFault::InvalidUtf8,
+        EndpointFault::Answer(big),
     ] {
-        let world = World::amiqus();
-        let account = world.connected().await;
-        world.pass(HOUR).await;
+        let (world, account) = World::amiqus().expired().await;
         world.emulator.faults().once(Endpoint::Token, broken);
         let result = account.token().await;
         assert_eq!(world.token_requests(), 2);
@@ -203,15 +158,14 @@ async fn an_unreadable_answer_is_ambiguous_and_replayed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_would_break_out_of_its_header_reaches_none() {
+async fn a_token_with_a_line_break_reaches_no_header() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    let evil = Broken::field("access_token", "a\r\nx-evil: 1");
+    let account = world.connect_account().await;
+    let evil = EndpointFault::field("access_token", "a\r\nx-evil: 1");
     world.emulator.faults().once(Endpoint::Token, evil);
     account.refresh().await.unwrap();
-    let error = account.token().await.unwrap_err();
-    assert!(matches!(error, Error::Protocol(_)), "{error:?}");
-    // The refresh token that came along is kept, and heals it.
+    assert_err!(account.token().await, Error::Protocol(_));
+    // The refresh token of that answer is kept, and its refresh recovers the account.
     account.refresh().await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
 }

@@ -1,22 +1,19 @@
-//! a code is exchanged like a refresh token.
+//! Logins and adoptions: a code is exchanged as carefully as a refresh token.
 
-use std::{future::ready, sync::Arc, time::Duration};
+use std::{future::ready, sync::Arc};
 
 use futures_util::StreamExt as _;
-use tokenkeeper_emulator::{
-    DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI, Emulator, Endpoint, Fault as Broken,
-};
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
-    Error, EventKind, Flow, FlowError, Options, Status,
-    protocol::{Dialect, Redirect, RedirectError, Registration, SitePolicy, TokenSet},
+    Error, EventKind, Flow, FlowError, Options,
+    protocol::{Redirect, RedirectError, TokenSet},
 };
-use tokenkeeper_provider_fortes_milestones::FortesMilestones;
-use tokenkeeper_provider_ioffice::IOffice;
-use tokenkeeper_provider_qics_milestones::QicsMilestones;
+use tokenkeeper_store_memory::MemoryStore;
 
 use crate::harness::{
-    BASE, Fault, World, approve, drain, engine, in_process, issued, login, new_clock, redirect_of,
-    registration, settle, visit,
+    BASE, FaultyStore, StoreFault, World, approve, assert_err, build_engine, connection,
+    drain_events, fortes, in_process, ioffice, issue_tokens, login, new_clock, plain, qics,
+    redirect_of, seconds, settle, spawn_login, visit,
 };
 
 #[tokio::test(start_paused = true)]
@@ -24,18 +21,16 @@ async fn a_login_at_amiqus_stores_and_serves_tokens() {
     let world = World::amiqus();
     let mut events = world.accounts.events();
     let account = login(&world.emulator, &world.account()).await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     assert_eq!(world.emulator.counters().exchanges(), 1);
-    assert!(drain(&mut events).contains(&EventKind::Connected));
-    let Status::Connected(connection) = account.status().await.unwrap() else {
-        panic!("not connected");
-    };
+    assert!(drain_events(&mut events).contains(&EventKind::Connected));
+    let connection = connection(&account).await;
     assert_eq!(connection.generation, 1);
     assert!(connection.written);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_fell_behind_goes_on_with_the_newest_events() {
+async fn a_lagging_subscriber_continues_with_the_newest_events() {
     let world = World::amiqus();
     let account = world.account();
     let events = world.accounts.events();
@@ -53,44 +48,29 @@ async fn a_subscriber_that_fell_behind_goes_on_with_the_newest_events() {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_at_qics_and_fortes_stores_and_serves_tokens() {
-    let qics = QicsMilestones::new(registration())
-        .unwrap()
-        .base(BASE)
-        .unwrap();
-    let world = World::new(Emulator::qics(), qics, Options::default());
+    let world = World::new(Emulator::qics(), qics(), Options::default());
     let account = world.accounts.account("qics-milestones", "u").unwrap();
     login(&world.emulator, &account).await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
 
-    let fortes = FortesMilestones::new(registration())
-        .unwrap()
-        .base(BASE)
-        .unwrap();
-    let world = World::new(Emulator::fortes(), fortes, Options::default());
+    let world = World::new(Emulator::fortes(), fortes(), Options::default());
     let account = world.accounts.account("fortes-milestones", "u").unwrap();
     login(&world.emulator, &account).await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_login_at_ioffice_comes_back_in_the_fragment() {
-    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).unwrap();
-    let sites = SitePolicy::only([BASE]).unwrap().allow_loopback();
-    let ioffice = IOffice::new(registration).unwrap().sites(sites);
-    let world = World::new(Emulator::ioffice(), ioffice, Options::default());
+    let world = World::new(Emulator::ioffice(), ioffice(), Options::default());
     let account = world.accounts.account_at("ioffice", BASE, "u").unwrap();
     login(&world.emulator, &account).await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     assert!(world.accounts.account("ioffice", "u").is_err());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_login_at_a_plain_provider_uses_pkce() {
-    let plain = Dialect::rfc6749("plain", BASE)
-        .unwrap()
-        .with(registration())
-        .unwrap();
-    let world = World::new(Emulator::plain(), plain, Options::default());
+    let world = World::new(Emulator::plain(), plain(|_| ()), Options::default());
     let account = world.accounts.account("plain", "u").unwrap();
     let start = account.connect().unwrap();
     assert!(
@@ -102,48 +82,32 @@ async fn a_login_at_a_plain_provider_uses_pkce() {
     );
     let redirect = approve(&world.emulator, start.url.as_str()).await;
     world.accounts.finish(start.flow, redirect).await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn f4_qics_and_fortes_keep_their_accounts_apart() {
     let clock = new_clock();
     let emulator = in_process(Emulator::qics(), &clock);
-    let store = Arc::new(crate::harness::FaultyStore::new(
-        tokenkeeper_store_memory::MemoryStore::new(),
-    ));
-    let qics = QicsMilestones::new(registration())
-        .unwrap()
-        .base(BASE)
-        .unwrap();
-    let fortes = FortesMilestones::new(registration())
-        .unwrap()
-        .base(BASE)
-        .unwrap();
-    let first = engine(&emulator, store.clone(), &clock, qics, Options::default());
-    let second = engine(&emulator, store, &clock, fortes, Options::default());
+    let store = Arc::new(FaultyStore::new(MemoryStore::new()));
+    let first = build_engine(&emulator, store.clone(), &clock, qics(), Options::default());
+    let second = build_engine(&emulator, store, &clock, fortes(), Options::default());
     let account = first.account("qics-milestones", "u").unwrap();
     login(&emulator, &account).await.unwrap();
     let other = second.account("fortes-milestones", "u").unwrap();
     assert_ne!(account.key(), other.key());
-    assert!(matches!(
-        other.token().await,
-        Err(Error::NotConnected { .. })
-    ));
+    assert_err!(other.token().await, Error::NotConnected { .. });
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_code_is_not_sent_while_the_store_is_down() {
     let world = World::amiqus();
-    let start = world.account().connect().unwrap();
-    let redirect = approve(&world.emulator, start.url.as_str()).await;
-    world.store.fail(usize::MAX, Fault::Refuse);
-    let error = world
-        .accounts
-        .finish(start.flow, redirect)
-        .await
-        .unwrap_err();
-    assert!(matches!(error, Error::Store { .. }), "{error:?}");
+    let (flow, redirect) = world.approved_login().await;
+    world.store.fail(usize::MAX, StoreFault::Refuse);
+    assert_err!(
+        world.accounts.finish(flow, redirect).await,
+        Error::Store { .. }
+    );
     assert_eq!(world.token_requests(), 0);
 }
 
@@ -152,10 +116,7 @@ async fn a_pending_record_is_written_before_the_code_is_sent() {
     let world = World::amiqus();
     let account = world.account();
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let login = tokio::spawn({
-        let (emulator, account) = (world.emulator.clone(), account.clone());
-        async move { login(&emulator, &account).await }
-    });
+    let login = spawn_login(&world, &account);
     gate.arrived(1).await;
     let record = world.store.record(&account.key()).await;
     assert!(record["login"]["attempt"]["id"].is_string(), "{record}");
@@ -169,47 +130,45 @@ async fn a_pending_record_is_written_before_the_code_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn the_old_tokens_stay_until_the_new_ones_are_written() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     world
         .emulator
         .faults()
-        .once(Endpoint::Token, Broken::ServerError);
-    let error = login(&world.emulator, &account).await.unwrap_err();
-    assert!(matches!(error, Error::Exchange { .. }), "{error:?}");
-    assert_eq!(world.call(&account).await, 200);
+        .once(Endpoint::Token, EndpointFault::ServerError);
+    assert_err!(
+        login(&world.emulator, &account).await,
+        Error::Exchange { .. }
+    );
+    assert_eq!(world.call_api(&account).await, 200);
     let record = world.store.record(&account.key()).await;
     assert!(record.get("login").is_none(), "{record}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_during_the_exchange_loses_nothing() {
+async fn a_caller_dropped_during_the_exchange_loses_nothing() {
     let world = World::amiqus();
     let account = world.account();
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let login = tokio::spawn({
-        let (emulator, account) = (world.emulator.clone(), account.clone());
-        async move { login(&emulator, &account).await }
-    });
+    let login = spawn_login(&world, &account);
     gate.arrived(1).await;
     login.abort();
     assert!(login.await.unwrap_err().is_cancelled());
     gate.release();
     settle().await;
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     assert_eq!(world.emulator.counters().exchanges(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn q5_a_code_is_never_sent_twice() {
     let world = World::amiqus();
-    let start = world.account().connect().unwrap();
-    let redirect = approve(&world.emulator, start.url.as_str()).await;
-    let fault = Broken::CutAfterBody;
+    let (flow, redirect) = world.approved_login().await;
+    let fault = EndpointFault::CutAfterBody;
     world.emulator.faults().once(Endpoint::Token, fault);
-    let finish = world.accounts.finish(start.flow.clone(), redirect.clone());
-    assert!(matches!(finish.await, Err(Error::Exchange { .. })));
+    let finish = world.accounts.finish(flow.clone(), redirect.clone());
+    assert_err!(finish.await, Error::Exchange { .. });
     assert_eq!(world.token_requests(), 1);
-    let again = world.accounts.finish(start.flow, redirect).await;
+    let again = world.accounts.finish(flow, redirect).await;
     assert!(matches!(again, Err(Error::Flow(FlowError::Used))));
     assert_eq!(world.token_requests(), 1);
 }
@@ -217,12 +176,11 @@ async fn q5_a_code_is_never_sent_twice() {
 #[tokio::test(start_paused = true)]
 async fn a7_a_code_works_for_ten_minutes() {
     for (wait, works) in [(599, true), (601, false)] {
-        let options = Options::new().login_timeout(Duration::from_secs(3600));
+        let options = Options::new().login_timeout(seconds(3600));
         let world = World::amiqus_with(options);
-        let start = world.account().connect().unwrap();
-        let redirect = approve(&world.emulator, start.url.as_str()).await;
-        world.pass(Duration::from_secs(wait)).await;
-        let result = world.accounts.finish(start.flow, redirect).await;
+        let (flow, redirect) = world.approved_login().await;
+        world.advance(seconds(wait)).await;
+        let result = world.accounts.finish(flow, redirect).await;
         assert_eq!(result.is_ok(), works, "{result:?}");
     }
 }
@@ -249,7 +207,7 @@ async fn a_denial_ends_the_flow_without_a_token_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn q3_a_foreign_state_leads_to_no_token_request_and_leaves_the_flow_good() {
+async fn q3_a_forged_state_sends_nothing_and_keeps_the_flow() {
     let world = World::amiqus();
     let start = world.account().connect().unwrap();
     let forged = Redirect::query("code=abc&state=forged");
@@ -261,15 +219,14 @@ async fn q3_a_foreign_state_leads_to_no_token_request_and_leaves_the_flow_good()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flow_ends_after_ten_minutes_and_cannot_be_forged() {
+async fn a_flow_expires_after_ten_minutes_and_cannot_be_forged() {
     let world = World::amiqus();
-    let start = world.account().connect().unwrap();
-    let redirect = approve(&world.emulator, start.url.as_str()).await;
-    let forged = Flow::from(format!("{}A", start.flow.as_str()));
+    let (flow, redirect) = world.approved_login().await;
+    let forged = Flow::from(format!("{}A", flow.as_str()));
     let refused = world.accounts.finish(forged, redirect.clone()).await;
     assert!(matches!(refused, Err(Error::Flow(FlowError::NotOurs))));
-    world.pass(Duration::from_secs(601)).await;
-    let late = world.accounts.finish(start.flow, redirect).await;
+    world.advance(seconds(601)).await;
+    let late = world.accounts.finish(flow, redirect).await;
     assert!(matches!(late, Err(Error::Flow(FlowError::Expired))));
     assert_eq!(world.token_requests(), 0);
 }
@@ -278,48 +235,46 @@ async fn a_flow_ends_after_ten_minutes_and_cannot_be_forged() {
 async fn adopted_tokens_are_served_and_refreshed() {
     let world = World::amiqus();
     let account = world.account();
-    account.adopt(issued(&world.emulator)).await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
+    account.adopt(issue_tokens(&world.emulator)).await.unwrap();
+    assert_eq!(world.call_api(&account).await, 200);
     account.refresh().await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     assert_eq!(world.emulator.counters().refreshes(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_newer_of_two_logins_stands() {
+async fn the_newer_of_two_logins_wins() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    let number = |record: serde_json::Value| {
-        record["state"]["live"]["authorization"]["number"]
-            .as_u64()
-            .unwrap()
+    let account = world.connect_account().await;
+    let number = async || {
+        let record = world.store.record(&account.key()).await;
+        let number = &record["state"]["live"]["authorization"]["number"];
+        number.as_u64().unwrap()
     };
-    let before = number(world.store.record(&account.key()).await);
+    let before = number().await;
     login(&world.emulator, &account).await.unwrap();
-    let after = number(world.store.record(&account.key()).await);
+    let after = number().await;
     assert!(after > before);
-    // A clock behind the number in the store still makes a higher one.
-    world.clock.jump_back(Duration::from_secs(86_400));
+    // A clock behind the stored number still leads to a higher number.
+    world.clock.jump_back(seconds(86_400));
     login(&world.emulator, &account).await.unwrap();
-    assert!(number(world.store.record(&account.key()).await) > after);
+    assert!(number().await > after);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_is_overtaken_after_it_was_reported_as_done_is_told_of() {
-    let world = World::mute(Options::default());
-    let here = world.connected().await;
-    let there = world.elsewhere();
-    there.token().await.unwrap();
+async fn a_login_superseded_after_its_success_is_reported() {
+    let world = World::without_notifications(Options::default());
+    let (here, there) = world.connect_in_two_processes().await;
     let mut events = world.accounts.events();
-    // The pending login is written, its result is not.
-    world.store.fail_after(1, 1, Fault::Refuse);
+    // The pending login is written, and its result is not.
+    world.store.fail_after(1, 1, StoreFault::Refuse);
     login(&world.emulator, &here).await.unwrap();
-    assert_eq!(drain(&mut events), [EventKind::StoreBehind]);
+    assert_eq!(drain_events(&mut events), [EventKind::StoreBehind]);
     login(&world.emulator, &there).await.unwrap();
-    world.pass(Duration::from_secs(1)).await;
+    world.advance(seconds(1)).await;
     settle().await;
-    let told = drain(&mut events);
-    assert!(told.contains(&EventKind::Superseded), "{told:?}");
-    assert!(!told.contains(&EventKind::Connected), "{told:?}");
-    assert_eq!(world.call(&here).await, 200, "by the newer login");
+    let reported = drain_events(&mut events);
+    assert!(reported.contains(&EventKind::Superseded), "{reported:?}");
+    assert!(!reported.contains(&EventKind::Connected), "{reported:?}");
+    assert_eq!(world.call_api(&here).await, 200, "newer login");
 }

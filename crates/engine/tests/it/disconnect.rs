@@ -1,40 +1,26 @@
-//! a disconnect writes a tombstone, and revokes where the provider can.
+//! A disconnect writes a tombstone and revokes the tokens if the provider can.
 
-use std::time::Duration;
+use tokenkeeper_emulator::{Endpoint, Fault as EndpointFault};
+use tokenkeeper_engine::{Error, EventKind, TokenSource};
 
-use tokenkeeper_emulator::{Endpoint, Fault as Broken};
-use tokenkeeper_engine::{Error, EventKind, Status, TokenSource};
-
-use crate::harness::{Fault, HOUR, World, call_with, drain, login, settle};
-
-fn pending(status: &Status) -> bool {
-    match status {
-        Status::Disconnected { revocation_pending } => *revocation_pending,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// What the revocation endpoint was sent, in order.
-fn revoked(world: &World) -> Vec<http::Request<bytes::Bytes>> {
-    let requests = world.emulator.recorded_requests().into_iter();
-    requests
-        .filter(|request| request.uri().path().ends_with("/revoke"))
-        .collect()
-}
+use crate::harness::{
+    HOUR, StoreFault, World, assert_err, call_api_with, credential, drain_events,
+    is_revocation_pending, issue_tokens, seconds, settle, spawn_disconnect, spawn_login,
+    spawn_refresh,
+};
 
 #[tokio::test(start_paused = true)]
-async fn a_disconnect_leaves_a_tombstone_and_is_refused_everywhere() {
+async fn a_disconnect_leaves_a_tombstone_seen_by_all_processes() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     account.disconnect().await.unwrap();
     let record = world.store.record(&account.key()).await;
     assert!(record["state"]["ended"]["authorization"]["number"].is_u64());
     assert!(record["state"]["ended"].get("revoke").is_none(), "{record}");
     assert!(account.try_credential(true).is_none());
-    for account in [account, world.elsewhere()] {
-        let error = account.token().await.unwrap_err();
-        assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
-        assert!(!pending(&account.status().await.unwrap()));
+    for account in [account, world.account_elsewhere()] {
+        assert_err!(account.token().await, Error::Disconnected { .. });
+        assert!(!is_revocation_pending(&account).await);
     }
     assert_eq!(world.token_requests(), 0);
 }
@@ -42,12 +28,12 @@ async fn a_disconnect_leaves_a_tombstone_and_is_refused_everywhere() {
 #[tokio::test(start_paused = true)]
 async fn i20_the_access_token_is_revoked_then_the_refresh_token() {
     let world = World::ioffice();
-    let account = world.connected().await;
-    let sent = TokenSource::credential(&account, true).await.unwrap();
+    let account = world.connect_account().await;
+    let sent = credential(&account).await;
     let record = world.store.record(&account.key()).await;
     let tokens = &record["state"]["live"]["tokens"]["tokens"];
     account.disconnect().await.unwrap();
-    let requests = revoked(&world);
+    let requests = world.revocation_requests();
     let of = |i: usize| requests[i].headers()["x-token"].to_str().unwrap();
     assert_eq!(requests.len(), 2);
     assert_eq!(of(0), tokens["access_token"]);
@@ -60,75 +46,71 @@ async fn i20_the_access_token_is_revoked_then_the_refresh_token() {
         assert_eq!(own.count(), 1, "only x-token");
         assert!(request.body().is_empty());
     }
-    assert_eq!(call_with(&world.emulator, &sent).await, 401);
+    assert_eq!(call_api_with(&world.emulator, &sent).await, 401);
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_tokens_of_a_refresh_under_way_are_revoked_and_the_account_stays_refused() {
+async fn late_tokens_of_a_disconnected_account_are_revoked() {
     for world in [World::ioffice(), World::plain()] {
-        let account = world.connected().await;
+        let account = world.connect_account().await;
         let gate = world.emulator.faults().hold_answers(Endpoint::Token);
-        let refresh = tokio::spawn({
-            let account = account.clone();
-            async move { account.refresh().await }
-        });
+        let refresh = spawn_refresh(&account);
         gate.arrived(1).await;
         account.disconnect().await.unwrap();
-        let before = revoked(&world).len();
+        let before = world.revocation_requests().len();
         gate.release();
-        let error = refresh.await.unwrap().unwrap_err();
-        assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+        assert_err!(refresh.await.unwrap(), Error::Disconnected { .. });
         settle().await;
-        assert_eq!(revoked(&world).len(), before + 2, "the late tokens too");
-        let error = account.token().await.unwrap_err();
-        assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
-        assert!(!pending(&account.status().await.unwrap()));
+        assert_eq!(
+            world.revocation_requests().len(),
+            before + 2,
+            "the late tokens too"
+        );
+        assert_err!(account.token().await, Error::Disconnected { .. });
+        assert!(!is_revocation_pending(&account).await);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_comes_between_wins_over_the_disconnect() {
+async fn a_concurrent_login_wins_over_a_disconnect() {
     let world = World::amiqus();
-    let here = world.connected().await;
-    let there = world.elsewhere();
-    // `here` still knows the old login only.
-    let stale = world.elsewhere();
+    let here = world.connect_account().await;
+    let there = world.account_elsewhere();
+    // `stale` knows only the old login.
+    let stale = world.account_elsewhere();
     stale.token().await.unwrap();
     world.store.hold_next_put();
-    let disconnect = tokio::spawn(async move { stale.disconnect().await });
-    settle().await;
-    login(&world.emulator, &there).await.unwrap();
-    world.store.let_go();
-    let error = disconnect.await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::Superseded { .. }), "{error:?}");
-    assert_eq!(world.call(&there).await, 200);
+    let disconnect = spawn_disconnect(&stale);
+    world.log_in_before_held_put(&there).await;
+    assert_err!(disconnect.await.unwrap(), Error::Superseded { .. });
+    assert_eq!(world.call_api(&there).await, 200);
     here.status().await.unwrap();
-    assert_eq!(world.call(&here).await, 200);
+    assert_eq!(world.call_api(&here).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revocation_that_fails_is_kept_sealed_and_finished_by_whoever_sees_it() {
-    for broken in [Broken::ServerError, Broken::CutAfterBody] {
+async fn a_failed_revocation_is_finished_by_another_process() {
+    for broken in [EndpointFault::ServerError, EndpointFault::CutAfterBody] {
         let world = World::ioffice();
-        let account = world.connected().await;
+        let account = world.connect_account().await;
         let mut events = world.accounts.events();
         world.emulator.faults().always(Endpoint::Revoke, broken);
         account.disconnect().await.unwrap();
-        assert!(drain(&mut events).contains(&EventKind::RevocationPending));
-        assert!(pending(&account.status().await.unwrap()));
+        assert!(drain_events(&mut events).contains(&EventKind::RevocationPending));
+        assert!(is_revocation_pending(&account).await);
         let entry = world.store.entry(&account.key()).await.unwrap();
         assert!(entry.attention);
-        let other = world.elsewhere();
+        let other = world.account_elsewhere();
         assert!(other.token().await.is_err());
         settle().await;
-        assert!(pending(&other.status().await.unwrap()));
+        assert!(is_revocation_pending(&other).await);
         world.emulator.faults().clear_all();
         world.emulator.reset_counters();
-        world.pass(Duration::from_secs(61)).await;
+        world.advance(seconds(61)).await;
         assert!(other.token().await.is_err());
         settle().await;
         assert_eq!(world.emulator.counters().revocations, 2);
-        assert!(!pending(&other.status().await.unwrap()));
+        assert!(!is_revocation_pending(&other).await);
         assert!(!world.store.entry(&account.key()).await.unwrap().attention);
     }
 }
@@ -136,18 +118,14 @@ async fn a_revocation_that_fails_is_kept_sealed_and_finished_by_whoever_sees_it(
 #[tokio::test(start_paused = true)]
 async fn a_login_first_finishes_a_pending_revocation() {
     let world = World::ioffice();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     world
         .emulator
         .faults()
-        .always(Endpoint::Revoke, Broken::ServerError);
+        .always(Endpoint::Revoke, EndpointFault::ServerError);
     account.disconnect().await.unwrap();
-    let start = account.connect().unwrap();
-    let redirect = crate::harness::approve(&world.emulator, start.url.as_str()).await;
-    let early = world
-        .accounts
-        .finish(start.flow.clone(), redirect.clone())
-        .await;
+    let (flow, redirect) = world.approved_login().await;
+    let early = world.accounts.finish(flow.clone(), redirect.clone()).await;
     assert!(
         matches!(early, Err(Error::RevocationPending { .. })),
         "{early:?}"
@@ -155,126 +133,108 @@ async fn a_login_first_finishes_a_pending_revocation() {
     assert_eq!(world.token_requests(), 0, "the code was not sent");
     world.emulator.faults().clear_all();
     world.emulator.reset_counters();
-    // The flow is still good: its code never left.
-    world.accounts.finish(start.flow, redirect).await.unwrap();
+    // The flow is still valid, since its code was never sent.
+    world.accounts.finish(flow, redirect).await.unwrap();
     assert_eq!(world.emulator.counters().revocations, 2);
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn tokens_that_were_not_written_yet_can_be_disconnected() {
     let world = World::amiqus();
     let account = world.account();
-    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    world.store.fail_after(1, usize::MAX, StoreFault::Refuse);
     let adopting = tokio::spawn({
-        let (account, tokens) = (account.clone(), crate::harness::issued(&world.emulator));
+        let (account, tokens) = (account.clone(), issue_tokens(&world.emulator));
         async move { account.adopt(tokens).await }
     });
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(world.call(&account).await, 200, "served from memory");
+    tokio::time::sleep(seconds(2)).await;
+    assert_eq!(world.call_api(&account).await, 200, "served from memory");
     world.store.recover();
     account.disconnect().await.unwrap();
     let _ = adopting.await.unwrap();
-    world.pass(HOUR).await;
-    let error = account.token().await.unwrap_err();
-    assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+    world.advance(HOUR).await;
+    assert_err!(account.token().await, Error::Disconnected { .. });
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_disconnects_refuses_at_once_however_long_the_revocation_takes() {
+async fn a_disconnect_takes_effect_before_its_revocation() {
     let world = World::ioffice();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let mut events = world.accounts.events();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     let gate = world.emulator.faults().hold(Endpoint::Revoke);
-    let disconnect = tokio::spawn({
-        let account = account.clone();
-        async move { account.disconnect().await }
-    });
+    let disconnect = spawn_disconnect(&account);
     gate.arrived(1).await;
     assert!(account.try_credential(true).is_none());
-    let error = account.token().await.unwrap_err();
-    assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+    assert_err!(account.token().await, Error::Disconnected { .. });
     gate.release();
     disconnect.await.unwrap().unwrap();
-    assert_eq!(drain(&mut events), [EventKind::Disconnected]);
+    assert_eq!(drain_events(&mut events), [EventKind::Disconnected]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_finishes_a_revocation_refuses_the_old_tokens_meanwhile() {
-    let world = World::ioffice_mute();
-    let here = world.connected().await;
-    let there = world.elsewhere();
-    there.token().await.unwrap();
+async fn a_login_that_finishes_a_revocation_serves_no_old_token() {
+    let world = World::ioffice_without_notifications();
+    let (here, there) = world.connect_in_two_processes().await;
     let faults = world.emulator.faults();
-    faults.always(Endpoint::Revoke, Broken::ServerError);
+    faults.always(Endpoint::Revoke, EndpointFault::ServerError);
     here.disconnect().await.unwrap();
     faults.clear_all();
     let gate = faults.hold(Endpoint::Revoke);
-    let connect = tokio::spawn({
-        let (emulator, there) = (world.emulator.clone(), there.clone());
-        async move { login(&emulator, &there).await }
-    });
+    let connect = spawn_login(&world, &there);
     gate.arrived(1).await;
     assert!(there.try_credential(true).is_none());
     gate.release();
     connect.await.unwrap().unwrap();
-    assert_eq!(world.call(&there).await, 200);
+    assert_eq!(world.call_api(&there).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_tokens_that_meet_a_tombstone_the_store_does_not_take_are_refused() {
-    let world = World::ioffice_mute();
-    let account = world.connected().await;
-    let other = world.elsewhere();
-    other.token().await.unwrap();
+async fn late_tokens_meet_a_tombstone_that_cannot_be_written() {
+    let world = World::ioffice_without_notifications();
+    let (account, other) = world.connect_in_two_processes().await;
     let gate = world.emulator.faults().hold_answers(Endpoint::Token);
-    let refresh = tokio::spawn({
-        let account = account.clone();
-        async move { account.refresh().await }
-    });
+    let refresh = spawn_refresh(&account);
     gate.arrived(1).await;
     other.disconnect().await.unwrap();
-    // The first write fails, and the tokens are served; the second meets the tombstone; all others
-    // fail.
-    world.store.fail(1, Fault::Refuse);
+    // The first write fails, so the tokens are served. The second write meets the tombstone, and
+    // all others fail.
+    world.store.fail(1, StoreFault::Refuse);
     gate.release();
     refresh.await.unwrap().unwrap();
     assert!(account.try_credential(true).is_some());
-    world.store.fail_after(1, usize::MAX, Fault::Refuse);
-    world.pass(Duration::from_secs(1)).await;
+    world.store.fail_after(1, usize::MAX, StoreFault::Refuse);
+    world.advance(seconds(1)).await;
     settle().await;
     assert!(account.try_credential(true).is_none());
-    let error = account.token().await.unwrap_err();
-    assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+    assert_err!(account.token().await, Error::Disconnected { .. });
     world.emulator.reset_counters();
     world.store.recover();
-    world.pass(Duration::from_secs(20)).await;
+    world.advance(seconds(20)).await;
     settle().await;
-    assert!(!pending(&account.status().await.unwrap()));
+    assert!(!is_revocation_pending(&account).await);
     assert_eq!(world.emulator.counters().revocations, 2, "the late tokens");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_comparison_that_meets_a_tombstone_the_store_does_not_take_refuses_too() {
-    let world = World::ioffice_mute();
-    let account = world.connected().await;
-    let other = world.elsewhere();
-    other.token().await.unwrap();
-    // `other` ends an older generation than `account` has.
+async fn a_comparison_meets_a_tombstone_that_cannot_be_written() {
+    let world = World::ioffice_without_notifications();
+    let (account, other) = world.connect_in_two_processes().await;
+    // `other` disconnects an older generation than the one that `account` has.
     account.refresh().await.unwrap();
-    world.store.go_back(&account.key(), 2).await;
+    world.store.roll_back(&account.key(), 2).await;
     other.disconnect().await.unwrap();
     let mut events = world.accounts.events();
-    // The tombstone is read, and what it does not know cannot be written.
-    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    // The tombstone is read, and the tokens unknown to it cannot be written.
+    world.store.fail_after(1, usize::MAX, StoreFault::Refuse);
     assert!(account.status().await.is_err());
     assert!(account.try_credential(true).is_none());
     world.store.recover();
-    assert!(pending(&account.status().await.unwrap()));
+    assert!(is_revocation_pending(&account).await);
     settle().await;
-    assert!(!pending(&account.status().await.unwrap()));
-    let seen = drain(&mut events).into_iter();
-    let told = seen.filter(|kind| *kind == EventKind::Disconnected);
-    assert_eq!(told.count(), 1);
+    assert!(!is_revocation_pending(&account).await);
+    let seen = drain_events(&mut events).into_iter();
+    let reported = seen.filter(|kind| *kind == EventKind::Disconnected);
+    assert_eq!(reported.count(), 1);
 }

@@ -1,8 +1,8 @@
-//! every error says what to do.
+//! Every error has advice on what to do.
 
 use std::time::Duration;
 
-use tokenkeeper_emulator::{Emulator, Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
     Accounts, Advice, Cause, Error, Options,
     protocol::{Redirect, Registration},
@@ -11,22 +11,22 @@ use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_store_memory::MemoryStore;
 
 use crate::harness::{
-    BASE, Fault, HOUR, InProcess, World, amiqus, approve, in_process, login, new_clock,
+    BASE, HOUR, InProcessTransport, StoreFault, World, amiqus, approve, assert_err, in_process,
+    login, new_clock, seconds,
 };
 
-fn transport() -> InProcess {
-    InProcess::new(in_process(Emulator::amiqus(), &new_clock()))
+fn transport() -> InProcessTransport {
+    InProcessTransport::new(in_process(Emulator::amiqus(), &new_clock()))
 }
 
 fn build_error(result: Result<Accounts, Error>) -> String {
-    let error = result.unwrap_err();
-    assert!(matches!(error, Error::Build(_)), "{error:?}");
+    let error = assert_err!(result, Error::Build(_));
     assert_eq!(error.advice(), Advice::FixConfiguration);
     error.to_string()
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_work_says_what_is_missing() {
+async fn an_invalid_configuration_names_what_is_missing() {
     let builder = || Accounts::builder(MemoryStore::new());
     let none = builder().provider(amiqus()).build();
     assert!(build_error(none).contains("transport"));
@@ -39,7 +39,7 @@ async fn a_configuration_that_cannot_work_says_what_is_missing() {
 
 #[tokio::test]
 async fn options_that_cannot_work_are_refused_by_name() {
-    let (zero, second, max) = (Duration::ZERO, Duration::from_secs(1), Duration::MAX);
+    let (zero, second, max) = (Duration::ZERO, seconds(1), Duration::MAX);
     let new = Options::new;
     for (options, named) in [
         (new().exchange_timeout(zero), "`exchange_timeout`"),
@@ -103,7 +103,7 @@ fn a_registration_that_cannot_work_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_error_says_what_to_do() {
+async fn each_error_has_advice() {
     let world = World::amiqus();
     let account = world.account();
     let reauthorize = |cause| Advice::Reauthorize {
@@ -112,12 +112,12 @@ async fn each_error_says_what_to_do() {
     };
     let advice = account.token().await.unwrap_err().advice();
     assert_eq!(advice, reauthorize(None));
-    let unknown = world.accounts.account("nobody", "u").unwrap_err();
+    let unknown = world.accounts.account("unknown", "u").unwrap_err();
     assert_eq!(unknown.advice(), Advice::FixConfiguration);
     let subject = world.accounts.account("amiqus", "").unwrap_err();
     assert_eq!(subject.advice(), Advice::GiveUp);
 
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let start = account.connect().unwrap();
     let forged = world
         .accounts
@@ -125,22 +125,22 @@ async fn each_error_says_what_to_do() {
         .await;
     assert_eq!(forged.unwrap_err().advice(), Advice::GiveUp);
 
-    world.pass(HOUR).await;
-    world.store.fail(usize::MAX, Fault::Refuse);
+    world.advance(HOUR).await;
+    world.store.fail(usize::MAX, StoreFault::Refuse);
     let down = account.token().await.unwrap_err();
     assert!(matches!(down.advice(), Advice::Retry { .. }), "{down:?}");
     assert!(std::error::Error::source(&down).is_some());
     world.store.recover();
-    world.pass(HOUR).await;
+    world.advance(HOUR).await;
 
-    let fault = Broken::TooManyRequests { retry_after: 9 };
+    let fault = EndpointFault::TooManyRequests { retry_after: 9 };
     world.emulator.faults().once(Endpoint::Token, fault);
     let later = account.token().await.unwrap_err();
     let Advice::Retry { after } = later.advice() else {
         panic!("{later:?}");
     };
-    assert!(after >= Duration::from_secs(8), "{after:?}");
-    world.pass(Duration::from_secs(10)).await;
+    assert!(after >= seconds(8), "{after:?}");
+    world.advance(seconds(10)).await;
 
     world
         .emulator
@@ -160,15 +160,15 @@ async fn each_error_says_what_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_came_to_nothing_says_to_start_again() {
+async fn a_failed_login_advises_to_start_again() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let finish = |flow, redirect| world.accounts.finish(flow, redirect);
 
     world
         .emulator
         .faults()
-        .once(Endpoint::Token, Broken::CutBeforeAnswer);
+        .once(Endpoint::Token, EndpointFault::CutBeforeAnswer);
     let lost = login(&world.emulator, &account).await.unwrap_err();
     assert_eq!(lost.advice(), Advice::StartAgain, "{lost:?}");
     assert!(lost.to_string().contains(&account.digest().to_string()));
@@ -188,7 +188,7 @@ async fn a_login_that_came_to_nothing_says_to_start_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_with_a_wrong_secret_says_to_fix_the_configuration() {
+async fn a_login_with_a_wrong_secret_advises_a_fix() {
     let world = World::amiqus();
     let client = tokenkeeper_emulator::DEFAULT_CLIENT_ID;
     world.emulator.change_secret(client, "another");
@@ -197,9 +197,9 @@ async fn a_login_with_a_wrong_secret_says_to_fix_the_configuration() {
     assert_eq!(error.error_code().unwrap().as_str(), "invalid_client");
 }
 
-/// A runtime that the builder was given serves callers of other executors too.
+/// A runtime given to the builder also serves callers on other executors.
 #[test]
-fn a_given_runtime_serves_callers_outside_of_it() {
+fn a_given_runtime_serves_callers_outside_it() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -212,16 +212,18 @@ fn a_given_runtime_serves_callers_outside_of_it() {
         .build()
         .unwrap();
     let account = accounts.account_at("amiqus", BASE, "u").unwrap();
-    let error = futures_executor(account.token()).unwrap_err();
-    assert!(matches!(error, Error::NotConnected { .. }), "{error:?}");
+    assert_err!(
+        futures_executor(account.token()),
+        Error::NotConnected { .. }
+    );
 }
 
-fn transport_on(runtime: &tokio::runtime::Runtime) -> InProcess {
+fn transport_on(runtime: &tokio::runtime::Runtime) -> InProcessTransport {
     let clock = runtime.block_on(async { new_clock() });
-    InProcess::new(in_process(Emulator::amiqus(), &clock))
+    InProcessTransport::new(in_process(Emulator::amiqus(), &clock))
 }
 
-/// The simplest executor there is.
+/// A minimal executor.
 fn futures_executor<F: Future>(future: F) -> F::Output {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {

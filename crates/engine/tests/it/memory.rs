@@ -1,19 +1,21 @@
-//! What is in memory is a cache.
+//! Memory is a cache: idle accounts are dropped and read again.
 
 use std::{collections::HashSet, time::Duration};
 
 use http::{HeaderMap, StatusCode};
-use tokenkeeper_emulator::Endpoint;
+use tokenkeeper_emulator::{Emulator, Endpoint};
 use tokenkeeper_engine::{Options, TokenSource};
 
-use crate::harness::{Fault, HOUR, World, settle};
+use crate::harness::{
+    HOUR, StoreFault, World, amiqus, credential, join_after_release, seconds, settle, spawn_token,
+};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// Access tokens outlive the time after which idle accounts are dropped.
+/// Returns a world whose access tokens outlive the time after which idle accounts are dropped.
 fn lasting() -> World {
-    let emulator = tokenkeeper_emulator::Emulator::amiqus().access_token_lifetime(YEAR);
-    World::new(emulator, crate::harness::amiqus(), Options::default())
+    let emulator = Emulator::amiqus().access_token_lifetime(YEAR);
+    World::new(emulator, amiqus(), Options::default())
 }
 
 async fn idle() {
@@ -24,15 +26,15 @@ async fn idle() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_account_is_dropped_and_its_handles_still_work() {
     let world = lasting();
-    let account = world.connected().await;
-    let sent = TokenSource::credential(&account, true).await.unwrap();
+    let account = world.connect_account().await;
+    let sent = credential(&account).await;
     idle().await;
     assert!(account.try_credential(true).is_none(), "it was dropped");
     world.store.reset_counts();
-    // A late rejection looks at the store before it says anything.
+    // A late rejection reads the store first.
     account.classify_response(sent.version(), StatusCode::UNAUTHORIZED, &HeaderMap::new());
     assert!(account.replacement(sent.version()).await.unwrap().is_some());
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     assert_eq!(world.token_requests(), 1);
     idle().await;
     assert_eq!(account.token().await.unwrap().generation(), 2);
@@ -41,64 +43,56 @@ async fn an_idle_account_is_dropped_and_its_handles_still_work() {
 #[tokio::test(start_paused = true)]
 async fn an_account_in_use_is_not_dropped() {
     let world = lasting();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     for _ in 0..120 {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(seconds(60)).await;
         assert!(account.try_credential(true).is_some());
         settle().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_comes_back_into_use_stays_in_memory() {
-    let minute = Duration::from_secs(60);
+async fn an_account_used_again_stays_in_memory() {
+    let minute = seconds(60);
     let options = Options::new().idle_timeout(minute);
-    let world = World::mute(options);
-    let account = world.connected().await;
+    let world = World::without_notifications(options);
+    let account = world.connect_account().await;
     tokio::time::sleep(10 * minute).await;
     settle().await;
     assert!(account.try_credential(true).is_none(), "it was dropped");
     world.store.reset_counts();
     for _ in 0..300 {
         account.token().await.unwrap();
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(seconds(1)).await;
         settle().await;
     }
-    // Read once, then compared once a minute.
+    // One read, then one comparison a minute.
     let trips = world.store.round_trips();
     assert!((5..=7).contains(&trips), "{trips}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_written_is_never_dropped() {
+async fn an_unwritten_account_is_never_dropped() {
     let world = lasting();
-    let account = world.connected().await;
-    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    let account = world.connect_account().await;
+    world.store.fail_after(1, usize::MAX, StoreFault::Refuse);
     account.refresh().await.unwrap();
     idle().await;
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     world.store.recover();
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(world.elsewhere().token().await.unwrap().generation(), 2);
+    tokio::time::sleep(seconds(1)).await;
+    assert_eq!(world.generation_elsewhere().await, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_handles_of_an_account_share_a_flight() {
+async fn all_handles_of_an_account_share_a_refresh() {
     let world = World::amiqus();
-    world.connected().await;
-    world.pass(HOUR).await;
+    world.connect_account().await;
+    world.advance(HOUR).await;
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let tasks: Vec<_> = (0..100)
-        .map(|_| {
-            let account = world.account();
-            tokio::spawn(async move { account.token().await })
-        })
-        .collect();
-    gate.arrived(1).await;
-    settle().await;
-    gate.release();
-    for task in tasks {
-        task.await.unwrap().unwrap();
+    let tasks: Vec<_> = (0..100).map(|_| spawn_token(&world.account())).collect();
+    for result in join_after_release(gate, tasks).await {
+        result.unwrap();
     }
     assert_eq!(world.token_requests(), 1);
 }
@@ -110,12 +104,12 @@ async fn all_handles_of_an_account_share_a_flight() {
 )]
 async fn handles_of_one_account_are_equal_and_hash_alike() {
     let world = World::amiqus();
-    let first = world.connected().await;
+    let first = world.connect_account().await;
     let drop_idle = first.clone();
-    world.pass(2 * HOUR).await;
+    world.advance(2 * HOUR).await;
     let again = world.account();
     let other = world.accounts.account("amiqus", "user-43").unwrap();
-    let elsewhere = world.elsewhere();
+    let elsewhere = world.account_elsewhere();
     assert_eq!(first, again);
     assert_eq!(drop_idle, again);
     assert_ne!(first, other);

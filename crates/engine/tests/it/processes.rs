@@ -1,43 +1,44 @@
-//! processes that share a store refresh an account once, and take over from one that died.
+//! Processes that share a store refresh an account once, and take over from a dead process.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use tokenkeeper_emulator::Endpoint;
 use tokenkeeper_engine::{
-    Account, Advice, Options, Token,
+    Account, Advice, Options,
     store::{TokenStore as _, Version},
 };
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::time::Instant;
 
-use crate::harness::{Fault, HOUR, LEASE, World, settle};
+use crate::harness::{
+    HOUR, LEASE, StoreFault, World, join_after_release, seconds, settle, spawn_token,
+};
 
+/// Returns options under which callers outwait a lease.
 fn patient() -> Options {
-    Options::new().acquire_timeout(Duration::from_secs(300))
+    Options::new().acquire_timeout(seconds(300))
 }
 
-fn ask(account: &Account) -> JoinHandle<Token> {
-    let account = account.clone();
-    tokio::spawn(async move { account.token().await.unwrap() })
-}
-
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
+/// Returns an account whose token has expired and that has the attempt of a dead process.
+async fn with_dead_attempt(world: World) -> (World, Account) {
+    let (world, account) = world.expired().await;
+    world.leave_dead_attempt().await;
+    (world, account)
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_processes_make_one_token_request_whether_the_store_tells_or_not() {
-    for world in [World::amiqus(), World::mute(Options::default())] {
-        let here = world.connected().await;
-        let there = world.elsewhere();
-        there.token().await.unwrap();
-        world.pass(HOUR).await;
+async fn two_processes_make_one_token_request() {
+    for world in [
+        World::amiqus(),
+        World::without_notifications(Options::default()),
+    ] {
+        let (here, there) = world.connect_in_two_processes().await;
+        world.advance(HOUR).await;
         let gate = world.emulator.faults().hold(Endpoint::Token);
-        let tasks: Vec<_> = (0..64).flat_map(|_| [ask(&here), ask(&there)]).collect();
-        gate.arrived(1).await;
-        settle().await;
-        gate.release();
-        for task in tasks {
-            assert_eq!(task.await.unwrap().generation(), 2);
+        let tasks: Vec<_> = (0..64)
+            .flat_map(|_| [spawn_token(&here), spawn_token(&there)])
+            .collect();
+        for result in join_after_release(gate, tasks).await {
+            assert_eq!(result.unwrap().generation(), 2);
         }
         assert_eq!(world.token_requests(), 1);
         let counters = world.emulator.counters();
@@ -46,35 +47,33 @@ async fn two_processes_make_one_token_request_whether_the_store_tells_or_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_process_needs_at_most_two_round_trips_where_the_store_tells() {
+async fn a_notified_process_needs_at_most_two_round_trips() {
     let world = World::amiqus();
-    let here = world.connected().await;
-    let there = world.elsewhere();
-    there.token().await.unwrap();
-    world.pass(HOUR).await;
+    let (here, there) = world.connect_in_two_processes().await;
+    world.advance(HOUR).await;
     here.status().await.unwrap();
     there.status().await.unwrap();
     world.store.reset_counts();
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let first = ask(&here);
+    let first = spawn_token(&here);
     gate.arrived(1).await;
-    let second = ask(&there);
+    let second = spawn_token(&there);
     tokio::time::sleep(Duration::from_millis(50)).await;
     gate.release();
-    first.await.unwrap();
+    first.await.unwrap().unwrap();
     let answered = Instant::now();
-    assert_eq!(second.await.unwrap().generation(), 2);
+    assert_eq!(second.await.unwrap().unwrap().generation(), 2);
     assert!(answered.elapsed() < Duration::from_millis(10));
     settle().await;
-    // Two of the one that refreshes: the attempt and the result.
+    // Two by the refreshing process: the attempt and the result.
     assert_eq!(world.store.round_trips(), 4);
     assert_eq!(world.token_requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn our_own_writes_lead_to_no_comparison() {
+async fn own_writes_start_no_comparison() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     tokio::time::sleep(seconds(1)).await;
     world.store.reset_counts();
     account.refresh().await.unwrap();
@@ -85,11 +84,12 @@ async fn our_own_writes_lead_to_no_comparison() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_attempt_of_a_killed_process_is_left_alone_for_its_lease_and_not_longer() {
-    for world in [World::amiqus_with(patient()), World::mute(patient())] {
-        let account = world.connected().await;
-        world.pass(HOUR).await;
-        world.killed_in_mid_refresh().await;
+async fn the_attempt_of_a_killed_process_is_left_alone_for_a_lease() {
+    for world in [
+        World::amiqus_with(patient()),
+        World::without_notifications(patient()),
+    ] {
+        let (world, account) = with_dead_attempt(world).await;
         let started = Instant::now();
         assert_eq!(account.token().await.unwrap().generation(), 2);
         let waited = started.elapsed();
@@ -100,37 +100,32 @@ async fn the_attempt_of_a_killed_process_is_left_alone_for_its_lease_and_not_lon
 
 #[tokio::test(start_paused = true)]
 async fn no_lease_is_judged_by_wall_clocks() {
-    let world = World::mute(patient());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world.killed_in_mid_refresh().await;
+    let (world, account) = with_dead_attempt(World::without_notifications(patient())).await;
     let started = Instant::now();
-    let asked = ask(&account);
+    let asked = spawn_token(&account);
     for _ in 0..5 {
         tokio::time::sleep(LEASE / 6).await;
         world.clock.jump_ahead(HOUR);
     }
     tokio::time::sleep(LEASE / 6 - seconds(1)).await;
     assert!(!asked.is_finished());
-    asked.await.unwrap();
+    asked.await.unwrap().unwrap();
     assert!(started.elapsed() >= LEASE);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_holder_that_was_suspended_looks_again_before_it_sends() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn a_suspended_holder_claims_again_before_it_sends() {
+    let (world, account) = World::amiqus().expired().await;
     account.status().await.unwrap();
     world.store.reset_counts();
     world.store.hold_next_put();
-    let asked = ask(&account);
+    let asked = spawn_token(&account);
     settle().await;
-    // The monotonic clock stood still; by the others', the lease is long over.
+    // The monotonic clock stood still, and by other processes' clocks the lease has long expired.
     world.clock.jump_ahead(seconds(600));
-    world.store.let_go();
-    asked.await.unwrap();
-    // The first attempt is taken back by the write of the second.
+    world.store.release();
+    asked.await.unwrap().unwrap();
+    // The write of the second attempt withdraws the first.
     assert_eq!(world.store.gets.load(Ordering::SeqCst), 0);
     // Two attempts and a result.
     assert_eq!(world.store.puts.load(Ordering::SeqCst), 3);
@@ -138,115 +133,93 @@ async fn a_holder_that_was_suspended_looks_again_before_it_sends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_is_not_sent_by_who_was_suspended_meanwhile() {
+async fn a_process_suspended_before_sending_does_not_send_a_code() {
     let world = World::amiqus();
-    let account = world.account();
-    let start = account.connect().unwrap();
-    let redirect = crate::harness::approve(&world.emulator, start.url.as_str()).await;
+    let (flow, redirect) = world.approved_login().await;
     world.store.hold_next_put();
     let finish = tokio::spawn({
-        let (accounts, flow) = (world.accounts.clone(), start.flow.clone());
+        let (accounts, flow) = (world.accounts.clone(), flow.clone());
         let redirect = redirect.clone();
         async move { accounts.finish(flow, redirect).await }
     });
     settle().await;
     world.clock.jump_ahead(seconds(60));
-    world.store.let_go();
+    world.store.release();
     let error = finish.await.unwrap().unwrap_err();
     assert!(matches!(error.advice(), Advice::Retry { .. }), "{error:?}");
     assert_eq!(world.token_requests(), 0);
-    world.accounts.finish(start.flow, redirect).await.unwrap();
+    world.accounts.finish(flow, redirect).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_of_the_watcher_starts_the_watch_anew() {
-    let world = World::mute(patient());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world.killed_in_mid_refresh().await;
-    let asked = ask(&account);
+async fn a_pause_of_the_watcher_restarts_the_watch() {
+    let (world, account) = with_dead_attempt(World::without_notifications(patient())).await;
+    let asked = spawn_token(&account);
     tokio::time::sleep(LEASE / 2).await;
-    // The process stood still, its clocks did not.
+    // The process was paused, and its clocks were not.
     world.clock.advance(LEASE);
     let resumed = Instant::now();
-    asked.await.unwrap();
+    asked.await.unwrap().unwrap();
     let waited = resumed.elapsed();
     assert!((LEASE..LEASE + seconds(2)).contains(&waited), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_tells_of_a_change_and_fails_is_not_asked_without_a_pause() {
-    let world = World::amiqus_with(patient());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world.killed_in_mid_refresh().await;
-    let asked = ask(&account);
+async fn a_notification_of_a_failing_store_starts_no_busy_loop() {
+    let (world, account) = with_dead_attempt(World::amiqus_with(patient())).await;
+    let asked = spawn_token(&account);
     tokio::time::sleep(seconds(5)).await;
     let key = account.key();
     let mut entry = world.store.get(&key).await.unwrap().unwrap();
     entry.version = Version::random();
-    world.store.fail(usize::MAX, Fault::Refuse);
+    world.store.fail(usize::MAX, StoreFault::Refuse);
     world.store.overwrite(&key, Some(entry)).await;
     world.store.reset_counts();
     tokio::time::sleep(seconds(10)).await;
     let gets = world.store.gets.load(Ordering::SeqCst);
     assert!((1..=41).contains(&gets), "{gets} in ten seconds");
     world.store.recover();
-    asked.await.unwrap();
+    asked.await.unwrap().unwrap();
+}
+
+/// Lets the store fail when the lease of a dead process has ten seconds left. Returns how long the
+/// process that watches it waits after the store has recovered.
+async fn wait_after_outage(fault: StoreFault, outage: Duration) -> Duration {
+    let world = World::without_notifications(patient());
+    let (world, account) = with_dead_attempt(world).await;
+    let asked = spawn_token(&account);
+    tokio::time::sleep(LEASE - seconds(10)).await;
+    world.store.fail(usize::MAX, fault);
+    tokio::time::sleep(outage).await;
+    world.store.recover();
+    let recovered = Instant::now();
+    asked.await.unwrap().unwrap();
+    recovered.elapsed()
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_failure_of_the_store_its_holder_comes_first() {
-    let world = World::mute(patient());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world.killed_in_mid_refresh().await;
-    let asked = ask(&account);
-    tokio::time::sleep(LEASE - seconds(10)).await;
-    world.store.fail(usize::MAX, Fault::Refuse);
-    tokio::time::sleep(seconds(20)).await;
-    world.store.recover();
-    let recovered = Instant::now();
-    asked.await.unwrap();
-    let waited = recovered.elapsed();
+async fn after_an_outage_of_the_store_the_holder_comes_first() {
     let retry = Duration::from_millis(500);
+    let waited = wait_after_outage(StoreFault::Refuse, seconds(20)).await;
     assert!((retry * 2..seconds(3)).contains(&waited), "{waited:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn after_a_store_that_hung_its_holder_comes_first_too() {
-    let world = World::mute(patient());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world.killed_in_mid_refresh().await;
-    let asked = ask(&account);
-    tokio::time::sleep(LEASE - seconds(10)).await;
-    world.store.fail(usize::MAX, Fault::Hang);
-    tokio::time::sleep(seconds(12)).await;
-    world.store.recover();
-    let recovered = Instant::now();
-    asked.await.unwrap();
-    // Calls are given up after a quarter of the lease; a write that hung is tried again then.
-    let waited = recovered.elapsed();
+    // Store calls time out after a quarter of the lease, and a hung write is retried then.
+    let waited = wait_after_outage(StoreFault::Hang, seconds(12)).await;
     assert!((LEASE / 4..LEASE).contains(&waited), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_store_does_not_keep_a_lease_alive_for_ever() {
-    let world = World::mute(patient());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world.killed_in_mid_refresh().await;
-    world.store.slow(seconds(3));
+async fn a_slow_store_does_not_prolong_a_dead_lease() {
+    let (world, account) = with_dead_attempt(World::without_notifications(patient())).await;
+    world.store.delay_calls(seconds(3));
     let started = Instant::now();
     account.token().await.unwrap();
     assert!(started.elapsed() < LEASE * 2, "{:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_task_that_listens_ends_with_its_engine_and_listens_again_after_its_stream_ended() {
+async fn the_change_listener_reconnects_and_ends_with_its_engine() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     settle().await;
     assert_eq!(world.store.listeners(), 1);
     world.store.end_streams();
@@ -266,16 +239,19 @@ async fn the_task_that_listens_ends_with_its_engine_and_listens_again_after_its_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_hangs_is_sent_again_within_a_lease_that_a_grace_window_made_short() {
-    let world = World::plain_with(|dialect| dialect.refresh.grace_seconds = Some(10));
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn a_hung_write_is_retried_within_a_short_lease() {
+    let (world, account) = World::plain_with(|dialect| dialect.refresh.grace_seconds = Some(10))
+        .expired()
+        .await;
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let (here, there) = (ask(&account), ask(&world.elsewhere()));
+    let (here, there) = (
+        spawn_token(&account),
+        spawn_token(&world.account_elsewhere()),
+    );
     gate.arrived(1).await;
     world.store.hold_next_put();
     gate.release();
-    here.await.unwrap();
-    there.await.unwrap();
+    here.await.unwrap().unwrap();
+    there.await.unwrap().unwrap();
     assert_eq!(world.token_requests(), 1);
 }

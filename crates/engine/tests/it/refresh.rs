@@ -1,89 +1,69 @@
-//! One refresh for all, the claim, the wait, and when a token is stale.
+//! Single flight: one refresh for all callers, their waits, and refreshes ahead of expiry.
 
 use std::time::Duration;
 
-use tokenkeeper_emulator::{Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{Error, EventKind, Options, TokenSource};
 
-use crate::harness::{HOUR, World, drain, settle};
+use crate::harness::{
+    HOUR, World, amiqus, assert_err, call_api_with, credential, drain_events, join_after_release,
+    login, qics, retry_after, seconds, settle, spawn_refresh, spawn_token,
+};
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_token_is_refreshed_in_two_round_trips() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    // Within the interval of revalidation the newest record is known.
+    let (world, account) = World::amiqus().expired().await;
+    // Within the revalidation interval the newest record is known.
     account.status().await.unwrap();
     world.store.reset_counts();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     assert_eq!(world.token_requests(), 1);
     assert_eq!(world.store.round_trips(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_tasks_on_an_expired_token_make_one_token_request() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world
-        .emulator
-        .faults()
-        .always(Endpoint::Token, Broken::Delay(Duration::from_millis(50)));
+async fn ten_thousand_tasks_make_one_token_request() {
+    let (world, account) = World::amiqus().expired().await;
+    world.emulator.faults().always(
+        Endpoint::Token,
+        EndpointFault::Delay(Duration::from_millis(50)),
+    );
     let tasks: Vec<_> = (0..10_000)
         .map(|_| {
             let account = account.clone();
-            tokio::spawn(async move { TokenSource::credential(&account, true).await })
+            tokio::spawn(async move { credential(&account).await })
         })
         .collect();
     for task in tasks {
-        task.await.unwrap().unwrap();
+        task.await.unwrap();
     }
     assert_eq!(world.token_requests(), 1);
     assert_eq!(world.emulator.counters().max_concurrent_presentations, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_503_is_one_request_for_all_who_wait() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn a_503_costs_one_request_for_all_waiters() {
+    let (world, account) = World::amiqus().expired().await;
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let unavailable = Broken::Unavailable {
+    let unavailable = EndpointFault::Unavailable {
         retry_after: Some(7),
     };
     world.emulator.faults().always(Endpoint::Token, unavailable);
-    let tasks: Vec<_> = (0..1000)
-        .map(|_| {
-            let account = account.clone();
-            tokio::spawn(async move { account.token().await })
-        })
-        .collect();
-    gate.arrived(1).await;
-    settle().await;
-    gate.release();
-    for task in tasks {
-        let error = task.await.unwrap().unwrap_err();
-        let Error::Unavailable { retry_after, .. } = error else {
-            panic!("{error:?}");
-        };
-        assert!(retry_after >= Duration::from_secs(6), "{retry_after:?}");
+    let tasks: Vec<_> = (0..1000).map(|_| spawn_token(&account)).collect();
+    for result in join_after_release(gate, tasks).await {
+        let retry_after = retry_after(&result.unwrap_err());
+        assert!(retry_after >= seconds(6), "{retry_after:?}");
     }
     assert_eq!(world.token_requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_refreshing_caller_may_go_away_and_nobody_fails() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn aborting_the_first_caller_fails_no_other() {
+    let (world, account) = World::amiqus().expired().await;
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let spawn = || {
-        let account = account.clone();
-        tokio::spawn(async move { account.token().await })
-    };
-    let first = spawn();
+    let first = spawn_token(&account);
     gate.arrived(1).await;
-    let others: Vec<_> = (0..100).map(|_| spawn()).collect();
+    let others: Vec<_> = (0..100).map(|_| spawn_token(&account)).collect();
     settle().await;
     first.abort();
     gate.release();
@@ -94,22 +74,22 @@ async fn the_refreshing_caller_may_go_away_and_nobody_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stale_token_is_served_and_refreshed_behind_the_callers_back() {
+async fn a_stale_token_is_served_and_refreshed_in_the_background() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    // The window is five minutes at most, its jitter half of that.
-    world.pass(HOUR - Duration::from_secs(100)).await;
+    let account = world.connect_account().await;
+    // The stale window is at most five minutes, and its jitter half of that.
+    world.advance(HOUR - seconds(100)).await;
     account.status().await.unwrap();
     let gate = world.emulator.faults().hold(Endpoint::Token);
     let old = account.try_credential(true).expect("it is served");
     gate.arrived(1).await;
     assert!(
         account.try_credential(true).is_some(),
-        "a replayable request goes on"
+        "a replayable request is served"
     );
     assert!(
         account.try_credential(false).is_none(),
-        "the old token dies at the refresh: a request that cannot be replayed waits"
+        "a refresh may invalidate the old token: a request that cannot be replayed waits"
     );
     gate.release();
     let new = TokenSource::credential(&account, false).await.unwrap();
@@ -118,44 +98,43 @@ async fn a_stale_token_is_served_and_refreshed_behind_the_callers_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fresh_token_leads_to_no_call_at_all() {
+async fn a_fresh_token_is_served_without_any_call() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     world.store.reset_counts();
     for _ in 0..50 {
-        world.pass(Duration::from_secs(1)).await;
-        assert_eq!(world.call(&account).await, 200);
+        world.advance(seconds(1)).await;
+        assert_eq!(world.call_api(&account).await, 200);
     }
     assert_eq!(world.token_requests(), 0);
     assert_eq!(world.store.round_trips(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_refresh_ahead_of_expiry_serves_the_old_token_and_backs_off() {
+async fn a_failing_early_refresh_serves_the_old_token() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR - Duration::from_secs(100)).await;
+    let account = world.connect_account().await;
+    world.advance(HOUR - seconds(100)).await;
     account.status().await.unwrap();
-    let fault = Broken::Unavailable { retry_after: None };
+    let fault = EndpointFault::Unavailable { retry_after: None };
     world.emulator.faults().always(Endpoint::Token, fault);
     for _ in 0..90 {
-        assert_eq!(world.call(&account).await, 200);
+        assert_eq!(world.call_api(&account).await, 200);
         settle().await;
-        world.pass(Duration::from_secs(1)).await;
+        world.advance(seconds(1)).await;
     }
     let requests = world.token_requests();
     assert!((2..=12).contains(&requests), "{requests} token requests");
 }
 
 #[tokio::test(start_paused = true)]
-async fn i14_no_refresh_ahead_of_expiry_comes_sooner_than_the_floor() {
-    let emulator =
-        tokenkeeper_emulator::Emulator::amiqus().access_token_lifetime(Duration::from_secs(40));
-    let world = World::new(emulator, crate::harness::amiqus(), Options::default());
-    let account = world.connected().await;
-    // At most half of the refresh token's life, which is as long as the access token's.
+async fn i14_no_early_refresh_comes_before_the_floor() {
+    let emulator = Emulator::amiqus().access_token_lifetime(seconds(40));
+    let world = World::new(emulator, amiqus(), Options::default());
+    let account = world.connect_account().await;
+    // The floor is at most half of the refresh token's lifetime, which equals the access token's.
     for second in 1..20 {
-        world.pass(Duration::from_secs(1)).await;
+        world.advance(seconds(1)).await;
         assert!(account.try_credential(true).is_some());
         settle().await;
         assert_eq!(world.token_requests(), 0, "after {second} s");
@@ -164,9 +143,7 @@ async fn i14_no_refresh_ahead_of_expiry_comes_sooner_than_the_floor() {
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_jumps_back_does_not_make_an_expired_token_fresh() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+    let (world, account) = World::amiqus().expired().await;
     world.clock.jump_back(2 * HOUR);
     assert!(account.try_credential(true).is_none());
     account.token().await.unwrap();
@@ -174,50 +151,36 @@ async fn a_clock_that_jumps_back_does_not_make_an_expired_token_fresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_slept_through_counts() {
+async fn time_during_system_sleep_counts() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     world.clock.jump_ahead(2 * HOUR);
-    world.pass(Duration::from_secs(2)).await;
+    world.advance(seconds(2)).await;
     assert!(account.try_credential(true).is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_on_demand_replaces_a_fresh_token_once_for_all_who_ask() {
+async fn explicit_refreshes_share_one_request() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let mut events = world.accounts.events();
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let tasks: Vec<_> = (0..10)
-        .map(|_| {
-            let account = account.clone();
-            tokio::spawn(async move { account.refresh().await })
-        })
-        .collect();
-    gate.arrived(1).await;
-    settle().await;
-    gate.release();
-    for task in tasks {
-        assert_eq!(task.await.unwrap().unwrap().generation(), 2);
+    let tasks: Vec<_> = (0..10).map(|_| spawn_refresh(&account)).collect();
+    for result in join_after_release(gate, tasks).await {
+        assert_eq!(result.unwrap().generation(), 2);
     }
     assert_eq!(world.token_requests(), 1);
-    assert!(drain(&mut events).contains(&EventKind::Refreshed { generation: 2 }));
+    assert!(drain_events(&mut events).contains(&EventKind::Refreshed { generation: 2 }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_waits_for_a_bounded_time_and_the_refresh_goes_on() {
-    let options = Options::new().acquire_timeout(Duration::from_secs(2));
-    let world = World::amiqus_with(options);
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn a_caller_times_out_and_the_refresh_continues() {
+    let options = Options::new().acquire_timeout(seconds(2));
+    let (world, account) = World::amiqus_with(options).expired().await;
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let waiting = tokio::spawn({
-        let account = account.clone();
-        async move { account.token().await }
-    });
+    let waiting = spawn_token(&account);
     gate.arrived(1).await;
-    let error = waiting.await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    assert_err!(waiting.await.unwrap(), Error::Timeout { .. });
     gate.release();
     settle().await;
     assert!(account.try_credential(true).is_some());
@@ -225,59 +188,46 @@ async fn a_caller_waits_for_a_bounded_time_and_the_refresh_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_does_not_exist_is_not_connected() {
+async fn an_unknown_account_is_not_connected() {
     let world = World::amiqus();
-    let error = world.account().token().await.unwrap_err();
-    assert!(matches!(error, Error::NotConnected { .. }), "{error:?}");
-    assert!(world.accounts.account("nobody", "u").is_err());
+    assert_err!(world.account().token().await, Error::NotConnected { .. });
+    assert!(world.accounts.account("unknown", "u").is_err());
     assert!(world.accounts.account("amiqus", "").is_err());
     assert_eq!(world.token_requests(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn q12_after_a_refresh_only_the_new_tokens_work() {
-    use tokenkeeper_provider_qics_milestones::QicsMilestones;
-
-    use crate::harness::{BASE, call_with, registration};
-
-    let qics = QicsMilestones::new(registration()).unwrap();
-    let qics = qics.base(BASE).unwrap();
-    let emulator = tokenkeeper_emulator::Emulator::qics();
-    let world = World::new(emulator, qics, Options::default());
+    let world = World::new(Emulator::qics(), qics(), Options::default());
     let account = world.accounts.account("qics-milestones", "u").unwrap();
-    crate::harness::login(&world.emulator, &account)
-        .await
-        .unwrap();
-    let old = TokenSource::credential(&account, true).await.unwrap();
+    login(&world.emulator, &account).await.unwrap();
+    let old = credential(&account).await;
     account.refresh().await.unwrap();
-    let new = TokenSource::credential(&account, true).await.unwrap();
-    assert_eq!(call_with(&world.emulator, &old).await, 401);
-    assert_eq!(call_with(&world.emulator, &new).await, 200);
-    // The next refresh presents the new refresh token, not the old one again.
+    let new = credential(&account).await;
+    assert_eq!(call_api_with(&world.emulator, &old).await, 401);
+    assert_eq!(call_api_with(&world.emulator, &new).await, 200);
+    // The next refresh presents the new refresh token.
     account.refresh().await.unwrap();
     assert_eq!(world.emulator.counters().presented_after_answer(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_wait_for_the_write_once_the_old_token_is_dead() {
+async fn requests_wait_for_the_write_once_the_old_token_is_invalid() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let refresh = tokio::spawn({
-        let account = account.clone();
-        async move { account.refresh().await }
-    });
+    let refresh = spawn_refresh(&account);
     gate.arrived(1).await;
-    // The server may be at it: a request that can be replayed takes the old token.
+    // The server may be processing the refresh: only a replayable request takes the old token.
     assert!(account.try_credential(false).is_none());
     assert!(account.try_credential(true).is_some());
-    // The answer is there, and the old token dead, while the result is being written.
+    // The answer has arrived and the old token is invalid while the result is being written.
     world.store.hold_next_put();
     gate.release();
     settle().await;
     assert!(account.try_credential(false).is_none());
     assert!(account.try_credential(true).is_none());
-    world.store.let_go();
+    world.store.release();
     refresh.await.unwrap().unwrap();
     assert!(account.try_credential(false).is_some());
 }

@@ -1,24 +1,27 @@
-//! A token that the API rejects.
+//! Tokens that the API rejects.
 
 use std::time::Duration;
 
 use http::{HeaderMap, Request, StatusCode};
-use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
     Error, EventKind, Options, Seen, TokenSource,
     protocol::{Client, Provider, Verdict},
 };
 use tokenkeeper_provider_amiqus::Amiqus;
 
-use crate::harness::{World, call_with, drain, issued, settle};
+use crate::harness::{
+    World, amiqus, assert_err, call_api_with, credential, drain_events, issue_tokens, seconds,
+    settle,
+};
 
 const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 
 #[tokio::test(start_paused = true)]
 async fn a_hundred_late_rejections_cost_one_refresh() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    let old = TokenSource::credential(&account, true).await.unwrap();
+    let account = world.connect_account().await;
+    let old = credential(&account).await;
     world.emulator.expire_access_tokens();
     for _ in 0..100 {
         let verdict = account.classify_response(old.version(), UNAUTHORIZED, &HeaderMap::new());
@@ -29,8 +32,8 @@ async fn a_hundred_late_rejections_cost_one_refresh() {
             .unwrap()
             .expect("a replay");
         assert_ne!(new, old);
-        assert_eq!(call_with(&world.emulator, &new).await, 200);
-        world.pass(Duration::from_millis(10)).await;
+        assert_eq!(call_api_with(&world.emulator, &new).await, 200);
+        world.advance(Duration::from_millis(10)).await;
     }
     assert_eq!(world.token_requests(), 1);
 }
@@ -38,8 +41,8 @@ async fn a_hundred_late_rejections_cost_one_refresh() {
 #[tokio::test(start_paused = true)]
 async fn a_hundred_rejections_at_once_cost_one_refresh() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    let old = TokenSource::credential(&account, true).await.unwrap();
+    let account = world.connect_account().await;
+    let old = credential(&account).await;
     let tasks: Vec<_> = (0..100)
         .map(|_| {
             let (account, old) = (account.clone(), old.clone());
@@ -53,14 +56,13 @@ async fn a_hundred_rejections_at_once_cost_one_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fresh_token_that_is_rejected_too_holds_refreshes_off() {
-    let year = Emulator::amiqus();
-    let world = World::new(year, crate::harness::amiqus(), Default::default());
-    let account = world.connected().await;
+async fn a_rejected_fresh_token_holds_off_refreshes() {
+    let world = World::new(Emulator::amiqus(), amiqus(), Default::default());
+    let account = world.connect_account().await;
     let mut events = world.accounts.events();
-    let mut wait = Duration::from_secs(60);
+    let mut wait = seconds(60);
     for round in 1..=8 {
-        let old = TokenSource::credential(&account, true).await.unwrap();
+        let old = credential(&account).await;
         account.classify_response(old.version(), UNAUTHORIZED, &HeaderMap::new());
         let new = account
             .replacement(old.version())
@@ -71,15 +73,15 @@ async fn a_fresh_token_that_is_rejected_too_holds_refreshes_off() {
         assert!(account.replacement(new.version()).await.unwrap().is_none());
         assert_eq!(world.token_requests(), round);
         let held_off = EventKind::RejectionsHeldOff { wait };
-        assert!(drain(&mut events).contains(&held_off), "{wait:?}");
-        world.pass(wait - Duration::from_secs(1)).await;
+        assert!(drain_events(&mut events).contains(&held_off), "{wait:?}");
+        world.advance(wait - seconds(1)).await;
         assert!(account.replacement(new.version()).await.unwrap().is_none());
-        world.pass(Duration::from_secs(2)).await;
+        world.advance(seconds(2)).await;
         account.status().await.unwrap();
-        wait = (wait * 2).min(Duration::from_secs(3600));
+        wait = (wait * 2).min(seconds(3600));
     }
-    // A response that is not rejected ends it.
-    let old = TokenSource::credential(&account, true).await.unwrap();
+    // An accepted response ends the hold-off.
+    let old = credential(&account).await;
     let new = account.replacement(old.version()).await.unwrap().unwrap();
     account.classify_response(new.version(), StatusCode::OK, &HeaderMap::new());
     let newer = account
@@ -88,56 +90,55 @@ async fn a_fresh_token_that_is_rejected_too_holds_refreshes_off() {
         .unwrap()
         .expect("a replay");
     account.classify_response(newer.version(), UNAUTHORIZED, &HeaderMap::new());
-    let first = EventKind::RejectionsHeldOff {
-        wait: Duration::from_secs(60),
-    };
-    assert!(drain(&mut events).contains(&first));
+    let first = EventKind::RejectionsHeldOff { wait: seconds(60) };
+    assert!(drain_events(&mut events).contains(&first));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a15_a_user_who_revokes_leads_to_one_refresh_and_reauthorization() {
+async fn a15_a_revoked_grant_costs_one_refresh_and_reauthorization() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     world.emulator.revoke_user(DEFAULT_USER);
-    let old = TokenSource::credential(&account, true).await.unwrap();
-    assert_eq!(call_with(&world.emulator, &old).await, 401);
+    let old = credential(&account).await;
+    assert_eq!(call_api_with(&world.emulator, &old).await, 401);
     for _ in 0..10 {
-        let error = account.replacement(old.version()).await.unwrap_err();
-        assert!(
-            matches!(error, Error::ReauthorizationRequired { .. }),
-            "{error:?}"
+        assert_err!(
+            account.replacement(old.version()).await,
+            Error::ReauthorizationRequired { .. }
         );
     }
     assert_eq!(world.token_requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a16_a_429_is_never_a_refresh_and_an_event_carries_the_wait() {
+async fn a16_a_429_starts_no_refresh_and_an_event_has_the_wait() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let mut events = world.accounts.events();
-    let sent = TokenSource::credential(&account, true).await.unwrap();
+    let sent = credential(&account).await;
     let mut headers = HeaderMap::new();
     headers.insert("retry-after", "47".parse().unwrap());
     let verdict =
         account.classify_response(sent.version(), StatusCode::TOO_MANY_REQUESTS, &headers);
-    let retry_after = Some(Duration::from_secs(47));
+    let retry_after = Some(seconds(47));
     assert_eq!(verdict, Verdict::RateLimited { retry_after });
     settle().await;
     assert_eq!(world.token_requests(), 0);
-    assert!(drain(&mut events).contains(&EventKind::RateLimited { retry_after }));
+    assert!(drain_events(&mut events).contains(&EventKind::RateLimited { retry_after }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_that_fails_for_now_is_told_to_the_caller() {
+async fn a_transient_failure_is_returned_to_the_caller() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    let fault = Broken::TooManyRequestsBare;
+    let account = world.connect_account().await;
+    let fault = EndpointFault::TooManyRequestsBare;
     world.emulator.faults().always(Endpoint::Token, fault);
-    let old = TokenSource::credential(&account, true).await.unwrap();
+    let old = credential(&account).await;
     for _ in 0..2 {
-        let error = account.replacement(old.version()).await.unwrap_err();
-        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+        assert_err!(
+            account.replacement(old.version()).await,
+            Error::Unavailable { .. }
+        );
     }
     assert_eq!(
         world.token_requests(),
@@ -149,8 +150,8 @@ async fn a_refresh_that_fails_for_now_is_told_to_the_caller() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_cannot_be_replayed_still_starts_the_refresh() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    let old = TokenSource::credential(&account, true).await.unwrap();
+    let account = world.connect_account().await;
+    let old = credential(&account).await;
     account.report_rejection(old.version());
     settle().await;
     assert_eq!(world.token_requests(), 1);
@@ -158,11 +159,10 @@ async fn a_request_that_cannot_be_replayed_still_starts_the_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_token_that_is_accepted_ends_the_hold_off_too() {
-    let year = Emulator::amiqus();
-    let world = World::new(year, crate::harness::amiqus(), Default::default());
-    let account = world.connected().await;
-    let old = TokenSource::credential(&account, true).await.unwrap();
+async fn an_accepted_later_token_ends_the_hold_off() {
+    let world = World::new(Emulator::amiqus(), amiqus(), Default::default());
+    let account = world.connect_account().await;
+    let old = credential(&account).await;
     let trial = account.replacement(old.version()).await.unwrap().unwrap();
     account.classify_response(trial.version(), UNAUTHORIZED, &HeaderMap::new());
     assert!(
@@ -172,9 +172,9 @@ async fn a_later_token_that_is_accepted_ends_the_hold_off_too() {
             .unwrap()
             .is_none()
     );
-    // Not because of a rejection, so it is not on trial itself.
+    // This refresh has no rejection as its cause, so its token is not on trial.
     account.refresh().await.unwrap();
-    let later = TokenSource::credential(&account, true).await.unwrap();
+    let later = credential(&account).await;
     account.classify_response(later.version(), StatusCode::OK, &HeaderMap::new());
     assert!(
         account
@@ -185,11 +185,11 @@ async fn a_later_token_that_is_accepted_ends_the_hold_off_too() {
     );
 }
 
-/// A provider that says of every response that it rejects the token.
+/// A provider that reads every response as a rejection.
 #[derive(Debug)]
-struct Refusing(Amiqus);
+struct RejectingProvider(Amiqus);
 
-impl Provider for Refusing {
+impl Provider for RejectingProvider {
     fn client(&self) -> &Client {
         self.0.client()
     }
@@ -200,14 +200,11 @@ impl Provider for Refusing {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_failure_rejects_no_token_whatever_the_provider_says() {
-    let provider = Refusing(crate::harness::amiqus());
+async fn a_non_error_response_never_rejects_the_token() {
+    let provider = RejectingProvider(amiqus());
     let world = World::new(Emulator::amiqus(), provider, Options::default());
-    let account = world.connected().await;
-    let sent = TokenSource::credential(&account, true)
-        .await
-        .unwrap()
-        .version();
+    let account = world.connect_account().await;
+    let sent = credential(&account).await.version();
     let read = |status| {
         let status = StatusCode::from_u16(status).unwrap();
         account.classify_response(sent, status, &HeaderMap::new())
@@ -221,11 +218,11 @@ async fn what_is_no_failure_rejects_no_token_whatever_the_provider_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_seen_of_one_account_is_not_sent_for_another() {
+async fn a_cached_token_is_not_sent_for_another_account() {
     let world = World::amiqus();
-    let (alice, bob) = (world.connected().await, {
+    let (alice, bob) = (world.connect_account().await, {
         let bob = world.accounts.account("amiqus", "bob").unwrap();
-        bob.adopt(issued(&world.emulator)).await.unwrap();
+        bob.adopt(issue_tokens(&world.emulator)).await.unwrap();
         bob
     });
     let mut seen = Seen::default();

@@ -1,19 +1,20 @@
-//! The end: nothing that was handed to us stays only in memory unnamed.
+//! Shutdown: flushes unwritten tokens and reports any that remain.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
-use tokenkeeper_emulator::{Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{Account, Error, TokenSource};
 
-use crate::harness::{Fault, HOUR, World, issued, login, settle};
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::harness::{
+    HOUR, SECOND, StoreFault, World, assert_err, issue_tokens, login, settle, spawn_refresh,
+    spawn_token,
+};
 
 #[tokio::test(start_paused = true)]
-async fn what_is_unwritten_is_flushed_when_the_store_recovers() {
+async fn shutdown_flushes_once_the_store_recovers() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    let account = world.connect_account().await;
+    world.store.fail_after(1, usize::MAX, StoreFault::Refuse);
     account.refresh().await.unwrap();
     let closing = tokio::spawn({
         let accounts = world.accounts.clone();
@@ -23,20 +24,20 @@ async fn what_is_unwritten_is_flushed_when_the_store_recovers() {
     assert!(!closing.is_finished());
     world.store.recover();
     closing.await.unwrap().unwrap();
-    assert_eq!(world.elsewhere().token().await.unwrap().generation(), 2);
+    assert_eq!(world.generation_elsewhere().await, 2);
     assert_eq!(world.token_requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn exactly_the_accounts_that_stayed_unwritten_are_named_and_another_call_waits_on() {
+async fn shutdown_names_exactly_the_unwritten_accounts() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    // One that only compares, and one that waits for another process's attempt.
+    let account = world.connect_account().await;
+    // An account that only waits for a comparison.
     let comparing = world.accounts.account("amiqus", "comparing").unwrap();
-    world.store.fail_after(1, usize::MAX, Fault::Refuse);
+    world.store.fail_after(1, usize::MAX, StoreFault::Refuse);
     account.refresh().await.unwrap();
-    world.store.fail(usize::MAX, Fault::Hang);
-    tokio::spawn(async move { comparing.token().await });
+    world.store.fail(usize::MAX, StoreFault::Hang);
+    spawn_token(&comparing);
     settle().await;
     let unwritten = world.accounts.shutdown(SECOND).await.unwrap_err();
     let named: Vec<_> = unwritten.accounts.iter().map(Account::digest).collect();
@@ -46,67 +47,62 @@ async fn exactly_the_accounts_that_stayed_unwritten_are_named_and_another_call_w
     assert!(!text.contains("user-42"));
     world.store.recover();
     world.accounts.shutdown(SECOND * 60).await.unwrap();
-    assert_eq!(world.elsewhere().token().await.unwrap().generation(), 2);
+    assert_eq!(world.generation_elsewhere().await, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_that_waits_for_another_process_is_let_go() {
-    let world = World::mute(Default::default());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world.killed_in_mid_refresh().await;
-    let waiting = tokio::spawn(async move { account.token().await });
+async fn shutdown_abandons_a_wait_for_another_process() {
+    let (world, account) = World::without_notifications(Default::default())
+        .expired()
+        .await;
+    world.leave_dead_attempt().await;
+    let waiting = spawn_token(&account);
     tokio::time::sleep(SECOND).await;
     world.accounts.shutdown(SECOND).await.unwrap();
-    let error = waiting.await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::ShutDown), "{error:?}");
+    assert_err!(waiting.await.unwrap(), Error::ShutDown);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_exchange_in_flight_is_awaited_or_named() {
+async fn shutdown_awaits_or_names_an_exchange_in_flight() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let refresh = tokio::spawn({
-        let account = account.clone();
-        async move { account.refresh().await }
-    });
+    let refresh = spawn_refresh(&account);
     gate.arrived(1).await;
     let unwritten = world.accounts.shutdown(SECOND).await.unwrap_err();
     assert_eq!(unwritten.accounts.len(), 1);
     gate.release();
     world.accounts.shutdown(SECOND).await.unwrap();
     refresh.await.unwrap().unwrap();
-    assert_eq!(world.elsewhere().token().await.unwrap().generation(), 2);
+    assert_eq!(world.generation_elsewhere().await, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_work_is_refused_afterwards_and_what_needs_none_is_not() {
+async fn after_shutdown_only_valid_tokens_are_served() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    let start = account.connect().unwrap();
-    let redirect = crate::harness::approve(&world.emulator, start.url.as_str()).await;
+    let account = world.connect_account().await;
+    let (flow, redirect) = world.approved_login().await;
     world.accounts.shutdown(SECOND).await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
-    let tokens = issued(&world.emulator);
+    assert_eq!(world.call_api(&account).await, 200);
+    let tokens = issue_tokens(&world.emulator);
     let refused = [
         account.refresh().await.err(),
         account.adopt(tokens).await.err(),
         account.disconnect().await.err(),
-        world.accounts.finish(start.flow, redirect).await.err(),
+        world.accounts.finish(flow, redirect).await.err(),
     ];
     for error in refused {
         assert!(matches!(error, Some(Error::ShutDown)), "{error:?}");
     }
-    world.pass(HOUR).await;
-    assert!(matches!(account.token().await, Err(Error::ShutDown)));
+    world.advance(HOUR).await;
+    assert_err!(account.token().await, Error::ShutDown);
     assert_eq!(world.token_requests(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_callers_runtime_that_ends_ends_no_refresh() {
+async fn the_end_of_a_callers_runtime_ends_no_refresh() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let gate = world.emulator.faults().hold(Endpoint::Token);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -118,31 +114,27 @@ async fn a_callers_runtime_that_ends_ends_no_refresh() {
         async move { account.refresh().await }
     });
     gate.arrived(1).await;
-    let waiting = tokio::spawn({
-        let account = account.clone();
-        async move { account.refresh().await }
-    });
+    let waiting = spawn_refresh(&account);
     settle().await;
     std::thread::spawn(move || drop(runtime)).join().unwrap();
     drop(gate);
     assert_eq!(waiting.await.unwrap().unwrap().generation(), 2);
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     assert_eq!(world.token_requests(), 1);
 }
 
-/// The result of a call whose caller waits for a second at most.
+/// Returns the result of a call, or `None` if it takes longer than a second.
 async fn for_a_second<F: Future>(call: F) -> Option<F::Output> {
     tokio::time::timeout(SECOND, call).await.ok()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_unwritten_is_written_later_or_at_the_end() {
+async fn unwritten_tokens_are_written_later_or_at_shutdown() {
     for at_the_end in [true, false] {
         let world = World::amiqus();
-        let account = world.connected().await;
-        world.store.fail_after(1, usize::MAX, Fault::Refuse);
-        let other = account.clone();
-        let refreshed = for_a_second(async move { other.refresh().await }).await;
+        let account = world.connect_account().await;
+        world.store.fail_after(1, usize::MAX, StoreFault::Refuse);
+        let refreshed = for_a_second(account.refresh()).await;
         refreshed.unwrap().unwrap();
         assert_eq!(world.token_requests(), 1);
         if at_the_end {
@@ -152,7 +144,7 @@ async fn what_is_unwritten_is_written_later_or_at_the_end() {
             world.accounts.shutdown(SECOND).await.unwrap();
         } else {
             world.store.recover();
-            world.pass(SECOND * 61).await;
+            world.advance(SECOND * 61).await;
             assert!(account.try_credential(true).is_some());
             settle().await;
         }
@@ -162,8 +154,8 @@ async fn what_is_unwritten_is_written_later_or_at_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_cannot_be_written_keeps_no_other_from_it() {
-    let world = World::mute(Default::default());
+async fn an_unwritable_account_blocks_no_other() {
+    let world = World::without_notifications(Default::default());
     let mut accounts = Vec::new();
     for number in 0..9 {
         let account = world.accounts.account("amiqus", &format!("{number}"));
@@ -172,14 +164,13 @@ async fn an_account_that_cannot_be_written_keeps_no_other_from_it() {
     }
     let hanging = accounts.pop().unwrap();
     for account in &accounts {
-        let account = account.clone();
-        world.store.fail_after(1, usize::MAX, Fault::Refuse);
-        let refreshed = for_a_second(async move { account.refresh().await }).await;
+        world.store.fail_after(1, usize::MAX, StoreFault::Refuse);
+        let refreshed = for_a_second(account.refresh()).await;
         refreshed.unwrap().unwrap();
     }
     world.store.recover();
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    tokio::spawn(async move { hanging.refresh().await });
+    spawn_refresh(&hanging);
     gate.arrived(1).await;
     let (unreadable, others) = accounts.split_at(3);
     for account in unreadable {
@@ -201,16 +192,11 @@ async fn an_account_that_cannot_be_written_keeps_no_other_from_it() {
 #[tokio::test(start_paused = true)]
 async fn a_first_write_that_hangs_loses_nothing() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    world.store.fail_after(1, 1, Fault::Hang);
-    let other = account.clone();
-    assert!(
-        for_a_second(async move { other.refresh().await })
-            .await
-            .is_none()
-    );
+    let account = world.connect_account().await;
+    world.store.fail_after(1, 1, StoreFault::Hang);
+    assert!(for_a_second(account.refresh()).await.is_none());
     assert_eq!(world.token_requests(), 1);
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     world.accounts.shutdown(SECOND).await.unwrap();
     assert_eq!(world.token_requests(), 1);
     let record = world.store.record(&account.key()).await;
@@ -220,25 +206,16 @@ async fn a_first_write_that_hangs_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_whose_first_write_hangs_is_remembered() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    let refusal = Broken::json(400, &serde_json::json!({ "error": "invalid_grant" }));
+    let account = world.connect_account().await;
+    let refusal = EndpointFault::json(400, &serde_json::json!({ "error": "invalid_grant" }));
     world.emulator.faults().once(Endpoint::Token, refusal);
-    world.store.fail_after(1, 1, Fault::Hang);
-    let other = account.clone();
-    assert!(
-        for_a_second(async move { other.refresh().await })
-            .await
-            .is_none()
-    );
+    world.store.fail_after(1, 1, StoreFault::Hang);
+    assert!(for_a_second(account.refresh()).await.is_none());
     assert_eq!(world.token_requests(), 1);
-    world.pass(HOUR).await;
+    world.advance(HOUR).await;
     for _ in 0..3 {
-        let error = account.token().await.unwrap_err();
-        assert!(
-            matches!(error, Error::ReauthorizationRequired { .. }),
-            "{error:?}"
-        );
-        world.pass(HOUR).await;
+        assert_err!(account.token().await, Error::ReauthorizationRequired { .. });
+        world.advance(HOUR).await;
     }
     assert_eq!(world.token_requests(), 1);
 }
@@ -247,12 +224,11 @@ async fn a_refusal_whose_first_write_hangs_is_remembered() {
 async fn a_login_whose_last_write_hangs_is_written() {
     let world = World::amiqus();
     let account = world.account();
-    let tokens = issued(&world.emulator);
-    world.store.fail_after(1, 1, Fault::Hang);
-    let other = account.clone();
-    let adopted = for_a_second(async move { other.adopt(tokens).await }).await;
+    let tokens = issue_tokens(&world.emulator);
+    world.store.fail_after(1, 1, StoreFault::Hang);
+    let adopted = for_a_second(account.adopt(tokens)).await;
     assert!(adopted.is_none());
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     world.accounts.shutdown(SECOND).await.unwrap();
     let record = world.store.record(&account.key()).await;
     assert_eq!(record["state"]["live"]["generation"], 1, "{record}");
@@ -269,7 +245,7 @@ fn an_engine_outlives_the_runtime_that_it_was_built_in() {
     let first = runtime();
     let (world, account) = first.block_on(async {
         let world = World::amiqus();
-        let account = world.connected().await;
+        let account = world.connect_account().await;
         (world, account)
     });
     drop(first);

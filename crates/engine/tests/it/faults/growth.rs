@@ -1,4 +1,4 @@
-//! What an engine keeps while the store takes nothing, and of what is never connected.
+//! Memory growth while the store is read-only, and with sites that are never connected.
 
 use tokenkeeper_emulator::Emulator;
 use tokenkeeper_engine::{
@@ -11,8 +11,8 @@ use tokio::{
     time::sleep,
 };
 
-use super::{MINUTE, seconds};
-use crate::harness::{Fault, HOUR, World};
+use super::assert_fails_for;
+use crate::harness::{HOUR, MINUTE, StoreFault, World, seconds};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread()
@@ -22,26 +22,23 @@ fn runtime() -> Runtime {
         .unwrap()
 }
 
-/// Asks once a second for an hour while the store can be read only.
+/// Asks once a second for an hour while the store is read-only.
 async fn hour_without_writes(world: &World, account: &Account) {
     world.store.reset_counts();
-    for _ in 0..3600 {
-        let error = account.token().await.unwrap_err();
-        assert!(matches!(error, Error::Store { .. }), "{error:?}");
-        sleep(seconds(1)).await;
-    }
+    let is_expected = |error: &Error| matches!(error, Error::Store { .. });
+    assert_fails_for(account, HOUR, seconds(1), is_expected).await;
     let trips = world.store.round_trips();
     assert!(trips < 600, "{trips} in an hour");
 }
 
 #[test]
-fn a_store_that_takes_no_writes_costs_no_memory() {
+fn a_read_only_store_costs_no_memory() {
     let runtime = runtime();
     let (world, account) = runtime.block_on(async {
-        let world = World::mute(Options::default());
-        let account = world.connected().await;
-        world.pass(HOUR).await;
-        world.store.fail(usize::MAX, Fault::ReadOnly);
+        let (world, account) = World::without_notifications(Options::default())
+            .expired()
+            .await;
+        world.store.fail(usize::MAX, StoreFault::ReadOnly);
         hour_without_writes(&world, &account).await;
         (world, account)
     });
@@ -54,13 +51,13 @@ fn a_store_that_takes_no_writes_costs_no_memory() {
     runtime.block_on(async {
         world.store.recover();
         sleep(MINUTE).await;
-        assert_eq!(world.call(&account).await, 200);
+        assert_eq!(world.call_api(&account).await, 200);
         assert_eq!(world.token_requests(), 1);
     });
 }
 
 #[test]
-fn sites_that_are_never_connected_cost_no_memory() {
+fn sites_without_connections_cost_no_memory() {
     const SITES: usize = 2_000;
     let runtime = runtime();
     let _inside = runtime.enter();

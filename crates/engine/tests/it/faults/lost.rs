@@ -1,19 +1,19 @@
-//! Answers that were lost, and what is then named as the cause.
+//! Lost answers, and the cause that errors name afterwards.
 
 use bytes::Bytes;
 use http::Response;
-use tokenkeeper_emulator::{Emulator, Endpoint, Fault as Broken, PlainOptions};
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault, PlainOptions};
 use tokenkeeper_engine::{Account, Cause, Error, Options};
 use tokio::time::{Instant, sleep};
 
-use super::{MINUTE, cause, connection, html, seconds, until_token};
-use crate::harness::{HOUR, World, plain};
+use super::{html, until_token};
+use crate::harness::{HOUR, MINUTE, World, assert_err, cause, connection, plain, seconds};
 
-/// Asks once a second until a lost answer is named as the cause.
+/// Asks once a second until the error names a lost answer as the cause. Returns that time.
 async fn named_as_lost(account: &Account) -> Instant {
     let started = Instant::now();
     loop {
-        assert!(started.elapsed() < HOUR, "it is never named");
+        assert!(started.elapsed() < HOUR, "the cause is never named");
         match account.token().await.unwrap_err() {
             Error::Unavailable { .. } => sleep(seconds(1)).await,
             error => {
@@ -25,12 +25,10 @@ async fn named_as_lost(account: &Account) -> Instant {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_named_once_patience_is_over() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn a_lost_answer_is_named_once_patience_ends() {
+    let (world, account) = World::amiqus().expired().await;
     let faults = world.emulator.faults();
-    faults.once(Endpoint::Token, Broken::CutBeforeAnswer);
+    faults.once(Endpoint::Token, EndpointFault::CutBeforeAnswer);
     faults.always(Endpoint::Token, html(404));
     let started = Instant::now();
     let named = named_as_lost(&account).await;
@@ -45,11 +43,9 @@ async fn a_lost_answer_is_named_once_patience_is_over() {
 #[tokio::test(start_paused = true)]
 async fn patience_is_an_option() {
     let options = Options::new().suspect_timeout(MINUTE);
-    let world = World::amiqus_with(options);
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+    let (world, account) = World::amiqus_with(options).expired().await;
     let faults = world.emulator.faults();
-    faults.once(Endpoint::Token, Broken::CutBeforeAnswer);
+    faults.once(Endpoint::Token, EndpointFault::CutBeforeAnswer);
     faults.always(Endpoint::Token, html(403));
     let started = Instant::now();
     let named = named_as_lost(&account).await;
@@ -58,16 +54,16 @@ async fn patience_is_an_option() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_whose_answer_was_lost_may_still_recover() {
-    // The provider does not rotate, so the refresh token is still good.
+async fn an_account_can_recover_from_a_lost_answer() {
+    // The provider does not rotate refresh tokens, so the token is still valid.
     let emulator = Emulator::plain()
         .options(PlainOptions::default().refresh_token_stays())
         .access_token_lifetime(HOUR);
-    let world = World::new(emulator, plain(|_| ()), Options::default());
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+    let (world, account) = World::new(emulator, plain(|_| ()), Options::default())
+        .expired()
+        .await;
     let faults = world.emulator.faults();
-    faults.once(Endpoint::Token, Broken::CutBeforeAnswer);
+    faults.once(Endpoint::Token, EndpointFault::CutBeforeAnswer);
     faults.always(Endpoint::Token, html(404));
     let named = named_as_lost(&account).await;
     let before = world.token_requests();
@@ -80,21 +76,18 @@ async fn an_account_whose_answer_was_lost_may_still_recover() {
     assert!((5..60).contains(&requests), "{requests} in six hours");
     faults.clear_all();
     until_token(&account, MINUTE, HOUR + MINUTE).await;
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     assert_eq!(connection(&account).await.reauthorize, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_busy_answer_after_a_rotation_counts_as_lost() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+    let (world, account) = World::amiqus().expired().await;
     let busy = Response::builder().status(503).header("retry-after", "2");
     let busy = busy.body(Bytes::new()).unwrap();
     let faults = world.emulator.faults();
-    faults.once(Endpoint::Token, Broken::AnswerInstead(busy));
-    let error = account.token().await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    faults.once(Endpoint::Token, EndpointFault::AnswerInstead(busy));
+    assert_err!(account.token().await, Error::Unavailable { .. });
     assert_eq!(world.token_requests(), 1, "the server asks to wait");
     named_as_lost(&account).await;
     assert_eq!(world.token_requests(), 2);

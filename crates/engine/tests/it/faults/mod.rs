@@ -1,4 +1,4 @@
-//! Faults that programs on the public API have met.
+//! Regression tests for faults that programs on the public API have met.
 
 mod clocks;
 mod configuration;
@@ -21,47 +21,48 @@ use std::time::Duration;
 
 use http::Response;
 use serde_json::json;
-use tokenkeeper_emulator::Fault as Broken;
-use tokenkeeper_engine::{Account, Cause, Connection, Error, Status};
+use tokenkeeper_emulator::Fault as EndpointFault;
+use tokenkeeper_engine::{Account, Error};
 
-const MINUTE: Duration = Duration::from_secs(60);
-
-const fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-/// A page that a proxy sends in place of the endpoint's answer.
-fn html(status: u16) -> Broken {
+/// Returns an HTML page, as a proxy sends in place of the endpoint's answer.
+fn html(status: u16) -> EndpointFault {
     let page = "<html><title>Not here</title></html>";
     let response = Response::builder()
         .status(status)
         .header("content-type", "text/html")
         .body(page.into());
-    Broken::Answer(response.unwrap())
+    EndpointFault::Answer(response.unwrap())
 }
 
-/// A refusal with an error code.
-fn refusal(status: u16, code: &str) -> Broken {
-    Broken::json(status, &json!({ "error": code }))
+/// Returns a refusal with an error code.
+fn refusal(status: u16, code: &str) -> EndpointFault {
+    EndpointFault::json(status, &json!({ "error": code }))
 }
 
-/// What the store says of an account that has tokens.
-async fn connection(account: &Account) -> Connection {
-    match account.status().await.unwrap() {
-        Status::Connected(connection) => connection,
-        other => panic!("{other:?}"),
+/// Asks for a token at an interval for a time, and checks that each call fails as expected.
+async fn assert_fails_for(
+    account: &Account,
+    time: Duration,
+    interval: Duration,
+    is_expected: fn(&Error) -> bool,
+) {
+    let started = tokio::time::Instant::now();
+    while started.elapsed() < time {
+        let error = account.token().await.unwrap_err();
+        assert!(is_expected(&error), "{error:?}");
+        tokio::time::sleep(interval).await;
     }
 }
 
-/// Why an account needs a new login.
-fn cause(error: &Error) -> &Cause {
-    match error {
-        Error::ReauthorizationRequired { cause, .. } => cause,
-        other => panic!("{other:?}"),
-    }
+const fn is_unavailable(error: &Error) -> bool {
+    matches!(error, Error::Unavailable { .. })
 }
 
-/// Asks for a token until there is one. Returns how long that took.
+const fn is_configuration(error: &Error) -> bool {
+    matches!(error, Error::Configuration { .. })
+}
+
+/// Asks for a token until there is one, and returns how long that took.
 async fn until_token(account: &Account, every: Duration, limit: Duration) -> Duration {
     let started = tokio::time::Instant::now();
     while let Err(error) = account.token().await {

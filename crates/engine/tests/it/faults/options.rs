@@ -1,14 +1,15 @@
-//! Options at the ends of their ranges: refused by `build`, or usable.
+//! Extreme options: refused by `build`, or usable.
 
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use tokenkeeper_emulator::{Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{Error, Options, TokenSource};
 use tokio::time::sleep;
 
-use super::seconds;
-use crate::harness::{HOUR, World, call_with, issued, login};
+use crate::harness::{
+    HOUR, World, assert_err, call_api_with, credential, issue_tokens, login, seconds,
+};
 
 type Change = fn(Options) -> Options;
 
@@ -53,7 +54,7 @@ const EXTREMES: [(&str, Change); 19] = [
     ("login_timeout: MAX", |it| it.login_timeout(MAX)),
 ];
 
-/// What an account goes through: logins, failures, rejections, refreshes, and its end.
+/// Runs an account through logins, failures, rejections, refreshes and a disconnect.
 async fn life(options: Options) {
     let world = World::amiqus();
     let accounts = match world.builder().options(options).build() {
@@ -62,27 +63,26 @@ async fn life(options: Options) {
         Err(error) => panic!("{error:?}"),
     };
     let account = world.account_of(&accounts);
-    account.adopt(issued(&world.emulator)).await.unwrap();
+    account.adopt(issue_tokens(&world.emulator)).await.unwrap();
     login(&world.emulator, &account).await.unwrap();
     let faults = world.emulator.faults();
-    faults.once(Endpoint::Token, Broken::TooManyRequestsBare);
+    faults.once(Endpoint::Token, EndpointFault::TooManyRequestsBare);
     account.refresh().await.unwrap_err();
     sleep(seconds(10)).await;
     account.refresh().await.unwrap();
-    let old = TokenSource::credential(&account, true).await.unwrap();
+    let old = credential(&account).await;
     let new = account.replacement(old.version()).await.unwrap().unwrap();
     for _ in 0..3 {
         account.classify_response(new.version(), StatusCode::UNAUTHORIZED, &HeaderMap::new());
         let _ = account.replacement(new.version()).await;
     }
     for _ in 0..5 {
-        world.pass(HOUR).await;
-        let credential = TokenSource::credential(&account, true).await.unwrap();
-        assert_eq!(call_with(&world.emulator, &credential).await, 200);
+        world.advance(HOUR).await;
+        let credential = credential(&account).await;
+        assert_eq!(call_api_with(&world.emulator, &credential).await, 200);
     }
     account.disconnect().await.unwrap();
-    let error = account.token().await.unwrap_err();
-    assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
+    assert_err!(account.token().await, Error::Disconnected { .. });
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! Code of users that panics.
+//! Panics in code of the application.
 
 use std::{
     sync::{
@@ -15,10 +15,10 @@ use tokenkeeper_engine::{
 };
 use tokenkeeper_provider_amiqus::Amiqus;
 
-use super::{seconds, until_token};
-use crate::harness::{HOUR, World, amiqus, issued};
+use super::until_token;
+use crate::harness::{HOUR, World, amiqus, issue_tokens, seconds, spawn_refresh};
 
-/// How many of the next calls panic.
+/// Counts how many of the next calls panic.
 #[derive(Debug, Default)]
 pub(super) struct Panics(AtomicUsize);
 
@@ -37,14 +37,14 @@ impl Panics {
     }
 }
 
-/// A provider whose `attach` panics at times.
+/// A provider whose `attach` panics on demand.
 #[derive(Debug)]
-pub(super) struct Fragile {
+pub(super) struct PanickingProvider {
     inner: Amiqus,
     pub(super) panics: Panics,
 }
 
-impl Provider for Fragile {
+impl Provider for PanickingProvider {
     fn client(&self) -> &Client {
         self.inner.client()
     }
@@ -55,8 +55,8 @@ impl Provider for Fragile {
     }
 }
 
-pub(super) fn fragile() -> (Arc<Fragile>, World) {
-    let provider = Arc::new(Fragile {
+pub(super) fn panicking_provider() -> (Arc<PanickingProvider>, World) {
+    let provider = Arc::new(PanickingProvider {
         inner: amiqus(),
         panics: Panics::default(),
     });
@@ -65,58 +65,58 @@ pub(super) fn fragile() -> (Arc<Fragile>, World) {
     (provider, world)
 }
 
-/// Refreshes in a task, so that a panic in the call itself ends only that.
+/// Refreshes in a task, so that a panic in the call ends only that task.
 pub(super) async fn try_to_refresh(account: &Account) {
     let account = account.clone();
-    let refresh = tokio::spawn(async move { account.refresh().await });
+    let refresh = spawn_refresh(&account);
     let _ = refresh.await;
 }
 
-/// There is a token, and none was presented twice.
-pub(super) async fn recovers(world: &World, account: &Account) {
+/// Checks that the account gets a token, and that no token was presented twice.
+pub(super) async fn assert_recovers(world: &World, account: &Account) {
     until_token(account, seconds(1), HOUR * 2).await;
-    assert_eq!(world.call(account).await, 200);
+    assert_eq!(world.call_api(account).await, 200);
     assert_eq!(world.emulator.counters().presented_after_answer(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_attach_at_a_refresh_loses_no_token() {
     for panics in [1, 2, 5] {
-        let (provider, world) = fragile();
-        let account = world.connected().await;
-        world.pass(HOUR).await;
+        let (provider, world) = panicking_provider();
+        let account = world.connect_account().await;
+        world.advance(HOUR).await;
         provider.panics.next(panics);
         try_to_refresh(&account).await;
-        recovers(&world, &account).await;
+        assert_recovers(&world, &account).await;
         assert_eq!(world.token_requests(), 1, "{panics}");
-        assert_eq!(world.elsewhere().token().await.unwrap().generation(), 2);
+        assert_eq!(world.generation_elsewhere().await, 2);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_attach_at_a_login_loses_no_token() {
     for panics in [1, 2, 5] {
-        let (provider, world) = fragile();
+        let (provider, world) = panicking_provider();
         let account = world.account();
         provider.panics.next(panics);
         let adopt = tokio::spawn({
-            let (account, tokens) = (account.clone(), issued(&world.emulator));
+            let (account, tokens) = (account.clone(), issue_tokens(&world.emulator));
             async move { account.adopt(tokens).await }
         });
         let _ = adopt.await;
-        recovers(&world, &account).await;
+        assert_recovers(&world, &account).await;
         assert_eq!(world.token_requests(), 0, "{panics}");
     }
 }
 
-/// A clock that panics at times.
+/// A clock that panics on demand.
 #[derive(Clone, Debug)]
-struct FragileClock {
+struct PanickingClock {
     inner: TestClock,
     panics: Arc<Panics>,
 }
 
-impl Clock for FragileClock {
+impl Clock for PanickingClock {
     fn wall(&self) -> SystemTime {
         self.panics.take();
         self.inner.wall()
@@ -131,19 +131,19 @@ impl Clock for FragileClock {
 async fn a_panic_in_a_clock_blocks_no_account() {
     for panics in [1, 2, 5] {
         let world = World::amiqus();
-        world.connected().await;
-        let clock = FragileClock {
+        world.connect_account().await;
+        let clock = PanickingClock {
             inner: world.clock.clone(),
             panics: Arc::default(),
         };
         let process = world.builder().clock(clock.clone()).build().unwrap();
         let account = world.account_of(&process);
-        world.pass(HOUR).await;
+        world.advance(HOUR).await;
         clock.panics.next(panics);
         for _ in 0..5 {
             try_to_refresh(&account).await;
         }
         clock.panics.next(0);
-        recovers(&world, &account).await;
+        assert_recovers(&world, &account).await;
     }
 }

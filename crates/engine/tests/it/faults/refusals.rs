@@ -1,102 +1,87 @@
 //! Refusals without a reason, which end no account.
 
-use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{Clock as _, Error, EventKind, TestClock, TokenSource};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use super::{MINUTE, connection, html, refusal, seconds, until_token};
-use crate::harness::{HOUR, World, drain};
+use super::{assert_fails_for, html, is_unavailable, refusal, until_token};
+use crate::harness::{
+    HOUR, MINUTE, World, assert_err, connection, credential, drain_events, seconds,
+};
 
 #[tokio::test(start_paused = true)]
 async fn refusals_without_a_reason_end_no_account() {
     for refused in [
         html(403),
         html(404),
-        Broken::status(400),
-        Broken::LoginRedirect,
+        EndpointFault::status(400),
+        EndpointFault::LoginRedirect,
         refusal(400, "invalid_request"),
     ] {
-        let world = World::plain();
-        let account = world.connected().await;
-        world.pass(HOUR).await;
+        let (world, account) = World::plain().expired().await;
         let mut events = world.accounts.events();
         let began = world.clock.wall();
         let faults = world.emulator.faults();
         faults.always(Endpoint::Token, refused);
-        for _ in 0..15 * 60 {
-            let error = account.token().await.unwrap_err();
-            assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
-            sleep(seconds(1)).await;
-        }
+        assert_fails_for(&account, 15 * MINUTE, seconds(1), is_unavailable).await;
         let refused = connection(&account).await;
         assert_eq!(refused.reauthorize, None);
-        let since = refused.refused_since.expect("the status tells of it");
+        let since = refused.refused_since.expect("the status reports it");
         assert!(since.duration_since(began).unwrap() < seconds(2));
-        let told = drain(&mut events).into_iter();
-        let told = told.filter(|kind| *kind == EventKind::RefusedWithoutReason { since });
-        assert_eq!(told.count(), 1);
+        let reported = drain_events(&mut events).into_iter();
+        let reported = reported.filter(|kind| *kind == EventKind::RefusedWithoutReason { since });
+        assert_eq!(reported.count(), 1);
         assert!(world.store.entry(&account.key()).await.unwrap().attention);
 
         faults.clear_all();
         account.refresh().await.unwrap();
-        assert_eq!(world.call(&account).await, 200);
+        assert_eq!(world.call_api(&account).await, 200);
         assert_eq!(connection(&account).await.refused_since, None);
         assert!(!world.store.entry(&account.key()).await.unwrap().attention);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fast_clock_makes_refusals_no_older() {
+async fn a_fast_clock_does_not_age_refusals() {
     let world = World::amiqus();
-    let here = world.connected().await;
+    let here = world.connect_account().await;
     let fast = TestClock::starting_at(world.clock.wall() + MINUTE * 11);
-    let there = world.account_on(fast);
-    world.pass(HOUR).await;
+    let there = world.account_on_clock(fast);
+    world.advance(HOUR).await;
     let faults = world.emulator.faults();
     faults.always(Endpoint::Token, html(404));
     for _ in 0..60 {
         for account in [&here, &there] {
-            let error = account.token().await.unwrap_err();
-            assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+            assert_err!(account.token().await, Error::Unavailable { .. });
         }
         sleep(seconds(1)).await;
     }
     faults.clear_all();
     here.refresh().await.unwrap();
-    assert_eq!(world.call(&there).await, 200);
+    assert_eq!(world.call_api(&there).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn refusals_without_a_reason_back_off_up_to_an_hour() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+    let (world, account) = World::amiqus().expired().await;
     let faults = world.emulator.faults();
     faults.always(Endpoint::Token, html(404));
-    let started = Instant::now();
-    while started.elapsed() < 24 * HOUR {
-        let error = account.token().await.unwrap_err();
-        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
-        sleep(MINUTE).await;
-    }
+    assert_fails_for(&account, 24 * HOUR, MINUTE, is_unavailable).await;
     let requests = world.token_requests();
     assert!((24..150).contains(&requests), "{requests}");
     faults.clear_all();
     until_token(&account, MINUTE, HOUR + MINUTE).await;
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_account_is_told_of_once() {
+async fn a_dead_account_is_reported_once() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let mut events = world.accounts.events();
-    let old = TokenSource::credential(&account, true)
-        .await
-        .unwrap()
-        .version();
+    let old = credential(&account).await.version();
     world.emulator.revoke_user(DEFAULT_USER);
-    world.pass(HOUR).await;
+    world.advance(HOUR).await;
     for _ in 0..100 {
         let answers = [
             account.refresh().await.map(drop),
@@ -108,24 +93,25 @@ async fn a_dead_account_is_told_of_once() {
             assert!(died, "{error:?}");
         }
     }
-    let told = drain(&mut events).into_iter();
-    let told = told.filter(|kind| matches!(kind, EventKind::ReauthorizationRequired { .. }));
-    assert_eq!(told.count(), 1);
+    let reported = drain_events(&mut events).into_iter();
+    let reported =
+        reported.filter(|kind| matches!(kind, EventKind::ReauthorizationRequired { .. }));
+    assert_eq!(reported.count(), 1);
     assert_eq!(world.token_requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn processes_that_end_at_once_get_past_a_pause() {
-    let world = World::plain();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
+async fn short_lived_processes_get_past_a_pause() {
+    let (world, account) = World::plain().expired().await;
     let faults = world.emulator.faults();
     faults.once(Endpoint::Token, html(404));
     account.token().await.unwrap_err();
-    let error = world.elsewhere().token().await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert_err!(
+        world.account_elsewhere().token().await,
+        Error::Unavailable { .. }
+    );
     assert_eq!(world.token_requests(), 1);
     sleep(MINUTE).await;
-    assert_eq!(world.call(&world.elsewhere()).await, 200);
+    assert_eq!(world.call_api(&world.account_elsewhere()).await, 200);
     assert_eq!(world.token_requests(), 2);
 }

@@ -1,31 +1,25 @@
-//! Revocations that the provider does not carry out.
+//! Revocations that fail at the provider.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::Request;
-use tokenkeeper_emulator::{Emulator, Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
-    Account, EventKind, Options, Status,
+    Account, EventKind, Options,
     protocol::{Client, Error as ProtocolError, Origin, Provider, TokenSet},
 };
 use tokio::time::sleep;
 
-use super::{MINUTE, refusal, seconds};
-use crate::harness::{HOUR, World, drain, issued, plain};
+use super::refusal;
+use crate::harness::{
+    HOUR, MINUTE, World, drain_events, is_revocation_pending, issue_tokens, plain, seconds, settle,
+};
 
-async fn is_pending(account: &Account) -> bool {
-    match account.status().await.unwrap() {
-        Status::Disconnected { revocation_pending } => revocation_pending,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Disconnects, and lets a quarter of an hour pass with a call every second. Returns the refresh
-/// token.
+/// Disconnects, and advances by 15 minutes with a call every second. Returns the refresh token.
 async fn disconnected(world: &World) -> (Account, String) {
     let account = world.account();
-    let tokens = issued(&world.emulator);
+    let tokens = issue_tokens(&world.emulator);
     let refresh_token = tokens.refresh_token.clone().unwrap();
     account.adopt(tokens).await.unwrap();
     let mut events = world.accounts.events();
@@ -34,48 +28,48 @@ async fn disconnected(world: &World) -> (Account, String) {
         assert!(account.token().await.is_err());
         sleep(seconds(1)).await;
     }
-    assert!(is_pending(&account).await);
+    assert!(is_revocation_pending(&account).await);
     assert!(world.store.entry(&account.key()).await.unwrap().attention);
-    let told = drain(&mut events).into_iter();
-    let told = told.filter(|kind| *kind == EventKind::RevocationPending);
-    assert_eq!(told.count(), 1);
+    let reported = drain_events(&mut events).into_iter();
+    let reported = reported.filter(|kind| *kind == EventKind::RevocationPending);
+    assert_eq!(reported.count(), 1);
     let refresh_token = refresh_token.expose().to_owned();
-    assert!(world.is_live(&refresh_token).await);
+    assert!(world.is_valid(&refresh_token).await);
     (account, refresh_token)
 }
 
-/// Asks every minute until the revocation is no longer pending.
+/// Asks once a minute until the revocation is no longer pending.
 async fn until_revoked(account: &Account) {
     let mut waited = seconds(0);
-    while is_pending(account).await {
+    while is_revocation_pending(account).await {
         assert!(waited <= HOUR + MINUTE);
         sleep(MINUTE).await;
         waited += MINUTE;
         let _ = account.token().await;
-        crate::harness::settle().await;
+        settle().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_success_is_a_revocation() {
+async fn only_a_successful_revocation_ends_the_retries() {
     for refused in [
         refusal(401, "invalid_client"),
         refusal(400, "unsupported_token_type"),
-        Broken::status(403),
-        Broken::status(404),
-        Broken::LoginRedirect,
-        Broken::TooManyRequestsBare,
-        Broken::HtmlServerError,
+        EndpointFault::status(403),
+        EndpointFault::status(404),
+        EndpointFault::LoginRedirect,
+        EndpointFault::TooManyRequestsBare,
+        EndpointFault::HtmlServerError,
     ] {
         let world = World::plain();
         let faults = world.emulator.faults();
         faults.always(Endpoint::Revoke, refused);
         let (account, refresh_token) = disconnected(&world).await;
-        let requests = world.revocations();
+        let requests = world.revocation_requests().len();
         assert!((2..40).contains(&requests), "{requests} in 15 minutes");
         faults.clear_all();
         until_revoked(&account).await;
-        assert!(!world.is_live(&refresh_token).await);
+        assert!(!world.is_valid(&refresh_token).await);
         assert!(!world.store.entry(&account.key()).await.unwrap().attention);
     }
 }
@@ -118,8 +112,8 @@ async fn a_revocation_that_cannot_be_built_stays_pending() {
         .access_token_lifetime(HOUR);
     let world = World::new(emulator, provider.clone(), Options::default());
     let (account, refresh_token) = disconnected(&world).await;
-    assert_eq!(world.revocations(), 0);
+    assert_eq!(world.revocation_requests().len(), 0);
     provider.broken.store(false, Ordering::SeqCst);
     until_revoked(&account).await;
-    assert!(!world.is_live(&refresh_token).await);
+    assert!(!world.is_valid(&refresh_token).await);
 }

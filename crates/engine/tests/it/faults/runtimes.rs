@@ -1,4 +1,4 @@
-//! Callers whose runtimes are short-lived or lack timers, next to the engine's own.
+//! Callers on short-lived runtimes or on runtimes without timers.
 
 use std::time::Duration;
 
@@ -9,12 +9,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::connection;
-use crate::harness::{Fault, HOUR, World, issued};
+use crate::harness::{HOUR, StoreFault, World, assert_err, connection, issue_tokens};
 
 const SHORT: Duration = Duration::from_millis(20);
 
-/// An engine on a living runtime, and an account whose token has expired.
+/// Returns an engine on its own runtime, and an account whose token has expired.
 fn engine(options: Options) -> (Runtime, World, Account) {
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
@@ -23,7 +22,7 @@ fn engine(options: Options) -> (Runtime, World, Account) {
         .unwrap();
     let world = runtime.block_on(async {
         let world = World::amiqus();
-        world.connected().await;
+        world.connect_account().await;
         world
     });
     world.clock.advance(HOUR);
@@ -33,7 +32,7 @@ fn engine(options: Options) -> (Runtime, World, Account) {
     (runtime, world, account)
 }
 
-/// Asks for a token under a time-out, in a runtime that ends with the call.
+/// Asks for a token with a timeout, on a runtime that ends with the call.
 fn asked_briefly(account: &Account) -> Option<Result<Token, Error>> {
     let account = account.clone();
     let caller = std::thread::spawn(move || {
@@ -43,7 +42,7 @@ fn asked_briefly(account: &Account) -> Option<Result<Token, Error>> {
     caller.join().unwrap()
 }
 
-/// Asks for a token in a runtime without timers.
+/// Asks for a token on a runtime without timers.
 fn asked_without_timers(account: &Account) -> Result<Token, Error> {
     let account = account.clone();
     let caller = std::thread::spawn(move || {
@@ -53,9 +52,9 @@ fn asked_without_timers(account: &Account) -> Result<Token, Error> {
     caller.join().expect("the caller does not panic")
 }
 
-/// Waits until the store has the second token set, without a call that could refresh.
+/// Waits until the store has the second token set, without a call that could start a refresh.
 async fn is_written(world: &World) -> bool {
-    let there = world.elsewhere();
+    let there = world.account_elsewhere();
     for _ in 0..200 {
         if connection(&there).await.generation == 2 {
             return true;
@@ -66,27 +65,27 @@ async fn is_written(world: &World) -> bool {
 }
 
 #[test]
-fn a_callers_runtime_that_ends_takes_no_answer_with_it() {
+fn the_end_of_a_callers_runtime_loses_no_answer() {
     let (runtime, world, account) = engine(Options::default());
     let gate = world.emulator.faults().hold_answers(Endpoint::Token);
     assert!(asked_briefly(&account).is_none());
     runtime.block_on(async {
         gate.release();
         assert!(is_written(&world).await);
-        assert_eq!(world.call(&account).await, 200);
+        assert_eq!(world.call_api(&account).await, 200);
     });
     assert_eq!(world.token_requests(), 1);
 }
 
 #[test]
-fn a_callers_runtime_that_ends_takes_no_waiter_with_it() {
+fn the_end_of_a_callers_runtime_loses_no_waiter() {
     let (runtime, world, account) = engine(Options::default());
     let gate = world.emulator.faults().hold(Endpoint::Token);
     let first = std::thread::spawn({
         let account = account.clone();
         move || asked_briefly(&account)
     });
-    // It is the first caller's refresh that the second one waits for.
+    // The second caller waits for the refresh of the first.
     runtime.block_on(gate.arrived(1));
     let waiting = runtime.spawn({
         let account = account.clone();
@@ -100,12 +99,12 @@ fn a_callers_runtime_that_ends_takes_no_waiter_with_it() {
 }
 
 #[test]
-fn what_a_store_did_not_take_is_written_without_a_call() {
+fn unwritten_tokens_are_written_without_a_call() {
     let options = Options::new().store_retry_interval(Duration::from_millis(10));
     let (runtime, world, account) = engine(options);
     runtime.block_on(account.status()).unwrap();
-    // The attempt is written, its result is not.
-    world.store.fail_after(1, usize::MAX, Fault::ReadOnly);
+    // The attempt is written, and its result is not.
+    world.store.fail_after(1, usize::MAX, StoreFault::ReadOnly);
     let _ = asked_briefly(&account);
     runtime.block_on(async {
         while world.token_requests() == 0 {
@@ -122,25 +121,24 @@ fn a_callers_runtime_needs_no_timers() {
     let (runtime, world, account) = engine(Options::default());
     assert_eq!(asked_without_timers(&account).unwrap().generation(), 2);
     assert_eq!(asked_without_timers(&account).unwrap().generation(), 2);
-    assert_eq!(runtime.block_on(world.call(&account)), 200);
+    assert_eq!(runtime.block_on(world.call_api(&account)), 200);
     assert_eq!(world.token_requests(), 1);
 }
 
 #[test]
-fn a_wait_without_timers_ends_too() {
+fn a_wait_without_timers_times_out() {
     let options = Options::new().acquire_timeout(SHORT);
     let (_runtime, world, account) = engine(options);
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let error = asked_without_timers(&account).unwrap_err();
-    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    assert_err!(asked_without_timers(&account), Error::Timeout { .. });
     gate.release();
 }
 
 #[test]
-fn an_engine_that_is_built_outside_of_any_runtime_works() {
+fn an_engine_built_outside_any_runtime_works() {
     let (runtime, world, _) = engine(Options::default());
     let account = world.account_of(&world.builder().build().unwrap());
-    let tokens = issued(&world.emulator);
+    let tokens = issue_tokens(&world.emulator);
     let expected = tokens.access_token.expose().to_owned();
     let caller = std::thread::spawn({
         let account = account.clone();
@@ -153,5 +151,5 @@ fn an_engine_that_is_built_outside_of_any_runtime_works() {
     world.clock.advance(HOUR);
     let _ = asked_briefly(&account);
     assert_ne!(asked_without_timers(&account).unwrap().expose(), expected);
-    assert_eq!(runtime.block_on(world.call(&account)), 200);
+    assert_eq!(runtime.block_on(world.call_api(&account)), 200);
 }

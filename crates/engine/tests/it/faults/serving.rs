@@ -1,25 +1,24 @@
-//! Valid tokens, which are served while the store answers.
+//! Valid tokens are served while the store answers.
 
 use tokenkeeper_emulator::Endpoint;
 use tokenkeeper_engine::{Account, Options, StoreDown, TokenSource};
 use tokio::time::{Duration, Instant, sleep};
 
-use super::seconds;
-use crate::harness::{HOUR, World};
+use crate::harness::{HOUR, World, credential, seconds};
 
-/// An account with a stale token that is valid for 200 seconds, compared with its store every five.
+/// Returns an account whose stale token is valid for 200 seconds and is compared every five.
 async fn stale(store_down: StoreDown) -> (World, Account) {
     let options = Options::new()
         .revalidate_interval(seconds(5))
         .store_down(store_down);
-    let world = World::mute(options);
-    let account = world.connected().await;
-    world.pass(HOUR - seconds(200)).await;
+    let world = World::without_notifications(options);
+    let account = world.connect_account().await;
+    world.advance(HOUR - seconds(200)).await;
     account.status().await.unwrap();
     (world, account)
 }
 
-/// Asks once a second for two minutes. Returns how many calls failed, and how many had to wait.
+/// Asks once a second for two minutes. Returns the numbers of calls that failed and that waited.
 async fn asked_for_two_minutes(account: &Account) -> (usize, usize) {
     let (mut failed, mut waited) = (0, 0);
     for _ in 0..120 {
@@ -44,22 +43,22 @@ async fn a_hung_endpoint_holds_up_no_valid_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_process_that_crashed_holds_up_no_valid_token() {
+async fn a_crashed_process_holds_up_no_valid_token() {
     for store_down in [StoreDown::Refuse, StoreDown::Serve] {
         let (world, account) = stale(store_down).await;
-        world.killed_in_mid_refresh().await;
+        world.leave_dead_attempt().await;
         let (failed, waited) = asked_for_two_minutes(&account).await;
         assert_eq!((failed, waited), (0, 0), "{store_down:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_disconnect_is_still_heard_of_during_a_hung_refresh() {
+async fn a_disconnect_elsewhere_is_seen_during_a_hung_refresh() {
     let (world, account) = stale(StoreDown::Refuse).await;
-    let there = world.elsewhere();
+    let there = world.account_elsewhere();
     let _gate = world.emulator.faults().hold(Endpoint::Token);
     for _ in 0..10 {
-        TokenSource::credential(&account, true).await.unwrap();
+        credential(&account).await;
         sleep(seconds(1)).await;
     }
     there.disconnect().await.unwrap();

@@ -1,18 +1,17 @@
-//! Stores that are slower than an engine would like.
+//! Slow stores.
 
 use std::time::Duration;
 
-use tokenkeeper_emulator::{Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{Account, Error, Options};
 use tokio::time::{Instant, sleep};
 
-use super::{MINUTE, seconds};
-use crate::harness::{HOUR, World, plain};
+use crate::harness::{HOUR, MINUTE, World, plain, seconds};
 
 const SLOW: Duration = Duration::from_millis(1_100);
 
-/// Asks every minute for an hour. Each answer is a token or a typed error, and the store is asked
-/// a bounded number of times.
+/// Asks every minute for an hour. Checks that each answer is a token or a typed error, and that the
+/// number of store calls is bounded.
 async fn bounded(world: &World, account: &Account) {
     world.store.reset_counts();
     let started = Instant::now();
@@ -28,25 +27,23 @@ async fn bounded(world: &World, account: &Account) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_store_does_not_keep_a_token_from_being_refreshed() {
+async fn a_slow_store_does_not_prevent_a_refresh() {
     let options = Options::new().exchange_timeout(seconds(59)).lease(MINUTE);
-    let world = World::amiqus_with(options);
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world.store.slow(SLOW);
+    let (world, account) = World::amiqus_with(options).expired().await;
+    world.store.delay_calls(SLOW);
     let started = Instant::now();
     assert_eq!(account.token().await.unwrap().generation(), 2);
     assert!(started.elapsed() < seconds(10));
-    world.pass(HOUR).await;
+    world.advance(HOUR).await;
     bounded(&world, &account).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_store_in_a_short_grace_window_is_asked_boundedly() {
+async fn a_slow_store_in_a_short_grace_window_gets_few_calls() {
     let options = Options::new().exchange_timeout(seconds(59)).lease(MINUTE);
     for grace in [1, 3, 10, 60] {
         let world = World::plain();
-        let account = world.connected().await;
+        let account = world.connect_account().await;
         let provider = plain(|dialect| dialect.refresh.grace_seconds = Some(grace));
         let process = match world.builder_for(provider).options(options.clone()).build() {
             Ok(process) => process,
@@ -54,13 +51,13 @@ async fn a_slow_store_in_a_short_grace_window_is_asked_boundedly() {
             Err(error) => panic!("{error:?}"),
         };
         let there = world.account_of(&process);
-        world.pass(HOUR).await;
-        world.store.slow(SLOW);
+        world.advance(HOUR).await;
+        world.store.delay_calls(SLOW);
         bounded(&world, &there).await;
-        world.store.slow(Duration::ZERO);
+        world.store.delay_calls(Duration::ZERO);
         sleep(HOUR).await;
-        assert_eq!(world.call(&there).await, 200, "{grace}");
-        assert_eq!(world.call(&account).await, 200, "{grace}");
+        assert_eq!(world.call_api(&there).await, 200, "{grace}");
+        assert_eq!(world.call_api(&account).await, 200, "{grace}");
     }
 }
 
@@ -70,26 +67,22 @@ async fn a_store_slower_than_the_lease_gives_a_typed_error() {
         let options = Options::new()
             .exchange_timeout(seconds(lease) - Duration::from_millis(10))
             .lease(seconds(lease));
-        let world = World::amiqus_with(options);
-        let account = world.connected().await;
-        world.pass(HOUR).await;
-        world.store.slow(seconds(lease) + SLOW);
+        let (world, account) = World::amiqus_with(options).expired().await;
+        world.store.delay_calls(seconds(lease) + SLOW);
         bounded(&world, &account).await;
-        world.store.slow(Duration::ZERO);
+        world.store.delay_calls(Duration::ZERO);
         sleep(MINUTE).await;
-        assert_eq!(world.call(&account).await, 200, "{lease}");
+        assert_eq!(world.call_api(&account).await, 200, "{lease}");
         assert_eq!(world.emulator.counters().presented_after_answer(), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_store_and_a_late_endpoint_together_lose_nothing() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(HOUR).await;
-    world.store.slow(SLOW);
+    let (world, account) = World::amiqus().expired().await;
+    world.store.delay_calls(SLOW);
     let faults = world.emulator.faults();
-    faults.once(Endpoint::Token, Broken::DelayAnswer(seconds(100)));
+    faults.once(Endpoint::Token, EndpointFault::DelayAnswer(seconds(100)));
     let _ = account.token().await;
     sleep(seconds(80)).await;
     assert_eq!(account.token().await.unwrap().generation(), 2);

@@ -1,28 +1,28 @@
-//! What a refresher does when the provider, the store or an account fails, and how it stops.
+//! How a refresher handles failures of the provider, the store or an account, and how it stops.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
-use tokenkeeper_emulator::{Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
     Accounts, Cause, Error, Options,
     store::{Entry, Key, Outcome, StoreError, TokenStore, Version},
 };
 
-use super::{MINUTE, fleet::Fleet, run};
-use crate::harness::{Fault, HOUR, InProcess, World, amiqus, settle};
-
-const SECOND: Duration = Duration::from_secs(1);
+use super::{fleet::Fleet, run};
+use crate::harness::{
+    HOUR, InProcessTransport, MINUTE, SECOND, StoreFault, World, amiqus, assert_err, cause, settle,
+};
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_names_a_time_is_left_alone_for_so_long() {
+async fn a_provider_is_left_alone_for_its_retry_after() {
     let fleet = Fleet::connect(300, MINUTE).await;
     tokio::time::advance(50 * MINUTE).await;
     fleet.provider.answer_after(SECOND / 2);
     fleet.provider.limit(600 * SECOND);
     let process = fleet.process();
     run(process.refresher().concurrency(4), 10 * MINUTE).await;
-    // Those that were on their way; then nobody, though all are due.
+    // Only the requests in flight, although all accounts are due.
     fleet.provider.seen(|seen| {
         assert_eq!(seen.limited, 4);
         assert_eq!(seen.per_second.iter().sum::<u32>(), 4);
@@ -34,43 +34,41 @@ async fn a_provider_that_names_a_time_is_left_alone_for_so_long() {
     });
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_account_is_refreshed_after_a_pause_that_another_process_left() {
+/// Returns a world in which the provider asked a process to wait that has since shut down.
+async fn paused_by_another_process(retry_after: u64) -> World {
     let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(50 * MINUTE).await;
-    let faults = world.emulator.faults();
-    let busy = Broken::TooManyRequests { retry_after: 60 };
-    faults.once(Endpoint::Token, busy);
+    let account = world.connect_account().await;
+    world.advance(50 * MINUTE).await;
+    let busy = EndpointFault::TooManyRequests { retry_after };
+    world.emulator.faults().once(Endpoint::Token, busy);
     account.refresh().await.unwrap_err();
     world.accounts.shutdown(MINUTE).await.unwrap();
-    // It has never seen the account before, and nobody else asks for it.
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_is_refreshed_after_a_shared_pause() {
+    let world = paused_by_another_process(60).await;
+    // The new process has never seen the account, and no caller asks for it.
     run(world.another_process().refresher(), 3 * MINUTE).await;
     assert_eq!(world.token_requests(), 2);
-    assert_eq!(world.call(&world.elsewhere()).await, 200);
+    assert_eq!(world.call_api(&world.account_elsewhere()).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_account_is_refreshed_after_a_pause_that_outlasts_memory() {
-    let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(50 * MINUTE).await;
-    let faults = world.emulator.faults();
-    let busy = Broken::TooManyRequests { retry_after: 7200 };
-    faults.once(Endpoint::Token, busy);
-    account.refresh().await.unwrap_err();
-    world.accounts.shutdown(MINUTE).await.unwrap();
+    let world = paused_by_another_process(7200).await;
     run(world.another_process().refresher(), 7 * HOUR).await;
     assert!(world.token_requests() > 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_is_ill_is_asked_less_and_less() {
+async fn a_failing_provider_is_asked_less_and_less() {
     let fleet = Fleet::connect(300, MINUTE).await;
     tokio::time::advance(50 * MINUTE).await;
     fleet.provider.limit_without_saying(HOUR);
     run(fleet.process().refresher().concurrency(1), HOUR).await;
-    // 1, 2, 4 … seconds, then each five minutes.
+    // After 1, 2, 4 … seconds, then every five minutes.
     fleet
         .provider
         .seen(|seen| assert!((15..=25).contains(&seen.limited), "{}", seen.limited));
@@ -81,9 +79,9 @@ async fn a_provider_that_is_ill_is_asked_less_and_less() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_needs_a_person_is_asked_for_once() {
+async fn an_account_that_needs_a_login_costs_one_request() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     world
         .emulator
         .revoke_user(tokenkeeper_emulator::DEFAULT_USER);
@@ -94,12 +92,12 @@ async fn an_account_that_needs_a_person_is_asked_for_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_away_is_left_alone_and_found_again() {
+async fn a_refresher_backs_off_from_a_store_that_is_down() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(40 * MINUTE).await;
+    let account = world.connect_account().await;
+    world.advance(40 * MINUTE).await;
     world.store.reset_counts();
-    world.store.fail(usize::MAX, Fault::Refuse);
+    world.store.fail(usize::MAX, StoreFault::Refuse);
     let process = world.another_process();
     run(process.refresher(), 10 * MINUTE).await;
     let asked = world.store.gets.load(Ordering::SeqCst);
@@ -112,13 +110,13 @@ async fn a_store_that_is_away_is_left_alone_and_found_again() {
     };
     process.refresher().run(later).await.unwrap();
     assert_eq!(world.token_requests(), 1);
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_cannot_be_read_is_passed_over() {
+async fn an_unreadable_record_is_skipped() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let entry = world.store.make_unreadable(&account.key()).await;
     settle().await;
     world.store.reset_counts();
@@ -129,26 +127,23 @@ async fn a_record_that_cannot_be_read_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_memory_knows_of_a_record_beyond_the_store_is_kept() {
-    let (world, account) = World::with_an_expired_token().await;
-    // The store shows an attempt, memory knows that it was not answered.
-    world.lose_an_answer_and_its_note();
+async fn a_refresher_keeps_what_only_memory_knows() {
+    let (world, account) = World::expired_and_compared().await;
+    // The store shows an attempt, and memory knows that it was not answered.
+    world.lose_answer_and_its_record();
     account.token().await.unwrap_err();
     run(world.accounts.refresher(), 5 * MINUTE).await;
     let error = account.token().await.unwrap_err();
-    let Error::ReauthorizationRequired { cause, .. } = error else {
-        panic!("{error:?}");
-    };
-    assert_eq!(cause, Cause::ResponseLost);
+    assert_eq!(*cause(&error), Cause::ResponseLost);
     assert_eq!(world.token_requests(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_disconnect_that_the_store_forgot_is_written_again() {
-    let world = World::mute(Options::default());
-    let account = world.connected().await;
+async fn a_tombstone_that_the_store_lost_is_written_again() {
+    let world = World::without_notifications(Options::default());
+    let account = world.connect_account().await;
     account.disconnect().await.unwrap();
-    world.store.go_back(&account.key(), 1).await;
+    world.store.roll_back(&account.key(), 1).await;
     run(world.accounts.refresher(), 3 * HOUR).await;
     let record = world.store.record(&account.key()).await;
     assert!(record["state"]["ended"].is_object(), "{record}");
@@ -156,7 +151,7 @@ async fn a_disconnect_that_the_store_forgot_is_written_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_stops_at_once_and_what_is_under_way_ends() {
+async fn a_refresher_stops_at_once_and_requests_in_flight_finish() {
     let fleet = Fleet::connect(10, MINUTE).await;
     tokio::time::advance(50 * MINUTE).await;
     fleet.provider.answer_after(20 * SECOND);
@@ -173,7 +168,7 @@ async fn it_stops_at_once_and_what_is_under_way_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_ends_with_the_engine() {
+async fn a_refresher_ends_with_its_engine() {
     let world = World::amiqus();
     let work = world.accounts.refresher().run(std::future::pending());
     let work = tokio::spawn(work);
@@ -185,26 +180,28 @@ async fn it_ends_with_the_engine() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_does_not_list_is_refused_at_the_start() {
+async fn a_store_without_listing_is_refused_at_the_start() {
     let world = World::amiqus();
-    let accounts = Accounts::builder(Listless)
+    let accounts = Accounts::builder(UnlistableStore)
         .provider(amiqus())
-        .transport(InProcess::new(world.emulator.clone()))
+        .transport(InProcessTransport::new(world.emulator.clone()))
         .build()
         .unwrap();
     let refresher = accounts.refresher().scan_interval(HOUR);
     let before = tokio::time::Instant::now();
-    let error = refresher.run(std::future::pending()).await.unwrap_err();
-    assert!(matches!(error, Error::Listing(_)), "{error:?}");
+    assert_err!(
+        refresher.run(std::future::pending()).await,
+        Error::Listing(_)
+    );
     assert_eq!(before.elapsed(), Duration::ZERO);
 }
 
-/// A store that keeps nothing, and lists nothing.
+/// A store that keeps nothing and cannot list.
 #[derive(Debug)]
-struct Listless;
+struct UnlistableStore;
 
 #[async_trait]
-impl TokenStore for Listless {
+impl TokenStore for UnlistableStore {
     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> {
         Ok(None)
     }

@@ -1,5 +1,5 @@
-//! A provider in memory that takes each refresh token once, and counts what it is asked by the
-//! second.
+//! A fleet of accounts at an in-memory provider that accepts each refresh token once and counts its
+//! requests per second.
 
 use std::{
     fmt,
@@ -22,20 +22,21 @@ use crate::harness::{HOUR, new_clock, registration};
 pub struct Fleet {
     pub clock: TestClock,
     pub store: MemoryStore,
-    pub provider: Arc<Strict>,
+    pub provider: Arc<StrictProvider>,
 }
 
 impl Fleet {
-    /// Connects `size` accounts, evenly over the next `time`.
+    /// Connects `size` accounts, evenly spread over the next `time`.
     pub async fn connect(size: u32, time: Duration) -> Self {
         let clock = new_clock();
         let wall = clock.clone();
         let fleet = Self {
             store: MemoryStore::new().with_clock(move || wall.wall()),
-            provider: Arc::new(Strict::new(size, clock.clone())),
+            provider: Arc::new(StrictProvider::new(size, clock.clone())),
             clock,
         };
-        // A process holds the accounts that it has connected for a while; several hold fewer.
+        // A process keeps the accounts that it connected in memory for a while; several keep fewer
+        // each.
         const CHUNK: u32 = 20_000;
         for from in (0..size).step_by(CHUNK as usize) {
             let accounts = fleet.process();
@@ -50,7 +51,7 @@ impl Fleet {
         fleet
     }
 
-    /// An engine, as a process has one.
+    /// Returns the engine of a new process.
     pub fn process(&self) -> Accounts {
         Accounts::builder(self.store.clone())
             .provider(provider())
@@ -68,8 +69,9 @@ fn provider() -> Client {
     dialect.with(registration()).unwrap()
 }
 
-/// The provider. Tokens are named after their account and generation.
-pub struct Strict {
+/// A provider that accepts each refresh token once. Tokens are named after their account and
+/// generation.
+pub struct StrictProvider {
     clock: TestClock,
     started: SystemTime,
     seen: Mutex<Seen>,
@@ -87,7 +89,7 @@ pub struct Seen {
     pub most_at_once: u32,
     at_once: u32,
     delay: Duration,
-    /// Until when it answers 429, and whether it says so.
+    /// Until when the provider answers 429, and whether it sends `Retry-After`.
     limit: Option<(SystemTime, bool)>,
 }
 
@@ -97,7 +99,7 @@ pub struct Issued {
     pub at: SystemTime,
 }
 
-impl Strict {
+impl StrictProvider {
     fn new(size: u32, clock: TestClock) -> Self {
         let started = clock.wall();
         let never = Issued {
@@ -132,12 +134,12 @@ impl Strict {
         self.seen.lock().unwrap().delay = delay;
     }
 
-    /// From now on it answers 429, with the time that is left.
+    /// Answers 429 with `Retry-After` for this time.
     pub fn limit(&self, time: Duration) {
         self.seen.lock().unwrap().limit = Some((self.clock.wall() + time, true));
     }
 
-    /// From now on it answers 429, and nothing else.
+    /// Answers 429 without `Retry-After` for this time.
     pub fn limit_without_saying(&self, time: Duration) {
         self.seen.lock().unwrap().limit = Some((self.clock.wall() + time, false));
     }
@@ -195,12 +197,13 @@ impl Strict {
             generation,
             at: now,
         };
-        answer(
-            200,
-            format!(
-                r#"{{"access_token":"access-{n}-{generation}","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-{n}-{generation}"}}"#
-            ),
-        )
+        let tokens = serde_json::json!({
+            "access_token": format!("access-{n}-{generation}"),
+            "token_type": "Bearer",
+            "expires_in": 3600,
+            "refresh_token": format!("refresh-{n}-{generation}"),
+        });
+        answer(200, tokens.to_string())
     }
 }
 
@@ -213,7 +216,7 @@ fn answer(status: u16, body: String) -> Response<Bytes> {
 }
 
 #[async_trait]
-impl Transport for Strict {
+impl Transport for StrictProvider {
     async fn send(
         &self,
         request: Request<Bytes>,
@@ -233,8 +236,8 @@ impl Transport for Strict {
     }
 }
 
-impl fmt::Debug for Strict {
+impl fmt::Debug for StrictProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Strict").finish_non_exhaustive()
+        f.debug_struct("StrictProvider").finish_non_exhaustive()
     }
 }

@@ -1,15 +1,15 @@
-//! What a refresher keeps, beside whom, and at what cost.
+//! What a refresher keeps fresh, next to other refreshers, and its cost.
 
 use std::{
     sync::atomic::Ordering,
     time::{Duration, UNIX_EPOCH},
 };
 
-use tokenkeeper_emulator::{Emulator, Endpoint, Fault as Broken};
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{Account, Options, TokenSource, store::TokenStore};
 
-use super::{MINUTE, fleet::Fleet, run};
-use crate::harness::{HOUR, World, amiqus, issued, login};
+use super::{fleet::Fleet, run};
+use crate::harness::{HOUR, MINUTE, World, amiqus, issue_tokens, login, seconds};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -17,7 +17,7 @@ async fn connect(world: &World, accounts: u32) -> Vec<Account> {
     let mut connected = Vec::new();
     for n in 0..accounts {
         let account = world.accounts.account("amiqus", &n.to_string()).unwrap();
-        account.adopt(issued(&world.emulator)).await.unwrap();
+        account.adopt(issue_tokens(&world.emulator)).await.unwrap();
         connected.push(account);
     }
     world.emulator.reset_counters();
@@ -30,26 +30,26 @@ async fn two_refreshers_refresh_each_account_once() {
     let world = World::amiqus();
     let accounts = connect(&world, 30).await;
     let (one, other) = (world.another_process(), world.another_process());
-    // Just less than the half of an hour after which a refresh token is kept alive, so each is due
-    // once.
-    let time = 29 * MINUTE + 35 * Duration::from_secs(1);
+    // A little less than the half hour after which a refresh token is kept alive, so each account
+    // is due once.
+    let time = 29 * MINUTE + 35 * seconds(1);
     tokio::join!(run(one.refresher(), time), run(other.refresher(), time));
     assert_eq!(world.token_requests(), 30);
     for account in &accounts {
         assert_eq!(account.token().await.unwrap().generation(), 2);
     }
-    // An attempt and its result for each account, whoever else tried in the same moment; and a read
-    // by each worker that saw it listed.
+    // One attempt and one result per account, even if both refreshers tried, and one read by each
+    // worker that saw the account listed.
     let (gets, applied) = (&world.store.gets, &world.store.applied);
     assert_eq!(applied.load(Ordering::SeqCst), 60);
     assert!(gets.load(Ordering::SeqCst) <= 60 + 30, "{gets:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn refreshers_that_look_at_the_same_moment_present_no_token_twice() {
+async fn concurrent_refreshers_present_no_token_twice() {
     let world = World::amiqus();
     connect(&world, 30).await;
-    world.pass(50 * MINUTE).await;
+    world.advance(50 * MINUTE).await;
     let processes: Vec<_> = (0..4).map(|_| world.another_process()).collect();
     let work = processes
         .iter()
@@ -59,9 +59,9 @@ async fn refreshers_that_look_at_the_same_moment_present_no_token_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_account_with_a_token_of_a_year_is_kept_alive_at_half_of_it() {
+async fn an_idle_account_is_kept_alive_at_half_of_its_lifetime() {
     let world = World::new(Emulator::amiqus(), amiqus(), Options::default());
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let refresher = world.another_process().refresher().scan_interval(HOUR);
     run(refresher.clone(), 18 * DAY).await;
     assert_eq!(world.token_requests(), 0);
@@ -69,13 +69,13 @@ async fn an_idle_account_with_a_token_of_a_year_is_kept_alive_at_half_of_it() {
     assert_eq!(world.token_requests(), 1);
     run(refresher, 182 * DAY).await;
     assert_eq!(world.token_requests(), 2);
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_user_never_waits_for_a_refresh() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let process = world.another_process();
     let served = async {
         for _ in 0..600 {
@@ -85,16 +85,16 @@ async fn a_user_never_waits_for_a_refresh() {
         }
     };
     process.refresher().run(served).await.unwrap();
-    // Each half of an hour or a little less; the caller itself never had to.
+    // One refresh every half hour or a little less, and none by the caller.
     assert!((19..=24).contains(&world.token_requests()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_disconnect_left_behind_is_revoked() {
+async fn a_refresher_finishes_a_pending_revocation() {
     let world = World::ioffice();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let faults = world.emulator.faults();
-    faults.always(Endpoint::Revoke, Broken::ServerError);
+    faults.always(Endpoint::Revoke, EndpointFault::ServerError);
     account.disconnect().await.unwrap();
     assert!(world.store.entry(&account.key()).await.unwrap().attention);
     faults.clear_all();
@@ -106,21 +106,16 @@ async fn what_a_disconnect_left_behind_is_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a13_accounts_come_back_when_the_configuration_is_right_again() {
+async fn a13_accounts_recover_with_a_correct_configuration() {
     let world = World::amiqus();
-    let account = world.connected().await;
+    let account = world.connect_account().await;
     let client = tokenkeeper_emulator::DEFAULT_CLIENT_ID;
     world.emulator.change_secret(client, "another");
     run(world.accounts.refresher(), 3 * HOUR).await;
     // Pauses double from a second to an hour.
     let requests = world.token_requests();
     assert!((10..=20).contains(&requests), "{requests}");
-    let registration = crate::harness::registration().secret("another");
-    let repaired = tokenkeeper_provider_amiqus::Amiqus::new(registration).unwrap();
-    let repaired = repaired.base(crate::harness::BASE).unwrap();
-    let store = world.store.clone();
-    let options = Options::default();
-    let process = crate::harness::engine(&world.emulator, store, &world.clock, repaired, options);
+    let process = world.process_with_secret("another");
     run(process.refresher(), MINUTE).await;
     assert_eq!(world.token_requests(), requests + 1);
     assert!(
@@ -135,7 +130,7 @@ async fn a13_accounts_come_back_when_the_configuration_is_right_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_accounts_of_a_provider_are_worked_on_at_once_than_allowed() {
+async fn a_refresher_keeps_its_concurrency_limit() {
     let fleet = Fleet::connect(300, MINUTE).await;
     tokio::time::advance(50 * MINUTE).await;
     fleet.provider.answer_after(Duration::from_millis(700));
@@ -148,7 +143,7 @@ async fn no_more_accounts_of_a_provider_are_worked_on_at_once_than_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_found_at_once_is_spread_over_the_time_until_the_next_look() {
+async fn due_accounts_are_spread_until_the_next_scan() {
     let fleet = Fleet::connect(300, MINUTE).await;
     tokio::time::advance(54 * MINUTE).await;
     run(
@@ -167,10 +162,10 @@ async fn what_is_found_at_once_is_spread_over_the_time_until_the_next_look() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn accounts_of_another_application_are_passed_over() {
+async fn accounts_of_another_application_are_skipped() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    let due = UNIX_EPOCH + Duration::from_secs(1);
+    let account = world.connect_account().await;
+    let due = UNIX_EPOCH + seconds(1);
     let theirs = world
         .store
         .entry(&account.key())
@@ -189,26 +184,26 @@ async fn accounts_of_another_application_are_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_during_its_work_stands() {
+async fn a_login_during_a_refreshers_work_wins() {
     let world = World::amiqus();
-    let account = world.connected().await;
-    world.pass(50 * MINUTE).await;
+    let account = world.connect_account().await;
+    world.advance(50 * MINUTE).await;
     let gate = world.emulator.faults().hold(Endpoint::Token);
     let process = world.another_process();
     let work = tokio::spawn(run(process.refresher(), 10 * MINUTE));
     gate.arrived(1).await;
-    account.adopt(issued(&world.emulator)).await.unwrap();
+    account.adopt(issue_tokens(&world.emulator)).await.unwrap();
     gate.release();
     work.await.unwrap();
-    assert_eq!(world.call(&account).await, 200);
+    assert_eq!(world.call_api(&account).await, 200);
     login(&world.emulator, &account).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refreshed_account_that_no_caller_uses_leaves_memory() {
     let world = World::amiqus();
-    world.connected().await;
-    world.pass(50 * MINUTE).await;
+    world.connect_account().await;
+    world.advance(50 * MINUTE).await;
     let process = world.another_process();
     run(process.refresher(), MINUTE).await;
     assert_eq!(world.token_requests(), 1);

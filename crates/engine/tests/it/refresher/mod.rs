@@ -1,4 +1,4 @@
-//! The refresher: what it keeps fresh and alive, how it shares the work, and what it leaves alone.
+//! The refresher: what it keeps fresh and alive, how it shares work, and what it leaves alone.
 
 mod failures;
 mod fleet;
@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use tokenkeeper_engine::Refresher;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// Lets a refresher work for so long.
+/// Runs a refresher for this time.
 async fn run(refresher: Refresher, time: Duration) {
     refresher.run(tokio::time::sleep(time)).await.unwrap();
 }

@@ -1,20 +1,20 @@
-//! An hour of a large fleet's life.
+//! Simulates an hour of a large fleet.
 
 use tokenkeeper_engine::Clock as _;
 
-use super::{MINUTE, fleet::Fleet};
-use crate::harness::HOUR;
+use super::fleet::Fleet;
+use crate::harness::{HOUR, MINUTE};
 
-/// A million, where the code is optimised.
+/// A million in optimised builds.
 const ACCOUNTS: u32 = if cfg!(debug_assertions) {
     5_000
 } else {
     1_000_000
 };
 
-/// Accounts that were all connected within one minute: the worst that can happen to the provider.
+/// All accounts are connected within one minute, which is the worst case for the provider.
 #[tokio::test(start_paused = true)]
-async fn an_hour_of_a_large_fleet_is_even_work_for_its_provider() {
+async fn an_hour_of_a_large_fleet_loads_its_provider_evenly() {
     let clock = std::time::Instant::now();
     let fleet = Fleet::connect(ACCOUNTS, MINUTE).await;
     println!("connected {ACCOUNTS} accounts in {:?}", clock.elapsed());
@@ -26,11 +26,11 @@ async fn an_hour_of_a_large_fleet_is_even_work_for_its_provider() {
     );
     first.unwrap();
     second.unwrap();
-    println!("and an hour went by in {:?}", clock.elapsed());
+    println!("simulated an hour in {:?}", clock.elapsed());
 
     let now = fleet.clock.wall();
     fleet.provider.seen(|seen| {
-        // Few accounts are counted over several seconds, so that chance weighs no more than with many.
+        // With few accounts, requests are counted over several seconds to reduce the noise.
         let span = (1_000_000 / ACCOUNTS) as usize;
         let spans: Vec<u32> = seen.per_second[600..3600]
             .chunks(span)
@@ -39,7 +39,7 @@ async fn an_hour_of_a_large_fleet_is_even_work_for_its_provider() {
         let mean = spans.iter().sum::<u32>() as usize / spans.len();
         let (least, most) = (spans.iter().min().unwrap(), spans.iter().max().unwrap());
         println!(
-            "{} token requests; in {span} s: {mean} on average, {least} at least, {most} at most; soonest {:?}",
+            "{} token requests; per {span} s: mean {mean}, min {least}, max {most}; soonest {:?}",
             seen.per_second.iter().sum::<u32>(),
             seen.soonest,
         );
@@ -48,7 +48,7 @@ async fn an_hour_of_a_large_fleet_is_even_work_for_its_provider() {
         assert_eq!((seen.refused, seen.expired), (0, 0));
         let oldest = seen.accounts.iter().map(|issued| issued.at).min().unwrap();
         assert!(now.duration_since(oldest).unwrap() < HOUR);
-        // Nobody's tokens are replaced for nothing.
+        // No tokens are replaced needlessly.
         assert!(seen.soonest > 5 * MINUTE, "{:?}", seen.soonest);
     });
 }
