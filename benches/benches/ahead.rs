@@ -1,8 +1,11 @@
-//! A steady stream of requests over tokens that live for a second, with refresh ahead of expiry and without: what a request waits, and
-//! which rejections reach a caller. The API is in this process and answers at once; the token endpoint takes 50 ms, and where the old token
-//! dies, it dies halfway.
+//! Latency of a steady stream of requests over tokens that live for a second.
 //!
-//! A request starts with its millisecond, whether the one before has its answer or not: nobody who waits keeps others from being counted.
+//! Measured with and without refresh ahead of expiry: how long a request waits, and which
+//! rejections reach a caller. The API is in this process and answers at once. The token endpoint
+//! takes 50 ms; where the old token dies, it dies halfway.
+//!
+//! Each request starts at its millisecond, even if earlier ones still wait, so that a slow request
+//! does not hide others.
 
 use std::{
     convert::Infallible,
@@ -18,56 +21,59 @@ use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use tokenkeeper_benches::{
-    Answer, Endpoint, Engine, accounts_with, is_quick, percentile, request, tokens,
+    Answer, Endpoint, Engine, Scale, accounts_with, connect, percentile, request, tokens,
 };
 use tokenkeeper_engine::Options;
 use tokenkeeper_store_memory::MemoryStore;
 use tokenkeeper_tower::{Replay, TokenLayer};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
-const TAKES: Duration = Duration::from_millis(50);
+const LATENCY: Duration = Duration::from_millis(50);
 const LIFETIME: Duration = Duration::from_secs(1);
-/// Streams of each form.
+/// The number of streams of each form.
 const ROUNDS: usize = 4;
-/// Requests that start in each millisecond.
+/// The number of requests that start in each millisecond.
 const AT_ONCE: usize = 4;
 
 #[tokio::main]
 async fn main() {
     println!(
-        "| tokens | requests | token requests | p50 | p99 | p99.9 | the longest | rejected by the API | rejections that reached a caller |\n|---|---|---|---|---|---|---|---|---|"
+        "| tokens | requests | token requests | p50 | p99 | p99.9 | the longest \
+         | rejected by the API | rejections that reached a caller |\n\
+         |---|---|---|---|---|---|---|---|---|"
     );
-    let lasting = Duration::from_secs(3600);
+    let scale = Scale::from_args();
+    let hour = Duration::from_secs(3600);
     let forms = [
-        ("valid for an hour", lasting, ahead(), false),
+        ("valid for an hour", hour, ahead(), false),
         ("refreshed ahead", LIFETIME, ahead(), false),
         ("refreshed ahead, the old one dies", LIFETIME, ahead(), true),
         ("refreshed once expired", LIFETIME, at_expiry(), false),
     ];
-    let mut seen: [Seen; 4] = Default::default();
-    // By turns, so that what else the machine does falls on all of them.
-    for _ in 0..ROUNDS {
-        for ((_, lifetime, options, old_dies), seen) in forms.iter().zip(&mut seen) {
-            stream(*lifetime, options.clone(), *old_dies, seen).await;
+    let mut samples: [Samples; 4] = Default::default();
+    // The forms take turns, so that other load on the machine falls on all of them.
+    for _ in 0..scale.pick(1, ROUNDS) {
+        for ((_, lifetime, options, old_dies), samples) in forms.iter().zip(&mut samples) {
+            stream(scale, *lifetime, options.clone(), *old_dies, samples).await;
         }
     }
-    for ((name, ..), seen) in forms.iter().zip(seen) {
-        seen.print(name);
+    for ((name, ..), samples) in forms.iter().zip(samples) {
+        samples.print(name);
     }
 }
 
-/// What was seen of a form.
+/// The samples of one form.
 #[derive(Default)]
-struct Seen {
+struct Samples {
     times: Vec<Duration>,
-    /// Of those that started while the endpoint was asked.
+    /// The times of the requests that started while the endpoint worked on a refresh.
     during: Vec<Duration>,
     token_requests: usize,
     rejected: usize,
     reached: usize,
 }
 
-impl Seen {
+impl Samples {
     fn print(&self, name: &str) {
         println!(
             "| {name} | {} | {} | {} | {} | {} |",
@@ -95,7 +101,7 @@ fn latency(times: &[Duration]) -> String {
     format!("{p50:.2} µs | {p99:.2} µs | {p999:.1} µs | {longest:.1} µs")
 }
 
-/// As the defaults are, but for tokens that live for a second.
+/// Returns the default options, scaled to tokens that live for a second.
 fn ahead() -> Options {
     Options::new()
         .refresh_fraction(0.3)
@@ -109,14 +115,16 @@ fn at_expiry() -> Options {
         .refresh_window(Duration::ZERO, Duration::ZERO)
 }
 
-async fn stream(lifetime: Duration, options: Options, old_dies: bool, seen: &mut Seen) {
-    let endpoint = Endpoint::new(Answer::Tokens, TAKES).lasting(LIFETIME);
+async fn stream(
+    scale: Scale,
+    lifetime: Duration,
+    options: Options,
+    old_dies: bool,
+    samples: &mut Samples,
+) {
+    let endpoint = Endpoint::new(Answer::Tokens, LATENCY).lifetime(LIFETIME);
     let accounts = accounts_with(MemoryStore::new(), endpoint.clone(), options);
-    let account = accounts
-        .account("amiqus", "user-1")
-        .expect("the subject is not empty");
-    let adopted = account.adopt(tokens(lifetime)).await;
-    adopted.expect("memory takes every write");
+    let account = connect(&accounts, "user-1", tokens(lifetime)).await;
     let rejected = Arc::new(AtomicUsize::new(0));
     let api = Api {
         endpoint: endpoint.clone(),
@@ -130,33 +138,38 @@ async fn stream(lifetime: Duration, options: Options, old_dies: bool, seen: &mut
     let service = TokenLayer::new(account).layer(api);
 
     let mut due = tokio::time::interval(Duration::from_millis(1));
-    let mut under_way = Vec::new();
-    for _ in 0..if is_quick() { 1_500 } else { 2_000 } {
+    let mut running = Vec::new();
+    let millis = match scale {
+        Scale::Test => 100,
+        Scale::Quick => 1_500,
+        Scale::Full => 2_000,
+    };
+    for _ in 0..millis {
         due.tick().await;
         for _ in 0..AT_ONCE {
             let (service, during) = (service.clone(), endpoint.is_busy());
-            // Also what a task waits for its turn behind those that a refresh has woken.
+            // Includes the time that the task waits behind those that a refresh has woken.
             let start = Instant::now();
-            under_way.push(tokio::spawn(async move {
+            running.push(tokio::spawn(async move {
                 let response = service.oneshot(request(&Engine::api(), 4)).await;
                 let response = response.expect("the endpoint answers");
                 (start.elapsed(), during, response.status())
             }));
         }
     }
-    let ends = join_all(under_way).await.into_iter();
+    let ends = join_all(running).await.into_iter();
     for (took, during, status) in ends.map(|end| end.expect("no task panics")) {
-        seen.times.push(took);
+        samples.times.push(took);
         if during {
-            seen.during.push(took);
+            samples.during.push(took);
         }
-        seen.reached += usize::from(status != StatusCode::OK);
+        samples.reached += usize::from(status != StatusCode::OK);
     }
-    seen.token_requests += endpoint.requests();
-    seen.rejected += rejected.load(Ordering::Relaxed);
+    samples.token_requests += endpoint.requests();
+    samples.rejected += rejected.load(Ordering::Relaxed);
 }
 
-/// An API that knows which tokens its provider has ended.
+/// An API that rejects the tokens that its provider has ended.
 #[derive(Clone)]
 struct Api {
     endpoint: Endpoint,

@@ -1,4 +1,6 @@
-//! A request with a valid token, over a service that answers at once. `peers/benches/attach.rs` has other libraries in the same run.
+//! A request with a valid token over a service that answers at once.
+//!
+//! `peers/benches/attach.rs` measures other libraries in the same run.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokenkeeper_benches::{Attach, Form, account_per_request};

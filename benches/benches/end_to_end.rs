@@ -1,5 +1,7 @@
-//! A request over loopback to a hyper server that answers at once, by reqwest and by hyper-util's client, with a static header and with us.
-//! One after the other, over one connection.
+//! A request over loopback to a hyper server that answers at once.
+//!
+//! Sent by reqwest and by hyper-util's client, with a static header and with tokenkeeper, one after
+//! the other over one connection.
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
@@ -12,8 +14,8 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioIo},
 };
-use tokenkeeper_benches::{NoTransport, token, tokens};
-use tokenkeeper_engine::{Account, Accounts, protocol::Registration};
+use tokenkeeper_benches::{NoTransport, connect, registration, token, tokens};
+use tokenkeeper_engine::{Account, Accounts};
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_reqwest::TokenMiddleware;
 use tokenkeeper_store_memory::MemoryStore;
@@ -25,7 +27,7 @@ use tower_http::auth::AddAuthorizationLayer;
 fn end_to_end(criterion: &mut Criterion) {
     rustls::crypto::ring::default_provider()
         .install_default()
-        .expect("nothing was installed before");
+        .expect("no other provider is installed");
     let base = format!("http://{}", serve());
     let url = format!("{base}/api/v2/me");
     let runtime = runtime();
@@ -56,27 +58,28 @@ where
 {
     let request = Request::get(url)
         .body(Empty::new())
-        .expect("the URL is one");
+        .expect("the URL is valid");
     let response = service.oneshot(request).await;
-    let response = response.expect("the server is there");
+    let response = response.expect("the server answers");
     assert_eq!(response.status(), StatusCode::OK);
     let body = response.into_body().collect().await;
-    drop(body.expect("the server sends it all"));
+    drop(body.expect("the body is complete"));
 }
 
 fn reqwest(criterion: &mut Criterion, runtime: &Runtime, url: &str, account: &Account) {
     let mut group = criterion.benchmark_group("end to end/reqwest");
-    let theirs = reqwest::Client::new();
-    let bearer = HeaderValue::try_from(format!("Bearer {}", token())).expect("it is ASCII");
+    // The same client for both: reqwest-middleware has a cost too.
+    let theirs = reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).build();
+    let bearer = HeaderValue::try_from(format!("Bearer {}", token())).expect("the token is ASCII");
     group.bench_function("a static header", |b| {
         b.iter(|| {
             runtime.block_on(async {
                 let request = theirs.get(url).header(AUTHORIZATION, &bearer);
-                answered(request.send().await.expect("the server is there")).await;
+                check(request.send().await.expect("the server answers")).await;
             });
         });
     });
-    let middleware = TokenMiddleware::new(account.clone()).expect("it is attached as usual");
+    let middleware = TokenMiddleware::new(account.clone()).expect("the provider uses a header");
     let ours = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
         .with(middleware)
         .build();
@@ -84,48 +87,39 @@ fn reqwest(criterion: &mut Criterion, runtime: &Runtime, url: &str, account: &Ac
         b.iter(|| {
             runtime.block_on(async {
                 let answer = ours.get(url).send().await;
-                answered(answer.expect("the server is there")).await;
+                check(answer.expect("the server answers")).await;
             });
         });
     });
 }
 
-async fn answered(response: reqwest::Response) {
+async fn check(response: reqwest::Response) {
     assert_eq!(response.status(), StatusCode::OK);
     let body = response.bytes().await;
-    drop(body.expect("the server sends it all"));
+    drop(body.expect("the body is complete"));
 }
 
 async fn connected(base: &str) -> Account {
-    let registration = Registration::new("client-1", "https://app.example/callback")
-        .expect("the redirect URI is https")
-        .secret("secret-1");
-    let provider = Amiqus::new(registration).expect("the registration has a secret");
+    let provider = Amiqus::new(registration()).expect("the registration has a secret");
     let accounts = Accounts::builder(MemoryStore::new())
         .provider(provider.base(base).expect("loopback needs no TLS"))
         .transport(NoTransport)
         .build()
-        .expect("store, provider and transport are there");
-    let account = accounts.account("amiqus", "user-1");
-    let account = account.expect("the subject is not empty");
-    let adopted = account.adopt(tokens(Duration::from_secs(3600))).await;
-    adopted.expect("memory takes every write");
-    account
+        .expect("store, provider and transport are set");
+    connect(&accounts, "user-1", tokens(Duration::from_secs(3600))).await
 }
 
-/// A server in a thread of its own, until the process ends.
+/// Starts a server on its own thread, which runs until the process ends.
 fn serve() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     std::thread::spawn(move || {
         runtime().block_on(async move {
-            listener
-                .set_nonblocking(true)
-                .expect("the system can do so");
+            listener.set_nonblocking(true).expect("the socket is open");
             let listener = TcpListener::from_std(listener).expect("the runtime has a driver");
             loop {
                 let (stream, _) = listener.accept().await.expect("the listener stays open");
-                stream.set_nodelay(true).expect("the system can do so");
+                stream.set_nodelay(true).expect("the socket is open");
                 let answer = service_fn(|_| async {
                     Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
                 });
@@ -140,7 +134,7 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .expect("the system has room for a runtime")
+        .expect("a runtime starts")
 }
 
 criterion_group!(benches, end_to_end);

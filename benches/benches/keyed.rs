@@ -1,38 +1,34 @@
-//! Finding an account by its subject, beside maps from the same text to an `Arc`.
+//! Finding an account by its subject, next to maps from the same string to an `Arc`.
 
 use std::{hint::black_box, sync::Arc};
 
 use arrayvec::ArrayString;
 use criterion::{Bencher, BenchmarkId, Criterion, criterion_group, criterion_main};
 use foldhash::fast::RandomState;
-use tokenkeeper_benches::{Engine, HOT};
+use tokenkeeper_benches::{Engine, HOT, Scale};
 
 fn keyed(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("keyed");
-    for accounts in [1, 100, 10_000, 1_000_000] {
+    let sizes = [1, 100, 10_000, 1_000_000];
+    for &accounts in Scale::from_args().pick(&sizes[..2], &sizes) {
         let subjects: Vec<String> = (0..accounts).map(|i| format!("user-{i}")).collect();
         let id = |name| BenchmarkId::new(name, accounts);
 
-        // All are made before any is measured: what one frees would be where the next one's entries lie.
+        // All maps are built before the first measurement: otherwise one map would reuse the memory
+        // that another one has freed.
         let engine = Engine::default();
         let _held: Vec<_> = subjects
             .iter()
             .map(|subject| engine.account(subject))
             .collect();
 
-        let papaya = papaya::HashMap::builder()
-            .hasher(RandomState::default())
-            .resize_mode(papaya::ResizeMode::Blocking)
-            .build();
+        let papaya = papaya_map();
         subjects.iter().for_each(|s| {
             papaya.pin().insert(s.clone(), Arc::new(s.len()));
         });
 
-        // The key lies in the map's own entry: a lookup follows one pointer less.
-        let inline = papaya::HashMap::builder()
-            .hasher(RandomState::default())
-            .resize_mode(papaya::ResizeMode::Blocking)
-            .build();
+        // The entry holds the key inline, so that a lookup follows one pointer less.
+        let inline = papaya_map();
         subjects.iter().for_each(|s| {
             let key = ArrayString::<24>::from(s).expect("no subject is longer");
             inline.pin().insert(key, Arc::new(s.len()));
@@ -66,7 +62,16 @@ fn keyed(criterion: &mut Criterion) {
     }
 }
 
-/// Each time another subject, far from the one before, in the cache as one that came with a request.
+fn papaya_map<K, V>() -> papaya::HashMap<K, V, RandomState> {
+    papaya::HashMap::builder()
+        .hasher(RandomState::default())
+        .resize_mode(papaya::ResizeMode::Blocking)
+        .build()
+}
+
+/// Looks up a new subject in each round, far from the previous one.
+///
+/// The string is in the cache, as the one of a request that just came in.
 fn each<T>(bencher: &mut Bencher<'_>, subjects: &[String], find: impl Fn(&String) -> Option<T>) {
     let mut next = 0;
     bencher.iter_batched_ref(

@@ -1,58 +1,47 @@
-//! What an account with a valid token takes in memory, by the allocator's count and by the operating system's.
+//! Memory of an account with a valid token, counted by the allocator and by the operating system.
 
 use std::time::Duration;
 
-use tokenkeeper_benches::{Elsewhere, NoTransport, accounts_over, token, tokens};
+use tokenkeeper_benches::{Engine, Scale, token, tokens};
 
-const ACCOUNTS: usize = 1_000_000;
-/// With an access token of 800 bytes and the key of most accounts, 963 bytes in all.
+/// Makes 963 bytes, with an access token of 800 bytes and the key of most accounts.
 const REFRESH_TOKEN: usize = 118;
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a runtime with nothing but a timer needs nothing");
-    let inside = runtime.enter();
-    let accounts = accounts_over(Elsewhere, NoTransport);
-    drop(inside);
-    let connect = async |subject: &str| {
-        let account = accounts
-            .account("amiqus", subject)
-            .expect("the subject is not empty");
-        let tokens =
-            tokens(Duration::from_secs(3600)).with_refresh_token("r".repeat(REFRESH_TOKEN));
-        account
-            .adopt(tokens)
-            .await
-            .expect("the store takes every write");
-        account
+    let accounts = Scale::from_args().pick(1_000, 1_000_000);
+    let engine = Engine::discarding();
+    let connect = |subject: &str| {
+        let tokens = tokens(Duration::from_secs(3600));
+        engine.connect(
+            subject,
+            tokens.with_refresh_token("r".repeat(REFRESH_TOKEN)),
+        )
     };
-    // What is set up once is no part of an account.
-    let first = runtime.block_on(connect("user-000000"));
+    // The first account pays for one-time set-up.
+    let first = connect("user-000000");
     let key = first.key();
     let key = [key.brand(), key.base(), key.client_id(), key.subject()];
     let own = token().len() + REFRESH_TOKEN + key.map(str::len).iter().sum::<usize>();
     let before = resident();
     let held = allocation_counter::measure(|| {
-        runtime.block_on(async {
-            for i in 0..ACCOUNTS {
-                connect(&format!("user-{i}")).await;
-            }
-        });
+        for i in 0..accounts {
+            connect(&format!("user-{i}"));
+        }
     });
-    let counted =
-        held.bytes_current / i64::try_from(ACCOUNTS).expect("a million is no large number");
-    let resident = (resident() - before) / ACCOUNTS as u64;
+    let counted = held.bytes_current / accounts;
+    let resident = (resident() - before) / accounts.unsigned_abs();
     println!(
-        "| accounts | of them tokens and key | counted an account | resident an account |\n|---|---|---|---|"
+        "| accounts | of them tokens and key | counted an account | resident an account |\n\
+         |---|---|---|---|"
     );
-    println!("| {ACCOUNTS} | {own} B | {counted} B | {resident} B |");
+    println!("| {accounts} | {own} B | {counted} B | {resident} B |");
 }
 
-/// What the operating system counts, in bytes.
+/// Returns the resident set size of this process, in bytes; 0 where there is no `/proc`.
 fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return 0;
+    };
     let line = status
         .lines()
         .find(|line| line.starts_with("VmRSS:"))

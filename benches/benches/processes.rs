@@ -1,9 +1,8 @@
-//! Processes on one Redis, with 64 tasks each, meet an expired token at once; an endpoint takes 50 ms. Counted: requests to it, and calls of
-//! Redis. Timed: from its answer to the last task of the last process, beside a call of Redis.
+//! Processes on one Redis, with 64 tasks each, that meet an expired token at once.
 //!
-//! A process is an engine with connections of its own.
-
-mod redis;
+//! The endpoint takes 50 ms. Counted: requests to it, and calls of Redis. Timed: from its answer to
+//! the last task of the last process, and a call of Redis. A process is an engine with its own
+//! connections.
 
 use std::{
     process::Command,
@@ -11,34 +10,41 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokenkeeper_benches::{Answer, Endpoint, Line, accounts_over, expired, millis, plot, tokens};
+use tokenkeeper_benches::{
+    Answer, Endpoint, RedisServer, Scale, account, accounts_over, connect, expired, millis, tokens,
+    write_plot,
+};
 use tokenkeeper_engine::{
-    Account, Accounts, TokenSource,
+    Accounts, TokenSource,
     store::{Key, TokenStore},
 };
 use tokenkeeper_store_redis::RedisStore;
 
-use redis::Server;
-
-const TAKES: Duration = Duration::from_millis(50);
+const LATENCY: Duration = Duration::from_millis(50);
 const TASKS: usize = 64;
 const RUNS: usize = 7;
 
 #[tokio::main]
 async fn main() {
-    let server = Server::start().await;
+    let Some(server) = RedisServer::start().await else {
+        return;
+    };
     println!(
-        "| processes | token requests | calls of Redis, all together | the last after the answer | a call of Redis |\n|---|---|---|---|---|"
+        "| processes | token requests | calls of Redis, all together \
+         | the last after the answer | a call of Redis |\n|---|---|---|---|---|"
     );
+    let scale = Scale::from_args();
+    let sizes = [1, 2, 4, 8, 16];
+    let repeats = scale.pick(1, RUNS);
     let mut points = Vec::new();
-    for processes in [1, 2, 4, 8, 16] {
+    for &processes in scale.pick(&sizes[..2], &sizes) {
         let mut runs = Vec::new();
-        for run in 0..RUNS {
+        for run in 0..repeats {
             let prefix = format!("bench-{processes}-{run}:");
             runs.push(storm(&server, &prefix, processes).await);
         }
         runs.sort_by_key(|run| run.last);
-        let median = &runs[RUNS / 2];
+        let median = &runs[repeats / 2];
         let most = |count: fn(&Run) -> usize| runs.iter().map(count).max().unwrap_or_default();
         println!(
             "| {processes} | {} | {} | {:.2} ms | {:.2} ms |",
@@ -49,38 +55,27 @@ async fn main() {
         );
         points.push((processes as f64, millis(median.last).max(0.001)));
     }
-    if let Some(file) = std::env::var_os("PLOT") {
-        let line = Line {
-            name: "tokenkeeper".to_owned(),
-            points,
-        };
-        let svg = plot(
-            "Processes of 64 tasks that wait for one refresh",
-            "processes",
-            "ms from the endpoint's answer to the last task",
-            &[line],
-        );
-        std::fs::write(file, svg).expect("the plot can be written");
-    }
+    let title = "Processes of 64 tasks that wait for one refresh";
+    write_plot(title, "processes", points);
 }
 
+/// The outcome of one run.
 struct Run {
     requests: usize,
     calls: usize,
     last: Duration,
-    /// The median of a call.
+    /// The median time of a call of Redis.
     call: Duration,
 }
 
-async fn storm(server: &Server, prefix: &str, processes: usize) -> Run {
-    let endpoint = Endpoint::new(Answer::Tokens, TAKES);
+async fn storm(server: &RedisServer, prefix: &str, processes: usize) -> Run {
+    let endpoint = Endpoint::new(Answer::Tokens, LATENCY);
     let mut engines: Vec<Accounts> = Vec::new();
     for number in 0..processes {
         let engine = accounts_over(server.store(prefix).await, endpoint.clone());
-        // It listens for changes from its first write on.
-        let other = account(&engine, &format!("other-{number}"));
+        // The engine listens for changes after its first write.
         let valid = tokens(Duration::from_secs(3600));
-        other.adopt(valid).await.expect("Redis takes every write");
+        connect(&engine, &format!("other-{number}"), valid).await;
         engines.push(engine);
     }
     expired(&engines[0], "shared").await;
@@ -118,14 +113,9 @@ async fn storm(server: &Server, prefix: &str, processes: usize) -> Run {
     }
 }
 
-fn account(engine: &Accounts, subject: &str) -> Account {
-    engine
-        .account("amiqus", subject)
-        .expect("the subject is not empty")
-}
-
+/// Returns the median time of a call.
 async fn call(store: &RedisStore) -> Duration {
-    let key = Key::new("amiqus", "https://id.amiqus.co", "client-1", "nobody");
+    let key = Key::new("amiqus", "https://id.amiqus.co", "client-1", "absent");
     let key = key.expect("no field is too long");
     let mut calls = Vec::new();
     for _ in 0..101 {
@@ -137,23 +127,23 @@ async fn call(store: &RedisStore) -> Duration {
     calls[calls.len() / 2]
 }
 
-/// The answer of Redis to a command.
-fn ask(server: &Server, command: &[&str]) -> String {
-    let asked = Command::new("redis-cli")
+/// Returns the answer of Redis to a command.
+fn ask(server: &RedisServer, command: &[&str]) -> String {
+    let output = Command::new("redis-cli")
         .args(["-p", &server.port.to_string()])
         .args(command)
         .output()
         .expect("redis-cli is installed");
-    String::from_utf8(asked.stdout).expect("the answer is a text")
+    String::from_utf8(output.stdout).expect("the answer is UTF-8")
 }
 
-fn listeners(server: &Server, prefix: &str) -> usize {
+fn listeners(server: &RedisServer, prefix: &str) -> usize {
     let answer = ask(server, &["PUBSUB", "NUMSUB", &format!("{prefix}changes")]);
     let count = answer.lines().last().expect("a count");
     count.parse().expect("a number")
 }
 
-fn calls(server: &Server, command: &str) -> usize {
+fn calls(server: &RedisServer, command: &str) -> usize {
     let stats = ask(server, &["INFO", "commandstats"]);
     let line = format!("cmdstat_{command}:calls=");
     let found = stats.lines().find_map(|stat| stat.strip_prefix(&line));

@@ -1,5 +1,6 @@
-//! Reading token responses and redirects: as the RFC has them, and in the dialects that take more. Beside each, what reading the bare text
-//! costs: serde_json's, and that of `form_urlencoded`.
+//! Reading token responses, refusals and redirects, in the RFC's form and in other dialects.
+//!
+//! Next to each: the cost of parsing the bare text with serde_json or `form_urlencoded`.
 
 use std::{hint::black_box, time::SystemTime};
 
@@ -8,9 +9,9 @@ use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
 };
 use http::Response;
-use tokenkeeper_benches::token;
+use tokenkeeper_benches::{registration, token};
 use tokenkeeper_engine::protocol::{
-    Dialect, ExpectedRedirect, GrantKind, Provider, Redirect, Registration, State,
+    Dialect, ExpectedRedirect, GrantKind, Provider, Redirect, State,
 };
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
@@ -19,14 +20,19 @@ use tokenkeeper_provider_qics_milestones::QicsMilestones;
 type Group<'c> = BenchmarkGroup<'c, WallTime>;
 
 fn responses(criterion: &mut Criterion) {
-    let standard = format!(
-        r#"{{"access_token":"{}","refresh_token":"refresh-1","token_type":"Bearer","expires_in":3600,"scope":"read"}}"#,
-        token()
-    );
-    let unquoted = format!(
-        r#"{{access_token:"{}",refresh_token:"refresh-1",token_type:"Bearer",expires_in:3600,scope:"read"}}"#,
-        token()
-    );
+    let fields = [
+        ("access_token", format!("{:?}", token())),
+        ("refresh_token", r#""refresh-1""#.to_owned()),
+        ("token_type", r#""Bearer""#.to_owned()),
+        ("expires_in", "3600".to_owned()),
+        ("scope", r#""read""#.to_owned()),
+    ];
+    let object = |quote: &str| {
+        let fields = fields.each_ref();
+        let fields = fields.map(|(name, value)| format!("{quote}{name}{quote}:{value}"));
+        format!("{{{}}}", fields.join(","))
+    };
+    let (standard, unquoted) = (object("\""), object(""));
     let mut group = criterion.benchmark_group("protocol/token response");
     json(&mut group, &standard);
     let mut read =
@@ -38,14 +44,17 @@ fn responses(criterion: &mut Criterion) {
 }
 
 fn refusals(criterion: &mut Criterion) {
-    let refused = r#"{"error":"invalid_request","error_description":"The refresh token is invalid.","hint":"Token has been revoked"}"#;
+    let refused = concat!(
+        r#"{"error":"invalid_request","error_description":"The refresh token is invalid.","#,
+        r#""hint":"Token has been revoked"}"#
+    );
     let mut group = criterion.benchmark_group("protocol/refusal");
     json(&mut group, refused);
     read(&mut group, "RFC 6749", &rfc(), 400, refused);
     read(&mut group, "mapped", &amiqus(), 401, refused);
 }
 
-/// What reading the bare text costs.
+/// Measures serde_json on the bare text.
 fn json(group: &mut Group<'_>, body: &str) {
     group.bench_function("serde_json alone", |b| {
         b.iter(|| serde_json::from_str::<serde_json::Value>(black_box(body)));
@@ -96,31 +105,27 @@ fn redirects(criterion: &mut Criterion) {
     );
 }
 
-fn registration() -> Registration {
-    Registration::new("client-1", "https://app.example/callback")
-        .expect("the redirect URI is https")
-        .secret("secret-1")
-}
-
 fn rfc() -> impl Provider {
     let dialect = Dialect::rfc6749("example", "https://login.example.com");
-    let dialect = dialect.expect("the origin is one");
-    dialect.with(registration()).expect("there is a secret")
+    let dialect = dialect.expect("the origin is valid");
+    dialect
+        .with(registration())
+        .expect("the registration has a secret")
 }
 
 fn amiqus() -> impl Provider {
-    Amiqus::new(registration()).expect("there is a secret")
+    Amiqus::new(registration()).expect("the registration has a secret")
 }
 
 fn qics() -> impl Provider {
-    QicsMilestones::new(registration()).expect("there is a secret")
+    QicsMilestones::new(registration()).expect("the registration has a secret")
 }
 
 fn ioffice() -> impl Provider {
     let provider = IOffice::new(registration()).expect("the dialect has a scope");
     provider
         .base("https://tenant.example")
-        .expect("the origin is one")
+        .expect("the origin is valid")
 }
 
 criterion_group!(benches, responses, refusals, redirects);

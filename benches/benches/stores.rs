@@ -1,7 +1,7 @@
-//! Reading, writing and a write that meets a conflict, in each store, plain and encrypted: one after the other, so that a time is what one
-//! caller waits. SQLite's file is on the disk of the folder for temporary files; Redis is reached over loopback and saves nothing.
-
-mod redis;
+//! A read, a write and a write that meets a conflict, in each store, plain and encrypted.
+//!
+//! One call after the other, so that a time is the wait of one caller. SQLite's file is in the
+//! folder for temporary files; Redis is reached over loopback and saves nothing.
 
 use std::{
     path::PathBuf,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
-use redis::Server;
+use tokenkeeper_benches::RedisServer;
 use tokenkeeper_engine::store::{
     Encrypted, EncryptionKey, Entry, Key, Keyring, Outcome, TokenStore, Version,
 };
@@ -17,27 +17,28 @@ use tokenkeeper_store_memory::MemoryStore;
 use tokenkeeper_store_sqlite::SqliteStore;
 use tokio::runtime::Runtime;
 
-/// As large as a record with tokens of 800 and 100 bytes.
+/// The size of a record with tokens of 800 and 100 bytes.
 const RECORD: [u8; 1200] = [b'r'; 1200];
 
 fn stores(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .expect("the system has room for a runtime");
+        .expect("a runtime starts");
     let file = File::new();
     let sqlite = runtime.block_on(SqliteStore::plaintext(&file.0));
-    let sqlite = sqlite.expect("the file can be made");
-    let server = runtime.block_on(Server::start());
-    let redis = runtime.block_on(server.store("stores:"));
+    let sqlite = sqlite.expect("the file can be created");
     both(criterion, &runtime, "memory", MemoryStore::new());
     both(criterion, &runtime, "SQLite", sqlite);
-    both(criterion, &runtime, "Redis", redis);
+    if let Some(server) = runtime.block_on(RedisServer::start()) {
+        let redis = runtime.block_on(server.store("stores:"));
+        both(criterion, &runtime, "Redis", redis);
+    }
 }
 
-/// The store alone, and under the decorator.
+/// Measures the store alone and under `Encrypted`.
 fn both(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: impl TokenStore + Clone) {
-    let keyring = Keyring::new("2026-01", EncryptionKey::random()).expect("the id is one");
+    let keyring = Keyring::new("2026-01", EncryptionKey::random()).expect("the id is valid");
     let encrypted = Encrypted::new(store.clone(), keyring);
     measure(criterion, runtime, &format!("{name}, plain"), &store);
     measure(
@@ -66,7 +67,7 @@ fn measure(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &imp
     });
 }
 
-/// Each over the one before.
+/// Writes, each time over the previous version.
 async fn puts(
     store: &impl TokenStore,
     key: &Key,
@@ -77,7 +78,7 @@ async fn puts(
     for _ in 0..rounds {
         let entry = Entry::new(Version::random(), &RECORD[..]);
         let put = store.put(key, &entry, *last).await;
-        assert_eq!(put.expect("the store is there"), Outcome::Applied);
+        assert_eq!(put.expect("the store answers"), Outcome::Applied);
         *last = Some(entry.version);
     }
     start.elapsed()
@@ -87,25 +88,25 @@ async fn gets(store: &impl TokenStore, key: &Key, rounds: u64) -> Duration {
     let start = Instant::now();
     for _ in 0..rounds {
         let got = store.get(key).await;
-        assert!(got.expect("the store is there").is_some());
+        assert!(got.expect("the store answers").is_some());
     }
     start.elapsed()
 }
 
-/// Who writes does not know what was written meanwhile, and gets it back.
+/// Writes with an outdated version; the store returns the current entry.
 async fn conflicts(store: &impl TokenStore, key: &Key, rounds: u64) -> Duration {
     let outdated = Some(Version::random());
     let start = Instant::now();
     for _ in 0..rounds {
         let entry = Entry::new(Version::random(), &RECORD[..]);
         let put = store.put(key, &entry, outdated).await;
-        let put = put.expect("the store is there");
+        let put = put.expect("the store answers");
         assert!(matches!(put, Outcome::Conflict(Some(_))));
     }
     start.elapsed()
 }
 
-/// A path in a folder that is removed at the end.
+/// A path in a temporary folder, which is removed on drop.
 struct File(PathBuf);
 
 impl File {
@@ -120,7 +121,7 @@ impl File {
 impl Drop for File {
     fn drop(&mut self) {
         if let Some(folder) = self.0.parent() {
-            // What is left is small, and where the system removes it.
+            // The system removes temporary files anyway.
             let _ = std::fs::remove_dir_all(folder);
         }
     }

@@ -1,4 +1,6 @@
-//! Many tasks meet an expired token at once; an endpoint takes 50 ms. Counted: requests to it. Timed: from its answer to the last task.
+//! Many tasks that meet an expired token at once.
+//!
+//! The endpoint takes 50 ms. Counted: requests to it. Timed: from its answer to the last task.
 
 use std::time::Duration;
 
@@ -7,22 +9,27 @@ use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use tokenkeeper_benches::{
-    Answer, Bare, Endpoint, Engine, Line, Storm, accounts, expired, millis, plot, request, storm,
-    tokens,
+    Answer, Bare, Endpoint, Engine, Scale, Storm, accounts, connect, expired, millis, request,
+    storm, tokens, write_plot,
 };
 use tokenkeeper_engine::TokenSource;
 use tokenkeeper_tower::{Replay, TokenLayer};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
-const TAKES: Duration = Duration::from_millis(50);
+const LATENCY: Duration = Duration::from_millis(50);
 
 const RUNS: usize = 5;
 
+const COLUMNS: &str = "| tasks | answer | token requests | tasks with a token \
+                       | the last after the answer |\n|---|---|---|---|---|";
+
 #[tokio::main]
 async fn main() {
-    println!(
-        "| tasks | answer | token requests | tasks with a token | the last after the answer |\n|---|---|---|---|---|"
-    );
+    let scale = Scale::from_args();
+    let runs = scale.pick(1, RUNS);
+    let sizes = [1, 10, 100, 1_000, 10_000];
+    let sizes = scale.pick(&sizes[..3], &sizes);
+    let most = sizes[sizes.len() - 1];
     let print = |tasks: &str, answer: &str, storm: &Storm| {
         println!(
             "| {tasks} | {answer} | {} | {} | {:.2} ms |",
@@ -31,43 +38,33 @@ async fn main() {
             millis(storm.last),
         );
     };
+    println!("{COLUMNS}");
     let mut points = Vec::new();
-    for tasks in [1, 10, 100, 1_000, 10_000] {
-        let storm = Storm::of(RUNS, async || ask(tasks, Answer::Tokens, false).await).await;
+    for &tasks in sizes {
+        let storm = Storm::repeat(runs, async || ask(tasks, Answer::Tokens, false).await).await;
         print(&tasks.to_string(), "tokens", &storm);
         points.push((tasks as f64, millis(storm.last).max(0.001)));
     }
-    let most = 10_000;
-    let storm = Storm::of(RUNS, async || ask(most, Answer::Tokens, true).await).await;
-    print("10000, the first aborted", "tokens", &storm);
-    let storm = Storm::of(RUNS, async || ask(most, Answer::Unavailable, false).await).await;
-    print("10000", "503", &storm);
-    let storm = Storm::of(RUNS, async || send(most).await).await;
-    print("10000, each with a request", "tokens", &storm);
+    let storm = Storm::repeat(runs, async || ask(most, Answer::Tokens, true).await).await;
+    print(&format!("{most}, the first aborted"), "tokens", &storm);
+    let storm = Storm::repeat(runs, async || ask(most, Answer::Unavailable, false).await).await;
+    print(&most.to_string(), "503", &storm);
+
+    println!("\n{COLUMNS}");
+    let storm = Storm::repeat(runs, async || send(most).await).await;
+    print(&format!("{most}, each with a request"), "tokens", &storm);
 
     let (refreshes, good) = late_rejections().await;
     println!(
-        "\n| late rejections | token requests | answered well |\n|---|---|---|\n| 100, 10 ms apart | {refreshes} | {good} |"
+        "\n| late rejections | token requests | answered well |\n|---|---|---|\n\
+         | 100, 10 ms apart | {refreshes} | {good} |"
     );
-
-    if let Some(file) = std::env::var_os("PLOT") {
-        let line = Line {
-            name: "tokenkeeper".to_owned(),
-            points,
-        };
-        let svg = plot(
-            "Tasks that wait for one refresh",
-            "tasks",
-            "ms from the endpoint's answer to the last task",
-            &[line],
-        );
-        std::fs::write(file, svg).expect("the plot can be written");
-    }
+    write_plot("Tasks that wait for one refresh", "tasks", points);
 }
 
-/// Each task asks for the token.
+/// Lets each task ask for the token.
 async fn ask(tasks: usize, answer: Answer, abort: bool) -> Storm {
-    let endpoint = Endpoint::new(answer, TAKES);
+    let endpoint = Endpoint::new(answer, LATENCY);
     let account = expired(&accounts(endpoint.clone()), "user-1").await;
     let ask = move || {
         let account = account.clone();
@@ -76,9 +73,9 @@ async fn ask(tasks: usize, answer: Answer, abort: bool) -> Storm {
     storm(tasks, &endpoint, abort, ask).await
 }
 
-/// Each task sends a request through the layer.
+/// Lets each task send a request through the layer.
 async fn send(tasks: usize) -> Storm {
-    let endpoint = Endpoint::new(Answer::Tokens, TAKES);
+    let endpoint = Endpoint::new(Answer::Tokens, LATENCY);
     let account = expired(&accounts(endpoint.clone()), "user-1").await;
     let service = TokenLayer::new(account).layer(Bare);
     let send = move || {
@@ -88,17 +85,13 @@ async fn send(tasks: usize) -> Storm {
     storm(tasks, &endpoint, false, send).await
 }
 
-/// A hundred requests leave with one token; their 401s come 10 ms apart.
+/// Sends a hundred requests with one token, whose 401s come 10 ms apart.
+///
+/// Returns the number of token requests and of good answers.
 async fn late_rejections() -> (usize, usize) {
-    let endpoint = Endpoint::new(Answer::Tokens, TAKES);
+    let endpoint = Endpoint::new(Answer::Tokens, LATENCY);
     let accounts = accounts(endpoint.clone());
-    let account = accounts
-        .account("amiqus", "user-1")
-        .expect("the subject is not empty");
-    account
-        .adopt(tokens(Duration::from_secs(3600)))
-        .await
-        .expect("memory takes every write");
+    let account = connect(&accounts, "user-1", tokens(Duration::from_secs(3600))).await;
     let api = |request: Request<Replay<Empty<Bytes>>>| async move {
         let old = request.headers()["authorization"].len() > 100;
         if old {

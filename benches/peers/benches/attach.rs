@@ -1,4 +1,4 @@
-//! A request with a valid token, over a service that answers at once, beside other libraries.
+//! A request with a valid token over a service that answers at once, next to other libraries.
 
 use std::time::Duration;
 
@@ -51,16 +51,16 @@ fn all(mut attach: Attach<'_>, runtime: &Runtime) {
     let new = || azure_request(headers);
     let bare = Azure::bare();
     attach.function("azure_core, bare", new, |request| {
-        assert!(wait(bare.send(request)));
+        assert!(wait(bare.run(request)));
     });
     let azure = Azure::new(endpoint());
-    assert!(runtime.block_on(azure.send(new())));
+    assert!(runtime.block_on(azure.run(new())));
     attach.function("azure_core", new, |request| {
-        assert!(wait(azure.send(request)));
+        assert!(wait(azure.run(request)));
     });
 }
 
-/// What attaches a token to a request, before the service that answers at once.
+/// Measures a function that attaches a token, followed by the service that answers at once.
 fn peer(
     attach: &mut Attach<'_>,
     name: &str,

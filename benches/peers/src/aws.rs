@@ -1,4 +1,4 @@
-//! The identity cache of aws-smithy, on which the AWS SDK is built.
+//! The identity cache of aws-smithy, which the AWS SDK uses.
 
 use std::{
     sync::{
@@ -21,9 +21,9 @@ use aws_smithy_types::config_bag::ConfigBag;
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 use tokenkeeper_benches::{Endpoint, token};
 
-use crate::Peer;
+use crate::{Peer, send_with};
 
-/// The lazy cache with its defaults.
+/// The lazy identity cache with its defaults.
 #[derive(Clone, Debug)]
 pub struct Aws(Arc<Inner>);
 
@@ -36,7 +36,7 @@ struct Inner {
 }
 
 impl Aws {
-    /// With no token yet.
+    /// Creates a cache without a token.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         Self::with(Source {
@@ -52,12 +52,12 @@ impl Aws {
         Self(Arc::new(Inner {
             cache: IdentityCache::lazy().build(),
             resolver: SharedIdentityResolver::new(source),
-            components: components.build().expect("all components are there"),
+            components: components.build().expect("all components are set"),
             config: ConfigBag::base(),
         }))
     }
 
-    /// Whether a token was attached.
+    /// Attaches a token; returns whether there was one.
     pub async fn attach<B>(&self, request: &mut Request<B>) -> bool {
         let Some(identity) = self.identity().await else {
             return false;
@@ -91,15 +91,16 @@ impl Peer for Aws {
         aws
     }
 
-    async fn ask(&self) -> bool {
-        self.attach(&mut Request::new(())).await
+    async fn send(&self) -> bool {
+        send_with(async |request| self.attach(request).await).await
     }
 }
 
+/// A source of tokens from an [`Endpoint`].
 #[derive(Debug)]
 struct Source {
     endpoint: Endpoint,
-    /// Whether the next token is one that has expired, for which nobody is asked.
+    /// Whether the next token is an expired one, which needs no request.
     expired: AtomicBool,
 }
 

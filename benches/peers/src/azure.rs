@@ -1,4 +1,4 @@
-//! The bearer token policy of azure_core, on which the Azure SDK is built.
+//! The bearer token policy of azure_core, which the Azure SDK uses.
 
 use std::{
     sync::{
@@ -23,14 +23,14 @@ use tokenkeeper_benches::{Endpoint, Engine, request, token};
 
 use crate::Peer;
 
-/// A pipeline that ends in a policy that answers at once.
+/// A pipeline whose last policy answers at once.
 #[derive(Clone, Debug)]
 pub struct Azure {
     policies: Arc<[Arc<dyn Policy>]>,
 }
 
 impl Azure {
-    /// With the bearer token policy, and no token yet.
+    /// Creates a pipeline with the bearer token policy and without a token.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         Self::with(Source {
@@ -39,7 +39,7 @@ impl Azure {
         })
     }
 
-    /// Without it.
+    /// Creates a pipeline without the bearer token policy.
     #[must_use]
     pub fn bare() -> Self {
         Self {
@@ -54,15 +54,15 @@ impl Azure {
         }
     }
 
-    /// Whether there was a token.
-    pub async fn send(&self, mut request: Request) -> bool {
+    /// Sends a request; returns whether there was a token.
+    pub async fn run(&self, mut request: Request) -> bool {
         let (first, next) = self.policies.split_first().expect("the last one answers");
         let context = Context::new();
         first.send(&context, &mut request, next).await.is_ok()
     }
 }
 
-/// A request as all others are, of azure_core's own type.
+/// Builds the same request as for the others, of azure_core's own type.
 #[must_use]
 pub fn azure_request(headers: usize) -> Request {
     let uri = Engine::api();
@@ -82,15 +82,16 @@ impl Peer for Azure {
             endpoint,
             expired: true.into(),
         });
-        azure.send(azure_request(0)).await;
+        azure.run(azure_request(0)).await;
         azure
     }
 
-    async fn ask(&self) -> bool {
-        self.send(azure_request(0)).await
+    async fn send(&self) -> bool {
+        self.run(azure_request(0)).await
     }
 }
 
+/// The policy that answers at once.
 #[derive(Debug)]
 struct Answers;
 
@@ -108,10 +109,11 @@ impl Policy for Answers {
     }
 }
 
+/// A source of tokens from an [`Endpoint`].
 #[derive(Debug)]
 struct Source {
     endpoint: Endpoint,
-    /// Whether the next token is one that has expired, for which nobody is asked.
+    /// Whether the next token is an expired one, which needs no request.
     expired: AtomicBool,
 }
 

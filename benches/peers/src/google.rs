@@ -1,4 +1,4 @@
-//! google-cloud-auth, with the credentials of a person, whose token endpoint can be chosen.
+//! google-cloud-auth with user credentials, whose token endpoint is configurable.
 
 use std::convert::Infallible;
 
@@ -11,19 +11,19 @@ use hyper_util::rt::TokioIo;
 use tokenkeeper_benches::{Endpoint, token};
 use tokio::net::TcpListener;
 
-use crate::Peer;
+use crate::{Peer, send_with};
 
-/// Credentials whose own task keeps a token. The endpoint is asked over loopback.
+/// Credentials whose background task keeps a token, over loopback.
 #[derive(Clone, Debug)]
 pub struct Google(Credentials);
 
 impl Google {
-    /// With no token yet: its task asks for one.
+    /// Creates credentials without a token, and starts their background task.
     ///
     /// # Panics
-    /// Outside of a runtime.
+    /// If called outside a runtime.
     pub async fn new(endpoint: Endpoint) -> Self {
-        // The first one that is installed stays.
+        // Fails if one is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let person = serde_json::json!({
             "client_id": "client-1",
@@ -32,10 +32,10 @@ impl Google {
             "type": "authorized_user",
             "token_uri": serve(endpoint).await,
         });
-        Self(Builder::new(person).build().expect("all fields are there"))
+        Self(Builder::new(person).build().expect("all fields are set"))
     }
 
-    /// Whether a token was attached.
+    /// Attaches a token; returns whether there was one.
     pub async fn attach<B>(&self, request: &mut Request<B>) -> bool {
         match self.0.headers(Extensions::new()).await {
             Ok(CacheableResource::New { data, .. }) => {
@@ -52,16 +52,16 @@ impl Peer for Google {
         Self::new(endpoint).await
     }
 
-    async fn ask(&self) -> bool {
-        self.attach(&mut Request::new(())).await
+    async fn send(&self) -> bool {
+        send_with(async |request| self.attach(request).await).await
     }
 }
 
-/// The endpoint as a server, until the runtime ends.
+/// Serves the endpoint until the runtime ends.
 async fn serve(endpoint: Endpoint) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await;
-    let listener = listener.expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
+    let listener = listener.expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let endpoint = endpoint.clone();

@@ -1,10 +1,13 @@
-//! Other libraries that keep a token, each behind the public API that its users have.
+//! Other libraries that keep a token, each behind its public API.
 //!
-//! Each gets its tokens from an [`Endpoint`], and attaches them as it does in its own clients. What cannot be compared fairly:
-//! - google-cloud-auth has no token that is expired: a task of its own replaces it minutes before. Its storm waits for the first one.
-//! - azure_core attaches to requests of a type of its own, so that it has a bare pipeline of its own to be compared with.
-//! - aws-smithy's cache is measured without the client around it, with the header made as its bearer signer makes it.
-//! - gcp_auth and yup-oauth2 are left out: they keep the same tokens as google-cloud-auth, which stands for them.
+//! Each gets its tokens from an [`Endpoint`], and attaches them as its own client does. Limits of
+//! the comparison:
+//! - google-cloud-auth never has an expired token: its background task replaces the token minutes
+//!   earlier. Its storm waits for the first token.
+//! - azure_core attaches to its own request type, and is compared with its own bare pipeline.
+//! - aws-smithy's cache is measured without the client around it; the header is made as its bearer
+//!   signer makes it.
+//! - gcp_auth and yup-oauth2 are left out: they keep the same tokens as google-cloud-auth.
 
 mod aws;
 mod azure;
@@ -22,13 +25,30 @@ pub use self::{
     wait::wait,
 };
 
-use tokenkeeper_benches::Endpoint;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Empty;
+use tokenkeeper_benches::{Bare, Endpoint, Engine, call, request};
 
-/// What keeps a token, in a storm. A clone is the same one.
+/// A library that keeps a token, in a storm. Clones share the token.
 pub trait Peer: Clone + Send + Sync + 'static {
-    /// With a token that has expired, where it can have one; otherwise with none. Made inside of a runtime.
+    /// Creates a peer with an expired token, or without a token if it cannot have an expired one.
+    ///
+    /// Called within a runtime.
     fn expired(endpoint: Endpoint) -> impl Future<Output = Self>;
 
-    /// Attaches a token, and says whether there was one.
-    fn ask(&self) -> impl Future<Output = bool> + Send;
+    /// Sends a request with a token; returns whether there was a token.
+    fn send(&self) -> impl Future<Output = bool> + Send;
+}
+
+/// Attaches a token to a request without headers, and calls a service that answers at once.
+pub(crate) async fn send_with(
+    attach: impl AsyncFnOnce(&mut Request<Empty<Bytes>>) -> bool,
+) -> bool {
+    let mut request = request(&Engine::api(), 0);
+    let attached = attach(&mut request).await;
+    if attached {
+        call(&mut Bare, request);
+    }
+    attached
 }

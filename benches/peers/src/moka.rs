@@ -1,12 +1,12 @@
-//! moka, whose `try_get_with` lets one caller fetch for all that wait.
+//! moka, whose `try_get_with` lets one caller fetch for all waiters.
 
-use http::{HeaderValue, Request, header::AUTHORIZATION};
+use http::{HeaderValue, header::AUTHORIZATION};
 use moka::future::Cache;
 use tokenkeeper_benches::{Endpoint, token};
 
-use crate::Peer;
+use crate::{Peer, send_with};
 
-/// A cache of headers by account, from which an expired one has gone.
+/// A cache of headers by account, without an entry.
 #[derive(Clone, Debug)]
 pub struct Moka {
     headers: Cache<&'static str, HeaderValue>,
@@ -21,7 +21,7 @@ impl Peer for Moka {
         }
     }
 
-    async fn ask(&self) -> bool {
+    async fn send(&self) -> bool {
         let fetch = async {
             self.endpoint.exchange().await.ok_or("503")?;
             HeaderValue::try_from(format!("Bearer {}", token())).map_err(|_| "no header")
@@ -29,8 +29,10 @@ impl Peer for Moka {
         let Ok(header) = self.headers.try_get_with("user-1", fetch).await else {
             return false;
         };
-        let mut request = Request::new(());
-        request.headers_mut().insert(AUTHORIZATION, header);
-        true
+        send_with(async |request| {
+            request.headers_mut().insert(AUTHORIZATION, header);
+            true
+        })
+        .await
     }
 }

@@ -1,4 +1,4 @@
-//! What an application writes by itself: a token under a mutex, and a header made of it for each request.
+//! A hand-written cache: a token under a mutex, formatted into a header for each request.
 
 use std::{
     sync::{Arc, Mutex},
@@ -8,7 +8,7 @@ use std::{
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 use tokenkeeper_benches::{Endpoint, token};
 
-use crate::Peer;
+use crate::{Peer, send_with};
 
 /// A token and when it expires.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ struct Held {
 }
 
 impl Held {
-    fn lasting(lifetime: Duration) -> Self {
+    fn with_lifetime(lifetime: Duration) -> Self {
         Self {
             token: token(),
             expires_at: Instant::now() + lifetime,
@@ -36,19 +36,21 @@ impl Held {
     }
 }
 
-/// The standard library's mutex, which cannot be held while something is awaited: it knows no refresh.
+/// A token under the standard library's mutex, without a refresh.
+///
+/// That mutex cannot be held across an await.
 #[derive(Clone, Debug)]
 pub struct StdMutex(Arc<Mutex<Held>>);
 
 impl Default for StdMutex {
     fn default() -> Self {
-        let held = Held::lasting(Duration::from_secs(3600));
+        let held = Held::with_lifetime(Duration::from_secs(3600));
         Self(Arc::new(Mutex::new(held)))
     }
 }
 
 impl StdMutex {
-    /// Whether a token was attached.
+    /// Attaches a token; returns whether there was one.
     ///
     /// # Panics
     /// If another thread panicked here.
@@ -62,7 +64,7 @@ impl StdMutex {
     }
 }
 
-/// tokio's mutex, held across the refresh, so that one refreshes and all others wait for it.
+/// A token under tokio's mutex, held across the refresh: one task refreshes, all others wait.
 #[derive(Clone, Debug)]
 pub struct AsyncMutex {
     held: Arc<tokio::sync::Mutex<Held>>,
@@ -70,24 +72,24 @@ pub struct AsyncMutex {
 }
 
 impl AsyncMutex {
-    /// With a token that lives so long.
+    /// Creates a cache with a token of this lifetime.
     #[must_use]
     pub fn new(endpoint: Endpoint, lifetime: Duration) -> Self {
-        let held = Held::lasting(lifetime);
+        let held = Held::with_lifetime(lifetime);
         Self {
             held: Arc::new(tokio::sync::Mutex::new(held)),
             endpoint,
         }
     }
 
-    /// Whether a token was attached.
+    /// Attaches a token; returns whether there was one.
     pub async fn attach<B>(&self, request: &mut Request<B>) -> bool {
         let mut held = self.held.lock().await;
         if !held.is_valid() {
             if self.endpoint.exchange().await.is_none() {
                 return false;
             }
-            *held = Held::lasting(Duration::from_secs(3600));
+            *held = Held::with_lifetime(Duration::from_secs(3600));
         }
         held.attach(request);
         true
@@ -99,7 +101,7 @@ impl Peer for AsyncMutex {
         Self::new(endpoint, Duration::ZERO)
     }
 
-    async fn ask(&self) -> bool {
-        self.attach(&mut Request::new(())).await
+    async fn send(&self) -> bool {
+        send_with(async |request| self.attach(request).await).await
     }
 }

@@ -1,12 +1,13 @@
-//! Waiting without a runtime.
+//! A wait without a runtime.
 
 use std::{
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
-/// Polls a future until it is ready: at once, unless it waits for another thread that holds a lock. Then it asks again and again, which
-/// costs less than to be woken.
+/// Polls a future until it is ready.
+///
+/// It is ready at once unless another thread holds a lock. Polling again costs less than a wake-up.
 pub fn wait<F: Future>(future: F) -> F::Output {
     let mut context = Context::from_waker(Waker::noop());
     let mut future = pin!(future);

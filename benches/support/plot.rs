@@ -1,13 +1,13 @@
-//! Cost against size, as an SVG with logarithmic axes.
+//! Plots of cost against size: SVG with logarithmic axes.
 
 use std::fmt::Write as _;
 
-/// One line of a plot: its name, and points of size and cost.
+/// A line of a plot.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// What it shows.
+    /// The name in the legend.
     pub name: String,
-    /// Sizes and costs, both above zero.
+    /// Pairs of size and cost, both above zero.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -16,7 +16,7 @@ const HEIGHT: f64 = 400.0;
 const MARGIN: f64 = 60.0;
 const COLOURS: [&str; 5] = ["#1f6feb", "#d1242f", "#1a7f37", "#8250df", "#bf8700"];
 
-/// Draws the lines over each other.
+/// Draws the lines into one SVG.
 #[must_use]
 pub fn plot(title: &str, size: &str, cost: &str, lines: &[Line]) -> String {
     let across = Axis::over(
@@ -35,7 +35,8 @@ pub fn plot(title: &str, size: &str, cost: &str, lines: &[Line]) -> String {
         (left, top)
     };
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
          <text x=\"{MARGIN}\" y=\"24\" font-size=\"15\">{title}</text>\n\
          <text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{size}</text>\n\
@@ -63,7 +64,8 @@ pub fn plot(title: &str, size: &str, cost: &str, lines: &[Line]) -> String {
             .collect();
         let _ = writeln!(
             svg,
-            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/>",
+            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" \
+             points=\"{}\"/>",
             points.join(" ")
         );
         let top = MARGIN + 16.0 * i as f64 + 14.0;
@@ -78,11 +80,29 @@ pub fn plot(title: &str, size: &str, cost: &str, lines: &[Line]) -> String {
     svg
 }
 
+/// Writes a plot of one line to the file that the variable `PLOT` names, if it is set.
+///
+/// # Panics
+/// If the file cannot be written.
+pub fn write_plot(title: &str, size: &str, points: Vec<(f64, f64)>) {
+    let Some(file) = std::env::var_os("PLOT") else {
+        return;
+    };
+    let line = Line {
+        name: "tokenkeeper".to_owned(),
+        points,
+    };
+    let cost = "ms from the endpoint's answer to the last task";
+    let svg = plot(title, size, cost, &[line]);
+    std::fs::write(file, svg).expect("the plot can be written");
+}
+
 fn line(svg: &mut String, from: (f64, f64), to: (f64, f64), colour: &str) {
     let ((x1, y1), (x2, y2)) = (from, to);
     let _ = writeln!(
         svg,
-        "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{colour}\"/>"
+        "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" \
+         stroke=\"{colour}\"/>"
     );
 }
 
@@ -93,7 +113,7 @@ fn text(svg: &mut String, (x, y): (f64, f64), anchor: &str, text: &str) {
     );
 }
 
-/// Whole decades around all values.
+/// A logarithmic axis of whole decades around all values.
 struct Axis {
     from: i32,
     to: i32,

@@ -1,11 +1,11 @@
-//! Prints what criterion measured as a table with ratios, or as a plot.
+//! Prints criterion's medians as a table with ratios, or as a plot.
 
 mod attach;
 mod lookups;
-mod measured;
+mod medians;
 mod others;
 
-use measured::Measured;
+use medians::Medians;
 
 fn main() {
     let usage = "usage: times <folder of criterion> <table>";
@@ -20,7 +20,7 @@ fn main() {
         "stores" => others::stores,
         "protocol" => others::protocol,
         "end-to-end" => others::end_to_end,
-        name => panic!("there is no table `{name}`"),
+        name => panic!("unknown table `{name}`"),
     };
-    print!("{}", table(&Measured::read(folder.as_ref())));
+    print!("{}", table(&Medians::read(folder.as_ref())));
 }

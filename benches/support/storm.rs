@@ -1,28 +1,28 @@
-//! Many tasks that want a token at once.
+//! Many tasks that ask for a token at once.
 
 use std::time::{Duration, Instant};
 
 use crate::Endpoint;
 
-/// What came of a storm.
+/// The outcome of a storm: many tasks that ask for a token at once.
 #[derive(Clone, Debug)]
 pub struct Storm {
-    /// How many requests came to the endpoint.
+    /// The number of requests to the endpoint.
     pub requests: usize,
-    /// How many tasks got a token.
+    /// The number of tasks that got a token.
     pub served: usize,
-    /// From the start to the last task that has a token or an error.
+    /// The time from the start to the last task that has a token or an error.
     pub took: Duration,
-    /// The part of it after the endpoint's last answer.
+    /// The part of `took` after the endpoint's last answer.
     pub last: Duration,
 }
 
 impl Storm {
-    /// Of so many runs the worst counts, and the times of the one in the middle.
+    /// Returns the worst counts of all runs and the times of the median run.
     ///
     /// # Panics
-    /// Without a run.
-    pub async fn of(runs: usize, run: impl AsyncFn() -> Self) -> Self {
+    /// If `runs` is zero.
+    pub async fn repeat(runs: usize, run: impl AsyncFn() -> Self) -> Self {
         let mut seen = Vec::new();
         for _ in 0..runs {
             seen.push(run().await);
@@ -39,11 +39,12 @@ impl Storm {
     }
 }
 
-/// Lets so many tasks ask for a token, which comes from the endpoint. With `abort` somebody asks before them, and is aborted while the
-/// endpoint is at work.
+/// Lets tasks ask for a token at once.
+///
+/// With `abort`, another task asks first and is aborted while the endpoint works on its request.
 ///
 /// # Panics
-/// If a task does, or none asks the endpoint.
+/// If a task panics, or if no task asks the endpoint.
 pub async fn storm<F>(tasks: usize, endpoint: &Endpoint, abort: bool, ask: impl Fn() -> F) -> Storm
 where
     F: Future<Output = bool> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Judges by the goals what the benches printed, and prints a table of it. A file of the folder is named after its bench.
+//! Compares the benches' tables with the goals, and prints a table of verdicts.
 
 mod goal;
 mod refresh;
@@ -10,6 +10,7 @@ use tables::Tables;
 const INSTRUCTIONS: &str = "scripts/instructions";
 const ALLOCATIONS: &str = "cargo test -p tokenkeeper-tower --test it valid_path";
 const ATTACH: &str = "scripts/bench attach";
+const PEERS: &str = "scripts/bench peers";
 const KEYED: &str = "scripts/bench keyed";
 const STORM: &str = "scripts/bench storm";
 const PROCESSES: &str = "scripts/bench processes";
@@ -22,8 +23,10 @@ fn main() {
     println!("| what | goal | measured | verdict | shown by |\n|---|---|---|---|---|");
     let goals = [
         request::one_account,
+        request::peers,
         request::accounts,
         refresh::storm,
+        refresh::peers,
         refresh::processes,
         refresh::ahead,
         request::memory,

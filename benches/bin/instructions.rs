@@ -1,6 +1,7 @@
-//! Runs one form of the valid path a number of times, for a program that counts instructions: see `scripts/instructions`.
+//! Runs one form of the valid path a number of times, for `scripts/instructions` to count.
 //!
-//! The difference between two numbers of rounds is what the rounds cost, whatever the start of the program did.
+//! The difference between two numbers of rounds is the cost of the rounds, without that of the
+//! start.
 
 use std::hint::black_box;
 
@@ -21,7 +22,8 @@ fn main() {
     let (count, rounds): (usize, usize) = (number(), number());
 
     let engine = Engine::default();
-    // Also where nobody asks for its token: what a request's own allocations cost depends on what was allocated and freed before.
+    // Every form has the account, even those that do not use it: the cost of a request's
+    // allocations depends on what was allocated and freed before.
     let account = engine.connected("user-1");
     let (stack, cloned) = match form.strip_suffix("-cloned") {
         Some(stack) => (stack, true),
@@ -57,11 +59,11 @@ fn main() {
         "lookup" => look_up(&engine, rounds, count, |subject| {
             drop(black_box(engine.account(subject)));
         }),
-        _ => panic!("there is no form `{form}`"),
+        _ => panic!("unknown form `{form}`"),
     }
 }
 
-/// Calls the service in each round with a new request, or a new clone of it, as `oneshot` does.
+/// Calls the service, or a clone of it as `oneshot` does, with a new request in each round.
 fn send<S>(service: &mut S, cloned: bool, rounds: usize, new: impl Fn() -> Request<Empty<Bytes>>)
 where
     S: Service<Request<Empty<Bytes>>> + Clone,
@@ -77,14 +79,14 @@ where
     }
 }
 
-/// Copies a request in each round, as a replay needs it.
+/// Clones a request in each round, as a replay needs it.
 fn copy(request: &Request<Empty<Bytes>>, rounds: usize) {
     for _ in 0..rounds {
         drop(black_box(black_box(request).clone()));
     }
 }
 
-/// Does something with another subject in each round.
+/// Passes a new subject to `then` in each round.
 fn look_up(engine: &Engine, rounds: usize, count: usize, mut then: impl FnMut(&str)) {
     let subjects: Vec<String> = (0..count).map(|i| format!("user-{i}")).collect();
     let _held: Vec<Account> = subjects

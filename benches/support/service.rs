@@ -1,4 +1,4 @@
-//! The services at the bottom of a stack.
+//! The innermost services of a stack.
 
 use std::{
     convert::Infallible,
@@ -11,8 +11,9 @@ use std::{
 use http::{Request, Response};
 use tower::Service;
 
-/// A service that answers at once with an empty response, which is made when the future is polled, as by a service that waits before
-/// it answers.
+/// A service whose future makes an empty response at its first poll.
+///
+/// This is how a service behaves that waits before it answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Bare;
 
@@ -43,8 +44,9 @@ impl Future for Polled {
     }
 }
 
-/// The same, but with a future that holds the response from the call on: a layer's own future then moves it on its way, which is most of
-/// what it seems to cost.
+/// A service whose future holds an empty response from the call on.
+///
+/// Each layer then moves the response, which is most of what the layer seems to cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Held;
 
@@ -63,10 +65,10 @@ impl<B> Service<Request<B>> for Held {
     }
 }
 
-/// One call of a service that answers at once.
+/// Calls a service that answers at once.
 ///
 /// # Panics
-/// If it waits, or fails.
+/// If the service is not ready, waits or fails.
 pub fn call<S, B>(service: &mut S, request: Request<B>) -> S::Response
 where
     S: Service<Request<B>>,

@@ -1,4 +1,4 @@
-//! The request that is sent.
+//! The requests that benches send.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Uri};
@@ -22,8 +22,9 @@ const HEADERS: [(&str, &str); 12] = [
     ("x-tenant", "tenant-7"),
 ];
 
-/// A request with the first `count` of twelve headers that requests to APIs carry, to the API of the accounts of
-/// [`Engine`](crate::Engine). Put together as an application does it, header by header.
+/// Builds a request with the first `count` of twelve common headers.
+///
+/// The headers are inserted one by one, as an application does it.
 #[must_use]
 pub fn request(uri: &Uri, count: usize) -> Request<Empty<Bytes>> {
     let mut request = Request::new(Empty::new());
@@ -38,7 +39,7 @@ pub fn request(uri: &Uri, count: usize) -> Request<Empty<Bytes>> {
     request
 }
 
-/// The same [request](request()), with an extension.
+/// Builds the same [request](request()) with an extension.
 #[must_use]
 pub fn extended(uri: &Uri, count: usize) -> Request<Empty<Bytes>> {
     let mut request = request(uri, count);

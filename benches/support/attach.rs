@@ -1,4 +1,4 @@
-//! Measures a request with a valid token, over a service that answers at once.
+//! Measures a request with a valid token over a service that answers at once.
 
 use std::{
     convert::Infallible,
@@ -17,26 +17,26 @@ use tokio::runtime::Handle;
 use tower::{Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;
 
-use crate::{Bare, Engine, Held, call, extended, request, token};
+use crate::{Bare, Engine, Held, Scale, call, extended, request, token};
 
-/// So few inputs are made ahead that they are still in the cache when they are used, as a request is that was just made.
+/// A batch small enough that its inputs are still in the cache when they are used.
 pub const HOT: BatchSize = BatchSize::NumIterations(64);
 
-/// Requests that two threads send between two waits for each other.
+/// The number of requests that two threads send between two barriers.
 const BATCH: u64 = 500;
 
-/// How requests are sent.
+/// How a benchmark sends its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// By one thread, through one service.
+    /// One thread, one service.
     Plain,
-    /// By two threads at once.
+    /// Two threads at once.
     TwoThreads,
-    /// Each has an extension.
+    /// Each request has an extension.
     Extended,
-    /// Each through a clone of the service, as `oneshot` does it.
+    /// Each request goes through a clone of the service, as with `oneshot`.
     Cloned,
-    /// To a service that holds its answer from the call on.
+    /// The innermost service is [`Held`].
     Held,
 }
 
@@ -60,7 +60,11 @@ impl Form {
     }
 }
 
-/// What is measured side by side: requests with so many headers, sent in one form.
+/// A group of benchmarks: requests with the same number of headers, sent in one form.
+#[expect(
+    missing_debug_implementations,
+    reason = "criterion's group has no `Debug`"
+)]
 pub struct Attach<'c> {
     group: BenchmarkGroup<'c, WallTime>,
     headers: usize,
@@ -68,7 +72,7 @@ pub struct Attach<'c> {
 }
 
 impl<'c> Attach<'c> {
-    /// Nothing is measured yet.
+    /// Creates the group.
     pub fn new(criterion: &'c mut Criterion, headers: usize, form: Form) -> Self {
         let name = format!("attach/{headers} headers{}", form.suffix());
         Self {
@@ -78,13 +82,13 @@ impl<'c> Attach<'c> {
         }
     }
 
-    /// How many headers the requests have.
+    /// Returns the number of headers of each request.
     #[must_use]
     pub fn headers(&self) -> usize {
         self.headers
     }
 
-    /// No layer, a static header, and one account without and with replay.
+    /// Measures no layer, a static header, and one account without and with replay.
     pub fn ours(&mut self) {
         if self.form == Form::Held {
             self.layers_over(Held);
@@ -100,7 +104,7 @@ impl<'c> Attach<'c> {
             + Copy
             + Send,
     {
-        // Made here, so that nothing is due for a comparison with the store before all is measured.
+        // A new engine, so that no comparison with the store falls due during the measurement.
         let engine = Engine::default();
         let account = engine.connected("user-1");
         let once = TokenLayer::new(account.clone()).replay(false);
@@ -122,7 +126,7 @@ impl<'c> Attach<'c> {
         }
     }
 
-    /// A service that attaches a token.
+    /// Measures a service that attaches a token.
     pub fn service<S>(&mut self, name: &str, mut service: S)
     where
         S: Service<Request<Empty<Bytes>>> + Clone + Send,
@@ -138,7 +142,9 @@ impl<'c> Attach<'c> {
         }
     }
 
-    /// A function that attaches a token to what `new` makes. What `new` costs is not measured.
+    /// Measures a function that attaches a token to a request made by `new`.
+    ///
+    /// The cost of `new` is not measured.
     pub fn function<R, O>(
         &mut self,
         name: &str,
@@ -156,11 +162,13 @@ impl<'c> Attach<'c> {
     }
 }
 
-/// The account is found by its subject and put into the request, as a handler does that serves many people.
+/// Measures a request whose account is first found by its subject.
+///
+/// This is the work of a handler that serves many users.
 pub fn account_per_request(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("attach/account per request");
-    for accounts in [1, 10_000, 1_000_000] {
-        let engine = Engine::elsewhere();
+    for &accounts in Scale::from_args().pick(&[1, 100][..], &[1, 10_000, 1_000_000]) {
+        let engine = Engine::discarding();
         let subjects: Vec<String> = (0..accounts).map(|i| format!("user-{i}")).collect();
         let _held: Vec<_> = subjects.iter().map(|s| engine.connected(s)).collect();
         let mut service = TokenLayer::per_request(&engine.accounts)
@@ -170,7 +178,7 @@ pub fn account_per_request(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(accounts), |b| {
             b.iter_batched(
                 || {
-                    // Far from the one before, so that no cache has its account by its neighbour.
+                    // Far from the previous one, so that no cache line holds both.
                     next = (next + 7919) % accounts;
                     (request(&Engine::api(), 4), subjects[next].clone())
                 },
@@ -185,14 +193,14 @@ pub fn account_per_request(criterion: &mut Criterion) {
     }
 }
 
-/// The time of one thread, while another does the same.
+/// Returns the mean time of two threads that do the same work at once.
 fn two_at_once<R, O>(
     rounds: u64,
     new: &(impl Fn() -> R + Sync),
     send: impl FnMut(R) -> O + Clone + Send,
 ) -> Duration {
     let together = Barrier::new(2);
-    // Peers make timers, as if they were to wait.
+    // Some peers create timers even if they do not wait.
     let runtime = Handle::try_current().ok();
     let one = |mut send: _| {
         let _inside = runtime.as_ref().map(Handle::enter);

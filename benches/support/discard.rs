@@ -1,14 +1,14 @@
-//! A store at the other end of a network.
+//! A store that keeps nothing.
 
 use async_trait::async_trait;
 use tokenkeeper_engine::store::{Entry, Key, Outcome, StoreError, TokenStore, Version};
 
-/// A store that takes every write and keeps nothing in this process: what is counted is the engine's alone.
+/// A store that accepts every write and keeps nothing, so that only the engine's memory counts.
 #[derive(Debug)]
-pub struct Elsewhere;
+pub struct DiscardStore;
 
 #[async_trait]
-impl TokenStore for Elsewhere {
+impl TokenStore for DiscardStore {
     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> {
         Ok(None)
     }

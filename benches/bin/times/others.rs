@@ -1,15 +1,15 @@
-//! What has no goal of its own: stores, the protocol, and requests end to end.
+//! Tables without a goal: stores, the protocol, and requests end to end.
 
 use std::fmt::Write as _;
 
-use crate::measured::{Measured, ratio, time};
+use crate::medians::{Medians, ratio, time};
 
-/// The share of the encryption is of the whole.
-pub fn stores(measured: &Measured) -> String {
+/// Compares the stores, and each one with and without encryption.
+pub fn stores(medians: &Medians) -> String {
     let mut table =
         "| store | get | put | put that meets a conflict |\n|---|---|---|---|\n".to_owned();
     for store in ["memory", "SQLite", "Redis"] {
-        let of = |what: &str, form: &str| measured.of("stores", &format!("{what}/{store}, {form}"));
+        let of = |what: &str, form: &str| medians.of("stores", &format!("{what}/{store}, {form}"));
         let whats = ["get", "put", "conflict"];
         let plain = whats.map(|what| time(of(what, "plain"))).join(" | ");
         let encrypted = whats.map(|what| {
@@ -31,17 +31,18 @@ pub fn stores(measured: &Measured) -> String {
     table
 }
 
-pub fn protocol(measured: &Measured) -> String {
-    let mut table = "| read | takes | over the bare text |\n|---|---|---|\n".to_owned();
-    let mut rows = |group: &str, bare: &str, names: &[&str]| {
-        let bare_takes = measured.of(group, bare);
-        let what = group.trim_start_matches("protocol/");
-        let _ = writeln!(table, "| {what}: {bare} | {} | 1 |", time(bare_takes));
-        for name in names {
-            let takes = measured.of(group, name);
-            let over = ratio(takes, bare_takes);
-            let _ = writeln!(table, "| {what}: {name} | {} | {over} |", time(takes));
+/// Compares the reading of each kind of answer with that of the bare text, a table each.
+pub fn protocol(medians: &Medians) -> String {
+    let table = |group: &str, bare: &str, names: &[&str]| {
+        let kind = group.trim_start_matches("protocol/");
+        let mut table = format!("| {kind} | takes | over the bare text |\n|---|---|---|\n");
+        let bare_time = medians.of(group, bare);
+        for name in [&[bare], names].concat() {
+            let takes = medians.of(group, name);
+            let over = ratio(takes, bare_time);
+            let _ = writeln!(table, "| {name} | {} | {over} |", time(takes));
         }
+        table
     };
     let responses = [
         "RFC 6749, strict",
@@ -55,17 +56,19 @@ pub fn protocol(measured: &Measured) -> String {
         "in the fragment",
         "state in the redirect URI",
     ];
-    rows("protocol/token response", "serde_json alone", &responses);
-    rows("protocol/refusal", "serde_json alone", &refusals);
-    rows("protocol/redirect", "form_urlencoded alone", &redirects);
-    table
+    [
+        table("protocol/token response", "serde_json alone", &responses),
+        table("protocol/refusal", "serde_json alone", &refusals),
+        table("protocol/redirect", "form_urlencoded alone", &redirects),
+    ]
+    .join("\n")
 }
 
-pub fn end_to_end(measured: &Measured) -> String {
+pub fn end_to_end(medians: &Medians) -> String {
     let mut table =
         "| client | a static header | tokenkeeper | ratio |\n|---|---|---|---|\n".to_owned();
     for client in ["hyper", "reqwest"] {
-        let of = |name| measured.of(&format!("end to end/{client}"), name);
+        let of = |name| medians.of(&format!("end to end/{client}"), name);
         let (theirs, ours) = (of("a static header"), of("tokenkeeper"));
         let over = ratio(ours, theirs);
         let (theirs, ours) = (time(theirs), time(ours));

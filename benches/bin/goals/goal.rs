@@ -1,23 +1,25 @@
-//! A goal, and whether it was reached.
+//! A goal and its verdict.
 
 use std::fmt;
 
-/// A line of the table.
+/// A line of the table: a goal, the measured numbers, the verdict.
 pub struct Goal {
     what: &'static str,
-    wants: &'static str,
+    bound: &'static str,
     measured: String,
     reached: Option<bool>,
     by: &'static str,
 }
 
 impl Goal {
-    /// That no number is above the bound. Where one was not measured, only one that is above says something.
+    /// A goal that no number is above the bound.
+    ///
+    /// If a number is missing, only a number above the bound gives a verdict.
     pub fn at_most(bound: f64, numbers: impl IntoIterator<Item = Option<f64>>, unit: &str) -> Self {
         Self::all(numbers, unit, |number| number <= bound)
     }
 
-    /// That each number is this one.
+    /// A goal that each number is `wanted`.
     pub fn exactly(
         wanted: f64,
         numbers: impl IntoIterator<Item = Option<f64>>,
@@ -44,15 +46,15 @@ impl Goal {
         };
         Self {
             what: "",
-            wants: "",
+            bound: "",
             measured: format!("{} {unit}", texts.join(", ")).trim_end().to_owned(),
             reached,
             by: "",
         }
     }
 
-    /// What a test holds: `scripts/test` fails without it.
-    pub fn of_a_test() -> Self {
+    /// A goal that a test asserts.
+    pub fn by_a_test() -> Self {
         Self {
             measured: "by a test".to_owned(),
             reached: Some(true),
@@ -60,11 +62,11 @@ impl Goal {
         }
     }
 
-    /// What it is about, what it asks for, and the command that shows it.
-    pub fn said(self, what: &'static str, wants: &'static str, by: &'static str) -> Self {
+    /// Sets the subject, the bound in words, and the command that shows the numbers.
+    pub fn named(self, what: &'static str, bound: &'static str, by: &'static str) -> Self {
         Self {
             what,
-            wants,
+            bound,
             by,
             ..self
         }
@@ -73,14 +75,14 @@ impl Goal {
 
 impl fmt::Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, wants, by) = (self.what, self.wants, self.by);
+        let (what, bound, by) = (self.what, self.bound, self.by);
         let measured = &self.measured;
         let reached = match self.reached {
             Some(true) => "reached",
             Some(false) => "**not reached**",
             None => "not measured",
         };
-        write!(f, "| {what} | {wants} | {measured} | {reached} | `{by}` |")
+        write!(f, "| {what} | {bound} | {measured} | {reached} | `{by}` |")
     }
 }
 

@@ -1,13 +1,13 @@
-//! What criterion left in its folder.
+//! A reader of criterion's folder.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
 
 /// Medians in nanoseconds, by group and function.
-pub struct Measured(BTreeMap<(String, String), f64>);
+pub struct Medians(BTreeMap<(String, String), f64>);
 
-impl Measured {
+impl Medians {
     pub fn read(folder: &Path) -> Self {
         let mut medians = BTreeMap::new();
         let mut open = vec![folder.to_owned()];
@@ -25,7 +25,7 @@ impl Measured {
         Self(medians)
     }
 
-    /// The median, or not a number where nothing was measured.
+    /// Returns the median, or NaN where nothing was measured.
     pub fn of(&self, group: &str, function: &str) -> f64 {
         let key = (group.to_owned(), function.to_owned());
         self.0.get(&key).copied().unwrap_or(f64::NAN)
@@ -47,7 +47,7 @@ fn json(path: &Path) -> Value {
     serde_json::from_str(&text).expect("criterion writes JSON")
 }
 
-/// A time in the unit that it is read in.
+/// Formats a time in the unit that suits it.
 pub fn time(nanos: f64) -> String {
     match nanos {
         _ if nanos.is_nan() => "–".to_owned(),
@@ -57,12 +57,36 @@ pub fn time(nanos: f64) -> String {
     }
 }
 
-/// A number of times, if both were measured.
+/// Formats a ratio; a dash if one of the times is missing.
 pub fn ratio(one: f64, other: f64) -> String {
     let ratio = one / other;
     if ratio.is_nan() {
         "–".to_owned()
     } else {
         format!("{ratio:.2}")
+    }
+}
+
+/// Returns the lowest time; NaN if one is missing, since that one may be the lowest.
+pub fn fastest(times: impl IntoIterator<Item = f64>) -> f64 {
+    let lower = |best: f64, time: f64| {
+        if time.is_nan() || time < best {
+            time
+        } else {
+            best
+        }
+    };
+    times.into_iter().fold(f64::INFINITY, lower)
+}
+
+/// Returns whether ours is as fast as the fastest peer, for the same work.
+pub fn verdict(over: impl IntoIterator<Item = f64>) -> &'static str {
+    let over: Vec<f64> = over.into_iter().collect();
+    if over.iter().any(|over| *over > 1.0) {
+        "**not reached**"
+    } else if over.iter().any(|over| over.is_nan()) {
+        "not measured"
+    } else {
+        "reached"
     }
 }

@@ -1,4 +1,4 @@
-//! A token endpoint that takes its time, inside of this process.
+//! A slow token endpoint within this process.
 
 use std::{
     sync::{
@@ -13,103 +13,106 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokenkeeper_engine::{Transport, TransportError};
 
-/// What an [`Endpoint`] says to every request.
+/// The response of an [`Endpoint`] to every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// New tokens, valid for an hour.
     Tokens,
-    /// 503, to be asked again in a minute.
+    /// 503 with `Retry-After: 60`.
     Unavailable,
 }
 
-/// A token endpoint that counts its requests. A clone is the same endpoint.
+/// A token endpoint that counts its requests. Clones share the counters.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     answer: Answer,
-    takes: Duration,
+    latency: Duration,
     lifetime: Duration,
-    seen: Arc<Seen>,
+    counters: Arc<Counters>,
 }
 
+/// Counts of requests and answers, and the time of the last answer.
 #[derive(Debug, Default)]
-struct Seen {
+struct Counters {
     requests: AtomicUsize,
-    /// How many of them have ended the tokens before.
+    /// The number of requests that ended the tokens issued before them.
     ended: AtomicUsize,
     answers: AtomicUsize,
     answered: Mutex<Option<Instant>>,
 }
 
 impl Endpoint {
-    /// An endpoint that answers after so long.
+    /// Creates an endpoint that answers after `latency`.
     #[must_use]
-    pub fn new(answer: Answer, takes: Duration) -> Self {
+    pub fn new(answer: Answer, latency: Duration) -> Self {
         Self {
             answer,
-            takes,
+            latency,
             lifetime: Duration::from_secs(3600),
-            seen: Arc::default(),
+            counters: Arc::default(),
         }
     }
 
-    /// With tokens that are valid for so many whole seconds.
+    /// Sets the lifetime of the tokens, in whole seconds.
     #[must_use]
-    pub fn lasting(mut self, lifetime: Duration) -> Self {
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// How many requests have come.
+    /// Returns the number of requests so far.
     #[must_use]
     pub fn requests(&self) -> usize {
-        self.seen.requests.load(Ordering::SeqCst)
+        self.counters.requests.load(Ordering::SeqCst)
     }
 
-    /// Whether a request waits for its answer.
+    /// Returns whether a request waits for its answer.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.requests() > self.seen.answers.load(Ordering::SeqCst)
+        self.requests() > self.counters.answers.load(Ordering::SeqCst)
     }
 
-    /// Whether it has ended the token of this `Authorization`: it ends the one before when half of its time is over.
+    /// Returns whether the token of this `Authorization` has been ended.
+    ///
+    /// A refresh ends the previous token when half of the latency has passed.
     #[must_use]
     pub fn has_ended(&self, authorization: &[u8]) -> bool {
         let number = authorization
             .strip_prefix(b"Bearer access-")
             .and_then(|number| str::from_utf8(number).ok()?.parse().ok());
-        number.unwrap_or(0) < self.seen.ended.load(Ordering::SeqCst)
+        number.unwrap_or(0) < self.counters.ended.load(Ordering::SeqCst)
     }
 
-    /// When it answered last.
+    /// Returns the time of the last answer.
     ///
     /// # Panics
     /// If another thread panicked here.
     #[must_use]
     pub fn answered(&self) -> Option<Instant> {
         *self
-            .seen
+            .counters
             .answered
             .lock()
             .expect("nothing panics under the lock")
     }
 
-    /// What stands between a request and its answer: the number of the new tokens, if it gives any.
+    /// Waits for the latency and returns the number of the new tokens, if it issues any.
     ///
     /// # Panics
     /// If another thread panicked here.
     pub async fn exchange(&self) -> Option<usize> {
-        let count = self.seen.requests.fetch_add(1, Ordering::SeqCst) + 1;
-        tokio::time::sleep(self.takes / 2).await;
+        let count = self.counters.requests.fetch_add(1, Ordering::SeqCst) + 1;
+        tokio::time::sleep(self.latency / 2).await;
         if self.answer == Answer::Tokens {
-            self.seen.ended.fetch_max(count, Ordering::SeqCst);
+            self.counters.ended.fetch_max(count, Ordering::SeqCst);
         }
-        tokio::time::sleep(self.takes / 2).await;
+        tokio::time::sleep(self.latency / 2).await;
         *self
-            .seen
+            .counters
             .answered
             .lock()
             .expect("nothing panics under the lock") = Some(Instant::now());
-        self.seen.answers.fetch_add(1, Ordering::SeqCst);
+        self.counters.answers.fetch_add(1, Ordering::SeqCst);
         (self.answer == Answer::Tokens).then_some(count)
     }
 }
@@ -125,10 +128,13 @@ impl Transport for Endpoint {
         let answer = match self.exchange().await {
             Some(count) => {
                 let expires_in = self.lifetime.as_secs();
-                let tokens = format!(
-                    r#"{{"access_token":"access-{count}","refresh_token":"refresh-{count}","token_type":"Bearer","expires_in":{expires_in}}}"#
-                );
-                answer.body(tokens.into())
+                let tokens = serde_json::json!({
+                    "access_token": format!("access-{count}"),
+                    "refresh_token": format!("refresh-{count}"),
+                    "token_type": "Bearer",
+                    "expires_in": expires_in,
+                });
+                answer.body(tokens.to_string().into())
             }
             None => answer
                 .status(503)

@@ -1,0 +1,32 @@
+//! Helpers that the benches share: services, requests, engines, a token endpoint.
+
+#[cfg(feature = "criterion")]
+mod attach;
+mod discard;
+mod endpoint;
+mod engine;
+mod plot;
+#[cfg(feature = "redis")]
+mod redis;
+mod request;
+mod sample;
+mod service;
+mod storm;
+
+#[cfg(feature = "criterion")]
+pub use self::attach::{Attach, Form, HOT, account_per_request};
+#[cfg(feature = "redis")]
+pub use self::redis::RedisServer;
+pub use self::{
+    discard::DiscardStore,
+    endpoint::{Answer, Endpoint},
+    engine::{
+        Engine, NoTransport, account, accounts, accounts_over, accounts_with, connect, expired,
+        registration, token, tokens,
+    },
+    plot::{Line, plot, write_plot},
+    request::{extended, request},
+    sample::{Scale, millis, percentile},
+    service::{Bare, Held, call},
+    storm::{Storm, storm},
+};
