@@ -1,15 +1,16 @@
-//! Real processes on a real store, killed, stopped and cut off at random, against the strict Amiqus emulator.
+//! Real processes on a real store, killed, stopped and cut off at random.
 //!
-//! One process directs: it holds the emulator, starts the workers and the store, and spoils things by a schedule that a seed decides.
-//! Each worker is an ordinary user of tokenkeeper that says on its standard output what it does. In the end the director judges by the
-//! emulator's log of presentations and by what the workers said.
+//! The director runs the strict Amiqus emulator, the store and the workers, and injects faults by a
+//! seeded schedule. Each worker is an ordinary user of tokenkeeper that reports its events on
+//! standard output. At the end the director checks the emulator's log of presentations and the
+//! workers' events against the promises.
 
+mod config;
 mod director;
+mod fingerprint;
 mod judge;
-mod mark;
+mod message;
 mod random;
-mod said;
-mod terms;
 mod worker;
 
 use std::{error::Error, process::ExitCode};
@@ -18,9 +19,9 @@ use clap::{Parser, Subcommand};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Kills, stops and cuts off workers at random for a while, then says whether any token was lost or presented twice.
+/// Kills, stops and cuts off workers at random, then reports lost and twice presented tokens.
 ///
-/// The exit status is 0 if all held, 1 if a promise was broken, 2 if the run itself failed.
+/// The exit status is 0 if all promises held, 1 if one was broken, 2 if the run itself failed.
 #[derive(Debug, Parser)]
 #[command(name = "tokenkeeper-chaos", version)]
 struct CommandLine {
@@ -32,7 +33,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// What the program starts itself as.
+    /// Runs one worker; the director starts it.
     #[command(hide = true)]
     Worker(worker::Arguments),
 }
@@ -52,7 +53,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// An error with all that led to it.
+/// Formats an error with its sources.
 fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

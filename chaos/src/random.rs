@@ -1,4 +1,4 @@
-//! Random numbers that a seed decides (SplitMix64): the same seed, the same schedule.
+//! Seeded random numbers (SplitMix64): the same seed gives the same schedule.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// In `0..below`; 0 where that is empty.
+    /// Returns a number in `0..below`; 0 if that is empty.
     pub(crate) fn below(&mut self, below: u64) -> u64 {
         self.number() % below.max(1)
     }
 
-    /// So many times in a hundred.
+    /// Returns true with this probability, in percent.
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    /// From `least` to `most` milliseconds.
+    /// Returns a duration from `least` to `most` milliseconds.
     pub(crate) fn millis(&mut self, least: u64, most: u64) -> Duration {
         Duration::from_millis(least + self.below(most.saturating_sub(least) + 1))
     }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_numbers_within_the_bounds() {
+    fn same_seed_gives_same_numbers_within_bounds() {
         let (mut one, mut other) = (Random::new(7), Random::new(7));
         for _ in 0..100 {
             let pause = one.millis(5, 9);

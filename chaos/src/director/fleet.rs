@@ -1,4 +1,4 @@
-//! Starting workers, telling them what to do, and hearing what they say.
+//! Processes of workers: their start, their orders and their events.
 
 use std::{
     fs::File,
@@ -19,11 +19,11 @@ use tokio::{
 
 use crate::{
     BoxError,
-    judge::{Evidence, Life},
-    said::{Line, Order, Said},
+    judge::{Evidence, WorkerLog},
+    message::{Line, Order, WorkerEvent},
 };
 
-/// What all workers are started with.
+/// The arguments that all workers share.
 #[derive(Debug)]
 pub(super) struct Fleet {
     pub(super) program: PathBuf,
@@ -32,26 +32,26 @@ pub(super) struct Fleet {
     pub(super) accounts: usize,
     pub(super) seed: u64,
     pub(super) evidence: Arc<Mutex<Evidence>>,
-    /// Every line of every worker, as it comes.
-    pub(super) heard: UnboundedSender<Line>,
+    /// Receives every line of every worker at once.
+    pub(super) lines: UnboundedSender<Line>,
 }
 
-/// A process.
+/// A running worker process.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) name: String,
     pub(super) child: Child,
     pub(super) orders: UnboundedSender<Order>,
-    /// Ends with its output.
-    pub(super) hearing: JoinHandle<()>,
+    /// Reads its output until the end.
+    pub(super) reader: JoinHandle<()>,
     pub(super) stopped: bool,
 }
 
-/// Which worker it is to be.
+/// The slot, number, store and role of a worker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
     pub(super) slot: usize,
-    /// How many there were in this place, this one included.
+    /// The number of workers in this slot so far, with this one.
     pub(super) count: usize,
     pub(super) store: &'a str,
     pub(super) audit: bool,
@@ -62,11 +62,11 @@ impl Fleet {
         self.evidence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn note(&self, name: &str, change: impl FnOnce(&mut Life)) {
-        self.evidence().lives.get_mut(name).map(change);
+    pub(super) fn note(&self, name: &str, change: impl FnOnce(&mut WorkerLog)) {
+        self.evidence().workers.get_mut(name).map(change);
     }
 
-    /// Starts a worker. `redeeming` is told when it sends a token request, and when it has the answer.
+    /// Starts a worker. `redeeming` is notified at each token request and at each answer.
     pub(super) fn spawn(
         self: &Arc<Self>,
         place: Place<'_>,
@@ -89,25 +89,25 @@ impl Fleet {
         let mut child = command.spawn()?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let (input, output) = input.zip(output).ok_or("a worker has no pipes")?;
-        let life = Life {
+        let log = WorkerLog {
             slot: place.slot,
-            ..Life::default()
+            ..WorkerLog::default()
         };
-        self.evidence().lives.insert(name.clone(), life);
+        self.evidence().workers.insert(name.clone(), log);
         let (orders, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(tell(input, waiting));
-        let hearing = hear(self.clone(), name.clone(), redeeming, output);
+        tokio::spawn(write_orders(input, waiting));
+        let reader = read_lines(self.clone(), name.clone(), redeeming, output);
         Ok(Worker {
             name,
             child,
             orders,
-            hearing: tokio::spawn(hearing),
+            reader: tokio::spawn(reader),
             stopped: false,
         })
     }
 }
 
-async fn tell(mut input: ChildStdin, mut orders: UnboundedReceiver<Order>) {
+async fn write_orders(mut input: ChildStdin, mut orders: UnboundedReceiver<Order>) {
     while let Some(order) = orders.recv().await {
         let mut text = serde_json::to_string(&order).expect("an order has string keys");
         text.push('\n');
@@ -117,17 +117,20 @@ async fn tell(mut input: ChildStdin, mut orders: UnboundedReceiver<Order>) {
     }
 }
 
-async fn hear(fleet: Arc<Fleet>, name: String, redeeming: Arc<Notify>, output: ChildStdout) {
+async fn read_lines(fleet: Arc<Fleet>, name: String, redeeming: Arc<Notify>, output: ChildStdout) {
     let mut lines = BufReader::new(output).lines();
     while let Ok(Some(text)) = lines.next_line().await {
-        // Half a line is the last of a process that was killed.
+        // A killed process may leave half a line.
         if let Ok(line) = serde_json::from_str::<Line>(&text) {
-            if matches!(line.said, Said::Sent { .. } | Said::Answered { .. }) {
+            if matches!(
+                line.event,
+                WorkerEvent::RequestSent { .. } | WorkerEvent::RequestAnswered { .. }
+            ) {
                 redeeming.notify_waiters();
             }
-            // Nobody listens any more when the run is over.
-            let _ = fleet.heard.send(line.clone());
-            fleet.note(&name, |life| life.lines.push(line));
+            // The receiver is gone when the run is over.
+            let _ = fleet.lines.send(line.clone());
+            fleet.note(&name, |log| log.lines.push(line));
         }
     }
 }

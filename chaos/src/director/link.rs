@@ -1,4 +1,4 @@
-//! The way from one worker to the store: a proxy on loopback that can be slow, hang, and break.
+//! The connection of one worker to the store: a loopback proxy that can be slow, hang and break.
 
 use std::{
     net::Ipv4Addr,
@@ -14,24 +14,24 @@ use tokio::{
 
 use crate::BoxError;
 
-/// How the way is.
+/// The state of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weather {
-    Fair,
-    /// Each piece of data takes so long, in each direction.
+pub(super) enum LinkState {
+    Normal,
+    /// Each chunk is delayed by this duration, in each direction.
     Slow(Duration),
-    /// Nothing gets through, and nothing breaks.
+    /// No data gets through, and no connection breaks.
     Hung,
-    /// What is open is cut, and what is opened is cut at once.
+    /// Open connections are cut, and new ones are cut at once.
     Cut,
-    /// Requests get through; with the first answer the connection is cut, and the answer is lost.
+    /// Requests get through; the first answer is lost, and its connection is cut.
     Mute,
 }
 
-impl Weather {
+impl LinkState {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Fair => "nothing",
+            Self::Normal => "nothing",
             Self::Slow(_) => "slow connections to the store",
             Self::Hung => "hanging connections to the store",
             Self::Cut => "a cut",
@@ -40,67 +40,67 @@ impl Weather {
     }
 }
 
-/// The way from one worker to the store.
+/// A proxy between one worker and the store.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) port: u16,
-    weather: watch::Sender<Weather>,
+    state: watch::Sender<LinkState>,
 }
 
 impl Link {
-    /// Opens a way to a server's socket.
+    /// Opens a proxy to a server's socket.
     pub(super) async fn open(target: &Path) -> Result<Self, BoxError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
-        let weather = watch::Sender::new(Weather::Fair);
-        tokio::spawn(accept(listener, target.to_owned(), weather.clone()));
-        Ok(Self { port, weather })
+        let state = watch::Sender::new(LinkState::Normal);
+        tokio::spawn(accept(listener, target.to_owned(), state.clone()));
+        Ok(Self { port, state })
     }
 
-    pub(super) fn set(&self, weather: Weather) {
-        self.weather.send_replace(weather);
+    pub(super) fn set(&self, state: LinkState) {
+        self.state.send_replace(state);
     }
 }
 
-async fn accept(listener: TcpListener, target: PathBuf, weather: watch::Sender<Weather>) {
+async fn accept(listener: TcpListener, target: PathBuf, state: watch::Sender<LinkState>) {
     loop {
         let Ok((client, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        if *weather.borrow() != Weather::Cut {
-            tokio::spawn(serve(client, target.clone(), weather.subscribe()));
+        if *state.borrow() != LinkState::Cut {
+            tokio::spawn(serve(client, target.clone(), state.subscribe()));
         }
     }
 }
 
-async fn serve(client: TcpStream, target: PathBuf, weather: watch::Receiver<Weather>) {
-    // A store that is down is a connection that is closed.
+async fn serve(client: TcpStream, target: PathBuf, state: watch::Receiver<LinkState>) {
+    // If the store is down, the connection closes.
     let Ok(store) = UnixStream::connect(target).await else {
         return;
     };
-    // It only costs time where it fails.
+    // A failure costs only time.
     let _ = client.set_nodelay(true);
     let ((from_client, to_client), (from_store, to_store)) =
         (client.into_split(), store.into_split());
-    // Whichever side ends, or is cut, ends the other.
+    // The end of one side ends the other.
     tokio::select! {
-        () = pump(from_client, to_store, weather.clone(), Way::There) => {}
-        () = pump(from_store, to_client, weather, Way::Back) => {}
+        () = pump(from_client, to_store, state.clone(), Direction::ToStore) => {}
+        () = pump(from_store, to_client, state, Direction::ToWorker) => {}
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    There,
-    Back,
+enum Direction {
+    ToStore,
+    ToWorker,
 }
 
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut weather: watch::Receiver<Weather>,
-    way: Way,
+    mut state: watch::Receiver<LinkState>,
+    way: Direction,
 ) {
     let mut piece = vec![0; 16 * 1024];
     loop {
@@ -109,26 +109,26 @@ async fn pump(
                 Ok(0) | Err(_) => return,
                 Ok(length) => length,
             },
-            changed = weather.changed() => {
-                if changed.is_err() || *weather.borrow() == Weather::Cut {
+            changed = state.changed() => {
+                if changed.is_err() || *state.borrow() == LinkState::Cut {
                     return;
                 }
                 continue;
             }
         };
         loop {
-            let now = *weather.borrow_and_update();
+            let now = *state.borrow_and_update();
             match now {
-                Weather::Fair => break,
-                Weather::Cut => return,
-                Weather::Mute if way == Way::Back => return,
-                Weather::Mute => break,
-                Weather::Slow(each) => {
+                LinkState::Normal => break,
+                LinkState::Cut => return,
+                LinkState::Mute if way == Direction::ToWorker => return,
+                LinkState::Mute => break,
+                LinkState::Slow(each) => {
                     tokio::time::sleep(each).await;
                     break;
                 }
-                Weather::Hung => {
-                    if weather.changed().await.is_err() {
+                LinkState::Hung => {
+                    if state.changed().await.is_err() {
                         return;
                     }
                 }
@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that answers each byte with the same, and a way to it.
+    /// Starts an echo server and a link to it.
     async fn echo(name: &str) -> (Link, TcpStream) {
         let name = format!("tokenkeeper-chaos-{}-{name}.sock", std::process::id());
         let target = std::env::temp_dir().join(name);
@@ -156,7 +156,7 @@ mod tests {
             let (stream, _) = server.accept().await.unwrap();
             std::fs::remove_file(file).unwrap();
             let (mut from, mut to) = stream.into_split();
-            // A cut is an error here.
+            // A cut is an error here, which the test expects.
             let _ = tokio::io::copy(&mut from, &mut to).await;
         });
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, link.port))
@@ -166,28 +166,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_sent_gets_through_and_a_cut_ends_it() {
+    async fn data_gets_through_until_a_cut() {
         let (link, mut stream) = echo("cut").await;
         stream.write_u8(7).await.unwrap();
         assert_eq!(stream.read_u8().await.unwrap(), 7);
-        link.set(Weather::Cut);
+        link.set(LinkState::Cut);
         assert!(stream.read_u8().await.is_err());
     }
 
     #[tokio::test]
-    async fn a_mute_way_loses_the_answer() {
+    async fn mute_link_loses_the_answer() {
         let (link, mut stream) = echo("mute").await;
-        link.set(Weather::Mute);
+        link.set(LinkState::Mute);
         stream.write_u8(7).await.unwrap();
         assert!(stream.read_u8().await.is_err());
     }
 
     #[tokio::test]
-    async fn a_way_that_hung_brings_all_in_the_end() {
+    async fn hung_link_delivers_all_data_afterwards() {
         let (link, mut stream) = echo("hung").await;
-        link.set(Weather::Hung);
+        link.set(LinkState::Hung);
         stream.write_u8(7).await.unwrap();
-        link.set(Weather::Fair);
+        link.set(LinkState::Normal);
         assert_eq!(stream.read_u8().await.unwrap(), 7);
     }
 }

@@ -1,66 +1,62 @@
-//! The process that holds the emulator, starts the workers and the store, spoils things, and judges.
+//! The director: it runs the emulator, the store and the workers, injects faults, and checks.
 
 mod fleet;
-mod inflict;
+mod inject;
 mod link;
-mod log;
-mod people;
-mod plan;
+mod presentations;
 mod redis;
 mod report;
 mod run;
+mod schedule;
 mod signal;
 mod slot;
 mod sqlite;
-mod stage;
+mod testbed;
+mod users;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::ValueEnum;
 use futures_util::future::try_join_all;
 
-use self::{
-    report::{Part, Report},
-    run::Played,
-};
-use crate::{
-    BoxError,
-    judge::{Verdict, judge, timeline},
-    said::now,
-};
+use self::report::{Log, Report, StoreRun};
+use crate::{BoxError, judge::judge, message::now};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// For how long things are spoilt.
+    /// How many minutes to inject faults for.
     #[arg(long, default_value_t = 0)]
     minutes: u64,
-    /// The same in seconds, added to the minutes; half a minute where neither is given.
+    /// Seconds, added to the minutes; 30 s if neither is given.
     #[arg(long, default_value_t = 0)]
     seconds: u64,
-    /// Where the tokens are kept; both, side by side, where none is named.
+    /// The store; both at once if none is named.
     #[arg(long, value_enum, default_values_t = [Backend::Redis, Backend::Sqlite])]
     store: Vec<Backend>,
-    /// Decides what is spoilt when; without it, one is drawn and printed.
+    /// Seed of the schedule; without it, one is drawn and printed.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many processes work at once on each store.
+    /// How many workers run at once on each store.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(2..=32))]
     workers: u64,
     /// How many accounts each store has.
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=500))]
     accounts: u64,
-    /// Writes the report to a file too.
+    /// File for the report, which is printed too.
     #[arg(long)]
     report: Option<PathBuf>,
-    /// What the report says of the version.
+    /// File for the log: each loss, and the timeline of each violation.
+    #[arg(long)]
+    log: Option<PathBuf>,
+    /// The commit that the report names.
     #[arg(long, default_value = "unknown")]
     commit: String,
 }
 
-/// Where the tokens are kept.
+/// The kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Backend {
-    /// A server of its own, which is restarted now and then.
+    /// A server, which is restarted at times.
     Redis,
     /// A file that all workers share.
     Sqlite,
@@ -75,9 +71,9 @@ impl Backend {
     }
 }
 
-/// What a run is to be.
+/// The options of one run on one store.
 #[derive(Clone, Debug)]
-struct Setting {
+struct RunOptions {
     length: Duration,
     store: Backend,
     seed: u64,
@@ -86,79 +82,63 @@ struct Setting {
 }
 
 impl Arguments {
-    fn settings(&self) -> Result<Vec<Setting>, BoxError> {
+    fn options(&self) -> Result<Vec<RunOptions>, BoxError> {
         let seconds = match self.minutes * 60 + self.seconds {
             0 => 30,
             seconds => seconds,
         };
         let seed = self.seed.unwrap_or_else(|| now() % 1_000_000);
         let (workers, accounts) = (self.workers.try_into()?, self.accounts.try_into()?);
-        let setting = |store: &Backend| Setting {
+        let options = |store: &Backend| RunOptions {
             length: Duration::from_secs(seconds),
             store: *store,
             seed,
             workers,
             accounts,
         };
-        Ok(self.store.iter().map(setting).collect())
+        Ok(self.store.iter().map(options).collect())
     }
 }
 
-// One thread: what the emulator notes of one request is then never torn apart by another's.
+// One thread, so that the emulator's notes of two requests never interleave.
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, BoxError> {
-    let settings = arguments.settings()?;
-    for setting in &settings {
-        println!("{setting:?}");
+    let options = arguments.options()?;
+    for options in &options {
+        println!("{options:?}");
     }
     let runs = tokio::select! {
-        runs = try_join_all(settings.iter().map(run::run)) => runs?,
-        // Whatever was started is ended where the run is dropped.
+        runs = try_join_all(options.iter().map(run::run)) => runs?,
+        // Dropping the run ends all processes.
         _ = tokio::signal::ctrl_c() => return Err("interrupted".into()),
     };
-    let judged = settings.into_iter().zip(runs);
-    let parts: Vec<Part> = judged
-        .map(|(setting, played)| Part {
-            verdict: judge(&played.evidence, setting.accounts),
-            setting,
-            played,
+    let judged = options.into_iter().zip(runs);
+    let runs: Vec<StoreRun> = judged
+        .map(|(options, record)| StoreRun {
+            verdict: judge(&record.evidence, options.accounts),
+            options,
+            record,
         })
         .collect();
-    let report = Report::new(&parts, &arguments.commit)?.to_string();
+    let report = Report::new(&runs, &arguments.commit)?.to_string();
     print!("{report}");
     if let Some(path) = &arguments.report {
         std::fs::write(path, &report)?;
     }
+    if let Some(path) = &arguments.log {
+        std::fs::write(path, Log(&runs).to_string())?;
+    }
     let mut code = ExitCode::SUCCESS;
-    for Part {
-        played, verdict, ..
-    } in &parts
-    {
-        explain(played, verdict);
-        if verdict.violations.is_empty() {
-            std::fs::remove_dir_all(&played.directory)?;
+    for run in &runs {
+        let directory = &run.record.directory;
+        if run.verdict.violations.is_empty() {
+            std::fs::remove_dir_all(directory)?;
         } else {
-            println!("\nstore and logs: {}", played.directory.display());
+            let mut text = String::new();
+            run.write_violations(&mut text)?;
+            println!("{text}\nstore and logs: {}", directory.display());
             code = ExitCode::FAILURE;
         }
     }
     Ok(code)
-}
-
-/// Prints what happened around each violation, and around what is rare.
-fn explain(played: &Played, verdict: &Verdict) {
-    let evidence = &played.evidence;
-    for loss in verdict.losses.iter().filter(|loss| loss.cause.is_rare()) {
-        println!("\na rare loss: {}", loss.cause.name());
-        if let Some(account) = loss.account {
-            print!("{}", timeline(evidence, account, Some(loss.at)));
-        }
-    }
-    for violation in &verdict.violations {
-        println!("\nVIOLATION: {}", violation.text);
-        if let Some(account) = violation.account {
-            println!("account {account}:");
-            print!("{}", timeline(evidence, account, violation.at));
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! A Redis server of our own, with every write on the disk before it is answered.
+//! A Redis server that syncs every write to disk before it answers.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,7 +17,7 @@ use crate::BoxError;
 
 #[derive(Debug)]
 pub(super) struct Redis {
-    /// Where it listens. A port could be taken by somebody else while it is down.
+    /// Its Unix socket. Another process could take a port while the server is down.
     pub(super) socket: PathBuf,
     directory: PathBuf,
     child: Child,
@@ -34,7 +34,7 @@ impl Redis {
         Ok(redis)
     }
 
-    /// Ends it, by SIGTERM or SIGKILL, and starts it again after a pause, on what it has on the disk.
+    /// Stops it by SIGTERM or SIGKILL, and after a pause starts it again on the same files.
     pub(super) async fn restart(&mut self, gently: bool, pause: Duration) -> Result<(), BoxError> {
         match self.child.id().filter(|_| gently) {
             Some(process) => {
@@ -52,7 +52,7 @@ impl Redis {
         Ok(self.child.kill().await?)
     }
 
-    /// Waits until it has read what is on the disk.
+    /// Waits until it has loaded its files and answers.
     async fn answers(&mut self) -> Result<(), BoxError> {
         for _ in 0..500 {
             if let Some(status) = self.child.try_wait()? {
@@ -76,7 +76,7 @@ impl Redis {
     }
 }
 
-/// In its directory, which is where it runs: the path of a socket has to be short.
+/// Relative to its working directory: the path of a socket must be short.
 const SOCKET: &str = "redis.sock";
 
 fn spawn(directory: &Path) -> Result<Child, BoxError> {

@@ -1,4 +1,4 @@
-//! The run, from the first login to the audit.
+//! A run, from the first login to the audit.
 
 use std::{
     collections::BTreeMap,
@@ -10,96 +10,96 @@ use std::{
 
 use tokio::{task::JoinSet, time::sleep};
 
-use super::{Setting, log, people, plan::Plan, stage::Stage};
+use super::{RunOptions, presentations, schedule::Schedule, testbed::Testbed, users};
 use crate::{
     BoxError,
-    judge::{Evidence, Span, Trouble},
-    said::{End, Order, Said, now},
+    judge::{Disturbance, Evidence, Span},
+    message::{FinalState, Order, WorkerEvent, now},
 };
 
-/// What a run leaves.
+/// The record of a run.
 #[derive(Debug)]
-pub(super) struct Played {
+pub(super) struct RunRecord {
     pub(super) evidence: Evidence,
     pub(super) faults: BTreeMap<&'static str, usize>,
     pub(super) began: std::time::SystemTime,
-    /// Where the store was, and where the workers' logs are.
+    /// The folder of the store and of the workers' logs.
     pub(super) directory: PathBuf,
 }
 
-/// Between the last fault and the end of the workers: what is under way ends.
+/// The time between the last fault and the end of the workers, for running work to finish.
 const SETTLING: Duration = Duration::from_secs(7);
 
 /// How long a worker may take to end, an audit included.
-const PATIENCE: Duration = Duration::from_secs(40);
+const END_TIMEOUT: Duration = Duration::from_secs(40);
 
-pub(super) async fn run(setting: &Setting) -> Result<Played, BoxError> {
+pub(super) async fn run(options: &RunOptions) -> Result<RunRecord, BoxError> {
     let began = std::time::SystemTime::now();
-    let directory = directory(setting)?;
+    let directory = create_directory(options)?;
     let evidence = Arc::<Mutex<Evidence>>::default();
-    watch_ourselves(&evidence)?;
-    let (stage, heard) = Stage::build(setting, &directory, evidence.clone()).await?;
-    let stage = Arc::new(stage);
-    for slot in stage.working() {
-        slot.start(&stage.fleet, false)?;
+    watch_stalls(&evidence)?;
+    let (testbed, lines) = Testbed::build(options, &directory, evidence.clone()).await?;
+    let testbed = Arc::new(testbed);
+    for slot in testbed.worker_slots() {
+        slot.start(&testbed.fleet, false)?;
     }
-    let connecting = tokio::spawn(people::keep_connected(
-        stage.clone(),
-        heard,
-        setting.clone(),
+    let connecting = tokio::spawn(users::keep_connected(
+        testbed.clone(),
+        lines,
+        options.clone(),
     ));
-    for account in 0..setting.accounts {
-        let slot = &stage.working()[account % setting.workers];
+    for account in 0..options.accounts {
+        let slot = &testbed.worker_slots()[account % options.workers];
         slot.order(Order::Connect { account });
     }
-    spoil(&stage, setting).await?;
+    inject_faults(&testbed, options).await?;
     connecting.abort();
-    stage.heal();
+    testbed.clear_faults();
     sleep(SETTLING).await;
-    for slot in stage.working() {
+    for slot in testbed.worker_slots() {
         slot.order(Order::Finish);
     }
-    for slot in stage.working() {
-        slot.end(&stage.fleet, PATIENCE).await?;
+    for slot in testbed.worker_slots() {
+        slot.end(&testbed.fleet, END_TIMEOUT).await?;
     }
-    stage.auditor().start(&stage.fleet, true)?;
-    stage.auditor().end(&stage.fleet, PATIENCE).await?;
+    testbed.auditor().start(&testbed.fleet, true)?;
+    testbed.auditor().end(&testbed.fleet, END_TIMEOUT).await?;
     let mut evidence =
         std::mem::take(&mut *evidence.lock().unwrap_or_else(PoisonError::into_inner));
-    evidence.presentations = log::presentations(&stage)?;
-    evidence.ends = ends(&evidence);
-    let played = Played {
+    evidence.presentations = presentations::collect(&testbed)?;
+    evidence.final_states = final_states(&evidence);
+    let record = RunRecord {
         evidence,
-        faults: stage.faults(),
+        faults: testbed.faults(),
         began,
         directory,
     };
-    let stage = Arc::try_unwrap(stage).map_err(|_| "a task of the run goes on")?;
-    stage.end().await?;
-    Ok(played)
+    let testbed = Arc::try_unwrap(testbed).map_err(|_| "a task of the run goes on")?;
+    testbed.end().await?;
+    Ok(record)
 }
 
-/// A directory of this run alone.
-fn directory(setting: &Setting) -> Result<PathBuf, BoxError> {
-    let (store, process) = (setting.store.name(), std::process::id());
+/// Creates a folder for this run.
+fn create_directory(options: &RunOptions) -> Result<PathBuf, BoxError> {
+    let (store, process) = (options.store.name(), std::process::id());
     let name = format!("tokenkeeper-chaos-{process}-{store}-{}", now());
     let directory = std::env::temp_dir().join(name);
     std::fs::create_dir(&directory)?;
     Ok(directory)
 }
 
-/// Spoils things by the plan for as long as the run lasts, and waits until all faults are over.
-async fn spoil(stage: &Arc<Stage>, setting: &Setting) -> Result<(), BoxError> {
-    let mut plan = Plan::new(setting);
+/// Injects faults by the schedule for the length of the run, and waits until all are over.
+async fn inject_faults(testbed: &Arc<Testbed>, options: &RunOptions) -> Result<(), BoxError> {
+    let mut schedule = Schedule::new(options);
     let mut faults = JoinSet::new();
-    let until = Instant::now() + setting.length;
-    // The first tokens first.
+    let until = Instant::now() + options.length;
+    // Time for the first logins.
     sleep(Duration::from_secs(2)).await;
     while Instant::now() < until {
-        let (pause, fault) = plan.next();
+        let (pause, fault) = schedule.next();
         sleep(pause).await;
-        let stage = stage.clone();
-        faults.spawn(async move { stage.inflict(fault).await });
+        let testbed = testbed.clone();
+        faults.spawn(async move { testbed.inject(fault).await });
         while let Some(ended) = faults.try_join_next() {
             ended??;
         }
@@ -110,18 +110,18 @@ async fn spoil(stage: &Arc<Stage>, setting: &Setting) -> Result<(), BoxError> {
     Ok(())
 }
 
-fn ends(evidence: &Evidence) -> BTreeMap<usize, End> {
-    let lines = evidence.lives.values().flat_map(|life| &life.lines);
+fn final_states(evidence: &Evidence) -> BTreeMap<usize, FinalState> {
+    let lines = evidence.workers.values().flat_map(|log| &log.lines);
     lines
-        .filter_map(|line| match &line.said {
-            Said::Audit { account, end } => Some((*account, end.clone())),
+        .filter_map(|line| match &line.event {
+            WorkerEvent::Audit { account, end } => Some((*account, end.clone())),
             _ => None,
         })
         .collect()
 }
 
-/// A machine that does not let this process run delays everybody: the emulator, and the ways to the store.
-fn watch_ourselves(evidence: &Arc<Mutex<Evidence>>) -> std::io::Result<()> {
+/// Records when the machine does not run this process, which delays the emulator and all links.
+fn watch_stalls(evidence: &Arc<Mutex<Evidence>>) -> std::io::Result<()> {
     let evidence = Arc::downgrade(evidence);
     let watch = move || {
         loop {
@@ -132,13 +132,13 @@ fn watch_ourselves(evidence: &Arc<Mutex<Evidence>>) -> std::io::Result<()> {
             };
             let span = Span { from, to: now() };
             if span.to - span.from > 200_000 {
-                let trouble = Trouble {
+                let disturbance = Disturbance {
                     span,
-                    what: "a machine that let nobody run",
+                    what: "a machine that did not run this process",
                     slot: None,
                 };
                 let mut evidence = evidence.lock().unwrap_or_else(PoisonError::into_inner);
-                evidence.troubles.push(trouble);
+                evidence.disturbances.push(disturbance);
             }
         }
     };

@@ -13,7 +13,7 @@ pub(super) enum Signal {
     Terminate,
 }
 
-/// Sends a signal by the command `kill`; false if there is no such process.
+/// Sends a signal with the command `kill`; false if there is no such process.
 pub(super) async fn send(signal: Signal, process: u32) -> Result<bool, BoxError> {
     let name = match signal {
         Signal::Stop => "-STOP",

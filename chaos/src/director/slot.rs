@@ -1,4 +1,4 @@
-//! A place for workers: it has one process after the other.
+//! A slot, which runs one worker after another.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,17 +17,17 @@ use super::{
 use crate::{
     BoxError,
     judge::Span,
-    said::{Order, now},
+    message::{Order, now},
 };
 
-/// A place for workers.
+/// A slot, which runs one worker after another.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) index: usize,
-    /// What its workers are told to open.
+    /// The store that its workers open.
     store: String,
     state: Mutex<State>,
-    /// Told when its worker sends a token request, and when it has the answer.
+    /// Notified when its worker sends a token request, and when it has the answer.
     redeeming: Arc<Notify>,
 }
 
@@ -37,8 +37,8 @@ struct State {
     count: usize,
 }
 
-/// How long an aimed fault waits for its moment.
-const MOMENT: Duration = Duration::from_secs(2);
+/// How long an aimed fault waits for a token request.
+const AIM_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Slot {
     pub(super) fn new(index: usize, store: String) -> Self {
@@ -54,7 +54,7 @@ impl Slot {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a worker; nothing happens where there is one.
+    /// Starts a worker, unless one is running.
     pub(super) fn start(&self, fleet: &Arc<Fleet>, audit: bool) -> Result<(), BoxError> {
         let mut state = self.state();
         if state.worker.is_none() {
@@ -70,27 +70,27 @@ impl Slot {
         Ok(())
     }
 
-    /// SIGKILL. Says whether there was anybody.
+    /// Sends SIGKILL. Returns whether there was a worker.
     pub(super) async fn kill(&self, fleet: &Fleet) -> Result<bool, BoxError> {
         let Some(mut worker) = self.state().worker.take() else {
             return Ok(false);
         };
-        fleet.note(&worker.name, |life| life.killed = Some(now()));
+        fleet.note(&worker.name, |log| log.killed = Some(now()));
         worker.child.kill().await?;
-        // What it had said is still in the pipe.
-        worker.hearing.await?;
-        fleet.note(&worker.name, |life| life.ended = Some(now()));
+        // Its last events are still in the pipe.
+        worker.reader.await?;
+        fleet.note(&worker.name, |log| log.ended = Some(now()));
         Ok(true)
     }
 
-    /// SIGSTOP, and SIGCONT after a while to whoever is still there. Says whether there was anybody.
+    /// Sends SIGSTOP, and SIGCONT after `length`. Returns whether there was a worker.
     pub(super) async fn stop(&self, fleet: &Fleet, length: Duration) -> Result<bool, BoxError> {
         let Some((name, process)) = self.mark_stopped() else {
             return Ok(false);
         };
         let from = now();
         let stop = Span { from, to: u64::MAX };
-        fleet.note(&name, |life| life.stops.push(stop));
+        fleet.note(&name, |log| log.stops.push(stop));
         signal::send(Signal::Stop, process).await?;
         sleep(length).await;
         let still_there = {
@@ -101,15 +101,15 @@ impl Slot {
         if still_there {
             signal::send(Signal::Continue, process).await?;
         }
-        fleet.note(&name, |life| {
-            if let Some(stop) = life.stops.iter_mut().find(|stop| stop.from == from) {
+        fleet.note(&name, |log| {
+            if let Some(stop) = log.stops.iter_mut().find(|stop| stop.from == from) {
                 stop.to = now();
             }
         });
         Ok(true)
     }
 
-    /// Its worker's name and process, where there is one that is not stopped yet.
+    /// Marks the worker as stopped; returns its name and process unless it was stopped already.
     fn mark_stopped(&self) -> Option<(String, u32)> {
         let mut state = self.state();
         let worker = state.worker.as_mut().filter(|worker| !worker.stopped)?;
@@ -118,31 +118,31 @@ impl Slot {
         Some((worker.name.clone(), process))
     }
 
-    /// Waits until the worker sends a token request, or has the answer to one, but not for long.
-    pub(super) async fn redeems(&self) {
-        // It is all the same to a fault whether its moment came.
-        let _ = timeout(MOMENT, self.redeeming.notified()).await;
+    /// Waits until the worker sends a token request or has the answer to one, or for a time-out.
+    pub(super) async fn wait_for_redemption(&self) {
+        // The fault is injected anyway.
+        let _ = timeout(AIM_TIMEOUT, self.redeeming.notified()).await;
     }
 
-    /// Whether there is a worker that is not stopped.
-    pub(super) fn works(&self) -> bool {
+    /// Returns whether there is a worker that is not stopped.
+    pub(super) fn is_running(&self) -> bool {
         let state = self.state();
         state.worker.as_ref().is_some_and(|worker| !worker.stopped)
     }
 
-    /// Tells the worker. Says whether there is one.
+    /// Sends an order to the worker. Returns whether there is one.
     pub(super) fn order(&self, order: Order) -> bool {
         let state = self.state();
         let worker = state.worker.as_ref();
         worker.is_some_and(|worker| worker.orders.send(order).is_ok())
     }
 
-    /// Waits for the end of a worker that was told to finish, or does so by itself.
+    /// Waits for the end of a worker that finishes.
     pub(super) async fn end(&self, fleet: &Fleet, patience: Duration) -> Result<(), BoxError> {
         let Some(mut worker) = self.state().worker.take() else {
             return Ok(());
         };
-        // Its input ends with it.
+        // Closes its input.
         drop(worker.orders);
         let problem = match timeout(patience, worker.child.wait()).await {
             Ok(status) => {
@@ -154,10 +154,10 @@ impl Slot {
                 Some(format!("it did not end within {} s", patience.as_secs()))
             }
         };
-        worker.hearing.await?;
-        fleet.note(&worker.name, |life| {
-            life.ended = Some(now());
-            life.problem = problem;
+        worker.reader.await?;
+        fleet.note(&worker.name, |log| {
+            log.ended = Some(now());
+            log.problem = problem;
         });
         Ok(())
     }

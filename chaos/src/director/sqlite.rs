@@ -1,4 +1,4 @@
-//! What can be done to a file: somebody else holds its lock.
+//! The fault of a SQLite file: another process holds its lock.
 
 use std::{path::Path, thread, time::Duration};
 
@@ -6,7 +6,9 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::BoxError;
 
-/// Holds the lock of writers for a while. False if it was not to be had: a worker may be stopped while it holds it.
+/// Holds the write lock for `length`.
+///
+/// Returns false if the lock is not free: a worker may be stopped while it holds it.
 pub(super) async fn lock(path: &Path, length: Duration) -> Result<bool, BoxError> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || {

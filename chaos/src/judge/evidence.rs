@@ -1,47 +1,47 @@
-//! What is known of a run.
+//! The evidence of a run.
 
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
-    mark::Mark,
-    said::{End, Line, Micros},
+    fingerprint::Fingerprint,
+    message::{FinalState, Line, Micros},
 };
 
-/// What is known of a run. Times are the machine's, the same for all.
+/// The evidence of a run. All times are by the machine's clock.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
-    /// The workers by name; a slot has one after the other.
-    pub(crate) lives: BTreeMap<String, Life>,
-    /// What was done to the store, to the provider and to this process.
-    pub(crate) troubles: Vec<Trouble>,
+    /// The workers by name.
+    pub(crate) workers: BTreeMap<String, WorkerLog>,
+    /// Disturbances of the store, of the provider and of this process.
+    pub(crate) disturbances: Vec<Disturbance>,
     /// The emulator's log.
-    pub(crate) presentations: Vec<Shown>,
-    /// How each account is in the end.
-    pub(crate) ends: BTreeMap<usize, End>,
+    pub(crate) presentations: Vec<Presentation>,
+    /// The final state of each account.
+    pub(crate) final_states: BTreeMap<usize, FinalState>,
 }
 
-/// A worker, from its start to its end.
+/// The log of a worker, from its start to its end.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Life {
+pub(crate) struct WorkerLog {
     pub(crate) slot: usize,
     pub(crate) lines: Vec<Line>,
     pub(crate) stops: Vec<Span>,
     /// When SIGKILL was sent.
     pub(crate) killed: Option<Micros>,
-    /// When it was gone.
+    /// When it had ended.
     pub(crate) ended: Option<Micros>,
-    /// What is wrong with its end, if anything is.
+    /// The problem with its end, if there is one.
     pub(crate) problem: Option<String>,
 }
 
-impl Life {
-    /// How much of a span it was stopped for.
+impl WorkerLog {
+    /// Returns how long it was stopped within a span.
     pub(super) fn stopped(&self, span: Span) -> Micros {
         self.stops.iter().map(|stop| stop.common(span)).sum()
     }
 }
 
-/// From, and until when.
+/// A span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) from: Micros,
@@ -53,7 +53,7 @@ impl Span {
         self.from < other.to && other.from < self.to
     }
 
-    /// How long both last together.
+    /// Returns the length of the overlap.
     pub(crate) fn common(self, other: Self) -> Micros {
         let from = self.from.max(other.from);
         self.to.min(other.to).saturating_sub(from)
@@ -61,47 +61,47 @@ impl Span {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Trouble {
+pub(crate) struct Disturbance {
     pub(crate) span: Span,
     pub(crate) what: &'static str,
-    /// Whom it befell; all, where that is not said.
+    /// The affected slot; `None` for all.
     pub(crate) slot: Option<usize>,
 }
 
 /// A presentation of a refresh token, as the emulator saw it.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown {
-    /// Its place among all beginnings and ends of presentations.
+pub(crate) struct Presentation {
+    /// Its place among the starts and ends of all presentations.
     pub(crate) order: u64,
-    pub(crate) mark: Mark,
-    /// Who sent it.
+    pub(crate) token: Fingerprint,
+    /// The sender.
     pub(crate) worker: String,
-    /// Its number among what that worker sent.
+    /// Its number among the worker's requests.
     pub(crate) send: u64,
     pub(crate) began: Micros,
     pub(crate) ended: Option<Micros>,
     pub(crate) abandoned: bool,
-    pub(crate) outcome: ShownOutcome,
+    pub(crate) outcome: PresentationOutcome,
     pub(crate) concurrent: usize,
     pub(crate) after_answer: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ShownOutcome {
-    /// New tokens were issued: it is spent.
+pub(crate) enum PresentationOutcome {
+    /// New tokens were issued; the token is spent.
     Granted,
     Refused,
-    /// The provider never looked at it.
+    /// The provider never looked at the token.
     Unseen,
 }
 
-/// In the emulator's own words.
-impl fmt::Display for Shown {
+/// Formats as the emulator does.
+impl fmt::Display for Presentation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outcome = match self.outcome {
-            ShownOutcome::Granted => "granted",
-            ShownOutcome::Refused => "refused",
-            ShownOutcome::Unseen => "not looked at",
+            PresentationOutcome::Granted => "granted",
+            PresentationOutcome::Refused => "refused",
+            PresentationOutcome::Unseen => "not looked at",
         };
         write!(
             f,
@@ -113,7 +113,7 @@ impl fmt::Display for Shown {
             (self.concurrent > 0, ", concurrent"),
             (self.after_answer, ", after an answer"),
         ];
-        for (_, note) in notes.iter().filter(|(holds, _)| *holds) {
+        for (_, note) in notes.iter().filter(|(assert_holds, _)| *assert_holds) {
             f.write_str(note)?;
         }
         Ok(())

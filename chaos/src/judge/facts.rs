@@ -1,46 +1,46 @@
-//! What workers did, each from several lines.
+//! Facts about workers, each assembled from several events.
 
 use crate::{
-    mark::Mark,
-    said::{Grant, Micros, PutOutcome},
+    fingerprint::Fingerprint,
+    message::{Grant, Micros, PutOutcome},
 };
 
 /// A token request.
 #[derive(Clone, Debug)]
-pub(super) struct Sending {
+pub(super) struct TokenRequest {
     pub(super) worker: String,
     pub(super) grant: Grant,
-    pub(super) mark: Mark,
+    pub(super) token: Fingerprint,
     pub(super) at: Micros,
     pub(super) answer: Option<Answer>,
-    /// The write before it, which holds its attempt: when it was tried first.
+    /// When the write of its attempt was tried first.
     pub(super) claimed: Option<Micros>,
 }
 
-/// What came of it: a status, or none.
+/// The answer to a token request: a status, or none.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
     pub(super) at: Micros,
     pub(super) status: Option<u16>,
-    pub(super) gave: Option<Mark>,
+    pub(super) issued: Option<Fingerprint>,
 }
 
 impl Answer {
-    /// Whether it says what became of the token.
+    /// Returns whether it decides the fate of the token.
     pub(super) fn decides(&self) -> bool {
-        self.gave.is_some()
+        self.issued.is_some()
             || self
                 .status
                 .is_some_and(|s| (400..500).contains(&s) && s != 429)
     }
 }
 
-/// A try to write a record.
+/// An attempt to write a record.
 #[derive(Clone, Debug)]
 pub(super) struct Put {
     pub(super) worker: String,
     pub(super) began: Micros,
-    /// When the first try of this very write began.
+    /// When the first attempt of the same write began.
     pub(super) first: Micros,
     pub(super) ended: Micros,
     pub(super) outcome: PutOutcome,
@@ -48,10 +48,10 @@ pub(super) struct Put {
     pub(super) tombstone: bool,
 }
 
-impl Sending {
-    /// The refresh token that came for it.
-    pub(super) fn gave(&self) -> Option<Mark> {
-        self.answer.and_then(|answer| answer.gave)
+impl TokenRequest {
+    /// Returns the refresh token of the answer.
+    pub(super) fn issued(&self) -> Option<Fingerprint> {
+        self.answer.and_then(|answer| answer.issued)
     }
 }
 
@@ -63,16 +63,16 @@ impl Put {
 
 /// A login or a disconnect.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Op {
+pub(super) struct Operation {
     pub(super) began: Micros,
-    /// When it was over, one way or the other; not at all, where its worker was killed first.
+    /// When it ended or failed; `None` if its worker was killed first.
     pub(super) ended: Option<Micros>,
-    /// The code, where it is a login.
-    pub(super) code: Option<Mark>,
+    /// The code, for a login.
+    pub(super) code: Option<Fingerprint>,
     pub(super) failed: bool,
 }
 
-impl Op {
+impl Operation {
     pub(super) fn is_login(&self) -> bool {
         self.code.is_some()
     }

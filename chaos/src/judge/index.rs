@@ -1,44 +1,44 @@
-//! What workers said, sorted by what it is about.
+//! An index of the workers' events.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     Evidence,
-    facts::{Answer, Op, Put, Sending},
+    facts::{Answer, Operation, Put, TokenRequest},
 };
 use crate::{
-    mark::Mark,
-    said::{Micros, Said},
+    fingerprint::Fingerprint,
+    message::{Micros, WorkerEvent},
 };
 
-/// What workers said, sorted by what it is about.
+/// An index of the workers' events, by token and account.
 pub(super) struct Index {
-    /// What became of each sending, by worker and number.
-    pub(super) sendings: HashMap<(String, u64), Sending>,
-    /// All writes of records that hold the refresh token, by time.
-    pub(super) puts: HashMap<Mark, Vec<Put>>,
-    /// Whose refresh token, or code, it is.
-    pub(super) owners: HashMap<Mark, usize>,
-    /// The refresh token that came in the place of this one, or of this code.
-    pub(super) successors: HashMap<Mark, Mark>,
-    /// What was presented, and therefore read from somewhere.
-    presented: HashSet<Mark>,
-    /// Logins and disconnects of each account.
-    pub(super) ops: BTreeMap<usize, Vec<Op>>,
+    /// The token requests by worker and number.
+    pub(super) requests: HashMap<(String, u64), TokenRequest>,
+    /// The writes of records that hold the refresh token, by time.
+    pub(super) puts: HashMap<Fingerprint, Vec<Put>>,
+    /// The account of each refresh token or code.
+    pub(super) owners: HashMap<Fingerprint, usize>,
+    /// The refresh token issued for this one, or for this code.
+    pub(super) successors: HashMap<Fingerprint, Fingerprint>,
+    /// The presented tokens, which a process must have read from the store.
+    presented: HashSet<Fingerprint>,
+    /// The logins and disconnects of each account.
+    pub(super) ops: BTreeMap<usize, Vec<Operation>>,
 }
 
 impl Index {
     pub(super) fn of(evidence: &Evidence) -> Self {
         let mut index = Self {
-            sendings: HashMap::new(),
+            requests: HashMap::new(),
             puts: HashMap::new(),
             owners: HashMap::new(),
             successors: HashMap::new(),
-            presented: evidence.presentations.iter().map(|s| s.mark).collect(),
+            presented: evidence.presentations.iter().map(|s| s.token).collect(),
             ops: BTreeMap::new(),
         };
-        for (name, life) in &evidence.lives {
-            index.read(name, &life.lines);
+        for (name, log) in &evidence.workers {
+            index.read(name, &log.lines);
         }
         for puts in index.puts.values_mut() {
             puts.sort_by_key(|put| put.ended);
@@ -47,29 +47,29 @@ impl Index {
         index
     }
 
-    fn read(&mut self, name: &str, lines: &[crate::said::Line]) {
+    fn read(&mut self, name: &str, lines: &[crate::message::Line]) {
         let key = |send| (name.to_owned(), send);
-        // The newest write with the token, and when each version was tried first: those of this worker alone.
-        let mut newest: HashMap<Mark, String> = HashMap::new();
+        // For this worker: the newest write with each token, and the first attempt of each version.
+        let mut newest: HashMap<Fingerprint, String> = HashMap::new();
         let mut first: HashMap<String, Micros> = HashMap::new();
-        // Of what people do: the account, and the place among its logins and disconnects.
+        // For each open operation: the account, and its place among the account's operations.
         let mut open: HashMap<u64, (usize, usize)> = HashMap::new();
         for line in lines {
-            match &line.said {
-                Said::Put {
+            match &line.event {
+                WorkerEvent::Put {
                     account,
                     began,
                     version,
                     outcome,
-                    carries,
+                    tokens,
                     dead,
                     tombstone,
                 } => {
                     let first = *first.entry(version.clone()).or_insert(*began);
-                    for mark in carries {
-                        newest.insert(*mark, version.clone());
-                        self.owners.insert(*mark, *account);
-                        self.puts.entry(*mark).or_default().push(Put {
+                    for token in tokens {
+                        newest.insert(*token, version.clone());
+                        self.owners.insert(*token, *account);
+                        self.puts.entry(*token).or_default().push(Put {
                             worker: name.to_owned(),
                             began: *began,
                             first,
@@ -80,39 +80,44 @@ impl Index {
                         });
                     }
                 }
-                Said::Sent { send, grant, mark } => {
-                    let claim = newest.get(mark);
-                    let sending = Sending {
+                WorkerEvent::RequestSent { send, grant, token } => {
+                    let claim = newest.get(token);
+                    let request = TokenRequest {
                         worker: name.to_owned(),
                         grant: *grant,
-                        mark: *mark,
+                        token: *token,
                         at: line.at,
                         answer: None,
                         claimed: claim.and_then(|version| first.get(version)).copied(),
                     };
-                    self.sendings.insert(key(*send), sending);
+                    self.requests.insert(key(*send), request);
                 }
-                Said::Answered { send, status, gave } => {
-                    if let Some(sending) = self.sendings.get_mut(&key(*send)) {
-                        sending.answer = Some(Answer {
+                WorkerEvent::RequestAnswered {
+                    send,
+                    status,
+                    issued,
+                } => {
+                    if let Some(request) = self.requests.get_mut(&key(*send)) {
+                        request.answer = Some(Answer {
                             at: line.at,
                             status: *status,
-                            gave: *gave,
+                            issued: *issued,
                         });
-                        if let Some(gave) = gave {
-                            self.successors.insert(sending.mark, *gave);
+                        if let Some(issued) = issued {
+                            self.successors.insert(request.token, *issued);
                         }
                     }
                 }
-                Said::Login { op, account, code } => {
+                WorkerEvent::LoginStarted { op, account, code } => {
                     self.owners.insert(*code, *account);
                     open.insert(*op, self.begin(*account, Some(*code), line.at));
                 }
-                Said::Ending { op, account } => {
+                WorkerEvent::DisconnectStarted { op, account } => {
                     open.insert(*op, self.begin(*account, None, line.at));
                 }
-                // A login that failed before the person had approved never began here.
-                Said::LoginOver { op, error, .. } | Said::EndingOver { op, error, .. } => {
+                // A login that failed before the user's approval has no start.
+                WorkerEvent::LoginFinished { op, error, .. }
+                | WorkerEvent::DisconnectFinished { op, error, .. } => {
                     if let Some((account, place)) = open.remove(op) {
                         self.end(account, place, line.at, error.is_some());
                     }
@@ -122,9 +127,9 @@ impl Index {
         }
     }
 
-    fn begin(&mut self, account: usize, code: Option<Mark>, at: Micros) -> (usize, usize) {
+    fn begin(&mut self, account: usize, code: Option<Fingerprint>, at: Micros) -> (usize, usize) {
         let ops = self.ops.entry(account).or_default();
-        ops.push(Op {
+        ops.push(Operation {
             began: at,
             ended: None,
             code,
@@ -141,13 +146,13 @@ impl Index {
         }
     }
 
-    /// Tokens that were never written belong to whom those before them belong to.
+    /// Assigns tokens that were never written to the account of their predecessors.
     fn own_chains(&mut self) {
         let mut grown = true;
         while grown {
             grown = false;
-            for (mark, next) in &self.successors {
-                if let Some(owner) = self.owners.get(mark).copied()
+            for (token, next) in &self.successors {
+                if let Some(owner) = self.owners.get(token).copied()
                     && self.owners.insert(*next, owner).is_none()
                 {
                     grown = true;
@@ -156,36 +161,36 @@ impl Index {
         }
     }
 
-    /// When a record that holds the token was first known to be in the store.
-    pub(super) fn written(&self, mark: Mark) -> Option<Micros> {
-        let puts = self.puts.get(&mark)?;
+    /// Returns when a record with the token was first known to be in the store.
+    pub(super) fn written(&self, token: Fingerprint) -> Option<Micros> {
+        let puts = self.puts.get(&token)?;
         puts.iter().find(|put| put.landed()).map(|put| put.ended)
     }
 
-    /// Whether the token was in the store: somebody knows that it was written, or has used it, for which it must have been written.
-    pub(super) fn saved(&self, mark: Mark) -> bool {
-        self.written(mark).is_some() || self.presented.contains(&mark)
+    /// Returns whether the token was in the store: its write was confirmed, or a process used it.
+    pub(super) fn reached_store(&self, token: Fingerprint) -> bool {
+        self.written(token).is_some() || self.presented.contains(&token)
     }
 
-    /// Whether it came into effect, as far as anybody knows: a login did if its tokens reached the store.
-    pub(super) fn stands(&self, op: &Op) -> bool {
+    /// Returns whether an operation took effect: for a login, whether its tokens reached the store.
+    pub(super) fn took_effect(&self, op: &Operation) -> bool {
         match op.code {
             Some(code) => self
                 .successors
                 .get(&code)
-                .is_some_and(|gave| self.saved(*gave)),
+                .is_some_and(|issued| self.reached_store(*issued)),
             None => true,
         }
     }
 
-    /// When the tokens of a login were first known to be in the store.
-    pub(super) fn written_by(&self, login: &Op) -> Option<Micros> {
+    /// Returns when the tokens of a login were first known to be in the store.
+    pub(super) fn written_by(&self, login: &Operation) -> Option<Micros> {
         self.written(*self.successors.get(&login.code?)?)
     }
 
-    /// When the store was first known to say that the token was refused.
-    pub(super) fn marked(&self, mark: Mark) -> Option<Micros> {
-        let mut puts = self.puts.get(&mark)?.iter();
+    /// Returns when the store was first known to record the token's refusal.
+    pub(super) fn marked_dead(&self, token: Fingerprint) -> Option<Micros> {
+        let mut puts = self.puts.get(&token)?.iter();
         puts.find(|put| put.landed() && put.dead)
             .map(|put| put.ended)
     }

@@ -1,26 +1,26 @@
-//! May this refresh token have been presented again?
+//! The rule for repeated presentations of a refresh token.
 
-use super::{Evidence, Shown, Span, facts::Sending, index::Index};
+use super::{Evidence, Presentation, Span, facts::TokenRequest, index::Index};
 use crate::{
-    said::{Micros, PutOutcome, Said},
-    terms::LEASE,
+    config::LEASE,
+    message::{Micros, PutOutcome, WorkerEvent},
 };
 
-/// Between two processes' readings of one clock, and for what lies between a clock's reading and the line that tells it.
+/// The tolerance between two processes' readings of one clock, and between a reading and its event.
 const SLACK: Micros = 20_000;
 
-/// What takes longer than this was held up.
+/// A write that takes longer than this was delayed.
 const SLOW: Micros = 250_000;
 
-/// Why a second presentation was within the rule, or why not.
-pub(super) fn excuse(
+/// Returns why a repeated presentation was within the rule, or why not.
+pub(super) fn justify(
     evidence: &Evidence,
     index: &Index,
-    earlier: &Shown,
-    later: &Shown,
+    earlier: &Presentation,
+    later: &Presentation,
 ) -> Result<String, String> {
-    let (Some(first), Some(second)) = (sending(index, earlier), sending(index, later)) else {
-        return Err("a presentation that no worker told of".into());
+    let (Some(first), Some(second)) = (request(index, earlier), request(index, later)) else {
+        return Err("a presentation that no worker reported".into());
     };
     let Some(claimed) = second.claimed else {
         return Err("presented without an attempt that was written first".into());
@@ -51,37 +51,41 @@ pub(super) fn excuse(
     if claimed + SLACK < began + micros(LEASE) {
         return Err("presented again while the lease of the first ran".into());
     }
-    let next = index.successors.get(&earlier.mark);
+    let next = index.successors.get(&earlier.token);
     if let Some(written) = next.and_then(|next| index.written(*next))
         && written < claimed
     {
         return Err("presented again when the new tokens were in the store".into());
     }
-    if let Some(marked) = index.marked(earlier.mark)
-        && marked < claimed
+    if let Some(marked_dead) = index.marked_dead(earlier.token)
+        && marked_dead < claimed
     {
-        return Err("presented again when the store said that it was refused".into());
+        return Err("presented again when the store event that it was refused".into());
     }
     let lease = Span {
         from: began,
         to: claimed,
     };
-    held_up(evidence, index, first, lease)
+    delay_cause(evidence, index, first, lease)
         .map(|why| format!("the lease ran out: {why}"))
         .ok_or_else(|| "the lease ran out on a holder that nothing held up".into())
 }
 
-fn sending<'a>(index: &'a Index, shown: &Shown) -> Option<&'a Sending> {
-    let sending = index.sendings.get(&(shown.worker.clone(), shown.send))?;
-    (sending.mark == shown.mark).then_some(sending)
+fn request<'a>(index: &'a Index, presentation: &Presentation) -> Option<&'a TokenRequest> {
+    let request = index
+        .requests
+        .get(&(presentation.worker.clone(), presentation.send))?;
+    (request.token == presentation.token).then_some(request)
 }
 
-/// A holder claimed first and was stopped after its last look at the clock, before its request had left; another claimed after its lease, and
-/// presented before it woke. Without fencing at the provider this stays open.
+/// Judges a holder that was stopped between its last look at the clock and its request.
+///
+/// Another process claimed the token after the lease, and presented it first. Only fencing at the
+/// provider could prevent this.
 fn woke_late(
     evidence: &Evidence,
-    sleeper: &Sending,
-    shown: &Shown,
+    sleeper: &TokenRequest,
+    presentation: &Presentation,
     claimed: Micros,
     others: Micros,
 ) -> Result<String, String> {
@@ -90,33 +94,33 @@ fn woke_late(
     }
     let span = Span {
         from: claimed,
-        to: shown.began,
+        to: presentation.began,
     };
-    let life = evidence.lives.get(&sleeper.worker);
-    life.filter(|life| life.stopped(span) > 0 || stalled(life, span))
+    let log = evidence.workers.get(&sleeper.worker);
+    log.filter(|log| log.stopped(span) > 0 || stalled(log, span))
         .map(|_| "stopped between its last look at the clock and its sending".into())
         .ok_or_else(|| "sent after its lease by a process that was not stopped".into())
 }
 
-/// Why a holder did not come to write what it had within `lease`.
-pub(super) fn held_up(
+/// Returns why a holder did not write the outcome within `lease`.
+pub(super) fn delay_cause(
     evidence: &Evidence,
     index: &Index,
-    holder: &Sending,
+    holder: &TokenRequest,
     lease: Span,
 ) -> Option<String> {
-    let life = evidence.lives.get(&holder.worker)?;
-    if life.killed.is_some_and(|killed| killed < lease.to) {
+    let log = evidence.workers.get(&holder.worker)?;
+    if log.killed.is_some_and(|killed| killed < lease.to) {
         return Some("its holder was killed".into());
     }
-    if life.stops.iter().any(|stop| stop.overlaps(lease)) {
+    if log.stops.iter().any(|stop| stop.overlaps(lease)) {
         return Some("its holder was stopped".into());
     }
-    let befell = |trouble: &&super::Trouble| {
-        trouble.span.overlaps(lease) && trouble.slot.is_none_or(|slot| slot == life.slot)
+    let befell = |disturbance: &&super::Disturbance| {
+        disturbance.span.overlaps(lease) && disturbance.slot.is_none_or(|slot| slot == log.slot)
     };
-    if let Some(trouble) = evidence.troubles.iter().find(befell) {
-        return Some(format!("its holder met {}", trouble.what));
+    if let Some(disturbance) = evidence.disturbances.iter().find(befell) {
+        return Some(format!("its holder met {}", disturbance.what));
     }
     let slow = index
         .puts
@@ -133,12 +137,12 @@ pub(super) fn held_up(
     if slow {
         return Some("the store was slow for its holder".into());
     }
-    stalled(life, lease).then(|| "the machine did not let its holder run".into())
+    stalled(log, lease).then(|| "the machine did not let its holder run".into())
 }
 
-fn stalled(life: &super::Life, span: Span) -> bool {
-    life.lines.iter().any(|line| match line.said {
-        Said::Stalled { from } => Span { from, to: line.at }.overlaps(span),
+fn stalled(log: &super::WorkerLog, span: Span) -> bool {
+    log.lines.iter().any(|line| match line.event {
+        WorkerEvent::Stalled { from } => Span { from, to: line.at }.overlaps(span),
         _ => false,
     })
 }

@@ -1,68 +1,67 @@
-//! What happened around an account, for whoever has to find out why.
+//! The timeline of an account, for the analysis of a violation.
 
 use super::{Evidence, Span, index::Index};
-use crate::said::{Micros, Said};
+use crate::message::{Micros, WorkerEvent};
 
-/// How long before and after.
+/// How much of the timeline to show before and after a moment.
 const AROUND: Micros = 15_000_000;
 
-/// All that was said of an account, and done to those who said it, by time. With `at`, only what was near.
+/// Returns all events of an account and all faults of its workers, by time.
+///
+/// With `at`, only those near it.
 pub(crate) fn timeline(evidence: &Evidence, account: usize, at: Option<Micros>) -> String {
     let index = Index::of(evidence);
     let near = |time: Micros| at.is_none_or(|at| time.abs_diff(at) <= AROUND);
-    let ours = |mark| index.owners.get(mark) == Some(&account);
+    let ours = |token| index.owners.get(token) == Some(&account);
     let mut rows: Vec<(Micros, String)> = Vec::new();
-    for (name, life) in &evidence.lives {
+    for (name, log) in &evidence.workers {
         let mut involved = false;
-        for line in &life.lines {
-            let about = match &line.said {
-                Said::Sent { mark, .. } => ours(mark),
-                Said::Answered { send, .. } => {
-                    let sending = index.sendings.get(&(name.clone(), *send));
-                    sending.is_some_and(|sending| ours(&sending.mark))
+        for line in &log.lines {
+            let about = match &line.event {
+                WorkerEvent::RequestSent { token, .. } => ours(token),
+                WorkerEvent::RequestAnswered { send, .. } => {
+                    let request = index.requests.get(&(name.clone(), *send));
+                    request.is_some_and(|request| ours(&request.token))
                 }
-                Said::Put { account: of, .. }
-                | Said::Login { account: of, .. }
-                | Said::LoginOver { account: of, .. }
-                | Said::Ending { account: of, .. }
-                | Said::EndingOver { account: of, .. }
-                | Said::Event { account: of, .. }
-                | Said::Refused { account: of, .. }
-                | Said::Audit { account: of, .. } => *of == account,
-                Said::Shutdown { unwritten } => unwritten.contains(&account),
-                Said::Stalled { .. } | Said::Ready => true,
-                Said::Calls(_) => false,
+                WorkerEvent::Put { account: of, .. }
+                | WorkerEvent::LoginStarted { account: of, .. }
+                | WorkerEvent::LoginFinished { account: of, .. }
+                | WorkerEvent::DisconnectStarted { account: of, .. }
+                | WorkerEvent::DisconnectFinished { account: of, .. }
+                | WorkerEvent::Event { account: of, .. }
+                | WorkerEvent::LoginRequired { account: of, .. }
+                | WorkerEvent::Audit { account: of, .. } => *of == account,
+                WorkerEvent::Shutdown { unwritten } => unwritten.contains(&account),
+                WorkerEvent::Stalled { .. } | WorkerEvent::Ready => true,
+                WorkerEvent::Calls(_) => false,
             };
             if about && near(line.at) {
                 involved = true;
-                rows.push((line.at, format!("{name:>7}  {:?}", line.said)));
+                rows.push((line.at, format!("{name:>7}  {:?}", line.event)));
             }
         }
         if involved {
-            rows.extend(
-                life.killed
-                    .map(|at| (at, format!("{name:>7}  === SIGKILL"))),
-            );
-            rows.extend(life.stops.iter().map(|stop| {
+            rows.extend(log.killed.map(|at| (at, format!("{name:>7}  === SIGKILL"))));
+            rows.extend(log.stops.iter().map(|stop| {
                 let text = format!("{name:>7}  === stopped for {}", length(*stop));
                 (stop.from, text)
             }));
         }
     }
-    for shown in evidence.presentations.iter().filter(|s| ours(&s.mark)) {
-        let text = format!("emulator {} {shown}", shown.mark);
-        rows.push((shown.began, text));
+    for presentation in evidence.presentations.iter().filter(|s| ours(&s.token)) {
+        let text = format!("emulator {} {presentation}", presentation.token);
+        rows.push((presentation.began, text));
     }
-    for trouble in &evidence.troubles {
-        let whom = trouble
+    for disturbance in &evidence.disturbances {
+        let whom = disturbance
             .slot
             .map_or_else(|| "all".to_owned(), |slot| format!("slot {slot}"));
         let text = format!(
             "   {whom}: === {} for {}",
-            trouble.what,
-            length(trouble.span)
+            disturbance.what,
+            length(disturbance.span)
         );
-        rows.push((trouble.span.from, text));
+        rows.push((disturbance.span.from, text));
     }
     rows.retain(|(time, _)| near(*time));
     rows.sort();

@@ -1,33 +1,33 @@
-//! What the judge says.
+//! The verdict on a run.
 
 use std::collections::BTreeMap;
 
-use crate::said::{Calls, Micros};
+use crate::message::{Calls, Micros};
 
-/// What became of everything.
+/// The verdict on a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Verdict {
     pub(crate) violations: Vec<Violation>,
-    /// Second and further presentations, all within the rule.
+    /// Repeated presentations, all within the rule.
     pub(crate) repeats: Vec<Repeat>,
-    /// Token sets that nobody could have saved.
+    /// Token sets whose loss no client can prevent.
     pub(crate) losses: Vec<Loss>,
-    /// How many refresh tokens were redeemed.
+    /// The number of redeemed refresh tokens.
     pub(crate) refreshes: usize,
     pub(crate) logins: usize,
     pub(crate) disconnects: usize,
     pub(crate) calls: Calls,
-    /// Accounts by how they are in the end.
-    pub(crate) ends: BTreeMap<&'static str, usize>,
+    /// The number of accounts by final state.
+    pub(crate) final_states: BTreeMap<&'static str, usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) account: Option<usize>,
-    /// When, where there is a moment.
+    /// The time, if there is one.
     pub(crate) at: Option<Micros>,
     pub(crate) text: String,
-    /// It is a presentation outside the rule.
+    /// Whether it is a presentation outside the rule.
     pub(crate) presented: bool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Repeat {
     pub(crate) why: String,
 }
 
-/// A token set that the provider issued, and that never reached the store.
+/// A token set that the provider issued and that never reached the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Loss {
     pub(crate) account: Option<usize>,
@@ -46,28 +46,28 @@ pub(crate) struct Loss {
     pub(crate) at: Micros,
     /// When the process was killed, or gave up.
     pub(crate) over: Micros,
-    /// The emulator's own words on the presentation; a code has none.
-    pub(crate) shown: Option<String>,
+    /// The presentation as the emulator logs it; `None` for a code.
+    pub(crate) presentation: Option<String>,
     pub(crate) afterwards: &'static str,
 }
 
-/// Why a token set was lost.
+/// The cause of a loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
-    /// The process was killed when the request was out, and the answer not yet read.
+    /// The process was killed after it sent the request and before it read the answer.
     BeforeAnswer,
-    /// It was killed when the answer was read, and not yet written.
+    /// The process was killed after it read the answer and before it wrote the tokens.
     BeforeWrite,
-    /// As the first two, with the code of a login, whose account keeps what it had.
+    /// As the first two, with the code of a login; the account keeps its previous tokens.
     Login,
-    /// Nobody was killed: the provider's answer came after the deadline.
+    /// The provider's answer came after the deadline.
     Late,
     /// The answer came in time, but the machine did not let the process read it.
     Starved,
 }
 
 impl Cause {
-    /// Whether this takes a rare coincidence, which is worth a look.
+    /// Returns whether the cause is rare enough to deserve a look.
     pub(crate) fn is_rare(self) -> bool {
         matches!(self, Self::Late | Self::Starved)
     }
@@ -82,22 +82,26 @@ impl Cause {
         }
     }
 
-    pub(crate) fn shown_by(self) -> &'static str {
+    pub(crate) fn evidence(self) -> &'static str {
         match self {
             Self::BeforeAnswer => {
-                "granted by the emulator (abandoned where the connection broke before its answer); the worker told of the sending and of no answer; SIGKILL"
+                "granted by the emulator (abandoned if the connection broke before its answer); \
+                 the worker reported the request and no answer; SIGKILL"
             }
             Self::BeforeWrite => {
-                "granted by the emulator; the worker told of the answer and of no write that was taken; SIGKILL"
+                "granted by the emulator; the worker reported the answer and no successful write; \
+                 SIGKILL"
             }
             Self::Login => {
-                "the worker told of sending the code and of no write that was taken; SIGKILL"
+                "the worker reported the request with the code and no successful write; SIGKILL"
             }
             Self::Late => {
-                "the emulator's answer ended later than the deadline after the sending, the time that the worker was stopped not counted"
+                "the emulator answered later than the deadline after the request, not counting the \
+                 time that the worker was stopped"
             }
             Self::Starved => {
-                "the emulator's answer ended in time; a thread of the worker that does nothing but look at the clock was not run"
+                "the emulator answered in time; the worker's thread that watches the clock did not \
+                 run"
             }
         }
     }

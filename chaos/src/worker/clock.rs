@@ -1,4 +1,4 @@
-//! The worker's own clock, which is wrong.
+//! A worker's clock, whose wall time is wrong.
 
 use std::{
     sync::{
@@ -10,7 +10,7 @@ use std::{
 
 use tokenkeeper::clock::{Clock, SystemClock};
 
-/// The system's clocks, the wall clock off by as much as somebody says. The monotonic one is right: no leap of a wall clock moves it.
+/// The system's clock with a movable wall time; its monotonic time is right.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SkewedClock {
     clock: Arc<SystemClock>,
@@ -18,7 +18,7 @@ pub(crate) struct SkewedClock {
 }
 
 impl SkewedClock {
-    /// Sets how many milliseconds it is ahead of the truth, or behind.
+    /// Sets the error of the wall time, in milliseconds.
     pub(crate) fn set(&self, ahead: i64) {
         self.ahead.store(ahead, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What a worker does all day: it calls the API for all accounts.
+//! A worker's load: it asks for tokens and calls the API, for all accounts.
 
 use std::{
     sync::{
@@ -22,24 +22,24 @@ use tokenkeeper::{
 use tokio::task::{AbortHandle, JoinSet};
 use tower::{Layer as _, ServiceExt as _};
 
-use super::Mouth;
+use super::EventWriter;
 use crate::{
+    config,
+    message::{Calls, WorkerEvent},
     random::Random,
-    said::{Calls, Said},
-    terms,
 };
 
 /// An application that uses the accounts.
 #[derive(Clone)]
 pub(crate) struct Load {
     pub(super) accounts: Accounts,
-    pub(super) mouth: Mouth,
-    /// A resource of the API.
+    pub(super) events: EventWriter,
+    /// The URL of the API.
     api: Arc<str>,
     client: legacy::Client<HttpConnector, Replay<Empty<Bytes>>>,
     pub(super) browser: legacy::Client<HttpConnector, Empty<Bytes>>,
     counts: Arc<Counts>,
-    /// How many logins and disconnects were begun here.
+    /// The number of logins and disconnects that this worker started.
     ops: Arc<AtomicU64>,
 }
 
@@ -53,10 +53,10 @@ struct Counts {
 }
 
 impl Load {
-    pub(crate) fn new(accounts: Accounts, provider: &str, mouth: Mouth) -> Self {
+    pub(crate) fn new(accounts: Accounts, provider: &str, events: EventWriter) -> Self {
         Self {
             accounts,
-            mouth,
+            events,
             api: format!("{provider}/api/v2/me").into(),
             client: legacy::Client::builder(TokioExecutor::new()).build_http(),
             browser: legacy::Client::builder(TokioExecutor::new()).build_http(),
@@ -65,12 +65,12 @@ impl Load {
         }
     }
 
-    /// Tells a login or a disconnect from the others of this worker.
+    /// Returns the number of the next login or disconnect.
     pub(super) fn next_op(&self) -> u64 {
         self.ops.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Works for all accounts until it is aborted.
+    /// Starts the load on all accounts, until it is aborted.
     pub(crate) fn start(&self, accounts: usize, mut random: Random) -> AbortHandle {
         let mut tasks = JoinSet::new();
         for number in 0..accounts {
@@ -81,13 +81,13 @@ impl Load {
         tasks.spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                load.mouth.say(Said::Calls(load.counts.take()));
+                load.events.write(WorkerEvent::Calls(load.counts.take()));
             }
         });
         tokio::spawn(async move { while tasks.join_next().await.is_some() {} }).abort_handle()
     }
 
-    /// Now and then asks for a token, or calls the API.
+    /// Asks for a token or calls the API, again and again.
     async fn work(self, number: usize, mut random: Random) {
         let Ok(account) = self.account(number) else {
             return;
@@ -110,7 +110,7 @@ impl Load {
             if let Err(error) = result
                 && let Some(cause) = needs_login(&error)
             {
-                self.mouth.say(Said::Refused {
+                self.events.write(WorkerEvent::LoginRequired {
                     account: number,
                     cause,
                 });
@@ -135,11 +135,11 @@ impl Load {
     }
 
     pub(super) fn account(&self, number: usize) -> Result<Account, Error> {
-        self.accounts.account("amiqus", &terms::subject(number))
+        self.accounts.account("amiqus", &config::subject(number))
     }
 }
 
-/// Why the person has to log in, if that is what the error says.
+/// Returns why the user must log in, if the error is such a one.
 fn needs_login(error: &Error) -> Option<String> {
     match error {
         Error::ReauthorizationRequired { cause, .. } => Some(cause.to_string()),
@@ -149,7 +149,7 @@ fn needs_login(error: &Error) -> Option<String> {
     }
 }
 
-/// What came of a call.
+/// The result of a call.
 pub(super) enum Outcome {
     Token,
     Status(StatusCode),

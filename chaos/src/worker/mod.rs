@@ -1,12 +1,12 @@
-//! A worker: an ordinary user of tokenkeeper that says what it does.
+//! A worker: an ordinary user of tokenkeeper that reports its events.
 
 mod audit;
 mod clock;
+mod events;
 mod load;
-mod mouth;
-mod person;
 mod store;
 mod transport;
+mod user;
 
 pub(crate) use transport::{HEADER, presented};
 
@@ -18,35 +18,37 @@ use tokenkeeper::{
 use tokenkeeper_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-use self::{clock::SkewedClock, load::Load, mouth::Mouth, store::Watched, transport::Traced};
+use self::{
+    clock::SkewedClock, events::EventWriter, load::Load, store::LoggingStore,
+    transport::LoggingTransport,
+};
 use crate::{
-    BoxError, causes,
+    BoxError, causes, config,
+    message::{Order, WorkerEvent},
     random::Random,
-    said::{Order, Said},
-    terms,
 };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Names this process among all of the run.
+    /// The name of this process within the run.
     #[arg(long)]
     name: String,
     /// `redis://…`, or `sqlite:` and a path.
     #[arg(long)]
     store: String,
-    /// Where the emulator is.
+    /// The emulator's URL.
     #[arg(long)]
     provider: String,
     #[arg(long)]
     accounts: usize,
     #[arg(long)]
     seed: u64,
-    /// Do no work but to see how each account is.
+    /// Only audits the accounts.
     #[arg(long)]
     audit: bool,
 }
 
-/// How long it may take to write what is unwritten once all works again.
+/// How long the shutdown may take to write what is unwritten.
 const FLUSH: Duration = Duration::from_secs(15);
 
 #[tokio::main(worker_threads = 2)]
@@ -55,48 +57,48 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
     provider
         .install_default()
         .map_err(|_| "a rustls crypto provider was installed before")?;
-    let mouth = Mouth;
-    mouth.tell_of_stalls()?;
+    let events = EventWriter;
+    events.watch_stalls()?;
     let clock = SkewedClock::default();
     let store = open(&arguments.store).await;
     let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?;
     let amiqus = Amiqus::new(registration.secret(DEFAULT_CLIENT_SECRET))?;
-    let accounts = Accounts::builder(Watched::new(store, mouth.clone()))
+    let accounts = Accounts::builder(LoggingStore::new(store, events.clone()))
         .provider(amiqus.base(&arguments.provider)?)
-        .transport(Traced::new(
+        .transport(LoggingTransport::new(
             HyperTransport::new()?,
             &arguments.name,
-            mouth.clone(),
+            events.clone(),
         ))
         .clock(clock.clone())
-        .options(terms::options())
+        .options(config::options())
         .build()?;
-    mouth.tell_of_events(&accounts);
-    let load = Load::new(accounts.clone(), &arguments.provider, mouth.clone());
-    mouth.say(Said::Ready);
+    events.forward_engine_events(&accounts);
+    let load = Load::new(accounts.clone(), &arguments.provider, events.clone());
+    events.write(WorkerEvent::Ready);
     if arguments.audit {
-        // Whatever another clock has written, it is in the past here: no backoff, and no token that looks fresh.
-        clock.set_ahead(terms::FARTHEST * 2);
+        // Times that other clocks wrote are in the past here: no backoff, and no token looks fresh.
+        clock.set_ahead(config::MAX_CLOCK_SKEW * 2);
         load.audit(arguments.accounts).await;
     } else {
-        let working = load.start(arguments.accounts, Random::new(arguments.seed));
-        obey(&clock, &load).await?;
-        working.abort();
+        let worker_slots = load.start(arguments.accounts, Random::new(arguments.seed));
+        follow_orders(&clock, &load).await?;
+        worker_slots.abort();
     }
     let unwritten = match accounts.shutdown(FLUSH).await {
         Ok(()) => Vec::new(),
         Err(unwritten) => {
             let subjects = unwritten.accounts.iter().map(|a| a.subject().to_owned());
             subjects
-                .filter_map(|subject| terms::account_of(&subject))
+                .filter_map(|subject| config::account_of(&subject))
                 .collect()
         }
     };
-    mouth.say(Said::Shutdown { unwritten });
+    events.write(WorkerEvent::Shutdown { unwritten });
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the store, however long it is down.
+/// Opens the store, and tries again while it is down.
 async fn open(store: &str) -> Arc<dyn TokenStore> {
     loop {
         match try_open(store).await {
@@ -109,8 +111,8 @@ async fn open(store: &str) -> Arc<dyn TokenStore> {
 
 async fn try_open(store: &str) -> Result<Arc<dyn TokenStore>, BoxError> {
     use tokenkeeper::store::Keyring;
-    let keyring = Keyring::new("chaos", terms::KEY)?;
-    let patience = terms::LEASE / 4;
+    let keyring = Keyring::new("chaos", config::KEY)?;
+    let patience = config::LEASE / 4;
     if let Some(path) = store.strip_prefix("sqlite:") {
         let options = tokenkeeper_store_sqlite::SqliteOptions::new(path).busy_timeout(patience);
         return Ok(Arc::new(options.open(keyring).await?));
@@ -121,8 +123,8 @@ async fn try_open(store: &str) -> Result<Arc<dyn TokenStore>, BoxError> {
     Ok(Arc::new(options.open(keyring).await?))
 }
 
-/// Does what the director says, until it says that all is over or is gone itself.
-async fn obey(clock: &SkewedClock, load: &Load) -> Result<(), BoxError> {
+/// Follows the director's orders until the last one, or until the director is gone.
+async fn follow_orders(clock: &SkewedClock, load: &Load) -> Result<(), BoxError> {
     let mut orders = BufReader::new(tokio::io::stdin()).lines();
     while let Some(order) = orders.next_line().await? {
         match serde_json::from_str(&order)? {

@@ -1,4 +1,4 @@
-//! The store, and what is asked of it. It lies above the encryption, as the engine does.
+//! A store that reports its writes, above the encryption.
 
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -7,27 +7,27 @@ use tokenkeeper::store::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
 
-use super::Mouth;
+use super::EventWriter;
 use crate::{
-    mark::Mark,
-    said::{PutOutcome, Said, now},
-    terms,
+    config,
+    fingerprint::Fingerprint,
+    message::{PutOutcome, WorkerEvent, now},
 };
 
 #[derive(Debug)]
-pub(crate) struct Watched {
+pub(crate) struct LoggingStore {
     store: Arc<dyn TokenStore>,
-    mouth: Mouth,
+    events: EventWriter,
 }
 
-impl Watched {
-    pub(crate) fn new(store: Arc<dyn TokenStore>, mouth: Mouth) -> Self {
-        Self { store, mouth }
+impl LoggingStore {
+    pub(crate) fn new(store: Arc<dyn TokenStore>, events: EventWriter) -> Self {
+        Self { store, events }
     }
 }
 
 #[async_trait]
-impl TokenStore for Watched {
+impl TokenStore for LoggingStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         self.store.get(key).await
     }
@@ -38,15 +38,15 @@ impl TokenStore for Watched {
         entry: &Entry,
         expected: Option<Version>,
     ) -> Result<Outcome, StoreError> {
-        let mut telling = Telling {
-            mouth: &self.mouth,
+        let mut put = PutLog {
+            events: &self.events,
             key,
             entry,
             began: now(),
             outcome: PutOutcome::Failed,
         };
         let result = self.store.put(key, entry, expected).await;
-        telling.outcome = match &result {
+        put.outcome = match &result {
             Ok(Outcome::Applied) => PutOutcome::Applied,
             Ok(Outcome::Conflict(Some(there))) if there.version == entry.version => PutOutcome::Own,
             Ok(Outcome::Conflict(_)) => PutOutcome::Conflict,
@@ -73,27 +73,27 @@ impl TokenStore for Watched {
     }
 }
 
-/// Tells of a write when it is over, or when nobody waits for it any more.
-struct Telling<'a> {
-    mouth: &'a Mouth,
+/// Reports a write when it ends, or when its caller drops it.
+struct PutLog<'a> {
+    events: &'a EventWriter,
     key: &'a Key,
     entry: &'a Entry,
     began: u64,
     outcome: PutOutcome,
 }
 
-impl Drop for Telling<'_> {
+impl Drop for PutLog<'_> {
     fn drop(&mut self) {
-        let Some(account) = terms::account_of(self.key.subject()) else {
+        let Some(account) = config::account_of(self.key.subject()) else {
             return;
         };
         let value = &self.entry.value;
-        self.mouth.say(Said::Put {
+        self.events.write(WorkerEvent::Put {
             account,
             began: self.began,
             version: format!("{:?}", self.entry.version),
             outcome: self.outcome,
-            carries: Mark::all_in(value),
+            tokens: Fingerprint::all_in(value),
             dead: contains(value, br#""dead""#),
             tombstone: contains(value, br#""ended":"#),
         });

@@ -1,4 +1,4 @@
-//! The way of token requests, and what goes over it.
+//! A transport that reports token requests.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -10,36 +10,36 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use tokenkeeper::transport::{HyperTransport, Transport, TransportError};
 
-use super::Mouth;
+use super::EventWriter;
 use crate::{
-    mark::Mark,
-    said::{Grant, Said},
+    fingerprint::Fingerprint,
+    message::{Grant, WorkerEvent},
 };
 
-/// The header by which the emulator's log and a worker's lines are brought together: the worker's name, and the number of the request.
+/// The header that links the emulator's log to a worker's events: worker and request number.
 pub(crate) const HEADER: &str = "x-chaos-send";
 
 #[derive(Debug)]
-pub(crate) struct Traced {
+pub(crate) struct LoggingTransport {
     transport: HyperTransport,
     name: String,
-    mouth: Mouth,
+    events: EventWriter,
     next: AtomicU64,
 }
 
-impl Traced {
-    pub(crate) fn new(transport: HyperTransport, name: &str, mouth: Mouth) -> Self {
+impl LoggingTransport {
+    pub(crate) fn new(transport: HyperTransport, name: &str, events: EventWriter) -> Self {
         Self {
             transport,
             name: name.to_owned(),
-            mouth,
+            events,
             next: AtomicU64::new(1),
         }
     }
 }
 
 #[async_trait]
-impl Transport for Traced {
+impl Transport for LoggingTransport {
     async fn send(
         &self,
         mut request: Request<Bytes>,
@@ -49,26 +49,28 @@ impl Transport for Traced {
         let name = HeaderValue::try_from(format!("{}/{send}", self.name));
         let name = name.map_err(|error| TransportError::NotSent(error.into()))?;
         request.headers_mut().insert(HEADER, name);
-        let Some((grant, mark)) = presented(request.body()) else {
+        let Some((grant, token)) = presented(request.body()) else {
             return self.transport.send(request, deadline).await;
         };
-        self.mouth.say(Said::Sent { send, grant, mark });
+        self.events
+            .write(WorkerEvent::RequestSent { send, grant, token });
         let result = self.transport.send(request, deadline).await;
         let response = result.as_ref().ok();
-        self.mouth.say(Said::Answered {
+        self.events.write(WorkerEvent::RequestAnswered {
             send,
             status: response.map(|response| response.status().as_u16()),
-            gave: response.and_then(|response| Mark::all_in(response.body()).first().copied()),
+            issued: response
+                .and_then(|response| Fingerprint::all_in(response.body()).first().copied()),
         });
         result
     }
 }
 
-/// What a token request redeems.
-pub(crate) fn presented(body: &[u8]) -> Option<(Grant, Mark)> {
+/// Returns what a token request redeems.
+pub(crate) fn presented(body: &[u8]) -> Option<(Grant, Fingerprint)> {
     form_urlencoded::parse(body).find_map(|(name, value)| match &*name {
-        "refresh_token" => Some((Grant::Refresh, Mark::of(&value))),
-        "code" => Some((Grant::Code, Mark::of(&value))),
+        "refresh_token" => Some((Grant::Refresh, Fingerprint::of(&value))),
+        "code" => Some((Grant::Code, Fingerprint::of(&value))),
         _ => None,
     })
 }

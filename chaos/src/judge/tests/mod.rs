@@ -1,21 +1,24 @@
-//! The judge must find what it is there to find: runs that are made up, with one thing wrong in each.
+//! Made-up runs with one mistake each, which the check must find.
 
-mod fates;
+mod outcomes;
 mod presentations;
 
-use super::{Cause, Evidence, Life, Shown, ShownOutcome, Span, Trouble, Verdict, judge};
+use super::{
+    Cause, Disturbance, Evidence, Presentation, PresentationOutcome, Span, Verdict, WorkerLog,
+    judge,
+};
 use crate::{
-    mark::Mark,
-    said::{End, Grant, Line, Micros, PutOutcome, Said},
+    fingerprint::Fingerprint,
+    message::{FinalState, Grant, Line, Micros, PutOutcome, WorkerEvent},
 };
 
 const SECOND: Micros = 1_000_000;
 
-/// The refresh token that is presented, and the one that comes in its place.
-const OLD: Mark = Mark(1);
-const NEW: Mark = Mark(2);
+/// The presented refresh token, and the one issued for it.
+const OLD: Fingerprint = Fingerprint(1);
+const NEW: Fingerprint = Fingerprint(2);
 
-/// A run with one account, which somebody connected and which works in the end.
+/// A run with one account, which is connected and works in the end.
 #[derive(Default)]
 struct Case {
     evidence: Evidence,
@@ -25,81 +28,85 @@ struct Case {
 impl Case {
     fn new() -> Self {
         let mut case = Self::default();
-        let login = Said::Login {
+        let login = WorkerEvent::LoginStarted {
             op: 0,
             account: 0,
-            code: Mark(100),
+            code: Fingerprint(100),
         };
-        case.say("0.1", 0, login);
-        case.redeem("0.1", 0, Mark(100), OLD);
-        let over = Said::LoginOver {
+        case.write("0.1", 0, login);
+        case.redeem("0.1", 0, Fingerprint(100), OLD);
+        let over = WorkerEvent::LoginFinished {
             op: 0,
             account: 0,
             error: None,
         };
-        case.say("0.1", 1, over);
+        case.write("0.1", 1, over);
         case.put("0.1", 1, OLD, "login", false);
-        case.evidence.ends.insert(0, End::Works);
+        case.evidence.final_states.insert(0, FinalState::Works);
         case
     }
 
-    fn say(&mut self, worker: &str, at: Micros, said: Said) {
-        self.life(worker).lines.push(Line { at, said });
+    fn write(&mut self, worker: &str, at: Micros, event: WorkerEvent) {
+        self.log(worker).lines.push(Line { at, event });
     }
 
-    /// A code is exchanged.
-    fn redeem(&mut self, worker: &str, at: Micros, code: Mark, gave: Mark) {
+    /// Records the exchange of a code.
+    fn redeem(&mut self, worker: &str, at: Micros, code: Fingerprint, issued: Fingerprint) {
         let grant = Grant::Code;
         let send = at;
-        let mark = code;
-        self.say(worker, at, Said::Sent { send, grant, mark });
-        self.come_back(worker, send, at, Some(200), Some(gave));
+        let token = code;
+        self.write(worker, at, WorkerEvent::RequestSent { send, grant, token });
+        self.respond(worker, send, at, Some(200), Some(issued));
     }
 
-    /// A login of the account, from beginning to end.
+    /// Records a whole login of the account.
     fn log_in(&mut self, worker: &str, at: Micros) {
-        let (op, account, code, error) = (at, 0, Mark(101), None);
-        self.say(worker, at, Said::Login { op, account, code });
-        self.redeem(worker, at, code, Mark(50));
-        self.put(worker, at + 2, Mark(50), "newer", false);
-        self.say(worker, at + 3, Said::LoginOver { op, account, error });
+        let (op, account, code, error) = (at, 0, Fingerprint(101), None);
+        self.write(worker, at, WorkerEvent::LoginStarted { op, account, code });
+        self.redeem(worker, at, code, Fingerprint(50));
+        self.put(worker, at + 2, Fingerprint(50), "newer", false);
+        self.write(
+            worker,
+            at + 3,
+            WorkerEvent::LoginFinished { op, account, error },
+        );
     }
 
-    fn life(&mut self, worker: &str) -> &mut Life {
-        self.evidence.lives.entry(worker.to_owned()).or_default()
+    fn log(&mut self, worker: &str) -> &mut WorkerLog {
+        self.evidence.workers.entry(worker.to_owned()).or_default()
     }
 
-    fn put(&mut self, worker: &str, at: Micros, mark: Mark, version: &str, dead: bool) {
-        let put = Said::Put {
+    fn put(&mut self, worker: &str, at: Micros, token: Fingerprint, version: &str, dead: bool) {
+        let put = WorkerEvent::Put {
             account: 0,
             began: at,
             version: version.to_owned(),
             outcome: PutOutcome::Applied,
-            carries: vec![mark],
+            tokens: vec![token],
             dead,
             tombstone: false,
         };
-        self.say(worker, at, put);
+        self.write(worker, at, put);
     }
 
-    /// An attempt is written, and the token presented.
-    fn present(&mut self, worker: &str, at: Micros, outcome: ShownOutcome) {
+    /// Records a written attempt and the presentation.
+    fn present(&mut self, worker: &str, at: Micros, outcome: PresentationOutcome) {
         let version = format!("claim of {worker} at {at}");
         self.put(worker, at, OLD, &version, false);
         self.present_unclaimed(worker, at, outcome);
     }
 
-    fn present_unclaimed(&mut self, worker: &str, at: Micros, outcome: ShownOutcome) {
+    fn present_unclaimed(&mut self, worker: &str, at: Micros, outcome: PresentationOutcome) {
         self.order += 1;
-        let sent = Said::Sent {
+        let sent = WorkerEvent::RequestSent {
             send: at,
             grant: Grant::Refresh,
-            mark: OLD,
+            token: OLD,
         };
-        self.say(worker, at, sent);
-        self.evidence.presentations.push(Shown {
+        self.write(worker, at, sent);
+        self.evidence.presentations.push(Presentation {
             order: self.order,
-            mark: OLD,
+            token: OLD,
             worker: worker.to_owned(),
             send: at,
             began: at,
@@ -111,21 +118,29 @@ impl Case {
         });
     }
 
-    /// The answer to what was sent at `sent`.
-    fn answer(&mut self, worker: &str, sent: Micros, at: Micros, gave: Option<Mark>) {
-        let status = if gave.is_some() { 200 } else { 400 };
-        self.come_back(worker, sent, at, Some(status), gave);
+    /// Records the answer to the request of `sent`.
+    fn answer(&mut self, worker: &str, sent: Micros, at: Micros, issued: Option<Fingerprint>) {
+        let status = if issued.is_some() { 200 } else { 400 };
+        self.respond(worker, sent, at, Some(status), issued);
     }
 
-    fn come_back(
+    fn respond(
         &mut self,
         worker: &str,
         send: Micros,
         at: Micros,
         status: Option<u16>,
-        gave: Option<Mark>,
+        issued: Option<Fingerprint>,
     ) {
-        self.say(worker, at, Said::Answered { send, status, gave });
+        self.write(
+            worker,
+            at,
+            WorkerEvent::RequestAnswered {
+                send,
+                status,
+                issued,
+            },
+        );
     }
 
     fn judge(&self) -> Verdict {
@@ -133,24 +148,25 @@ impl Case {
     }
 
     #[track_caller]
-    fn holds(&self) -> Verdict {
+    fn assert_holds(&self) -> Verdict {
         let verdict = self.judge();
         assert_eq!(verdict.violations, []);
         verdict
     }
 
     #[track_caller]
-    fn is_broken(&self, part: &str) {
+    fn assert_violation(&self, part: &str) {
         let violations = self.judge().violations;
         let found = violations.iter().any(|v| v.text.contains(part));
         assert!(found, "{part:?} is not in {violations:?}");
     }
 }
 
-/// A refresh as it should be.
-fn a_refresh() -> Case {
+/// Returns a run with one correct refresh.
+/// Returns a run with one correct refresh.
+fn refresh_case() -> Case {
     let mut case = Case::new();
-    case.present("0.1", SECOND, ShownOutcome::Granted);
+    case.present("0.1", SECOND, PresentationOutcome::Granted);
     case.answer("0.1", SECOND, SECOND + 5, Some(NEW));
     case.put("0.1", SECOND + 6, NEW, "new", false);
     case

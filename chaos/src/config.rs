@@ -1,22 +1,22 @@
-//! The lengths of a run: those of production, scaled down so that much happens in little time.
+//! The configuration of a run: production's durations, scaled down so that much happens at once.
 
 use std::time::Duration;
 
 use tokenkeeper::Options;
 
-/// How long an access token lives.
+/// The lifetime of an access token.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(3);
 
-/// How long the others leave an attempt alone.
+/// The lease of an attempt.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
-/// How long a token endpoint's answer is listened for: longer than a lease, which is renewed meanwhile.
+/// The deadline of a token request: longer than a lease, which its holder renews.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(8);
 
-/// A worker's clock is never further from the truth than this.
-pub(crate) const FARTHEST: Duration = Duration::from_secs(26 * 60 * 60);
+/// The largest error of a worker's wall clock.
+pub(crate) const MAX_CLOCK_SKEW: Duration = Duration::from_secs(26 * 60 * 60);
 
-/// The engine's options.
+/// Returns the engine's options.
 pub(crate) fn options() -> Options {
     Options::new()
         .exchange_timeout(DEADLINE)
@@ -37,20 +37,20 @@ pub(crate) fn options() -> Options {
         .max_rejection_backoff(Duration::from_secs(2))
 }
 
-/// The application's name for an account; the same number is the person's login at the provider.
+/// Returns the subject of an account, by its number.
 pub(crate) fn subject(account: usize) -> String {
     format!("user-{account}")
 }
 
-/// The number in [`subject`].
+/// Returns the number in a [`subject`].
 pub(crate) fn account_of(subject: &str) -> Option<usize> {
     subject.strip_prefix("user-")?.parse().ok()
 }
 
-/// The person who owns an account, as the provider knows them.
+/// Returns the provider's login name of an account's owner.
 pub(crate) fn login(account: usize) -> String {
     format!("person-{account}@example.com")
 }
 
-/// The key that all workers share.
+/// The encryption key that all workers share.
 pub(crate) const KEY: [u8; 32] = [7; 32];

@@ -1,4 +1,4 @@
-//! What a run is played on: the emulator, the store, the ways to it, and the places for workers.
+//! The testbed of a run: the emulator, the store, the links to it, and the slots.
 
 use std::{
     collections::BTreeMap,
@@ -9,43 +9,45 @@ use std::{
 use tokenkeeper_emulator::{Emulator, User};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
-use super::{Backend, Setting, fleet::Fleet, link::Link, link::Weather, redis::Redis, slot::Slot};
-use crate::{BoxError, judge::Evidence, said::Line, terms};
+use super::{
+    Backend, RunOptions, fleet::Fleet, link::Link, link::LinkState, redis::Redis, slot::Slot,
+};
+use crate::{BoxError, config, judge::Evidence, message::Line};
 
-pub(super) struct Stage {
+pub(super) struct Testbed {
     pub(super) emulator: Emulator,
     pub(super) fleet: Arc<Fleet>,
     pub(super) slots: Vec<Slot>,
-    /// One for each slot, where the store is a server.
+    /// A link for each slot, if the store is a server.
     pub(super) links: Vec<Link>,
     pub(super) redis: Option<AsyncMutex<Redis>>,
-    /// The store, where it is a file.
+    /// The store's file, if it is one.
     pub(super) file: PathBuf,
     counts: Mutex<BTreeMap<&'static str, usize>>,
 }
 
-impl Stage {
-    /// Starts the emulator and the store; no worker yet.
+impl Testbed {
+    /// Starts the emulator and the store, without workers.
     pub(super) async fn build(
-        setting: &Setting,
+        options: &RunOptions,
         directory: &Path,
         evidence: Arc<Mutex<Evidence>>,
     ) -> Result<(Self, mpsc::UnboundedReceiver<Line>), BoxError> {
         let mut emulator = Emulator::amiqus()
-            .access_token_lifetime(terms::LIFETIME)
+            .access_token_lifetime(config::LIFETIME)
             .record_requests();
-        for account in 0..setting.accounts {
-            emulator = emulator.user(User::new(terms::login(account)));
+        for account in 0..options.accounts {
+            emulator = emulator.user(User::new(config::login(account)));
         }
         let emulator = emulator.start().await?;
-        let redis = match setting.store {
+        let redis = match options.store {
             Backend::Redis => Some(Redis::start(directory).await?),
             Backend::Sqlite => None,
         };
         let file = directory.join("accounts.db");
         let (mut slots, mut links) = (Vec::new(), Vec::new());
-        // The last one is for the audit.
-        for index in 0..=setting.workers {
+        // The last slot is for the audit.
+        for index in 0..=options.workers {
             let store = match &redis {
                 Some(redis) => {
                     let link = Link::open(&redis.socket).await?;
@@ -57,20 +59,20 @@ impl Stage {
             };
             slots.push(Slot::new(index, store));
         }
-        let (heard, hearing) = mpsc::unbounded_channel();
-        // A copy: whoever builds anew while this runs changes nothing.
+        let (lines, reader) = mpsc::unbounded_channel();
+        // A copy, so that a build during the run changes nothing.
         let program = directory.join("worker");
         std::fs::copy(std::env::current_exe()?, &program)?;
         let fleet = Fleet {
             program,
             directory: directory.to_owned(),
             provider: emulator.base().to_owned(),
-            accounts: setting.accounts,
-            seed: setting.seed,
+            accounts: options.accounts,
+            seed: options.seed,
             evidence,
-            heard,
+            lines,
         };
-        let stage = Self {
+        let testbed = Self {
             emulator,
             fleet: Arc::new(fleet),
             slots,
@@ -79,23 +81,23 @@ impl Stage {
             file,
             counts: Mutex::default(),
         };
-        Ok((stage, hearing))
+        Ok((testbed, reader))
     }
 
-    /// Those that work.
-    pub(super) fn working(&self) -> &[Slot] {
+    /// Returns the slots of the workers.
+    pub(super) fn worker_slots(&self) -> &[Slot] {
         &self.slots[..self.slots.len() - 1]
     }
 
-    /// The one that looks at everything in the end.
+    /// Returns the slot of the audit.
     pub(super) fn auditor(&self) -> &Slot {
         &self.slots[self.slots.len() - 1]
     }
 
-    /// Nothing is spoilt any more.
-    pub(super) fn heal(&self) {
+    /// Ends all faults of the links and of the emulator.
+    pub(super) fn clear_faults(&self) {
         for link in &self.links {
-            link.set(Weather::Fair);
+            link.set(LinkState::Normal);
         }
         self.emulator.faults().clear_all();
     }
@@ -107,7 +109,7 @@ impl Stage {
         }
     }
 
-    /// What was done so far, and how often.
+    /// Returns the number of faults so far, by name.
     pub(super) fn faults(&self) -> BTreeMap<&'static str, usize> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.clone()

@@ -1,51 +1,51 @@
-//! What is spoilt, and when: a schedule that the seed decides.
+//! The schedule of faults, which the seed decides.
 
 use std::time::Duration;
 
-use super::{Backend, Setting};
+use super::{Backend, RunOptions};
 use crate::{
+    config::{LEASE, MAX_CLOCK_SKEW},
     random::Random,
-    terms::{FARTHEST, LEASE},
 };
 
-/// Something that is done to the run. What is aimed waits for the worker's next token request, or for the answer to one.
+/// A fault. An aimed one waits for the worker's next token request, or for the answer to one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// SIGKILL, and a new worker in its place after a pause.
+    /// SIGKILL, and a new worker in the same slot after a pause.
     Kill {
         slot: usize,
         aimed: bool,
         pause: Duration,
     },
-    /// SIGSTOP, and SIGCONT after a while.
+    /// SIGSTOP, and SIGCONT after `length`.
     Stop {
         slot: usize,
         aimed: bool,
         length: Duration,
     },
-    /// The connections to the store are cut, and no new ones can be had for a while.
+    /// The connections to the store are cut, and new ones fail for `length`.
     Cut { slot: usize, length: Duration },
-    /// The store takes longer, by so much in each direction.
+    /// Each chunk to or from the store is delayed by `each`.
     Slow {
         slot: usize,
         each: Duration,
         length: Duration,
     },
-    /// Nothing gets through to the store or back.
+    /// No data gets through to the store or back.
     Hang { slot: usize, length: Duration },
-    /// The next answer of the store is lost.
+    /// The store's next answer is lost.
     Mute { slot: usize },
-    /// The store is ended and started again.
+    /// The store is stopped and started again.
     Restart { gently: bool, pause: Duration },
-    /// Somebody else holds the lock of the store's file.
+    /// Another process holds the lock of the store's file.
     Lock { length: Duration },
-    /// The worker's wall clock shows so many milliseconds too much.
+    /// The worker's wall clock is this many milliseconds ahead.
     Clock { slot: usize, ahead: i64 },
-    /// The person disconnects, and connects again elsewhere.
+    /// The user disconnects, and connects again through another worker.
     Disconnect { slot: usize, account: usize },
-    /// The person connects once more.
+    /// The user connects once more.
     Connect { slot: usize, account: usize },
-    /// The token endpoint takes its time, before or after it has redeemed the token.
+    /// The token endpoint waits before or after it redeems the token.
     Provider { before: bool, delay: Duration },
 }
 
@@ -75,26 +75,26 @@ impl Fault {
     }
 }
 
-/// A schedule without an end.
+/// An endless, seeded sequence of faults.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct Schedule {
     random: Random,
     store: Backend,
     workers: u64,
     accounts: u64,
 }
 
-impl Plan {
-    pub(super) fn new(setting: &Setting) -> Self {
+impl Schedule {
+    pub(super) fn new(options: &RunOptions) -> Self {
         Self {
-            random: Random::new(setting.seed),
-            store: setting.store,
-            workers: setting.workers as u64,
-            accounts: setting.accounts as u64,
+            random: Random::new(options.seed),
+            store: options.store,
+            workers: options.workers as u64,
+            accounts: options.accounts as u64,
         }
     }
 
-    /// What comes next, and how long after the last.
+    /// Returns the next fault and the pause before it.
     pub(super) fn next(&mut self) -> (Duration, Fault) {
         let pause = self.random.millis(50, 500);
         (pause, self.fault())
@@ -133,7 +133,7 @@ impl Plan {
         }
     }
 
-    /// Mostly short; at times longer than a lease, which its holder renews meanwhile.
+    /// Returns a delay, mostly short, at times longer than a lease (which its holder renews).
     fn delay(&mut self) -> Duration {
         let longer = self.random.chance(20);
         let short = self.random.millis(0, 500);
@@ -181,7 +181,7 @@ impl Plan {
         let most = match self.random.below(20) {
             0..14 => 5_000,
             14..19 => 10 * 60_000,
-            _ => u64::try_from(FARTHEST.as_millis()).unwrap_or(u64::MAX),
+            _ => u64::try_from(MAX_CLOCK_SKEW.as_millis()).unwrap_or(u64::MAX),
         };
         let ahead = i64::try_from(self.random.below(most)).unwrap_or(0);
         if self.random.chance(50) {
@@ -200,8 +200,8 @@ fn index(number: u64) -> usize {
 mod tests {
     use super::*;
 
-    fn plan(seed: u64, store: Backend) -> Plan {
-        Plan::new(&Setting {
+    fn schedule(seed: u64, store: Backend) -> Schedule {
+        Schedule::new(&RunOptions {
             length: Duration::from_secs(1),
             store,
             seed,
@@ -211,24 +211,24 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_decides_everything() {
-        let (mut one, mut same) = (plan(5, Backend::Redis), plan(5, Backend::Redis));
+    fn same_seed_gives_same_schedule() {
+        let (mut one, mut same) = (schedule(5, Backend::Redis), schedule(5, Backend::Redis));
         for _ in 0..1000 {
             assert_eq!(one.next(), same.next());
         }
     }
 
     #[test]
-    fn everything_comes_up_and_only_what_the_store_has() {
+    fn all_faults_of_the_store_occur_and_no_others() {
         let mut names = std::collections::BTreeSet::new();
-        let mut redis = plan(1, Backend::Redis);
+        let mut redis = schedule(1, Backend::Redis);
         for _ in 0..2000 {
             let (_, fault) = redis.next();
             assert!(!matches!(fault, Fault::Lock { .. }));
             names.insert(fault.name());
         }
         assert_eq!(names.len(), 14);
-        let mut sqlite = plan(1, Backend::Sqlite);
+        let mut sqlite = schedule(1, Backend::Sqlite);
         let of_redis = |fault: Fault| matches!(fault, Fault::Cut { .. } | Fault::Restart { .. });
         assert!((0..2000).all(|_| !of_redis(sqlite.next().1)));
     }

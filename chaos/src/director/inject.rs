@@ -1,26 +1,26 @@
-//! Doing what the plan says.
+//! Injection of the scheduled faults.
 
 use std::time::Duration;
 
-use tokenkeeper_emulator::{Endpoint, Fault as OfProvider};
+use tokenkeeper_emulator::{Endpoint, Fault as ProviderFault};
 use tokio::time::sleep;
 
-use super::{link::Weather, plan::Fault, slot::Slot, sqlite, stage::Stage};
+use super::{link::LinkState, schedule::Fault, slot::Slot, sqlite, testbed::Testbed};
 use crate::{
     BoxError,
-    judge::{Span, Trouble},
-    said::{Micros, Order, now},
+    judge::{Disturbance, Span},
+    message::{Micros, Order, now},
 };
 
-/// How long a store may lose its answers if nobody asks.
+/// How long the store's answers are lost if no request comes.
 const MUTE: Duration = Duration::from_millis(300);
 
-/// Until a store that works again is found to work.
+/// How long clients take to notice that the store works again.
 const RECOVERY: Micros = 500_000;
 
-impl Stage {
-    /// Does what the plan says, and returns when it is over.
-    pub(super) async fn inflict(&self, fault: Fault) -> Result<(), BoxError> {
+impl Testbed {
+    /// Injects a fault, and returns when it is over.
+    pub(super) async fn inject(&self, fault: Fault) -> Result<(), BoxError> {
         let name = fault.name();
         let done = match fault {
             Fault::Kill { slot, aimed, pause } => self.kill(slot, aimed, pause).await?,
@@ -29,17 +29,17 @@ impl Stage {
                 aimed,
                 length,
             } => self.stop(slot, aimed, length).await?,
-            Fault::Cut { slot, length } => self.weather(slot, Weather::Cut, length).await,
+            Fault::Cut { slot, length } => self.disturb_link(slot, LinkState::Cut, length).await,
             Fault::Slow { slot, each, length } => {
-                self.weather(slot, Weather::Slow(each), length).await
+                self.disturb_link(slot, LinkState::Slow(each), length).await
             }
-            Fault::Hang { slot, length } => self.weather(slot, Weather::Hung, length).await,
-            Fault::Mute { slot } => self.weather(slot, Weather::Mute, MUTE).await,
+            Fault::Hang { slot, length } => self.disturb_link(slot, LinkState::Hung, length).await,
+            Fault::Mute { slot } => self.disturb_link(slot, LinkState::Mute, MUTE).await,
             Fault::Restart { gently, pause } => self.restart(gently, pause).await?,
             Fault::Lock { length } => {
-                let trouble = self.trouble(None, "a locked file");
+                let disturbance = self.begin_disturbance(None, "a locked file");
                 let locked = sqlite::lock(&self.file, length).await?;
-                self.over(trouble);
+                self.end_disturbance(disturbance);
                 locked
             }
             Fault::Clock { slot, ahead } => self.slots[slot].order(Order::Clock { ahead }),
@@ -49,9 +49,9 @@ impl Stage {
             Fault::Connect { slot, account } => self.slots[slot].order(Order::Connect { account }),
             Fault::Provider { before, delay } => {
                 let fault = if before {
-                    OfProvider::Delay(delay)
+                    ProviderFault::Delay(delay)
                 } else {
-                    OfProvider::DelayAnswer(delay)
+                    ProviderFault::DelayAnswer(delay)
                 };
                 self.emulator.faults().clear(Endpoint::Token);
                 self.emulator.faults().always(Endpoint::Token, fault);
@@ -67,7 +67,7 @@ impl Stage {
     async fn kill(&self, slot: usize, aimed: bool, pause: Duration) -> Result<bool, BoxError> {
         let slot = &self.slots[slot];
         if aimed {
-            slot.redeems().await;
+            slot.wait_for_redemption().await;
         }
         let killed = slot.kill(&self.fleet).await?;
         if killed {
@@ -79,22 +79,25 @@ impl Stage {
 
     async fn stop(&self, slot: usize, aimed: bool, length: Duration) -> Result<bool, BoxError> {
         if aimed {
-            self.slots[slot].redeems().await;
+            self.slots[slot].wait_for_redemption().await;
         }
-        let mut others = self.working().iter().filter(|other| other.index != slot);
-        // Somebody has to go on.
-        Ok(others.any(Slot::works) && self.slots[slot].stop(&self.fleet, length).await?)
+        let mut others = self
+            .worker_slots()
+            .iter()
+            .filter(|other| other.index != slot);
+        // One worker keeps running.
+        Ok(others.any(Slot::is_running) && self.slots[slot].stop(&self.fleet, length).await?)
     }
 
-    async fn weather(&self, slot: usize, weather: Weather, length: Duration) -> bool {
+    async fn disturb_link(&self, slot: usize, state: LinkState, length: Duration) -> bool {
         let Some(link) = self.links.get(slot) else {
             return false;
         };
-        let trouble = self.trouble(Some(slot), weather.name());
-        link.set(weather);
+        let disturbance = self.begin_disturbance(Some(slot), state.name());
+        link.set(state);
         sleep(length).await;
-        link.set(Weather::Fair);
-        self.over(trouble);
+        link.set(LinkState::Normal);
+        self.end_disturbance(disturbance);
         true
     }
 
@@ -102,30 +105,30 @@ impl Stage {
         let Some(redis) = &self.redis else {
             return Ok(false);
         };
-        // One after the other.
+        // One restart at a time.
         let Ok(mut redis) = redis.try_lock() else {
             return Ok(false);
         };
-        let trouble = self.trouble(None, "a restart of the store");
+        let disturbance = self.begin_disturbance(None, "a restart of the store");
         redis.restart(gently, pause).await?;
-        self.over(trouble);
+        self.end_disturbance(disturbance);
         Ok(true)
     }
 
-    /// Notes that a trouble begins.
-    fn trouble(&self, slot: Option<usize>, what: &'static str) -> usize {
+    /// Records the start of a disturbance.
+    fn begin_disturbance(&self, slot: Option<usize>, what: &'static str) -> usize {
         let span = Span {
             from: now(),
             to: u64::MAX,
         };
         let mut evidence = self.fleet.evidence();
-        evidence.troubles.push(Trouble { span, what, slot });
-        evidence.troubles.len() - 1
+        evidence.disturbances.push(Disturbance { span, what, slot });
+        evidence.disturbances.len() - 1
     }
 
-    fn over(&self, trouble: usize) {
-        if let Some(trouble) = self.fleet.evidence().troubles.get_mut(trouble) {
-            trouble.span.to = now() + RECOVERY;
+    fn end_disturbance(&self, disturbance: usize) {
+        if let Some(disturbance) = self.fleet.evidence().disturbances.get_mut(disturbance) {
+            disturbance.span.to = now() + RECOVERY;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What stands for codes and refresh tokens in lines and logs.
+//! Fingerprints of codes and refresh tokens, for events and logs.
 
 use std::{
     fmt,
@@ -7,42 +7,42 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// Stands for a code or refresh token in logs.
+/// A hash that stands for a code or a refresh token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Mark(pub(crate) u64);
+pub(crate) struct Fingerprint(pub(crate) u64);
 
-impl Mark {
+impl Fingerprint {
     pub(crate) fn of(token: &str) -> Self {
-        // Its keys are fixed, so it is the same in all processes of one program.
+        // Its keys are fixed, so the hash is the same in all processes of one program.
         let mut hasher = DefaultHasher::new();
         token.hash(&mut hasher);
         Self(hasher.finish())
     }
 
-    /// The marks of all codes and refresh tokens of Amiqus in a text, whatever its format: long runs of hexadecimal digits.
+    /// Finds all codes and refresh tokens of Amiqus in a text: long runs of hexadecimal digits.
     pub(crate) fn all_in(text: &[u8]) -> Vec<Self> {
-        let mut marks: Vec<Self> = text
+        let mut fingerprints: Vec<Self> = text
             .split(|byte| !byte.is_ascii_hexdigit())
             .filter(|run| run.len() > 200 && run.starts_with(BEGINNING.as_bytes()))
             .filter_map(|run| std::str::from_utf8(run).ok())
             .map(Self::of)
             .collect();
-        marks.dedup();
-        marks
+        fingerprints.dedup();
+        fingerprints
     }
 }
 
-/// What codes and refresh tokens of Amiqus begin with.
+/// The prefix of Amiqus's codes and refresh tokens.
 const BEGINNING: &str = "def502";
 
-impl fmt::Display for Mark {
+impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08x}", self.0 >> 32)
     }
 }
 
-impl fmt::Debug for Mark {
+impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -60,8 +60,8 @@ mod tests {
         );
         let text = format!(r#"{{"x":"{one}","y":["eyJ0.abc","{other}"],"def502":1}}"#);
         assert_eq!(
-            Mark::all_in(text.as_bytes()),
-            [Mark::of(&one), Mark::of(&other)]
+            Fingerprint::all_in(text.as_bytes()),
+            [Fingerprint::of(&one), Fingerprint::of(&other)]
         );
     }
 }

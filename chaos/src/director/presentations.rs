@@ -3,24 +3,24 @@
 use http::Method;
 use tokenkeeper_emulator::{Counters, Outcome};
 
-use super::stage::Stage;
+use super::testbed::Testbed;
 use crate::{
     BoxError,
-    judge::{Shown, ShownOutcome},
-    said::{Grant, micros},
+    judge::{Presentation, PresentationOutcome},
+    message::{Grant, micros},
     worker::{HEADER, presented},
 };
 
-/// What the emulator saw.
-pub(super) fn presentations(stage: &Stage) -> Result<Vec<Shown>, BoxError> {
-    let Counters { presentations, .. } = stage.emulator.counters();
-    let requests = stage.emulator.recorded_requests();
-    // It notes both in the order of arrival.
+/// Returns the presentations in the emulator's log.
+pub(super) fn collect(testbed: &Testbed) -> Result<Vec<Presentation>, BoxError> {
+    let Counters { presentations, .. } = testbed.emulator.counters();
+    let requests = testbed.emulator.recorded_requests();
+    // The emulator logs both in the order of arrival.
     let senders = requests
         .iter()
         .filter(|request| request.method() == Method::POST)
         .filter_map(|request| match presented(request.body()) {
-            Some((Grant::Refresh, mark)) => Some((mark, request.headers().get(HEADER))),
+            Some((Grant::Refresh, token)) => Some((token, request.headers().get(HEADER))),
             _ => None,
         });
     let senders: Vec<_> = senders.collect();
@@ -28,15 +28,15 @@ pub(super) fn presentations(stage: &Stage) -> Result<Vec<Shown>, BoxError> {
         return Err("the emulator's log has another length than its requests".into());
     }
     let mut all = Vec::new();
-    for (seen, (mark, header)) in presentations.iter().zip(senders) {
+    for (seen, (token, header)) in presentations.iter().zip(senders) {
         let header = header.ok_or("a token request that no worker made")?;
         let (worker, send) = header
             .to_str()?
             .split_once('/')
             .ok_or("a token request that no worker made")?;
-        all.push(Shown {
+        all.push(Presentation {
             order: seen.order,
-            mark,
+            token,
             worker: worker.to_owned(),
             send: send.parse()?,
             began: micros(seen.began),
@@ -44,10 +44,10 @@ pub(super) fn presentations(stage: &Stage) -> Result<Vec<Shown>, BoxError> {
             abandoned: seen.abandoned.is_some(),
             outcome: match seen.outcome {
                 Outcome::Granted { .. } | Outcome::GrantedUnanswered { .. } => {
-                    ShownOutcome::Granted
+                    PresentationOutcome::Granted
                 }
-                Outcome::Refused { .. } => ShownOutcome::Refused,
-                _ => ShownOutcome::Unseen,
+                Outcome::Refused { .. } => PresentationOutcome::Refused,
+                _ => PresentationOutcome::Unseen,
             },
             concurrent: seen.concurrent,
             after_answer: seen.after_answer,

@@ -1,4 +1,4 @@
-//! The people, who connect and disconnect accounts.
+//! The users, who connect and disconnect accounts.
 
 use bytes::Bytes;
 use http::Request;
@@ -6,23 +6,24 @@ use http_body_util::Empty;
 use tokenkeeper::protocol::Redirect;
 
 use super::load::Load;
-use crate::{BoxError, causes, mark::Mark, said::Said, terms};
+use crate::{BoxError, causes, config, fingerprint::Fingerprint, message::WorkerEvent};
 
 impl Load {
-    /// A person logs in. In a task of its own.
+    /// Logs a user in, in a new task.
     pub(super) fn connect(&self, account: usize) {
         let (load, op) = (self.clone(), self.next_op());
         tokio::spawn(async move {
             let result = load.log_in(op, account).await;
             let error = result.err().map(|error| causes(&*error));
-            load.mouth.say(Said::LoginOver { op, account, error });
+            load.events
+                .write(WorkerEvent::LoginFinished { op, account, error });
         });
     }
 
     async fn log_in(&self, op: u64, number: usize) -> Result<(), BoxError> {
         let start = self.account(number)?.connect()?;
-        // A person would click; the emulator takes this for the click.
-        let page = format!("{}&approve={}", start.url, terms::login(number));
+        // The emulator takes this parameter for the user's click.
+        let page = format!("{}&approve={}", start.url, config::login(number));
         let request = Request::get(page).body(Empty::<Bytes>::new())?;
         let answer = self.browser.request(request).await?;
         let location = answer.headers().get("location");
@@ -35,10 +36,10 @@ impl Load {
         let code = form_urlencoded::parse(query.as_bytes())
             .find(|(name, _)| name == "code")
             .ok_or("the redirect has no code")?;
-        self.mouth.say(Said::Login {
+        self.events.write(WorkerEvent::LoginStarted {
             op,
             account: number,
-            code: Mark::of(&code.1),
+            code: Fingerprint::of(&code.1),
         });
         self.accounts
             .finish(start.flow, Redirect::query(query))
@@ -46,17 +47,19 @@ impl Load {
         Ok(())
     }
 
-    /// A person disconnects. In a task of its own.
+    /// Disconnects an account, in a new task.
     pub(super) fn disconnect(&self, account: usize) {
         let (load, op) = (self.clone(), self.next_op());
         tokio::spawn(async move {
-            load.mouth.say(Said::Ending { op, account });
+            load.events
+                .write(WorkerEvent::DisconnectStarted { op, account });
             let result = match load.account(account) {
                 Ok(account) => account.disconnect().await,
                 Err(error) => Err(error),
             };
             let error = result.err().map(|error| causes(&error));
-            load.mouth.say(Said::EndingOver { op, account, error });
+            load.events
+                .write(WorkerEvent::DisconnectFinished { op, account, error });
         });
     }
 }

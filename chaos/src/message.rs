@@ -1,12 +1,12 @@
-//! What workers and director say to each other, a line of JSON each.
+//! Messages between workers and director, a line of JSON each.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::mark::Mark;
+use crate::fingerprint::Fingerprint;
 
-/// Microseconds since the Unix epoch by the machine's own clock, which all processes share and none of them jumps.
+/// Microseconds since the Unix epoch by the machine's clock, which no fault moves.
 pub(crate) type Micros = u64;
 
 pub(crate) fn now() -> Micros {
@@ -18,69 +18,79 @@ pub(crate) fn micros(at: SystemTime) -> Micros {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// A line of a worker.
+/// A line of a worker's output: an event and its time.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) at: Micros,
     #[serde(flatten)]
-    pub(crate) said: Said,
+    pub(crate) event: WorkerEvent,
 }
 
-/// What a worker says.
+/// An event that a worker reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
-pub(crate) enum Said {
-    /// The engine stands.
+pub(crate) enum WorkerEvent {
+    /// The engine is built.
     Ready,
-    /// A token request leaves, with this number in a header.
-    Sent { send: u64, grant: Grant, mark: Mark },
-    /// It came back: with a status, or with none.
-    Answered {
+    /// A token request is sent, with this number in a header.
+    RequestSent {
+        send: u64,
+        grant: Grant,
+        token: Fingerprint,
+    },
+    /// A token request ended, with a status or without.
+    RequestAnswered {
         send: u64,
         status: Option<u16>,
-        gave: Option<Mark>,
+        issued: Option<Fingerprint>,
     },
-    /// The store was asked to write.
+    /// A write to the store ended.
     Put {
         account: usize,
         began: Micros,
-        /// Tells this write from others; tries of one write share it.
+        /// The version written; repeated attempts of one write share it.
         version: String,
         outcome: PutOutcome,
         /// The refresh tokens in the record.
-        carries: Vec<Mark>,
-        /// The record says that the account needs a new login.
+        tokens: Vec<Fingerprint>,
+        /// Whether the record says that the account needs a new login.
         dead: bool,
-        /// The record is that of a disconnect.
+        /// Whether the record is a tombstone.
         tombstone: bool,
     },
-    /// A person has approved, and the code is about to be exchanged. `op` numbers what people do at this worker: an account may be
-    /// logged in twice at once.
-    Login { op: u64, account: usize, code: Mark },
-    /// The login is over.
-    LoginOver {
+    /// The user has approved, and the code is about to be exchanged.
+    ///
+    /// `op` numbers the logins and disconnects of this worker, since two of one account may
+    /// overlap.
+    LoginStarted {
+        op: u64,
+        account: usize,
+        code: Fingerprint,
+    },
+    /// A login ended or failed.
+    LoginFinished {
         op: u64,
         account: usize,
         error: Option<String>,
     },
     /// A disconnect begins.
-    Ending { op: u64, account: usize },
-    /// It is over.
-    EndingOver {
+    DisconnectStarted { op: u64, account: usize },
+    /// A disconnect ended or failed.
+    DisconnectFinished {
         op: u64,
         account: usize,
         error: Option<String>,
     },
-    /// The engine told of it.
+    /// An event of the engine.
     Event { account: usize, event: String },
-    /// A caller was told that the account needs a new login.
-    Refused { account: usize, cause: String },
-    /// This process did not run for a while, until now.
+    /// A call failed because the account needs a new login.
+    LoginRequired { account: usize, cause: String },
+    /// This process did not run from `from` until now.
     Stalled { from: Micros },
-    /// What callers got since the last time.
+    /// The callers' results since the last such event.
     Calls(Calls),
-    /// The last thing that is said of an account, by a process that came after all the others.
-    Audit { account: usize, end: End },
+    /// The final state of an account, from the process that runs after all others.
+    Audit { account: usize, end: FinalState },
     /// The engine was shut down.
     Shutdown { unwritten: Vec<usize> },
 }
@@ -96,32 +106,32 @@ pub(crate) enum Grant {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PutOutcome {
     Applied,
-    /// Somebody else's entry was there.
+    /// The store has another process's entry.
     Conflict,
-    /// An earlier try of this very write was there.
+    /// The store has an earlier attempt of the same write.
     Own,
     Failed,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Calls {
-    /// Tokens that were asked for and had.
+    /// Tokens that callers asked for and got.
     pub(crate) tokens: u64,
-    /// Tokens that could not be had.
+    /// Tokens that callers asked for and did not get.
     pub(crate) failures: u64,
-    /// Calls of the API that were answered with 200.
+    /// API calls answered 200.
     pub(crate) served: u64,
-    /// Those answered with 401 in the end.
+    /// API calls answered 401 after all retries.
     pub(crate) rejected: u64,
-    /// Those that brought anything else.
+    /// API calls with any other result.
     pub(crate) broken: u64,
 }
 
-/// How an account is in the end.
+/// The final state of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "end", rename_all = "snake_case")]
-pub(crate) enum End {
-    /// It was refreshed once more, and the API took the new token.
+pub(crate) enum FinalState {
+    /// One more refresh succeeded, and the API accepted the new token.
     Works,
     NotConnected,
     Disconnected,
@@ -129,17 +139,17 @@ pub(crate) enum End {
     Lost {
         cause: String,
     },
-    /// Neither.
+    /// None of the other states.
     Stuck {
         why: String,
     },
 }
 
-/// What a worker is told, on its standard input.
+/// An order to a worker, on its standard input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(crate) enum Order {
-    /// Its wall clock now shows this many milliseconds too much.
+    /// Moves its wall clock ahead by this many milliseconds.
     Clock {
         ahead: i64,
     },
@@ -149,7 +159,7 @@ pub(crate) enum Order {
     Disconnect {
         account: usize,
     },
-    /// Stop working, write what is unwritten, and end.
+    /// Stops the load, writes what is unwritten, and ends.
     Finish,
 }
 
@@ -158,19 +168,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_comes_back() {
-        let said = Said::Audit {
+    fn line_round_trips() {
+        let event = WorkerEvent::Audit {
             account: 3,
-            end: End::Lost {
+            end: FinalState::Lost {
                 cause: "refresh response lost".into(),
             },
         };
         let line = Line {
             at: 5,
-            said: said.clone(),
+            event: event.clone(),
         };
         let text = serde_json::to_string(&line).unwrap();
         let back: Line = serde_json::from_str(&text).unwrap();
-        assert_eq!((back.at, back.said), (5, said));
+        assert_eq!((back.at, back.event), (5, event));
     }
 }
