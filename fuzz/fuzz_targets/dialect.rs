@@ -1,4 +1,4 @@
-//! A dialect as a text: it is refused, or it makes a provider whose requests can be built.
+//! A dialect in TOML is refused, or makes a provider whose requests can be built.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -25,7 +25,7 @@ fuzz_target!(|text: &str| {
             .then_some("https://tenant.example");
         let site = client
             .site(given)
-            .expect("its own base, or one that is allowed");
+            .expect("the dialect's base, or an allowed one");
         check(&client, &site);
     }
 });

@@ -1,4 +1,4 @@
-//! Where tokens may go: what matches an origin is of that origin, by another reading of the same URI.
+//! A URI that matches an origin has that origin, by another parser's reading.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

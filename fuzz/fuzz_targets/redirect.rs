@@ -1,4 +1,4 @@
-//! What a redirect brings, in the query and in the fragment: no code gets through without this flow's state, once.
+//! A redirect, in the query or in the fragment: no code gets through without this flow's state.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -20,7 +20,7 @@ fuzz_target!(|input: (bool, &str)| {
     let read = client(channel).read_redirect(&redirect, &ExpectedRedirect { state: &state });
     let Ok(callback) = read else { return };
     assert!(!callback.code.expose().is_empty());
-    // Another reading of the same text; where they may differ is `+`, which stays in a fragment.
+    // Another parser's reading of the same text. They differ in `+`, which stays in a fragment.
     let text = text
         .strip_prefix(if fragment { '#' } else { '?' })
         .unwrap_or(text);

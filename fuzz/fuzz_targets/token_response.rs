@@ -1,4 +1,4 @@
-//! The answer of a token endpoint, strict and loose: it is read or refused, and what is read can be stored.
+//! A token endpoint's answer is read or refused, strict and loose, and read tokens can be stored.
 #![no_main]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -38,11 +38,11 @@ fn check(tokens: &TokenSet, status: u16, sent_at: SystemTime) {
             .is_none_or(|token| !token.expose().is_empty())
     );
     assert!(tokens.expires_at.is_none_or(|at| at >= sent_at));
-    // Times are stored in milliseconds, so that it is the second reading that is the same as the first.
-    let text = serde_json::to_string(tokens).expect("it can be stored");
-    let stored: TokenSet = serde_json::from_str(&text).expect("it can be read again");
+    // Times are stored in milliseconds, so the second reading equals the first, not the original.
+    let text = serde_json::to_string(tokens).expect("tokens can be stored");
+    let stored: TokenSet = serde_json::from_str(&text).expect("stored tokens can be read");
     assert_eq!(
-        serde_json::to_string(&stored).expect("it can be stored"),
+        serde_json::to_string(&stored).expect("tokens can be stored"),
         text
     );
 }

@@ -1,4 +1,4 @@
-//! Challenges of a 401, of several lines.
+//! Challenges of a 401, in several header lines.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -27,11 +27,11 @@ impl StoreRun {
     fn write_losses(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "Lost token sets. `no. 158 by 3.3/17`: the place in the emulator's log, the worker (the \
-             third\nprocess in slot 3) and the number of its request. Abandoned: the connection \
-             broke before the\nanswer was sent. Concurrent: another presentation of the token was in \
-             flight. After an answer:\nanother one had been answered. Then: the next event of the \
-             account.\n\n\
+            "Lost token sets. `no. 158 by 3.3/17`: the place in the emulator's log, the worker \
+             (the third\nprocess in slot 3) and the number of its request. Abandoned: the \
+             connection broke before the\nanswer was sent. Concurrent: another presentation of \
+             the token was in flight. After an answer:\nanother one had been answered. Then: the \
+             next event of the account.\n\n\
              | account | sent at | by | over after | emulator's log | cause | then |\n\
              |---|---|---|---|---|---|---|"
         )?;
