@@ -44,12 +44,13 @@ impl<'a> Report<'a> {
             .iter()
             .map(|run| format!(" --store {}", run.options.store.name()))
             .collect();
+        let length = match options.length.as_secs() {
+            seconds if seconds % 60 == 0 => format!("--minutes {}", seconds / 60),
+            seconds => format!("--seconds {seconds}"),
+        };
         format!(
-            "scripts/chaos --seconds {}{stores} --seed {} --workers {} --accounts {}",
-            options.length.as_secs(),
-            options.seed,
-            options.workers,
-            options.accounts
+            "scripts/chaos {length}{stores} --seed {} --workers {} --accounts {}",
+            options.seed, options.workers, options.accounts
         )
     }
 

@@ -21,7 +21,7 @@ impl StoreRun {
         let violations = &verdict.violations;
         let forbidden = violations.iter().filter(|violation| violation.presented);
         let states = verdict.final_states.iter();
-        let states: Vec<String> = states.map(|(state, n)| format!("{n} {state}")).collect();
+        let states: Vec<String> = states.map(|(state, n)| format!("{state}: {n}")).collect();
         let calls = &verdict.calls;
         [
             ("violations", violations.len().to_string()),
