@@ -71,7 +71,7 @@ impl Checker<'_> {
                 let key = (later.worker.clone(), later.send);
                 let claimed = self.index.requests.get(&key).and_then(|s| s.claimed);
                 if claimed.is_none() {
-                    self.forbidden_presentation(later, "no attempt was written first");
+                    self.forbidden_presentation(later, "presented without a written attempt");
                 }
                 let mut why = None;
                 for earlier in &presentation[..number] {
@@ -102,11 +102,11 @@ impl Checker<'_> {
                     broken.push((
                         *token,
                         put.began,
-                        "marked for a new login, though not refused",
+                        "marked for a new login without a refusal",
                     ));
                 }
                 if !put.tombstone && replaced.is_some_and(|at| at < put.first) {
-                    broken.push((*token, put.began, "written over what came in its place"));
+                    broken.push((*token, put.began, "written over its successor"));
                 }
             }
         }
@@ -124,7 +124,7 @@ impl Checker<'_> {
             for line in &log.lines {
                 if let WorkerEvent::Shutdown { unwritten } = &line.event {
                     for account in unwritten {
-                        let text = format!("worker {name} ended without having written");
+                        let text = format!("worker {name} ended with an unwritten account");
                         self.violation(Some(*account), Some(line.at), text);
                     }
                 }

@@ -26,7 +26,7 @@ impl Checker<'_> {
                     let wrong = self.logins(account).next().is_some();
                     (
                         "not connected",
-                        wrong.then(|| "its record is gone".to_owned()),
+                        wrong.then(|| "its record is missing".to_owned()),
                     )
                 }
                 Some(FinalState::Stuck { why }) => {
@@ -36,7 +36,7 @@ impl Checker<'_> {
             };
             *self.verdict.final_states.entry(name).or_default() += 1;
             if let Some(wrong) = wrong {
-                self.violation(Some(account), None, format!("in the end: {wrong}"));
+                self.violation(Some(account), None, format!("at the end: {wrong}"));
             }
         }
     }

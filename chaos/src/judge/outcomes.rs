@@ -71,10 +71,12 @@ impl Checker<'_> {
         }
         let text = match request.answer {
             Some(answer) if answer.issued.is_some() => {
-                "an answer that a living process had is neither in the store nor superseded"
+                "an answer that a living process read is neither in the store nor superseded"
             }
-            Some(_) => "the provider answered, and a living process took it for no answer",
-            None => "a living process never event what came of its request",
+            Some(_) => {
+                "the provider answered in time, and a living process did not read the answer"
+            }
+            None => "a living process never reported the outcome of its request",
         };
         let what = match request.grant {
             Grant::Refresh => "refresh token",
@@ -203,7 +205,7 @@ impl Checker<'_> {
             return "no account yet";
         };
         if request.grant == Grant::Code {
-            return "the account kept what it had";
+            return "the account kept its tokens";
         }
         // In flight then, or later.
         let after = |op: &&Operation| {

@@ -23,7 +23,7 @@ pub(super) fn justify(
         return Err("a presentation that no worker reported".into());
     };
     let Some(claimed) = second.claimed else {
-        return Err("presented without an attempt that was written first".into());
+        return Err("presented without a written attempt".into());
     };
     if earlier.worker == later.worker {
         return match first.answer {
@@ -43,7 +43,7 @@ pub(super) fn justify(
         return Ok("the first came back undecided".into());
     }
     let Some(began) = first.claimed else {
-        return Err("the first was presented without an attempt that was written before".into());
+        return Err("the first was presented without a written attempt".into());
     };
     if claimed < began {
         return woke_late(evidence, second, later, claimed, began);
@@ -55,12 +55,12 @@ pub(super) fn justify(
     if let Some(written) = next.and_then(|next| index.written(*next))
         && written < claimed
     {
-        return Err("presented again when the new tokens were in the store".into());
+        return Err("presented again when the store had the new tokens".into());
     }
     if let Some(marked_dead) = index.marked_dead(earlier.token)
         && marked_dead < claimed
     {
-        return Err("presented again when the store event that it was refused".into());
+        return Err("presented again when the store had the refusal".into());
     }
     let lease = Span {
         from: began,
@@ -68,7 +68,7 @@ pub(super) fn justify(
     };
     delay_cause(evidence, index, first, lease)
         .map(|why| format!("the lease ran out: {why}"))
-        .ok_or_else(|| "the lease ran out on a holder that nothing held up".into())
+        .ok_or_else(|| "the lease ran out on a holder that was not delayed".into())
 }
 
 fn request<'a>(index: &'a Index, presentation: &Presentation) -> Option<&'a TokenRequest> {
@@ -90,7 +90,7 @@ fn woke_late(
     others: Micros,
 ) -> Result<String, String> {
     if others + SLACK < claimed + micros(LEASE) {
-        return Err("the other had claimed it while its lease ran".into());
+        return Err("the other process claimed it while its lease ran".into());
     }
     let span = Span {
         from: claimed,
@@ -98,7 +98,7 @@ fn woke_late(
     };
     let log = evidence.workers.get(&sleeper.worker);
     log.filter(|log| log.stopped(span) > 0 || stalled(log, span))
-        .map(|_| "stopped between its last look at the clock and its sending".into())
+        .map(|_| "stopped between its last look at the clock and its request".into())
         .ok_or_else(|| "sent after its lease by a process that was not stopped".into())
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
     let provider = rustls::crypto::ring::default_provider();
     provider
         .install_default()
-        .map_err(|_| "a rustls crypto provider was installed before")?;
+        .map_err(|_| "a rustls crypto provider is already installed")?;
     let events = EventWriter;
     events.watch_stalls()?;
     let clock = SkewedClock::default();

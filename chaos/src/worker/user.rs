@@ -32,7 +32,7 @@ impl Load {
             .to_str()?;
         let (_, query) = location
             .split_once('?')
-            .ok_or("the redirect brings nothing")?;
+            .ok_or("the redirect has no query")?;
         let code = form_urlencoded::parse(query.as_bytes())
             .find(|(name, _)| name == "code")
             .ok_or("the redirect has no code")?;

@@ -58,7 +58,7 @@ fn unread_answer_is_found_and_late_one_is_named() {
     // Beyond the deadline of eight seconds.
     let late = 11 * SECOND;
     case.respond("0.1", SECOND, late, None, None);
-    case.assert_violation("took it for no answer");
+    case.assert_violation("did not read the answer");
     case.evidence.presentations[0].ended = Some(late);
     assert_eq!(case.assert_holds().losses[0].cause, Cause::Late);
 }
@@ -73,7 +73,7 @@ fn wrong_final_state_is_found() {
     let cause = "refresh token refused".to_owned();
     final_states(FinalState::Lost { cause }).assert_violation("no process was killed over it");
     final_states(FinalState::Disconnected).assert_violation("no user disconnected it");
-    final_states(FinalState::NotConnected).assert_violation("its record is gone");
+    final_states(FinalState::NotConnected).assert_violation("its record is missing");
     let why = "time-out".to_owned();
     final_states(FinalState::Stuck { why }).assert_violation("does not work");
     let mut case = refresh_case();
@@ -131,7 +131,7 @@ fn unwritten_account_and_failed_worker_are_found() {
     let mut case = refresh_case();
     let unwritten = vec![0];
     case.write("0.1", 9 * SECOND, WorkerEvent::Shutdown { unwritten });
-    case.assert_violation("ended without having written");
+    case.assert_violation("ended with an unwritten account");
     let mut case = refresh_case();
     case.log("0.1").problem = Some("it ended with exit status: 101".into());
     case.assert_violation("exit status: 101");
@@ -141,14 +141,14 @@ fn unwritten_account_and_failed_worker_are_found() {
 fn dead_record_without_refusal_is_found() {
     let mut case = Case::new();
     case.put("0.1", SECOND, OLD, "dead", true);
-    case.assert_violation("though not refused");
+    case.assert_violation("without a refusal");
 }
 
 #[test]
 fn return_of_older_token_is_found() {
     let mut case = refresh_case();
     case.put("1.1", 2 * SECOND, OLD, "old", false);
-    case.assert_violation("written over what came in its place");
+    case.assert_violation("written over its successor");
 }
 
 #[test]
@@ -246,5 +246,5 @@ fn stopped_time_does_not_count_towards_deadline() {
     });
     case.evidence.presentations[0].ended = Some(6 * SECOND + SECOND / 2);
     case.respond("0.1", SECOND, 7 * SECOND, None, None);
-    case.assert_violation("took it for no answer");
+    case.assert_violation("did not read the answer");
 }

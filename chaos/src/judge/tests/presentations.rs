@@ -56,12 +56,12 @@ fn holder_cut_off_from_store_is_allowed() {
     };
     after_the_lease(cut(Some(0))).assert_holds();
     after_the_lease(cut(None)).assert_holds();
-    after_the_lease(cut(Some(1))).assert_violation("nothing held up");
+    after_the_lease(cut(Some(1))).assert_violation("was not delayed");
 }
 
 #[test]
 fn lease_that_expires_without_reason_is_found() {
-    after_the_lease(|_| {}).assert_violation("nothing held up");
+    after_the_lease(|_| {}).assert_violation("was not delayed");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn presentation_after_written_tokens_is_found() {
     case.log("0.1").killed = Some(2 * SECOND);
     case.present("1.1", 9 * SECOND, PresentationOutcome::Refused);
     case.answer("1.1", 9 * SECOND, 9 * SECOND + 5, None);
-    case.assert_violation("when the new tokens were in the store");
+    case.assert_violation("when the store had the new tokens");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn presentation_after_written_refusal_is_found() {
     case.log("0.1").killed = Some(2 * SECOND);
     case.present("1.1", 9 * SECOND, PresentationOutcome::Refused);
     case.answer("1.1", 9 * SECOND, 9 * SECOND + 5, None);
-    case.assert_violation("event that it was refused");
+    case.assert_violation("when the store had the refusal");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn presentation_without_written_attempt_is_found() {
     case.present_unclaimed("1.1", SECOND, PresentationOutcome::Granted);
     case.answer("1.1", SECOND, SECOND + 5, Some(NEW));
     case.put("1.1", SECOND + 6, NEW, "new", false);
-    case.assert_violation("no attempt was written first");
+    case.assert_violation("presented without a written attempt");
 }
 
 /// Returns a run in which another process claims after a sleeper's lease, and presents first.
