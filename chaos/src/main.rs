@@ -31,6 +31,7 @@ struct CommandLine {
     run: director::Arguments,
 }
 
+// The roles other than the director. A doc comment would become the help text.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs one worker; the director starts it.

@@ -95,6 +95,7 @@ pub(crate) enum WorkerEvent {
     Shutdown { unwritten: Vec<usize> },
 }
 
+/// The kind of grant that a token request redeems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Grant {
@@ -102,6 +103,7 @@ pub(crate) enum Grant {
     Code,
 }
 
+/// The outcome of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PutOutcome {
@@ -113,6 +115,7 @@ pub(crate) enum PutOutcome {
     Failed,
 }
 
+/// Counts of callers' results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Calls {
     /// Tokens that callers asked for and got.

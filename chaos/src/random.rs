@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+/// A generator of random numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 

@@ -90,6 +90,7 @@ async fn serve(client: TcpStream, target: PathBuf, state: watch::Receiver<LinkSt
     }
 }
 
+/// The direction of data through a link.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
     ToStore,

@@ -22,6 +22,7 @@ use futures_util::future::try_join_all;
 use self::report::{Log, Report, StoreRun};
 use crate::{BoxError, judge::judge, message::now};
 
+// The arguments of the director. A doc comment would become the help text.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// How many minutes to inject faults for.

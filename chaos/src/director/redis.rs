@@ -15,6 +15,7 @@ use tokio::{
 use super::signal::{self, Signal};
 use crate::BoxError;
 
+/// A Redis server with its files.
 #[derive(Debug)]
 pub(super) struct Redis {
     /// Its Unix socket. Another process could take a port while the server is down.

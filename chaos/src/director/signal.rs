@@ -6,6 +6,7 @@ use tokio::process::Command;
 
 use crate::BoxError;
 
+/// A signal to a process.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Signal {
     Stop,

@@ -31,6 +31,7 @@ pub(super) struct Slot {
     redeeming: Arc<Notify>,
 }
 
+/// The current worker of a slot.
 #[derive(Debug, Default)]
 struct State {
     worker: Option<Worker>,

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{BoxError, config, judge::Evidence, message::Line};
 
+/// The testbed of a run.
 pub(super) struct Testbed {
     pub(super) emulator: Emulator,
     pub(super) fleet: Arc<Fleet>,

@@ -27,6 +27,7 @@ pub(crate) fn judge(evidence: &Evidence, accounts: usize) -> Verdict {
     checker.verdict
 }
 
+/// The state of a check: the evidence, its index, and the verdict so far.
 pub(super) struct Checker<'a> {
     pub(super) evidence: &'a Evidence,
     pub(super) index: &'a Index,

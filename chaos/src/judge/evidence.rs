@@ -60,6 +60,7 @@ impl Span {
     }
 }
 
+/// A span in which the store, the provider or a link was disturbed.
 #[derive(Clone, Debug)]
 pub(crate) struct Disturbance {
     pub(crate) span: Span,
@@ -86,6 +87,7 @@ pub(crate) struct Presentation {
     pub(crate) after_answer: bool,
 }
 
+/// The provider's decision on a presentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PresentationOutcome {
     /// New tokens were issued; the token is spent.

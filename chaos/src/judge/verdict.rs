@@ -21,6 +21,7 @@ pub(crate) struct Verdict {
     pub(crate) final_states: BTreeMap<&'static str, usize>,
 }
 
+/// A broken promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) account: Option<usize>,
@@ -31,6 +32,7 @@ pub(crate) struct Violation {
     pub(crate) presented: bool,
 }
 
+/// A repeated presentation within the rule.
 #[derive(Clone, Debug)]
 pub(crate) struct Repeat {
     pub(crate) why: String,

@@ -43,6 +43,7 @@ pub(crate) struct Load {
     ops: Arc<AtomicU64>,
 }
 
+/// Counters behind [`Calls`].
 #[derive(Debug, Default)]
 struct Counts {
     tokens: AtomicU64,

@@ -28,6 +28,7 @@ use crate::{
     random::Random,
 };
 
+// The arguments of a worker process. A doc comment would become the help text.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The name of this process within the run.

@@ -14,6 +14,7 @@ use crate::{
     message::{PutOutcome, WorkerEvent, now},
 };
 
+/// A store that reports each write.
 #[derive(Debug)]
 pub(crate) struct LoggingStore {
     store: Arc<dyn TokenStore>,

@@ -19,6 +19,7 @@ use crate::{
 /// The header that links the emulator's log to a worker's events: worker and request number.
 pub(crate) const HEADER: &str = "x-chaos-send";
 
+/// A transport that reports each token request and its answer.
 #[derive(Debug)]
 pub(crate) struct LoggingTransport {
     transport: HyperTransport,
