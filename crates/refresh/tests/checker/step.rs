@@ -73,7 +73,7 @@ impl Model {
                 }
             }
             Pending::Wrote(_, outcome) => {
-                self.finish_write(world, proc, outcome.clone(), Moment::NOW)
+                self.finish_write(world, proc, outcome.clone(), Moment::NOW);
             }
             Pending::Read => {
                 let answer = StoreAnswer::Found(self.find(world));
