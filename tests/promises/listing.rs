@@ -1,6 +1,6 @@
 //! The listing of public items, crate by crate: no name changes unnoticed.
 //!
-//! `TOKENKEEPER_BLESS=1 cargo test listing` writes the listing anew.
+//! `TOKENKEEPER_BLESS=1 cargo test listing` rewrites the listing.
 
 use std::{
     env, fs,

@@ -69,7 +69,7 @@ async fn an_aborted_first_caller_fails_no_other() {
 }
 
 #[tokio::test]
-async fn a_503_is_one_token_request_and_tells_all_callers_when_to_retry() {
+async fn a_503_is_one_token_request_and_tells_all_when_to_retry() {
     let setup = Setup::expired().await;
     let faults = setup.emulator.faults();
     let retry_after = Some(7);

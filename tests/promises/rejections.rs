@@ -148,7 +148,7 @@ async fn a16_a_429_passes_with_its_headers_and_no_refresh() {
 }
 
 #[tokio::test]
-async fn a_request_without_replay_passes_and_its_rejection_is_reported() {
+async fn without_replay_the_response_passes_and_is_reported() {
     for front in Front::ALL {
         let (api, source) = start(Place::Authorization).await;
         api.takes_from(1);

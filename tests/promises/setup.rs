@@ -19,7 +19,7 @@ use tokenkeeper_emulator::{
 
 pub const SECOND: Duration = Duration::from_secs(1);
 
-/// An emulator on a port of its own, and an engine with one account whose access token has expired.
+/// An emulator on a free port, and an engine with one account whose access token has expired.
 pub struct Setup {
     pub emulator: Emulator,
     pub accounts: Accounts,

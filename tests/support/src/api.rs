@@ -13,11 +13,17 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use tokio::{net::TcpListener, sync::Notify};
 
-/// A server that takes `secret-N` from some N on, wherever it is put, and notes every request.
+/// A server that accepts `secret-N` from some N on, in any place, and records every request.
 ///
-/// `/early` answers before it reads the body, `/mid` after the first frame, `/to?<url>` redirects there, `/loop` to itself, `/limited`
-/// is a 429, `/broken` a 500, and
-/// everything else reads the body first and answers with it. An `/early` or `/mid` with a good token reads the rest as usual.
+/// | path | response |
+/// |---|---|
+/// | `/early` | rejects a token before it reads the body |
+/// | `/mid` | rejects a token after the first frame |
+/// | `/to?<url>` | redirects there |
+/// | `/loop` | redirects to itself |
+/// | `/limited` | 429 |
+/// | `/broken` | 500 |
+/// | any other | echoes the body |
 #[derive(Clone)]
 pub struct Api(Arc<Inner>);
 
@@ -73,7 +79,8 @@ impl Api {
         self.0.seen.lock().unwrap().clone()
     }
 
-    /// Waits until `count` requests are noted: a first attempt may still be failing when its replay has been answered.
+    /// Waits until `count` requests are recorded: a first attempt may still be failing when its
+    /// replay has its response.
     pub async fn wait_for(&self, count: usize) -> Vec<Seen> {
         loop {
             let news = self.0.news.notified();

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-/// A `redis-server` on a free port of 127.0.0.1 that saves nothing. It is killed when it is dropped.
+/// A `redis-server` on a free port of 127.0.0.1 that saves nothing. Dropping it kills it.
 pub struct RedisServer {
     process: Child,
     port: u16,

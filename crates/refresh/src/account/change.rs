@@ -202,7 +202,10 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     fn is_own_change(&self, current: Option<Authorization>) -> bool {
         let changes = self.0.active().map(|activity| activity.changes.iter());
         changes.into_iter().flatten().any(|change| {
-            matches!(change.stage, ChangeStage::Settling { authorization, .. } if Some(authorization) == current)
+            matches!(
+                change.stage,
+                ChangeStage::Settling { authorization, .. } if Some(authorization) == current
+            )
         })
     }
 

@@ -18,7 +18,7 @@ pub(crate) enum Violation {
     FamilyEnded,
     /// A refresh presents another token set than the one that it should replace.
     NeedlessRefresh,
-    /// A process waits for the lease of its own attempt.
+    /// A process waits for the lease of an attempt that it wrote.
     WaitsForItself,
     /// Tokens that a living process received are neither stored nor superseded nor revoked.
     TokensLost,

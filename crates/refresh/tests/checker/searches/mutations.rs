@@ -29,7 +29,8 @@ finds! {
         ResultDroppedOnConflict in within(REFRESH_TWICE.any_faults(1)) => TokensLost;
     finds_an_unconditional_commit:
         UnconditionalCommit in within(login(REFRESH)) => RecordRegressed;
-    finds_a_lease_that_expires_at_once: LeaseExpiresAtOnce in within(REFRESH_TWICE) => PresentedTwice;
+    finds_a_lease_that_expires_at_once:
+        LeaseExpiresAtOnce in within(REFRESH_TWICE) => PresentedTwice;
     finds_an_unconditional_mark:
         UnconditionalMark in within(REFRESH_TWICE.any_faults(1)) => RecordRegressed;
     finds_a_dead_mark_that_beats_tokens:
