@@ -103,7 +103,11 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 /// // In its tests, with the feature `conformance`:
 /// # #[cfg(feature = "conformance")]
 /// mod map_store {
-///     tokenkeeper_store::conformance!(|| async { super::MapStore::default() });
+///     use tokenkeeper_store::conformance::Subject;
+///
+///     tokenkeeper_store::conformance!(|| async {
+///         Subject::new(super::MapStore::default()).must_list().without_connection()
+///     });
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -116,9 +120,9 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 /// assert_eq!(store.delete(&key, first.version).await?, Outcome::Conflict(Some(second)));
 /// # #[cfg(feature = "conformance")]
 /// # {
-/// # use tokenkeeper_store::conformance::{Subject, listing_sees_each_key_once_under_writes, metadata_comes_back};
-/// # listing_sees_each_key_once_under_writes(&Subject::from(MapStore::default())).await?;
-/// # metadata_comes_back(&Subject::from(MapStore::default())).await?;
+/// # use tokenkeeper_store::conformance as rules;
+/// # rules::listing_sees_each_key_once_under_writes(MapStore::default().into()).await?;
+/// # rules::metadata_comes_back(MapStore::default().into()).await?;
 /// # }
 /// # Ok(())
 /// # }

@@ -1,4 +1,4 @@
-//! Rule: a decorator passes every method on.
+//! Rule: a decorator forwards every method.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,10 +12,10 @@ use crate::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
 
-/// A call of each method of what `wrap` makes of a store reaches that store, once.
+/// Each call of a method of the wrapped store reaches the store below it exactly once.
 ///
-/// [`TokenStore::list`] and [`TokenStore::watch`] have defaults, so a wrapper that forgets one compiles, and silently
-/// loses it.
+/// [`TokenStore::list`] and [`TokenStore::watch`] have defaults, so a wrapper that forgets one of
+/// them compiles, and loses it silently.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -143,7 +143,7 @@ impl TokenStore for Probe {
     }
 }
 
-/// A stream of nothing.
+/// A stream without items.
 struct Silence;
 
 impl futures_core::Stream for Silence {

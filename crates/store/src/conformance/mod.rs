@@ -1,8 +1,7 @@
-//! The rules that every [`TokenStore`](crate::TokenStore) must keep, each as a function and as a test.
+//! The rules that every [`TokenStore`](crate::TokenStore) must keep, each as a function and a test.
 //!
-//! [`conformance!`](crate::conformance!) makes one test per rule, named as the rule. It is given what makes a fresh, empty
-//! store: the path of an async function, or a closure that returns a future. The store may come as it is, or as a
-//! [`Subject`] that can also move the store's clock.
+//! [`conformance!`](crate::conformance!) makes one test per rule. Its argument makes a fresh, empty
+//! store for each test, as a [`Subject`]:
 //!
 //! ```
 //! # use tokenkeeper_store::{Entry, Key, Outcome, StoreError, TokenStore, Version};
@@ -12,86 +11,137 @@
 //! # #[async_trait::async_trait]
 //! # impl TokenStore for MyStore {
 //! #     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> { unimplemented!() }
-//! #     async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> { unimplemented!() }
-//! #     async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> { unimplemented!() }
+//! #     async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> {
+//! #         unimplemented!()
+//! #     }
+//! #     async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> {
+//! #         unimplemented!()
+//! #     }
 //! # }
 //! // in tests/it/main.rs, with the feature `conformance` of tokenkeeper-store in [dev-dependencies]
+//! use tokenkeeper_store::conformance::Subject;
+//!
 //! mod my_store {
-//!     tokenkeeper_store::conformance!(super::MyStore::open);
+//!     tokenkeeper_store::conformance!(super::fresh);
+//! }
+//!
+//! async fn fresh() -> Subject {
+//!     Subject::new(MyStore::open().await).without_connection()
 //! }
 //! # fn main() {}
 //! ```
 //!
-//! Each rule returns a [`Violation`] rather than to panic, so that a test can also expect one. A decorator, a store
-//! around another one, passes the suite over any store and [`forwards_every_method`] besides.
+//! # Hooks
+//! Some rules need help from the harness, by a setter of [`Subject`]:
+//!
+//! | setter | lets the rules |
+//! |---|---|
+//! | [`with_clock`](Subject::with_clock), [`with_system_clock`](Subject::with_system_clock) | see an entry expire |
+//! | [`with_peer`](Subject::with_peer) | watch what another process writes |
+//! | [`with_cutter`](Subject::with_cutter) | lose the answer to a write |
+//! | [`must_list`](Subject::must_list), [`must_watch`](Subject::must_watch), [`must_expire`](Subject::must_expire) | insist on what a store may leave out |
+//!
+//! # Lost answers
+//! The costliest mistake of a store on a server is to report
+//! [`Unavailable`](crate::StoreError::Unavailable), nothing was done, for a write whose answer was
+//! lost. No rule can show it without cutting the connection in the middle of a write, so a subject
+//! must say how: [`with_cutter`](Subject::with_cutter) with a [`CuttingProxy`] in front of the server
+//! (its documentation has a harness for Postgres), or with a [`ConnectionCutter`] made for the
+//! backend. A store that has no connection says [`without_connection`](Subject::without_connection).
+//! A subject that says neither fails [`connection_is_declared`], and only that rule.
+//!
+//! # Violations
+//! A rule returns a [`Violation`] instead of panicking, so that a test can also expect one. A
+//! decorator runs the suite over any store, and also [`forwards_every_method`].
 
+mod clock;
+mod connections;
+mod cutter;
+mod expiry;
 mod forwarding;
 mod listing;
+mod proxy;
 mod races;
 mod subject;
-mod time;
 mod values;
 mod violation;
+mod watching;
 mod writes;
 
+pub use self::clock::ManualClock;
+pub use self::connections::{
+    connection_is_declared, lost_answer_to_a_delete_is_ambiguous,
+    lost_answer_to_a_put_is_ambiguous, put_that_never_arrives_is_not_applied,
+    unreachable_backend_is_unavailable,
+};
+pub use self::cutter::{ConnectionCutter, Cut};
+pub use self::expiry::{
+    expired_entry_is_gone_for_every_method, keep_until_at_the_ends_of_the_calendar_is_kept,
+    keep_until_in_the_past_is_no_error, keep_until_is_replaced_by_the_next_put,
+    kept_until_keep_until, time_finer_than_a_millisecond_is_not_cut,
+};
 pub use self::forwarding::forwards_every_method;
 pub use self::listing::{
-    a_watcher_is_told_of_a_change, listing_follows_the_writes, listing_returns_what_is_due,
-    listing_returns_what_needs_attention, listing_sees_each_key_once_under_writes,
-    listing_unsupported_is_a_typed_error,
+    listing_follows_the_writes, listing_returns_what_is_due, listing_returns_what_needs_attention,
+    listing_sees_each_key_once_under_writes, listing_unsupported_is_a_typed_error,
 };
+pub use self::proxy::CuttingProxy;
 pub use self::races::{
     cancelled_delete_is_done_or_not, cancelled_put_is_the_old_or_the_new,
-    of_64_racing_deletes_one_applies, of_64_racing_first_puts_one_applies,
-    of_64_racing_puts_over_a_version_one_applies,
+    one_of_64_racing_deletes_applies, one_of_64_racing_first_puts_applies,
+    one_of_64_racing_puts_over_a_version_applies,
 };
-pub use self::subject::{ManualClock, Subject};
-pub use self::time::{
-    keep_until_in_the_past_is_no_error, keep_until_is_replaced_by_the_next_put,
-    kept_until_keep_until,
-};
+pub use self::subject::Subject;
 pub use self::values::{
     binary_value_comes_back, empty_value_comes_back, every_field_of_a_key_counts,
     keys_are_not_joined_text, metadata_comes_back, unusual_keys_are_kept_apart,
     value_of_one_mebibyte_comes_back,
 };
 pub use self::violation::Violation;
+pub use self::watching::{
+    conflict_is_told_to_no_watcher, every_watcher_is_told_of_puts_and_deletes,
+    slow_watcher_is_told_of_the_newest_change, stream_of_changes_ends_with_the_store,
+    watcher_is_told_of_a_change, watcher_is_told_of_another_process,
+};
 pub use self::writes::{
     ambiguous_put_can_be_repeated, ambiguous_put_is_found_by_its_version,
     delete_at_another_version_changes_nothing, delete_at_its_version_removes,
-    delete_of_nothing_conflicts_with_none, put_at_a_version_where_nothing_is_conflicts_with_none,
-    put_at_another_version_returns_what_is_there, put_if_absent,
-    put_if_absent_returns_what_is_there, put_over_the_expected_version,
+    delete_of_a_missing_key_conflicts, put_at_a_version_of_a_missing_key_conflicts,
+    put_at_another_version_returns_the_entry, put_if_absent,
+    put_if_absent_returns_the_existing_entry, put_over_the_expected_version,
 };
 
-/// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance), for fresh stores that `$fresh` makes.
+/// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance).
 ///
-/// `$fresh` is called without arguments and returns a future of anything that is
-/// `Into<`[`Subject`](crate::conformance::Subject)`>`: a [`TokenStore`](crate::TokenStore), or a subject. Each test runs on
-/// a tokio runtime of its own with four threads. Invoke it in a module of its own, one per store.
+/// `$fresh` makes a fresh, empty store: the path of an async function, or a closure that returns a
+/// future, of anything that is `Into<`[`Subject`](crate::conformance::Subject)`>`. Each test runs on
+/// its own tokio runtime with four threads. Invoke the macro in its own module, one per store.
 #[macro_export]
 macro_rules! conformance {
     ($fresh:expr $(,)?) => {
         $crate::conformance! {
             @rules $fresh;
             put_if_absent
-            put_if_absent_returns_what_is_there
+            put_if_absent_returns_the_existing_entry
             put_over_the_expected_version
-            put_at_another_version_returns_what_is_there
-            put_at_a_version_where_nothing_is_conflicts_with_none
+            put_at_another_version_returns_the_entry
+            put_at_a_version_of_a_missing_key_conflicts
             delete_at_its_version_removes
             delete_at_another_version_changes_nothing
-            delete_of_nothing_conflicts_with_none
+            delete_of_a_missing_key_conflicts
             ambiguous_put_is_found_by_its_version
             ambiguous_put_can_be_repeated
-            of_64_racing_first_puts_one_applies
-            of_64_racing_puts_over_a_version_one_applies
-            of_64_racing_deletes_one_applies
+            one_of_64_racing_first_puts_applies
+            one_of_64_racing_puts_over_a_version_applies
+            one_of_64_racing_deletes_applies
             cancelled_put_is_the_old_or_the_new
             cancelled_delete_is_done_or_not
             kept_until_keep_until
+            expired_entry_is_gone_for_every_method
             keep_until_is_replaced_by_the_next_put
             keep_until_in_the_past_is_no_error
+            keep_until_at_the_ends_of_the_calendar_is_kept
+            time_finer_than_a_millisecond_is_not_cut
             keys_are_not_joined_text
             every_field_of_a_key_counts
             unusual_keys_are_kept_apart
@@ -104,7 +154,17 @@ macro_rules! conformance {
             listing_returns_what_needs_attention
             listing_follows_the_writes
             listing_unsupported_is_a_typed_error
-            a_watcher_is_told_of_a_change
+            watcher_is_told_of_a_change
+            every_watcher_is_told_of_puts_and_deletes
+            watcher_is_told_of_another_process
+            conflict_is_told_to_no_watcher
+            slow_watcher_is_told_of_the_newest_change
+            stream_of_changes_ends_with_the_store
+            connection_is_declared
+            lost_answer_to_a_put_is_ambiguous
+            lost_answer_to_a_delete_is_ambiguous
+            put_that_never_arrives_is_not_applied
+            unreachable_backend_is_unavailable
         }
     };
     (@rules $fresh:expr; $($rule:ident)*) => {
@@ -113,17 +173,17 @@ macro_rules! conformance {
             fn $rule() {
                 $crate::conformance::run(async {
                     let subject = $crate::conformance::Subject::from(($fresh)().await);
-                    $crate::conformance::$rule(&subject).await
+                    $crate::conformance::$rule(subject).await
                 });
             }
         )*
     };
 }
 
-/// Runs one rule to its end; for [`conformance!`](crate::conformance!).
+/// Runs one rule to its end, for [`conformance!`](crate::conformance!).
 ///
 /// # Panics
-/// With the violation, if the rule is broken.
+/// If the rule is broken, with the violation.
 #[doc(hidden)]
 pub fn run(rule: impl Future<Output = Result<(), Violation>>) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -131,7 +191,7 @@ pub fn run(rule: impl Future<Output = Result<(), Violation>>) {
         .worker_threads(4)
         .enable_all()
         .build()
-        .expect("a runtime for a test can be had");
+        .expect("a runtime for a test");
     if let Err(violation) = runtime.block_on(rule) {
         panic!("{violation}");
     }

@@ -1,4 +1,4 @@
-//! Rules: many calls at once, and calls that nobody waits for any more.
+//! Rules: many calls at once, and cancelled calls.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -11,28 +11,28 @@ use crate::{Entry, Key, Outcome, StoreError, Version};
 
 const RACERS: usize = 64;
 
-/// More polls than any store needs for one call.
+/// An upper bound on the polls that one call of a store takes.
 const MAX_POLLS: usize = 10_000;
 
-/// Of 64 puts at once that expect nothing, one is applied; the others are shown its entry.
-pub async fn of_64_racing_first_puts_one_applies(subject: &Subject) -> Result<(), Violation> {
-    race_puts(subject, &key("race-first"), None).await
+/// Of 64 concurrent puts that expect no entry, one is applied; the others get its entry.
+pub async fn one_of_64_racing_first_puts_applies(subject: Subject) -> Result<(), Violation> {
+    race_puts(&subject, &key("race-first"), None).await
 }
 
-/// Of 64 puts at once at the same version, one is applied; the others are shown its entry.
-pub async fn of_64_racing_puts_over_a_version_one_applies(
-    subject: &Subject,
+/// Of 64 concurrent puts at the same version, one is applied; the others get its entry.
+pub async fn one_of_64_racing_puts_over_a_version_applies(
+    subject: Subject,
 ) -> Result<(), Violation> {
     let (key, first) = (key("race-over"), entry("first"));
     let _ = subject.store().put(&key, &first, None).await?;
-    race_puts(subject, &key, Some(first.version)).await
+    race_puts(&subject, &key, Some(first.version)).await
 }
 
-/// Of 64 deletes at once at the same version, one is applied; the others are shown nothing.
-pub async fn of_64_racing_deletes_one_applies(subject: &Subject) -> Result<(), Violation> {
+/// Of 64 concurrent deletes at the same version, one is applied; the others find no entry.
+pub async fn one_of_64_racing_deletes_applies(subject: Subject) -> Result<(), Violation> {
     let (key, first) = (key("race-delete"), entry("first"));
     let _ = subject.store().put(&key, &first, None).await?;
-    let outcomes = race(subject, |store, _| {
+    let outcomes = race(&subject, |store, _| {
         let (key, version) = (key.clone(), first.version);
         async move { store.delete(&key, version).await }
     })
@@ -48,14 +48,14 @@ pub async fn of_64_racing_deletes_one_applies(subject: &Subject) -> Result<(), V
     let shown = outcomes
         .iter()
         .any(|outcome| matches!(outcome, Outcome::Conflict(Some(_))));
-    ensure!(!shown, "a delete that came second was shown an entry");
+    ensure!(!shown, "a delete that came second returned an entry");
     expect_entry("after the race", subject.get(&key).await?.as_ref(), None)
 }
 
-/// A put that is dropped after any of its polls leaves the old entry or the new one, whole, and the key can be written.
+/// A put that is dropped after any of its polls leaves the old or the new entry, whole.
 ///
-/// The dropped put may still land a while later.
-pub async fn cancelled_put_is_the_old_or_the_new(subject: &Subject) -> Result<(), Violation> {
+/// Afterwards the key can be written. The dropped put may still land later.
+pub async fn cancelled_put_is_the_old_or_the_new(subject: Subject) -> Result<(), Violation> {
     for polls in 0..MAX_POLLS {
         let key = key(&format!("cancelled-put-{polls}"));
         let old = Entry::new(Version::random(), vec![b'o'; 70_000]).with_due(subject.now());
@@ -100,8 +100,10 @@ pub async fn cancelled_put_is_the_old_or_the_new(subject: &Subject) -> Result<()
     )))
 }
 
-/// A delete that is dropped after any of its polls leaves the entry, whole, or nothing, and the key can be written.
-pub async fn cancelled_delete_is_done_or_not(subject: &Subject) -> Result<(), Violation> {
+/// A delete that is dropped after any of its polls leaves the whole entry or none.
+///
+/// Afterwards the key can be written.
+pub async fn cancelled_delete_is_done_or_not(subject: Subject) -> Result<(), Violation> {
     for polls in 0..MAX_POLLS {
         let (key, old) = (key(&format!("cancelled-delete-{polls}")), entry("old"));
         let _ = subject.store().put(&key, &old, None).await?;
@@ -176,7 +178,7 @@ async fn race_puts(
     )
 }
 
-/// Makes the same kind of call in as many tasks and returns what came of each.
+/// Makes the same kind of call in 64 tasks at once, and returns the outcomes.
 async fn race<F>(
     subject: &Subject,
     call: impl Fn(Arc<dyn crate::TokenStore>, usize) -> F,
@@ -201,7 +203,7 @@ where
     Ok(outcomes)
 }
 
-/// Polls `future` so many times at most, and drops it.
+/// Polls `future` at most `polls` times, then drops it.
 async fn cancel_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = Box::pin(future);
     let mut left = polls;

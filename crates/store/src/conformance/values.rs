@@ -1,4 +1,4 @@
-//! Rules: what goes in comes out, under its own key.
+//! Rules: an entry comes back as it was written, under its own key.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::violation::{ensure, expect_entry};
 use super::{Subject, Violation};
 use crate::{Entry, Key, Version};
 
-/// `("a:b", "c")` and `("a", "b:c")` are different keys, in each pair of neighbouring fields and with any separator.
-pub async fn keys_are_not_joined_text(subject: &Subject) -> Result<(), Violation> {
+/// `("a:b", "c")` and `("a", "b:c")` are different keys, for any neighbouring fields and separator.
+pub async fn keys_are_not_joined_text(subject: Subject) -> Result<(), Violation> {
     let mut keys = Vec::new();
     for separator in [":", "/", "|", ",", "\0", "\u{1f}", "{", "}"] {
         let (left, right) = (format!("a{separator}b"), format!("b{separator}c"));
@@ -23,11 +23,11 @@ pub async fn keys_are_not_joined_text(subject: &Subject) -> Result<(), Violation
             made("x", "y", "a", &right),
         ]);
     }
-    are_kept_apart(subject, &keys).await
+    are_kept_apart(&subject, &keys).await
 }
 
 /// Keys that differ in one field only are different keys.
-pub async fn every_field_of_a_key_counts(subject: &Subject) -> Result<(), Violation> {
+pub async fn every_field_of_a_key_counts(subject: Subject) -> Result<(), Violation> {
     let keys = [
         made("brand", "base", "client", "subject"),
         made("brand2", "base", "client", "subject"),
@@ -36,11 +36,11 @@ pub async fn every_field_of_a_key_counts(subject: &Subject) -> Result<(), Violat
         made("brand", "base", "client", "subject2"),
         made("brand", "base", "", "subject"),
     ];
-    are_kept_apart(subject, &keys).await
+    are_kept_apart(&subject, &keys).await
 }
 
-/// Case, spaces, NUL, wildcards, letters beyond ASCII and fields of 1 KiB are kept as they are.
-pub async fn unusual_keys_are_kept_apart(subject: &Subject) -> Result<(), Violation> {
+/// Case, spaces, NUL, wildcards, non-ASCII letters and fields of 1 KiB are kept as they are.
+pub async fn unusual_keys_are_kept_apart(subject: Subject) -> Result<(), Violation> {
     let long = "l".repeat(Key::MAX_FIELD);
     let mut nearly_long = long.clone();
     nearly_long.replace_range(Key::MAX_FIELD - 1.., "m");
@@ -69,18 +69,18 @@ pub async fn unusual_keys_are_kept_apart(subject: &Subject) -> Result<(), Violat
     ];
     let mut keys: Vec<Key> = subjects.iter().map(|subject| key(subject)).collect();
     keys.push(made(&long, &long, &long, &long));
-    are_kept_apart(subject, &keys).await
+    are_kept_apart(&subject, &keys).await
 }
 
-/// A value of no bytes is a value.
-pub async fn empty_value_comes_back(subject: &Subject) -> Result<(), Violation> {
-    comes_back(subject, "empty", Bytes::new()).await
+/// An empty value comes back.
+pub async fn empty_value_comes_back(subject: Subject) -> Result<(), Violation> {
+    comes_back(&subject, "empty", Bytes::new()).await
 }
 
-/// Every byte comes back, as text or not.
-pub async fn binary_value_comes_back(subject: &Subject) -> Result<(), Violation> {
+/// A value with every possible byte comes back.
+pub async fn binary_value_comes_back(subject: Subject) -> Result<(), Violation> {
     comes_back(
-        subject,
+        &subject,
         "binary",
         (0..=255).chain((0..=255).rev()).collect(),
     )
@@ -88,9 +88,9 @@ pub async fn binary_value_comes_back(subject: &Subject) -> Result<(), Violation>
 }
 
 /// A value of 1 MiB comes back.
-pub async fn value_of_one_mebibyte_comes_back(subject: &Subject) -> Result<(), Violation> {
+pub async fn value_of_one_mebibyte_comes_back(subject: Subject) -> Result<(), Violation> {
     comes_back(
-        subject,
+        &subject,
         "large",
         (0..1024 * 1024)
             .map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
@@ -99,8 +99,8 @@ pub async fn value_of_one_mebibyte_comes_back(subject: &Subject) -> Result<(), V
     .await
 }
 
-/// Times come back to the millisecond, and the mark as it was, from get and in a conflict.
-pub async fn metadata_comes_back(subject: &Subject) -> Result<(), Violation> {
+/// Times to the millisecond and the mark come back, from `get` and in a conflict.
+pub async fn metadata_comes_back(subject: Subject) -> Result<(), Violation> {
     let now = subject.now();
     let at = |days: u64, millis: u64| {
         now + Duration::from_secs(days * 86_400) + Duration::from_millis(millis)
@@ -132,7 +132,7 @@ pub async fn metadata_comes_back(subject: &Subject) -> Result<(), Violation> {
         match subject.store().put(&key, &plain, None).await? {
             crate::Outcome::Applied => {
                 return Err(Violation::new(
-                    "a put that expects nothing was applied over an entry",
+                    "a put that expects no entry was applied over one",
                 ));
             }
             crate::Outcome::Conflict(shown) => {
@@ -152,7 +152,7 @@ async fn comes_back(subject: &Subject, name: &str, value: Bytes) -> Result<(), V
     let outcome = subject.store().put(&key, &entry, None).await?;
     ensure!(
         outcome.is_applied(),
-        "a put that expects nothing, where nothing is, was {outcome:?}"
+        "a put that expects no entry, of a missing key, was {outcome:?}"
     );
     expect_entry(
         "after the put",
@@ -161,7 +161,7 @@ async fn comes_back(subject: &Subject, name: &str, value: Bytes) -> Result<(), V
     )
 }
 
-/// Each key takes an entry of its own, and gives it back after all have been written.
+/// Checks that each key keeps its own entry while all the others are written.
 async fn are_kept_apart(subject: &Subject, keys: &[Key]) -> Result<(), Violation> {
     let mut entries = Vec::with_capacity(keys.len());
     for (number, key) in keys.iter().enumerate() {

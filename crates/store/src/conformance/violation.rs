@@ -1,11 +1,11 @@
-//! How a rule is broken.
+//! The error of a broken rule.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::{Entry, StoreError};
 
-/// What a store did that a rule of the [suite](mod@crate::conformance) forbids.
+/// The error of a store that breaks a rule of the [suite](mod@crate::conformance).
 #[derive(Debug)]
 pub struct Violation {
     what: String,
@@ -33,13 +33,13 @@ impl fmt::Display for Violation {
     }
 }
 
-// `Display` tells the whole chain, since it is what a failed test prints; hence no `source`.
+// No `source`: `Display` prints the whole chain, as a failed test needs it.
 impl Error for Violation {}
 
 impl From<StoreError> for Violation {
     fn from(error: StoreError) -> Self {
         Self {
-            what: "the store failed where it should not".into(),
+            what: "the store failed unexpectedly".into(),
             source: Some(error),
         }
     }
@@ -55,13 +55,13 @@ macro_rules! ensure {
 }
 pub(super) use ensure;
 
-/// That `found` is `wanted`, whole.
+/// Checks that `found` is exactly `wanted`.
 pub(super) fn expect_entry(
     what: &str,
     found: Option<&Entry>,
     wanted: Option<&Entry>,
 ) -> Result<(), Violation> {
-    // The length alone would hide a damaged value of the right length.
+    // `Debug` prints only the length of a value.
     let same_value = found.map(|entry| &entry.value) == wanted.map(|entry| &entry.value);
     let note = if same_value {
         ""

@@ -1,18 +1,18 @@
-//! Rules: compare-and-swap, one call after the other.
+//! Rules: compare-and-swap, one call at a time.
 
 use super::subject::{entry, key};
 use super::violation::{ensure, expect_entry};
 use super::{Subject, Violation};
 use crate::{Outcome, Version};
 
-/// Where nothing is, nothing is found, and a put that expects nothing is applied and then found.
-pub async fn put_if_absent(subject: &Subject) -> Result<(), Violation> {
+/// A missing key has no entry; a put that expects none is applied and then found.
+pub async fn put_if_absent(subject: Subject) -> Result<(), Violation> {
     let (key, first) = (key("put-if-absent"), entry("first"));
     expect_entry("before any put", subject.get(&key).await?.as_ref(), None)?;
     let outcome = subject.store().put(&key, &first, None).await?;
     ensure!(
         outcome.is_applied(),
-        "a put that expects nothing, where nothing is, was {outcome:?}"
+        "a put that expects no entry, of a missing key, was {outcome:?}"
     );
     expect_entry(
         "after the put",
@@ -21,8 +21,8 @@ pub async fn put_if_absent(subject: &Subject) -> Result<(), Violation> {
     )
 }
 
-/// A put that expects nothing, where something is, changes nothing and returns what is there.
-pub async fn put_if_absent_returns_what_is_there(subject: &Subject) -> Result<(), Violation> {
+/// A put that expects no entry, over an existing one, changes nothing and returns it.
+pub async fn put_if_absent_returns_the_existing_entry(subject: Subject) -> Result<(), Violation> {
     let (key, first) = (
         key("put-if-absent-conflict"),
         entry("first").with_attention(true),
@@ -30,7 +30,7 @@ pub async fn put_if_absent_returns_what_is_there(subject: &Subject) -> Result<()
     let _ = subject.store().put(&key, &first, None).await?;
     let outcome = subject.store().put(&key, &entry("second"), None).await?;
     expect_conflict(
-        "a put that expects nothing, where something is",
+        "a put that expects no entry, over an existing one,",
         &outcome,
         Some(&first),
     )?;
@@ -41,8 +41,8 @@ pub async fn put_if_absent_returns_what_is_there(subject: &Subject) -> Result<()
     )
 }
 
-/// A put at the version that is there is applied and replaces the entry whole.
-pub async fn put_over_the_expected_version(subject: &Subject) -> Result<(), Violation> {
+/// A put at the current version is applied and replaces the whole entry.
+pub async fn put_over_the_expected_version(subject: Subject) -> Result<(), Violation> {
     let key = key("put-over");
     let first = entry("first, a longer value")
         .with_due(subject.now())
@@ -55,7 +55,7 @@ pub async fn put_over_the_expected_version(subject: &Subject) -> Result<(), Viol
         .await?;
     ensure!(
         outcome.is_applied(),
-        "a put at the version that is there was {outcome:?}"
+        "a put at the current version was {outcome:?}"
     );
     expect_entry(
         "after the put",
@@ -64,10 +64,8 @@ pub async fn put_over_the_expected_version(subject: &Subject) -> Result<(), Viol
     )
 }
 
-/// A put at another version than the one that is there changes nothing and returns what is there.
-pub async fn put_at_another_version_returns_what_is_there(
-    subject: &Subject,
-) -> Result<(), Violation> {
+/// A put at another version than the current one changes nothing and returns the entry.
+pub async fn put_at_another_version_returns_the_entry(subject: Subject) -> Result<(), Violation> {
     let (key, first, second) = (key("put-stale"), entry("first"), entry("second"));
     let _ = subject.store().put(&key, &first, None).await?;
     let _ = subject
@@ -79,11 +77,7 @@ pub async fn put_at_another_version_returns_what_is_there(
             .store()
             .put(&key, &entry("third"), Some(expected))
             .await?;
-        expect_conflict(
-            "a put at a version that is not there",
-            &outcome,
-            Some(&second),
-        )?;
+        expect_conflict("a put at another version", &outcome, Some(&second))?;
         expect_entry(
             "after the conflict",
             subject.get(&key).await?.as_ref(),
@@ -93,16 +87,16 @@ pub async fn put_at_another_version_returns_what_is_there(
     Ok(())
 }
 
-/// A put at a version, where nothing is, writes nothing and says that nothing is there.
-pub async fn put_at_a_version_where_nothing_is_conflicts_with_none(
-    subject: &Subject,
+/// A put at a version, of a missing key, writes nothing and conflicts with no entry.
+pub async fn put_at_a_version_of_a_missing_key_conflicts(
+    subject: Subject,
 ) -> Result<(), Violation> {
     let key = key("put-missing");
     let outcome = subject
         .store()
         .put(&key, &entry("first"), Some(Version::random()))
         .await?;
-    expect_conflict("a put at a version, where nothing is", &outcome, None)?;
+    expect_conflict("a put at a version, of a missing key,", &outcome, None)?;
     expect_entry(
         "after the conflict",
         subject.get(&key).await?.as_ref(),
@@ -110,14 +104,14 @@ pub async fn put_at_a_version_where_nothing_is_conflicts_with_none(
     )
 }
 
-/// A delete at the version that is there removes the entry; afterwards the key is as if it had never been.
-pub async fn delete_at_its_version_removes(subject: &Subject) -> Result<(), Violation> {
+/// A delete at the current version removes the entry, and leaves the key as if it had never been.
+pub async fn delete_at_its_version_removes(subject: Subject) -> Result<(), Violation> {
     let (key, first) = (key("delete"), entry("first"));
     let _ = subject.store().put(&key, &first, None).await?;
     let outcome = subject.store().delete(&key, first.version).await?;
     ensure!(
         outcome.is_applied(),
-        "a delete at the version that is there was {outcome:?}"
+        "a delete at the current version was {outcome:?}"
     );
     expect_entry("after the delete", subject.get(&key).await?.as_ref(), None)?;
     let outcome = subject
@@ -128,13 +122,13 @@ pub async fn delete_at_its_version_removes(subject: &Subject) -> Result<(), Viol
     let outcome = subject.store().put(&key, &entry("third"), None).await?;
     ensure!(
         outcome.is_applied(),
-        "a put that expects nothing, after a delete, was {outcome:?}"
+        "a put that expects no entry, after a delete, was {outcome:?}"
     );
     Ok(())
 }
 
-/// A delete at another version than the one that is there changes nothing and returns what is there.
-pub async fn delete_at_another_version_changes_nothing(subject: &Subject) -> Result<(), Violation> {
+/// A delete at another version than the current one changes nothing and returns the entry.
+pub async fn delete_at_another_version_changes_nothing(subject: Subject) -> Result<(), Violation> {
     let (key, first, second) = (key("delete-stale"), entry("first"), entry("second"));
     let _ = subject.store().put(&key, &first, None).await?;
     let _ = subject
@@ -143,11 +137,7 @@ pub async fn delete_at_another_version_changes_nothing(subject: &Subject) -> Res
         .await?;
     for expected in [first.version, Version::random()] {
         let outcome = subject.store().delete(&key, expected).await?;
-        expect_conflict(
-            "a delete at a version that is not there",
-            &outcome,
-            Some(&second),
-        )?;
+        expect_conflict("a delete at another version", &outcome, Some(&second))?;
         expect_entry(
             "after the conflict",
             subject.get(&key).await?.as_ref(),
@@ -157,17 +147,17 @@ pub async fn delete_at_another_version_changes_nothing(subject: &Subject) -> Res
     Ok(())
 }
 
-/// A delete, where nothing is, says that nothing is there.
-pub async fn delete_of_nothing_conflicts_with_none(subject: &Subject) -> Result<(), Violation> {
+/// A delete of a missing key conflicts with no entry.
+pub async fn delete_of_a_missing_key_conflicts(subject: Subject) -> Result<(), Violation> {
     let outcome = subject
         .store()
         .delete(&key("delete-missing"), Version::random())
         .await?;
-    expect_conflict("a delete, where nothing is", &outcome, None)
+    expect_conflict("a delete of a missing key", &outcome, None)
 }
 
-/// Who lost the answer to a put finds by the version whether it landed.
-pub async fn ambiguous_put_is_found_by_its_version(subject: &Subject) -> Result<(), Violation> {
+/// A caller that lost the answer to a put finds by its version that it landed.
+pub async fn ambiguous_put_is_found_by_its_version(subject: Subject) -> Result<(), Violation> {
     let (key, first, mine) = (key("ambiguous-found"), entry("first"), entry("mine"));
     let _ = subject.store().put(&key, &first, None).await?;
     let found = subject.get(&key).await?.map(|entry| entry.version);
@@ -187,8 +177,8 @@ pub async fn ambiguous_put_is_found_by_its_version(subject: &Subject) -> Result<
     Ok(())
 }
 
-/// To repeat a put whose answer was lost does no harm: the conflict shows the caller its own version.
-pub async fn ambiguous_put_can_be_repeated(subject: &Subject) -> Result<(), Violation> {
+/// A put that is repeated after a lost answer does no harm: the conflict shows its own version.
+pub async fn ambiguous_put_can_be_repeated(subject: Subject) -> Result<(), Violation> {
     let (key, first, mine) = (key("ambiguous-repeated"), entry("first"), entry("mine"));
     for (entry, expected) in [(&first, None), (&mine, Some(first.version))] {
         let _lost = subject.store().put(&key, entry, expected).await?;

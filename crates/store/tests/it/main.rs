@@ -1,4 +1,4 @@
-//! Tests of the trait's companions, of the suite, and of encryption.
+//! Tests of the trait's types, the suite and the encryption.
 
 #[cfg(feature = "conformance")]
 mod broken_stores;
@@ -8,6 +8,8 @@ mod errors;
 mod key;
 mod keyring;
 mod reencrypt;
+#[cfg(feature = "conformance")]
+mod remote_store;
 mod simple_store;
 #[cfg(feature = "conformance")]
 mod suite;

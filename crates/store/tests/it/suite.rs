@@ -1,9 +1,9 @@
-//! The suite over a plain store, over the encrypting decorator, and the rule about forwarding.
+//! The suite over correct stores, the rule about forwarding, and what a subject declares.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokenkeeper_store::conformance::forwards_every_method;
+use tokenkeeper_store::conformance::{self as rules, Subject, forwards_every_method};
 use tokenkeeper_store::{
     Encrypted, Entry, Filter, Key, Keyring, Outcome, StoreError, TokenStore, Version,
 };
@@ -11,7 +11,7 @@ use tokenkeeper_store::{
 use crate::simple_store::SimpleStore;
 
 mod plain {
-    tokenkeeper_store::conformance!(|| async { super::SimpleStore::default() });
+    tokenkeeper_store::conformance!(super::plain);
 }
 
 mod encrypted {
@@ -27,16 +27,30 @@ mod encrypted_behind_arc_dyn {
     tokenkeeper_store::conformance!(super::encrypted_behind_arc_dyn);
 }
 
-async fn encrypted() -> Encrypted<SimpleStore> {
-    Encrypted::new(SimpleStore::default(), keyring())
+async fn plain() -> Subject {
+    in_memory(SimpleStore::default())
 }
 
-async fn encrypted_behind_arc_dyn() -> Arc<dyn TokenStore> {
+async fn encrypted() -> Subject {
+    in_memory(Encrypted::new(SimpleStore::default(), keyring()))
+}
+
+async fn encrypted_behind_arc_dyn() -> Subject {
     let below: Arc<dyn TokenStore> = Arc::new(SimpleStore::default());
-    Arc::new(Encrypted::new(below, keyring()))
+    let store: Arc<dyn TokenStore> = Arc::new(Encrypted::new(below, keyring()));
+    in_memory(store)
 }
 
-async fn with_the_defaults() -> Forgetful {
+async fn with_the_defaults() -> Subject {
+    Subject::new(forgetful()).without_connection()
+}
+
+/// A subject that lists.
+fn in_memory(store: impl TokenStore) -> Subject {
+    Subject::new(store).must_list().without_connection()
+}
+
+fn forgetful() -> Forgetful {
     Forgetful(Arc::new(SimpleStore::default()))
 }
 
@@ -89,7 +103,7 @@ impl TokenStore for Forgetful {
 }
 
 #[tokio::test]
-async fn a_decorator_that_forgets_a_method_is_found_out() {
+async fn a_decorator_that_forgets_a_method_is_found() {
     let violation = forwards_every_method(|store| Arc::new(Forgetful(store)))
         .await
         .unwrap_err();
@@ -101,7 +115,7 @@ async fn a_decorator_that_forgets_a_method_is_found_out() {
 
 #[tokio::test]
 async fn by_default_nothing_is_listed_or_watched() {
-    let store = Forgetful(Arc::new(SimpleStore::default()));
+    let store = forgetful();
     let error = store.list(Filter::All, None, 10).await.unwrap_err();
     assert!(
         matches!(error, StoreError::Unsupported("listing")),
@@ -110,14 +124,49 @@ async fn by_default_nothing_is_listed_or_watched() {
     assert!(store.watch().is_none());
 }
 
-// A rule that is written but not in the macro would never run.
+#[tokio::test]
+async fn a_subject_must_keep_what_it_declares() {
+    use rules::{listing_unsupported_is_a_typed_error, watcher_is_told_of_a_change};
+    let subject = || Subject::new(forgetful());
+    assert!(
+        listing_unsupported_is_a_typed_error(subject())
+            .await
+            .is_ok()
+    );
+    assert!(
+        listing_unsupported_is_a_typed_error(subject().must_list())
+            .await
+            .is_err()
+    );
+    assert!(watcher_is_told_of_a_change(subject()).await.is_ok());
+    assert!(
+        watcher_is_told_of_a_change(subject().must_watch())
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_subject_without_a_word_on_its_connection_fails_one_rule() {
+    let violation = rules::connection_is_declared(forgetful().into())
+        .await
+        .unwrap_err();
+    assert!(violation.to_string().contains("with_cutter"), "{violation}");
+    rules::lost_answer_to_a_put_is_ambiguous(forgetful().into())
+        .await
+        .unwrap();
+}
+
+// A rule that is not in the macro would never run.
 #[test]
 fn the_macro_names_every_rule() {
     let rules = concat!(
+        include_str!("../../src/conformance/connections.rs"),
+        include_str!("../../src/conformance/expiry.rs"),
         include_str!("../../src/conformance/listing.rs"),
         include_str!("../../src/conformance/races.rs"),
-        include_str!("../../src/conformance/time.rs"),
         include_str!("../../src/conformance/values.rs"),
+        include_str!("../../src/conformance/watching.rs"),
         include_str!("../../src/conformance/writes.rs"),
     );
     let names = rules
@@ -133,5 +182,5 @@ fn the_macro_names_every_rule() {
         assert!(listed.contains(&name), "{name}");
         count += 1;
     }
-    assert!(count >= 30, "{count}");
+    assert!(count >= 44, "{count}");
 }

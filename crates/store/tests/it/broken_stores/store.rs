@@ -1,23 +1,24 @@
-//! Every rule of the suite finds a store that breaks it.
+//! A store that makes one mistake.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use tokenkeeper_store::conformance::{self as rules, ManualClock, Subject, Violation};
+use tokenkeeper_store::conformance::{ConnectionCutter, Cut, ManualClock, Subject};
 use tokenkeeper_store::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
     unix_millis,
 };
+use tokio::sync::broadcast::error::RecvError;
 use tokio::task::yield_now;
 
-/// What a [`Broken`] store does wrong.
+/// The mistake of a [`Broken`] store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    /// Nothing; shows that it is the fault that a rule finds.
+pub(super) enum Fault {
+    /// None; shows that a rule fails because of the fault.
     None,
-    /// Looks first and writes later.
+    /// Reads first and writes later.
     CheckThenAct,
     LosesPuts,
     AppliesConflictingPuts,
@@ -32,7 +33,9 @@ enum Fault {
     WritesInTwoSteps,
     DeletesInTwoSteps,
     ForgetsEarly,
+    ForgetsLate,
     ForgetsByTheFirstKeepUntil,
+    ForgetsTheFarFuture,
     RefusesAfterKeepUntil,
     RefusesThePast,
     JoinsKeysWithColons,
@@ -49,40 +52,105 @@ enum Fault {
     ListsDueInclusive,
     ListsDueBySecond,
     ListsAllForAttention,
-    ListsWhatIsGone,
+    ListsRemovedKeys,
+    ListsExpiredKeys,
     ListsNothingInsteadOfAnError,
     WatchIsSilent,
+    WatchIsLocal,
+    WatchIsForOne,
     WatchTellsOtherVersions,
+    WatchTellsOfConflicts,
+    WatchMissesDeletes,
+    WatchEndsWhenSlow,
+    WatchKeepsTheStore,
+    ReportsLostAnswersAsUnavailable,
+    ReportsLostAnswersAsApplied,
+    ReportsUnreachableAsAmbiguous,
+    LosesItsConnectionForever,
 }
 use Fault as F;
 
-#[derive(Debug)]
+/// A handle on the entries of a broken store.
+#[derive(Clone, Debug)]
 struct Broken {
     fault: Fault,
+    /// Which handle this is: the store's or its peer's.
+    number: u8,
+    shared: Arc<Shared>,
+    link: Arc<Link>,
+}
+
+#[derive(Debug)]
+struct Shared {
     clock: ManualClock,
     entries: Mutex<BTreeMap<Vec<u8>, Kept>>,
-    /// Keys of former entries.
+    /// Keys of removed entries.
     gone: Mutex<Vec<Key>>,
-    changes: tokio::sync::broadcast::Sender<Key>,
+    /// Changes, each with the number of the handle that made it.
+    changes: tokio::sync::broadcast::Sender<(u8, Change)>,
 }
 
 #[derive(Clone, Debug)]
 struct Kept {
     key: Key,
     entry: Entry,
-    first_keep_until: Option<std::time::SystemTime>,
+    first_keep_until: Option<SystemTime>,
 }
 
-fn broken(fault: Fault) -> Subject {
+/// The connection between the handles and the entries.
+#[derive(Debug, Default)]
+struct Link(Mutex<(Option<Cut>, usize)>);
+
+#[async_trait]
+impl ConnectionCutter for Link {
+    async fn cut(&self, cut: Cut) {
+        self.0.lock().expect("no panic").0 = Some(cut);
+    }
+
+    async fn restore(&self) -> usize {
+        std::mem::take(&mut *self.0.lock().expect("no panic")).1
+    }
+}
+
+impl Link {
+    /// The cut that a write meets.
+    fn meet(&self) -> Option<Cut> {
+        let mut state = self.0.lock().expect("no panic");
+        let cut = state.0?;
+        if cut != Cut::Unreachable {
+            state.0 = None;
+        }
+        state.1 += 1;
+        Some(cut)
+    }
+}
+
+pub(super) fn broken(fault: Fault) -> Subject {
     let clock = ManualClock::new();
-    let store = Broken {
-        fault,
+    let shared = Arc::new(Shared {
         clock: clock.clone(),
         entries: Mutex::default(),
         gone: Mutex::default(),
         changes: tokio::sync::broadcast::Sender::new(16),
+    });
+    let link = Arc::new(Link::default());
+    let store = Broken {
+        fault,
+        number: 0,
+        shared,
+        link: link.clone(),
     };
-    Subject::new(store).with_clock(clock)
+    let peer = Broken {
+        number: 1,
+        ..store.clone()
+    };
+    Subject::new(store)
+        .with_peer(peer)
+        .with_clock(clock)
+        .with_cutter(link)
+        .must_list()
+        .must_watch()
+        .must_expire()
 }
 
 impl Broken {
@@ -99,22 +167,28 @@ impl Broken {
     }
 
     fn there(&self, key: &Key) -> Option<Entry> {
-        let entries = self.entries.lock().expect("no panic");
+        let entries = self.shared.entries.lock().expect("no panic");
         let kept = entries.get(&self.bytes(key))?;
         let hour = Duration::from_secs(3_600);
         let until = match self.fault {
             F::ForgetsEarly => kept.entry.keep_until.map(|time| time - hour),
+            F::ForgetsLate => kept.entry.keep_until.map(|time| time + hour),
+            // As a column of signed 32-bit seconds would.
+            F::ForgetsTheFarFuture => kept.entry.keep_until.map(|time| {
+                let seconds = (unix_millis(time) / 1_000) as i32;
+                UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or_default())
+            }),
             F::ForgetsByTheFirstKeepUntil => kept.first_keep_until,
             _ => kept.entry.keep_until,
         };
         until
-            .is_none_or(|until| until > self.clock.now())
+            .is_none_or(|until| until > self.shared.clock.now())
             .then(|| kept.entry.clone())
     }
 
     fn write(&self, key: &Key, entry: &Entry) {
         let mut entry = entry.clone();
-        let mut entries = self.entries.lock().expect("no panic");
+        let mut entries = self.shared.entries.lock().expect("no panic");
         let old = entries.get(&self.bytes(key)).cloned();
         match (self.fault, &old) {
             (F::LosesPuts, _) => return,
@@ -128,8 +202,7 @@ impl Broken {
             }
             (F::KeepsShortValues, _) => entry.value.truncate(65_535),
             (F::KeepsSeconds, _) => {
-                let whole =
-                    |time| std::time::UNIX_EPOCH + Duration::from_secs(unix_millis(time) / 1_000);
+                let whole = |time| UNIX_EPOCH + Duration::from_secs(unix_millis(time) / 1_000);
                 entry = entry
                     .clone()
                     .with_due(entry.due.map(whole))
@@ -137,6 +210,7 @@ impl Broken {
             }
             _ => {}
         }
+        let version = entry.version;
         let first_keep_until = old.map_or(entry.keep_until, |old| old.first_keep_until);
         entries.insert(
             self.bytes(key),
@@ -146,19 +220,54 @@ impl Broken {
                 first_keep_until,
             },
         );
-        let _ = self.changes.send(key.clone());
+        self.announce(Change::new(key.clone(), version));
     }
 
     fn remove(&self, key: &Key) {
-        self.entries
+        self.shared
+            .entries
             .lock()
             .expect("no panic")
             .remove(&self.bytes(key));
-        self.gone.lock().expect("no panic").push(key.clone());
+        self.shared.gone.lock().expect("no panic").push(key.clone());
+        if self.fault != F::WatchMissesDeletes {
+            self.announce(Change::new(key.clone(), None));
+        }
+    }
+
+    fn announce(&self, change: Change) {
+        // Without watchers there is no one to tell.
+        let _ = self.shared.changes.send((self.number, change));
+    }
+
+    /// Makes a write over the connection, which may be cut.
+    async fn over_the_link(
+        &self,
+        write: impl Future<Output = Result<Outcome, StoreError>>,
+    ) -> Result<Outcome, StoreError> {
+        let cut = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        match self.link.meet() {
+            None => write.await,
+            Some(Cut::BeforeAnswer) => {
+                let outcome = write.await;
+                match self.fault {
+                    F::ReportsLostAnswersAsUnavailable => Err(StoreError::unavailable(cut())),
+                    _ => outcome.and(Err(StoreError::ambiguous(cut()))),
+                }
+            }
+            Some(Cut::Unreachable) if self.fault != F::ReportsUnreachableAsAmbiguous => {
+                Err(StoreError::unavailable(cut()))
+            }
+            Some(_) => match self.fault {
+                F::ReportsLostAnswersAsApplied => Ok(Outcome::Applied),
+                F::LosesItsConnectionForever => Err(StoreError::other(cut())),
+                _ => Err(StoreError::ambiguous(cut())),
+            },
+        }
     }
 
     fn listed(&self, filter: Filter) -> Vec<Key> {
-        let entries = self.entries.lock().expect("no panic");
+        let entries = self.shared.entries.lock().expect("no panic");
         let second = |time| unix_millis(time) / 1_000;
         let accepts = |entry: &Entry| match (self.fault, filter) {
             (F::ListsDueInclusive, Filter::DueBefore(time)) => {
@@ -170,27 +279,23 @@ impl Broken {
             (F::ListsAllForAttention, Filter::Attention) => true,
             _ => filter.accepts(entry),
         };
-        let mut keys: Vec<Key> = entries
-            .values()
-            .filter(|kept| accepts(&kept.entry))
-            .map(|kept| kept.key.clone())
-            .collect();
+        let accepted = entries.values().filter(|kept| accepts(&kept.entry));
+        let mut keys: Vec<Key> = accepted.map(|kept| kept.key.clone()).collect();
+        drop(entries);
+        if self.fault != F::ListsExpiredKeys {
+            keys.retain(|key| self.there(key).is_some());
+        }
         match self.fault {
-            F::ListsWhatIsGone => keys.extend(self.gone.lock().expect("no panic").iter().cloned()),
+            F::ListsRemovedKeys => {
+                keys.extend(self.shared.gone.lock().expect("no panic").iter().cloned())
+            }
             F::ListsTwice => keys.extend(keys.clone()),
             _ => {}
         }
         keys
     }
-}
 
-#[async_trait]
-impl TokenStore for Broken {
-    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
-        Ok(self.there(key))
-    }
-
-    async fn put(
+    async fn try_put(
         &self,
         key: &Key,
         entry: &Entry,
@@ -198,13 +303,14 @@ impl TokenStore for Broken {
     ) -> Result<Outcome, StoreError> {
         let past = entry
             .keep_until
-            .is_some_and(|time| time <= self.clock.now());
+            .is_some_and(|time| time <= self.shared.clock.now());
         if self.fault == F::RefusesThePast && past {
             return Err(StoreError::other("invalid expire time"));
         }
         let there = self.there(key);
         let forgotten = there.is_none()
             && self
+                .shared
                 .entries
                 .lock()
                 .expect("no panic")
@@ -225,6 +331,9 @@ impl TokenStore for Broken {
             _ => agrees,
         };
         if !applies {
+            if self.fault == F::WatchTellsOfConflicts {
+                self.announce(Change::new(key.clone(), entry.version));
+            }
             return Ok(Outcome::Conflict(
                 there.filter(|_| self.fault != F::ConflictsWithNothing),
             ));
@@ -238,7 +347,7 @@ impl TokenStore for Broken {
         Ok(Outcome::Applied)
     }
 
-    async fn delete(&self, key: &Key, expected: Version) -> Result<Outcome, StoreError> {
+    async fn try_delete(&self, key: &Key, expected: Version) -> Result<Outcome, StoreError> {
         let there = self.there(key);
         if self.fault == F::CheckThenAct {
             yield_now().await;
@@ -261,6 +370,26 @@ impl TokenStore for Broken {
             self.remove(key);
         }
         Ok(Outcome::Applied)
+    }
+}
+
+#[async_trait]
+impl TokenStore for Broken {
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        Ok(self.there(key))
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        expected: Option<Version>,
+    ) -> Result<Outcome, StoreError> {
+        self.over_the_link(self.try_put(key, entry, expected)).await
+    }
+
+    async fn delete(&self, key: &Key, expected: Version) -> Result<Outcome, StoreError> {
+        self.over_the_link(self.try_delete(key, expected)).await
     }
 
     async fn list(
@@ -303,69 +432,32 @@ impl TokenStore for Broken {
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
-        let changes = self.changes.subscribe();
-        let silent = self.fault == F::WatchIsSilent;
-        let version = (self.fault == F::WatchTellsOtherVersions).then(Version::random);
+        let changes = self.shared.changes.subscribe();
+        let (fault, number) = (self.fault, self.number);
+        let kept = (fault == F::WatchKeepsTheStore).then(|| self.shared.clone());
+        let is_first = self.shared.changes.receiver_count() == 1;
+        let silent = fault == F::WatchIsSilent || (fault == F::WatchIsForOne && !is_first);
         Some(Box::pin(futures_util::stream::unfold(
             changes,
-            move |mut changes| async move {
-                if silent {
-                    std::future::pending::<()>().await;
+            move |mut changes| {
+                let _ = &kept;
+                async move {
+                    loop {
+                        match changes.recv().await {
+                            _ if silent => std::future::pending().await,
+                            Ok((writer, _)) if fault == F::WatchIsLocal && writer != number => {}
+                            Ok((_, mut change)) => {
+                                if fault == F::WatchTellsOtherVersions {
+                                    change.version = Some(Version::random());
+                                }
+                                return Some((change, changes));
+                            }
+                            Err(RecvError::Lagged(_)) if fault != F::WatchEndsWhenSlow => {}
+                            Err(_) => return None,
+                        }
+                    }
                 }
-                let key = changes.recv().await.ok()?;
-                Some((Change::new(key, version), changes))
             },
         )))
     }
-}
-
-/// One test per rule and fault: the rule holds without the fault, and is violated with it.
-macro_rules! finds {
-    ($($test:ident: $rule:ident finds $($fault:ident),+;)+) => {
-        $(
-            // One thread and a paused clock: what is found is found each time, at once.
-            #[tokio::test(start_paused = true)]
-            async fn $test() {
-                rules::$rule(&broken(F::None)).await.unwrap();
-                $(
-                    let found: Result<(), Violation> = rules::$rule(&broken(F::$fault)).await;
-                    assert!(found.is_err(), "{:?} was not found", F::$fault);
-                )+
-            }
-        )+
-    };
-}
-
-finds! {
-    a_naive_check_then_act_store_fails_the_race_of_first_puts: of_64_racing_first_puts_one_applies finds CheckThenAct;
-    a_naive_check_then_act_store_fails_the_race_over_a_version: of_64_racing_puts_over_a_version_one_applies finds CheckThenAct;
-    a_naive_check_then_act_store_fails_the_race_of_deletes: of_64_racing_deletes_one_applies finds CheckThenAct;
-    put_if_absent: put_if_absent finds LosesPuts, MakesItsOwnVersion;
-    put_if_absent_returns: put_if_absent_returns_what_is_there finds AppliesConflictingPuts, ConflictsWithNothing;
-    put_over: put_over_the_expected_version finds LosesPuts, KeepsTheOldMetadata;
-    put_stale: put_at_another_version_returns_what_is_there finds AppliesConflictingPuts, ConflictsWithNothing;
-    put_missing: put_at_a_version_where_nothing_is_conflicts_with_none finds PutsOverNothing, AppliesConflictingPuts;
-    delete: delete_at_its_version_removes finds DeleteDoesNothing, PutsOverNothing;
-    delete_stale: delete_at_another_version_changes_nothing finds DeletesAnyVersion;
-    delete_missing: delete_of_nothing_conflicts_with_none finds DeleteOfNothingApplies;
-    ambiguous_found: ambiguous_put_is_found_by_its_version finds MakesItsOwnVersion, LosesPuts;
-    ambiguous_repeated: ambiguous_put_can_be_repeated finds TakesARepeatedPutForApplied, MakesItsOwnVersion;
-    cancelled_put: cancelled_put_is_the_old_or_the_new finds WritesInTwoSteps;
-    cancelled_delete: cancelled_delete_is_done_or_not finds DeletesInTwoSteps;
-    kept: kept_until_keep_until finds ForgetsEarly, RefusesAfterKeepUntil;
-    kept_longer: keep_until_is_replaced_by_the_next_put finds ForgetsByTheFirstKeepUntil;
-    kept_no_more: keep_until_in_the_past_is_no_error finds RefusesThePast;
-    joined_keys: keys_are_not_joined_text finds JoinsKeysWithColons;
-    fields_of_keys: every_field_of_a_key_counts finds IgnoresTheClientId;
-    unusual_keys: unusual_keys_are_kept_apart finds LowersCase, CutsKeys;
-    empty_value: empty_value_comes_back finds DropsEmptyValues;
-    binary_value: binary_value_comes_back finds KeepsText;
-    large_value: value_of_one_mebibyte_comes_back finds KeepsShortValues;
-    metadata: metadata_comes_back finds KeepsSeconds;
-    listing_under_writes: listing_sees_each_key_once_under_writes finds ListsByOffset, ListsTwice, ListsTooMany;
-    listing_due: listing_returns_what_is_due finds ListsDueInclusive, ListsDueBySecond;
-    listing_attention: listing_returns_what_needs_attention finds ListsAllForAttention;
-    listing_follows: listing_follows_the_writes finds ListsWhatIsGone;
-    listing_unsupported: listing_unsupported_is_a_typed_error finds ListsNothingInsteadOfAnError;
-    watching: a_watcher_is_told_of_a_change finds WatchIsSilent, WatchTellsOtherVersions;
 }

@@ -1,0 +1,197 @@
+//! A TCP proxy that cuts connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::{ConnectionCutter, Cut};
+
+/// A TCP proxy in front of a backend, which cuts connections as the rules ask for it.
+///
+/// It recognizes a write by `marker`: bytes that the store sends in each write that it wants
+/// answered, and in nothing else that a rule does. For Redis these are `EVALSHA`; for a store that
+/// commits a transaction `COMMIT`; for one that writes by single statements a comment in each of
+/// them, such as `/* put */`. The store must connect without TLS, which would hide them.
+///
+/// With [`Cut::BeforeAnswer`] the proxy passes the write on, waits for the first byte of the
+/// backend's answer, which proves that the write was made, swallows the answer, and closes the
+/// connection.
+///
+/// A harness for a store in Postgres:
+///
+/// ```
+/// use tokenkeeper_store::conformance::{CuttingProxy, Subject};
+/// # use tokenkeeper_store::{Entry, Key, Outcome, StoreError, TokenStore, Version};
+/// # #[derive(Debug)]
+/// # struct PostgresStore;
+/// # impl PostgresStore { async fn connect(_: &str) -> Self { Self } }
+/// # #[async_trait::async_trait]
+/// # impl TokenStore for PostgresStore {
+/// #     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> { unimplemented!() }
+/// #     async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> {
+/// #         unimplemented!()
+/// #     }
+/// #     async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> {
+/// #         unimplemented!()
+/// #     }
+/// # }
+///
+/// async fn fresh() -> Subject {
+///     let server = ([127, 0, 0, 1], 5432).into();
+///     let proxy = CuttingProxy::start(server, "COMMIT").await.expect("a free port");
+///     let url = format!("postgres://test@{}/test?sslmode=disable", proxy.address());
+///     Subject::new(PostgresStore::connect(&url).await).with_cutter(proxy)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct CuttingProxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: AbortHandle,
+}
+
+/// What the proxy and its connections share.
+#[derive(Debug)]
+struct Shared {
+    backend: SocketAddr,
+    marker: Vec<u8>,
+    state: Mutex<State>,
+    unreachable: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The cut of the next write, if one is wanted.
+    next: Option<Cut>,
+    /// How many connections were cut.
+    cuts: usize,
+}
+
+impl CuttingProxy {
+    /// Listens on a free port of 127.0.0.1, and passes connections on to `backend`.
+    ///
+    /// An empty `marker` takes everything that the store sends for a write. The proxy ends when it
+    /// is dropped. Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// No port can be had.
+    pub async fn start(backend: SocketAddr, marker: impl Into<Vec<u8>>) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            backend,
+            marker: marker.into(),
+            state: Mutex::default(),
+            unreachable: watch::Sender::new(false),
+        });
+        let task = tokio::spawn(accept(listener, shared.clone())).abort_handle();
+        Ok(Self {
+            address,
+            shared,
+            task,
+        })
+    }
+
+    /// Returns the address at which the store must connect.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for CuttingProxy {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.shared.unreachable.send_replace(true);
+    }
+}
+
+#[async_trait]
+impl ConnectionCutter for CuttingProxy {
+    async fn cut(&self, cut: Cut) {
+        if cut == Cut::Unreachable {
+            self.shared.unreachable.send_replace(true);
+        } else {
+            self.shared.state().next = Some(cut);
+        }
+    }
+
+    async fn restore(&self) -> usize {
+        self.shared.unreachable.send_replace(false);
+        std::mem::take(&mut *self.shared.state()).cuts
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the cut that is due, if `sent` has a write in it.
+    fn due(&self, sent: &[u8]) -> Option<Cut> {
+        let is_write = self.marker.is_empty()
+            || sent
+                .windows(self.marker.len())
+                .any(|bytes| bytes == self.marker);
+        let mut state = self.state();
+        let cut = state.next.take_if(|_| is_write)?;
+        state.cuts += 1;
+        Some(cut)
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let mut unreachable = shared.unreachable.subscribe();
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = unreachable.wait_for(|unreachable| *unreachable) => shared.state().cuts += 1,
+                // Either side may end the connection at any time.
+                _ = pass_on(client, &shared) => {}
+            }
+        });
+    }
+}
+
+/// Passes bytes on in both directions, until one side closes or the connection is cut.
+async fn pass_on(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
+    let mut server = TcpStream::connect(shared.backend).await?;
+    server.set_nodelay(true)?;
+    client.set_nodelay(true)?;
+    let (mut from_client, mut from_server) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
+    // The end of what was sent before: a marker may come in two pieces.
+    let mut sent = Vec::new();
+    let mut swallow = false;
+    loop {
+        tokio::select! {
+            read = client.read(&mut from_client) => {
+                let bytes = &from_client[..read?];
+                if bytes.is_empty() {
+                    return Ok(());
+                }
+                sent.extend_from_slice(bytes);
+                match shared.due(&sent) {
+                    Some(Cut::BeforeAnswer) => swallow = true,
+                    Some(_) => return Ok(()),
+                    None => {}
+                }
+                sent.drain(..(sent.len() + 1).saturating_sub(shared.marker.len().max(1)));
+                server.write_all(bytes).await?;
+            }
+            read = server.read(&mut from_server) => {
+                let bytes = &from_server[..read?];
+                if swallow || bytes.is_empty() {
+                    return Ok(());
+                }
+                client.write_all(bytes).await?;
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Rules: what watchers are told. A store that cannot be watched keeps them by saying so.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{error::Elapsed, timeout};
+
+use super::subject::{entry, key};
+use super::violation::ensure;
+use super::{Subject, Violation};
+use crate::{BoxStream, Change, Key, StoreError, TokenStore, Version};
+
+/// How long the rules wait for a change that must come.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// How many changes a slow watcher misses reading.
+const BACKLOG: usize = 2_000;
+
+/// How many writes of the backlog are in flight at once.
+const WRITERS: usize = 50;
+
+/// A watcher is told of a change, by the version that was written or without one.
+pub async fn watcher_is_told_of_a_change(subject: Subject) -> Result<(), Violation> {
+    if let Some(mut watcher) = Watcher::new(&subject)? {
+        watcher.listen(&**subject.store()).await?;
+    }
+    Ok(())
+}
+
+/// Every watcher is told of the puts and deletes of one handle, in their order.
+pub async fn every_watcher_is_told_of_puts_and_deletes(subject: Subject) -> Result<(), Violation> {
+    told_to_all(&subject, subject.store()).await
+}
+
+/// Every watcher is told of what another process writes.
+///
+/// The other process is the [peer](Subject::with_peer).
+pub async fn watcher_is_told_of_another_process(subject: Subject) -> Result<(), Violation> {
+    told_to_all(&subject, subject.peer()).await
+}
+
+/// A write that met a conflict has changed nothing, and no watcher is told of it.
+pub async fn conflict_is_told_to_no_watcher(subject: Subject) -> Result<(), Violation> {
+    let store = subject.store();
+    let (kept, missing, last) = (key("kept"), key("missing"), key("last"));
+    let (first, rejected) = (entry("first"), entry("rejected"));
+    let _ = store.put(&kept, &first, None).await?;
+    let Some(mut watcher) = Watcher::new(&subject)? else {
+        return Ok(());
+    };
+    watcher.listen(&**store).await?;
+    let _ = store.put(&kept, &rejected, None).await?;
+    let _ = store.delete(&kept, rejected.version).await?;
+    let _ = store.put(&missing, &rejected, Some(first.version)).await?;
+    let _ = store.delete(&missing, first.version).await?;
+    let _ = store.put(&last, &entry("last"), None).await?;
+    loop {
+        let change = watcher.next().await?;
+        if change.key == last {
+            return Ok(());
+        }
+        // The first put of all may be told of late, and more than once.
+        let is_old = change.key == kept && change.version == Some(first.version);
+        ensure!(
+            is_old || (change.key != kept && change.key != missing),
+            "a watcher was told of a write that met a conflict: {change:?}"
+        );
+    }
+}
+
+/// A watcher that is not read for a while goes on, and is told of the newest change.
+pub async fn slow_watcher_is_told_of_the_newest_change(subject: Subject) -> Result<(), Violation> {
+    let store = subject.store();
+    let Some(mut watcher) = Watcher::new(&subject)? else {
+        return Ok(());
+    };
+    watcher.listen(&**store).await?;
+    let writers = (0..WRITERS).map(|writer| tokio::spawn(write_many(store.clone(), writer)));
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.map_err(StoreError::other)??;
+    }
+    let newest = key("newest");
+    let _ = store.put(&newest, &entry("newest"), None).await?;
+    while watcher.next().await?.key != newest {}
+    Ok(())
+}
+
+/// The stream of changes ends with the last handle on the store, so that no task reads it forever.
+pub async fn stream_of_changes_ends_with_the_store(subject: Subject) -> Result<(), Violation> {
+    let Some(mut watcher) = Watcher::new(&subject)? else {
+        return Ok(());
+    };
+    watcher.listen(&**subject.store()).await?;
+    let _guard = subject.close();
+    let end = async { while watcher.poll().await.is_some() {} };
+    let ended = timeout(LIMIT, end).await;
+    ensure!(
+        ended.is_ok(),
+        "a stream of changes goes on after the store was dropped"
+    );
+    Ok(())
+}
+
+/// A stream of changes, and where it comes from.
+struct Watcher {
+    changes: BoxStream<'static, Change>,
+    /// Tells its own probes from another watcher's.
+    probe: Key,
+}
+
+impl Watcher {
+    /// A watcher; `None` if the store cannot be watched, and need not.
+    fn new(subject: &Subject) -> Result<Option<Self>, Violation> {
+        let probe = key(&format!("probe {:?}", Version::random()));
+        let changes = subject.watch()?;
+        Ok(changes.map(|changes| Self { changes, probe }))
+    }
+
+    /// Writes until the watcher is told of it: watching is a hint, and may begin late.
+    async fn listen(&mut self, store: &dyn TokenStore) -> Result<(), Violation> {
+        let (mut expected, mut written) = (None, Vec::new());
+        for _ in 0..200 {
+            let entry = entry("probe");
+            let _ = store.put(&self.probe, &entry, expected).await?;
+            expected = Some(entry.version);
+            written.push(entry.version);
+            let told = timeout(Duration::from_millis(50), self.next_of_probe()).await;
+            if let Ok(told) = told {
+                // A write before this one may be told of late.
+                let ours = told?.is_none_or(|version| written.contains(&version));
+                ensure!(
+                    ours,
+                    "a watcher was told of a version that was never written"
+                );
+                return Ok(());
+            }
+        }
+        Err(Violation::new("a watcher was told of none of 200 writes"))
+    }
+
+    async fn next_of_probe(&mut self) -> Result<Option<Version>, Violation> {
+        loop {
+            match self.poll().await {
+                Some(change) if change.key == self.probe => return Ok(change.version),
+                Some(_) => {}
+                None => return Err(ended()),
+            }
+        }
+    }
+
+    /// The next change, which must come.
+    async fn next(&mut self) -> Result<Change, Violation> {
+        let late = |_: Elapsed| Violation::new("a watcher was not told of a change");
+        timeout(LIMIT, self.poll())
+            .await
+            .map_err(late)?
+            .ok_or_else(ended)
+    }
+
+    async fn poll(&mut self) -> Option<Change> {
+        poll_fn(|context| self.changes.as_mut().poll_next(context)).await
+    }
+}
+
+fn ended() -> Violation {
+    Violation::new("the stream of changes ended")
+}
+
+/// Checks that all watchers of the subject are told of the changes that `writer` makes.
+async fn told_to_all(subject: &Subject, writer: &Arc<dyn TokenStore>) -> Result<(), Violation> {
+    let (a, b) = (key("a"), key("b"));
+    let mut watchers = Vec::new();
+    for _ in 0..3 {
+        let Some(mut watcher) = Watcher::new(subject)? else {
+            return Ok(());
+        };
+        watcher.listen(&**writer).await?;
+        watchers.push(watcher);
+    }
+    let (first, second) = (entry("first"), entry("second"));
+    let _ = writer.put(&a, &first, None).await?;
+    let _ = writer.put(&b, &second, None).await?;
+    let _ = writer.delete(&a, first.version).await?;
+    let wanted = [
+        Change::new(a.clone(), first.version),
+        Change::new(b.clone(), second.version),
+        Change::new(a.clone(), None),
+    ];
+    for (number, watcher) in watchers.iter_mut().enumerate() {
+        let mut told: Vec<Change> = Vec::new();
+        // Changes may come more than once, and a store may not know a version.
+        while told.len() < wanted.len() {
+            let change = watcher.next().await?;
+            let wanted = &wanted[told.len()];
+            let matches = change.key == wanted.key
+                && change
+                    .version
+                    .is_none_or(|version| wanted.version == Some(version));
+            if !matches {
+                ensure!(
+                    (change.key != a && change.key != b) || told.contains(&change),
+                    "watcher {number} was told of {change:?} after {told:?}, wanted {wanted:?}"
+                );
+                continue;
+            }
+            told.push(change);
+        }
+    }
+    Ok(())
+}
+
+/// Writes one writer's part of the backlog.
+async fn write_many(store: Arc<dyn TokenStore>, writer: usize) -> Result<(), StoreError> {
+    for number in 0..BACKLOG / WRITERS {
+        let key = key(&format!("backlog-{writer}-{number}"));
+        let _ = store.put(&key, &entry("value"), None).await?;
+    }
+    Ok(())
+}
