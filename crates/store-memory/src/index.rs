@@ -1,4 +1,4 @@
-//! What a listing, the bound and the removal of expired entries go by, so that none of them looks at every entry.
+//! The index by which listings, the limit and sweeps avoid a scan of all entries.
 
 use std::collections::BTreeSet;
 use std::ops::Bound::{self, Excluded, Unbounded};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokenkeeper_store::{Cursor, Entry, Filter, Key, Page, StoreError, unix_millis};
 
-/// The keys of the map, and those that have a time or a mark, in order.
+/// Sorted sets of all keys, and of the keys whose entries have a time or the mark.
 #[derive(Default)]
 pub(crate) struct Index {
     keys: BTreeSet<Key>,
@@ -20,7 +20,7 @@ impl Index {
         self.keys.len()
     }
 
-    /// Follows a write: `old` was under `key`, `new` is now.
+    /// Follows a write that replaced `old` by `new` under `key`.
     pub(crate) fn change(&mut self, key: &Key, old: Option<&Entry>, new: Option<&Entry>) {
         move_key(&mut self.keys, key, old.is_some(), new.is_some());
         move_key(
@@ -36,14 +36,16 @@ impl Index {
         move_time(&mut self.expiring, key, keep_until(old), keep_until(new));
     }
 
-    /// A key whose entry may be forgotten at `now`, if there is one.
+    /// Returns a key whose entry has expired at `now`, if there is one.
     pub(crate) fn expired(&self, now: SystemTime) -> Option<Key> {
         let (time, key) = self.expiring.first()?;
         (from_millis(*time) <= now).then(|| key.clone())
     }
 
-    /// The page that follows `cursor`. A cursor holds the last item of the page before: items that come and go between
-    /// two pages shift nothing.
+    /// Returns the page after `cursor`.
+    ///
+    /// A cursor holds the last item of the previous page, so that items added or removed between two
+    /// pages shift nothing.
     pub(crate) fn page(
         &self,
         filter: Filter,
@@ -96,7 +98,7 @@ fn key_page(
     Ok(Page { keys, next })
 }
 
-/// The longest due come first. The cursor is the time of the last one, in 8 bytes, and its key.
+/// Returns a page by due time, earliest first. The cursor is the last time in 8 bytes, and its key.
 fn due_page(
     due: &BTreeSet<(u64, Key)>,
     before: SystemTime,

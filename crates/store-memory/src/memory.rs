@@ -1,4 +1,4 @@
-//! The store.
+//! The store in memory.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,19 +14,19 @@ use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 
 use crate::index::Index;
 
-/// How many changes a slow [watcher](TokenStore::watch) may be behind before it misses some.
+/// How many changes a slow [watcher](TokenStore::watch) may lag behind before it misses the oldest.
 const WATCH_BACKLOG: usize = 1024;
 
-/// How many expired entries a write removes on its way; at least one, so that they never fill a bounded store.
+/// How many expired entries a write removes: at least one, so that they never fill a bounded store.
 const SWEPT_PER_WRITE: usize = 16;
 
 /// A [`TokenStore`] in the memory of one process.
 ///
-/// It never evicts: with a [bound](Self::bounded) it refuses a new key with [`StoreError::Full`], and an entry goes only
-/// by a deletion or after its `keep_until`. A clone is another handle on the same entries. What is in it is gone when
-/// the process ends.
+/// It never evicts: at its [limit](Self::max_keys) it refuses a new key with [`StoreError::Full`],
+/// and an entry goes only when it is deleted or after its `keep_until`. A clone is another handle on
+/// the same entries. They are lost when the process ends.
 ///
-/// No method waits for anything, so no call can be cancelled half-way.
+/// No method waits, so no call can be cancelled half-way.
 ///
 /// ```
 /// use tokenkeeper_store::{Entry, Key, Outcome, TokenStore, Version};
@@ -47,21 +47,22 @@ const SWEPT_PER_WRITE: usize = 16;
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore {
-    /// Read without a lock; written only by who holds the index.
+    /// Read without a lock; written only under the lock of the index.
     entries: Cache<Key, Entry>,
     shared: Arc<Shared>,
-    bound: Option<usize>,
+    max_keys: Option<usize>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
+/// What all handles on the same entries share.
 struct Shared {
-    /// The lock of all writes: it makes compare and write one step, the bound exact, and the index true.
+    /// The lock of all writes: it makes compare and write one step, and keeps limit and index exact.
     index: Mutex<Index>,
     changes: broadcast::Sender<Change>,
 }
 
 impl MemoryStore {
-    /// An empty store without a bound.
+    /// An empty store without a limit.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -70,28 +71,29 @@ impl MemoryStore {
                 index: Mutex::default(),
                 changes: broadcast::Sender::new(WATCH_BACKLOG),
             }),
-            bound: None,
+            max_keys: None,
             clock: Arc::new(SystemTime::now),
         }
     }
 
-    /// The store with room for `keys` keys: a further one is refused, while those that are there can still be written.
+    /// Sets how many keys the store takes: a further key is refused, and existing ones can still be
+    /// written. By default there is no limit.
     ///
-    /// The bound belongs to this handle and the clones made of it.
+    /// The limit belongs to this handle and later clones of it.
     #[must_use]
-    pub fn bounded(mut self, keys: usize) -> Self {
-        self.bound = Some(keys);
+    pub fn max_keys(mut self, keys: usize) -> Self {
+        self.max_keys = Some(keys);
         self
     }
 
-    /// The store with another clock to judge `keep_until` by, for tests.
+    /// Sets the clock that `keep_until` is compared with, for tests; by default the system's.
     #[must_use]
-    pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Compares the version under `key` with `expected` and, where they agree, makes `new` the entry.
+    /// Replaces the entry by `new` if its version is `expected`.
     fn swap(
         &self,
         key: &Key,
@@ -111,17 +113,17 @@ impl MemoryStore {
         if old.as_ref().map(|entry| entry.version) != expected {
             return Ok(Outcome::Conflict(old));
         }
-        if old.is_none() && self.bound.is_some_and(|bound| index.len() >= bound) {
+        if old.is_none() && self.max_keys.is_some_and(|limit| index.len() >= limit) {
             return Err(StoreError::Full);
         }
         self.write(&mut index, key, old.as_ref(), new);
-        // Nobody need be listening.
+        // Without watchers this fails.
         let change = Change::new(key.clone(), new.map(|entry| entry.version));
         let _ = self.shared.changes.send(change);
         Ok(Outcome::Applied)
     }
 
-    /// Removes some of what may be forgotten, so that it takes no room for long and no write has to wait for much.
+    /// Removes some expired entries: few enough that no write takes long, yet more than it adds.
     fn sweep(&self, index: &mut Index, now: SystemTime) {
         for _ in 0..SWEPT_PER_WRITE {
             let Some(key) = index.expired(now) else {
@@ -141,7 +143,7 @@ impl MemoryStore {
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {
-        // What may panic under the lock (the caller's clock) does so before anything is changed.
+        // The caller's clock may panic under the lock, but only before anything is changed.
         self.shared
             .index
             .lock()
@@ -165,7 +167,7 @@ impl TokenStore for MemoryStore {
         entry: &Entry,
         expected: Option<Version>,
     ) -> Result<Outcome, StoreError> {
-        // The fields are public: a time may have come in without having been rounded.
+        // The fields are public, so the times may not be rounded yet.
         let entry = entry
             .clone()
             .with_keep_until(entry.keep_until)
@@ -193,11 +195,12 @@ impl TokenStore for MemoryStore {
         Ok(page)
     }
 
-    /// Every change made through this handle or a clone of it. A watcher that is more than 1,024 changes behind misses
-    /// the oldest.
+    /// Returns every change made through this handle or a clone of it.
+    ///
+    /// A watcher that lags behind by more than 1,024 changes misses the oldest.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.shared.changes.subscribe();
-        // It is a hint: who waits for a change also polls, so whoever fell behind goes on with what is left.
+        // A change is a hint, and waiters also poll: one that lags goes on with the rest.
         let changes = BroadcastStream::new(changes);
         Some(Box::pin(changes.filter_map(Result::ok)))
     }
@@ -213,7 +216,7 @@ impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore")
             .field("keys", &self.index().len())
-            .field("bound", &self.bound)
+            .field("max_keys", &self.max_keys)
             .finish_non_exhaustive()
     }
 }

@@ -1,16 +1,20 @@
-//! At the bound a new key is refused, and nothing is evicted.
+//! At the limit a new key is refused, and nothing is evicted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokenkeeper_store::conformance::ManualClock;
 use tokenkeeper_store::{Cursor, Filter, Outcome, StoreError, TokenStore};
 use tokenkeeper_store_memory::MemoryStore;
 use tokio::sync::Barrier;
 
 use crate::{entry, key};
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 #[tokio::test]
 async fn a_new_key_is_refused_and_the_old_ones_stay() {
-    let store = MemoryStore::new().bounded(2);
+    let store = MemoryStore::new().max_keys(2);
     let (a, b) = (entry("a"), entry("b"));
     assert_eq!(
         store.put(&key("a"), &a, None).await.unwrap(),
@@ -27,7 +31,7 @@ async fn a_new_key_is_refused_and_the_old_ones_stay() {
     assert_eq!(store.get(&key("a")).await.unwrap(), Some(a.clone()));
     assert_eq!(store.get(&key("b")).await.unwrap(), Some(b));
     assert_eq!(store.get(&key("c")).await.unwrap(), None);
-    // What is there can still be written, and a conflict is a conflict.
+    // Existing keys can still be written, and a conflict is still a conflict.
     let next = entry("next");
     assert_eq!(
         store.put(&key("a"), &next, Some(a.version)).await.unwrap(),
@@ -41,7 +45,7 @@ async fn a_new_key_is_refused_and_the_old_ones_stay() {
         store.put(&key("c"), &a, Some(a.version)).await.unwrap(),
         Outcome::Conflict(None)
     );
-    // A delete makes room for one.
+    // A delete makes room for one key.
     assert_eq!(
         store.delete(&key("a"), next.version).await.unwrap(),
         Outcome::Applied
@@ -57,8 +61,8 @@ async fn a_new_key_is_refused_and_the_old_ones_stay() {
 }
 
 #[tokio::test]
-async fn a_store_for_nothing_takes_nothing() {
-    let store = MemoryStore::new().bounded(0);
+async fn a_store_for_no_keys_takes_none() {
+    let store = MemoryStore::new().max_keys(0);
     assert!(matches!(
         store.put(&key("a"), &entry("a"), None).await,
         Err(StoreError::Full)
@@ -66,10 +70,10 @@ async fn a_store_for_nothing_takes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_bound_is_exact_when_many_race() {
-    const BOUND: usize = 50;
+async fn the_limit_is_exact_when_many_race() {
+    const LIMIT: usize = 50;
     const RACERS: usize = 200;
-    let store = MemoryStore::new().bounded(BOUND);
+    let store = MemoryStore::new().max_keys(LIMIT);
     let start = Arc::new(Barrier::new(RACERS));
     let racers: Vec<_> = (0..RACERS)
         .map(|racer| {
@@ -92,15 +96,15 @@ async fn the_bound_is_exact_when_many_race() {
         taken += usize::from(racer.await.unwrap());
     }
     let listed = store.list(Filter::All, None, RACERS).await.unwrap().keys;
-    assert_eq!((taken, listed.len()), (BOUND, BOUND));
+    assert_eq!((taken, listed.len()), (LIMIT, LIMIT));
     for key in listed {
         assert!(store.get(&key).await.unwrap().is_some());
     }
 }
 
-// A cache would let some go at such a number.
+// A cache would evict some of that many.
 #[tokio::test]
-async fn without_a_bound_nothing_is_evicted() {
+async fn without_a_limit_nothing_is_evicted() {
     let store = MemoryStore::new();
     for number in 0..20_000 {
         let outcome = store
@@ -138,11 +142,50 @@ async fn a_cursor_of_another_listing_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_page_of_no_keys_is_taken_as_one_of_one() {
+async fn a_page_of_no_keys_is_a_page_of_one() {
     let store = MemoryStore::new();
     let _ = store.put(&key("a"), &entry("a"), None).await.unwrap();
     assert_eq!(
         store.list(Filter::All, None, 0).await.unwrap().keys,
         [key("a")]
+    );
+}
+
+#[tokio::test]
+async fn expired_entries_make_room() {
+    let clock = ManualClock::new();
+    let time = clock.clone();
+    let store = MemoryStore::new().max_keys(100).clock(move || time.now());
+    for number in 0..100 {
+        let short = entry("short").with_keep_until(clock.now() + MINUTE);
+        let _ = store
+            .put(&key(&format!("short-{number}")), &short, None)
+            .await
+            .unwrap();
+    }
+    assert!(matches!(
+        store.put(&key("more"), &entry("more"), None).await,
+        Err(StoreError::Full)
+    ));
+    clock.advance(MINUTE);
+    for number in 0..100 {
+        let outcome = store
+            .put(&key(&format!("next-{number}")), &entry("next"), None)
+            .await
+            .unwrap();
+        assert!(outcome.is_applied());
+    }
+    assert!(matches!(
+        store.put(&key("more"), &entry("more"), None).await,
+        Err(StoreError::Full)
+    ));
+    assert_eq!(
+        store
+            .list(Filter::All, None, 1_000)
+            .await
+            .unwrap()
+            .keys
+            .len(),
+        100
     );
 }

@@ -1,63 +1,69 @@
-//! The suite over the store, with its own time, bounded, and behind `Arc<dyn>`.
+//! The suite over the store: with a clock, with the system's, bounded, encrypted, behind `Arc<dyn>`.
 
 use std::sync::Arc;
 
 use tokenkeeper_store::conformance::{ManualClock, Subject};
-use tokenkeeper_store::{Encrypted, Filter, Keyring, TokenStore};
+use tokenkeeper_store::{Encrypted, Keyring, TokenStore};
 use tokenkeeper_store_memory::MemoryStore;
 
 mod with_clock {
     tokenkeeper_store::conformance!(super::with_clock);
 }
 
-mod with_system_time {
-    tokenkeeper_store::conformance!(|| async { super::MemoryStore::new() });
+mod with_system_clock {
+    tokenkeeper_store::conformance!(super::with_system_clock);
 }
 
 mod bounded {
-    tokenkeeper_store::conformance!(|| async { super::MemoryStore::new().bounded(1_000) });
-}
-
-mod behind_arc_dyn {
-    tokenkeeper_store::conformance!(super::behind_arc_dyn);
+    tokenkeeper_store::conformance!(super::bounded);
 }
 
 mod encrypted {
     tokenkeeper_store::conformance!(super::encrypted);
 }
 
-/// The decorator over the store and its clock.
-async fn encrypted() -> Subject {
-    let clock = ManualClock::new();
-    let time = clock.clone();
-    let keyring = Keyring::new("test", [7; 32]).expect("a valid id");
-    Subject::new(Encrypted::new(
-        MemoryStore::new().with_clock(move || time.now()),
-        keyring,
-    ))
-    .with_clock(clock)
+mod behind_arc_dyn {
+    tokenkeeper_store::conformance!(super::behind_arc_dyn);
 }
 
 async fn with_clock() -> Subject {
+    let (store, clock) = store_with_clock();
+    subject(store.clone(), store).with_clock(clock)
+}
+
+async fn with_system_clock() -> Subject {
+    let store = MemoryStore::new();
+    subject(store.clone(), store).with_system_clock()
+}
+
+async fn bounded() -> Subject {
+    let store = MemoryStore::new().max_keys(3_000);
+    subject(store.clone(), store)
+}
+
+async fn encrypted() -> Subject {
+    let (store, clock) = store_with_clock();
+    let keyring = Keyring::new("test", [7; 32]).expect("a valid id");
+    let encrypted = |store| Encrypted::new(store, keyring.clone());
+    subject(encrypted(store.clone()), encrypted(store)).with_clock(clock)
+}
+
+async fn behind_arc_dyn() -> Subject {
+    let store: Arc<dyn TokenStore> = Arc::new(MemoryStore::new());
+    subject(store.clone(), store)
+}
+
+fn store_with_clock() -> (MemoryStore, ManualClock) {
     let clock = ManualClock::new();
     let time = clock.clone();
-    Subject::new(MemoryStore::new().with_clock(move || time.now())).with_clock(clock)
+    (MemoryStore::new().clock(move || time.now()), clock)
 }
 
-async fn behind_arc_dyn() -> Arc<dyn TokenStore> {
-    Arc::new(MemoryStore::new())
-}
-
-// The rules of the suite let a store say that it does neither.
-#[tokio::test]
-async fn it_lists_and_can_be_watched() {
-    let store = MemoryStore::new();
-    for filter in [
-        Filter::All,
-        Filter::Attention,
-        Filter::DueBefore(std::time::SystemTime::now()),
-    ] {
-        assert!(store.list(filter, None, 10).await.is_ok());
-    }
-    assert!(store.watch().is_some());
+fn subject(store: impl TokenStore, peer: impl TokenStore) -> Subject {
+    Subject::new(store)
+        .with_peer(peer)
+        .must_list()
+        .must_watch()
+        .must_expire()
+        .without_connection()
 }

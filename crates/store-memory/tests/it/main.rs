@@ -2,7 +2,6 @@
 
 mod bound;
 mod conformance;
-mod expiry;
 mod model;
 mod watch;
 

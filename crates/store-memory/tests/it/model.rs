@@ -1,4 +1,4 @@
-//! Whatever is done to it, the store answers as a plain map would, and its listings name what is in it.
+//! After any sequence of calls, the store answers as a plain map would, and so do its listings.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use tokenkeeper_store_memory::MemoryStore;
 
 use crate::key;
 
-const BOUND: usize = 4;
+const MAX_KEYS: usize = 4;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A put at the version that is there, or else at one that is not; times are seconds from now.
+    /// A put at the current version, or at a stale one; times are seconds from now.
     Put {
         key: u8,
         stale: bool,
@@ -43,18 +43,21 @@ fn step() -> impl Strategy<Value = Step> {
         any::<bool>(),
     );
     prop_oneof![
-        6 => put.prop_map(|(key, stale, keep, due, attention)| Step::Put { key, stale, keep, due, attention }),
-        2 => (0..6_u8, prop::bool::weighted(0.2)).prop_map(|(key, stale)| Step::Delete { key, stale }),
+        6 => put.prop_map(|(key, stale, keep, due, attention)| {
+            Step::Put { key, stale, keep, due, attention }
+        }),
+        2 => (0..6_u8, prop::bool::weighted(0.2))
+            .prop_map(|(key, stale)| Step::Delete { key, stale }),
         2 => (1..5_u8).prop_map(|seconds| Step::Wait { seconds }),
     ]
 }
 
 proptest! {
     #[test]
-    fn it_answers_as_a_map_would(steps in vec(step(), 1..60)) {
+    fn it_answers_as_a_map_does(steps in vec(step(), 1..60)) {
         let clock = ManualClock::new();
         let time = clock.clone();
-        let store = MemoryStore::new().bounded(BOUND).with_clock(move || time.now());
+        let store = MemoryStore::new().max_keys(MAX_KEYS).clock(move || time.now());
         let mut model: BTreeMap<Key, Entry> = BTreeMap::new();
         for step in steps {
             take(&store, &mut model, &clock, &step)?;
@@ -106,7 +109,7 @@ fn take(
                     outcome.expect("no failure"),
                     Outcome::Conflict(model.get(&key).cloned())
                 );
-            } else if model.len() == BOUND && !model.contains_key(&key) {
+            } else if model.len() == MAX_KEYS && !model.contains_key(&key) {
                 prop_assert!(matches!(outcome, Err(StoreError::Full)));
             } else {
                 prop_assert_eq!(outcome.expect("no failure"), Outcome::Applied);
@@ -129,7 +132,7 @@ fn take(
     Ok(())
 }
 
-/// All pages, in the order of the keys.
+/// The keys of all pages, sorted.
 fn listed(store: &MemoryStore, filter: Filter) -> Vec<Key> {
     let (mut keys, mut cursor) = (Vec::new(), None);
     loop {
@@ -155,7 +158,7 @@ fn numbered(number: u8) -> Key {
     key(&format!("user-{number}"))
 }
 
-/// The store never waits.
+/// The output of a call, which never waits.
 fn now<T>(call: impl Future<Output = T>) -> T {
     call.now_or_never().expect("a call is done at once")
 }
