@@ -106,7 +106,7 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 ///     use tokenkeeper_store::conformance::Subject;
 ///
 ///     tokenkeeper_store::conformance!(|| async {
-///         Subject::new(super::MapStore::default()).must_list().without_connection()
+///         Subject::new(super::MapStore::default()).must_list().without_cutter()
 ///     });
 /// }
 ///

@@ -11,15 +11,15 @@ use crate::{Entry, Key, Outcome, StoreError};
 const TRIES: usize = 200;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The harness says how the store's connection is cut, or that the store has none.
+/// The harness declares how the store's connection is cut, or that it is not.
 ///
 /// Without a decision the rules about lost answers test nothing, and a store that reports them as
 /// "nothing was done" passes the suite.
-pub async fn connection_is_declared(subject: Subject) -> Result<(), Violation> {
+pub async fn cutter_is_declared(subject: Subject) -> Result<(), Violation> {
     ensure!(
-        subject.declares_connection(),
-        "the harness does not say how to cut the store's connection; add `.with_cutter(…)` to the \
-         subject, for which `CuttingProxy` does for any TCP backend, or `.without_connection()` if \
+        subject.declares_cutter(),
+        "the harness does not declare how to cut the store's connection; add to the subject \
+         `.with_cutter(…)`, with a `CuttingProxy` for a backend on TCP, or `.without_cutter()` if \
          the store has no connection"
     );
     Ok(())

@@ -26,7 +26,7 @@
 //! }
 //!
 //! async fn fresh() -> Subject {
-//!     Subject::new(MyStore::open().await).without_connection()
+//!     Subject::new(MyStore::open().await).without_cutter()
 //! }
 //! # fn main() {}
 //! ```
@@ -47,8 +47,9 @@
 //! lost. No rule can show it without cutting the connection in the middle of a write, so a subject
 //! must say how: [`with_cutter`](Subject::with_cutter) with a [`CuttingProxy`] in front of the server
 //! (its documentation has a harness for Postgres), or with a [`ConnectionCutter`] made for the
-//! backend. A store that has no connection says [`without_connection`](Subject::without_connection).
-//! A subject that says neither fails [`connection_is_declared`], and only that rule.
+//! backend. A store that has no connection is declared as
+//! [`without_cutter`](Subject::without_cutter). A subject with neither fails [`cutter_is_declared`],
+//! and only that rule.
 //!
 //! # Violations
 //! A rule returns a [`Violation`] instead of panicking, so that a test can also expect one. A
@@ -70,9 +71,8 @@ mod writes;
 
 pub use self::clock::ManualClock;
 pub use self::connections::{
-    connection_is_declared, lost_answer_to_a_delete_is_ambiguous,
-    lost_answer_to_a_put_is_ambiguous, put_that_never_arrives_is_not_applied,
-    unreachable_backend_is_unavailable,
+    cutter_is_declared, lost_answer_to_a_delete_is_ambiguous, lost_answer_to_a_put_is_ambiguous,
+    put_that_never_arrives_is_not_applied, unreachable_backend_is_unavailable,
 };
 pub use self::cutter::{ConnectionCutter, Cut};
 pub use self::expiry::{
@@ -160,7 +160,7 @@ macro_rules! conformance {
             conflict_is_told_to_no_watcher
             slow_watcher_is_told_of_the_newest_change
             stream_of_changes_ends_with_the_store
-            connection_is_declared
+            cutter_is_declared
             lost_answer_to_a_put_is_ambiguous
             lost_answer_to_a_delete_is_ambiguous
             put_that_never_arrives_is_not_applied

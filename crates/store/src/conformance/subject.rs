@@ -19,8 +19,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// A fresh, empty store under test, with the hooks that the rules use.
 ///
 /// Each hook is a setter. A rule whose hook is missing checks what it can without it, and passes;
-/// only [`connection_is_declared`](super::connection_is_declared) asks for a decision between
-/// [`with_cutter`](Self::with_cutter) and [`without_connection`](Self::without_connection).
+/// only [`cutter_is_declared`](super::cutter_is_declared) asks for a decision between
+/// [`with_cutter`](Self::with_cutter) and [`without_cutter`](Self::without_cutter).
 ///
 /// ```
 /// use tokenkeeper_store::conformance::{ManualClock, Subject};
@@ -50,7 +50,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 ///         .with_clock(clock)
 ///         .must_expire()
 ///         .must_list()
-///         .without_connection()
+///         .without_cutter()
 /// }
 /// ```
 #[must_use = "a subject does nothing until a rule runs on it"]
@@ -78,8 +78,8 @@ enum Clock {
 /// What the harness declares about the connection between the store and its backend.
 enum Connection {
     Undeclared,
-    /// The store has none.
-    None,
+    /// The rules do not cut it.
+    Uncut,
     Cut(Arc<dyn ConnectionCutter>),
 }
 
@@ -127,10 +127,10 @@ impl Subject {
         self
     }
 
-    /// Declares that no connection lies between the store and what it writes to, so that no answer
-    /// can be lost: a store in memory, or in a file that the process itself writes.
-    pub fn without_connection(mut self) -> Self {
-        self.connection = Connection::None;
+    /// Declares that the rules cut no connection: the store has none, as in memory or in a file that
+    /// the process itself writes, or its own tests cut it.
+    pub fn without_cutter(mut self) -> Self {
+        self.connection = Connection::Uncut;
         self
     }
 
@@ -230,11 +230,11 @@ impl Subject {
     pub(super) fn cutter(&self) -> Option<&Arc<dyn ConnectionCutter>> {
         match &self.connection {
             Connection::Cut(cutter) => Some(cutter),
-            Connection::Undeclared | Connection::None => None,
+            Connection::Undeclared | Connection::Uncut => None,
         }
     }
 
-    pub(super) fn declares_connection(&self) -> bool {
+    pub(super) fn declares_cutter(&self) -> bool {
         !matches!(self.connection, Connection::Undeclared)
     }
 

@@ -171,9 +171,7 @@ async fn behind_proxy(marker: &str, lost: fn(io::Error) -> StoreError) -> Subjec
 #[tokio::test]
 async fn an_honest_store_keeps_the_rules() {
     let subject = || behind_proxy("WRITE", StoreError::ambiguous);
-    rules::connection_is_declared(subject().await)
-        .await
-        .unwrap();
+    rules::cutter_is_declared(subject().await).await.unwrap();
     rules::lost_answer_to_a_put_is_ambiguous(subject().await)
         .await
         .unwrap();

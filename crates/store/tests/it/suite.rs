@@ -42,12 +42,12 @@ async fn encrypted_behind_arc_dyn() -> Subject {
 }
 
 async fn with_the_defaults() -> Subject {
-    Subject::new(forgetful()).without_connection()
+    Subject::new(forgetful()).without_cutter()
 }
 
 /// A subject that lists.
 fn in_memory(store: impl TokenStore) -> Subject {
-    Subject::new(store).must_list().without_connection()
+    Subject::new(store).must_list().without_cutter()
 }
 
 fn forgetful() -> Forgetful {
@@ -147,8 +147,8 @@ async fn a_subject_must_keep_what_it_declares() {
 }
 
 #[tokio::test]
-async fn a_subject_without_a_word_on_its_connection_fails_one_rule() {
-    let violation = rules::connection_is_declared(forgetful().into())
+async fn a_subject_that_declares_no_cutter_fails_one_rule() {
+    let violation = rules::cutter_is_declared(forgetful().into())
         .await
         .unwrap_err();
     assert!(violation.to_string().contains("with_cutter"), "{violation}");
