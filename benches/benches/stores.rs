@@ -26,7 +26,7 @@ fn stores(criterion: &mut Criterion) {
         .build()
         .expect("a runtime starts");
     let file = File::new();
-    let sqlite = runtime.block_on(SqliteStore::plaintext(&file.0));
+    let sqlite = runtime.block_on(SqliteStore::open_plaintext(&file.0));
     let sqlite = sqlite.expect("the file can be created");
     both(criterion, &runtime, "memory", MemoryStore::new());
     both(criterion, &runtime, "SQLite", sqlite);

@@ -35,7 +35,7 @@ impl RedisServer {
             return None;
         };
         let server = Self { process, port };
-        while server.options("bench:").plaintext().await.is_err() {
+        while server.options("bench:").open_plaintext().await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Some(server)
@@ -46,14 +46,13 @@ impl RedisServer {
     /// # Panics
     /// If the server does not answer.
     pub async fn store(&self, prefix: &str) -> RedisStore {
-        let store = self.options(prefix).plaintext().await;
+        let store = self.options(prefix).open_plaintext().await;
         store.expect("Redis answers")
     }
 
     fn options(&self, prefix: &str) -> RedisOptions {
         let url = format!("redis://127.0.0.1:{}", self.port);
-        let options = RedisOptions::new(&url).expect("the URL is valid");
-        options.prefix(prefix)
+        RedisOptions::new(url).prefix(prefix)
     }
 }
 

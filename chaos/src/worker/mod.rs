@@ -118,8 +118,8 @@ async fn try_open(store: &str) -> Result<Arc<dyn TokenStore>, BoxError> {
         let options = tokenkeeper_store_sqlite::SqliteOptions::new(path).busy_timeout(patience);
         return Ok(Arc::new(options.open(keyring).await?));
     }
-    let options = tokenkeeper_store_redis::RedisOptions::new(store)?
-        .timeout(patience)
+    let options = tokenkeeper_store_redis::RedisOptions::new(store)
+        .response_timeout(patience)
         .connect_timeout(patience);
     Ok(Arc::new(options.open(keyring).await?))
 }

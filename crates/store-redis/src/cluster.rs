@@ -1,4 +1,4 @@
-//! Calls to a cluster.
+//! Calls to a cluster, with its redirections.
 
 use redis::aio::ConnectionLike as _;
 use redis::cluster_async::ClusterConnection;
@@ -7,7 +7,7 @@ use redis::{Pipeline, RedisResult, Value};
 
 use crate::fault::Fault;
 
-/// How many redirections a call follows: one is usual while slots move, two need a second move meanwhile.
+/// How many redirections a call follows: one while slots move, more if they move again meanwhile.
 const REDIRECTIONS: usize = 3;
 
 /// Sends the commands, all of one slot, to the slot's master.
@@ -24,7 +24,7 @@ pub(crate) async fn call(
             break;
         };
         answer = match redirection {
-            // The client has begun to learn the slots anew, and sends nothing before it has.
+            // The client is already refreshing its slots, and sends nothing before it has them.
             Redirection::Moved => {
                 connection
                     .req_packed_commands(commands, 0, commands.len())
@@ -42,16 +42,18 @@ pub(crate) async fn call(
             }
         };
     }
-    // Where the client has no connection it says the same of calls that went out on the one before.
+    // Without a connection the client returns the same error as for a call that was sent.
     answer.map_err(Fault::of_sent)
 }
 
+/// A server's answer that another node has the slot.
 enum Redirection {
     Moved,
     Ask { host: String, port: u16 },
 }
 
-/// Where to the first command was redirected. The commands of a call are of one slot, and the first is the only one that has it.
+/// Returns the redirection of the first command. The commands of a call share one slot, and only
+/// the first has its key.
 fn redirection(answer: &RedisResult<Vec<Value>>) -> Option<Redirection> {
     let error = match answer {
         Err(error) => error.clone(),

@@ -1,4 +1,4 @@
-//! How connections are made.
+//! Clients of the redis crate, and their connections.
 
 use std::time::Duration;
 
@@ -13,29 +13,30 @@ use redis::{
 use rustls::crypto::CryptoProvider;
 use tokio::sync::Mutex;
 
+use crate::RedisError;
+use crate::settings::Settings;
 use crate::url::Target;
-use crate::{RedisError, RedisOptions};
 
-/// After how long without a sign of life a connection counts as broken.
+/// How long the peer may be silent before the system considers the connection broken.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// What makes connections to whoever is the master.
+/// A client that connects to the current master.
 pub(crate) enum Connector {
     Standalone(Box<Client>),
-    /// It remembers its connections to the sentinels, hence the lock.
+    /// Locked, since it keeps its connections to the sentinels.
     Sentinel(Box<Mutex<SentinelClient>>),
 }
 
 impl Connector {
-    /// One for the server of `options`, or for its sentinels.
-    pub(crate) fn new(options: &RedisOptions, master: Option<&str>) -> Result<Self, RedisError> {
-        check_crypto(&options.target)?;
+    /// A client of one server, or of the sentinels of `master`.
+    pub(crate) fn new(settings: &Settings, master: Option<&str>) -> Result<Self, RedisError> {
+        check_crypto(&settings.target)?;
         let Some(master) = master else {
-            let node = &options.target.nodes[0];
-            return Ok(Self::Standalone(Box::new(client(options, node)?)));
+            let node = &settings.target.nodes[0];
+            return Ok(Self::Standalone(Box::new(client(settings, node)?)));
         };
         Ok(Self::Sentinel(Box::new(Mutex::new(sentinel(
-            options, master,
+            settings, master,
         )?))))
     }
 
@@ -56,7 +57,7 @@ impl Connector {
         }
     }
 
-    /// A connection that listens to channels.
+    /// Opens a connection for subscriptions.
     pub(crate) async fn listen(&self) -> RedisResult<PubSub> {
         match self {
             Self::Standalone(client) => client.get_async_pubsub().await,
@@ -68,39 +69,39 @@ impl Connector {
     }
 }
 
-/// A client of one node, alone or of a cluster.
-pub(crate) fn client(options: &RedisOptions, node: &(String, u16)) -> Result<Client, RedisError> {
-    let info = info(&options.target, node);
-    match &options.certificates {
-        Some(certificates) if options.target.tls => {
+/// Returns a client of one node, standalone or in a cluster.
+pub(crate) fn client(settings: &Settings, node: &(String, u16)) -> Result<Client, RedisError> {
+    let info = info(&settings.target, node);
+    match &settings.certificates {
+        Some(certificates) if settings.target.tls => {
             Client::build_with_tls(info, certificates.clone())
         }
         _ => Client::open(info),
     }
-    .map_err(|error| unusable(options, error))
+    .map_err(|error| unusable(settings, error))
 }
 
-pub(crate) fn cluster(options: &RedisOptions) -> Result<ClusterClient, RedisError> {
-    check_crypto(&options.target)?;
-    let nodes = options.target.nodes.iter();
-    let mut builder = ClusterClientBuilder::new(nodes.map(|node| info(&options.target, node)))
-        // A write that was lost must not be made again behind our back: the answer to the second one would be taken for
-        // that of the first. Redirections are followed by ourselves.
+pub(crate) fn cluster(settings: &Settings) -> Result<ClusterClient, RedisError> {
+    check_crypto(&settings.target)?;
+    let nodes = settings.target.nodes.iter();
+    let mut builder = ClusterClientBuilder::new(nodes.map(|node| info(&settings.target, node)))
+        // The client must not repeat a lost write: the answer to the second one would be taken for
+        // the first one's. We follow redirections ourselves.
         .retries(0)
-        .connection_timeout(options.connect_timeout)
-        .response_timeout(options.answer_timeout())
-        .overall_response_timeout(Some(options.answer_timeout()))
+        .connection_timeout(settings.connect_timeout)
+        .response_timeout(settings.answer_timeout())
+        .overall_response_timeout(Some(settings.answer_timeout()))
         .tcp_settings(tcp_settings());
-    if let Some(certificates) = &options.certificates
-        && options.target.tls
+    if let Some(certificates) = &settings.certificates
+        && settings.target.tls
     {
         builder = builder.certs(certificates.clone());
     }
-    builder.build().map_err(|error| unusable(options, error))
+    builder.build().map_err(|error| unusable(settings, error))
 }
 
-fn sentinel(options: &RedisOptions, master: &str) -> Result<SentinelClient, RedisError> {
-    let target = &options.target;
+fn sentinel(settings: &Settings, master: &str) -> Result<SentinelClient, RedisError> {
+    let target = &settings.target;
     let sentinels = target.nodes.iter().map(|node| address(target, node));
     let build = || {
         let mut builder =
@@ -115,7 +116,7 @@ fn sentinel(options: &RedisOptions, master: &str) -> Result<SentinelClient, Redi
         if let Some(password) = &target.password {
             builder = builder.set_client_to_redis_password(password);
         }
-        if let Some((user, password)) = &options.sentinel_login {
+        if let Some((user, password)) = &settings.sentinel_login {
             if !user.is_empty() {
                 builder = builder.set_client_to_sentinel_username(user);
             }
@@ -123,7 +124,7 @@ fn sentinel(options: &RedisOptions, master: &str) -> Result<SentinelClient, Redi
         }
         if target.tls {
             builder = builder.set_client_to_redis_tls_mode(redis::TlsMode::Secure);
-            if let Some(certificates) = &options.certificates {
+            if let Some(certificates) = &settings.certificates {
                 builder = builder
                     .set_client_to_redis_certificates(certificates.clone())
                     .set_client_to_sentinel_certificates(certificates.clone());
@@ -131,10 +132,10 @@ fn sentinel(options: &RedisOptions, master: &str) -> Result<SentinelClient, Redi
         }
         builder.build()
     };
-    build().map_err(|error| unusable(options, error))
+    build().map_err(|error| unusable(settings, error))
 }
 
-/// The certificates of `options`, in the client's form.
+/// Converts certificates to the client's type.
 pub(crate) fn certificates(
     root: Option<Vec<u8>>,
     client: Option<(Vec<u8>, Vec<u8>)>,
@@ -149,7 +150,7 @@ pub(crate) fn certificates(
 }
 
 fn info(target: &Target, node: &(String, u16)) -> ConnectionInfo {
-    // A connection of RESP3 tells us when it is closed, so that no write is sent into one that is.
+    // With RESP3 the client reports a closed connection, so that no write is sent into it.
     let mut login = RedisConnectionInfo::default()
         .set_db(target.database)
         .set_protocol(ProtocolVersion::RESP3)
@@ -162,7 +163,7 @@ fn info(target: &Target, node: &(String, u16)) -> ConnectionInfo {
     }
     address(target, node)
         .into_connection_info()
-        .expect("an address is one already")
+        .expect("an address converts to itself")
         .set_redis_settings(login)
         .set_tcp_settings(tcp_settings())
 }
@@ -192,7 +193,7 @@ fn tcp_settings() -> TcpSettings {
     settings
 }
 
-/// The client would panic without one.
+/// Checks for a crypto provider: without one, the client would panic.
 fn check_crypto(target: &Target) -> Result<(), RedisError> {
     if target.tls && CryptoProvider::get_default().is_none() {
         return Err(RedisError::NoCryptoProvider);
@@ -200,10 +201,10 @@ fn check_crypto(target: &Target) -> Result<(), RedisError> {
     Ok(())
 }
 
-/// Nothing is connected yet, so what is wrong is the certificates; all else has been checked.
-fn unusable(options: &RedisOptions, error: redis::RedisError) -> RedisError {
-    let (server, source) = (options.target.name(), error.into());
-    if options.certificates.is_some() {
+/// The error of a client that cannot be made: only the certificates have not been checked before.
+fn unusable(settings: &Settings, error: redis::RedisError) -> RedisError {
+    let (server, source) = (settings.target.name(), error.into());
+    if settings.certificates.is_some() {
         RedisError::BadCertificate { server, source }
     } else {
         RedisError::Unexpected { server, source }

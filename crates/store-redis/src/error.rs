@@ -1,169 +1,179 @@
-//! What may go wrong with the server.
+//! The errors of the store.
 
 use tokenkeeper_store::{BoxError, KeyDigest, StoreError};
 
-/// Why Redis cannot be used: the source of the [`StoreError`] that a call returns.
+/// The reason why Redis cannot be used: the source of the [`StoreError`] of a call.
 ///
-/// Each says what to do. None shows a password, a value or a subject.
+/// Each names the remedy. None shows a password, a value or a subject.
 ///
 /// ```
-/// use tokenkeeper_store_redis::{RedisError, RedisOptions};
+/// use std::error::Error as _;
+/// use tokenkeeper_store_redis::{RedisError, RedisStore};
 ///
-/// let error = RedisOptions::new("redis://localhost:port").unwrap_err();
-/// assert!(matches!(error, RedisError::BadUrl { part: "port", .. }));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let error = RedisStore::open_plaintext("redis://localhost:port").await.unwrap_err();
+/// let source = error.source().and_then(|source| source.downcast_ref());
+/// assert!(matches!(source, Some(RedisError::BadUrl { part: "port", .. })));
+/// # }
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisError {
-    /// The URL makes no sense.
+    /// The URL cannot be used.
     #[error("the {part} of the store's URL is wrong: {problem}")]
     BadUrl {
-        /// Which part.
+        /// The part.
         part: &'static str,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// An option makes no sense.
+    /// An option cannot be used.
     #[error("the option `{option}` cannot be used: {problem}")]
     BadOption {
-        /// Which one.
+        /// The option.
         option: &'static str,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The process has installed no crypto provider, which TLS needs.
+    /// The process has not installed the crypto provider that TLS needs.
     #[error(
-        "no rustls crypto provider is installed; install one when the program starts, as `rustls::crypto::ring::default_provider().install_default()`"
+        "no rustls crypto provider is installed; install one when the program starts, as \
+         `rustls::crypto::ring::default_provider().install_default()`"
     )]
     NoCryptoProvider,
     /// A certificate or its key cannot be read.
     #[error("a certificate or key given for {server} cannot be used; give it in PEM")]
     BadCertificate {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What is wrong with it.
+        /// The error of the TLS library.
         #[source]
         source: BoxError,
     },
-    /// There is no connection, and none could be made. Nothing was sent.
-    #[error("no connection to {server} can be made; check that it runs and can be reached")]
+    /// No connection could be made. Nothing was sent.
+    #[error("{server} cannot be reached; check that it runs, and the network")]
     Unreachable {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What the system or the server said.
+        /// The error of the system or the server.
         #[source]
         source: BoxError,
     },
-    /// The connection was lost before an answer came, or it did not come in time.
-    #[error("no answer came from {server}")]
+    /// The connection was lost before the answer, or the answer did not come in time.
+    #[error("{server} did not answer; check that it runs, and the network")]
     NoAnswer {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: BoxError,
     },
-    /// The server does not know the user or the password.
+    /// The server rejects the user or the password.
     #[error("{server} refuses the user or the password; check both")]
     Refused {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What it said.
+        /// The server's answer.
         #[source]
         source: BoxError,
     },
     /// The user may not do what the store needs.
     #[error(
-        "{server} does not permit the user what the store needs; see the documentation of the crate for the rules"
+        "{server} does not permit the user what the store needs; \
+         see the documentation of the crate for the ACL"
     )]
     NotPermitted {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What it said.
+        /// The server's answer.
         #[source]
         source: BoxError,
     },
-    /// The server cannot answer now: it is loading its data, its cluster is not whole, or it may not write for the moment.
-    #[error("{server} is not ready")]
+    /// The server cannot answer now: it is loading its data, its cluster is incomplete, or it refuses
+    /// writes for the moment.
+    #[error("{server} is not ready; try again later")]
     NotReady {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What it said.
+        /// The server's answer.
         #[source]
         source: BoxError,
     },
-    /// The server is a replica, which takes no writes.
-    #[error("{server} is a replica and takes no writes; connect to its master")]
+    /// The server is a replica, which accepts no writes.
+    #[error("{server} is a replica and accepts no writes; connect to its master")]
     Replica {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What it said.
+        /// The server's answer.
         #[source]
         source: BoxError,
     },
-    /// The server is at its `maxmemory`. What was there is still there.
+    /// The server has reached its `maxmemory`. The old record stays.
     #[error("{server} has no memory left for a write; raise its maxmemory")]
     NoRoom {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What it said.
+        /// The server's answer.
         #[source]
         source: BoxError,
     },
-    /// The server may evict records when its memory is full, and each of them would log a person out.
+    /// The server may evict records when its memory is full, which would log people out.
     #[error(
-        "{server} evicts keys when its memory is full (maxmemory-policy {policy}), which would log people out; set it to noeviction"
+        "{server} evicts keys when its memory is full (maxmemory-policy {policy}), which would log \
+         people out; set the policy to noeviction"
     )]
     Evicts {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// The policy that it has.
+        /// The server's policy.
         policy: String,
     },
-    /// The write was made, but fewer replicas than wanted said in time that they have it.
+    /// The write was made, but too few replicas acknowledged it in time.
     #[error(
-        "a write to {server} was acknowledged by {acknowledged} replicas in time where {wanted} were wanted"
+        "{acknowledged} of {wanted} replicas acknowledged a write to {server} in time; \
+         check the replicas"
     )]
     NotReplicated {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// How many did.
+        /// How many acknowledged it.
         acknowledged: u32,
-        /// How many were wanted.
+        /// How many were required.
         wanted: u32,
     },
-    /// A record is not one that this crate wrote, or is damaged.
-    #[error("the record of the account {account} cannot be read: {what}")]
+    /// A record was not written by this crate, or is damaged.
+    #[error(
+        "the record of the account {account} cannot be read: {what}; restore it or log in again"
+    )]
     Damaged {
-        /// Whose it should be.
+        /// The account that the record belongs to.
         account: KeyDigest,
         /// What is wrong with it.
         what: &'static str,
     },
-    /// Something else is where a record or an index should be.
-    #[error(
-        "other data in {server} has the names of this store; give the store a prefix of its own"
-    )]
+    /// Other data has the name of a record or an index.
+    #[error("other data in {server} has the names of this store; choose another prefix")]
     NotOurs {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What it said.
+        /// The server's answer.
         #[source]
         source: BoxError,
     },
-    /// The server answered what it should not.
-    #[error("{server} answered in an unexpected way")]
+    /// The server gave an unexpected answer.
+    #[error("{server} gave an unexpected answer; check that it is Redis 6.2 or newer")]
     Unexpected {
-        /// Where Redis is.
+        /// The server's URL, without login and query.
         server: String,
-        /// What it said.
+        /// The server's answer.
         #[source]
         source: BoxError,
     },
 }
 
 impl From<RedisError> for StoreError {
-    /// As it is where nothing was written.
+    /// The error of a call that wrote nothing.
     fn from(error: RedisError) -> Self {
         match error {
             RedisError::Unreachable { .. }

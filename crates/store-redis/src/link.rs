@@ -1,4 +1,4 @@
-//! One connection, shared by all calls and made anew when it is lost.
+//! One connection, shared by all calls and replaced when it is lost.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,23 +10,24 @@ use crate::connect::Connector;
 use crate::fault::Fault;
 use crate::script;
 
-/// A connection to the master, whoever that is now.
+/// A connection to the current master.
 ///
-/// A call never waits for a second connection: it fails, and the next one connects. Calls that wait for a connection share
-/// one, and its failure.
+/// A call never waits for a second connection: it fails, and the next call connects. Calls that wait
+/// for a connection share the attempt and its failure.
 pub(crate) struct Link {
     connector: Connector,
     connect_timeout: Duration,
     answer_timeout: Duration,
     state: Arc<Mutex<State>>,
-    /// Held by the one that connects.
+    /// Held by the call that connects.
     connecting: tokio::sync::Mutex<()>,
 }
 
+/// The current connection, and the last failure to connect.
 #[derive(Default)]
 struct State {
     current: Option<Connection>,
-    /// How many connections have been tried: the number of the current one, and of the last failure.
+    /// How many attempts were made: the number of the current connection, and of the last failure.
     tried: u64,
     failure: Option<redis::RedisError>,
 }
@@ -52,25 +53,25 @@ impl Link {
         }
     }
 
-    /// Sends the commands together and returns what was answered to each. A server's refusal of one is a value.
+    /// Sends the commands in one pipeline and returns their answers; a server's error is a value.
     pub(crate) async fn call(&self, commands: &Pipeline) -> Result<Vec<Value>, Fault> {
         let mut connection = self.connection().await.map_err(Fault::NotSent)?;
         let sent = connection
             .inner
             .send_packed_commands(commands, 0, commands.len());
         sent.await.map_err(|error| {
-            // Also after a time-out: in the place of a server that hangs there may be another by now.
+            // Also after a timeout: another server may have replaced one that hangs.
             forget(&self.state, connection.number);
             Fault::of_sent(error)
         })
     }
 
-    /// Lets the next call connect anew.
-    pub(crate) fn leave(&self) {
+    /// Drops the connection, so that the next call connects again.
+    pub(crate) fn reset(&self) {
         lock(&self.state).current = None;
     }
 
-    /// The connector, for connections of another kind.
+    /// Returns the connector, for connections of another kind.
     pub(crate) fn connector(&self) -> &Connector {
         &self.connector
     }
@@ -89,7 +90,7 @@ impl Link {
             if let Some(current) = &state.current {
                 return Ok(current.clone());
             }
-            // Somebody tried while we waited for the turn: what was said to them is said to all.
+            // Another call tried while this one waited: all waiters share its failure.
             if let (true, Some(failure)) = (state.tried != tried, &state.failure) {
                 return Err(failure.clone());
             }
@@ -121,7 +122,7 @@ impl Link {
             .set_connection_timeout(None)
             .set_response_timeout(Some(self.answer_timeout))
             .set_pipeline_buffer_size(1024)
-            // Told of the end of the connection, so that no call is sent into one that is known to have ended.
+            // Reports the end of the connection, so that no call is sent into a closed one.
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection
                     && let Some(state) = state.upgrade()
@@ -137,7 +138,7 @@ impl Link {
             .await?
         {
             match answer.extract_error() {
-                // Who may not load scripts may yet send them.
+                // Without the permission to load scripts, calls send them whole.
                 Err(error) if error.code() != Some("NOPERM") => return Err(error),
                 _ => {}
             }

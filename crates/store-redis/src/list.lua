@@ -1,16 +1,18 @@
--- A page of keys, by the index of one bucket or of several on one server.
+-- Reads a page of keys by the index of one bucket, or of several on one server.
 --
 -- KEYS  1 the set of the first bucket
--- ARGV  1 the prefix of all names; 2 which set: 'keys', 'due' or 'attention'; 3 the first bucket; 4 the last
---       5 the id and 6 the score after which the page begins in the first bucket, or ''; 7 the score at which it ends, or ''; 8 limit
+-- ARGV  1 the prefix of all names; 2 the set: 'keys', 'due' or 'attention'
+--       3 the first bucket; 4 the last
+--       5 the id and 6 the score after which the page begins in the first bucket, or ''
+--       7 the score at which it ends, or ''; 8 the limit
 --
--- Returns the bucket to go on in, or -1; the id and the score to go on after; the keys.
+-- Returns the bucket to continue in, or -1; the id and the score to continue after; the keys.
 
 local prefix, which = ARGV[1], ARGV[2]
 local id, score = ARGV[5], ARGV[6]
 local limit = tonumber(ARGV[8])
 local found = {}
--- What has expired is dropped on the way, but not so much of it that the server stands still.
+-- Expired ids are removed on the way, but only a bounded number, since a script blocks the server.
 local left = limit + 1000
 
 local function forget(base, old)
@@ -19,7 +21,7 @@ local function forget(base, old)
     end
 end
 
--- How many of those with the same score come at or before the id.
+-- Returns how many ids with the same score come at or before the id.
 local function passed(set)
     local rank = redis.call('ZRANK', set, id)
     if rank and redis.call('ZSCORE', set, id) == score then
@@ -60,7 +62,7 @@ for bucket = tonumber(ARGV[3]), tonumber(ARGV[4]) do
             end
             local length = redis.pcall('GETRANGE', base .. id, 34, 35)
             if type(length) == 'table' then
-                -- It is on its way to another server of the cluster.
+                -- It is moving to another node of the cluster.
                 return redis.error_reply('TRYAGAIN ' .. length.err)
             elseif length == '' then
                 forget(base, id)

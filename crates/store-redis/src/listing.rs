@@ -1,7 +1,7 @@
 //! Pages of keys.
 //!
-//! A cursor is a letter for its listing, the bucket, the score in 8 bytes, and the id of the last item looked at, which is
-//! missing at the beginning of a bucket: items that come and go between two pages shift nothing.
+//! A cursor is a letter for its listing, the bucket, and score (8 bytes) and id of the last item seen
+//! in it, if any, so that items added or removed between two pages shift nothing.
 
 use redis::Value;
 use tokenkeeper_store::{Cursor, Filter, Key, Page, StoreError, unix_millis};
@@ -9,10 +9,10 @@ use tokenkeeper_store::{Cursor, Filter, Key, Page, StoreError, unix_millis};
 use crate::layout::{BUCKETS, ID, Layout};
 use crate::script::{Invocation, LIST};
 
-/// A page may be shorter than was asked for: a script holds the whole server up.
+/// The longest page: a script blocks the whole server.
 const LONGEST: usize = 1000;
 
-/// A listing that is to be made: which, and after what.
+/// A page to read: of which listing, and after which item.
 pub(crate) struct Listing {
     letter: u8,
     set: &'static str,
@@ -23,7 +23,7 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// # Errors
-    /// A cursor of another listing, and a filter that is not known here.
+    /// A cursor of another listing, or an unknown filter.
     pub(crate) fn new(filter: Filter, cursor: Option<&Cursor>) -> Result<Self, StoreError> {
         let (letter, set, before) = match filter {
             Filter::All => (b'k', "keys", None),
@@ -46,7 +46,7 @@ impl Listing {
         })
     }
 
-    /// The call for a page, of one bucket or of all that are left.
+    /// Returns the call for the page, over one bucket or over all remaining ones.
     pub(crate) fn invocation(&self, layout: &Layout, limit: usize, one_bucket: bool) -> Invocation {
         let last = if one_bucket { self.bucket } else { BUCKETS - 1 };
         let text = |number: Option<u64>| number.map_or_else(String::new, |n| n.to_string());
@@ -68,7 +68,7 @@ impl Listing {
         Invocation::new(&LIST, keys, arguments.map(String::into_bytes).into())
     }
 
-    /// The page of what the script returned; `None` if it is not what the script returns.
+    /// Reads the script's answer; `None` if it is malformed.
     pub(crate) fn page(&self, answer: Value, one_bucket: bool) -> Option<Page> {
         let Value::Array(answer) = answer else {
             return None;

@@ -1,4 +1,4 @@
-//! The two scripts: what they take, and how they are called.
+//! The two scripts and their invocation.
 
 use std::sync::LazyLock;
 
@@ -9,25 +9,25 @@ use crate::layout::Layout;
 use crate::record;
 use crate::watch;
 
-/// Compare and swap, with the index and the notification.
+/// Compares and swaps a record, updates the index and notifies watchers.
 pub(crate) static SWAP: Script = Script {
     source: include_str!("swap.lua"),
     digest: LazyLock::new(|| digest(SWAP.source)),
 };
 
-/// A page of an index.
+/// Reads a page of an index.
 pub(crate) static LIST: Script = Script {
     source: include_str!("list.lua"),
     digest: LazyLock::new(|| digest(LIST.source)),
 };
 
-/// A script, and what a server that knows it calls it.
+/// A script, and the digest by which a server knows it.
 pub(crate) struct Script {
     source: &'static str,
     digest: LazyLock<String>,
 }
 
-/// A script with its keys and arguments.
+/// A call of a script, with its keys and arguments.
 pub(crate) struct Invocation {
     script: &'static Script,
     keys: Vec<String>,
@@ -43,7 +43,7 @@ impl Invocation {
         }
     }
 
-    /// Swaps what is at `expected` for `new`, or for nothing.
+    /// Replaces the record at `expected` by `new`, or removes it.
     pub(crate) fn swap(
         layout: &Layout,
         key: &Key,
@@ -54,7 +54,7 @@ impl Invocation {
         let millis = |time: Option<_>| {
             time.map_or_else(Vec::new, |time| unix_millis(time).to_string().into_bytes())
         };
-        // Redis takes no time before 1970, which a record of long ago might have.
+        // Redis refuses times up to 1970.
         let keep_until = new
             .and_then(|entry| entry.keep_until)
             .map_or_else(Vec::new, |time| {
@@ -78,12 +78,12 @@ impl Invocation {
         Self::new(&SWAP, keys, arguments)
     }
 
-    /// The call by the script's digest, which a server knows unless it has been restarted or flushed.
+    /// Calls the script by its digest, which a server knows unless it was restarted or flushed.
     pub(crate) fn by_digest(&self) -> Pipeline {
         self.call(cmd("EVALSHA").arg(self.script.digest.as_str()))
     }
 
-    /// The call with the whole script, which makes the server know it.
+    /// Calls the script by its source, which the server then knows.
     pub(crate) fn by_source(&self) -> Pipeline {
         self.call(cmd("EVAL").arg(self.script.source))
     }
@@ -99,7 +99,7 @@ impl Invocation {
     }
 }
 
-/// Makes a server know the scripts, so that the first calls find them.
+/// Returns the commands that load the scripts into a server.
 pub(crate) fn load() -> Pipeline {
     let mut pipeline = Pipeline::with_capacity(2);
     for script in [&SWAP, &LIST] {

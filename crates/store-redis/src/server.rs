@@ -1,4 +1,4 @@
-//! Whom calls go to.
+//! The server or cluster that calls go to.
 
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
@@ -9,36 +9,37 @@ use crate::connect::{self, Connector};
 use crate::fault::Fault;
 use crate::link::Link;
 use crate::script::{self, Invocation};
+use crate::settings::Settings;
 use crate::url::Kind;
-use crate::{RedisError, RedisOptions, cluster};
+use crate::{RedisError, cluster};
 
-/// A server, or a cluster of them.
+/// The connections to one server or to a cluster.
 pub(crate) enum Server {
     One(Box<Link>),
     Cluster(ClusterConnection),
 }
 
 impl Server {
-    /// Connects.
-    pub(crate) async fn open(options: &RedisOptions) -> Result<Self, OpenError> {
-        let master = match &options.target.kind {
-            Kind::Cluster => return Self::open_cluster(options).await,
+    /// Opens the connections; one server is connected to by the first call.
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, OpenError> {
+        let master = match &settings.target.kind {
+            Kind::Cluster => return Self::open_cluster(settings).await,
             Kind::Standalone => None,
             Kind::Sentinel(master) => Some(master.as_str()),
         };
-        let connector = Connector::new(options, master)?;
+        let connector = Connector::new(settings, master)?;
         Ok(Self::One(Box::new(Link::new(
             connector,
-            options.connect_timeout,
-            options.answer_timeout(),
+            settings.connect_timeout,
+            settings.answer_timeout(),
         ))))
     }
 
-    async fn open_cluster(options: &RedisOptions) -> Result<Self, OpenError> {
-        let client = connect::cluster(options)?;
-        // The client tries each node, and each in its own time.
-        let nodes = u32::try_from(options.target.nodes.len()).unwrap_or(u32::MAX);
-        let limit = options
+    async fn open_cluster(settings: &Settings) -> Result<Self, OpenError> {
+        let client = connect::cluster(settings)?;
+        // The client tries the nodes one after the other, each with its own timeout.
+        let nodes = u32::try_from(settings.target.nodes.len()).unwrap_or(u32::MAX);
+        let limit = settings
             .connect_timeout
             .saturating_mul(nodes.saturating_add(1));
         let mut connection = match timeout(limit, client.get_async_connection()).await {
@@ -58,7 +59,7 @@ impl Server {
         Ok(Self::Cluster(connection))
     }
 
-    /// Sends the commands together, all of one slot, and returns what was answered to each.
+    /// Sends the commands, all of one slot, in one pipeline, and returns their answers.
     pub(crate) async fn call(&self, commands: &Pipeline) -> Result<Vec<Value>, Fault> {
         let answers = match self {
             Self::One(link) => link.call(commands).await,
@@ -70,7 +71,7 @@ impl Server {
             .collect()
     }
 
-    /// Calls a script, and then the command `after` it, in one round trip where the server knows the script.
+    /// Calls a script and then `after`, in one round trip if the server knows the script.
     pub(crate) async fn invoke(
         &self,
         invocation: &Invocation,
@@ -86,8 +87,8 @@ impl Server {
         if let (Err(fault), Self::One(link)) = (&answer, self)
             && fault.code() == Some("READONLY")
         {
-            // It was demoted; nothing was done. The master is looked for once.
-            link.leave();
+            // The server was demoted and did nothing. One retry looks for the new master.
+            link.reset();
             answer = self.call(&with_after(invocation.by_digest())).await;
         }
         match answer {
@@ -98,7 +99,7 @@ impl Server {
         }
     }
 
-    /// What `INFO memory` says, of each server; nothing where it may not be asked.
+    /// Returns the `INFO memory` texts of the servers; none without the permission.
     pub(crate) async fn memory(&self) -> Result<Vec<String>, Fault> {
         let mut command = cmd("INFO");
         command.arg("memory");
@@ -126,7 +127,7 @@ impl Server {
         }
     }
 
-    /// Whether another server may become the master, and will be found.
+    /// Returns whether another server may become the master, and would be found.
     pub(crate) fn moves(&self) -> bool {
         match self {
             Self::One(link) => matches!(link.connector(), Connector::Sentinel(_)),
@@ -135,7 +136,7 @@ impl Server {
     }
 }
 
-/// Why a server cannot be used from the beginning.
+/// The error of opening a server.
 pub(crate) enum OpenError {
     Options(RedisError),
     Server(Fault),
@@ -161,7 +162,7 @@ async fn to_all(connection: &mut ClusterConnection, command: &Cmd) -> redis::Red
         .extract_error()
 }
 
-/// All texts in a value, at whatever depth.
+/// Collects all texts in a value, at any depth.
 fn collect(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::BulkString(bytes) => texts.push(String::from_utf8_lossy(bytes).into_owned()),

@@ -1,11 +1,10 @@
-//! The store.
+//! The store in Redis.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use redis::{Cmd, Pipeline, Value, cmd};
+use redis::{Pipeline, Value};
 use tokenkeeper_store::{
     BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
     TokenStore, Version,
@@ -14,20 +13,22 @@ use tokenkeeper_store::{
 use crate::fault::{Call, Fault};
 use crate::layout::Layout;
 use crate::listing::Listing;
-use crate::options::Wait;
+use crate::replication::Replicated;
 use crate::script::Invocation;
 use crate::server::{OpenError, Server};
+use crate::settings::Settings;
 use crate::watch::Watch;
 use crate::{RedisError, RedisOptions, record};
 
 /// A [`TokenStore`] in Redis, for any number of processes on any number of machines.
 ///
-/// Each call is one round trip: a write is a script that compares and swaps, keeps the index of listings, and tells
-/// watchers. [`open`](Self::open) returns a store that encrypts; [`plaintext`](Self::plaintext) one that does not. A clone
-/// is another handle on the same connections. It needs a tokio runtime.
+/// Each call is one round trip: a write is a script that compares and swaps, updates the index for
+/// listings, and notifies watchers. [`open`](Self::open) returns a store that encrypts,
+/// [`open_plaintext`](Self::open_plaintext) one that does not. A clone is another handle on the same
+/// connections. It needs a tokio runtime.
 ///
-/// A call that is dropped has made its write whole, or makes it yet. What survives a crash of the server is the server's
-/// configuration: see [the crate](crate#what-a-crash-loses).
+/// A dropped call has made its whole write, or makes it later. What a crash of the server loses
+/// depends on the server's configuration: see [the crate](crate#what-a-crash-loses).
 ///
 /// ```no_run
 /// use tokenkeeper_store::{Entry, Key, Keyring, Outcome, TokenStore, Version};
@@ -51,59 +52,53 @@ pub struct RedisStore {
     shared: Arc<Shared>,
 }
 
+/// What all handles on the same connections share.
 struct Shared {
     name: String,
     layout: Layout,
     reads: Server,
-    /// Writes that wait for replicas hold up what comes behind them, so they have a connection of their own.
+    /// For writes that wait for replicas: they delay later calls on the same connection.
     replicated: Option<Replicated>,
     watch: Watch,
 }
 
-struct Replicated {
-    server: Server,
-    wait: Wait,
-    /// Whether the last write is not known to be with the replicas.
-    behind: AtomicBool,
-}
-
 impl RedisStore {
-    /// Connects to the server that `url` [names](RedisOptions::new), and encrypts with the current key of `keyring`.
+    /// Connects to the server at [`url`](RedisOptions::new), and encrypts with the current key of
+    /// `keyring`.
     ///
-    /// It may be cancelled at any time. Later, a lost connection is made anew by the call that needs it.
+    /// The call may be cancelled at any time. Later calls reconnect when the connection was lost.
     ///
     /// # Errors
     /// The source of each is a [`RedisError`].
-    /// - [`Unavailable`](StoreError::Unavailable): the server cannot be reached or is not ready; the same call may succeed
-    ///   later.
-    /// - [`Other`](StoreError::Other): the URL or an option makes no sense, the login is refused, the server may evict
-    ///   keys, or TLS lacks its crypto provider.
+    /// - [`Unavailable`](StoreError::Unavailable): the server cannot be reached or is not ready; the
+    ///   same call may succeed later.
+    /// - [`Other`](StoreError::Other): the URL or an option is wrong, the login is refused, the server
+    ///   may evict keys, or TLS lacks its crypto provider.
     pub async fn open(url: &str, keyring: Keyring) -> Result<Encrypted<Self>, StoreError> {
-        RedisOptions::new(url)?.open(keyring).await
+        RedisOptions::new(url).open(keyring).await
     }
 
-    /// Connects without encryption: whoever can read the server's memory, its files or a backup has every token in it.
+    /// Connects without encryption: anyone who can read the server's memory, its files or a backup
+    /// has every token.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
-    pub async fn plaintext(url: &str) -> Result<Self, StoreError> {
-        RedisOptions::new(url)?.plaintext().await
+    pub async fn open_plaintext(url: &str) -> Result<Self, StoreError> {
+        RedisOptions::new(url).open_plaintext().await
     }
 
-    pub(crate) async fn start(options: RedisOptions) -> Result<Self, StoreError> {
-        let name = options.target.name();
+    /// Opens the store with checked options.
+    pub(crate) async fn start(settings: Settings) -> Result<Self, StoreError> {
+        let name = settings.target.name();
         let failed = |error| match error {
             OpenError::Options(error) => error.into(),
             OpenError::Server(fault) => fault.into_error(Call::Read, &name, false),
         };
-        let reads = Server::open(&RedisOptions {
-            wait: None,
-            ..options.clone()
-        })
-        .await
-        .map_err(failed)?;
+        let reads = Server::open(&settings.without_replicas())
+            .await
+            .map_err(failed)?;
         let memory = reads.memory().await.map_err(|fault| failed(fault.into()))?;
-        if !options.allow_eviction
+        if !settings.allow_eviction
             && let Some(policy) = memory.iter().find_map(|text| evicts(text))
         {
             return Err(RedisError::Evicts {
@@ -112,18 +107,14 @@ impl RedisStore {
             }
             .into());
         }
-        let replicated = match options.wait {
-            None => None,
-            Some(wait) => Some(Replicated {
-                server: Server::open(&options).await.map_err(failed)?,
-                wait,
-                behind: AtomicBool::new(false),
-            }),
+        let replicated = match settings.min_replicas {
+            0 => None,
+            _ => Some(Replicated::open(&settings).await.map_err(failed)?),
         };
         let layout = Layout {
-            prefix: options.prefix.clone(),
+            prefix: settings.prefix.clone(),
         };
-        let watch = Watch::new(options, layout.channel());
+        let watch = Watch::new(settings, layout.channel());
         Ok(Self {
             shared: Arc::new(Shared {
                 name,
@@ -152,7 +143,7 @@ impl RedisStore {
             None => shared.reads.invoke(&invocation, None).await,
             Some(replicated) => {
                 let wait = replicated.wait();
-                replicated.server.invoke(&invocation, Some(&wait)).await
+                replicated.server().invoke(&invocation, Some(&wait)).await
             }
         };
         let mut answers = answers
@@ -169,7 +160,7 @@ impl RedisStore {
                 Ok(Outcome::Applied)
             }
             Some(Value::Array(there)) => {
-                // What is there may be our own write of before, which is not to be shown until the replicas have it.
+                // The entry may be our own last write, which is not shown until the replicas have it.
                 if let Some(replicated) = shared.replicated.as_ref().filter(|r| r.is_behind()) {
                     shared.acknowledged(replicated, waited.as_ref())?;
                 }
@@ -191,7 +182,7 @@ impl Shared {
         }
     }
 
-    /// That enough replicas have all that was written on the connection so far.
+    /// Checks that enough replicas have every write made on the connection so far.
     fn acknowledged(
         &self,
         replicated: &Replicated,
@@ -201,22 +192,19 @@ impl Shared {
             Some(Value::Int(number)) => u32::try_from(*number).unwrap_or(0),
             answer => return Err(self.unexpected(answer)),
         };
-        let wanted = replicated.wait.replicas;
-        replicated
-            .behind
-            .store(acknowledged < wanted, Ordering::Release);
-        if acknowledged < wanted {
-            return Err(RedisError::NotReplicated {
-                server: self.name.clone(),
-                acknowledged,
-                wanted,
-            });
+        if replicated.note(acknowledged) {
+            return Ok(());
         }
-        Ok(())
+        Err(RedisError::NotReplicated {
+            server: self.name.clone(),
+            acknowledged,
+            wanted: replicated.min_replicas(),
+        })
     }
 
-    /// What is there, where the last write may not have reached the replicas: to show it before it has would let a caller take a
-    /// write for landed that a failover may still lose.
+    /// Reads a record once the replicas have the last write.
+    ///
+    /// Otherwise a caller would see a write as landed that a failover may still lose.
     async fn read_behind(
         &self,
         replicated: &Replicated,
@@ -224,7 +212,7 @@ impl Shared {
     ) -> Result<Option<Value>, StoreError> {
         let mut commands = get;
         commands.add_command(replicated.wait());
-        let answers = replicated.server.call(&commands).await;
+        let answers = replicated.server().call(&commands).await;
         let mut answers = answers
             .map_err(|fault| self.error(fault, Call::Read))?
             .into_iter();
@@ -238,7 +226,7 @@ impl Shared {
     }
 
     fn unexpected(&self, answer: Option<&Value>) -> RedisError {
-        // Not the answer itself, which may be a record.
+        // The answer itself is not shown, since it may be a record.
         let kind = match answer {
             None => "nothing",
             Some(Value::Int(_)) => "a number",
@@ -250,19 +238,6 @@ impl Shared {
             server: self.name.clone(),
             source: format!("it answered {kind}").into(),
         }
-    }
-}
-
-impl Replicated {
-    fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Acquire)
-    }
-
-    fn wait(&self) -> Cmd {
-        let millis = u64::try_from(self.wait.limit.as_millis()).unwrap_or(u64::MAX);
-        let mut wait = cmd("WAIT");
-        wait.arg(self.wait.replicas).arg(millis);
-        wait
     }
 }
 
@@ -303,8 +278,8 @@ impl TokenStore for RedisStore {
         self.swap(key, Some(expected), None).await
     }
 
-    /// A page has at most 1,000 keys, and in a cluster those of one bucket of 64: it may be short or empty, and yet not be
-    /// the last.
+    /// Returns at most 1,000 keys, in a cluster of one of 64 buckets: a page may be short or empty
+    /// without being the last.
     async fn list(
         &self,
         filter: Filter,
@@ -313,7 +288,7 @@ impl TokenStore for RedisStore {
     ) -> Result<Page, StoreError> {
         let shared = &self.shared;
         let listing = Listing::new(filter, cursor.as_ref())?;
-        // A script in a cluster may touch the names of one slot.
+        // In a cluster, a script may only use keys of one slot.
         let one_bucket = matches!(shared.reads, Server::Cluster(_));
         let invocation = listing.invocation(&shared.layout, limit, one_bucket);
         let answers = shared.reads.invoke(&invocation, None).await;
@@ -324,10 +299,10 @@ impl TokenStore for RedisStore {
             .ok_or_else(|| shared.unexpected(None).into())
     }
 
-    /// Every change that any process makes under the same prefix, as Redis publishes it.
+    /// Returns every change by any process under the same prefix, as Redis publishes it.
     ///
-    /// What changes while the connection is lost is missed, and of what a watcher is more than 1,024 changes behind, the
-    /// oldest.
+    /// Changes while the connection is lost are missed. A watcher that lags behind by more than 1,024
+    /// changes misses the oldest.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         self.shared.watch.stream()
     }
@@ -342,7 +317,7 @@ impl fmt::Debug for RedisStore {
     }
 }
 
-/// The policy by which a server that says this of its memory will evict keys.
+/// Returns the eviction policy in an `INFO memory` text, if the server may evict keys.
 fn evicts(memory: &str) -> Option<&str> {
     let field = |name| {
         memory

@@ -1,11 +1,11 @@
--- Compares and swaps one record, and keeps the index of its bucket in step with it.
+-- Compares and swaps one record, and updates the index of its bucket.
 --
 -- KEYS  1 the record; the bucket's sets: 2 keys, 3 due, 4 attention, 5 expiring
--- ARGV  1 the head that is expected, '' for nothing; 2 the new record, '' to delete
+-- ARGV  1 the expected head, '' for no record; 2 the new record, '' to delete it
 --       3 keep_until or ''; 4 due or ''; 5 attention, '1' or ''
---       6 the id; 7 what comes before an id in the name of a record of this bucket; 8 the channel; 9 what watchers are told
+--       6 the id; 7 the prefix of the names in this bucket; 8 the channel; 9 the message for it
 --
--- Returns 1 if the swap was made, and otherwise a list of what is there.
+-- Returns 1 if the swap was made, and otherwise a list with the existing record.
 
 local there = redis.call('GETRANGE', KEYS[1], 0, 16)
 if there ~= ARGV[1] then
@@ -31,7 +31,7 @@ if ARGV[2] == '' then
     redis.call('DEL', KEYS[1])
     forget(redis.call, id)
 else
-    -- The first write of all: where there is no room it fails here, and has changed nothing.
+    -- The first write: without room it fails here, and nothing was changed.
     redis.call('SET', KEYS[1], ARGV[2])
     if ARGV[3] ~= '' then
         redis.call('PEXPIREAT', KEYS[1], ARGV[3])
@@ -46,10 +46,10 @@ else
     end
 end
 
--- The swap is made: nothing below may fail the call. A name that has moved to another server of a cluster is an error, and so is a
--- command that the user may not use.
+-- The swap is made: nothing below may fail the call, neither a name that has moved to another node of
+-- a cluster nor a command that the user may not use.
 
--- What has expired left its id behind; each write clears some of them away.
+-- Expired records leave their ids behind; each write removes a few.
 local now = redis.pcall('TIME')[1] or '0'
 local expired = redis.pcall('ZRANGEBYSCORE', KEYS[5], '-inf', now .. '000', 'LIMIT', 0, 4)
 for _, old in ipairs(expired) do

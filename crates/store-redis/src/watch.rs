@@ -1,4 +1,4 @@
-//! Changes, as Redis tells of them.
+//! Changes, as Redis publishes them.
 
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
@@ -13,38 +13,40 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 
+use crate::RedisError;
 use crate::connect::{self, Connector};
+use crate::settings::Settings;
 use crate::url::Kind;
-use crate::{RedisError, RedisOptions};
 
-/// How many changes a slow watcher may be behind before it misses some.
+/// How many changes a slow watcher may lag behind before it misses the oldest.
 const BACKLOG: usize = 1024;
 
-/// How often a silent connection is asked whether it still lives.
+/// The interval of pings on a silent connection.
 const PING: Duration = Duration::from_secs(10);
 
-/// The task that listens, from when somebody watches first until the store is dropped.
+/// The subscription: a task that runs from the first watcher until the store is dropped.
 pub(crate) struct Watch {
-    options: RedisOptions,
+    settings: Settings,
     channel: String,
     running: Mutex<Option<Running>>,
 }
 
+/// The running task of a subscription.
 struct Running {
     changes: broadcast::WeakSender<Change>,
     task: AbortHandle,
 }
 
 impl Watch {
-    pub(crate) fn new(options: RedisOptions, channel: String) -> Self {
+    pub(crate) fn new(settings: Settings, channel: String) -> Self {
         Self {
-            options,
+            settings,
             channel,
             running: Mutex::new(None),
         }
     }
 
-    /// A stream of the changes; `None` outside of a runtime.
+    /// Returns a stream of the changes; `None` outside of a runtime.
     pub(crate) fn stream(&self) -> Option<BoxStream<'static, Change>> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let there = running
@@ -55,7 +57,7 @@ impl Watch {
             None => {
                 let runtime = tokio::runtime::Handle::try_current().ok()?;
                 let changes = broadcast::Sender::new(BACKLOG);
-                let sources = Sources::new(&self.options).ok()?;
+                let sources = Sources::new(&self.settings).ok()?;
                 let listening = listen(sources, self.channel.clone(), changes.clone());
                 *running = Some(Running {
                     changes: changes.downgrade(),
@@ -64,7 +66,7 @@ impl Watch {
                 changes
             }
         };
-        // It is a hint: who waits for a change also polls, so whoever fell behind goes on with what is left.
+        // A change is a hint, and waiters also poll: one that lags goes on with the rest.
         let changes = BroadcastStream::new(changes.subscribe());
         Some(Box::pin(changes.filter_map(Result::ok)))
     }
@@ -82,21 +84,21 @@ impl Drop for Watch {
     }
 }
 
-/// Where to listen. Each server of a cluster tells of the changes in all of it.
+/// The servers to subscribe at. Each node of a cluster publishes the changes in the whole cluster.
 enum Sources {
     Nodes(Vec<Client>),
     Master(Connector),
 }
 
 impl Sources {
-    fn new(options: &RedisOptions) -> Result<Self, RedisError> {
-        let nodes = options.target.nodes.iter();
-        Ok(match &options.target.kind {
-            Kind::Standalone => Self::Master(Connector::new(options, None)?),
-            Kind::Sentinel(master) => Self::Master(Connector::new(options, Some(master))?),
+    fn new(settings: &Settings) -> Result<Self, RedisError> {
+        let nodes = settings.target.nodes.iter();
+        Ok(match &settings.target.kind {
+            Kind::Standalone => Self::Master(Connector::new(settings, None)?),
+            Kind::Sentinel(master) => Self::Master(Connector::new(settings, Some(master))?),
             Kind::Cluster => Self::Nodes(
                 nodes
-                    .map(|node| connect::client(options, node))
+                    .map(|node| connect::client(settings, node))
                     .collect::<Result<_, _>>()?,
             ),
         })
@@ -110,7 +112,7 @@ impl Sources {
     }
 }
 
-/// Listens for ever. While there is no connection changes are missed, for which watchers poll.
+/// Forwards changes forever. Those while there is no connection are missed.
 async fn listen(sources: Sources, channel: String, changes: broadcast::Sender<Change>) {
     let mut pause = Pause::default();
     for attempt in 0.. {
@@ -127,7 +129,7 @@ async fn listen(sources: Sources, channel: String, changes: broadcast::Sender<Ch
     }
 }
 
-/// What is told of a change: the version that was written, or 16 zeros, and the key.
+/// Returns the message for a change: the written version, or 16 zeros, and the key.
 pub(crate) fn message(key: &Key, new: Option<&Entry>) -> Vec<u8> {
     let version = new.map_or([0; 16], |entry| entry.version.to_bytes());
     [&version[..], &key.to_bytes()].concat()
@@ -139,18 +141,18 @@ fn read(message: &[u8]) -> Option<Change> {
     Some(Change::new(Key::from_bytes(key).ok()?, version))
 }
 
-/// Until the connection ends.
+/// Forwards changes until the connection ends.
 async fn pass_on(connection: PubSub, changes: &broadcast::Sender<Change>) {
     let (mut control, mut messages) = connection.split();
     let hear = async {
         while let Some(message) = messages.next().await {
             if let Some(change) = read(message.get_payload_bytes()) {
-                // Nobody need be watching any more.
+                // Without watchers this fails.
                 let _ = changes.send(change);
             }
         }
     };
-    // A server that is gone without a word is noticed by its silence.
+    // A server that vanishes without closing the connection fails a ping.
     let live = async {
         loop {
             sleep(PING).await;
@@ -163,7 +165,7 @@ async fn pass_on(connection: PubSub, changes: &broadcast::Sender<Change>) {
     select(pin!(hear), pin!(live)).await;
 }
 
-/// How long to wait before the next connection: twice as long each time, to 2 s.
+/// The pause before the next connection attempt: it doubles each time, up to 2 s.
 struct Pause(Duration);
 
 impl Default for Pause {

@@ -1,13 +1,13 @@
-//! What may go wrong with the file.
+//! The errors of the store.
 
 use std::io;
 use std::path::PathBuf;
 
 use tokenkeeper_store::{BoxError, StoreError};
 
-/// Why the file cannot be used: the source of the [`StoreError`] that a call returns.
+/// The reason why a file cannot be used: the source of the [`StoreError`] of a call.
 ///
-/// Each names the file and says what to do. None shows a value or a subject.
+/// Each names the file and the remedy. None shows a value or a subject.
 ///
 /// ```
 /// use std::error::Error as _;
@@ -15,7 +15,8 @@ use tokenkeeper_store::{BoxError, StoreError};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let error = SqliteStore::plaintext("/no/such/directory/accounts.db").await.unwrap_err();
+/// let path = "/no/such/directory/accounts.db";
+/// let error = SqliteStore::open_plaintext(path).await.unwrap_err();
 /// let source = error.source().and_then(|source| source.downcast_ref());
 /// assert!(matches!(source, Some(SqliteError::NoDirectory { .. })));
 /// # }
@@ -23,54 +24,75 @@ use tokenkeeper_store::{BoxError, StoreError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqliteError {
-    /// The path cannot be that of a file.
+    /// An option cannot be used.
+    #[error("the option `{option}` cannot be used: {problem}")]
+    BadOption {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The path is not the path of a file.
     #[error("{path:?} is not the path of a file; give the path of the database")]
     BadPath {
-        /// The path as it was given.
+        /// The given path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// The directory that the file is to be in is not there.
+    /// The directory of the file does not exist.
     #[error("the directory {} does not exist; create it first", path.display())]
     NoDirectory {
         /// The directory.
         path: PathBuf,
     },
     /// The file cannot be opened or created.
-    #[error("{} cannot be opened; check that it is a file, and its permissions", path.display())]
+    #[error(
+        "{} cannot be opened; check that it is a file, and its permissions",
+        path.display()
+    )]
     CannotOpen {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: BoxError,
     },
     /// The file, its directory or its file system cannot be written.
-    #[error("{} or its directory cannot be written; check the permissions of both", path.display())]
+    #[error(
+        "{} or its directory cannot be written; check the permissions of both",
+        path.display()
+    )]
     NotWritable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: BoxError,
     },
     /// The file is not a SQLite database.
-    #[error("{} is not a database; give another path, or restore the file from a backup", path.display())]
+    #[error(
+        "{} is not a database; give another path, or restore the file from a backup",
+        path.display()
+    )]
     NotADatabase {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// The error of SQLite.
         #[source]
         source: BoxError,
     },
-    /// The file is the database of another program.
-    #[error("{} is the database of another program (application id {application_id}); give another path", path.display())]
+    /// The file belongs to another program.
+    #[error(
+        "{} is the database of another program (application id {application_id}); \
+         give another path",
+        path.display()
+    )]
     OtherProgram {
         /// The file.
         path: PathBuf,
-        /// What the file says that it is.
+        /// The application id in the file.
         application_id: i32,
     },
     /// The database is damaged.
@@ -78,63 +100,77 @@ pub enum SqliteError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// The error of SQLite.
         #[source]
         source: BoxError,
     },
-    /// Somebody else has been writing for longer than the [time-out](crate::SqliteOptions::busy_timeout).
-    #[error("{} is being written by others for longer than the busy time-out", path.display())]
+    /// Another process held the write lock for longer than the
+    /// [busy timeout](crate::SqliteOptions::busy_timeout).
+    #[error(
+        "{} was locked by another writer for longer than the busy timeout; try again later",
+        path.display()
+    )]
     Busy {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// The error of SQLite.
         #[source]
         source: BoxError,
     },
-    /// The disk is full, or the [bound](crate::SqliteOptions::max_pages) is reached. What was there is still there.
-    #[error("there is no room for {}: its disk is full, or its bound is reached; make room", path.display())]
+    /// The disk is full, or the [limit](crate::SqliteOptions::max_pages) is reached. The old entry
+    /// stays.
+    #[error(
+        "there is no room for {}: its disk is full, or its limit is reached; make room",
+        path.display()
+    )]
     NoRoom {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// The error of SQLite.
         #[source]
         source: BoxError,
     },
-    /// The file was removed or replaced while it was open. What is written to it now would be lost with it.
-    #[error("{} was moved, removed or replaced while it was open; put it back, or restart", path.display())]
+    /// The file was removed or replaced while it was open, so a write to it would be lost.
+    #[error(
+        "{} was moved, removed or replaced while it was open; put it back, or restart",
+        path.display()
+    )]
     Moved {
-        /// Where it was.
+        /// The path that it had.
         path: PathBuf,
     },
-    /// The file system does not have what the write-ahead log needs, as network file systems do not.
-    #[error("{} is on a file system that cannot share memory between processes; use a local one", path.display())]
+    /// The file system lacks the shared memory that the write-ahead log needs, as on a network.
+    #[error(
+        "{} is on a file system that cannot share memory between processes; use a local one",
+        path.display()
+    )]
     NoSharedMemory {
         /// The file.
         path: PathBuf,
     },
-    /// The system failed to read or write.
-    #[error("the system failed at {}", path.display())]
+    /// The system failed to read or write the file.
+    #[error("the system failed to read or write {}; check the disk", path.display())]
     System {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
+        /// The error of SQLite.
         #[source]
         source: BoxError,
     },
-    /// No thread could be started.
-    #[error("no thread could be started for the database")]
+    /// A thread could not be started.
+    #[error("a thread for the database could not be started; check the process's limits")]
     NoThread {
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
-    /// The thread that does the work stopped before it answered.
-    #[error("the thread of the database stopped before it answered")]
+    /// A thread of the store stopped before it answered.
+    #[error("a thread of the store stopped before it answered; open the store again")]
     Stopped,
 }
 
 impl From<SqliteError> for StoreError {
-    /// As it is where nothing was written.
+    /// The error of a call that wrote nothing.
     fn from(error: SqliteError) -> Self {
         match error {
             SqliteError::NotWritable { .. } => Self::read_only(error),
@@ -147,7 +183,8 @@ impl From<SqliteError> for StoreError {
             | SqliteError::System { .. }
             | SqliteError::NoThread { .. }
             | SqliteError::Stopped => Self::unavailable(error),
-            SqliteError::BadPath { .. }
+            SqliteError::BadOption { .. }
+            | SqliteError::BadPath { .. }
             | SqliteError::NoDirectory { .. }
             | SqliteError::CannotOpen { .. }
             | SqliteError::NoSharedMemory { .. } => Self::other(error),

@@ -1,4 +1,4 @@
-//! What SQLite's codes mean for a caller.
+//! The meaning of SQLite's error codes for a caller.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use tokenkeeper_store::{BoxError, StoreError};
 
 use crate::error::SqliteError;
 
-/// What went wrong on a connection. A clone is for each of the calls that shared a transaction.
+/// A failure on a connection, cloned for each of the calls that shared a transaction.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     Sqlite(Arc<rusqlite::Error>),
-    /// The schema is a newer one.
+    /// The schema is newer.
     Newer {
         found: u32,
         supported: u32,
     },
-    /// The application id is not ours.
+    /// The application id is another program's.
     OtherProgram(i32),
-    /// The journal cannot be a write-ahead log.
+    /// The file system does not support a write-ahead log.
     NoSharedMemory,
-    /// Another file, or none, is at the path.
+    /// The path has another file or none.
     Moved,
 }
 
@@ -36,7 +36,7 @@ impl Fault {
     pub(crate) fn is_busy(&self) -> bool {
         matches!(
             self.code(),
-            // The protocol fails where many open at once; SQLite gave up after tries of its own.
+            // The protocol fails where many processes open at once; SQLite itself has retried.
             Some(
                 ErrorCode::DatabaseBusy
                     | ErrorCode::DatabaseLocked
@@ -49,7 +49,7 @@ impl Fault {
         self.code() == Some(ErrorCode::DiskFull)
     }
 
-    /// The error of a call that wrote nothing to the file at `path`.
+    /// Returns the error of a call that wrote nothing to the file at `path`.
     pub(crate) fn at(self, path: &Path) -> StoreError {
         let path = path.to_owned();
         let error = match self {
@@ -76,7 +76,7 @@ impl Fault {
                     Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                         SqliteError::CannotOpen { path, source }
                     }
-                    // `Unknown` is what a missing table or column gives; no code, a row that is not one of ours.
+                    // A missing table or column is `Unknown`; a row that is not ours has no code.
                     Some(ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) | None => {
                         SqliteError::Damaged { path, source }
                     }
@@ -87,9 +87,9 @@ impl Fault {
         error.into()
     }
 
-    /// The error of a call whose commit failed: the log may hold it, and then a recovery brings it back.
+    /// Returns the error of a failed commit: if the log has it, a recovery brings it back.
     pub(crate) fn at_commit(self, path: &Path) -> StoreError {
-        // These two come before the last frame of the log is written, and without it there is no commit.
+        // Both occur before the last frame of the log is written, without which there is no commit.
         if self.is_busy() || self.is_full() {
             return self.at(path);
         }

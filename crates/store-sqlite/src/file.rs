@@ -1,4 +1,4 @@
-//! The file itself: where it is, who may read it, and whether it is still the one that was opened.
+//! The file: its path, its permissions, and whether it is still the file that was opened.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,7 +10,7 @@ use tokenkeeper_store::StoreError;
 use crate::error::SqliteError;
 use crate::fault::Fault;
 
-/// The whole path: SQLite takes an empty one, `:memory:` and what begins with `file:` for something else than a file.
+/// Returns the absolute path: SQLite gives an empty one, `:memory:` and `file:…` a special meaning.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     std::path::absolute(path).map_err(|source| {
         StoreError::from(SqliteError::BadPath {
@@ -20,12 +20,12 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     })
 }
 
-/// Creates an empty file that only its owner may read, unless something is there.
+/// Creates an empty file that only its owner may read, unless one exists.
 ///
-/// SQLite gives the files beside it (`-wal`, `-shm`) the same permissions.
+/// SQLite gives the `-wal` and `-shm` files the same permissions.
 pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
-    // To close a file drops every lock that the process holds on it. Nobody else can have a lock on a file that is
-    // created here, as long as nobody opens it before it is closed again.
+    // Closing a file drops every lock that the process holds on it. A file that is created here has
+    // no locks, as long as no other thread opens it before it is closed again.
     static CREATING: Mutex<()> = Mutex::new(());
     let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
     let created = private().open(path).and_then(|file| {
@@ -35,10 +35,10 @@ pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
     created.or_else(|error| not_created(path, error))
 }
 
-/// The file that was opened, to be told from another one at the same path.
+/// The identity of the opened file, which tells it from a later file at the same path.
 ///
-/// What is written to a file that was removed while it was open is lost when the last process closes it, and nothing
-/// that SQLite does notices.
+/// A write to a file that was removed while it was open is lost when the last process closes it, and
+/// SQLite does not notice.
 #[derive(Debug)]
 pub(crate) struct Opened {
     path: PathBuf,
@@ -59,7 +59,7 @@ impl Opened {
         &self.path
     }
 
-    /// That it is still there.
+    /// Checks that it is still at its path.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         match identity(&self.path) {
             Ok(found) if found == self.identity => Ok(()),
@@ -68,7 +68,7 @@ impl Opened {
     }
 }
 
-/// Device and inode; `None` where there is no such thing.
+/// Returns device and inode; `None` on systems without them.
 fn identity(path: &Path) -> io::Result<Option<(u64, u64)>> {
     let metadata = fs::metadata(path)?;
     #[cfg(unix)]
@@ -94,7 +94,7 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Without it the new file's name may be lost with the power, and all that was written with it.
+/// Makes the new file's name durable: a power loss could otherwise lose it with all its data.
 fn sync_directory(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(directory) if cfg!(unix) => File::open(directory)?.sync_all(),
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_relative_path_means_nothing_special_to_sqlite() {
+    fn no_path_is_special_to_sqlite() {
         for name in [":memory:", "file:x?mode=memory", "accounts.db"] {
             let path = absolute(Path::new(name)).expect("a path");
             assert!(path.is_absolute() && path.ends_with(name), "{path:?}");

@@ -1,4 +1,4 @@
-//! The thread that reads, and looks for the changes of other processes while somebody watches.
+//! The thread that reads, and checks for changes by other processes while there are watchers.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -14,7 +14,7 @@ use crate::listing::Listing;
 use crate::row::{self, KeyBytes};
 use crate::schema;
 
-/// What is to be read, and who waits for it.
+/// A read, and the channel for its result.
 pub(crate) enum Read {
     Entry {
         key: Key,
@@ -27,21 +27,22 @@ pub(crate) enum Read {
         limit: usize,
         reply: oneshot::Sender<Result<Page, StoreError>>,
     },
-    /// Somebody watches from now on.
+    /// A watcher was added.
     Watch,
 }
 
+/// The state of the thread that reads.
 pub(crate) struct Reader {
     pub(crate) connection: Connection,
     pub(crate) file: Arc<Opened>,
-    /// Which changes in the file are ours: the writer tells of these itself.
+    /// The id of our changes in the file, which the writer announces itself.
     pub(crate) id: i64,
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) watch_interval: Duration,
 }
 
 impl Reader {
-    /// Does the reads that come, until nobody can send one any more.
+    /// Does reads until the last handle on the store is dropped.
     pub(crate) fn serve(&self, reads: &Receiver<Read>) {
         let mut find = None;
         let mut watch: Option<Watch> = None;
@@ -60,14 +61,14 @@ impl Reader {
             } else {
                 let watch = watch.get_or_insert_with(|| Watch::begin(&self.connection));
                 if watch.wait(self.watch_interval).is_zero() {
-                    self.look(watch);
+                    self.announce_others(watch);
                 }
             }
         }
     }
 
     fn read<'c>(&'c self, read: Read, find: &mut Option<Statement<'c>>) {
-        // Nobody need be waiting any more.
+        // The caller may have been dropped.
         match read {
             Read::Entry { key, now, reply } => {
                 let _ = reply.send(
@@ -109,8 +110,9 @@ impl Reader {
         listing.page(&snapshot, now, limit)
     }
 
-    /// The file as it is now, of a schema that we can read. It begins after the call did, so it shows all that anybody
-    /// was told of before.
+    /// Begins a read transaction, and checks that the schema is known.
+    ///
+    /// It begins after the call did, so it shows every write that returned before.
     fn snapshot(&self) -> Result<Transaction<'_>, Fault> {
         self.file.check()?;
         let snapshot = Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)?;
@@ -122,10 +124,11 @@ impl Reader {
         fault.at(self.file.path())
     }
 
-    /// Tells of what others have changed since the last look. Watching is a hint: what fails here fails for the next
-    /// read too, which says so.
-    fn look(&self, watch: &mut Watch) {
-        watch.looked = Instant::now();
+    /// Announces the changes by other processes since the last check.
+    ///
+    /// Errors are ignored, since watching is a hint: the next read meets and reports them.
+    fn announce_others(&self, watch: &mut Watch) {
+        watch.checked = Instant::now();
         let Ok(data) = data_version(&self.connection) else {
             return;
         };
@@ -139,7 +142,7 @@ impl Reader {
         for (seq, change, writer) in changes {
             watch.seq = seq;
             if writer != self.id {
-                // The last watcher may have just left.
+                // The last watcher may just have been dropped.
                 let _ = self.changes.send(change);
             }
         }
@@ -158,19 +161,19 @@ impl Reader {
     }
 }
 
-/// What a watcher has been told of.
+/// How far the changes in the file have been announced.
 struct Watch {
-    looked: Instant,
-    /// Changes when another connection has written.
+    checked: Instant,
+    /// SQLite's counter, which differs once another connection has written.
     data: i64,
-    /// The last change.
+    /// The number of the last announced change.
     seq: i64,
 }
 
 impl Watch {
-    /// From now on. Reads that are asked for after it see at least what is not told of any more.
+    /// Begins now. Later reads show every change that is not announced any more.
     fn begin(connection: &Connection) -> Self {
-        // In this order, what is written in between is told of. Where it fails, what is kept of the past is told of.
+        // In this order, a write in between is announced. On errors, past changes are announced again.
         let data = data_version(connection).unwrap_or_default();
         let seq = connection
             .query_row("SELECT coalesce(max(seq), 0) FROM changes", (), |row| {
@@ -178,14 +181,14 @@ impl Watch {
             })
             .unwrap_or_default();
         Self {
-            looked: Instant::now(),
+            checked: Instant::now(),
             data,
             seq,
         }
     }
 
     fn wait(&self, interval: Duration) -> Duration {
-        interval.saturating_sub(self.looked.elapsed())
+        interval.saturating_sub(self.checked.elapsed())
     }
 }
 

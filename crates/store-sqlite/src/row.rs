@@ -10,7 +10,7 @@ use tokenkeeper_store::{Entry, Key, Version, unix_millis};
 pub(crate) const FIND: &str =
     "SELECT version, value, keep_until, due, attention FROM entries WHERE key = ?1";
 
-/// Runs [`FIND`]: the entry that is kept at `now`.
+/// Runs [`FIND`], and returns the entry unless it has expired at `now`.
 pub(crate) fn find(
     statement: &mut Statement<'_>,
     key: &[u8],
@@ -20,18 +20,18 @@ pub(crate) fn find(
     Ok(entry.filter(|entry| entry.keep_until.is_none_or(|time| time > now)))
 }
 
-/// The milliseconds since 1970 that have passed at `now`: rounded down, so that nothing is forgotten early.
+/// Returns `now` in milliseconds since 1970, rounded down, so that nothing expires early.
 pub(crate) fn passed(now: SystemTime) -> i64 {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A time as a column keeps it.
+/// A time as it is stored in a column.
 pub(crate) struct Millis(pub(crate) SystemTime);
 
 impl ToSql for Millis {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        // At most the end of the year 9999, which an i64 can hold.
+        // At most the end of the year 9999, which fits an i64.
         Ok(ToSqlOutput::Owned(Value::Integer(
             unix_millis(self.0).cast_signed(),
         )))
@@ -47,7 +47,7 @@ impl FromSql for Millis {
     }
 }
 
-/// A key as a column keeps it.
+/// A key as it is stored in a column.
 pub(crate) struct KeyBytes(pub(crate) Key);
 
 impl FromSql for KeyBytes {
@@ -58,7 +58,7 @@ impl FromSql for KeyBytes {
     }
 }
 
-/// A mark as a column keeps it: what is neither 0 nor 1 was not written by us.
+/// A mark as it is stored in a column; other numbers than 0 and 1 are damage.
 struct Flag(bool);
 
 impl FromSql for Flag {

@@ -1,8 +1,10 @@
-//! What a store is opened with.
+//! The values of the options.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use crate::error::SqliteError;
 
 /// The values of [`SqliteOptions`](crate::SqliteOptions), which documents them.
 #[derive(Clone)]
@@ -24,5 +26,18 @@ impl Settings {
             max_pages: None,
             clock: Arc::new(SystemTime::now),
         }
+    }
+
+    /// Checks what the setters accept without a look.
+    pub(crate) fn check(&self) -> Result<(), SqliteError> {
+        let bad = |option, problem| Err(SqliteError::BadOption { option, problem });
+        if self.watch_interval < Duration::from_millis(1) {
+            return bad("watch_interval", "it must be at least a millisecond");
+        }
+        // To SQLite, 0 means that the limit stays as it is.
+        if self.max_pages == Some(0) {
+            return bad("max_pages", "it must be at least one");
+        }
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Threads that do what blocks.
+//! Threads for blocking work.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::Builder;
@@ -8,8 +8,9 @@ use tokio::sync::oneshot;
 
 use crate::error::SqliteError;
 
-/// Runs `serve` on a thread until it returns, and again after each panic: whoever waited for the job that panicked learns
-/// of it by its channel, and the next job is done.
+/// Runs `serve` on a thread until it returns, and again after each panic.
+///
+/// The caller of the job that panicked sees its channel close; the next job is done.
 pub(crate) fn serve(
     name: &str,
     mut serve: impl FnMut() + Send + 'static,
@@ -19,14 +20,14 @@ pub(crate) fn serve(
     })
 }
 
-/// Runs `work` once on a thread and returns what it returns.
+/// Runs `work` on a thread and returns its result.
 pub(crate) async fn run<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (reply, answer) = oneshot::channel();
     spawn(name, move || {
-        // Nobody need be waiting any more.
+        // The caller may have been dropped.
         let _ = reply.send(work());
     })?;
     answer
@@ -35,7 +36,7 @@ pub(crate) async fn run<T: Send + 'static>(
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
-    // No handle is kept: the threads end when nobody holds the store, and nothing needs to wait for that.
+    // No handle is kept: the threads end with the last handle on the store, and no one joins them.
     Builder::new()
         .name(name.to_owned())
         .spawn(work)

@@ -44,7 +44,7 @@ impl Stage {
         let clock = TestClock::starting_at(SystemTime::now());
         let emulator = provider.start(&clock).await?;
         let time = clock.clone();
-        let store = MemoryStore::new().with_clock(move || time.wall());
+        let store = MemoryStore::new().clock(move || time.wall());
         let accounts = engine(provider, front, &emulator, &store, &clock)?;
         let account = accounts.account(provider.brand(), SUBJECT)?;
         Ok(Self {

@@ -32,8 +32,8 @@ impl Location {
     /// For what needs no values: they stay encrypted.
     pub(crate) async fn open_sealed(&self) -> Result<Arc<dyn TokenStore>, BoxError> {
         Ok(match self {
-            Self::Sqlite(path) => Arc::new(SqliteStore::plaintext(existing(path)?).await?),
-            Self::Redis(url) => Arc::new(RedisStore::plaintext(url).await?),
+            Self::Sqlite(path) => Arc::new(SqliteStore::open_plaintext(existing(path)?).await?),
+            Self::Redis(url) => Arc::new(RedisStore::open_plaintext(url).await?),
         })
     }
 

@@ -65,5 +65,5 @@ fn subject(store: impl TokenStore, peer: impl TokenStore) -> Subject {
         .must_list()
         .must_watch()
         .must_expire()
-        .without_connection()
+        .without_cutter()
 }

@@ -1,32 +1,33 @@
-//! What a failed call means.
+//! Failures of a call, and their meaning for the caller.
 
 use redis::ErrorKind;
 use tokenkeeper_store::StoreError;
 
 use crate::RedisError;
 
-/// How a call failed, which decides what is known of it.
+/// How a call failed, which decides whether a write may have been made.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// It was not sent.
+    /// The call was not sent.
     NotSent(redis::RedisError),
-    /// It was sent, or may have been, and no answer came.
+    /// The call was sent, or may have been, and no answer came.
     Lost(redis::RedisError),
-    /// The server said no.
+    /// The server answered with an error.
     Refused(redis::RedisError),
 }
 
-/// What a call was to do.
+/// The kind of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     Read,
-    /// Where nothing is.
+    /// A write of a key that should have no record.
     WriteNew,
+    /// A write over a record.
     WriteOver,
 }
 
 impl Fault {
-    /// The fault of a call that went out on a connection.
+    /// The fault of a call that was sent on a connection.
     pub(crate) fn of_sent(error: redis::RedisError) -> Self {
         if code(&error).is_some() {
             Self::Refused(error)
@@ -35,7 +36,7 @@ impl Fault {
         }
     }
 
-    /// The code that the server's answer begins with.
+    /// Returns the code at the start of the server's error.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::NotSent(error) | Self::Refused(error) => code(error),
@@ -43,7 +44,7 @@ impl Fault {
         }
     }
 
-    /// What the caller is told. `moves` says that another server may become the master, and will be found.
+    /// Returns the error for the caller; with `moves`, another server may become the master.
     pub(crate) fn into_error(self, call: Call, server: &str, moves: bool) -> StoreError {
         let server = server.to_owned();
         let (error, may_have_written) = match self {
@@ -76,7 +77,7 @@ impl Fault {
             "READONLY" => RedisError::Replica { server, source }.into(),
             "ASK" | "BUSY" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN" | "MISCONF" | "MOVED"
             | "NOREPLICAS" | "TRYAGAIN" => RedisError::NotReady { server, source }.into(),
-            // A script that fails in its middle has done what came before.
+            // A script that fails half-way keeps what it has written.
             _ if may_have_written => {
                 StoreError::ambiguous(RedisError::Unexpected { server, source })
             }
@@ -85,7 +86,7 @@ impl Fault {
     }
 }
 
-/// The code of a server's answer; the client tells a failed login by a kind of its own.
+/// Returns the code of a server's error; the client reports a failed login by its own kind.
 fn code(error: &redis::RedisError) -> Option<&str> {
     match error.kind() {
         ErrorKind::AuthenticationFailed => Some("WRONGPASS"),
@@ -97,8 +98,10 @@ fn code(error: &redis::RedisError) -> Option<&str> {
     }
 }
 
-/// The code of what a command in a script was answered, where that is not the answer's own: Redis 7 leaves it out where the user may not
-/// use the command, and 6.2 wraps it in an error of the script.
+/// Returns the code of a failed command in a script, if the script's error does not begin with it.
+///
+/// Redis 7 leaves the code out if the user may not use the command; 6.2 wraps it in an error of the
+/// script.
 fn code_within_script(detail: &str) -> Option<&str> {
     let wrapped = detail
         .strip_prefix("Error running script ")

@@ -8,7 +8,7 @@ use crate::RedisError;
 
 const SERVER: &str = "redis://localhost:6379";
 
-/// What the client makes of an error that the server sent.
+/// The client's error for a line that the server sent.
 fn answered(line: &str) -> redis::RedisError {
     let value = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
     value.extract_error().unwrap_err()
@@ -24,7 +24,7 @@ fn cause(error: &StoreError) -> &RedisError {
 }
 
 #[test]
-fn what_passes_by_itself_is_transient_and_did_nothing() {
+fn passing_states_are_transient_and_wrote_nothing() {
     for line in [
         "LOADING Redis is loading the dataset in memory",
         "CLUSTERDOWN The cluster is down",
@@ -52,7 +52,7 @@ fn what_passes_by_itself_is_transient_and_did_nothing() {
 }
 
 #[test]
-fn what_redis_6_wraps_in_an_error_of_the_script_is_told_apart_as_well() {
+fn errors_that_redis_6_wraps_are_told_apart() {
     let wrapped = |said: &str| {
         let script = "f_cb75618befae8f792961274ac6653f6ff1757c36";
         format!("ERR Error running script (call to {script}): @user_script:35: {said}")
@@ -78,7 +78,7 @@ fn what_redis_6_wraps_in_an_error_of_the_script_is_told_apart_as_well() {
             "@user_script: 35: The user executing the script can't run this command or subcommand ",
             "NOPERM",
         ),
-        // What is no code is the script's own failure.
+        // Without a code it is the script's own failure.
         ("attempt to index a nil value ", "ERR"),
     ] {
         let fault = Fault::of_sent(answered(&wrapped(said)));
@@ -87,7 +87,7 @@ fn what_redis_6_wraps_in_an_error_of_the_script_is_told_apart_as_well() {
 }
 
 #[test]
-fn what_only_a_person_can_change_is_not_transient() {
+fn configuration_errors_are_not_transient() {
     for line in [
         "NOAUTH Authentication required.",
         "WRONGPASS invalid username-password pair or user is disabled.",
@@ -122,7 +122,7 @@ fn no_room_is_full_for_a_new_key_only() {
 }
 
 #[test]
-fn a_write_is_ambiguous_where_it_may_have_been_made_and_only_there() {
+fn only_a_write_that_may_have_been_made_is_ambiguous() {
     let cut = || redis::RedisError::from(io::Error::from(io::ErrorKind::ConnectionReset));
     let error = Fault::Lost(cut()).into_error(Call::WriteOver, SERVER, false);
     assert!(matches!(error, StoreError::Ambiguous { .. }), "{error:?}");

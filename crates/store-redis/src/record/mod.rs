@@ -11,7 +11,7 @@
 //! rest      value
 //! ```
 //!
-//! The scripts compare the first 17 bytes and read the key: both must stay where they are in every format to come.
+//! The scripts compare the first 17 bytes and read the key, so these stay in place in every format.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,7 +26,7 @@ const KEEP_UNTIL: u8 = 2;
 const DUE: u8 = 4;
 const FIXED: usize = 36;
 
-/// What a record of this version begins with.
+/// Returns the first bytes of a record: its format and version.
 pub(crate) fn head(version: Version) -> Vec<u8> {
     let mut head = vec![FORMAT];
     head.extend_from_slice(version.as_bytes());
@@ -54,7 +54,7 @@ pub(crate) fn encode(key: &Key, entry: &Entry) -> Vec<u8> {
 }
 
 /// # Errors
-/// What [`encode`] would not have written for this key.
+/// A record that [`encode`] has not written for this key.
 pub(crate) fn decode(key: &Key, record: impl Into<Bytes>) -> Result<Entry, StoreError> {
     let damaged = |what| {
         StoreError::from(RedisError::Damaged {
@@ -71,7 +71,7 @@ pub(crate) fn decode(key: &Key, record: impl Into<Bytes>) -> Result<Entry, Store
                 supported: FORMAT.into(),
             });
         }
-        _ => return Err(damaged("it has no format that ever was")),
+        _ => return Err(damaged("its format is unknown")),
     }
     if rest.len() < FIXED {
         return Err(damaged("it is cut short"));
@@ -86,7 +86,7 @@ pub(crate) fn decode(key: &Key, record: impl Into<Bytes>) -> Result<Entry, Store
         return Err(damaged("it is cut short"));
     }
     if *rest.split_to(length) != *key.to_bytes() {
-        return Err(damaged("it is that of another account"));
+        return Err(damaged("it belongs to another account"));
     }
     let time = |flag, millis| (flags & flag != 0).then(|| from_millis(millis)).flatten();
     Ok(Entry::new(Version::from_bytes(version), rest)

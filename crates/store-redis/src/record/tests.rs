@@ -16,14 +16,14 @@ fn full() -> Entry {
 }
 
 #[test]
-fn what_is_encoded_is_decoded() {
+fn an_encoded_entry_is_decoded() {
     for entry in [full(), Entry::new(Version::random(), "")] {
         assert_eq!(decode(&key("a"), encode(&key("a"), &entry)).unwrap(), entry);
     }
 }
 
 #[test]
-fn a_record_cut_anywhere_before_its_value_is_an_error_and_never_a_panic() {
+fn a_truncated_record_is_an_error() {
     let (key, entry) = (key("a"), Entry::new(Version::random(), ""));
     let record = encode(&key, &entry);
     for length in 0..record.len() {

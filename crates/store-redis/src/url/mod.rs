@@ -1,4 +1,4 @@
-//! The URL of a store.
+//! The URL of a server.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::RedisError;
 
-/// Where Redis is and who we are there: the parts of a URL.
+/// The parts of a URL: the servers, the login, the database, and options.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) kind: Kind,
@@ -17,15 +17,15 @@ pub(crate) struct Target {
     pub(crate) password: Option<String>,
     pub(crate) database: i64,
     pub(crate) prefix: Option<String>,
-    pub(crate) wait: Option<u32>,
+    pub(crate) min_replicas: Option<u32>,
 }
 
-/// What the nodes are.
+/// The kind of the nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Standalone,
     Cluster,
-    /// Sentinels, and the name of the master that they watch.
+    /// Sentinels, with the name of the master that they watch.
     Sentinel(String),
 }
 
@@ -34,7 +34,7 @@ impl Target {
         let wrong = |part, problem| RedisError::BadUrl { part, problem };
         let (scheme, rest) = url
             .split_once("://")
-            .ok_or_else(|| wrong("scheme", "it has none; begin it with redis://"))?;
+            .ok_or_else(|| wrong("scheme", "it is missing; begin with redis://"))?;
         let (tls, kind) = match scheme.to_ascii_lowercase().as_str() {
             "redis" => (false, "standalone"),
             "rediss" => (true, "standalone"),
@@ -45,12 +45,12 @@ impl Target {
             _ => {
                 return Err(wrong(
                     "scheme",
-                    "it must be redis, redis+cluster or redis+sentinel, or with TLS rediss and so on",
+                    "it must be redis, redis+cluster or redis+sentinel, with TLS rediss and so on",
                 ));
             }
         };
         if rest.contains('#') {
-            return Err(wrong("fragment", "there must be none"));
+            return Err(wrong("fragment", "it must not have one"));
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -67,7 +67,7 @@ impl Target {
         if kind == "standalone" && nodes.len() > 1 {
             return Err(wrong(
                 "host",
-                "there are several; with redis+cluster or redis+sentinel there may be",
+                "there are several, which only redis+cluster and redis+sentinel take",
             ));
         }
 
@@ -103,7 +103,7 @@ impl Target {
             password,
             database: database.into(),
             prefix: None,
-            wait: None,
+            min_replicas: None,
         };
         target.read_query(query)?;
         Ok(target)
@@ -114,17 +114,17 @@ impl Target {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name {
                 "prefix" => self.prefix = Some(decode(value, "prefix")?),
-                "wait" => {
+                "min_replicas" => {
                     let replicas = value.parse().map_err(|_| RedisError::BadUrl {
-                        part: "wait",
-                        problem: "it must be how many replicas to wait for",
+                        part: "min_replicas",
+                        problem: "it must be a number of replicas",
                     })?;
-                    self.wait = Some(replicas);
+                    self.min_replicas = Some(replicas);
                 }
                 _ => {
                     return Err(RedisError::BadUrl {
                         part: "query",
-                        problem: "it may have `prefix` and `wait` and nothing else",
+                        problem: "it takes only `prefix` and `min_replicas`",
                     });
                 }
             }
@@ -132,7 +132,7 @@ impl Target {
         Ok(())
     }
 
-    /// What errors call it: without user, password and query.
+    /// Returns the URL without user, password and query, for errors.
     pub(crate) fn name(&self) -> String {
         let nodes: Vec<String> = self
             .nodes
@@ -171,7 +171,7 @@ fn read_login(login: &str) -> Result<(Option<String>, Option<String>), RedisErro
     if password.is_none() {
         return Err(RedisError::BadUrl {
             part: "password",
-            problem: "there is a user and none; write user:password@ or :password@",
+            problem: "it is missing; write user:password@ or :password@",
         });
     }
     Ok((Some(user).filter(|user| !user.is_empty()), password))
@@ -186,7 +186,7 @@ fn read_node(node: &str, default_port: u16) -> Result<(String, u16), RedisError>
                 .split_once(']')
                 .ok_or_else(|| wrong("host", "a bracket is not closed"))?;
             host.parse::<std::net::Ipv6Addr>()
-                .map_err(|_| wrong("host", "what is in brackets is no IPv6 address"))?;
+                .map_err(|_| wrong("host", "the brackets hold no IPv6 address"))?;
             let port = match after {
                 "" => None,
                 after => Some(

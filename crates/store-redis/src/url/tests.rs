@@ -20,11 +20,12 @@ fn each_kind_of_server_is_read() {
     assert_eq!(plain.nodes, [("localhost".to_owned(), 6379)]);
     assert!(!plain.tls);
 
-    let full = parse("rediss://us%40er:p%3A%2F%40ss@redis.example:7000/3?prefix=app%3A&wait=1");
+    let full =
+        parse("rediss://us%40er:p%3A%2F%40ss@redis.example:7000/3?prefix=app%3A&min_replicas=1");
     assert!(full.tls);
     assert_eq!(full.user.as_deref(), Some("us@er"));
     assert_eq!(full.password.as_deref(), Some("p:/@ss"));
-    assert_eq!((full.database, full.wait), (3, Some(1)));
+    assert_eq!((full.database, full.min_replicas), (3, Some(1)));
     assert_eq!(full.prefix.as_deref(), Some("app:"));
 
     let cluster = parse("redis+cluster://a:1,b:2,[::1]:3");
@@ -67,7 +68,7 @@ fn an_error_names_the_part() {
         ("redis+cluster://a/1", "database"),
         ("redis+sentinel://a", "sentinel master"),
         ("redis+sentinel://a/m/x", "database"),
-        ("redis://a?wait=many", "wait"),
+        ("redis://a?min_replicas=many", "min_replicas"),
         ("redis://a?prefix=%ff", "prefix"),
         ("redis://a?timeout=1", "query"),
         ("redis://a#x", "fragment"),

@@ -1,4 +1,4 @@
-//! What cannot be used is refused with an error that says so, and nothing is overwritten.
+//! Wrong URLs, options, servers and records: a typed error, and nothing is overwritten.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::server::{RedisServer, free_port};
 use crate::support::{cause, entry, key, keyring, open, patient};
 
 #[tokio::test]
-async fn a_url_that_makes_no_sense_names_the_part() {
+async fn an_error_names_the_wrong_part_of_a_url() {
     let error = RedisStore::open("redis://localhost/seven", keyring())
         .await
         .unwrap_err();
@@ -24,16 +24,21 @@ async fn a_url_that_makes_no_sense_names_the_part() {
 }
 
 #[tokio::test]
-async fn options_that_make_no_sense_name_the_option() {
-    let options = || RedisOptions::new("redis://localhost").unwrap();
+async fn an_error_names_the_wrong_option() {
+    let options = || RedisOptions::new("redis://localhost");
     for (options, wrong) in [
         (options().prefix("{a}"), "prefix"),
-        (options().timeout(Duration::ZERO), "timeout"),
-        (options().connect_timeout(Duration::ZERO), "timeout"),
-        (options().wait(0, Duration::from_secs(1)), "wait"),
-        (options().wait(1, Duration::from_micros(1)), "wait"),
+        (
+            options().response_timeout(Duration::ZERO),
+            "response_timeout",
+        ),
+        (options().connect_timeout(Duration::ZERO), "connect_timeout"),
+        (
+            options().replication_timeout(Duration::from_micros(1)),
+            "replication_timeout",
+        ),
     ] {
-        let error = options.plaintext().await.unwrap_err();
+        let error = options.open_plaintext().await.unwrap_err();
         let RedisError::BadOption { option, .. } = cause(&error) else {
             panic!("{error:?}");
         };
@@ -42,9 +47,9 @@ async fn options_that_make_no_sense_name_the_option() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_at_the_start_is_unavailable_and_found_when_it_is_up() {
+async fn a_server_that_is_down_at_the_start_is_unavailable() {
     let url = format!("redis://127.0.0.1:{}", free_port());
-    let error = RedisStore::plaintext(&url).await.unwrap_err();
+    let error = RedisStore::open_plaintext(&url).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     let RedisError::Unreachable { server, .. } = cause(&error) else {
         panic!("{error:?}");
@@ -54,7 +59,7 @@ async fn a_server_that_is_down_at_the_start_is_unavailable_and_found_when_it_is_
     for kind in ["cluster", "sentinel"] {
         let path = if kind == "sentinel" { "/main" } else { "" };
         let url = format!("redis+{kind}://127.0.0.1:{}{path}", free_port());
-        let error = RedisStore::plaintext(&url).await.unwrap_err();
+        let error = RedisStore::open_plaintext(&url).await.unwrap_err();
         assert!(error.is_transient(), "{kind}: {error:?}");
         assert!(
             matches!(cause(&error), RedisError::Unreachable { .. }),
@@ -64,11 +69,11 @@ async fn a_server_that_is_down_at_the_start_is_unavailable_and_found_when_it_is_
 }
 
 #[tokio::test]
-async fn a_wrong_or_missing_password_is_refused_and_shown_to_nobody() {
+async fn a_wrong_password_is_refused_and_not_shown() {
     let server = RedisServer::start(&["--requirepass", "correct horse"]);
     let url = |login: &str| format!("redis://{login}127.0.0.1:{}", server.port);
     for login in [":hunter2@", "someone:hunter2@", ""] {
-        let error = patient(&url(login)).plaintext().await.unwrap_err();
+        let error = patient(&url(login)).open_plaintext().await.unwrap_err();
         assert_eq!(error.advice(), Advice::GiveUp);
         assert!(
             matches!(cause(&error), RedisError::Refused { .. }),
@@ -84,17 +89,17 @@ async fn a_wrong_or_missing_password_is_refused_and_shown_to_nobody() {
 async fn a_server_that_evicts_is_refused_unless_that_is_allowed() {
     let server =
         RedisServer::start(&["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"]);
-    let error = patient(&server.url()).plaintext().await.unwrap_err();
+    let error = patient(&server.url()).open_plaintext().await.unwrap_err();
     let RedisError::Evicts { policy, .. } = cause(&error) else {
         panic!("{error:?}");
     };
     assert_eq!(policy, "volatile-lru");
     let options = patient(&server.url()).allow_eviction();
-    assert!(options.plaintext().await.is_ok());
+    assert!(options.open_plaintext().await.is_ok());
 }
 
 #[tokio::test]
-async fn what_is_not_a_record_of_ours_is_an_error_and_stays() {
+async fn a_foreign_record_is_an_error_and_stays() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let (key, first) = (key("a"), entry("first"));
@@ -105,7 +110,7 @@ async fn what_is_not_a_record_of_ours_is_an_error_and_stays() {
     };
     let record: Vec<u8> = server.call(&["GET", name]);
 
-    // Of a newer version, then damaged, then text: `get` and `put` fail, and it is as it was.
+    // A newer version, damage, text: `get` and `put` fail, and the record stays as it is.
     let mut newer = record.clone();
     newer[0] = 2;
     for (bytes, is_newer) in [(&newer[..], true), (&record[..20], false), (b"text", false)] {
@@ -128,7 +133,7 @@ async fn what_is_not_a_record_of_ours_is_an_error_and_stays() {
         assert_eq!(server.call::<Vec<u8>>(&["GET", name]), bytes);
     }
 
-    // Something of another type.
+    // A value of another type.
     let _: u64 = server.call(&["DEL", name]);
     let _: u64 = server.call(&["SADD", name, "member"]);
     for error in [
@@ -144,7 +149,7 @@ async fn what_is_not_a_record_of_ours_is_an_error_and_stays() {
 }
 
 #[tokio::test]
-async fn another_account_s_record_in_an_account_s_place_does_not_pass_for_its_own() {
+async fn the_record_of_another_account_is_an_error() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let _ = store.put(&key("a"), &entry("a"), None).await.unwrap();
@@ -195,8 +200,9 @@ async fn no_debug_shows_the_password_or_a_value() {
     let server = RedisServer::start(&["--requirepass", "hunter2"]);
     let url = format!("redis://:hunter2@127.0.0.1:{}", server.port);
     let options = patient(&url).sentinel_login("user", "hunter3");
-    let shown = format!("{options:?}");
-    let store = options.plaintext().await.unwrap();
+    let broken = RedisOptions::new(url.replace("redis://", "hunter5"));
+    let shown = format!("{options:?} {broken:?}");
+    let store = options.open_plaintext().await.unwrap();
     let shown = format!(
         "{shown} {store:?} {:?}",
         Entry::new(Version::random(), "hunter4")

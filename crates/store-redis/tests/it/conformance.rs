@@ -1,10 +1,11 @@
-//! The suite over the store: one server, encrypted, behind `Arc<dyn>`, a cluster, and Sentinel after a failover.
+//! The suite over the store: one server, with cut connections, encrypted, behind `Arc<dyn>`, a
+//! cluster, and Sentinel after a failover.
 
 use std::sync::{Arc, LazyLock};
-use std::time::SystemTime;
 
-use tokenkeeper_store::{Encrypted, Filter, TokenStore};
-use tokenkeeper_store_redis::RedisStore;
+use tokenkeeper_store::TokenStore;
+use tokenkeeper_store::conformance::{CuttingProxy, Subject};
+use tokenkeeper_store_redis::RedisOptions;
 
 use crate::groups::Cluster;
 use crate::server::RedisServer;
@@ -40,41 +41,59 @@ mod behind_sentinel {
     tokenkeeper_store::conformance!(super::behind_sentinel);
 }
 
-async fn plaintext() -> RedisStore {
-    shared(&SERVER.url()).plaintext().await.expect("a store")
+async fn plaintext() -> Subject {
+    let (proxy, options) = through_proxy().await;
+    let open = async || options.clone().open_plaintext().await.expect("a store");
+    subject(open().await, open().await).with_cutter(proxy)
 }
 
-async fn encrypted() -> Encrypted<RedisStore> {
-    shared(&SERVER.url())
-        .open(keyring())
-        .await
-        .expect("a store")
+async fn encrypted() -> Subject {
+    let (proxy, options) = through_proxy().await;
+    let open = async || options.clone().open(keyring()).await.expect("a store");
+    subject(open().await, open().await).with_cutter(proxy)
 }
 
-async fn behind_arc_dyn() -> Arc<dyn TokenStore> {
-    Arc::new(encrypted().await)
+async fn behind_arc_dyn() -> Subject {
+    let (proxy, options) = through_proxy().await;
+    let open = async || {
+        let store = options.clone().open(keyring()).await.expect("a store");
+        let store: Arc<dyn TokenStore> = Arc::new(store);
+        store
+    };
+    subject(open().await, open().await).with_cutter(proxy)
 }
 
-async fn in_a_cluster() -> Encrypted<RedisStore> {
-    let store = shared(&CLUSTER.url()).open(keyring()).await;
-    store.expect("a store")
+// The servers of a cluster and of Sentinel announce their own ports, so that no proxy can be put
+// between: their connections are cut by the tests of failovers.
+
+async fn in_a_cluster() -> Subject {
+    let options = shared(&CLUSTER.url());
+    let open = async || options.clone().open(keyring()).await.expect("a store");
+    subject(open().await, open().await).without_cutter()
 }
 
-async fn behind_sentinel() -> Encrypted<RedisStore> {
+async fn behind_sentinel() -> Subject {
     let options = shared(&WATCHED.url());
-    opened(async || options.clone().open(keyring()).await).await
+    let open = async || opened(async || options.clone().open(keyring()).await).await;
+    subject(open().await, open().await).without_cutter()
 }
 
-// The rules of the suite let a store say that it does neither.
-#[tokio::test]
-async fn it_lists_and_can_be_watched() {
-    let store = plaintext().await;
-    for filter in [
-        Filter::All,
-        Filter::Attention,
-        Filter::DueBefore(SystemTime::now()),
-    ] {
-        assert!(store.list(filter, None, 10).await.is_ok());
-    }
-    assert!(store.watch().is_some());
+/// Options for a store that connects through a proxy, which takes a call of a script for a write.
+async fn through_proxy() -> (CuttingProxy, RedisOptions) {
+    let server = ([127, 0, 0, 1], SERVER.port).into();
+    let proxy = CuttingProxy::start(server, "EVALSHA")
+        .await
+        .expect("a free port");
+    let options = shared(&format!("redis://{}", proxy.address()));
+    (proxy, options)
+}
+
+/// Two stores with the same names, which share nothing else, as two processes do.
+fn subject(store: impl TokenStore, peer: impl TokenStore) -> Subject {
+    Subject::new(store)
+        .with_peer(peer)
+        .with_system_clock()
+        .must_list()
+        .must_watch()
+        .must_expire()
 }

@@ -12,9 +12,11 @@ use crate::support::{cause, entry, key, open, patient, until};
 /// A store that does not wait long for an answer, and one that does.
 async fn impatient_and_patient(server: &RedisServer) -> (RedisStore, RedisStore) {
     let short = Duration::from_millis(300);
-    let options = patient(&server.url()).timeout(short).connect_timeout(short);
+    let options = patient(&server.url())
+        .response_timeout(short)
+        .connect_timeout(short);
     let impatient = loop {
-        match options.clone().plaintext().await {
+        match options.clone().open_plaintext().await {
             Ok(store) => break store,
             // A machine that has much to do may take longer even for what is none.
             Err(error) => assert!(error.is_transient(), "{error:?}"),

@@ -93,8 +93,11 @@ async fn a_failover_that_loses_the_last_write_shows_the_one_before() {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_wait_no_write_is_called_applied_that_a_failover_loses() {
     let mut watched = Watched::start();
-    let options = watched.options().wait(1, Duration::from_millis(100));
-    let store = opened(async || options.clone().plaintext().await).await;
+    let options = watched
+        .options()
+        .min_replicas(1)
+        .replication_timeout(Duration::from_millis(100));
+    let store = opened(async || options.clone().open_plaintext().await).await;
     let (first, mine) = (entry("first"), entry("mine"));
     put(&store, &first, None).await;
     tokio::task::block_in_place(|| watched.cut_off());
@@ -158,7 +161,7 @@ async fn a_master_that_is_down_is_unavailable_until_it_is_up() {
 async fn a_master_that_no_sentinel_knows_is_named() {
     let watched = Watched::start_alone();
     let url = watched.url().replace("/main", "/nobody");
-    let error = patient(&url).plaintext().await.unwrap_err();
+    let error = patient(&url).open_plaintext().await.unwrap_err();
     let RedisError::Unreachable { server, .. } = cause(&error) else {
         panic!("{error:?}");
     };

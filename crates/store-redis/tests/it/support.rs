@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of the tests.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokenkeeper_store::{Encrypted, Entry, Key, Keyring, StoreError, Version};
 use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
 
-/// What only a failure takes, however much the machine has to do.
+/// A timeout that only a failure reaches, however busy the machine is.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn key(subject: &str) -> Key {
@@ -21,15 +21,16 @@ pub(crate) fn keyring() -> Keyring {
     Keyring::new("test", [7; 32]).expect("a valid id")
 }
 
-/// Options with which no call ends for being slow.
+/// Options with timeouts that no slow call reaches.
 pub(crate) fn patient(url: &str) -> RedisOptions {
-    let options = RedisOptions::new(url).expect("a URL");
-    options.timeout(LIMIT).connect_timeout(LIMIT)
+    RedisOptions::new(url)
+        .response_timeout(LIMIT)
+        .connect_timeout(LIMIT)
 }
 
 /// A patient store.
 pub(crate) async fn open(url: &str) -> RedisStore {
-    patient(url).plaintext().await.expect("a store")
+    patient(url).open_plaintext().await.expect("a store")
 }
 
 /// A patient store that encrypts.
@@ -37,24 +38,24 @@ pub(crate) async fn sealed(url: &str) -> Encrypted<RedisStore> {
     patient(url).open(keyring()).await.expect("a store")
 }
 
-/// Options for a server that other tests use too: with names that no other test has.
+/// Options for a server that other tests use too, with a prefix of this test.
 pub(crate) fn shared(url: &str) -> RedisOptions {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     patient(url).prefix(format!("test-{number}:"))
 }
 
-/// What the store says that is wrong with the server.
+/// The source of an error.
 pub(crate) fn cause(error: &StoreError) -> &RedisError {
     let source = std::error::Error::source(error).expect("a source");
     source.downcast_ref().expect("a RedisError")
 }
 
-/// Waits for what a server does in its own time; fails if it does not within [`LIMIT`].
+/// Waits until `done` returns true; fails after [`LIMIT`].
 pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !done() {
-        assert!(start.elapsed() < LIMIT, "in vain: {what}");
+        assert!(start.elapsed() < LIMIT, "timed out: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -118,7 +118,7 @@ async fn a_server_whose_authority_is_known_is_used_and_watched() {
     let options = tls
         .options()
         .root_certificates(tls.certificate.pem.as_str());
-    try_out(&options.plaintext().await.unwrap()).await;
+    try_out(&options.open_plaintext().await.unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +131,7 @@ async fn each_server_of_a_cluster_is_spoken_to_with_tls() {
     // One to begin with; the others are found.
     let url = format!("rediss+cluster://localhost:{}", cluster.nodes[0].tls_port);
     let options = || patient(&url).root_certificates(certificate.pem.as_str());
-    let store = options().plaintext().await.unwrap();
+    let store = options().open_plaintext().await.unwrap();
     try_out(&store).await;
     for number in 0..30 {
         let key = key(&format!("user-{number}"));
@@ -143,7 +143,7 @@ async fn each_server_of_a_cluster_is_spoken_to_with_tls() {
     }
     let other = Certificate::new();
     let options = patient(&url).root_certificates(other.pem.as_str());
-    let error = options.plaintext().await.unwrap_err();
+    let error = options.open_plaintext().await.unwrap_err();
     assert!(matches!(cause(&error), RedisError::Unreachable { .. }));
 }
 
@@ -154,11 +154,11 @@ async fn sentinels_and_their_master_are_spoken_to_with_tls() {
     let sentinel = certificate.sentinel(&master);
     let url = format!("rediss+sentinel://localhost:{}/main", sentinel.tls_port);
     let options = patient(&url).root_certificates(certificate.pem.as_str());
-    let store = opened(async || options.clone().plaintext().await).await;
+    let store = opened(async || options.clone().open_plaintext().await).await;
     try_out(&store).await;
     let other = Certificate::new();
     let options = patient(&url).root_certificates(other.pem.as_str());
-    let error = options.plaintext().await.unwrap_err();
+    let error = options.open_plaintext().await.unwrap_err();
     assert!(matches!(cause(&error), RedisError::Unreachable { .. }));
 }
 
@@ -171,7 +171,7 @@ async fn a_server_whose_authority_is_not_known_is_not_trusted() {
     let options = tls
         .options()
         .root_certificates(other.certificate.pem.as_str());
-    let error = options.plaintext().await.unwrap_err();
+    let error = options.open_plaintext().await.unwrap_err();
     assert!(
         matches!(cause(&error), RedisError::Unreachable { .. }),
         "{error:?}"
@@ -185,11 +185,11 @@ async fn a_certificate_is_shown_where_the_server_asks_for_one() {
         tls.options()
             .root_certificates(tls.certificate.pem.as_str())
     };
-    let error = options().plaintext().await.unwrap_err();
+    let error = options().open_plaintext().await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
     let with_one =
         options().client_certificate(tls.certificate.pem.as_str(), tls.certificate.key.as_str());
-    assert!(with_one.plaintext().await.is_ok());
+    assert!(with_one.open_plaintext().await.is_ok());
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn certificates_that_are_none_are_refused() {
     let error = tls
         .options()
         .root_certificates(broken)
-        .plaintext()
+        .open_plaintext()
         .await
         .unwrap_err();
     assert!(
@@ -211,7 +211,7 @@ async fn certificates_that_are_none_are_refused() {
         .root_certificates(tls.certificate.pem.as_str());
     let error = options
         .client_certificate(broken, "no key")
-        .plaintext()
+        .open_plaintext()
         .await
         .unwrap_err();
     assert!(
@@ -246,7 +246,7 @@ async fn in_a_process_without_a_provider() {
         "rediss+cluster://localhost",
         "rediss+sentinel://localhost/main",
     ] {
-        let error = RedisStore::plaintext(url).await.unwrap_err();
+        let error = RedisStore::open_plaintext(url).await.unwrap_err();
         assert!(
             matches!(cause(&error), RedisError::NoCryptoProvider),
             "{error:?}"

@@ -87,7 +87,7 @@ async fn under_sentinel_it_needs_one_rule_more_and_a_login_at_the_sentinels_wher
     let url = watched.url().replace("://", "://tokenkeeper:secret@");
     let options = || patient(&url);
     let error = loop {
-        let error = options().plaintext().await.unwrap_err();
+        let error = options().open_plaintext().await.unwrap_err();
         if !error.is_transient() {
             break error;
         }
@@ -96,7 +96,7 @@ async fn under_sentinel_it_needs_one_rule_more_and_a_login_at_the_sentinels_wher
         matches!(cause(&error), RedisError::Refused { .. }),
         "{error:?}"
     );
-    let with_login = || options().sentinel_login("", "watchword").plaintext();
+    let with_login = || options().sentinel_login("", "watchword").open_plaintext();
     let store = opened(async || with_login().await).await;
     try_out(&store, &watched.servers).await;
 }

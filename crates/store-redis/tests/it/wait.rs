@@ -1,4 +1,4 @@
-//! Waiting for replicas.
+//! Writes that wait for replicas.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::server::RedisServer;
 use crate::support::{cause, entry, key};
 
 async fn waiting(server: &RedisServer, limit: Duration) -> RedisStore {
-    let options = RedisOptions::new(&server.url())
-        .expect("a URL")
-        .wait(1, limit);
-    options.plaintext().await.expect("a store")
+    let options = RedisOptions::new(server.url())
+        .min_replicas(1)
+        .replication_timeout(limit);
+    options.open_plaintext().await.expect("a store")
 }
 
 #[tokio::test]
-async fn a_put_that_was_applied_is_with_the_replica() {
+async fn an_applied_put_is_at_the_replica() {
     let master = RedisServer::start(&[]);
     let replica = replica_of(&master);
     let store = waiting(&master, Duration::from_secs(10)).await;
-    let at_replica = RedisStore::plaintext(&replica.url()).await.unwrap();
+    let at_replica = RedisStore::open_plaintext(&replica.url()).await.unwrap();
     let mut expected = None;
     for _ in 0..50 {
         let next = entry("value");
@@ -35,7 +35,7 @@ async fn a_put_that_was_applied_is_with_the_replica() {
         assert_eq!(at_replica.get(&key("a")).await.unwrap(), Some(next.clone()));
         expected = Some(next.version);
     }
-    // The wait goes with the script, in the same round trip.
+    // The wait is sent with the script, in the same round trip.
     assert_eq!(
         (master.calls_of("evalsha"), master.calls_of("wait")),
         (50, 50)
@@ -43,7 +43,7 @@ async fn a_put_that_was_applied_is_with_the_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_put_that_no_replica_has_is_ambiguous_and_its_read_back_waits_too() {
+async fn a_put_without_a_replica_is_ambiguous() {
     let master = RedisServer::start(&[]);
     let replica = replica_of(&master);
     let patient = waiting(&master, Duration::from_secs(30)).await;
@@ -65,7 +65,7 @@ async fn a_put_that_no_replica_has_is_ambiguous_and_its_read_back_waits_too() {
             ..
         }
     ));
-    // It is there, but a failover could lose it: not shown yet, for who reads it would take it for landed.
+    // The master has it, but a failover could lose it: a reader would take it for landed.
     let error = store.get(&key("a")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     assert!(matches!(cause(&error), RedisError::NotReplicated { .. }));

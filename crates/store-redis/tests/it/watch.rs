@@ -36,8 +36,8 @@ fn subscribed(server: &RedisServer) -> u64 {
 async fn every_watcher_is_told_of_puts_and_deletes_of_any_process() {
     let server = RedisServer::start(&[]);
     let [one, other] = [
-        RedisStore::plaintext(&server.url()).await.unwrap(),
-        RedisStore::plaintext(&server.url()).await.unwrap(),
+        RedisStore::open_plaintext(&server.url()).await.unwrap(),
+        RedisStore::open_plaintext(&server.url()).await.unwrap(),
     ];
     let mut watchers = [
         listening(&one, &server, 1).await,
@@ -62,7 +62,7 @@ async fn every_watcher_is_told_of_puts_and_deletes_of_any_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_changes_nothing_and_is_not_told() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = RedisStore::open_plaintext(&server.url()).await.unwrap();
     let _ = store.put(&key("a"), &entry("a"), None).await.unwrap();
     let mut watcher = listening(&store, &server, 1).await;
     let _ = store.put(&key("a"), &entry("b"), None).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_conflict_changes_nothing_and_is_not_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watcher_hears_again_after_its_connection_was_lost() {
     let mut server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = RedisStore::open_plaintext(&server.url()).await.unwrap();
     let mut watcher = listening(&store, &server, 1).await;
     let _: u64 = server.call(&["CLIENT", "KILL", "TYPE", "pubsub"]);
     for (round, subject) in ["a", "b"].into_iter().enumerate() {
@@ -84,7 +84,7 @@ async fn a_watcher_hears_again_after_its_connection_was_lost() {
             server.start_again();
         }
         tokio::task::block_in_place(|| until("a subscription", || subscribed(&server) == 1));
-        let writer = RedisStore::plaintext(&server.url()).await.unwrap();
+        let writer = RedisStore::open_plaintext(&server.url()).await.unwrap();
         let _ = writer.put(&key(subject), &entry("a"), None).await.unwrap();
         assert_eq!(watcher.next().await.unwrap().key, key(subject));
     }
@@ -93,7 +93,7 @@ async fn a_watcher_hears_again_after_its_connection_was_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stream_ends_with_the_store_and_its_connection_too() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
+    let store = RedisStore::open_plaintext(&server.url()).await.unwrap();
     let mut watcher = listening(&store, &server, 1).await;
     drop(store);
     assert_eq!(
@@ -110,8 +110,8 @@ async fn the_stream_ends_with_the_store_and_its_connection_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_prefix_is_another_channel() {
     let server = RedisServer::start(&[]);
-    let store = RedisStore::plaintext(&server.url()).await.unwrap();
-    let other = shared(&server.url()).plaintext().await.unwrap();
+    let store = RedisStore::open_plaintext(&server.url()).await.unwrap();
+    let other = shared(&server.url()).open_plaintext().await.unwrap();
     let mut watcher = listening(&store, &server, 1).await;
     let _ = other.put(&key("theirs"), &entry("a"), None).await.unwrap();
     let _ = store.put(&key("ours"), &entry("a"), None).await.unwrap();

@@ -72,7 +72,7 @@ impl Watched {
     }
 
     pub(crate) async fn store(&self) -> RedisStore {
-        opened(async || self.options().plaintext().await).await
+        opened(async || self.options().open_plaintext().await).await
     }
 
     /// The port of the master, as the sentinel sees it.

@@ -1,4 +1,4 @@
-//! A connection to the file, as safe as SQLite can make it.
+//! Connections to the file, with SQLite's settings for durability.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,14 +10,16 @@ use crate::fault::Fault;
 use crate::settings::Settings;
 use crate::{file, schema};
 
-/// How long to wait before trying again where SQLite itself does not wait: the change to a write-ahead log and the
-/// recovery of one are refused at once while others do the same.
+/// The pause before a retry where SQLite itself does not wait.
+///
+/// It refuses at once to switch to a write-ahead log, and to recover one, while another process does
+/// the same.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// The file grows in its log until a checkpoint; after one, the log is cut to this many bytes.
+/// The length in bytes to which the `-wal` file is truncated after a checkpoint.
 const LOG_BYTES: u32 = 4 * 1024 * 1024;
 
-/// Opens the file, creates it if nothing is there, and brings it to this version's schema. It blocks.
+/// Opens or creates the file, and migrates it to the schema of this version. It blocks.
 pub(crate) fn open(settings: &Settings) -> Result<Connection, StoreError> {
     file::create(&settings.path)?;
     let deadline = Instant::now() + settings.busy_timeout;
@@ -34,14 +36,14 @@ fn try_open(settings: &Settings) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&settings.path, flags)?;
     connection.busy_timeout(settings.busy_timeout)?;
-    // What the schema of a file says is not trusted, and what its pages say is checked.
+    // Neither the schema of a file nor its pages are trusted.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     expect_writable(&connection)?;
     schema::inspect(&connection)?;
     make_durable(&connection)?;
     if let Some(pages) = settings.max_pages {
-        // It answers with what holds now, hence not `pragma_update`.
+        // It returns the new value, which `pragma_update` does not accept.
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
     schema::migrate(&connection)?;
@@ -55,16 +57,16 @@ fn make_durable(connection: &Connection) -> Result<(), Fault> {
         return Err(Fault::NoSharedMemory);
     }
     connection.pragma_update(None, "synchronous", "full")?;
-    // On macOS a plain fsync leaves data in the drive; elsewhere these two change nothing.
+    // On macOS a plain fsync leaves data in the drive's cache; elsewhere these change nothing.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-    // What is deleted is overwritten in the file.
+    // Deleted content is overwritten with zeros.
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
     Ok(())
 }
 
-/// SQLite opens a file that it may only read without a word, and would say so at the first write.
+/// Fails for a file that may only be read: SQLite would report that at the first write.
 fn expect_writable(connection: &Connection) -> Result<(), Fault> {
     if connection.is_readonly("main")? {
         let error = ffi::Error::new(ffi::SQLITE_READONLY);

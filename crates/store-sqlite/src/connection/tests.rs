@@ -1,18 +1,18 @@
-//! What each connection is set to.
+//! The settings of each connection.
 
 use std::{env, fs, process};
 
 use super::open;
 use crate::settings::Settings;
 
-// One that were opened without would lose acknowledged writes with the power, and no other test would see it.
+// Without them a power loss would take acknowledged writes, which no other test can show.
 #[test]
 fn every_connection_is_durable() {
     let directory = env::temp_dir().join(format!("tokenkeeper-sqlite-pragmas-{}", process::id()));
     fs::create_dir(&directory).unwrap();
     let mut settings = Settings::new(directory.join("accounts.db"));
     settings.max_pages = Some(1_000);
-    // The first creates the file, the second finds it.
+    // The first creates the file, the second opens it.
     for _ in 0..2 {
         let connection = open(&settings).unwrap();
         let pragma = |name: &str| -> String {

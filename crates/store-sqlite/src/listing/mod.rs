@@ -1,7 +1,7 @@
-//! Pages of keys, by the indexes.
+//! Pages of keys, read by the indexes.
 //!
-//! A cursor holds the last item of the page before, after a letter for its listing: items that come and go between two
-//! pages shift nothing.
+//! A cursor is a letter for its listing and the last item of the previous page, so that items added
+//! or removed between two pages shift nothing.
 
 use std::time::SystemTime;
 
@@ -17,19 +17,20 @@ const ALL: &str = "
     WHERE key > ?1 AND (keep_until IS NULL OR keep_until > ?2)
     ORDER BY key LIMIT ?3";
 
-/// In the order of the row ids, which an entry keeps as long as its key is there.
+/// In the order of the row ids, which an entry keeps until it is removed.
 const ATTENTION: &str = "
     SELECT key, id FROM entries
     WHERE attention = 1 AND id > ?1 AND (keep_until IS NULL OR keep_until > ?2)
     ORDER BY id LIMIT ?3";
 
-/// The longest due first.
+/// In the order of the due times.
 const DUE: &str = "
     SELECT key, due, id FROM entries
-    WHERE due IS NOT NULL AND (due, id) > (?1, ?2) AND due < ?3 AND (keep_until IS NULL OR keep_until > ?4)
+    WHERE due IS NOT NULL AND (due, id) > (?1, ?2) AND due < ?3
+      AND (keep_until IS NULL OR keep_until > ?4)
     ORDER BY due, id LIMIT ?5";
 
-/// A listing that is to be made: which, and after what.
+/// A page to read: of which listing, and after which item.
 pub(crate) enum Listing {
     All { after: Vec<u8> },
     Attention { after: i64 },
@@ -38,7 +39,7 @@ pub(crate) enum Listing {
 
 impl Listing {
     /// # Errors
-    /// A cursor of another listing, and a filter that is not known here.
+    /// A cursor of another listing, or an unknown filter.
     pub(crate) fn new(filter: Filter, cursor: Option<&Cursor>) -> Result<Self, StoreError> {
         let after = cursor.map(Cursor::as_bytes);
         match filter {
@@ -72,7 +73,7 @@ impl Listing {
         })
     }
 
-    /// The page of those that are kept at `now`; `limit` is at least 1.
+    /// Reads the page, without entries that have expired at `now`; `limit` is at least 1.
     pub(crate) fn page(
         &self,
         connection: &Connection,

@@ -1,4 +1,4 @@
-//! A page costs what is on it.
+//! A page costs only its entries.
 
 use rusqlite::Connection;
 
@@ -6,7 +6,7 @@ use super::{ALL, ATTENTION, DUE};
 use crate::schema;
 
 #[test]
-fn every_listing_goes_by_an_index_and_sorts_nothing() {
+fn every_listing_uses_an_index_and_sorts_nothing() {
     let connection = Connection::open_in_memory().unwrap();
     schema::migrate(&connection).unwrap();
     for (sql, index) in [

@@ -1,26 +1,27 @@
-//! The tables, and how a file of an older schema becomes one of this.
+//! The tables, and the migration of files with an older schema.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::fault::Fault;
 
-/// What the file says that it is: `tkpr`, as SQLite's `PRAGMA application_id`.
+/// The application id of our files, `tkpr`, in SQLite's `PRAGMA application_id`.
 const APPLICATION_ID: i32 = 0x746b_7072;
 
 /// The schema that this version reads and writes, kept in `PRAGMA user_version`.
 const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// The first makes an empty file one of schema 1; each further one brings the schema before it to the next.
-/// What was released is never changed, only added to.
+/// The first creates schema 1 in an empty file; each of the others leads from one schema to the next.
+/// A released one never changes.
 const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
 
-/// Looks at what is at the path, and touches nothing.
+/// Checks that the file is empty or ours, and changes nothing.
 ///
 /// # Errors
-/// A file that is not ours, or of a newer schema.
+/// The file of another program, or one with a newer schema.
 pub(crate) fn inspect(connection: &Connection) -> Result<(), Fault> {
     let (application_id, version, objects) = connection.query_row(
-        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+        "SELECT (SELECT application_id FROM pragma_application_id),
+                (SELECT user_version FROM pragma_user_version),
                 (SELECT count(*) FROM sqlite_schema)",
         (),
         |row| Ok((row.get(0)?, row.get::<_, i32>(1)?, row.get::<_, i64>(2)?)),
@@ -32,12 +33,12 @@ pub(crate) fn inspect(connection: &Connection) -> Result<(), Fault> {
     expect_at_most(version.cast_unsigned(), VERSION)
 }
 
-/// Brings the file to the schema of this version, whole or not at all, while nobody else writes.
+/// Migrates the file to the schema of this version in one exclusive transaction.
 pub(crate) fn migrate(connection: &Connection) -> Result<(), Fault> {
     migrate_by(connection, MIGRATIONS)
 }
 
-/// That the file, as the transaction under way sees it, has not been brought to a newer schema by somebody else.
+/// Checks, within a transaction, that no other process has migrated the file to a newer schema.
 pub(crate) fn check(connection: &Connection) -> Result<(), Fault> {
     expect_at_most(version(connection)?, VERSION)
 }
@@ -48,7 +49,7 @@ fn migrate_by(connection: &Connection, migrations: &[&str]) -> Result<(), Fault>
         return Ok(());
     }
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    // Another process may have been first.
+    // Another process may have migrated it meanwhile.
     let from = version(&transaction)?;
     expect_at_most(from, newest)?;
     for migration in &migrations[from as usize..] {

@@ -1,7 +1,7 @@
--- Values of some KiB fill pages better in a table with row ids than in one that is sorted by its key.
+-- Values of a few KiB fill pages better in a table with row ids than in one sorted by key.
 CREATE TABLE entries (
     id         INTEGER PRIMARY KEY,
-    key        BLOB    NOT NULL UNIQUE,   -- the four fields, each after its length
+    key        BLOB    NOT NULL UNIQUE,   -- the four fields, each prefixed with its length
     version    BLOB    NOT NULL CHECK (length(version) = 16),
     value      BLOB    NOT NULL,          -- opaque
     keep_until INTEGER CHECK (keep_until >= 0), -- times in milliseconds since 1970
@@ -9,7 +9,7 @@ CREATE TABLE entries (
     attention  INTEGER NOT NULL CHECK (attention IN (0, 1))
 ) STRICT;
 
--- What listings and the removal of expired entries go by. Row ids come last in an index and are its second column.
+-- For listings and sweeps. The row id is the implicit last column of each index.
 CREATE INDEX entries_due ON entries (due) WHERE due IS NOT NULL;
 CREATE INDEX entries_attention ON entries (attention) WHERE attention = 1;
 CREATE INDEX entries_keep_until ON entries (keep_until) WHERE keep_until IS NOT NULL;
@@ -18,6 +18,6 @@ CREATE INDEX entries_keep_until ON entries (keep_until) WHERE keep_until IS NOT 
 CREATE TABLE changes (
     seq     INTEGER PRIMARY KEY,
     key     BLOB    NOT NULL,
-    version BLOB CHECK (length(version) = 16), -- what was written; none: removed
-    writer  INTEGER NOT NULL               -- random, one for each opened store
+    version BLOB CHECK (length(version) = 16), -- NULL: the entry was removed
+    writer  INTEGER NOT NULL               -- random, for each opened store
 ) STRICT;

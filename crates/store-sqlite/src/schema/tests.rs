@@ -1,4 +1,4 @@
-//! A file comes to the newest schema whole, from any schema, whoever comes first.
+//! A file is migrated to the newest schema as a whole, from any older one.
 
 use rusqlite::Connection;
 
@@ -12,7 +12,8 @@ fn first_with_an_entry() -> Connection {
     migrate_by(&connection, &MIGRATIONS[..1]).unwrap();
     connection
         .execute_batch(
-            "INSERT INTO entries (key, version, value, attention) VALUES (x'01', zeroblob(16), x'03', 0)",
+            "INSERT INTO entries (key, version, value, attention)
+             VALUES (x'01', zeroblob(16), x'03', 0)",
         )
         .unwrap();
     connection
@@ -25,12 +26,12 @@ fn note(connection: &Connection) -> rusqlite::Result<String> {
 }
 
 #[test]
-fn an_older_schema_becomes_the_next_and_keeps_its_entries() {
+fn a_migration_keeps_the_entries() {
     let connection = first_with_an_entry();
     migrate_by(&connection, &[MIGRATIONS[0], SECOND]).unwrap();
     assert_eq!(version(&connection).unwrap(), 2);
     assert_eq!(note(&connection).unwrap(), "none");
-    // Once is enough.
+    // A second time changes nothing.
     migrate_by(&connection, &[MIGRATIONS[0], SECOND]).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! The store.
+//! The store in a file.
 
 use std::fmt;
 use std::path::Path;
@@ -22,18 +22,20 @@ use crate::settings::Settings;
 use crate::writer::{Write, Writer};
 use crate::{connection, thread};
 
-/// How many changes a slow [watcher](TokenStore::watch) may be behind before it misses some.
+/// How many changes a slow [watcher](TokenStore::watch) may lag behind before it misses the oldest.
 const WATCH_BACKLOG: usize = 1024;
 
 /// A [`TokenStore`] in a SQLite file, for any number of processes on one machine.
 ///
-/// A write is on the disk when the call returns. [`open`](Self::open) returns a store that encrypts;
-/// [`plaintext`](Self::plaintext) one that does not. A clone is another handle on the same connections.
+/// A write is on the disk when the call returns. [`open`](Self::open) returns a store that encrypts,
+/// [`open_plaintext`](Self::open_plaintext) one that does not. A clone is another handle on the same
+/// connections.
 ///
-/// SQLite blocks, so two threads do its work: one writes, all writes that wait in one transaction; one reads, and is never
-/// held up by a write. They end when the last handle is dropped. Any async runtime will do.
+/// SQLite blocks, so two threads do its work. One writes, and makes all waiting writes in one
+/// transaction; one reads, and never waits for a write. They end when the last handle is dropped. Any
+/// async runtime will do.
 ///
-/// A call that is dropped has made its write whole, or makes it yet.
+/// A dropped call has made its whole write, or makes it later.
 ///
 /// ```
 /// use tokenkeeper_store::{Entry, Key, Keyring, Outcome, TokenStore, Version};
@@ -41,7 +43,8 @@ const WATCH_BACKLOG: usize = 1024;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let directory = std::env::temp_dir().join(format!("tokenkeeper-store-{}", std::process::id()));
+/// # let name = format!("tokenkeeper-store-{}", std::process::id());
+/// # let directory = std::env::temp_dir().join(name);
 /// # std::fs::create_dir_all(&directory)?;
 /// # let path = directory.join("accounts.db");
 /// # let keyring = Keyring::new("2026-02", [7; 32])?;
@@ -62,7 +65,7 @@ pub struct SqliteStore {
     file: Arc<Opened>,
     writes: mpsc::Sender<Write>,
     reads: mpsc::Sender<Read>,
-    /// Only the threads can send: the streams of watchers end with them.
+    /// Only the threads can send, so the streams of watchers end with them.
     changes: broadcast::WeakSender<Change>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
@@ -70,33 +73,36 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file at `path`, and encrypts with the current key of `keyring`.
     ///
-    /// A file that is not there is created, for its owner alone (0600); its directory must exist. A file of an older
-    /// schema is brought to this version's. It may be cancelled at any time.
+    /// A missing file is created with the permissions 0600; its directory must exist. A file with an
+    /// older schema is migrated. The call may be cancelled at any time.
     ///
     /// # Errors
     /// The source of each is a [`SqliteError`] that names the file.
     /// - [`ReadOnly`](StoreError::ReadOnly): the file or its directory cannot be written.
-    /// - [`Corrupt`](StoreError::Corrupt): it is damaged, no database, or that of another program.
-    /// - [`NewerFormat`](StoreError::NewerFormat): its schema is newer; nothing was touched.
-    /// - [`Unavailable`](StoreError::Unavailable): others are writing for longer than the time-out, or there is no room.
-    /// - [`Other`](StoreError::Other): the directory is not there, the path is not that of a file, or it cannot be opened.
+    /// - [`Corrupt`](StoreError::Corrupt): it is damaged, not a database, or another program's.
+    /// - [`NewerFormat`](StoreError::NewerFormat): its schema is newer; nothing was changed.
+    /// - [`Unavailable`](StoreError::Unavailable): another process held the write lock for longer
+    ///   than the busy timeout, or there is no room.
+    /// - [`Other`](StoreError::Other): its directory does not exist, the path is not the path of a
+    ///   file, it cannot be opened, or an option cannot be used.
     pub async fn open(
         path: impl AsRef<Path>,
         keyring: Keyring,
     ) -> Result<Encrypted<Self>, StoreError> {
-        Ok(Encrypted::new(Self::plaintext(path).await?, keyring))
+        Ok(Encrypted::new(Self::open_plaintext(path).await?, keyring))
     }
 
-    /// Opens the file without encryption: whoever can read it, or a backup of it, has every token in it.
+    /// Opens the file without encryption: anyone who can read it or a backup has every token.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
-    pub async fn plaintext(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+    pub async fn open_plaintext(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::start(Settings::new(path)).await
     }
 
-    /// Opens the file without encryption, with these settings.
+    /// Opens the file with these settings, without encryption.
     pub(crate) async fn start(mut settings: Settings) -> Result<Self, StoreError> {
+        settings.check()?;
         settings.path = file::absolute(&settings.path)?;
         let changes = broadcast::Sender::new(WATCH_BACKLOG);
         let weak = changes.downgrade();
@@ -214,15 +220,15 @@ impl TokenStore for SqliteStore {
         .await
     }
 
-    /// Every change that is made through this handle or a clone of it, at once, and those of other processes within the
-    /// [interval](crate::SqliteOptions::watch_interval) at which the file is looked at while somebody watches.
+    /// Returns changes made through this handle or a clone of it at once, and those of other processes
+    /// within the [interval](crate::SqliteOptions::watch_interval) at which the file is checked.
     ///
-    /// A watcher that is more than 1,024 changes behind misses the oldest.
+    /// A watcher that lags behind by more than 1,024 changes misses the oldest.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.changes.upgrade()?.subscribe();
-        // Reads are done in turn, so a `get` after this call shows what was changed before watching began.
+        // Reads are done in order, so a `get` after this call shows all changes before watching began.
         self.reads.send(Read::Watch).ok()?;
-        // It is a hint: who waits for a change also polls, so whoever fell behind goes on with what is left.
+        // A change is a hint, and waiters also poll: one that lags goes on with the rest.
         let changes = BroadcastStream::new(changes);
         Some(Box::pin(changes.filter_map(Result::ok)))
     }

@@ -1,4 +1,4 @@
-//! A panic on a thread is an error to the caller, and the next call is served.
+//! A panic on a thread is an error for its caller, and the next call is served.
 
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::{env, fs, process};
 use super::*;
 
 #[tokio::test]
-async fn a_panic_of_a_thread_is_a_typed_error_and_the_next_call_is_served() {
+async fn a_panic_of_a_thread_is_a_typed_error_for_one_call() {
     let directory = env::temp_dir().join(format!("tokenkeeper-panic-{}", process::id()));
     fs::create_dir(&directory).unwrap();
     let mut settings = Settings::new(directory.join("accounts.db"));
@@ -59,7 +59,7 @@ async fn a_panic_of_a_thread_is_a_typed_error_and_the_next_call_is_served() {
 async fn without_its_threads_every_call_is_a_typed_error() {
     let directory = env::temp_dir().join(format!("tokenkeeper-stopped-{}", process::id()));
     fs::create_dir(&directory).unwrap();
-    let store = SqliteStore::plaintext(directory.join("accounts.db"))
+    let store = SqliteStore::open_plaintext(directory.join("accounts.db"))
         .await
         .unwrap();
     let store = SqliteStore {

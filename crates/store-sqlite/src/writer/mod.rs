@@ -14,21 +14,23 @@ use crate::file::Opened;
 use crate::row::{self, Millis, passed};
 use crate::schema;
 
-/// How many writes share one transaction, and so one fsync, where many wait.
+/// How many waiting writes share one transaction, and so one fsync.
 const BATCH: usize = 64;
 
-/// How many expired entries a transaction removes on its way.
+/// How many expired entries each transaction removes.
 const SWEPT: i64 = 16;
 
-/// For how long an entry has expired before it is removed. What is removed is gone for processes with other clocks too, and a clock that
-/// is set wrong by a day or a time zone is put right again.
+/// How long an expired entry is kept in the file.
+///
+/// A removed entry is gone for processes with other clocks too; a clock that is wrong by a day or a
+/// time zone can still be corrected.
 const MARGIN: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// How many changes are kept for watchers in other processes, and how often older ones are removed.
+/// How many changes are kept for watchers in other processes, and after how many older ones go.
 const CHANGES_KEPT: i64 = 1024;
 const TRIM_EVERY: i64 = 64;
 
-/// A conditional write, and who waits for what comes of it.
+/// A conditional write, and the channel for its outcome.
 pub(crate) struct Write {
     pub(crate) key: Key,
     pub(crate) expected: Option<Version>,
@@ -38,33 +40,34 @@ pub(crate) struct Write {
     pub(crate) reply: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
+/// The state of the thread that writes.
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
     pub(crate) file: Arc<Opened>,
-    /// Which changes in the file are ours.
+    /// The id of our changes in the file.
     pub(crate) id: i64,
     pub(crate) changes: broadcast::Sender<Change>,
 }
 
-/// How much of what is no longer needed a transaction removes.
+/// How much old data a transaction removes.
 #[derive(Clone, Copy)]
 enum Room {
-    /// Some entries that expired long ago, so that they take no room for long and no write has to wait for much.
+    /// A few entries that expired long ago: few enough that no write takes long.
     Some,
-    /// All of these, and what is kept for watchers, who go without it: an entry comes before a hint.
+    /// All of them, and the changes kept for watchers: an entry is worth more than a hint.
     All,
 }
 
-/// Where a transaction failed.
+/// The step at which a transaction failed.
 enum Failed {
-    /// Before any write of it was tried: each of them would meet the same.
+    /// Before the first write: each of them would fail in the same way.
     Begin(Fault),
     Write(Fault),
     Commit(Fault),
 }
 
 impl Writer {
-    /// Makes the writes that come, until nobody can send one any more.
+    /// Makes writes until the last handle on the store is dropped.
     pub(crate) fn serve(&self, writes: &Receiver<Write>) {
         while let Ok(first) = writes.recv() {
             let mut batch = vec![first];
@@ -73,8 +76,10 @@ impl Writer {
         }
     }
 
-    /// Makes the writes in one transaction. One that cannot be made, as for want of room, does not keep the others from
-    /// being made: then each has its own transaction.
+    /// Makes the writes in one transaction.
+    ///
+    /// If one of them fails, as for lack of room, each gets its own transaction, so that the others
+    /// are made.
     fn write(&self, batch: Vec<Write>) {
         let mut result = self.transact(&batch, Room::Some);
         if batch.len() == 1 && result.as_ref().is_err_and(Failed::is_full) {
@@ -122,10 +127,10 @@ impl Writer {
 }
 
 impl Write {
-    /// Tells who watches, and who waits.
+    /// Reports the result to the watchers and the caller.
     fn finish(self, result: Result<Outcome, StoreError>, changes: &broadcast::Sender<Change>) {
-        // Nobody need be watching, or waiting any more. Watchers come first: who begins to watch after the answer is not
-        // told of what was before.
+        // Either may be gone. Watchers come first: a watcher that begins after the answer is not told
+        // of this write.
         if matches!(result, Ok(Outcome::Applied)) {
             let version = self.new.as_ref().map(|entry| entry.version);
             let _ = changes.send(Change::new(self.key, version));
@@ -141,7 +146,7 @@ impl Failed {
     }
 
     fn error(&self, write: &Write, path: &Path) -> StoreError {
-        // What is there can be written as soon as there is room: only a new key is refused.
+        // Only a new key is refused: an existing entry can be written as soon as there is room.
         if self.is_full() && write.expected.is_none() {
             return StoreError::Full;
         }
@@ -152,14 +157,14 @@ impl Failed {
     }
 }
 
-/// Takes the lock of all writers at once: a reader that became a writer could find that somebody else had written.
+/// Takes the write lock at once: a reader that became a writer could find another process's write.
 fn begin(connection: &Connection) -> Result<Transaction<'_>, Fault> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     schema::check(&transaction)?;
     Ok(transaction)
 }
 
-/// What a transaction does, prepared.
+/// The prepared statements of a transaction.
 struct Statements<'c> {
     connection: &'c Connection,
     writer: i64,
@@ -176,11 +181,14 @@ impl<'c> Statements<'c> {
             writer,
             find: connection.prepare(row::FIND)?,
             put: connection.prepare(
-                "INSERT INTO entries (key, version, value, keep_until, due, attention) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (key) DO UPDATE SET version = ?2, value = ?3, keep_until = ?4, due = ?5, attention = ?6",
+                "INSERT INTO entries (key, version, value, keep_until, due, attention)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (key) DO UPDATE
+                 SET version = ?2, value = ?3, keep_until = ?4, due = ?5, attention = ?6",
             )?,
             delete: connection.prepare("DELETE FROM entries WHERE key = ?1")?,
-            announce: connection.prepare("INSERT INTO changes (key, version, writer) VALUES (?1, ?2, ?3)")?,
+            announce: connection
+                .prepare("INSERT INTO changes (key, version, writer) VALUES (?1, ?2, ?3)")?,
         })
     }
 

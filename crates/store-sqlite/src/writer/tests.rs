@@ -1,4 +1,4 @@
-//! Writes that wait share a transaction.
+//! Waiting writes share a transaction.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl Fixture {
         Self { writer, directory }
     }
 
-    /// How many pages the log holds.
+    /// Returns the number of pages in the log.
     fn log(&self) -> i64 {
         let connection = Connection::open(self.writer.file.path()).unwrap();
         connection
@@ -87,7 +87,7 @@ fn many_writes_cost_one_commit() {
         alone.writer.write(vec![write]);
     }
     assert!(answers.into_iter().all(applied));
-    // A commit writes every page that it changed; each of those alone changes three at least.
+    // A commit writes every changed page, and each of the single writes changes at least three.
     let (together, alone) = (together.log(), alone.log());
     assert!(alone >= 3 * BATCH as i64, "{alone}");
     assert!(together < alone / 4, "{together} of {alone}");
@@ -108,9 +108,9 @@ fn writes_of_one_key_in_one_transaction_are_made_in_turn() {
     assert!(applied(over_answer));
 }
 
-// As after a failure of the disk, where it is not known whether the log holds the commit.
+// As after a disk failure, when the log may hold the commit or not.
 #[test]
-fn a_commit_that_fails_in_an_unknown_way_is_ambiguous() {
+fn a_commit_with_an_unknown_failure_is_ambiguous() {
     let fault = |code| {
         let error = rusqlite::ffi::Error::new(code);
         crate::fault::Fault::from(rusqlite::Error::SqliteFailure(error, None))

@@ -1,4 +1,4 @@
-//! Files and paths that are not what they should be: a typed error that names the path, and nothing is written over.
+//! Wrong files and paths: a typed error names the path, and nothing is overwritten.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use tokenkeeper_store_sqlite::{SqliteError, SqliteStore};
 use crate::file::checkpoint;
 use crate::support::{Directory, cause, entry, key, keyring};
 
-/// Opening fails, and the file stays as it was.
+/// Checks that opening fails and leaves the file as it was.
 async fn refused(path: &Path) -> StoreError {
     let before = fs::read(path).ok();
-    let error = SqliteStore::plaintext(path)
+    let error = SqliteStore::open_plaintext(path)
         .await
         .expect_err("no such store");
     assert!(SqliteStore::open(path, keyring()).await.is_err());
@@ -22,7 +22,7 @@ async fn refused(path: &Path) -> StoreError {
 }
 
 #[tokio::test]
-async fn an_empty_path_is_not_taken_for_a_database_in_memory() {
+async fn an_empty_path_is_no_database_in_memory() {
     let error = refused(Path::new("")).await;
     let cause = cause(&error, Path::new(""));
     assert!(matches!(cause, SqliteError::BadPath { .. }), "{cause:?}");
@@ -37,7 +37,7 @@ async fn a_path_with_a_nul_is_refused() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_there_is_named() {
+async fn a_missing_directory_is_named() {
     let directory = Directory::new();
     let missing = directory.path().join("missing");
     let error = refused(&missing.join("accounts.db")).await;
@@ -57,8 +57,8 @@ async fn a_directory_is_no_database() {
 #[tokio::test]
 async fn a_file_that_is_no_database_is_corrupt() {
     let directory = Directory::new();
-    // One byte is as much as none to SQLite.
-    for text in ["no", &"These are the notes of somebody.\n".repeat(200)] {
+    // SQLite takes a file of one byte for an empty one.
+    for text in ["no", &"These are the notes of a user.\n".repeat(200)] {
         fs::write(directory.database(), text).unwrap();
         let error = refused(&directory.database()).await;
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
@@ -105,11 +105,13 @@ async fn a_newer_schema_is_not_touched() {
     assert_eq!(error.to_string(), newer.to_string());
 }
 
-// As while machines of a fleet are updated one after the other, and share a file.
+// As during a rolling update of processes that share a file.
 #[tokio::test]
-async fn a_schema_that_becomes_newer_while_the_file_is_open_is_noticed_at_once() {
+async fn a_migration_by_a_newer_process_is_noticed_at_once() {
     let directory = Directory::new();
-    let store = SqliteStore::plaintext(directory.database()).await.unwrap();
+    let store = SqliteStore::open_plaintext(directory.database())
+        .await
+        .unwrap();
     let first = entry("first");
     let _ = store.put(&key("a"), &first, None).await.unwrap();
     let newer = Connection::open(directory.database()).unwrap();
@@ -175,10 +177,10 @@ async fn rows_that_are_not_ours_are_corrupt() {
             file.execute_batch(damage).unwrap();
         })
         .await;
-        let store = SqliteStore::plaintext(&path).await.unwrap();
+        let store = SqliteStore::open_plaintext(&path).await.unwrap();
         let errors = [
             store.get(&key("user-7")).await.unwrap_err(),
-            // What is there cannot be returned, so the conflict is an error, too.
+            // The existing entry cannot be returned, so the conflict is an error too.
             store
                 .put(&key("user-7"), &entry("next"), None)
                 .await
@@ -198,7 +200,7 @@ async fn rows_that_are_not_ours_are_corrupt() {
             .unwrap();
     })
     .await;
-    let store = SqliteStore::plaintext(&path).await.unwrap();
+    let store = SqliteStore::open_plaintext(&path).await.unwrap();
     let error = store.list(Filter::All, None, 10).await.unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
 }
@@ -213,9 +215,9 @@ async fn a_database_without_our_tables_is_corrupt() {
     fails_as_corrupt(&path).await;
 }
 
-/// Opening it, or else reading and writing, fails as corrupt.
+/// Checks that opening the file, or else reading and writing, fails as corrupt.
 async fn fails_as_corrupt(path: &Path) {
-    let errors = match SqliteStore::plaintext(path).await {
+    let errors = match SqliteStore::open_plaintext(path).await {
         Err(error) => vec![error],
         Ok(store) => vec![
             store.get(&key("user-7")).await.unwrap_err(),
@@ -232,9 +234,13 @@ async fn fails_as_corrupt(path: &Path) {
     }
 }
 
-/// A database with some entries, changed and closed: a copy, since the threads of a store close it when they like.
+/// A copy of a database with some entries, changed and closed.
+///
+/// The original is closed by the threads of a store, at an unknown time.
 async fn filled(directory: &Directory, change: impl FnOnce(&Connection)) -> PathBuf {
-    let store = SqliteStore::plaintext(directory.database()).await.unwrap();
+    let store = SqliteStore::open_plaintext(directory.database())
+        .await
+        .unwrap();
     for number in 0..50 {
         let key = key(&format!("user-{number}"));
         let _ = store.put(&key, &entry("value"), None).await.unwrap();
@@ -259,10 +265,11 @@ mod permissions {
     use crate::child::Process;
     use crate::support::Directory;
 
-    const NOBODY: u32 = 65_534;
+    /// An unprivileged user.
+    const USER: u32 = 65_534;
 
     #[tokio::test]
-    async fn a_directory_that_may_not_be_written_is_read_only() {
+    async fn a_directory_without_write_permission_is_read_only() {
         let directory = Directory::new();
         let database = directory.database();
         assert_read_only(&said(&directory, &database, 0o555, 0o600));
@@ -270,21 +277,21 @@ mod permissions {
     }
 
     #[tokio::test]
-    async fn a_database_in_a_directory_that_may_not_be_written_is_read_only() {
+    async fn a_database_in_such_a_directory_is_read_only() {
         let directory = Directory::new();
         let database = filled(&directory, |_| {}).await;
         assert_read_only(&said(&directory, &database, 0o555, 0o600));
     }
 
     #[tokio::test]
-    async fn a_file_that_may_not_be_written_is_read_only() {
+    async fn a_file_without_write_permission_is_read_only() {
         let directory = Directory::new();
         let database = filled(&directory, |_| {}).await;
         assert_read_only(&said(&directory, &database, 0o755, 0o400));
     }
 
     #[tokio::test]
-    async fn a_file_that_may_not_be_read_cannot_be_opened() {
+    async fn a_file_without_read_permission_cannot_be_opened() {
         let directory = Directory::new();
         let database = filled(&directory, |_| {}).await;
         let said = said(&directory, &database, 0o755, 0);
@@ -294,7 +301,7 @@ mod permissions {
         );
     }
 
-    // The other tests mean something only if this is so.
+    // Without this, the other tests would prove nothing.
     #[tokio::test]
     async fn with_permissions_the_same_process_writes() {
         let directory = Directory::new();
@@ -309,28 +316,24 @@ mod permissions {
         );
     }
 
-    /// What somebody says who is bound by permissions, as root is not, and owns directory and database.
+    /// Reports of a process that owns directory and database, and is bound by their permissions.
     fn said(directory: &Directory, database: &Path, directory_mode: u32, mode: u32) -> String {
         let is_root = fs::metadata(directory.path()).unwrap().uid() == 0;
         if is_root {
-            chown(directory.path(), Some(NOBODY), None).unwrap();
+            chown(directory.path(), Some(USER), None).unwrap();
         }
         if database.exists() {
             fs::set_permissions(database, Permissions::from_mode(mode)).unwrap();
             if is_root {
-                chown(database, Some(NOBODY), None).unwrap();
+                chown(database, Some(USER), None).unwrap();
             }
         }
         fs::set_permissions(directory.path(), Permissions::from_mode(directory_mode)).unwrap();
         let mut process = Process::start_by("open_and_write", database, |command| {
-            if is_root {
-                command.uid(NOBODY)
-            } else {
-                command
-            }
+            if is_root { command.uid(USER) } else { command }
         });
-        let said = process.hear().expect("it says what came of it");
-        // Whoever removes the directory needs it back.
+        let said = process.hear().expect("a report");
+        // The directory could not be removed otherwise.
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
         said
     }

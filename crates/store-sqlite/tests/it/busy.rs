@@ -1,4 +1,4 @@
-//! Somebody else holds the lock of writers, or moves the file away.
+//! Another process holds the write lock, or moves the file away.
 
 use std::fs;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::support::{Directory, cause, entry, key};
 async fn impatient(directory: &Directory) -> SqliteStore {
     SqliteOptions::new(directory.database())
         .busy_timeout(Duration::from_millis(1))
-        .plaintext()
+        .open_plaintext()
         .await
         .unwrap()
 }
@@ -46,7 +46,7 @@ async fn a_write_that_waits_too_long_is_unavailable_and_reads_go_on() {
 }
 
 #[tokio::test]
-async fn a_file_that_nobody_can_lock_is_not_opened() {
+async fn a_file_that_stays_locked_is_not_opened() {
     let directory = Directory::new();
     drop(impatient(&directory).await);
     let other = Connection::open(directory.database()).unwrap();
@@ -59,14 +59,14 @@ async fn a_file_that_nobody_can_lock_is_not_opened() {
     other.execute_batch("BEGIN EXCLUSIVE; COMMIT").unwrap();
     let error = SqliteOptions::new(directory.database())
         .busy_timeout(Duration::from_millis(1))
-        .plaintext()
+        .open_plaintext()
         .await
         .unwrap_err();
     let cause = cause(&error, &directory.database());
     assert!(matches!(cause, SqliteError::Busy { .. }), "{cause:?}");
 }
 
-// What is written to a file without a name is gone when the last process closes it.
+// A write to a file without a name is lost when the last process closes the file.
 #[tokio::test]
 async fn nothing_is_written_to_a_file_that_was_moved_away() {
     let directory = Directory::new();

@@ -1,4 +1,4 @@
-//! What runs in a process of its own: this binary again, one of the functions below, which are no tests by themselves.
+//! Child processes: this binary again, which runs one of the ignored functions below.
 
 use std::env;
 use std::io::{BufRead, BufReader, Lines, Write as _, stdin};
@@ -12,15 +12,15 @@ use crate::support::key;
 
 const DATABASE: &str = "TOKENKEEPER_TEST_DATABASE";
 
-/// What a child says begins with it; the rest of its output is the test harness's.
+/// The first character of a child's reports; other lines of its output are the test harness's.
 const MARK: char = '@';
 
-/// How many processes race, how often for a new key, and how often each adds one to a number.
+/// How many processes race, for how many new keys, and how often each increments a number.
 pub(crate) const RACERS: usize = 8;
 pub(crate) const ROUNDS: usize = 20;
 pub(crate) const ADDITIONS: usize = 25;
 
-/// A process that was started, and what it says.
+/// A child process, its input and its output.
 pub(crate) struct Process {
     child: Child,
     input: ChildStdin,
@@ -33,7 +33,7 @@ impl Process {
         Self::start_by(function, database, |command| command)
     }
 
-    /// The same, with the command changed before.
+    /// Runs one of the functions below on a database, with a changed command.
     pub(crate) fn start_by(
         function: &str,
         database: &Path,
@@ -60,7 +60,7 @@ impl Process {
         }
     }
 
-    /// The next thing that it says; `None` at its end.
+    /// Returns its next report; `None` at its end.
     pub(crate) fn hear(&mut self) -> Option<String> {
         self.output
             .by_ref()
@@ -72,7 +72,7 @@ impl Process {
         writeln!(self.input, "{text}").expect("it listens");
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
@@ -81,13 +81,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Most have ended by themselves.
+        // Most have already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Writes new keys and over an old one, and says each write that was applied, until it is killed.
+/// Writes new keys and replaces one entry, and reports each applied write, until it is killed.
 #[tokio::test]
 #[ignore = "a child of another test"]
 async fn write_until_killed() {
@@ -115,7 +115,7 @@ async fn write_until_killed() {
     }
 }
 
-/// Races for new keys and adds to a number, with others who do the same.
+/// Races with other processes for new keys, and increments a number.
 #[tokio::test]
 #[ignore = "a child of another test"]
 async fn race() {
@@ -138,12 +138,12 @@ async fn race() {
     say("done");
 }
 
-/// Opens the database and writes one entry, and says what came of it.
+/// Opens the database, writes one entry, and reports the outcome.
 #[tokio::test]
 #[ignore = "a child of another test"]
 async fn open_and_write() {
     let Some(path) = database() else { return };
-    let said = match SqliteStore::plaintext(&path).await {
+    let said = match SqliteStore::open_plaintext(&path).await {
         Err(error) => format!("open: {error:?}"),
         Ok(store) => match store.put(&key("a"), &numbered(1), None).await {
             Err(error) => format!("put: {error:?}"),
@@ -154,11 +154,11 @@ async fn open_and_write() {
 }
 
 async fn open() -> Option<SqliteStore> {
-    Some(SqliteStore::plaintext(database()?).await.unwrap())
+    Some(SqliteStore::open_plaintext(database()?).await.unwrap())
 }
 
 fn database() -> Option<std::ffi::OsString> {
-    println!(); // The harness leaves its line open.
+    println!(); // The harness has not ended its line.
     env::var_os(DATABASE)
 }
 
@@ -178,7 +178,7 @@ fn numbered(number: usize) -> Entry {
     Entry::new(Version::random(), number.to_string())
 }
 
-/// The number that an entry holds.
+/// The number in an entry.
 pub(crate) fn number(entry: &Entry) -> usize {
     str::from_utf8(&entry.value).unwrap().parse().unwrap()
 }

@@ -4,7 +4,7 @@ use crate::storm::{PROCESSES, TASKS, account, engine, expired, storm, storms_of_
 use crate::support::Directory;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_engines_with_64_tasks_each_make_one_token_request_ten_times() {
+async fn eight_engines_make_one_token_request() {
     for run in 0..10 {
         let directory = Directory::new();
         let database = directory.database();
@@ -25,7 +25,7 @@ async fn eight_engines_with_64_tasks_each_make_one_token_request_ten_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_processes_of_their_own_with_64_tasks_each_make_one_token_request_ten_times() {
+async fn eight_processes_make_one_token_request() {
     let directory = Directory::new();
     let database = directory.database();
     storms_of_processes(database.to_str().expect("a text")).await;

@@ -1,4 +1,4 @@
-//! The file on the disk: who may read it, and what is in it.
+//! The file on the disk: its permissions and its content.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use tokenkeeper_store_sqlite::SqliteStore;
 
 use crate::support::{Directory, entry, key, keyring};
 
-const SECRET: &str = "a refresh token of somebody";
+const SECRET: &str = "a refresh token of a user";
 
 #[cfg(unix)]
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn only_the_owner_may_read_the_files() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_encrypted_unless_asked_otherwise() {
+async fn values_are_encrypted_unless_opened_as_plaintext() {
     let directory = Directory::new();
     let encrypted = SqliteStore::open(directory.database(), keyring())
         .await
@@ -42,21 +42,25 @@ async fn what_is_kept_is_encrypted_unless_asked_otherwise() {
     assert_eq!(encrypted.get(&key("a")).await.unwrap(), Some(first));
     assert!(!holds(&directory, SECRET));
 
-    let plaintext = SqliteStore::plaintext(directory.database()).await.unwrap();
+    let plaintext = SqliteStore::open_plaintext(directory.database())
+        .await
+        .unwrap();
     let _ = plaintext
         .put(&key("b"), &entry(SECRET), None)
         .await
         .unwrap();
     assert!(holds(&directory, SECRET));
-    // Where encryption is asked for, nothing else is read.
+    // An encrypting store reads nothing else.
     let error = encrypted.get(&key("b")).await.unwrap_err();
     assert!(matches!(error, StoreError::NotEncrypted), "{error:?}");
 }
 
 #[tokio::test]
-async fn what_is_deleted_or_replaced_is_overwritten_in_the_file() {
+async fn deleted_and_replaced_values_are_overwritten() {
     let directory = Directory::new();
-    let store = SqliteStore::plaintext(directory.database()).await.unwrap();
+    let store = SqliteStore::open_plaintext(directory.database())
+        .await
+        .unwrap();
     let (a, b) = (entry(SECRET), entry(SECRET));
     let _ = store.put(&key("a"), &a, None).await.unwrap();
     let _ = store.put(&key("b"), &b, None).await.unwrap();
@@ -71,17 +75,17 @@ async fn what_is_deleted_or_replaced_is_overwritten_in_the_file() {
 }
 
 #[tokio::test]
-async fn a_name_that_means_something_to_sqlite_is_the_name_of_a_file() {
+async fn a_special_name_of_sqlite_is_the_name_of_a_file() {
     let directory = Directory::new();
     for name in [":memory:", "file:x?mode=memory", "file:y", "a b%20c#d?e"] {
         let path = directory.path().join(name);
-        let store = SqliteStore::plaintext(&path).await.unwrap();
+        let store = SqliteStore::open_plaintext(&path).await.unwrap();
         let _ = store.put(&key("a"), &entry("a"), None).await.unwrap();
         assert!(path.is_file(), "{name}");
     }
 }
 
-/// Writes the log into the file, and empties it.
+/// Writes the log into the file, and truncates the log.
 pub(crate) fn checkpoint(directory: &Directory) {
     let connection = Connection::open(directory.database()).unwrap();
     let busy: i64 = connection

@@ -1,4 +1,4 @@
-//! Without room a new key is refused, and what was there is still there.
+//! Without room a new key is refused, and existing entries stay.
 
 use std::time::{Duration, SystemTime};
 
@@ -36,7 +36,7 @@ async fn an_update_without_room_says_so_and_the_old_entry_stays() {
         .put(&key, &of(500_000), Some(old.version))
         .await
         .unwrap_err();
-    // It may succeed as soon as somebody makes room, so it is worth trying again.
+    // It succeeds as soon as there is room again.
     assert_eq!(error.advice(), Advice::Retry);
     assert!(
         matches!(
@@ -48,15 +48,17 @@ async fn an_update_without_room_says_so_and_the_old_entry_stays() {
     assert_eq!(store.get(&key).await.unwrap().as_ref(), Some(&old));
     drop(store);
 
-    let store = SqliteStore::plaintext(directory.database()).await.unwrap();
+    let store = SqliteStore::open_plaintext(directory.database())
+        .await
+        .unwrap();
     assert_eq!(store.get(&key).await.unwrap().as_ref(), Some(&old));
     let outcome = store.put(&key, &of(500_000), Some(old.version)).await;
     assert_eq!(outcome.unwrap(), Outcome::Applied);
 }
 
-// More often than there are changes kept for watchers: these make room before an entry is refused.
+// More writes than changes are kept for watchers: these make room before an entry is refused.
 #[tokio::test]
-async fn what_is_there_can_be_written_at_the_bound() {
+async fn an_existing_entry_can_be_written_at_the_limit() {
     let directory = Directory::new();
     let store = bounded(&directory).await;
     let entries = fill(&store, None).await;
@@ -73,7 +75,7 @@ async fn what_is_there_can_be_written_at_the_bound() {
 }
 
 #[tokio::test]
-async fn one_write_without_room_does_not_keep_others_from_being_made() {
+async fn one_write_without_room_does_not_fail_the_others() {
     let directory = Directory::new();
     let store = bounded(&directory).await;
     let entries = fill(&store, None).await;
@@ -91,19 +93,19 @@ async fn one_write_without_room_does_not_keep_others_from_being_made() {
 }
 
 #[tokio::test]
-async fn what_expired_two_days_ago_makes_room() {
+async fn entries_that_expired_two_days_ago_make_room() {
     let directory = Directory::new();
     let (clock, hour) = (ManualClock::new(), Duration::from_secs(3_600));
     let time = clock.clone();
     let store = SqliteOptions::new(directory.database())
         .max_pages(PAGES)
-        .with_clock(move || time.now())
-        .plaintext()
+        .clock(move || time.now())
+        .open_plaintext()
         .await
         .unwrap();
     fill(&store, Some(clock.now() + hour)).await;
     clock.advance(hour * 49);
-    // More than the few that every write removes make room for.
+    // It needs more room than the few entries that every write removes.
     let outcome = store.put(&key("large"), &of(100_000), None).await;
     assert_eq!(outcome.unwrap(), Outcome::Applied);
 }
@@ -111,7 +113,7 @@ async fn what_expired_two_days_ago_makes_room() {
 async fn bounded(directory: &Directory) -> SqliteStore {
     SqliteOptions::new(directory.database())
         .max_pages(PAGES)
-        .plaintext()
+        .open_plaintext()
         .await
         .unwrap()
 }

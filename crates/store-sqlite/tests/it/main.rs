@@ -14,6 +14,7 @@ mod expiry;
 mod file;
 mod full;
 mod listing;
+mod options;
 mod processes;
 #[path = "../../../store-redis/tests/it/storm/mod.rs"]
 mod storm;

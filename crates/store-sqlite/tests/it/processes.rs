@@ -1,4 +1,4 @@
-//! Several processes on one file, one of which may be killed.
+//! Several processes on one file.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::child::{ADDITIONS, Process, RACERS, ROUNDS, number};
 use crate::support::{Directory, key};
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_kill() {
+async fn acknowledged_writes_survive_a_kill() {
     let directory = Directory::new();
     let mut acknowledged = 0;
     for life in 0..3 {
@@ -21,7 +21,7 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
         process.kill();
         said.extend(std::iter::from_fn(|| process.hear()));
 
-        let store = SqliteStore::plaintext(&database).await.unwrap();
+        let store = SqliteStore::open_plaintext(&database).await.unwrap();
         for line in &said {
             let (number, version) = line.split_once(' ').expect("a number and a version");
             let found = store.get(&key(&format!("user-{number}"))).await.unwrap();
@@ -39,9 +39,9 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
 }
 
 #[tokio::test]
-async fn of_8_processes_that_race_one_applies() {
+async fn one_of_8_racing_processes_applies() {
     let directory = Directory::new();
-    // They also race for creating the file.
+    // They also race to create the file.
     let mut processes: Vec<Process> = (0..RACERS)
         .map(|_| Process::start("race", &directory.database()))
         .collect();
@@ -59,7 +59,9 @@ async fn of_8_processes_that_race_one_applies() {
     }
     assert_eq!(said.get("done"), Some(&RACERS));
 
-    let store = SqliteStore::plaintext(directory.database()).await.unwrap();
+    let store = SqliteStore::open_plaintext(directory.database())
+        .await
+        .unwrap();
     for round in 0..ROUNDS {
         let winner = store.get(&key(&format!("round-{round}"))).await.unwrap();
         let version = winner.expect("an entry").version;

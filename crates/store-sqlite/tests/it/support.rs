@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of the tests.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::{env, fs, process};
 use tokenkeeper_store::{Encrypted, Entry, Key, Keyring, StoreError, Version};
 use tokenkeeper_store_sqlite::{SqliteError, SqliteStore};
 
-/// A directory that is removed with all that is in it.
+/// A temporary directory, removed with its content when it is dropped.
 pub(crate) struct Directory(PathBuf);
 
 impl Directory {
@@ -24,7 +24,7 @@ impl Directory {
         &self.0
     }
 
-    /// Where the database is.
+    /// The path of the database.
     pub(crate) fn database(&self) -> PathBuf {
         self.0.join("accounts.db")
     }
@@ -55,7 +55,7 @@ pub(crate) async fn sealed(path: &str) -> Encrypted<SqliteStore> {
     store.expect("a store")
 }
 
-/// What the store says that is wrong with the file; it must name the file.
+/// The source of an error, which must name the file.
 pub(crate) fn cause<'e>(error: &'e StoreError, path: &Path) -> &'e SqliteError {
     let source = error.source().expect("a source");
     let cause: &SqliteError = source.downcast_ref().expect("a SqliteError");

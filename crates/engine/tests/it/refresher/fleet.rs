@@ -31,7 +31,7 @@ impl Fleet {
         let clock = new_clock();
         let wall = clock.clone();
         let fleet = Self {
-            store: MemoryStore::new().with_clock(move || wall.wall()),
+            store: MemoryStore::new().clock(move || wall.wall()),
             provider: Arc::new(StrictProvider::new(size, clock.clone())),
             clock,
         };
