@@ -44,8 +44,8 @@ impl Index {
 
     /// Returns the page after `cursor`.
     ///
-    /// A cursor holds the last item of the previous page, so that items added or removed between two
-    /// pages shift nothing.
+    /// A cursor holds the last item of the previous page, so that items added or removed between
+    /// two pages shift nothing.
     pub(crate) fn page(
         &self,
         filter: Filter,

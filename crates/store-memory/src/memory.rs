@@ -23,8 +23,8 @@ const SWEPT_PER_WRITE: usize = 16;
 /// A [`TokenStore`] in the memory of one process.
 ///
 /// It never evicts: at its [limit](Self::max_keys) it refuses a new key with [`StoreError::Full`],
-/// and an entry goes only when it is deleted or after its `keep_until`. A clone is another handle on
-/// the same entries. They are lost when the process ends.
+/// and an entry goes only when it is deleted or after its `keep_until`. A clone is another handle
+/// on the same entries. They are lost when the process ends.
 ///
 /// No method waits, so no call can be cancelled half-way.
 ///
@@ -56,7 +56,8 @@ pub struct MemoryStore {
 
 /// What all handles on the same entries share.
 struct Shared {
-    /// The lock of all writes: it makes compare and write one step, and keeps limit and index exact.
+    /// The lock of all writes: it makes compare and write one step, and keeps limit and index
+    /// exact.
     index: Mutex<Index>,
     changes: broadcast::Sender<Change>,
 }

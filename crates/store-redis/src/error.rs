@@ -90,8 +90,8 @@ pub enum RedisError {
         #[source]
         source: BoxError,
     },
-    /// The server cannot answer now: it is loading its data, its cluster is incomplete, or it refuses
-    /// writes for the moment.
+    /// The server cannot answer now: it is loading its data, its cluster is incomplete, or it
+    /// refuses writes for the moment.
     #[error("{server} is not ready; try again later")]
     NotReady {
         /// The server's URL, without login and query.

@@ -12,8 +12,8 @@ use crate::script;
 
 /// A connection to the current master.
 ///
-/// A call never waits for a second connection: it fails, and the next call connects. Calls that wait
-/// for a connection share the attempt and its failure.
+/// A call never waits for a second connection: it fails, and the next call connects. Calls that
+/// wait for a connection share the attempt and its failure.
 pub(crate) struct Link {
     connector: Connector,
     connect_timeout: Duration,

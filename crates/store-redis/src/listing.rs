@@ -1,7 +1,7 @@
 //! Pages of keys.
 //!
-//! A cursor is a letter for its listing, the bucket, and score (8 bytes) and id of the last item seen
-//! in it, if any, so that items added or removed between two pages shift nothing.
+//! A cursor is a letter for its listing, the bucket, and score (8 bytes) and id of the last item
+//! seen in it, if any, so that items added or removed between two pages shift nothing.
 
 use redis::Value;
 use tokenkeeper_store::{Cursor, Filter, Key, Page, StoreError, unix_millis};

@@ -52,8 +52,8 @@ impl RedisOptions {
     /// | URL | server |
     /// |---|---|
     /// | `redis://[user:password@]host[:port][/database]` | one server |
-    /// | `redis+cluster://[user:password@]host[:port],host[:port]…` | a cluster, by some of its nodes |
-    /// | `redis+sentinel://[user:password@]host[:port],…/master[/database]` | a master, by its sentinels |
+    /// | `redis+cluster://[user:password@]host[:port],...` | a cluster, by some of its nodes |
+    /// | `redis+sentinel://[user:password@]host[:port],.../master[/database]` | a Sentinel master |
     ///
     /// `rediss` instead of `redis` is TLS. In user and password, every character but letters and
     /// digits is written as `%XX`. The query may have `prefix` and `min_replicas`, as the
@@ -96,8 +96,8 @@ impl RedisOptions {
     /// Makes each write wait until `replicas` replicas have it, so that a failover to one of them
     /// does not lose it; 0 by default.
     ///
-    /// It adds no round trip to the master, only the master's to its replicas. If fewer replicas have
-    /// the write within the [replication timeout](Self::replication_timeout), it is
+    /// It adds no round trip to the master, only the master's to its replicas. If fewer replicas
+    /// have the write within the [replication timeout](Self::replication_timeout), it is
     /// [`StoreError::Ambiguous`]: it was made, but may be lost with the master.
     pub fn min_replicas(mut self, replicas: u32) -> Self {
         self.min_replicas = Some(replicas);

@@ -24,8 +24,8 @@ use crate::{RedisError, RedisOptions, record};
 ///
 /// Each call is one round trip: a write is a script that compares and swaps, updates the index for
 /// listings, and notifies watchers. [`open`](Self::open) returns a store that encrypts,
-/// [`open_plaintext`](Self::open_plaintext) one that does not. A clone is another handle on the same
-/// connections. It needs a tokio runtime.
+/// [`open_plaintext`](Self::open_plaintext) one that does not. A clone is another handle on the
+/// same connections. It needs a tokio runtime.
 ///
 /// A dropped call has made its whole write, or makes it later. What a crash of the server loses
 /// depends on the server's configuration: see [the crate](crate#what-a-crash-loses).
@@ -70,10 +70,10 @@ impl RedisStore {
     ///
     /// # Errors
     /// The source of each is a [`RedisError`].
-    /// - [`Unavailable`](StoreError::Unavailable): the server cannot be reached or is not ready; the
-    ///   same call may succeed later.
-    /// - [`Other`](StoreError::Other): the URL or an option is wrong, the login is refused, the server
-    ///   may evict keys, or TLS lacks its crypto provider.
+    /// - [`Unavailable`](StoreError::Unavailable): the server cannot be reached or is not ready;
+    ///   the same call may succeed later.
+    /// - [`Other`](StoreError::Other): the URL or an option is wrong, the login is refused, the
+    ///   server may evict keys, or TLS lacks its crypto provider.
     pub async fn open(url: &str, keyring: Keyring) -> Result<Encrypted<Self>, StoreError> {
         RedisOptions::new(url).open(keyring).await
     }
@@ -160,7 +160,8 @@ impl RedisStore {
                 Ok(Outcome::Applied)
             }
             Some(Value::Array(there)) => {
-                // The entry may be our own last write, which is not shown until the replicas have it.
+                // The entry may be our own last write, which is not shown until the replicas have
+                // it.
                 if let Some(replicated) = shared.replicated.as_ref().filter(|r| r.is_behind()) {
                     shared.acknowledged(replicated, waited.as_ref())?;
                 }
@@ -301,8 +302,8 @@ impl TokenStore for RedisStore {
 
     /// Returns every change by any process under the same prefix, as Redis publishes it.
     ///
-    /// Changes while the connection is lost are missed. A watcher that lags behind by more than 1,024
-    /// changes misses the oldest.
+    /// Changes while the connection is lost are missed. A watcher that lags behind by more than
+    /// 1,024 changes misses the oldest.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         self.shared.watch.stream()
     }

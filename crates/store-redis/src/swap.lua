@@ -46,8 +46,8 @@ else
     end
 end
 
--- The swap is made: nothing below may fail the call, neither a name that has moved to another node of
--- a cluster nor a command that the user may not use.
+-- The swap is made: nothing below may fail the call, neither a name that has moved to another node
+-- of a cluster nor a command that the user may not use.
 
 -- Expired records leave their ids behind; each write removes a few.
 local now = redis.pcall('TIME')[1] or '0'

@@ -10,7 +10,7 @@ use tokenkeeper_store::StoreError;
 use crate::error::SqliteError;
 use crate::fault::Fault;
 
-/// Returns the absolute path: SQLite gives an empty one, `:memory:` and `file:…` a special meaning.
+/// Returns the absolute path: SQLite gives an empty one, `:memory:` and `file:` a special meaning.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     std::path::absolute(path).map_err(|source| {
         StoreError::from(SqliteError::BadPath {
@@ -37,8 +37,8 @@ pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
 
 /// The identity of the opened file, which tells it from a later file at the same path.
 ///
-/// A write to a file that was removed while it was open is lost when the last process closes it, and
-/// SQLite does not notice.
+/// A write to a file that was removed while it was open is lost when the last process closes it,
+/// and SQLite does not notice.
 #[derive(Debug)]
 pub(crate) struct Opened {
     path: PathBuf,

@@ -173,7 +173,8 @@ struct Watch {
 impl Watch {
     /// Begins now. Later reads show every change that is not announced any more.
     fn begin(connection: &Connection) -> Self {
-        // In this order, a write in between is announced. On errors, past changes are announced again.
+        // In this order, a write in between is announced. On errors, past changes are announced
+        // again.
         let data = data_version(connection).unwrap_or_default();
         let seq = connection
             .query_row("SELECT coalesce(max(seq), 0) FROM changes", (), |row| {

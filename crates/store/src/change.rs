@@ -1,21 +1,22 @@
-//! What a watcher is told.
+//! Changes, as watchers receive them.
 
 use crate::entry::Version;
 use crate::key::Key;
 
-/// A change that a store tells of: [`TokenStore::watch`](crate::TokenStore::watch).
+/// A change of an entry, as [`TokenStore::watch`](crate::TokenStore::watch) returns it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Change {
-    /// What was changed.
+    /// The key of the changed entry.
     pub key: Key,
-    /// The version that was written, so that whoever has it already need not look. `None`: the entry was removed, or the
-    /// store cannot say.
+    /// The written version, so that a watcher that has it already need not read.
+    ///
+    /// `None`: the entry was removed, or the store does not know.
     pub version: Option<Version>,
 }
 
 impl Change {
-    /// `key` was changed; it is at `version` now, as far as the store can say.
+    /// Creates a change of `key`, which is now at `version`, if the store knows it.
     #[must_use]
     pub fn new(key: Key, version: impl Into<Option<Version>>) -> Self {
         Self {

@@ -1,42 +1,43 @@
-//! What a store keeps, and what comes of a conditional write.
+//! Entries, their versions, and the outcome of a conditional write.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-/// Names one write of an entry: 128 random bits, made by the caller at every write.
+/// The version of an entry: 128 random bits, made by the caller for every write.
 ///
-/// A store only keeps and compares it. After an ambiguous write, [`TokenStore::get`](crate::TokenStore::get) returning
-/// the version of that write proves that it landed. The order means nothing.
+/// A store only keeps and compares it. After an ambiguous write, a
+/// [`TokenStore::get`](crate::TokenStore::get) that returns the version of that write proves that
+/// it landed. The order has no meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version([u8; 16]);
 
 impl Version {
-    /// A new version.
+    /// Creates a new version.
     ///
     /// # Panics
-    /// If the operating system has no random numbers; there is no safe way to go on then.
+    /// If the operating system provides no random numbers, without which no write is safe.
     #[must_use]
     pub fn random() -> Self {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
+        getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
         Self(bytes)
     }
 
-    /// The version that [`to_bytes`](Self::to_bytes) gave.
+    /// Creates the version with the bytes of [`to_bytes`](Self::to_bytes).
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes, for keeping.
+    /// Returns its bytes.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0
     }
 
-    /// Its bytes, borrowed.
+    /// Borrows its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -49,9 +50,10 @@ impl fmt::Debug for Version {
     }
 }
 
-/// What a store keeps under a [`Key`](crate::Key): an opaque value, its version, and what a store needs to know of it.
+/// An entry under a [`Key`](crate::Key): an opaque value, its version, and metadata for the store.
 ///
-/// Times are in whole milliseconds of the Unix time. `Debug` shows the length of the value, never the value.
+/// Times are whole milliseconds of Unix time. `Debug` shows the length of the value, never the
+/// value.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -65,20 +67,23 @@ impl fmt::Debug for Version {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Which write this is.
+    /// The version of the write.
     pub version: Version,
-    /// What is kept; a store does not look into it.
+    /// The value, opaque to a store.
     pub value: Bytes,
-    /// Until when a store must keep the entry; it may forget it then, not before. `None`: for ever.
+    /// The time until which a store must keep the entry, and after which it may forget it.
+    ///
+    /// `None`: forever.
     pub keep_until: Option<SystemTime>,
-    /// When something is to be done about the entry, for [`Filter::DueBefore`](crate::Filter::DueBefore).
+    /// The time at which the entry needs work, for
+    /// [`Filter::DueBefore`](crate::Filter::DueBefore).
     pub due: Option<SystemTime>,
-    /// Whether a person has to look at it, for [`Filter::Attention`](crate::Filter::Attention).
+    /// Whether a person must look at it, for [`Filter::Attention`](crate::Filter::Attention).
     pub attention: bool,
 }
 
 impl Entry {
-    /// An entry that is kept for ever, is never due and needs no attention.
+    /// Creates an entry that is kept forever, is never due and needs no attention.
     #[must_use]
     pub fn new(version: Version, value: impl Into<Bytes>) -> Self {
         Self {
@@ -90,21 +95,21 @@ impl Entry {
         }
     }
 
-    /// Lets a store forget the entry from this time on, rounded by [`unix_millis`].
+    /// Sets the time after which a store may forget the entry, rounded by [`unix_millis`].
     #[must_use]
     pub fn with_keep_until(mut self, time: impl Into<Option<SystemTime>>) -> Self {
         self.keep_until = time.into().map(whole_millis);
         self
     }
 
-    /// Says when the entry is due, rounded by [`unix_millis`].
+    /// Sets when the entry is due, rounded by [`unix_millis`].
     #[must_use]
     pub fn with_due(mut self, time: impl Into<Option<SystemTime>>) -> Self {
         self.due = time.into().map(whole_millis);
         self
     }
 
-    /// Says whether the entry needs attention.
+    /// Sets whether the entry needs attention.
     #[must_use]
     pub fn with_attention(mut self, attention: bool) -> Self {
         self.attention = attention;
@@ -124,27 +129,28 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// What came of a conditional write.
+/// The outcome of a conditional write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a write that met a conflict changed nothing"]
 pub enum Outcome {
     /// The write was made.
     Applied,
-    /// Nothing was changed: the entry was not at the expected version. Holds what is there now.
+    /// Nothing was changed: the entry was not at the expected version. Holds the current entry.
     Conflict(Option<Entry>),
 }
 
 impl Outcome {
-    /// Whether the write was made.
+    /// Returns whether the write was made.
     #[must_use]
     pub const fn is_applied(&self) -> bool {
         matches!(self, Self::Applied)
     }
 }
 
-/// A time as the milliseconds since 1970 that a store keeps: rounded up, so that nothing is forgotten early.
+/// Returns a time in milliseconds since 1970, rounded up, so that no entry is forgotten early.
 ///
-/// A time before 1970 is 0; one past the year 9999 is the last millisecond of it, which every backend can express.
+/// A time before 1970 is 0; one after the year 9999 is its last millisecond, which every backend
+/// can express.
 #[must_use]
 pub fn unix_millis(time: SystemTime) -> u64 {
     const END_OF_9999: u64 = 253_402_300_799_999;

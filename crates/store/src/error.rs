@@ -1,65 +1,67 @@
-//! What may go wrong in a store.
+//! The errors of a store.
 
-/// The error under an error.
+/// The source of an error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// Why a store did not do what it was asked for.
+/// The error of a call to a store.
 ///
-/// No variant shows a value, a subject or a key of encryption. [`is_transient`](Self::is_transient) and
-/// [`advice`](Self::advice) say what to do next.
+/// No variant shows a value, a subject or an encryption key. [`is_transient`](Self::is_transient)
+/// and [`advice`](Self::advice) return what to do next.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The store cannot be reached or is busy. The call did nothing.
     #[error("the store is unavailable; nothing was done, try again later")]
     Unavailable {
-        /// What the backend said.
+        /// The backend's error.
         #[source]
         source: BoxError,
     },
-    /// The call timed out or was cut after it had been sent: it may have been done. Read back and compare versions.
-    #[error("the store did not say whether the write was made; read back and compare the version")]
+    /// The call timed out or was cut after it was sent: the write may have been made. Read back and
+    /// compare versions.
+    #[error("the store did not confirm the write; read back and compare the version")]
     Ambiguous {
-        /// What the backend said.
+        /// The backend's error.
         #[source]
         source: BoxError,
     },
-    /// The store is at its bound and takes no new key. Keys that it has can still be written.
-    #[error("the store is full and takes no new account; raise its bound or remove accounts")]
+    /// The store is at its limit and takes no new key. Existing keys can still be written.
+    #[error("the store is full and takes no new account; raise its limit or remove accounts")]
     Full,
-    /// The store cannot do this at all.
+    /// The store never supports this.
     #[error("the store does not support {0}")]
     Unsupported(&'static str),
-    /// The store can be read but not written, and will not become writable by itself.
+    /// The store can be read but not written, until a person changes that.
     #[error("the store is read-only; check its permissions, or connect to the writable one")]
     ReadOnly {
-        /// What the backend said.
+        /// The backend's error.
         #[source]
         source: BoxError,
     },
-    /// An entry is encrypted and does not open: its key is not in the keyring or is a wrong one, the entry was moved
-    /// here from another account, or it is damaged. It was not overwritten.
+    /// An encrypted entry cannot be decrypted: the keyring lacks its key or has another one under
+    /// its id, or the entry was moved from another account or damaged. It was not overwritten.
     #[error(
-        "an entry that was encrypted with the key {key_id:?} does not open: the keyring lacks this key or has another under its id, \
-         or the entry was moved or damaged; nothing was overwritten"
+        "an entry cannot be decrypted with the key {key_id:?}: the keyring lacks this key or has \
+         another under its id, or the entry was moved or damaged; nothing was overwritten"
     )]
     Undecryptable {
-        /// The id of the key that it names.
+        /// The id of the key in the entry.
         key_id: String,
     },
-    /// An entry is not encrypted where only encrypted ones may be. It was not overwritten.
-    #[error("an entry in a store that is to be encrypted is not; nothing was overwritten")]
+    /// An entry in an encrypted store is not encrypted. It was not overwritten.
+    #[error("an entry in an encrypted store is not encrypted; nothing was overwritten")]
     NotEncrypted,
-    /// What the store holds cannot be read. It was not overwritten.
-    #[error("what the store holds cannot be read; nothing was overwritten")]
+    /// The stored data cannot be read. It was not overwritten.
+    #[error("the stored data cannot be read; nothing was overwritten")]
     Corrupt {
-        /// What is wrong with it.
+        /// The reason.
         #[source]
         source: BoxError,
     },
-    /// What the store holds was written by a newer version of this software. It was not overwritten.
+    /// The stored data was written by a newer version of this software. It was not overwritten.
     #[error(
-        "the store holds format {found}, this version reads up to {supported}; update it, nothing was overwritten"
+        "the stored data has format {found}, and this version reads up to {supported}; \
+         update this software; nothing was overwritten"
     )]
     NewerFormat {
         /// The format found.
@@ -67,58 +69,58 @@ pub enum StoreError {
         /// The newest format known here.
         supported: u32,
     },
-    /// Anything else.
+    /// Another failure.
     #[error("the store failed")]
     Other {
-        /// What the backend said.
+        /// The backend's error.
         #[source]
         source: BoxError,
     },
 }
 
 impl StoreError {
-    /// An [`Unavailable`](Self::Unavailable).
+    /// Creates an [`Unavailable`](Self::Unavailable).
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self::Unavailable {
             source: source.into(),
         }
     }
 
-    /// An [`Ambiguous`](Self::Ambiguous).
+    /// Creates an [`Ambiguous`](Self::Ambiguous).
     pub fn ambiguous(source: impl Into<BoxError>) -> Self {
         Self::Ambiguous {
             source: source.into(),
         }
     }
 
-    /// A [`ReadOnly`](Self::ReadOnly).
+    /// Creates a [`ReadOnly`](Self::ReadOnly).
     pub fn read_only(source: impl Into<BoxError>) -> Self {
         Self::ReadOnly {
             source: source.into(),
         }
     }
 
-    /// A [`Corrupt`](Self::Corrupt).
+    /// Creates a [`Corrupt`](Self::Corrupt).
     pub fn corrupt(source: impl Into<BoxError>) -> Self {
         Self::Corrupt {
             source: source.into(),
         }
     }
 
-    /// An [`Other`](Self::Other).
+    /// Creates an [`Other`](Self::Other).
     pub fn other(source: impl Into<BoxError>) -> Self {
         Self::Other {
             source: source.into(),
         }
     }
 
-    /// Whether the same call may succeed later without anybody's help.
+    /// Returns whether the same call may succeed later without intervention.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Ambiguous { .. })
     }
 
-    /// What to do now.
+    /// Returns what to do now.
     #[must_use]
     pub const fn advice(&self) -> Advice {
         match self {
@@ -135,16 +137,16 @@ impl StoreError {
     }
 }
 
-/// What to do about a [`StoreError`].
+/// The remedy of a [`StoreError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
     /// Make the same call again, later.
     Retry,
-    /// Read the entry and compare its version with that of the write, then decide.
+    /// Read the entry and compare its version with the write's, then decide.
     ReadBack,
-    /// Change the configuration, of this software or of the store.
+    /// Change the configuration of this software or of the store.
     FixConfiguration,
-    /// Neither waiting nor configuration helps; a person has to look.
+    /// Neither waiting nor configuration helps; a person must look.
     GiveUp,
 }

@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 
 const FIELDS: [&str; 4] = ["brand", "base URL", "client id", "subject"];
 
-/// What an entry is kept under: provider brand, base URL, client id and subject.
+/// The key of an account: provider brand, base URL, client id and subject.
 ///
-/// Two keys are equal only if all four fields are, so `("a:b", "c")` is never `("a", "b:c")`. A clone shares the text.
-/// The order of keys is total and stable, and means nothing else. `Debug` shows brand, base URL and a digest of the
-/// whole, never the subject: a subject may be an e-mail address.
+/// Two keys are equal only if all four fields are, so `("a:b", "c")` never equals `("a", "b:c")`. A
+/// clone shares the text. The order of keys is total and stable, without a meaning. `Debug` shows
+/// brand, base URL and a digest of the key, never the subject, which may be an e-mail address.
 ///
 /// ```
 /// use tokenkeeper_store::Key;
@@ -23,21 +23,21 @@ const FIELDS: [&str; 4] = ["brand", "base URL", "client id", "subject"];
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// The four fields, one after the other.
+    /// The four fields, concatenated.
     text: Arc<str>,
-    /// Where the first three end.
+    /// The ends of the first three fields.
     ends: [u16; 3],
 }
 
 impl Key {
-    /// The most bytes that one field may have.
+    /// The maximum length of a field in bytes.
     pub const MAX_FIELD: usize = 1024;
 
-    /// Makes a key of its four fields.
+    /// Creates a key from its four fields.
     ///
     /// # Errors
-    /// An empty brand, base URL or subject, and a field of more than [`MAX_FIELD`](Self::MAX_FIELD) bytes. An empty
-    /// client id is allowed. No character is refused.
+    /// An empty brand, base URL or subject, or a field longer than [`MAX_FIELD`](Self::MAX_FIELD)
+    /// bytes. An empty client id and all characters are allowed.
     pub fn new(brand: &str, base: &str, client_id: &str, subject: &str) -> Result<Self, KeyError> {
         let fields = [brand, base, client_id, subject];
         for (name, field) in FIELDS.into_iter().zip(fields) {
@@ -62,31 +62,33 @@ impl Key {
         })
     }
 
-    /// The provider's brand, as `amiqus`.
+    /// Returns the provider's brand, such as `amiqus`.
     #[must_use]
     pub fn brand(&self) -> &str {
         &self.text[..usize::from(self.ends[0])]
     }
 
-    /// The base URL of the provider.
+    /// Returns the base URL of the provider.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.text[usize::from(self.ends[0])..usize::from(self.ends[1])]
     }
 
-    /// The client id under which the account was connected.
+    /// Returns the client id under which the account was connected.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.text[usize::from(self.ends[1])..usize::from(self.ends[2])]
     }
 
-    /// The application's own name for the connection.
+    /// Returns the application's own name for the connection.
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.text[usize::from(self.ends[2])..]
     }
 
-    /// The SHA-256 of brand, base URL and client id, each after its length: the same for all accounts of one client at one provider.
+    /// Returns the SHA-256 of brand, base URL and client id, each prefixed with its length.
+    ///
+    /// All accounts of one client at one provider share it.
     #[must_use]
     pub fn place_digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
@@ -97,7 +99,9 @@ impl Key {
         hash.finalize().into()
     }
 
-    /// The key as bytes, each field after its length (two bytes, big-endian): no two keys have the same bytes.
+    /// Returns the fields as bytes, each prefixed with its length (two bytes, big-endian).
+    ///
+    /// No two keys have the same bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.text.len() + 8);
@@ -108,10 +112,10 @@ impl Key {
         bytes
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    /// Reads a key from the bytes of [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
-    /// Anything that `to_bytes` would not have written.
+    /// Bytes that `to_bytes` does not write.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let mut rest = bytes;
         let mut fields = [""; 4];
@@ -129,7 +133,7 @@ impl Key {
         Self::new(brand, base, client_id, subject)
     }
 
-    /// A short digest that names the key in logs without its subject.
+    /// Returns a short digest that names the key in logs without its subject.
     #[must_use]
     pub fn digest(&self) -> KeyDigest {
         let hash: [u8; 32] = Sha256::digest(self.to_bytes()).into();
@@ -151,7 +155,7 @@ impl fmt::Debug for Key {
 
 /// The first 8 bytes of the SHA-256 of a [`Key`], shown as 16 hexadecimal digits.
 ///
-/// It keeps a subject out of logs; it does not hide it from somebody who can guess the subject and compare.
+/// It keeps a subject out of logs, but does not hide it from a reader who guesses and compares.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyDigest([u8; 8]);
 
@@ -167,25 +171,25 @@ impl fmt::Debug for KeyDigest {
     }
 }
 
-/// Why there is no such [`Key`]. It shows no field's content.
+/// The error of an invalid [`Key`]. It does not show the content of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// A field is empty that must not be.
-    #[error("the {field} of an account's key is empty; give it one")]
+    /// A required field is empty.
+    #[error("the {field} of an account's key is empty; set it")]
     Empty {
-        /// Which one.
+        /// The name of the field.
         field: &'static str,
     },
     /// A field is longer than [`Key::MAX_FIELD`].
-    #[error("the {field} of an account's key has {bytes} bytes; it may have 1024")]
+    #[error("the {field} of an account's key has {bytes} bytes; at most 1024 are allowed")]
     TooLong {
-        /// Which one.
+        /// The name of the field.
         field: &'static str,
-        /// How long it is.
+        /// Its length in bytes.
         bytes: usize,
     },
-    /// The bytes are not those of a key.
-    #[error("the bytes are not those of an account's key")]
+    /// The bytes are not a key.
+    #[error("the bytes are not an account's key")]
     Malformed,
 }

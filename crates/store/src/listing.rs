@@ -1,4 +1,4 @@
-//! What a listing asks for and what it returns.
+//! The filter, the cursor and the pages of a listing.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -7,20 +7,20 @@ use bytes::Bytes;
 
 use crate::{Entry, Key};
 
-/// Which entries a [listing](crate::TokenStore::list) returns the keys of.
+/// The entries whose keys a [listing](crate::TokenStore::list) returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Filter {
-    /// All of them.
+    /// All entries.
     All,
-    /// Those that are due before this time.
+    /// Entries that are due before this time.
     DueBefore(SystemTime),
-    /// Those that need attention.
+    /// Entries that need attention.
     Attention,
 }
 
 impl Filter {
-    /// Whether `entry` passes the filter, for stores that look at each entry.
+    /// Returns whether the filter accepts `entry`, for stores that check each entry.
     #[must_use]
     pub fn accepts(&self, entry: &Entry) -> bool {
         match *self {
@@ -31,18 +31,18 @@ impl Filter {
     }
 }
 
-/// Where a listing goes on: opaque bytes that the store made and only the same store can read.
+/// The place at which a listing continues, in opaque bytes that only the same store can read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(Bytes);
 
 impl Cursor {
-    /// For stores: a cursor that holds `bytes`.
+    /// Creates a cursor from bytes, for stores.
     #[must_use]
     pub fn new(bytes: impl Into<Bytes>) -> Self {
         Self(bytes.into())
     }
 
-    /// For stores: what it holds.
+    /// Returns its bytes, for stores.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -51,16 +51,17 @@ impl Cursor {
 
 impl fmt::Debug for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The bytes may be those of a key, with its subject.
+        // The bytes may hold the subject of a key.
         write!(f, "Cursor(<{} bytes>)", self.0.len())
     }
 }
 
-/// A part of a listing.
+/// A page of a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The keys, no more than were asked for; a page may be short, or empty, and yet not be the last.
+    /// The keys, at most as many as the limit; a page may be short or empty without being the
+    /// last.
     pub keys: Vec<Key>,
-    /// Where the next page begins; `None` after the last.
+    /// The cursor of the next page; `None` on the last one.
     pub next: Option<Cursor>,
 }

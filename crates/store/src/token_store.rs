@@ -9,27 +9,30 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 
 /// Keeps [entries](Entry) under [keys](Key), and changes them only by compare-and-swap.
 ///
-/// No unconditional write exists, so none can be made by accident. The caller makes the [`Version`] of each write; a
-/// store keeps it and compares it. Whoever does not learn what came of a write reads back: finding its own version
-/// proves that the write landed.
+/// There is no unconditional write, so none can happen by accident. The caller makes the
+/// [`Version`] of each write, and a store keeps and compares it. A caller that does not learn the
+/// outcome of a write reads back: its own version proves that the write landed.
 ///
 /// # What a store promises
-/// - **[`get`](Self::get) is linearizable**: it shows the last write that anybody was told of, never a replica's idea.
-/// - **Compare and write are one step.** Looking first and writing then loses one of two racing writes.
-/// - **An entry is never lost before its [`keep_until`](Entry::keep_until)**, by the store's own clock, and may be forgotten
-///   after it. A store never evicts: evicting a refresh token logs a person out. At its bound it refuses a new key with
-///   [`StoreError::Full`], and keys that are there can still be written.
-/// - **An entry is whole**: what is read is what one `put` wrote, all of it, times to the
+/// - **[`get`](Self::get) is linearizable**: it shows the last acknowledged write, never a
+///   replica's older state.
+/// - **Compare and write are one step.** Reading first and then writing loses one of two racing
+///   writes.
+/// - **An entry is never lost before its [`keep_until`](Entry::keep_until)**, by the store's own
+///   clock, and may be forgotten after it. A store never evicts: evicting a refresh token logs a
+///   person out. At its limit it refuses a new key with [`StoreError::Full`], and existing keys can
+///   still be written.
+/// - **An entry is whole**: a read returns all of what one `put` wrote, times to the
 ///   [millisecond](crate::unix_millis).
-/// - **A dropped future has made its write or has not**, or makes it yet: the caller treats it as it treats
+/// - **A dropped future has made its write or not**, or makes it later: the caller treats it like
 ///   [`StoreError::Ambiguous`].
-/// - **Errors tell what is known**: [`StoreError::Unavailable`] only if nothing was written, [`StoreError::Ambiguous`] if
-///   something may have been.
+/// - **Errors are honest**: [`StoreError::Unavailable`] only if nothing was written,
+///   [`StoreError::Ambiguous`] if something may have been.
 ///
-/// The [conformance suite](crate#conformance) tests all of it that can be tested from outside.
+/// The [conformance suite](crate#conformance) tests all of this that can be seen from outside.
 ///
-/// # A store of your own
-/// A whole one, which keeps everything in a map and lists it in the order of the keys:
+/// # Custom stores
+/// A complete store, which keeps its entries in a map and lists them in the order of the keys:
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -38,7 +41,9 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 /// use std::time::SystemTime;
 ///
 /// use async_trait::async_trait;
-/// use tokenkeeper_store::{Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version};
+/// use tokenkeeper_store::{
+///     Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+/// };
 ///
 /// #[derive(Debug, Default)]
 /// struct MapStore {
@@ -46,7 +51,7 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 /// }
 ///
 /// impl MapStore {
-///     /// Does `work` with the map, in which nothing has expired. The lock makes compare and write one step.
+///     /// Runs `work` on the map of kept entries; the lock makes compare and write one step.
 ///     fn with_entries<T>(&self, work: impl FnOnce(&mut BTreeMap<Key, Entry>) -> T) -> T {
 ///         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
 ///         let now = SystemTime::now();
@@ -61,7 +66,12 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 ///         Ok(self.with_entries(|entries| entries.get(key).cloned()))
 ///     }
 ///
-///     async fn put(&self, key: &Key, entry: &Entry, expected: Option<Version>) -> Result<Outcome, StoreError> {
+///     async fn put(
+///         &self,
+///         key: &Key,
+///         entry: &Entry,
+///         expected: Option<Version>,
+///     ) -> Result<Outcome, StoreError> {
 ///         Ok(self.with_entries(|entries| {
 ///             let there = entries.get(key);
 ///             if there.map(|there| there.version) != expected {
@@ -83,16 +93,25 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 ///         }))
 ///     }
 ///
-///     // `list` and `watch` may be left out: then nothing is listed, and waiters poll.
-///     async fn list(&self, filter: Filter, cursor: Option<Cursor>, limit: usize) -> Result<Page, StoreError> {
-///         // The cursor is the last key of the page before: keys that come and go in between shift nothing.
+///     // `list` and `watch` are optional: without them nothing is listed, and waiters poll.
+///     async fn list(
+///         &self,
+///         filter: Filter,
+///         cursor: Option<Cursor>,
+///         limit: usize,
+///     ) -> Result<Page, StoreError> {
+///         // The cursor is the last key of the previous page, so that added and removed keys shift
+///         // nothing.
 ///         let from = match cursor {
 ///             None => Unbounded,
-///             Some(last) => Excluded(Key::from_bytes(last.as_bytes()).map_err(StoreError::other)?),
+///             Some(last) => {
+///                 Excluded(Key::from_bytes(last.as_bytes()).map_err(StoreError::other)?)
+///             }
 ///         };
 ///         let limit = limit.max(1);
 ///         Ok(self.with_entries(|entries| {
-///             let accepted = entries.range((from, Unbounded)).filter(|(_, entry)| filter.accepts(entry));
+///             let rest = entries.range((from, Unbounded));
+///             let accepted = rest.filter(|(_, entry)| filter.accepts(entry));
 ///             let keys: Vec<Key> = accepted.map(|(key, _)| key.clone()).take(limit).collect();
 ///             let next = keys.get(limit - 1).map(|last| Cursor::new(last.to_bytes()));
 ///             Page { keys, next }
@@ -114,7 +133,8 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = MapStore::default();
 /// let key = Key::new("amiqus", "https://id.amiqus.co", "client-1", "user-42")?;
-/// let (first, second) = (Entry::new(Version::random(), "1"), Entry::new(Version::random(), "2"));
+/// let first = Entry::new(Version::random(), "1");
+/// let second = Entry::new(Version::random(), "2");
 /// assert_eq!(store.put(&key, &first, None).await?, Outcome::Applied);
 /// assert_eq!(store.put(&key, &second, Some(first.version)).await?, Outcome::Applied);
 /// assert_eq!(store.delete(&key, first.version).await?, Outcome::Conflict(Some(second)));
@@ -129,23 +149,25 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 /// ```
 #[async_trait]
 pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
-    /// The entry under `key`, as of the last write that anybody was told of.
+    /// Returns the entry under `key`, as of the last acknowledged write.
     ///
-    /// It may be dropped at any time. See the [trait](TokenStore#what-a-store-promises) for what else holds.
+    /// The future may be dropped at any time. See [what a store
+    /// promises](TokenStore#what-a-store-promises).
     ///
     /// # Errors
-    /// A backend that fails, and an entry that cannot be read.
+    /// A failing backend, or an entry that cannot be read.
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError>;
 
-    /// Writes `entry` if the entry under `key` is now at `expected` (`None`: there is none).
+    /// Writes `entry` if the entry under `key` is at the version `expected` (`None`: there is
+    /// none).
     ///
-    /// On a conflict nothing is written, and what is there comes back; a put that is repeated after an ambiguous failure
-    /// meets its own version there. A dropped call may have been made or may still be: it is as an
-    /// [ambiguous](StoreError::Ambiguous) one.
+    /// On a conflict nothing is written, and the current entry is returned; a put that is repeated
+    /// after an ambiguous failure finds its own version there. A dropped call may have been
+    /// made, or may still be made, like an [ambiguous](StoreError::Ambiguous) one.
     ///
     /// # Errors
-    /// [`StoreError::Full`] for a new key at the store's bound; a backend that fails; on a conflict, an entry there that
-    /// cannot be read.
+    /// [`StoreError::Full`] for a new key at the store's limit; a failing backend; on a conflict, a
+    /// current entry that cannot be read.
     async fn put(
         &self,
         key: &Key,
@@ -153,23 +175,23 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         expected: Option<Version>,
     ) -> Result<Outcome, StoreError>;
 
-    /// Removes the entry under `key` if it is now at `expected`.
+    /// Removes the entry under `key` if it is at the version `expected`.
     ///
-    /// Conflicts and dropped calls are as with [`put`](Self::put).
+    /// Conflicts and dropped calls are as for [`put`](Self::put).
     ///
     /// # Errors
-    /// A backend that fails; on a conflict, an entry there that cannot be read.
+    /// A failing backend; on a conflict, a current entry that cannot be read.
     async fn delete(&self, key: &Key, expected: Version) -> Result<Outcome, StoreError>;
 
-    /// A page of at most `limit` keys (0 is taken as 1) of the entries that `filter` accepts: the first one, or the one
-    /// that `cursor` points to.
+    /// Returns a page of at most `limit` keys (at least 1) of the entries that `filter` accepts:
+    /// the first page, or the one at `cursor`.
     ///
-    /// Over the pages of [`Filter::All`], each key that is there throughout comes once, whatever is written meanwhile. With
-    /// the other filters, an entry that changes meanwhile may come again or not at all, and is met by the next listing.
-    /// By default: [`StoreError::Unsupported`].
+    /// The pages of [`Filter::All`] have each key that stays throughout exactly once, whatever is
+    /// written meanwhile. With other filters, an entry that changes meanwhile may be listed again
+    /// or not at all, until the next listing. The default returns [`StoreError::Unsupported`].
     ///
     /// # Errors
-    /// A store that does not list, a backend that fails, and a cursor that is not of this listing.
+    /// A store that does not list, a failing backend, or a cursor of another listing.
     async fn list(
         &self,
         filter: Filter,
@@ -180,10 +202,12 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         Err(StoreError::Unsupported("listing"))
     }
 
-    /// The changes that are made, by whatever process. By default: none, and waiters poll.
+    /// Returns a stream of the changes by all processes. The default returns `None`, and waiters
+    /// poll.
     ///
-    /// It is a hint that saves waiting: changes may come more than once, late, or not at all when the watcher is slow or the
-    /// connection is lost, so whoever waits for a change polls as well. A stream that ends tells nothing more.
+    /// Changes are hints that save waiting: they may come more than once, late, or not at all if
+    /// the watcher is slow or the connection is lost, so waiters also poll. The stream ends
+    /// with the last handle on the store.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         None
     }

@@ -1,4 +1,5 @@
-//! The suite over the store: with a clock, with the system's, bounded, encrypted, behind `Arc<dyn>`.
+//! The suite over the store: with a clock, with the system's, bounded, encrypted, behind
+//! `Arc<dyn>`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is particular to a cluster.
+//! Tests that only a cluster can run.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -21,7 +21,7 @@ fn tag(name: &str) -> u8 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_are_on_all_servers_and_slots_that_move_are_followed() {
+async fn moved_slots_are_followed() {
     let cluster = Cluster::start();
     let store = open(&cluster.url()).await;
     let mut entries = HashMap::new();
@@ -48,7 +48,7 @@ async fn records_are_on_all_servers_and_slots_that_move_are_followed() {
     assert_eq!(counts.iter().sum::<usize>(), 200);
     assert!(counts.iter().all(|count| *count > 30), "{counts:?}");
 
-    // A bucket moves to another server: while it does, and afterwards.
+    // Calls during and after the move of a bucket to another server.
     let name = names[0].iter().find(|name| name.contains('{')).unwrap();
     let slot: u64 = cluster.nodes[0].call(&["CLUSTER", "KEYSLOT", name]);
     let slot = slot.to_string();
@@ -84,7 +84,7 @@ async fn records_are_on_all_servers_and_slots_that_move_are_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_a_bucket_moves_its_writes_are_not_ready_or_made_and_never_lost() {
+async fn writes_to_a_moving_bucket_are_not_ready() {
     let cluster = Cluster::start();
     let store = open(&cluster.url()).await;
     let (key, first) = (key("a"), entry("first"));
@@ -105,7 +105,7 @@ async fn while_a_bucket_moves_its_writes_are_not_ready_or_made_and_never_lost() 
         .collect();
     let _: String = cluster.nodes[to].call(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[from]]);
     let _: String = cluster.nodes[from].call(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[to]]);
-    // The record has gone, its index has not.
+    // The record has moved, its index has not.
     let record = all
         .iter()
         .find(|name| name.rsplit(':').next().is_some_and(|id| id.len() == 40))
@@ -125,7 +125,7 @@ async fn while_a_bucket_moves_its_writes_are_not_ready_or_made_and_never_lost() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_is_not_whole_is_not_ready() {
+async fn an_incomplete_cluster_is_not_ready() {
     let mut cluster = Cluster::start();
     let store = open(&cluster.url()).await;
     for number in 0..20 {
@@ -137,7 +137,7 @@ async fn a_cluster_that_is_not_whole_is_not_ready() {
     cluster.nodes[2].kill();
     cluster.miss_after(Duration::from_millis(500));
     let first = &cluster.nodes[0];
-    until("a cluster that knows it is not whole", || {
+    until("a cluster that knows it is incomplete", || {
         first
             .call::<String>(&["CLUSTER", "INFO"])
             .contains("cluster_state:fail")
@@ -163,12 +163,12 @@ async fn a_cluster_that_is_not_whole_is_not_ready() {
             }
         };
     }
-    // The one that was killed saves nothing.
+    // The killed node saves nothing.
     assert!(found >= 10, "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_on_any_server_are_told_and_listed() {
+async fn changes_on_any_node_are_watched_and_listed() {
     let cluster = Cluster::start();
     let stores = [open(&cluster.url()).await, open(&cluster.url()).await];
     let mut watcher = stores[0].watch().unwrap();

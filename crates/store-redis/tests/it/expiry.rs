@@ -1,4 +1,4 @@
-//! `keep_until` is the record's expiry in Redis, to the millisecond, and takes it out of the listings.
+//! The expiry of records in Redis, and the removal of their index.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,13 +7,13 @@ use tokenkeeper_store::{Filter, TokenStore};
 use crate::server::RedisServer;
 use crate::support::{entry, key, open, until};
 
-/// When the only record expires; -1 is never.
+/// Returns when the only record expires; -1 means never.
 fn expires(server: &RedisServer) -> i64 {
     let names: Vec<String> = server.call(&["KEYS", "*"]);
     let name = names
         .iter()
         .find(|name| name.rsplit(':').next().is_some_and(|id| id.len() == 40));
-    // Redis 6.2 tells it by what is left: exactly, if no millisecond ends meanwhile.
+    // Redis 6.2 only returns the remaining time: exact if no millisecond ends meanwhile.
     let script = "
         local function now()
             local time = redis.call('TIME')
@@ -33,15 +33,15 @@ fn expires(server: &RedisServer) -> i64 {
 }
 
 #[tokio::test]
-async fn a_record_expires_at_keep_until_and_not_a_millisecond_before() {
+async fn a_record_expires_exactly_at_keep_until() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let time = UNIX_EPOCH + Duration::new(4_000_000_000, 123_000_001);
     let first = entry("first").with_keep_until(time);
     let _ = store.put(&key("a"), &first, None).await.unwrap();
-    // Rounded up: later by less than a millisecond.
+    // Rounded up, by less than a millisecond.
     assert_eq!(expires(&server), 4_000_000_000_124);
-    let ever = entry("for ever");
+    let ever = entry("forever");
     let _ = store
         .put(&key("a"), &ever, Some(first.version))
         .await
@@ -57,7 +57,7 @@ async fn a_record_expires_at_keep_until_and_not_a_millisecond_before() {
 }
 
 #[tokio::test]
-async fn what_has_expired_is_listed_no_more_and_leaves_nothing_behind() {
+async fn a_listing_removes_expired_records_from_the_index() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let soon = SystemTime::now() + Duration::from_millis(20);
@@ -71,7 +71,7 @@ async fn what_has_expired_is_listed_no_more_and_leaves_nothing_behind() {
             .await
             .unwrap();
     }
-    until("the records' end", || {
+    until("the expiry of the records", || {
         SystemTime::now() > soon + Duration::from_millis(2)
     });
     let page = store.list(Filter::All, None, 1000).await.unwrap();
@@ -82,7 +82,7 @@ async fn what_has_expired_is_listed_no_more_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn writes_clear_away_what_has_expired_without_any_listing() {
+async fn writes_remove_expired_records_from_the_index() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let soon = SystemTime::now() + Duration::from_millis(20);
@@ -93,8 +93,8 @@ async fn writes_clear_away_what_has_expired_without_any_listing() {
             .await
             .unwrap();
     }
-    // The script goes by whole seconds, so that no clock of the two is ahead of the other.
-    until("the records' end", || {
+    // The script uses whole seconds, so that the two clocks need not agree exactly.
+    until("the expiry of the records", || {
         SystemTime::now() > soon + Duration::from_millis(1_001)
     });
     let mut last = None;
@@ -116,7 +116,7 @@ async fn writes_clear_away_what_has_expired_without_any_listing() {
 }
 
 #[tokio::test]
-async fn a_time_long_ago_is_no_error_and_leaves_nothing() {
+async fn a_put_of_an_expired_record_leaves_nothing() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     for time in [

@@ -1,4 +1,4 @@
-//! A server that goes away, hangs, or says no: what is known of a call then, and what becomes of the next.
+//! A server that vanishes, hangs or refuses: the error of the call, and the next call.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::groups::replica_of;
 use crate::server::RedisServer;
 use crate::support::{cause, entry, key, open, patient, until};
 
-/// A store that does not wait long for an answer, and one that does.
+/// A store with short timeouts, and one with long ones.
 async fn impatient_and_patient(server: &RedisServer) -> (RedisStore, RedisStore) {
     let short = Duration::from_millis(300);
     let options = patient(&server.url())
@@ -18,7 +18,7 @@ async fn impatient_and_patient(server: &RedisServer) -> (RedisStore, RedisStore)
     let impatient = loop {
         match options.clone().open_plaintext().await {
             Ok(store) => break store,
-            // A machine that has much to do may take longer even for what is none.
+            // A busy machine may need longer to connect.
             Err(error) => assert!(error.is_transient(), "{error:?}"),
         }
     };
@@ -26,7 +26,7 @@ async fn impatient_and_patient(server: &RedisServer) -> (RedisStore, RedisStore)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_put_without_an_answer_is_ambiguous_and_its_version_tells_that_it_landed() {
+async fn a_put_that_times_out_is_ambiguous_and_may_land() {
     let server = RedisServer::start(&[]);
     let (impatient, store) = impatient_and_patient(&server).await;
     let (key, first, mine) = (key("a"), entry("first"), entry("mine"));
@@ -43,7 +43,7 @@ async fn a_put_without_an_answer_is_ambiguous_and_its_version_tells_that_it_land
     assert_eq!(error.advice(), Advice::Retry, "{error:?}");
 
     server.signal("CONT");
-    until("the write that was under way", || {
+    until("the write in flight", || {
         let sent: Vec<Vec<u8>> = server.call(&["KEYS", "*"]);
         !sent.is_empty() && server.calls_of("set") == 2
     });
@@ -53,7 +53,7 @@ async fn a_put_without_an_answer_is_ambiguous_and_its_version_tells_that_it_land
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_put_that_the_server_did_not_live_to_make_is_ambiguous_and_has_not_landed() {
+async fn a_put_at_a_server_that_dies_has_not_landed() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = open(&server.url()).await;
     let (key, first) = (key("a"), entry("first"));
@@ -68,7 +68,7 @@ async fn a_put_that_the_server_did_not_live_to_make_is_ambiguous_and_has_not_lan
     tokio::task::yield_now().await;
     server.kill();
     let error = putting.await.unwrap().unwrap_err();
-    // Whether it had been sent before the server died is a race that both answers are right for.
+    // The put and the server's death race, so that both errors are right.
     assert!(error.is_transient(), "{error:?}");
     let error = store.get(&key).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
@@ -78,14 +78,14 @@ async fn a_put_that_the_server_did_not_live_to_make_is_ambiguous_and_has_not_lan
 }
 
 #[tokio::test]
-async fn a_connection_that_ended_while_nobody_called_costs_no_call() {
+async fn a_connection_that_ends_while_idle_fails_no_call() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let first = entry("first");
     let _ = store.put(&key("a"), &first, None).await.unwrap();
     let killed: u64 = server.call(&["CLIENT", "KILL", "TYPE", "normal"]);
     assert_eq!(killed, 1);
-    // Not sent into the dead connection, so it is not ambiguous.
+    // The put is not sent into the dead connection, so it is not ambiguous.
     until_noticed(&server).await;
     let second = entry("second");
     let outcome = store
@@ -95,7 +95,7 @@ async fn a_connection_that_ended_while_nobody_called_costs_no_call() {
     assert_eq!(outcome, Outcome::Applied);
 }
 
-/// Lets the runtime hear of the end of connections: what comes over another socket after it is heard after it.
+/// Lets the runtime notice closed connections: it reads a later event of another socket after them.
 async fn until_noticed(server: &RedisServer) {
     for _ in 0..3 {
         let other = open(&server.url()).await;
@@ -108,7 +108,7 @@ async fn calls_that_wait_for_a_connection_share_its_failure() {
     let mut server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     server.kill();
-    // Nothing listens: each connection fails at once, and a hundred calls do not make a hundred in a row.
+    // Nothing listens: connecting fails at once, and a hundred calls share few attempts.
     let calls = (0..100).map(|number| {
         let store = store.clone();
         tokio::spawn(async move { store.get(&key(&format!("user-{number}"))).await })
@@ -157,7 +157,7 @@ async fn a_slow_answer_is_a_time_out_and_the_next_call_is_answered() {
 }
 
 #[tokio::test]
-async fn a_replica_can_be_read_from_but_says_that_it_is_one() {
+async fn a_write_at_a_replica_is_read_only() {
     let master = RedisServer::start(&[]);
     let replica = replica_of(&master);
     let store = open(&replica.url()).await;
@@ -168,7 +168,7 @@ async fn a_replica_can_be_read_from_but_says_that_it_is_one() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_demoted_and_promoted_again_is_written_to_again() {
+async fn a_server_that_is_promoted_again_accepts_writes() {
     let (master, server) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let store = open(&server.url()).await;
     assert!(
@@ -238,7 +238,7 @@ async fn a_server_that_loads_its_data_is_not_ready() {
 }
 
 #[tokio::test]
-async fn a_full_server_takes_no_new_key_and_keeps_the_old_record() {
+async fn a_full_server_refuses_new_keys_and_keeps_records() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let first = entry("first").with_due(std::time::SystemTime::now());
@@ -276,7 +276,7 @@ async fn a_full_server_takes_no_new_key_and_keeps_the_old_record() {
 }
 
 #[tokio::test]
-async fn a_server_that_may_not_write_for_the_moment_is_not_ready() {
+async fn a_server_without_enough_replicas_is_not_ready() {
     let server = RedisServer::start(&["--min-replicas-to-write", "1"]);
     let store = open(&server.url()).await;
     let error = store.put(&key("a"), &entry("a"), None).await.unwrap_err();
@@ -286,7 +286,7 @@ async fn a_server_that_may_not_write_for_the_moment_is_not_ready() {
 }
 
 #[tokio::test]
-async fn what_append_only_has_written_survives_a_kill() {
+async fn an_appended_write_survives_a_kill() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let store = open(&server.url()).await;
     let first = entry("first");

@@ -1,4 +1,4 @@
-//! Servers that belong together.
+//! Clusters and replicas.
 
 use std::process::Command;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::server::RedisServer;
 use crate::support::until;
 
-/// After how long servers miss one another, unless a test says otherwise: on a machine that has much to do, silence is no sign of death.
+/// The node timeout, unless a test sets another: on a busy machine, a silent node may just be slow.
 const LONG: Duration = Duration::from_secs(3600);
 
 /// A cluster of three masters.
@@ -19,7 +19,7 @@ impl Cluster {
         Self::of(RedisServer::start)
     }
 
-    /// Of servers that `start` starts, each with these options.
+    /// A cluster of servers that `start` starts with the given options.
     pub(crate) fn of(start: impl Fn(&[&str]) -> RedisServer) -> Self {
         let timeout = LONG.as_millis().to_string();
         let options = [
@@ -43,20 +43,20 @@ impl Cluster {
         cluster
     }
 
-    /// Sets after how long the nodes that run miss another.
+    /// Sets the node timeout of the running nodes.
     pub(crate) fn miss_after(&self, time: Duration) {
         let time = time.as_millis().to_string();
         for node in &self.nodes {
             let set = ["CONFIG", "SET", "cluster-node-timeout", &time];
-            // Whoever does not run starts with its own again.
+            // A node that is down starts with its own option again.
             let _ = node.try_call::<String>(&set);
         }
     }
 
-    /// Waits until every node takes the cluster for whole.
+    /// Waits until every node considers the cluster complete.
     pub(crate) fn settle(&self) {
         for node in &self.nodes {
-            until("a cluster that is whole", || {
+            until("a complete cluster", || {
                 let info: String = node.call(&["CLUSTER", "INFO"]);
                 info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
             });
@@ -72,21 +72,21 @@ impl Cluster {
         format!("redis+cluster://{}", nodes.join(","))
     }
 
-    /// The index of the node that has the slot of the hash tag `tag`.
+    /// Returns the index of the node with the slot of the hash tag `tag`.
     pub(crate) fn owner(&self, tag: u8) -> usize {
         let name = format!("{{{tag}}}");
         let owner = self.nodes.iter().position(|node| {
             node.try_call::<Option<String>>(&["GET", name.as_str()])
                 .is_ok()
         });
-        owner.expect("a cluster that is whole")
+        owner.expect("a complete cluster")
     }
 }
 
-/// A replica of `master` that has all of it.
+/// Starts a replica of `master`, and waits until it has all data.
 pub(crate) fn replica_of(master: &RedisServer) -> RedisServer {
     let port = master.port.to_string();
-    // At once: without a disk, and without waiting for further replicas.
+    // The master sends its data at once: without a disk, and without waiting for more replicas.
     let _: String = master.call(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
     let of = ["--replicaof", "127.0.0.1", &port];
     let replica = RedisServer::start(&[&of[..], &["--repl-diskless-sync-delay", "0"]].concat());

@@ -24,7 +24,7 @@ async fn listed(store: &RedisStore, filter: Filter, limit: usize) -> Vec<Key> {
 }
 
 #[tokio::test]
-async fn after_any_writes_the_listings_are_those_of_the_records() {
+async fn listings_match_the_records_after_any_writes() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let mut model: BTreeMap<Key, Entry> = BTreeMap::new();
@@ -39,7 +39,7 @@ async fn after_any_writes_the_listings_are_those_of_the_records() {
     for round in 0..2_000 {
         let key = key(&format!("user-{}", dice(80)));
         let there = model.get(&key).map(|entry| entry.version);
-        // One of four is a stale write, which changes nothing.
+        // One write of four is stale and changes nothing.
         let expected = if dice(4) == 0 {
             Some(Version::random())
         } else {
@@ -81,7 +81,7 @@ async fn after_any_writes_the_listings_are_those_of_the_records() {
 }
 
 #[tokio::test]
-async fn many_that_are_due_at_the_same_time_are_listed_once_each() {
+async fn many_with_the_same_due_time_are_listed_once_each() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let now = SystemTime::now();
@@ -99,7 +99,7 @@ async fn many_that_are_due_at_the_same_time_are_listed_once_each() {
     for limit in [1, 2, 7, 1000] {
         assert_eq!(listed(&store, soon, limit).await, wanted);
     }
-    // The last one of each page goes away before the next.
+    // The last key of each page is removed before the next page.
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let page = store.list(soon, cursor, 5).await.unwrap();
@@ -118,7 +118,7 @@ async fn many_that_are_due_at_the_same_time_are_listed_once_each() {
 }
 
 #[tokio::test]
-async fn two_prefixes_and_two_databases_know_nothing_of_each_other() {
+async fn prefixes_and_databases_are_separate() {
     let server = RedisServer::start(&[]);
     let url = server.url();
     let stores = [

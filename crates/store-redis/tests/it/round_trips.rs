@@ -1,4 +1,4 @@
-//! One command, and so one round trip, for each call.
+//! Each call is one command, and so one round trip.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use tokenkeeper_store::{Filter, TokenStore};
 use crate::server::RedisServer;
 use crate::support::{entry, key, open};
 
-/// All commands that clients sent, by the server's own count, but for those of looking and of making connections.
+/// The commands of calls, by the server's count, without those of the test and of connecting.
 fn sent(server: &RedisServer) -> u64 {
     ["evalsha", "eval", "get", "script|load", "ping", "wait"]
         .iter()
@@ -28,7 +28,7 @@ async fn each_call_is_one_command() {
     let _ = store.put(&key, &first, None).await.unwrap();
     assert_eq!((server.calls_of("evalsha"), sent(&server)), (1, 2));
     let _ = store.put(&key, &second, None).await.unwrap();
-    // A script's own GET counts as one, too: it brings what is there with the conflict.
+    // The GET within a script counts too: it returns the record with the conflict.
     assert_eq!((server.calls_of("evalsha"), sent(&server)), (2, 4));
     let _ = store.put(&key, &second, Some(first.version)).await.unwrap();
     let _ = store.delete(&key, second.version).await.unwrap();
@@ -42,7 +42,7 @@ async fn each_call_is_one_command() {
 }
 
 #[tokio::test]
-async fn a_server_that_forgot_the_scripts_is_told_them_again_once() {
+async fn a_server_without_the_scripts_is_sent_each_once() {
     let server = RedisServer::start(&[]);
     let store = open(&server.url()).await;
     let _: String = server.call(&["SCRIPT", "FLUSH"]);

@@ -1,4 +1,4 @@
-//! Failovers that Sentinel makes.
+//! Failovers under Sentinel.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::server::free_port;
 use crate::support::{cause, entry, key, open, patient, until};
 use crate::watched::{Watched, opened};
 
-/// Puts until it is known whether the entry is there, as a caller does.
+/// Puts until the entry is known to have landed, as a caller does.
 async fn put(store: &RedisStore, entry: &Entry, expected: Option<&Entry>) {
     let expected = expected.map(|entry| entry.version);
     loop {
@@ -36,7 +36,7 @@ async fn get(store: &RedisStore) -> Option<Entry> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_a_master_is_demoted_errors_are_transient_and_then_its_successor_is_found() {
+async fn errors_during_a_failover_are_transient() {
     let watched = Arc::new(Watched::start());
     let store = watched.store().await;
     let mut known = entry("first");
@@ -49,14 +49,14 @@ async fn while_a_master_is_demoted_errors_are_transient_and_then_its_successor_i
         let next = entry("next");
         match store.put(&key("a"), &next, Some(known.version)).await {
             Ok(Outcome::Applied) => known = next,
-            // It landed before, or what the old master took when it was none any more is lost with it.
-            Ok(Outcome::Conflict(there)) => known = there.expect("it was there before"),
+            // It landed before, or a write to the already demoted master was lost.
+            Ok(Outcome::Conflict(there)) => known = there.expect("an entry"),
             Err(error) => assert!(error.is_transient(), "{error:?}"),
         }
     }
     failing_over.await.unwrap();
     assert_eq!(watched.master(), watched.servers[1].port);
-    let known = get(&store).await.expect("it was there before");
+    let known = get(&store).await.expect("an entry");
     let last = entry("last");
     put(&store, &last, Some(&known)).await;
     let successor = open(&watched.servers[1].url()).await;
@@ -64,7 +64,7 @@ async fn while_a_master_is_demoted_errors_are_transient_and_then_its_successor_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failover_that_loses_the_last_write_shows_the_one_before() {
+async fn a_failover_that_loses_a_write_shows_the_previous() {
     let mut watched = Watched::start();
     let store = watched.store().await;
     let (first, lost) = (entry("first"), entry("lost"));
@@ -74,14 +74,14 @@ async fn a_failover_that_loses_the_last_write_shows_the_one_before() {
     assert_eq!(outcome.unwrap(), Outcome::Applied);
     tokio::task::block_in_place(|| watched.lose_master());
 
-    // The store went back in time, and says so by the version; the caller's rule decides what happens then.
+    // The version shows that the store went back in time; the caller decides what follows.
     let found = loop {
         match store
             .put(&key("a"), &entry("next"), Some(lost.version))
             .await
         {
             Ok(Outcome::Conflict(found)) => break found,
-            Ok(Outcome::Applied) => panic!("applied over what is not there"),
+            Ok(Outcome::Applied) => panic!("applied over a lost entry"),
             Err(error) => assert!(error.is_transient(), "{error:?}"),
         }
     };
@@ -91,7 +91,7 @@ async fn a_failover_that_loses_the_last_write_shows_the_one_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_wait_no_write_is_called_applied_that_a_failover_loses() {
+async fn with_min_replicas_no_applied_write_is_lost() {
     let mut watched = Watched::start();
     let options = watched
         .options()
@@ -110,7 +110,7 @@ async fn with_wait_no_write_is_called_applied_that_a_failover_loses() {
 
     tokio::task::block_in_place(|| {
         watched.lose_master();
-        // It comes back with nothing, and is made to follow the new master.
+        // The old master restarts empty, and must follow the new one.
         watched.servers[0].start_again();
         watched.demoted(watched.servers[0].port);
     });
@@ -118,15 +118,15 @@ async fn with_wait_no_write_is_called_applied_that_a_failover_loses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_that_says_it_is_a_replica_is_unavailable_until_it_is_one_no_more() {
+async fn a_master_that_is_a_replica_for_a_while_is_unavailable() {
     let watched = Watched::start_alone();
     let store = watched.store().await;
     let (first, second) = (entry("first"), entry("second"));
     put(&store, &first, None).await;
     let master = &watched.servers[0];
-    // Of a server that is not there; nobody but the clients is told, as in the midst of a failover.
-    let nobody = free_port().to_string();
-    let _: String = master.call(&["REPLICAOF", "127.0.0.1", &nobody]);
+    // Its master does not exist. The sentinel is not told, as in the middle of a failover.
+    let missing = free_port().to_string();
+    let _: String = master.call(&["REPLICAOF", "127.0.0.1", &missing]);
     let error = store
         .put(&key("a"), &second, Some(first.version))
         .await
@@ -140,7 +140,7 @@ async fn a_master_that_says_it_is_a_replica_is_unavailable_until_it_is_one_no_mo
 async fn a_master_that_is_down_is_unavailable_until_it_is_up() {
     let mut watched = Watched::start_alone();
     let store = watched.store().await;
-    // Nobody is there to take its place, so that to take it for down too early does no harm.
+    // Without a replica, it does no harm if the sentinel considers it down too early.
     let soon = ["SENTINEL", "SET", "main", "down-after-milliseconds", "200"];
     let _: String = watched.sentinel.call(&soon);
     watched.servers[0].kill();
@@ -160,10 +160,10 @@ async fn a_master_that_is_down_is_unavailable_until_it_is_up() {
 #[tokio::test]
 async fn a_master_that_no_sentinel_knows_is_named() {
     let watched = Watched::start_alone();
-    let url = watched.url().replace("/main", "/nobody");
+    let url = watched.url().replace("/main", "/other");
     let error = patient(&url).open_plaintext().await.unwrap_err();
     let RedisError::Unreachable { server, .. } = cause(&error) else {
         panic!("{error:?}");
     };
-    assert!(server.ends_with("/nobody"));
+    assert!(server.ends_with("/other"));
 }

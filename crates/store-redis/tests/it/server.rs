@@ -1,4 +1,4 @@
-//! A `redis-server` of a test's own.
+//! A `redis-server` for one test.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -10,9 +10,9 @@ use std::{env, fs, process, thread};
 
 use redis::{FromRedisValue, ToRedisArgs};
 
-/// Runs a server until its input ends, which it does when the test's process does, however that ends.
+/// Runs a server until the script's input ends, as it does whenever the test's process ends.
 const GUARDED: &str = r#"
-    # What ends the test, as Ctrl-C does, must not end its guard before.
+    # A signal to the test, such as Ctrl-C, must not end the guard first.
     trap '' HUP INT TERM
     directory=$1
     program=$2
@@ -20,7 +20,7 @@ const GUARDED: &str = r#"
     "$program" "$@" </dev/null &
     pid=$!
     echo "pid $pid"
-    # So that the output ends with the server.
+    # The output ends with the server.
     exec >&-
     read -r word
     kill -9 $pid
@@ -28,7 +28,7 @@ const GUARDED: &str = r#"
     [ "$word" = keep ] || rm -rf "$directory"
 "#;
 
-/// Of Redis: 7, or 6 where `scripts/test-redis-6.2` runs the tests.
+/// The major version of Redis: 7, or 6 if `scripts/test-redis-6.2` runs the tests.
 static MAJOR: LazyLock<u32> = LazyLock::new(|| {
     let said = Command::new("redis-server").arg("--version").output();
     let said = said.map_or(vec![], |output| output.stdout);
@@ -38,10 +38,10 @@ static MAJOR: LazyLock<u32> = LazyLock::new(|| {
         .unwrap_or(7)
 });
 
-/// A server on a free port of 127.0.0.1 with a directory of its own; it is killed when it is dropped.
+/// A server on a free port of 127.0.0.1, with its own directory; it is killed when it is dropped.
 pub(crate) struct RedisServer {
     pub(crate) port: u16,
-    /// A free port besides, for TLS: `{tls}` in the options.
+    /// A free port for TLS: `{tls}` in the options.
     pub(crate) tls_port: u16,
     program: &'static str,
     arguments: Vec<String>,
@@ -49,15 +49,16 @@ pub(crate) struct RedisServer {
     running: Option<Running>,
 }
 
+/// A running server.
 struct Running {
     pid: u32,
     guard: Child,
-    /// The guard reads it, and ends the server when it ends.
+    /// The guard kills the server when this ends.
     input: ChildStdin,
 }
 
 impl RedisServer {
-    /// A server that saves nothing, with these options besides.
+    /// Starts a server that saves nothing, with additional options.
     pub(crate) fn start(options: &[&str]) -> Self {
         let mut all = vec!["--save", ""];
         if *MAJOR >= 7 {
@@ -67,7 +68,8 @@ impl RedisServer {
         Self::start_program("redis-server", &all, |_, _, _| {})
     }
 
-    /// A server with files that `prepare` writes; what it writes as `server.conf` is its configuration, as Sentinel needs one.
+    /// Starts a program with files that `prepare` writes; a `server.conf` is its configuration, as
+    /// Sentinel needs one.
     ///
     /// In the options, `{dir}` is its directory and `{tls}` the free port.
     pub(crate) fn start_program(
@@ -76,7 +78,7 @@ impl RedisServer {
         prepare: impl Fn(&Path, u16, u16),
     ) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        // Somebody else may take the port before the server does.
+        // Another process may take the port before the server does.
         for _ in 0..5 {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let name = format!("tokenkeeper-redis-{}-{number}", process::id());
@@ -108,7 +110,7 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// What the server answers to a command, on a connection of its own.
+    /// Sends a command on a new connection, and returns its answer.
     pub(crate) fn call<T: FromRedisValue>(&self, command: &[impl ToRedisArgs]) -> T {
         self.try_call(command).expect("an answer")
     }
@@ -127,7 +129,7 @@ impl RedisServer {
         sent.query(&mut connection)
     }
 
-    /// How often each command was called, as `name=calls`.
+    /// Returns how often a command was called.
     pub(crate) fn calls_of(&self, command: &str) -> u64 {
         let text: String = self.call(&["INFO", "commandstats"]);
         let prefix = format!("cmdstat_{command}:calls=");
@@ -137,7 +139,7 @@ impl RedisServer {
             .map_or(0, |calls| calls.parse().expect("a number"))
     }
 
-    /// Kills it without a warning.
+    /// Kills it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         if let Some(mut running) = self.running.take() {
             let _ = running.input.write_all(b"keep\n");
@@ -146,12 +148,12 @@ impl RedisServer {
         }
     }
 
-    /// Starts it again after [`kill`](Self::kill), with what it has saved.
+    /// Starts it again after [`kill`](Self::kill), with its saved data.
     pub(crate) fn start_again(&mut self) {
         assert!(self.run(), "{} started again", self.program);
     }
 
-    /// Sends a signal, as `STOP` or `CONT`.
+    /// Sends a signal, such as `STOP` or `CONT`.
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.running.as_ref().expect("a running server").pid;
         let status = Command::new("kill")
@@ -203,7 +205,8 @@ impl RedisServer {
             let _ = guard.wait();
             assert!(
                 !said.contains("not found"),
-                "these tests need {} in the PATH (Debian: apt-get install redis-server redis-sentinel); scripts/test installs it",
+                "these tests need {} in the PATH (Debian: apt-get install redis-server \
+                 redis-sentinel); scripts/test installs it",
                 self.program
             );
             assert!(
@@ -212,7 +215,7 @@ impl RedisServer {
             );
             return false;
         }
-        // What is not read would stop the server in the end.
+        // A full pipe would block the server.
         thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         self.running = Some(Running {
             pid: pid.expect("it was waited for"),
@@ -226,7 +229,7 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
-        // A server that is killed while it writes may leave anything.
+        // A killed server may leave any files.
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
@@ -236,7 +239,7 @@ pub(crate) fn free_port() -> u16 {
     port
 }
 
-/// Two that differ. Of each the one that is higher by 10,000 is free too: servers of a cluster speak with each other there.
+/// Returns two free ports. The port 10,000 above each is free too, for the bus of a cluster.
 fn free_ports() -> [u16; 2] {
     let held = [(); 2].map(|()| {
         loop {
@@ -252,7 +255,7 @@ fn free_ports() -> [u16; 2] {
 }
 
 #[test]
-fn where_somebody_took_the_port_another_is_tried() {
+fn a_taken_port_is_replaced_by_another() {
     let taken = OnceLock::new();
     let server = RedisServer::start_program("redis-server", &[], |_, port, _| {
         taken.get_or_init(|| TcpListener::bind(("127.0.0.1", port)).expect("a free port"));

@@ -1,4 +1,4 @@
-//! TLS, with an authority and with a certificate of our own.
+//! TLS with self-signed and client certificates.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::server::RedisServer;
 use crate::support::{cause, entry, key, patient};
 use crate::watched::opened;
 
-/// A server with a certificate that no authority has signed but itself.
+/// A server with a self-signed certificate.
 struct Tls {
     server: RedisServer,
     certificate: Certificate,
@@ -58,7 +58,7 @@ impl Certificate {
         })
     }
 
-    /// A sentinel that is spoken to with TLS, and speaks so with the master.
+    /// Starts a sentinel that uses TLS with clients and with the master.
     fn sentinel(&self, master: &RedisServer) -> RedisServer {
         RedisServer::start_program("redis-sentinel", &[], |directory, port, tls_port| {
             self.write(directory);
@@ -66,7 +66,8 @@ impl Certificate {
             let text = format!(
                 "port {port}\nbind 127.0.0.1\ndir {dir}\n\
                  tls-port {tls_port}\ntls-replication yes\ntls-auth-clients no\n\
-                 tls-cert-file {dir}/cert.pem\ntls-key-file {dir}/key.pem\ntls-ca-cert-file {dir}/cert.pem\n\
+                 tls-cert-file {dir}/cert.pem\ntls-key-file {dir}/key.pem\n\
+                 tls-ca-cert-file {dir}/cert.pem\n\
                  sentinel monitor main 127.0.0.1 {} 1\n\
                  sentinel down-after-milliseconds main 3600000\n",
                 master.tls_port
@@ -90,7 +91,7 @@ impl Tls {
     }
 }
 
-/// Puts, gets, and hears of it.
+/// Puts, gets, and watches.
 async fn try_out(store: &RedisStore) {
     let (key, first) = (key("a"), entry("first"));
     let mut changes = store.watch().expect("a stream");
@@ -98,7 +99,7 @@ async fn try_out(store: &RedisStore) {
     assert!(outcome.expect("an outcome").is_applied());
     let found = store.get(&key).await.expect("an answer");
     assert_eq!(found, Some(first.clone()));
-    // It listens as soon as it can, so the write is repeated until it is told of.
+    // The subscription may begin late, so the write is repeated until it is told.
     let mut expected = first.version;
     loop {
         let next = entry("next");
@@ -113,7 +114,7 @@ async fn try_out(store: &RedisStore) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_whose_authority_is_known_is_used_and_watched() {
+async fn a_server_with_a_trusted_certificate_is_used() {
     let tls = Tls::start(&["--tls-auth-clients", "no"]);
     let options = tls
         .options()
@@ -122,13 +123,13 @@ async fn a_server_whose_authority_is_known_is_used_and_watched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_server_of_a_cluster_is_spoken_to_with_tls() {
+async fn every_node_of_a_cluster_uses_tls() {
     let certificate = Certificate::new();
     let cluster = Cluster::of(|options| {
         let tls = ["--tls-cluster", "yes", "--tls-auth-clients", "no"];
         certificate.server(&[options, &tls].concat())
     });
-    // One to begin with; the others are found.
+    // The other nodes are discovered.
     let url = format!("rediss+cluster://localhost:{}", cluster.nodes[0].tls_port);
     let options = || patient(&url).root_certificates(certificate.pem.as_str());
     let store = options().open_plaintext().await.unwrap();
@@ -148,7 +149,7 @@ async fn each_server_of_a_cluster_is_spoken_to_with_tls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sentinels_and_their_master_are_spoken_to_with_tls() {
+async fn sentinels_and_their_master_use_tls() {
     let certificate = Certificate::new();
     let master = certificate.server(&["--tls-auth-clients", "no"]);
     let sentinel = certificate.sentinel(&master);
@@ -163,7 +164,7 @@ async fn sentinels_and_their_master_are_spoken_to_with_tls() {
 }
 
 #[tokio::test]
-async fn a_server_whose_authority_is_not_known_is_not_trusted() {
+async fn a_server_with_another_certificate_is_not_trusted() {
     let (tls, other) = (
         Tls::start(&["--tls-auth-clients", "no"]),
         Tls::start(&["--tls-auth-clients", "no"]),
@@ -179,7 +180,7 @@ async fn a_server_whose_authority_is_not_known_is_not_trusted() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_shown_where_the_server_asks_for_one() {
+async fn a_client_certificate_is_presented() {
     let tls = Tls::start(&["--tls-auth-clients", "yes"]);
     let options = || {
         tls.options()
@@ -193,7 +194,7 @@ async fn a_certificate_is_shown_where_the_server_asks_for_one() {
 }
 
 #[tokio::test]
-async fn certificates_that_are_none_are_refused() {
+async fn malformed_certificates_are_refused() {
     let tls = Tls::start(&["--tls-auth-clients", "no"]);
     let broken = "-----BEGIN CERTIFICATE-----\nno base64\n-----END CERTIFICATE-----\n";
     let error = tls
@@ -220,9 +221,9 @@ async fn certificates_that_are_none_are_refused() {
     );
 }
 
-// What is installed is so for the whole process, so the test is in one of its own.
+// A provider is installed for the whole process, so the test runs in another one.
 #[test]
-fn without_a_crypto_provider_tls_is_an_error_and_not_a_panic() {
+fn tls_without_a_crypto_provider_is_an_error() {
     let child = Command::new(std::env::current_exe().expect("this program"))
         .args([
             "--exact",

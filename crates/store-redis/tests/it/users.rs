@@ -1,4 +1,4 @@
-//! Users of Redis with no more rights than the README says.
+//! Redis users with only the permissions of the README.
 
 use std::collections::HashMap;
 use std::slice;
@@ -12,18 +12,21 @@ use crate::server::RedisServer;
 use crate::support::{cause, entry, key, open, patient, until};
 use crate::watched::{Watched, opened};
 
-/// Makes the user of the README, with these rules besides.
-fn set_user(server: &RedisServer, besides: &[&str]) {
-    let rules = include_str!("../../README.md")
-        .lines()
-        .find_map(|line| line.strip_prefix("ACL SETUSER tokenkeeper "))
-        .expect("the rules in the README");
-    let words = ["ACL", "SETUSER", "tokenkeeper"].into_iter();
-    let words: Vec<&str> = words.chain(rules.split(' ')).collect();
-    let _: String = server.call(&[&words, besides].concat());
+/// Creates the user of the README, with additional rules.
+fn set_user(server: &RedisServer, extra: &[&str]) {
+    let readme = include_str!("../../README.md").lines();
+    let commands = readme.filter(|line| line.starts_with("ACL SETUSER tokenkeeper "));
+    let mut count = 0;
+    for command in commands {
+        let words: Vec<&str> = command.split(' ').collect();
+        let _: String = server.call(&words);
+        count += 1;
+    }
+    assert_eq!(count, 4);
+    let _: String = server.call(&[&["ACL", "SETUSER", "tokenkeeper"], extra].concat());
 }
 
-/// Does all that a store can, and expects that no server refused anything, not even what is tried and passed over.
+/// Uses every method, and checks that no server refused any command, not even an optional one.
 async fn try_out(store: &RedisStore, servers: &[RedisServer]) {
     let later = SystemTime::now() + Duration::from_secs(60);
     let first = entry("first").with_keep_until(later);
@@ -52,14 +55,14 @@ async fn try_out(store: &RedisStore, servers: &[RedisServer]) {
     drop(watcher);
     for server in servers {
         let mut log: Vec<HashMap<String, redis::Value>> = server.call(&["ACL", "LOG"]);
-        // The client says its name; Redis 7.0, which cannot be told it, does not log that.
+        // The client sends its name, which only versions after 7.0 know and log.
         log.retain(|refusal| !format!("{refusal:?}").contains("cmd=client "));
         assert!(log.is_empty(), "{log:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_with_the_rules_of_the_readme_can_do_all_and_one_with_fewer_is_told() {
+async fn the_acl_of_the_readme_is_sufficient() {
     let server = RedisServer::start(&[]);
     set_user(&server, &[]);
     let url = format!("redis://tokenkeeper:secret@127.0.0.1:{}/0", server.port);
@@ -76,10 +79,10 @@ async fn a_user_with_the_rules_of_the_readme_can_do_all_and_one_with_fewer_is_to
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn under_sentinel_it_needs_one_rule_more_and_a_login_at_the_sentinels_where_they_want_one() {
+async fn sentinel_takes_one_more_rule_and_its_own_login() {
     let watched = Watched::start_alone();
     set_user(&watched.servers[0], &["+role"]);
-    // From here on the sentinel answers nobody without a password.
+    // From now on, the sentinel requires a password.
     let _: String =
         watched
             .sentinel
@@ -102,7 +105,7 @@ async fn under_sentinel_it_needs_one_rule_more_and_a_login_at_the_sentinels_wher
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_a_cluster_it_needs_two_rules_more() {
+async fn a_cluster_takes_two_more_rules() {
     let cluster = Cluster::start();
     for node in &cluster.nodes {
         set_user(node, &["+cluster|slots", "+asking"]);

@@ -1,8 +1,8 @@
-//! Watchers are told of what any process changes, and of nothing else.
+//! The connection of the watchers.
 
 use std::time::Duration;
 
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::StreamExt as _;
 use tokenkeeper_store::{BoxStream, Change, TokenStore};
 use tokenkeeper_store_redis::RedisStore;
 use tokio::time::timeout;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::server::RedisServer;
 use crate::support::{entry, key, shared, until};
 
-/// A watcher that listens already.
+/// A watcher that is already subscribed.
 async fn listening(
     store: &RedisStore,
     server: &RedisServer,
@@ -33,47 +33,7 @@ fn subscribed(server: &RedisServer) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_watcher_is_told_of_puts_and_deletes_of_any_process() {
-    let server = RedisServer::start(&[]);
-    let [one, other] = [
-        RedisStore::open_plaintext(&server.url()).await.unwrap(),
-        RedisStore::open_plaintext(&server.url()).await.unwrap(),
-    ];
-    let mut watchers = [
-        listening(&one, &server, 1).await,
-        listening(&one.clone(), &server, 1).await,
-        listening(&other, &server, 2).await,
-    ];
-    let (a, b) = (entry("a"), entry("b"));
-    let _ = one.put(&key("a"), &a, None).await.unwrap();
-    let _ = other.put(&key("b"), &b, None).await.unwrap();
-    let _ = other.delete(&key("a"), a.version).await.unwrap();
-    let changes = [
-        Change::new(key("a"), a.version),
-        Change::new(key("b"), b.version),
-        Change::new(key("a"), None),
-    ];
-    for watcher in &mut watchers {
-        let told: Vec<_> = watcher.take(3).collect().await;
-        assert_eq!(told, changes);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_conflict_changes_nothing_and_is_not_told() {
-    let server = RedisServer::start(&[]);
-    let store = RedisStore::open_plaintext(&server.url()).await.unwrap();
-    let _ = store.put(&key("a"), &entry("a"), None).await.unwrap();
-    let mut watcher = listening(&store, &server, 1).await;
-    let _ = store.put(&key("a"), &entry("b"), None).await.unwrap();
-    let _ = store.delete(&key("b"), entry("b").version).await.unwrap();
-    let _ = store.put(&key("last"), &entry("b"), None).await.unwrap();
-    assert_eq!(watcher.next().await.unwrap().key, key("last"));
-    assert_eq!(watcher.next().now_or_never(), None);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_watcher_hears_again_after_its_connection_was_lost() {
+async fn a_watcher_reconnects_after_a_lost_connection() {
     let mut server = RedisServer::start(&[]);
     let store = RedisStore::open_plaintext(&server.url()).await.unwrap();
     let mut watcher = listening(&store, &server, 1).await;
@@ -91,7 +51,7 @@ async fn a_watcher_hears_again_after_its_connection_was_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stream_ends_with_the_store_and_its_connection_too() {
+async fn the_subscription_ends_with_the_store() {
     let server = RedisServer::start(&[]);
     let store = RedisStore::open_plaintext(&server.url()).await.unwrap();
     let mut watcher = listening(&store, &server, 1).await;

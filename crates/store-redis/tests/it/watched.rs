@@ -1,4 +1,4 @@
-//! Servers that a sentinel watches.
+//! Servers with a sentinel.
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,15 +11,17 @@ use crate::groups::replica_of;
 use crate::server::RedisServer;
 use crate::support::{LIMIT, patient, until};
 
-/// The sentinel asks often, so that failovers are soon over. It takes no server for down because that is slow, and does not stop
-/// deciding because it was itself slow (as it would after two seconds, for thirty): a machine that has much to do makes no difference.
+/// The sentinel polls often, so that failovers are quick. On a busy machine it neither considers a
+/// slow server down, nor stops deciding because it was slow itself, which it otherwise does for 30
+/// s.
 const CONFIGURATION: &str = "
 sentinel down-after-milliseconds main 3600000
 sentinel failover-timeout main 60000
 ";
-const PERIODS: &str = "info-period 1000 publish-period 250 tilt-trigger 3600000 tilt-period 1000 slave-reconf-timeout 1000";
+const PERIODS: &str = "info-period 1000 publish-period 250 tilt-trigger 3600000 \
+                       tilt-period 1000 slave-reconf-timeout 1000";
 
-/// A master, perhaps a replica of it, and a sentinel that watches both.
+/// A master, optionally with a replica, and a sentinel for both.
 pub(crate) struct Watched {
     /// The first one is the master at the start.
     pub(crate) servers: Vec<RedisServer>,
@@ -34,7 +36,7 @@ impl Watched {
         Self::of(vec![master, replica])
     }
 
-    /// A master that nobody can follow.
+    /// A master without a replica.
     pub(crate) fn start_alone() -> Self {
         Self::of(vec![RedisServer::start(&[])])
     }
@@ -43,13 +45,14 @@ impl Watched {
         let master = servers[0].port;
         let sentinel = RedisServer::start_program("redis-sentinel", &[], |directory, port, _| {
             let text = format!(
-                "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor main 127.0.0.1 {master} 1\n{CONFIGURATION}",
+                "port {port}\nbind 127.0.0.1\ndir {}\n\
+                 sentinel monitor main 127.0.0.1 {master} 1\n{CONFIGURATION}",
                 directory.display()
             );
             fs::write(directory.join("server.conf"), text).expect("a configuration file");
         });
         let set = ["SENTINEL", "DEBUG"].into_iter().chain(PERIODS.split(' '));
-        // Redis 6.2 does not have it: there a failover takes half a minute.
+        // Redis 6.2 lacks the command: there a failover takes half a minute.
         let _ = sentinel.try_call::<String>(&set.collect::<Vec<_>>());
         let watched = Self { servers, sentinel };
         until("a sentinel that knows the replicas", || {
@@ -75,17 +78,17 @@ impl Watched {
         opened(async || self.options().open_plaintext().await).await
     }
 
-    /// The port of the master, as the sentinel sees it.
+    /// Returns the port of the master, as the sentinel sees it.
     pub(crate) fn master(&self) -> u16 {
         self.state()["port"].parse().expect("a port")
     }
 
-    /// What the sentinel says of the master.
+    /// Returns the sentinel's state of the master.
     pub(crate) fn state(&self) -> HashMap<String, String> {
         self.sentinel.call(&["SENTINEL", "MASTER", "main"])
     }
 
-    /// Makes the replica the master once it has all that the master has, both living.
+    /// Makes the replica the master once it has every write, while both run.
     pub(crate) fn fail_over(&self) {
         let before = self.master();
         self.replicate();
@@ -93,7 +96,8 @@ impl Watched {
         self.demoted(before);
     }
 
-    /// Waits until the second server has all that the first one has, its master. `WAIT` would speak for its own connection alone.
+    /// Waits until the replica has every write of its master. `WAIT` only covers its own
+    /// connection.
     pub(crate) fn replicate(&self) {
         let written = replication(&self.servers[0], "master_repl_offset");
         until("a replica that has all", || {
@@ -101,7 +105,7 @@ impl Watched {
         });
     }
 
-    /// Cuts the replica off: what is written from here on is with the master alone.
+    /// Cuts the replica off: later writes are only at the master.
     pub(crate) fn cut_off(&self) {
         self.replicate();
         self.servers[1].signal("STOP");
@@ -109,7 +113,7 @@ impl Watched {
         assert_eq!(killed, 1);
     }
 
-    /// The master dies, and the replica becomes the master with what it had when it was cut off.
+    /// Kills the master, and promotes the replica, without the writes since it was cut off.
     pub(crate) fn lose_master(&mut self) {
         self.servers[0].kill();
         self.servers[1].signal("CONT");
@@ -117,12 +121,12 @@ impl Watched {
         assert_eq!(self.master(), self.servers[1].port);
     }
 
-    /// Waits until the server with this port, a master before, follows the present one.
+    /// Waits until the old master at this port follows the new one.
     pub(crate) fn demoted(&self, port: u16) {
         let server = self.servers.iter().find(|server| server.port == port);
         let server = server.expect("a server of ours");
         until("an old master that follows the new", || {
-            // The sentinel ends the connections of whom it demotes.
+            // The sentinel closes the connections of a demoted server.
             server
                 .try_call::<String>(&["INFO", "replication"])
                 .is_ok_and(|info| {
@@ -131,14 +135,14 @@ impl Watched {
         });
     }
 
-    /// Makes the replica the master, whatever it has, and whether or not the master lives.
+    /// Promotes the replica, whichever writes it has, and even if the master is down.
     fn promote(&self) {
         let before = self.state()["port"].clone();
         until("a new master", || {
             let state = self.state();
             let old = state["port"] == before;
             if old && !state["flags"].contains("failover_in_progress") {
-                // It declines, or gives up later, where it has not heard from the replica for some seconds.
+                // It declines or gives up if it has not heard from the replica for some seconds.
                 let _ = self
                     .sentinel
                     .try_call::<String>(&["SENTINEL", "FAILOVER", "main"]);
@@ -148,7 +152,7 @@ impl Watched {
     }
 }
 
-/// Opens a store, again where it cannot be done yet: the client gives a sentinel half a second to answer, which cannot be set.
+/// Opens a store, and retries: the client waits half a second for a sentinel, which cannot be set.
 pub(crate) async fn opened<T>(open: impl AsyncFn() -> Result<T, StoreError>) -> T {
     let start = Instant::now();
     loop {

@@ -12,8 +12,8 @@ use crate::{file, schema};
 
 /// The pause before a retry where SQLite itself does not wait.
 ///
-/// It refuses at once to switch to a write-ahead log, and to recover one, while another process does
-/// the same.
+/// It refuses at once to switch to a write-ahead log, and to recover one, while another process
+/// does the same.
 const RETRY: Duration = Duration::from_millis(5);
 
 /// The length in bytes to which the `-wal` file is truncated after a checkpoint.

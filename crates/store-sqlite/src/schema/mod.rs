@@ -10,8 +10,8 @@ const APPLICATION_ID: i32 = 0x746b_7072;
 /// The schema that this version reads and writes, kept in `PRAGMA user_version`.
 const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// The first creates schema 1 in an empty file; each of the others leads from one schema to the next.
-/// A released one never changes.
+/// The first creates schema 1 in an empty file; each of the others leads from one schema to the
+/// next. A released one never changes.
 const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
 
 /// Checks that the file is empty or ours, and changes nothing.

@@ -14,7 +14,7 @@ CREATE INDEX entries_due ON entries (due) WHERE due IS NOT NULL;
 CREATE INDEX entries_attention ON entries (attention) WHERE attention = 1;
 CREATE INDEX entries_keep_until ON entries (keep_until) WHERE keep_until IS NOT NULL;
 
--- The last changes, for watchers in other processes. `seq` only grows: the last row is never removed.
+-- The last changes, for watchers in other processes. `seq` only grows: the last row stays.
 CREATE TABLE changes (
     seq     INTEGER PRIMARY KEY,
     key     BLOB    NOT NULL,

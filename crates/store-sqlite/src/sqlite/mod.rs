@@ -27,13 +27,13 @@ const WATCH_BACKLOG: usize = 1024;
 
 /// A [`TokenStore`] in a SQLite file, for any number of processes on one machine.
 ///
-/// A write is on the disk when the call returns. [`open`](Self::open) returns a store that encrypts,
-/// [`open_plaintext`](Self::open_plaintext) one that does not. A clone is another handle on the same
-/// connections.
+/// A write is on the disk when the call returns. [`open`](Self::open) returns a store that
+/// encrypts, [`open_plaintext`](Self::open_plaintext) one that does not. A clone is another handle
+/// on the same connections.
 ///
 /// SQLite blocks, so two threads do its work. One writes, and makes all waiting writes in one
-/// transaction; one reads, and never waits for a write. They end when the last handle is dropped. Any
-/// async runtime will do.
+/// transaction; one reads, and never waits for a write. They end when the last handle is dropped.
+/// Any async runtime will do.
 ///
 /// A dropped call has made its whole write, or makes it later.
 ///
@@ -73,8 +73,8 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file at `path`, and encrypts with the current key of `keyring`.
     ///
-    /// A missing file is created with the permissions 0600; its directory must exist. A file with an
-    /// older schema is migrated. The call may be cancelled at any time.
+    /// A missing file is created with the permissions 0600; its directory must exist. A file with
+    /// an older schema is migrated. The call may be cancelled at any time.
     ///
     /// # Errors
     /// The source of each is a [`SqliteError`] that names the file.
@@ -220,13 +220,15 @@ impl TokenStore for SqliteStore {
         .await
     }
 
-    /// Returns changes made through this handle or a clone of it at once, and those of other processes
-    /// within the [interval](crate::SqliteOptions::watch_interval) at which the file is checked.
+    /// Returns changes made through this handle or a clone of it at once, and those of other
+    /// processes within the [interval](crate::SqliteOptions::watch_interval) at which the file
+    /// is checked.
     ///
     /// A watcher that lags behind by more than 1,024 changes misses the oldest.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.changes.upgrade()?.subscribe();
-        // Reads are done in order, so a `get` after this call shows all changes before watching began.
+        // Reads are done in order, so a `get` after this call shows all changes before watching
+        // began.
         self.reads.send(Read::Watch).ok()?;
         // A change is a hint, and waiters also poll: one that lags goes on with the rest.
         let changes = BroadcastStream::new(changes);

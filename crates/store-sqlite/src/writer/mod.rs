@@ -129,8 +129,8 @@ impl Writer {
 impl Write {
     /// Reports the result to the watchers and the caller.
     fn finish(self, result: Result<Outcome, StoreError>, changes: &broadcast::Sender<Change>) {
-        // Either may be gone. Watchers come first: a watcher that begins after the answer is not told
-        // of this write.
+        // Either may be gone. Watchers come first: a watcher that begins after the answer is not
+        // told of this write.
         if matches!(result, Ok(Outcome::Applied)) {
             let version = self.new.as_ref().map(|entry| entry.version);
             let _ = changes.send(Change::new(self.key, version));

@@ -262,7 +262,7 @@ mod permissions {
     use std::path::Path;
 
     use crate::bad_input::filled;
-    use crate::child::Process;
+    use crate::child::start_by;
     use crate::support::Directory;
 
     /// An unprivileged user.
@@ -329,7 +329,7 @@ mod permissions {
             }
         }
         fs::set_permissions(directory.path(), Permissions::from_mode(directory_mode)).unwrap();
-        let mut process = Process::start_by("open_and_write", database, |command| {
+        let mut process = start_by("open_and_write", database, |command| {
             if is_root { command.uid(USER) } else { command }
         });
         let said = process.hear().expect("a report");

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use tokenkeeper_store::{Filter, TokenStore};
 use tokenkeeper_store_sqlite::SqliteStore;
 
-use crate::child::{ADDITIONS, Process, RACERS, ROUNDS, number};
+use crate::child::{ADDITIONS, RACERS, ROUNDS, number, start};
+use crate::storm::process::Process;
 use crate::support::{Directory, key};
 
 #[tokio::test]
@@ -14,7 +15,7 @@ async fn acknowledged_writes_survive_a_kill() {
     let mut acknowledged = 0;
     for life in 0..3 {
         let database = directory.path().join(format!("life-{life}.db"));
-        let mut process = Process::start("write_until_killed", &database);
+        let mut process = start("write_until_killed", &database);
         let mut said: Vec<String> = (0..40)
             .map(|_| process.hear().expect("it writes"))
             .collect();
@@ -43,7 +44,7 @@ async fn one_of_8_racing_processes_applies() {
     let directory = Directory::new();
     // They also race to create the file.
     let mut processes: Vec<Process> = (0..RACERS)
-        .map(|_| Process::start("race", &directory.database()))
+        .map(|_| start("race", &directory.database()))
         .collect();
     for process in &mut processes {
         assert_eq!(process.hear().as_deref(), Some("ready"));

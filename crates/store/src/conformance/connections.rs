@@ -19,8 +19,8 @@ pub async fn cutter_is_declared(subject: Subject) -> Result<(), Violation> {
     ensure!(
         subject.declares_cutter(),
         "the harness does not declare how to cut the store's connection; add to the subject \
-         `.with_cutter(…)`, with a `CuttingProxy` for a backend on TCP, or `.without_cutter()` if \
-         the store has no connection"
+         `.with_cutter(...)`, with a `CuttingProxy` for a backend on TCP, or `.without_cutter()` \
+         if the store has no connection"
     );
     Ok(())
 }

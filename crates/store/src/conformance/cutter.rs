@@ -25,8 +25,8 @@ pub enum Cut {
 /// [`StoreError::Unavailable`](crate::StoreError::Unavailable) for a write that was not made. A
 /// store that reports a lost answer as unavailable makes its caller present a refresh token twice.
 ///
-/// [`CuttingProxy`](super::CuttingProxy) is one for every backend that is reached over TCP. One that
-/// a backend's own test tools provide must keep two promises: with [`Cut::BeforeAnswer`] the
+/// [`CuttingProxy`](super::CuttingProxy) is one for every backend that is reached over TCP. One
+/// that a backend's own test tools provide must keep two promises: with [`Cut::BeforeAnswer`] the
 /// write is made before the connection is cut, and a write means a call of `put` or `delete` as a
 /// whole. For a store that begins a transaction, reads, writes and commits, it is the answer to the
 /// commit that is lost.

@@ -139,7 +139,8 @@ pub async fn keep_until_is_replaced_by_the_next_put(subject: Subject) -> Result<
     )
 }
 
-/// An entry that may be forgotten at once is accepted, and the key can be written as `get` shows it.
+/// An entry that may be forgotten at once is accepted, and the key can be written as `get` shows
+/// it.
 pub async fn keep_until_in_the_past_is_no_error(subject: Subject) -> Result<(), Violation> {
     let key = key("kept-no-more");
     let first = entry("first");

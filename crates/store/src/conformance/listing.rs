@@ -15,8 +15,8 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 /// The prefix of the subjects that are deleted again.
 const PASSING: &str = "P";
 
-/// While others write, a listing of all keys sees each key that stays exactly once, and no key twice
-/// that is never deleted; no page is longer than its limit.
+/// While others write, a listing of all keys sees each key that stays exactly once, and no key
+/// twice that is never deleted; no page is longer than its limit.
 pub async fn listing_sees_each_key_once_under_writes(subject: Subject) -> Result<(), Violation> {
     let store = subject.store();
     let stable: Vec<Key> = (0..60)

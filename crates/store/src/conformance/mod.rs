@@ -11,14 +11,19 @@
 //! # #[async_trait::async_trait]
 //! # impl TokenStore for MyStore {
 //! #     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> { unimplemented!() }
-//! #     async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> {
+//! #     async fn put(
+//! #         &self,
+//! #         _: &Key,
+//! #         _: &Entry,
+//! #         _: Option<Version>,
+//! #     ) -> Result<Outcome, StoreError> {
 //! #         unimplemented!()
 //! #     }
 //! #     async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> {
 //! #         unimplemented!()
 //! #     }
 //! # }
-//! // in tests/it/main.rs, with the feature `conformance` of tokenkeeper-store in [dev-dependencies]
+//! // In tests/it/main.rs, with tokenkeeper-store's feature `conformance` in [dev-dependencies].
 //! use tokenkeeper_store::conformance::Subject;
 //!
 //! mod my_store {
@@ -34,22 +39,22 @@
 //! # Hooks
 //! Some rules need help from the harness, by a setter of [`Subject`]:
 //!
-//! | setter | lets the rules |
-//! |---|---|
-//! | [`with_clock`](Subject::with_clock), [`with_system_clock`](Subject::with_system_clock) | see an entry expire |
-//! | [`with_peer`](Subject::with_peer) | watch what another process writes |
-//! | [`with_cutter`](Subject::with_cutter) | lose the answer to a write |
-//! | [`must_list`](Subject::must_list), [`must_watch`](Subject::must_watch), [`must_expire`](Subject::must_expire) | insist on what a store may leave out |
+//! - [`with_clock`](Subject::with_clock) and [`with_system_clock`](Subject::with_system_clock) let
+//!   them see an entry expire;
+//! - [`with_peer`](Subject::with_peer) lets them write as another process;
+//! - [`with_cutter`](Subject::with_cutter) lets them lose the answer to a write;
+//! - [`must_list`](Subject::must_list), [`must_watch`](Subject::must_watch) and
+//!   [`must_expire`](Subject::must_expire) declare what a store may also leave out.
 //!
 //! # Lost answers
 //! The costliest mistake of a store on a server is to report
 //! [`Unavailable`](crate::StoreError::Unavailable), nothing was done, for a write whose answer was
 //! lost. No rule can show it without cutting the connection in the middle of a write, so a subject
-//! must say how: [`with_cutter`](Subject::with_cutter) with a [`CuttingProxy`] in front of the server
-//! (its documentation has a harness for Postgres), or with a [`ConnectionCutter`] made for the
-//! backend. A store that has no connection is declared as
-//! [`without_cutter`](Subject::without_cutter). A subject with neither fails [`cutter_is_declared`],
-//! and only that rule.
+//! must say how: [`with_cutter`](Subject::with_cutter) with a [`CuttingProxy`] in front of the
+//! server (its documentation has a harness for Postgres), or with a [`ConnectionCutter`] made for
+//! the backend. A store that has no connection is declared as
+//! [`without_cutter`](Subject::without_cutter). A subject with neither fails
+//! [`cutter_is_declared`], and only that rule.
 //!
 //! # Violations
 //! A rule returns a [`Violation`] instead of panicking, so that a test can also expect one. A
@@ -114,8 +119,8 @@ pub use self::writes::{
 /// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance).
 ///
 /// `$fresh` makes a fresh, empty store: the path of an async function, or a closure that returns a
-/// future, of anything that is `Into<`[`Subject`](crate::conformance::Subject)`>`. Each test runs on
-/// its own tokio runtime with four threads. Invoke the macro in its own module, one per store.
+/// future, of anything that is `Into<`[`Subject`](crate::conformance::Subject)`>`. Each test runs
+/// on its own tokio runtime with four threads. Invoke the macro in its own module, one per store.
 #[macro_export]
 macro_rules! conformance {
     ($fresh:expr $(,)?) => {

@@ -34,7 +34,12 @@ use super::{ConnectionCutter, Cut};
 /// # #[async_trait::async_trait]
 /// # impl TokenStore for PostgresStore {
 /// #     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> { unimplemented!() }
-/// #     async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> {
+/// #     async fn put(
+/// #         &self,
+/// #         _: &Key,
+/// #         _: &Entry,
+/// #         _: Option<Version>,
+/// #     ) -> Result<Outcome, StoreError> {
 /// #         unimplemented!()
 /// #     }
 /// #     async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> {

@@ -33,7 +33,12 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// # #[async_trait::async_trait]
 /// # impl TokenStore for MyStore {
 /// #     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> { unimplemented!() }
-/// #     async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> {
+/// #     async fn put(
+/// #         &self,
+/// #         _: &Key,
+/// #         _: &Entry,
+/// #         _: Option<Version>,
+/// #     ) -> Result<Outcome, StoreError> {
 /// #         unimplemented!()
 /// #     }
 /// #     async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> {
@@ -127,8 +132,8 @@ impl Subject {
         self
     }
 
-    /// Declares that the rules cut no connection: the store has none, as in memory or in a file that
-    /// the process itself writes, or its own tests cut it.
+    /// Declares that the rules cut no connection: the store has none, as in memory or in a file
+    /// that the process itself writes, or its own tests cut it.
     pub fn without_cutter(mut self) -> Self {
         self.connection = Connection::Uncut;
         self

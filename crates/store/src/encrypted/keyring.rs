@@ -1,4 +1,4 @@
-//! The keys that values are encrypted with.
+//! The encryption keys of values.
 
 use std::env::{self, VarError};
 use std::path::{Path, PathBuf};
@@ -13,27 +13,27 @@ use zeroize::{Zeroize as _, Zeroizing};
 const ID_BYTES: usize = 255;
 const KEY_BYTES: usize = 32;
 
-/// A key of 256 bits. `Debug` shows nothing of it; its memory is wiped when it is dropped.
+/// A key of 256 bits. `Debug` does not show it; its memory is wiped when it is dropped.
 #[derive(Clone)]
 pub struct EncryptionKey(Zeroizing<[u8; KEY_BYTES]>);
 
 impl EncryptionKey {
-    /// A new key.
+    /// Creates a random key.
     ///
     /// # Panics
-    /// If the operating system has no random numbers.
+    /// If the operating system provides no random numbers.
     #[must_use]
     pub fn random() -> Self {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        getrandom::fill(&mut *bytes).expect("the operating system gives random numbers");
+        getrandom::fill(&mut *bytes).expect("the operating system provides random numbers");
         Self(bytes)
     }
 
-    /// Reads base64 of 32 bytes, as `openssl rand -base64 32` prints it; the URL-safe alphabet and missing padding are
-    /// fine.
+    /// Reads 32 bytes in base64, as `openssl rand -base64 32` prints them; the URL-safe alphabet
+    /// and missing padding are allowed.
     ///
     /// # Errors
-    /// What is not base64, or not of 32 bytes.
+    /// Text that is not base64, or not 32 bytes.
     pub fn from_base64(text: &str) -> Result<Self, KeyringError> {
         let text = text.trim();
         let alphabet = if text.contains(['-', '_']) {
@@ -78,16 +78,17 @@ impl fmt::Debug for EncryptionKey {
 
 /// Encryption keys by id: the current one, which writes and reads, and old ones, which only read.
 ///
-/// The id of a key stands in the clear in each entry that was encrypted with it. Give each key an id of its own for
-/// ever: a date will do.
+/// Each entry names the id of its key in the clear. Never use an id for two keys: a date is a good
+/// id.
 ///
-/// As text, a keyring is `id:key` for each key, the current one first, the key in base64. Between keys stand line breaks,
-/// other white space or commas; a line that begins with `#` is a comment.
+/// As text, a keyring is `id:key` for each key, the current one first, with the key in base64.
+/// White space or commas separate keys; a line that begins with `#` is a comment.
 ///
 /// ```
 /// use tokenkeeper_store::{EncryptionKey, Keyring};
 ///
-/// let keyring = Keyring::new("2026-02", EncryptionKey::random())?.with_old("2025-11", EncryptionKey::random())?;
+/// let keyring = Keyring::new("2026-02", EncryptionKey::random())?
+///     .with_old("2025-11", EncryptionKey::random())?;
 ///
 /// let text = "
 ///     ## the current one first
@@ -104,10 +105,11 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// A keyring with a current key.
+    /// Creates a keyring with a current key.
     ///
     /// # Errors
-    /// An id that is empty or has more than 255 bytes, white space, a control character, a colon or a comma.
+    /// An id that is empty, longer than 255 bytes, or has white space, a control character, a colon
+    /// or a comma.
     pub fn new(id: &str, key: impl Into<EncryptionKey>) -> Result<Self, KeyringError> {
         let mut keyring = Self {
             keys: Vec::with_capacity(1),
@@ -116,10 +118,10 @@ impl Keyring {
         Ok(keyring)
     }
 
-    /// The keyring with one more key, which only reads.
+    /// Adds a key that only reads.
     ///
     /// # Errors
-    /// As for [`new`](Self::new), and an id that is there already.
+    /// As for [`new`](Self::new), or an id that the keyring already has.
     pub fn with_old(
         mut self,
         id: &str,
@@ -132,7 +134,7 @@ impl Keyring {
     /// Reads the text of a keyring from an environment variable.
     ///
     /// # Errors
-    /// A variable that is not set or not text, and whatever is wrong with the text.
+    /// A variable that is not set or not text, or an invalid text.
     pub fn from_env(name: &str) -> Result<Self, KeyringError> {
         match env::var(name).map(Zeroizing::new) {
             Ok(text) => text.parse(),
@@ -143,10 +145,10 @@ impl Keyring {
         }
     }
 
-    /// Reads the text of a keyring from a file, at once: the call blocks.
+    /// Reads the text of a keyring from a file. The call blocks.
     ///
     /// # Errors
-    /// A file that cannot be read or is not text, and whatever is wrong with the text.
+    /// A file that cannot be read or is not text, or an invalid text.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyringError> {
         let path = path.as_ref();
         let unreadable = |source| KeyringError::Unreadable {
@@ -159,7 +161,7 @@ impl Keyring {
             .parse()
     }
 
-    /// The ids, the current one first.
+    /// Returns the ids, the current one first.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|(id, _)| id.as_str())
     }
@@ -201,7 +203,7 @@ impl FromStr for Keyring {
             .flat_map(|line| line.split([',', ' ', '\t', '\r']))
             .filter(|item| !item.is_empty());
         for (index, item) in items.enumerate() {
-            // The item may be a key without an id, so no error shows it.
+            // No error shows the item, which may be a key without an id.
             let added = match item.split_once(':') {
                 None => Err(KeyringError::NoId),
                 Some((id, key)) => {
@@ -229,41 +231,42 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// Why there is no [`Keyring`]. It shows nothing of any key.
+/// The error of an invalid [`Keyring`]. It does not show a key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyringError {
     /// The environment variable is not set.
     #[error(
-        "the environment variable {name} is not set; it must hold `id:key`, the key as `openssl rand -base64 32` prints it"
+        "the environment variable {name} is not set; it must hold `id:key`, \
+         the key as `openssl rand -base64 32` prints it"
     )]
     NoVariable {
-        /// Its name.
+        /// The name of the variable.
         name: String,
     },
     /// The file cannot be read.
-    #[error("the keyring file {} cannot be read", path.display())]
+    #[error("the keyring file {} cannot be read; check its path and permissions", path.display())]
     Unreadable {
-        /// Where it should be.
+        /// The path of the file.
         path: PathBuf,
-        /// Why it cannot.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
     /// The file or variable is not UTF-8.
     #[error("the keyring is not text; it must hold `id:key`, the key in base64")]
     NotText,
-    /// No key is in it.
+    /// The keyring has no key.
     #[error(
         "the keyring has no key; write `id:key`, the key as `openssl rand -base64 32` prints it"
     )]
     Empty,
-    /// One of its keys cannot be used.
+    /// A key of the keyring cannot be used.
     #[error("key number {number} of the keyring cannot be used")]
     Item {
-        /// Which one, from 1.
+        /// Its number, from 1.
         number: usize,
-        /// Why it cannot.
+        /// The reason.
         #[source]
         source: Box<Self>,
     },
@@ -276,16 +279,16 @@ pub enum KeyringError {
     /// A key is not base64.
     #[error("it is not base64; `openssl rand -base64 32` makes a key")]
     NotBase64,
-    /// A key has another length.
+    /// A key does not have 32 bytes.
     #[error("it has {bytes} bytes where 32 are needed; `openssl rand -base64 32` makes a key")]
     WrongLength {
-        /// How many it has.
+        /// Its length in bytes.
         bytes: usize,
     },
     /// Two keys have the same id.
-    #[error("the id {id:?} stands for two keys; give each its own")]
+    #[error("two keys have the id {id:?}; give each its own")]
     Duplicate {
-        /// That id.
+        /// The id.
         id: String,
     },
 }

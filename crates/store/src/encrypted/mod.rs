@@ -14,19 +14,20 @@ use crate::{
 
 /// A store whose values are encrypted with XChaCha20-Poly1305 before the store `S` sees them.
 ///
-/// Each value is bound to its key, version and `keep_until`: an entry that is moved to another account, put back under
-/// another version or kept for longer does not open. Keys, times, versions and the mark for attention are not encrypted:
-/// the store finds entries by them. What whole-entry encryption cannot notice is an older entry put back as it was.
+/// Each value is bound to its key, version and `keep_until`: an entry that is moved to another
+/// account, put back under another version or kept for longer cannot be decrypted. Keys, times,
+/// versions and the attention mark are not encrypted, since the store finds entries by them. The
+/// encryption does not detect an older entry that is put back unchanged.
 ///
-/// An entry that does not open is an error for whoever reads it, also where it comes back with a
-/// [`Conflict`](Outcome::Conflict), and stays as it is: nothing can be written over it, since nobody learns its version.
+/// An entry that cannot be decrypted is an error for each reader, also in a
+/// [`Conflict`](Outcome::Conflict). It is never overwritten, since no caller learns its version.
 ///
 /// ```
 /// use tokenkeeper_store::{Encrypted, Keyring};
 /// # use tokenkeeper_store::{EncryptionKey, TokenStore};
 /// # fn open(store: impl TokenStore) -> Result<(), Box<dyn std::error::Error>> {
 ///
-/// // As `openssl rand -base64 32` prints it, after an id of your choice.
+/// // A key as `openssl rand -base64 32` prints it, after an id of your choice.
 /// # let key = "c29tZSBrZXkgb2YgMzIgYnl0ZXMsIG9mIG5vIHVzZSE=";
 /// let keyring: Keyring = format!("2026-02:{key}").parse()?;
 /// let store = Encrypted::new(store, keyring);
@@ -38,14 +39,23 @@ use crate::{
 /// # #[async_trait::async_trait]
 /// # impl TokenStore for NoStore {
 /// #     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> { Ok(None) }
-/// #     async fn put(&self, _: &Key, _: &Entry, _: Option<Version>) -> Result<Outcome, StoreError> { Err(StoreError::Full) }
-/// #     async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> { Err(StoreError::Full) }
+/// #     async fn put(
+/// #         &self,
+/// #         _: &Key,
+/// #         _: &Entry,
+/// #         _: Option<Version>,
+/// #     ) -> Result<Outcome, StoreError> {
+/// #         Err(StoreError::Full)
+/// #     }
+/// #     async fn delete(&self, _: &Key, _: Version) -> Result<Outcome, StoreError> {
+/// #         Err(StoreError::Full)
+/// #     }
 /// # }
 /// ```
 ///
-/// To change the key, make the new one current and keep the old one for reading:
-/// [`Keyring::with_old`]. Each entry is encrypted with the new one when it is next written, and all of them by
-/// [`reencrypt`](Self::reencrypt).
+/// To rotate the key, make the new one current and keep the old one for reading, with
+/// [`Keyring::with_old`]. Each entry is encrypted with the new key at its next write, and all
+/// entries by [`reencrypt`](Self::reencrypt).
 #[derive(Clone, Debug)]
 pub struct Encrypted<S> {
     store: S,
@@ -53,7 +63,8 @@ pub struct Encrypted<S> {
 }
 
 impl<S: TokenStore> Encrypted<S> {
-    /// Encrypts what goes into `store` with the current key of `keyring`, and reads with all of its keys.
+    /// Encrypts values in `store` with the current key of `keyring`, and decrypts with all of its
+    /// keys.
     pub fn new(store: S, keyring: Keyring) -> Self {
         Self { store, keyring }
     }
@@ -87,7 +98,7 @@ impl<S: TokenStore> TokenStore for Encrypted<S> {
         entry: &Entry,
         expected: Option<Version>,
     ) -> Result<Outcome, StoreError> {
-        // Rounded first: the time that the value is bound to must be the one that the store keeps.
+        // Rounded first, since the value is bound to the time that the store keeps.
         let entry = entry
             .clone()
             .with_keep_until(entry.keep_until)

@@ -1,37 +1,40 @@
-//! Moving what was encrypted with an old key under the current one.
+//! Re-encryption of entries under an old key with the current one.
 
 use super::{Encrypted, sealed};
 use crate::{Entry, Filter, Key, Outcome, StoreError, TokenStore, Version};
 
-/// How many keys are asked for at once.
+/// The size of a page of keys.
 const PAGE: usize = 500;
 
-/// How often an entry is tried that others keep writing with another key than ours.
+/// How often to try an entry that other processes keep writing with another key.
 const TRIES: u32 = 4;
 
-/// What [`Encrypted::reencrypt`] did.
+/// The result of [`Encrypted::reencrypt`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "entries that could not be moved still need the old key"]
 pub struct Reencryption {
-    /// Entries that were encrypted anew.
+    /// The number of entries that were encrypted again.
     pub moved: u64,
-    /// Entries that were under the current key already, or were removed meanwhile.
+    /// The number of entries that were already under the current key, or were removed meanwhile.
     pub current: u64,
-    /// Entries that do not open, or that somebody with another keyring kept writing. They are as they were.
+    /// The keys of entries that cannot be decrypted, or that another process kept writing with
+    /// another keyring. They are unchanged.
     pub left: Vec<Key>,
 }
 
 impl<S: TokenStore> Encrypted<S> {
-    /// Encrypts every entry that is under an old key with the current one, so that the old key can be removed.
+    /// Encrypts every entry under an old key with the current one, so that the old key can be
+    /// removed.
     ///
-    /// First give every process the new keyring: one that still writes with the old key undoes the work, and one that lacks the new
-    /// key cannot read any more. It may run beside them: an entry that somebody else writes meanwhile is left to that write. An entry gets
-    /// a new [`Version`] and keeps everything else, as by any other write, so that who holds a lease on it meets a conflict,
-    /// finds its own state in it, and goes on.
+    /// First give every process the new keyring: a process that still writes with the old key
+    /// undoes the work, and one without the new key can no longer read. It may run next to
+    /// them: an entry that another process writes meanwhile is left to that write. An entry
+    /// gets a new [`Version`] and keeps everything else, so that the holder of a lease on it
+    /// meets a conflict, finds its own state in it, and continues.
     ///
-    /// It costs one listing per 500 entries, one read for each entry and one write for each that is moved. One entry is under way at a
-    /// time. It may be dropped at any point, and repeated: what is done stays done.
+    /// It takes one listing per 500 entries, one read for each entry and one write for each that is
+    /// moved, one entry at a time. The future may be dropped at any point, and the call repeated.
     ///
     /// ```
     /// # use tokenkeeper_store::{Encrypted, Keyring, StoreError, TokenStore};
@@ -44,8 +47,8 @@ impl<S: TokenStore> Encrypted<S> {
     /// ```
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] from a store that does not list, and a backend that fails. An entry that does not open is no
-    /// error: it is among [`Reencryption::left`].
+    /// [`StoreError::Unsupported`] from a store that does not list, or a failing backend. An entry
+    /// that cannot be decrypted is not an error, but in [`Reencryption::left`].
     pub async fn reencrypt(&self) -> Result<Reencryption, StoreError> {
         let mut done = Reencryption::default();
         let mut cursor = None;
@@ -53,9 +56,9 @@ impl<S: TokenStore> Encrypted<S> {
             let page = self.store.list(Filter::All, cursor, PAGE).await?;
             for key in page.keys {
                 match self.reencrypt_entry(&key).await {
-                    Ok(Fate::Moved) => done.moved += 1,
-                    Ok(Fate::Current) => done.current += 1,
-                    Ok(Fate::Contended) => done.left.push(key),
+                    Ok(EntryOutcome::Moved) => done.moved += 1,
+                    Ok(EntryOutcome::Current) => done.current += 1,
+                    Ok(EntryOutcome::Contended) => done.left.push(key),
                     Err(error) if is_about_the_entry(&error) => done.left.push(key),
                     Err(error) => return Err(error),
                 }
@@ -67,16 +70,20 @@ impl<S: TokenStore> Encrypted<S> {
         }
     }
 
-    async fn reencrypt_entry(&self, key: &Key) -> Result<Fate, StoreError> {
+    async fn reencrypt_entry(&self, key: &Key) -> Result<EntryOutcome, StoreError> {
         let mut there = self.store.get(key).await?;
         let mut written = None;
         for _ in 0..TRIES {
             let Some(sealed) = there.take() else {
-                return Ok(Fate::Current);
+                return Ok(EntryOutcome::Current);
             };
             if sealed::is_current(&self.keyring, &sealed.value) {
                 let ours = written == Some(sealed.version);
-                return Ok(if ours { Fate::Moved } else { Fate::Current });
+                return Ok(if ours {
+                    EntryOutcome::Moved
+                } else {
+                    EntryOutcome::Current
+                });
             }
             let expected = sealed.version;
             let entry = Entry {
@@ -87,25 +94,26 @@ impl<S: TokenStore> Encrypted<S> {
             let value = sealed::seal(&self.keyring, key, &entry)?;
             let sealed = Entry { value, ..entry };
             there = match self.store.put(key, &sealed, Some(expected)).await {
-                Ok(Outcome::Applied) => return Ok(Fate::Moved),
+                Ok(Outcome::Applied) => return Ok(EntryOutcome::Moved),
                 Ok(Outcome::Conflict(there)) => there,
-                // The write may have landed: its version tells.
+                // Its version shows whether the write has landed.
                 Err(StoreError::Ambiguous { .. }) => self.store.get(key).await?,
                 Err(error) => return Err(error),
             };
         }
-        Ok(Fate::Contended)
+        Ok(EntryOutcome::Contended)
     }
 }
 
-enum Fate {
+/// The outcome for one entry.
+enum EntryOutcome {
     Moved,
     Current,
-    /// Others keep writing it with another key than ours.
+    /// Other processes keep writing it with another key.
     Contended,
 }
 
-/// The store works; it is this entry that cannot be moved.
+/// Returns whether the error concerns only this entry, and not the store.
 fn is_about_the_entry(error: &StoreError) -> bool {
     matches!(
         error,

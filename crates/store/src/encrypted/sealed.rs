@@ -1,7 +1,7 @@
 //! The bytes of an encrypted value.
 //!
 //! ```text
-//! 3 bytes   9E 't' 'k', which no text begins with
+//! 3 bytes   9E 't' 'k', which is never the start of a text
 //! 1 byte    format, 1
 //! 1 byte    length of the key id
 //! n bytes   key id, UTF-8
@@ -9,8 +9,9 @@
 //! rest      ciphertext and its tag of 16 bytes
 //! ```
 //!
-//! Associated data: all before the nonce, then [`Key::to_bytes`], the version, and `keep_until` as one byte (0: none, 1)
-//! and 8 bytes of milliseconds, big-endian. Each part has a fixed length or tells it, so no two contexts are the same bytes.
+//! Associated data: everything before the nonce, then [`Key::to_bytes`], the version, and
+//! `keep_until` as one byte (0: none, 1) and 8 bytes of milliseconds, big-endian. Each part has a
+//! fixed length or is prefixed with it, so no two contexts have the same bytes.
 
 use bytes::Bytes;
 use chacha20poly1305::aead::{Aead, Payload};
@@ -24,7 +25,7 @@ const MAGIC: [u8; 3] = [0x9e, b't', b'k'];
 const FORMAT: u8 = 1;
 const NONCE: usize = 24;
 
-/// The value of `entry`, encrypted with the current key.
+/// Encrypts the value of `entry` with the current key.
 pub(super) fn seal(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes, StoreError> {
     let (id, secret) = keyring.current();
     let mut sealed = header(id);
@@ -45,7 +46,7 @@ pub(super) fn seal(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes,
     Ok(sealed.into())
 }
 
-/// The value that [`seal`] encrypted into the value of `entry`.
+/// Decrypts the value of `entry`, as [`seal`] encrypted it.
 pub(super) fn open(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes, StoreError> {
     let (id, rest) = split(&entry.value)?;
     let (&nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or_else(cut_short)?;
@@ -63,17 +64,17 @@ pub(super) fn open(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes,
                 aad: &context,
             },
         )
-        // Wiped when the last that holds it is dropped.
+        // Wiped when the last clone is dropped.
         .map(|value| Bytes::from_owner(Zeroizing::new(value)))
         .map_err(|_| undecryptable())
 }
 
-/// Whether [`seal`] made this value with the current key. It says nothing about whether the value opens.
+/// Returns whether this value names the current key; it may still be damaged.
 pub(super) fn is_current(keyring: &Keyring, value: &[u8]) -> bool {
     split(value).is_ok_and(|(id, _)| id == keyring.current().0)
 }
 
-/// The key id of a value, and what comes after it.
+/// Splits a value into its key id and the rest.
 fn split(value: &[u8]) -> Result<(&str, &[u8]), StoreError> {
     let rest = value.strip_prefix(&MAGIC).ok_or(StoreError::NotEncrypted)?;
     let (&format, rest) = rest.split_first().ok_or_else(cut_short)?;
@@ -85,7 +86,7 @@ fn split(value: &[u8]) -> Result<(&str, &[u8]), StoreError> {
     }
     if format != FORMAT {
         return Err(StoreError::corrupt(
-            "an encrypted value has a format that never was",
+            "an encrypted value has an unknown format",
         ));
     }
     let (&length, rest) = rest.split_first().ok_or_else(cut_short)?;

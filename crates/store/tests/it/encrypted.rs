@@ -1,4 +1,4 @@
-//! What is encrypted opens where it was written, with its key, and nowhere else.
+//! Encrypted entries open only under their key, version and encryption key.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ fn ring(id: &str, byte: u8) -> Keyring {
     Keyring::new(id, [byte; 32]).expect("a valid id")
 }
 
-/// What the store below holds under `key`.
+/// Returns the entry in the store below.
 async fn below(store: &SimpleStore, name: &str) -> Entry {
     store
         .get(&key(name))
@@ -22,7 +22,7 @@ async fn below(store: &SimpleStore, name: &str) -> Entry {
         .expect("an entry")
 }
 
-/// Puts `entry` into the store below, over whatever is there.
+/// Replaces the entry in the store below.
 async fn plant(store: &SimpleStore, name: &str, entry: &Entry) {
     store
         .entries
@@ -59,7 +59,7 @@ async fn the_same_entry_is_never_encrypted_to_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn with_a_wrong_key_nothing_is_read_and_nothing_overwritten() {
+async fn a_wrong_key_reads_and_overwrites_nothing() {
     let plain = SimpleStore::default();
     let secret = entry("value");
     let _ = Encrypted::new(plain.clone(), ring("now", 1))
@@ -144,7 +144,7 @@ async fn a_value_is_bound_to_its_version_and_its_keep_until() {
             "{error:?}"
         );
     }
-    // When it is due and whether it needs attention is the store's to index, and not bound.
+    // Due time and attention mark are for the store's index, and not bound.
     plant(&plain, "a", &kept.with_due(until).with_attention(true)).await;
     assert!(store.get(&key("a")).await.is_ok());
 }
@@ -206,7 +206,7 @@ async fn a_rotated_key_still_reads_and_the_new_one_writes() {
         Outcome::Applied
     );
 
-    // Re-encrypted as it was written: the new key alone reads it, the old one no more.
+    // The write encrypted it with the new key, so the old one no longer reads it.
     assert_eq!(
         Encrypted::new(plain.clone(), new)
             .get(&key("a"))
@@ -273,7 +273,7 @@ async fn a_newer_format_is_an_error_and_stays() {
         );
     }
     assert_eq!(below(&plain, "a").await, newer);
-    // There was no format 0.
+    // Format 0 never existed.
     value[FORMAT_AT] = 0;
     plant(&plain, "a", &Entry::new(kept.version, value)).await;
     assert!(matches!(
@@ -282,13 +282,14 @@ async fn a_newer_format_is_an_error_and_stays() {
     ));
 }
 
-// Written down once, so that a later release still reads what this one wrote; it was also opened by a program written from the
-// draft of XChaCha20-Poly1305 and the description of the format alone.
+// A recorded value, so that later releases still read it. A program written from the draft of
+// XChaCha20-Poly1305 and the description of the format alone also decrypted it.
 #[tokio::test]
-async fn format_1_reads_as_it_did() {
+async fn format_1_is_still_read() {
     let plain = SimpleStore::default();
     let store = Encrypted::new(plain.clone(), ring("2026-02", 1));
-    let value: Vec<u8> = "9e746b0107323032362d3032622580edcb48b2cb2e4e25e8f267881286f262dcd0ac785e5bddbe17501fb3725a51f7fdbc79937b270576ef834bcb"
+    let value: Vec<u8> = "9e746b0107323032362d3032622580edcb48b2cb2e4e25e8f267881286f262dcd0ac\
+                          785e5bddbe17501fb3725a51f7fdbc79937b270576ef834bcb"
         .as_bytes()
         .chunks(2)
         .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())

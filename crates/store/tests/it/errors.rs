@@ -1,4 +1,4 @@
-//! Errors say what to do, and keep what was under them.
+//! Errors have advice, and keep their source.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Keys: no two are alike, nothing that is not one is read, and no subject is shown.
+//! Keys are distinct, only valid bytes are read, and no subject is shown.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,8 +11,8 @@ fn make(fields: &[String; 4]) -> Result<Key, KeyError> {
 
 /// Short fields over few letters, so that unequal keys with equal joined text are common.
 fn fields() -> impl Strategy<Value = [String; 4]> {
-    let field =
-        || vec(prop_oneof!["[ab:]", "\0", "ü", "\u{1}"], 1..4).prop_map(|letters| letters.concat());
+    let letter = || prop_oneof!["[ab:]", "\0", "ü", "\u{1}"];
+    let field = || vec(letter(), 1..4).prop_map(|letters| letters.concat());
     [
         field().boxed(),
         field().boxed(),
@@ -35,19 +35,24 @@ proptest! {
     fn bytes_are_read_back(fields in fields()) {
         let key = make(&fields).unwrap();
         let read = Key::from_bytes(&key.to_bytes()).unwrap();
-        prop_assert_eq!([read.brand(), read.base(), read.client_id(), read.subject()].map(str::to_owned), fields);
+        let read_fields = [read.brand(), read.base(), read.client_id(), read.subject()];
+        prop_assert_eq!(read_fields.map(str::to_owned), fields);
         prop_assert_eq!(read, key);
     }
 
     #[test]
-    fn what_is_read_at_all_has_these_bytes(bytes in vec(any::<u8>(), 0..40)) {
+    fn a_key_that_is_read_has_the_same_bytes(bytes in vec(any::<u8>(), 0..40)) {
         if let Ok(key) = Key::from_bytes(&bytes) {
             prop_assert_eq!(key.to_bytes(), bytes);
         }
     }
 
     #[test]
-    fn damaged_bytes_are_refused_or_another_key(fields in fields(), at in any::<prop::sample::Index>(), bit in 0..8) {
+    fn damaged_bytes_are_refused_or_another_key(
+        fields in fields(),
+        at in any::<prop::sample::Index>(),
+        bit in 0..8,
+    ) {
         let key = make(&fields).unwrap();
         let mut bytes = key.to_bytes();
         let at = at.index(bytes.len());
@@ -57,7 +62,7 @@ proptest! {
 }
 
 #[test]
-fn bytes_cut_short_or_with_more_behind_are_refused() {
+fn truncated_and_extended_bytes_are_refused() {
     let mut bytes = Key::new("brand", "base", "", "subject").unwrap().to_bytes();
     for end in 0..bytes.len() {
         assert_eq!(
@@ -71,13 +76,13 @@ fn bytes_cut_short_or_with_more_behind_are_refused() {
 }
 
 #[test]
-fn text_at_another_border_is_another_key() {
+fn the_same_text_in_other_fields_is_another_key() {
     let left = Key::new("a:b", "c", "d", "e").unwrap();
     let right = Key::new("a", "b:c", "d", "e").unwrap();
     assert_ne!(left, right);
     assert_ne!(left.to_bytes(), right.to_bytes());
     assert_ne!(left.digest(), right.digest());
-    // The same letters in all, so only the borders tell them apart.
+    // The joined text is the same; only the field boundaries differ.
     assert_ne!(
         Key::new("ab", "c", "d", "e").unwrap(),
         Key::new("a", "bc", "d", "e").unwrap()
@@ -85,7 +90,7 @@ fn text_at_another_border_is_another_key() {
 }
 
 #[test]
-fn empty_fields_are_refused_but_for_the_client_id() {
+fn only_the_client_id_may_be_empty() {
     assert_eq!(
         Key::new("", "b", "c", "d"),
         Err(KeyError::Empty { field: "brand" })
@@ -139,6 +144,6 @@ fn debug_shows_a_digest_and_no_subject() {
         digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()),
         "{digest}"
     );
-    // It stays the same from one release to the next: logs are compared over years.
+    // It stays the same in all releases, since logs are compared over years.
     assert_eq!(digest, "8b430877c8a5d548");
 }

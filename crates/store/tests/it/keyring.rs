@@ -1,4 +1,4 @@
-//! Keyrings from text, with errors that say what to do and show nothing.
+//! Keyrings from text, and errors that name the remedy and show no key.
 
 use std::error::Error;
 use std::fs;
@@ -22,7 +22,7 @@ fn reason(text: &str) -> KeyringError {
 }
 
 #[test]
-fn the_first_key_is_current_whatever_stands_between() {
+fn the_first_key_is_current_with_any_separator() {
     for text in [
         format!("new:{ONE},old:{TWO}"),
         format!("new:{ONE}\nold:{TWO}\n"),
@@ -33,7 +33,7 @@ fn the_first_key_is_current_whatever_stands_between() {
 }
 
 #[test]
-fn base64_is_taken_with_either_alphabet_and_without_padding() {
+fn either_base64_alphabet_works_without_padding() {
     for text in [
         "+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/8=",
         "-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_8",
@@ -48,7 +48,7 @@ fn base64_is_taken_with_either_alphabet_and_without_padding() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn each_mistake_has_its_error() {
     assert!(matches!(ids("").unwrap_err(), KeyringError::Empty));
     assert!(matches!(
         ids("# nothing\n").unwrap_err(),
@@ -84,7 +84,7 @@ fn what_is_wrong_is_said() {
 
 #[test]
 fn no_error_and_no_debug_shows_a_key() {
-    // A key without an id, a key in the place of the id, a key that is a byte too long.
+    // A key without an id, a key instead of the id, a key that is one byte too long.
     let texts = [
         ONE.to_owned(),
         format!("{ONE}:{TWO}x"),
@@ -122,7 +122,7 @@ fn a_variable_that_is_not_set_is_named() {
 
 #[test]
 fn a_variable_is_read() {
-    // Cargo sets this one for the test, and it is no keyring: read, and refused for what it holds.
+    // Cargo sets this variable: it is read, and refused since it is not a keyring.
     let error = Keyring::from_env("CARGO_PKG_NAME").unwrap_err();
     assert!(
         matches!(error, KeyringError::Item { number: 1, .. }),
@@ -131,7 +131,7 @@ fn a_variable_is_read() {
 }
 
 #[test]
-fn a_file_is_read_and_named_when_it_cannot_be() {
+fn a_file_is_read_and_a_missing_one_is_named() {
     let folder = std::env::temp_dir().join(format!("tokenkeeper-keyring-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("keyring");

@@ -1,4 +1,4 @@
-//! Entries under an old key are moved under the current one, beside whoever else writes.
+//! Entries under an old key are moved under the current one, next to other writers.
 
 use std::{
     sync::Mutex,
@@ -40,7 +40,7 @@ async fn fill(store: &impl TokenStore, names: impl IntoIterator<Item = String>) 
 }
 
 #[tokio::test]
-async fn afterwards_the_old_key_is_no_longer_needed() {
+async fn the_old_key_is_no_longer_needed() {
     let plain = SimpleStore::default();
     fill(
         &Encrypted::new(plain.clone(), old()),
@@ -61,7 +61,7 @@ async fn afterwards_the_old_key_is_no_longer_needed() {
 
     let store = Encrypted::new(plain, new());
     let mut after = store.get(&key("old-7")).await.unwrap().unwrap();
-    // The version is another, so that nobody takes the old bytes for the new ones; all else stays.
+    // The version differs, so that old and new bytes are told apart; everything else stays.
     assert_ne!(after.version, before.version);
     after.version = before.version;
     assert_eq!(after, before);
@@ -121,8 +121,8 @@ async fn a_write_by_a_process_with_the_old_keyring_is_moved_too() {
 }
 
 #[tokio::test]
-async fn a_reply_that_is_lost_is_found_by_the_version() {
-    let below = Meddled::new(Meddling::LosesReply);
+async fn a_write_with_a_lost_answer_is_found_by_its_version() {
+    let below = Meddled::new(Meddling::LosesAnswer);
     let plain = below.inner.clone();
     fill(&Encrypted::new(plain.clone(), old()), ["a".to_owned()]).await;
     let done = Encrypted::new(below, both()).reencrypt().await.unwrap();
@@ -146,13 +146,13 @@ async fn an_entry_that_is_removed_meanwhile_is_not_put_back() {
     assert_eq!(plain.get(&key("a")).await.unwrap(), None);
 }
 
-/// What comes between the reading and the first write.
+/// What happens between the read and the first write.
 #[derive(Debug)]
 enum Meddling {
     NoListing,
     WritesFirst(Keyring),
     RemovesFirst,
-    LosesReply,
+    LosesAnswer,
 }
 
 #[derive(Debug)]
@@ -195,9 +195,9 @@ impl TokenStore for Meddled {
                     .delete(key, expected.expect("there is one"))
                     .await?;
             }
-            Some(Meddling::LosesReply) => {
+            Some(Meddling::LosesAnswer) => {
                 let _ = self.inner.put(key, entry, expected).await?;
-                return Err(StoreError::ambiguous("reply lost"));
+                return Err(StoreError::ambiguous("answer lost"));
             }
             Some(Meddling::NoListing) | None => {}
         }

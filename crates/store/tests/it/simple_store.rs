@@ -1,4 +1,4 @@
-//! A store much as the documentation of the trait shows it, to test what goes around a store. It forgets nothing.
+//! A store as in the documentation of the trait, which never forgets, for tests of decorators.
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};

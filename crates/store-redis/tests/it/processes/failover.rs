@@ -1,4 +1,4 @@
-//! Failovers under Sentinel that lose the last writes: whoever made them writes its newer record back.
+//! Failovers under Sentinel that lose writes: the process that made them writes its record back.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ use crate::storm::{account, engine_over, tokens};
 use crate::support::keyring;
 use crate::watched::{Watched, opened};
 
-/// An account under Sentinel whose access token has expired, also at the replica, and the process that connected it.
+/// An account with an expired access token, also at the replica, and the process that connected it.
 struct World {
     watched: Watched,
     emulator: Emulator,
@@ -39,7 +39,7 @@ impl World {
         tokio::task::block_in_place(|| self.watched.lose_master());
     }
 
-    /// One that was not there before the failover.
+    /// Starts a process that has not seen the time before the failover.
     async fn another(&self) -> Accounts {
         process(&self.watched, &self.emulator).await
     }
@@ -51,7 +51,7 @@ async fn process(watched: &Watched, emulator: &Emulator) -> Accounts {
     engine_over(store, emulator.base())
 }
 
-/// What the process finds once it reaches the store.
+/// Returns the account's status once the process reaches the store.
 async fn status(process: &Accounts) -> Status {
     loop {
         match account(process).status().await {
@@ -75,7 +75,7 @@ fn reauthorize(status: &Status) -> Option<&Cause> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_a_failover_loses_are_written_back_by_the_process_that_has_them() {
+async fn lost_tokens_are_written_back() {
     let mut world = World::start().await;
     world.cut_off();
     let fresh = account(&world.process).token().await.expect("a token");
@@ -89,7 +89,7 @@ async fn tokens_that_a_failover_loses_are_written_back_by_the_process_that_has_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_whose_attempt_a_failover_loses_writes_its_tokens_over_what_came_back() {
+async fn tokens_of_a_lost_attempt_are_written_back() {
     let mut world = World::start().await;
     let answers = world.emulator.faults().hold_answers(Endpoint::Token);
     world.cut_off();
@@ -110,7 +110,7 @@ async fn a_refresh_whose_attempt_a_failover_loses_writes_its_tokens_over_what_ca
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_that_a_failover_loses_stands_and_the_token_is_not_presented_again() {
+async fn a_lost_refusal_still_stands() {
     let mut world = World::start().await;
     world.emulator.revoke_user(DEFAULT_USER);
     world.cut_off();

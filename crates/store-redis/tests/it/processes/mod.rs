@@ -30,9 +30,9 @@ impl World {
         Self { server, emulator }
     }
 
-    /// Engines that know the record and hear of changes.
+    /// Starts engines that have read the record and are subscribed to changes.
     async fn engines(&self) -> Vec<Accounts> {
-        let engines = self.engines_that_hear(PROCESSES, patient()).await;
+        let engines = self.subscribed_engines(PROCESSES, patient()).await;
         for engine in &engines {
             let status = account(engine).status().await;
             assert!(status.is_ok(), "{status:?}");
@@ -40,12 +40,12 @@ impl World {
         engines
     }
 
-    async fn engines_that_hear(&self, count: usize, options: Options) -> Vec<Accounts> {
+    async fn subscribed_engines(&self, count: usize, options: Options) -> Vec<Accounts> {
         let mut engines = Vec::new();
         for number in 0..count {
             let store = sealed(&self.server.url()).await;
             let engine = engine_with(store, self.emulator.base(), options.clone());
-            // An engine listens from its first task on.
+            // An engine subscribes with its first task.
             let other = engine.account("amiqus", &format!("user-of-{number}"));
             let other = other.expect("a name");
             let adopted = other.adopt(tokens(&self.emulator, SystemTime::now()));
@@ -53,7 +53,7 @@ impl World {
             engines.push(engine);
         }
         tokio::task::block_in_place(|| {
-            until("all to listen, and nobody else", || {
+            until("every subscription, and no other", || {
                 let (_, listening): (String, usize) =
                     self.server
                         .call(&["PUBSUB", "NUMSUB", "tokenkeeper:changes"]);
@@ -65,7 +65,7 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_engines_with_64_tasks_each_make_one_token_request_ten_times() {
+async fn eight_engines_make_one_token_request() {
     for run in 0..10 {
         let world = World::start().await;
         let engines = world.engines().await;
@@ -78,14 +78,14 @@ async fn eight_engines_with_64_tasks_each_make_one_token_request_ten_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_is_two_round_trips_and_at_most_two_for_each_other_process() {
+async fn a_refresh_is_at_most_two_round_trips_per_process() {
     let world = World::start().await;
     let engines = world.engines().await;
     let monitor = Monitor::start(&world.server).await;
     storm(&accounts(&engines)).await;
     let counts = monitor.stop().await;
     assert_eq!(world.emulator.counters().token_requests, 1);
-    // By connection: each tries to take the attempt, once, and the one that did writes the result.
+    // Per connection: each tries once to write an attempt, and the winner writes the result.
     assert!(counts.len() <= PROCESSES, "{counts:#?}");
     let mut refreshers = 0;
     for commands in counts.values() {
@@ -97,7 +97,7 @@ async fn a_refresh_is_two_round_trips_and_at_most_two_for_each_other_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_processes_of_their_own_with_64_tasks_each_make_one_token_request_ten_times() {
+async fn eight_processes_make_one_token_request() {
     let server = RedisServer::start(&[]);
     storms_of_processes(&server.url()).await;
 }

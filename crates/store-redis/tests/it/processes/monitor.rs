@@ -1,4 +1,4 @@
-//! What Redis was asked, by `MONITOR`.
+//! The commands that Redis received, by `MONITOR`.
 
 use std::collections::HashMap;
 
@@ -8,9 +8,10 @@ use tokio::task::JoinHandle;
 
 use crate::server::RedisServer;
 
-/// The name of what ends the listening.
+/// The name whose GET ends the recording.
 const END: &str = "end-of-monitor";
 
+/// A recording of the commands of all connections.
 pub(crate) struct Monitor {
     listening: JoinHandle<HashMap<String, Vec<String>>>,
     url: String,
@@ -22,7 +23,7 @@ impl Monitor {
         let (started, starting) = oneshot::channel();
         let listening = tokio::spawn(async move {
             let monitor = client.get_async_monitor().await.expect("a monitor");
-            started.send(()).expect("somebody waits");
+            started.send(()).expect("a waiting test");
             let mut lines = monitor.into_on_message::<String>();
             let mut seen: HashMap<String, Vec<String>> = HashMap::new();
             while let Some(line) = lines.next().await {
@@ -42,7 +43,7 @@ impl Monitor {
         }
     }
 
-    /// The commands on records, by the connection that they came on.
+    /// Ends the recording, and returns the commands on records, by connection.
     pub(crate) async fn stop(self) -> HashMap<String, Vec<String>> {
         let client = redis::Client::open(self.url).expect("a URL");
         let mut connection = client.get_connection().expect("a connection");
@@ -54,7 +55,8 @@ impl Monitor {
     }
 }
 
-/// `1700000000.123456 [0 127.0.0.1:40000] "GET" "name"`; what a script did has `lua` in the place of the address.
+/// Parses `1700000000.123456 [0 127.0.0.1:40000] "GET" "name"`; scripts have `lua` as their
+/// address.
 fn parse(line: &str) -> Option<(String, String)> {
     let (_, rest) = line.split_once(" [0 ")?;
     let (client, rest) = rest.split_once("] \"")?;

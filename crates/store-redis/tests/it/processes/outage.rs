@@ -1,4 +1,4 @@
-//! A Redis that goes away in mid-refresh.
+//! A Redis that dies during a refresh.
 
 use tokenkeeper_emulator::Endpoint;
 
@@ -7,7 +7,7 @@ use crate::storm::{account, engine, expired};
 use crate::support::until;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_come_while_redis_is_down_are_served_and_are_there_for_all_when_it_is_back() {
+async fn tokens_received_during_an_outage_are_written_later() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let emulator = expired(&server.url()).await;
     emulator.faults().clear_all();
@@ -26,7 +26,7 @@ async fn tokens_that_come_while_redis_is_down_are_served_and_are_there_for_all_w
 
     tokio::task::block_in_place(|| server.start_again());
     let other = engine(&server.url(), emulator.base()).await;
-    // It meets the attempt, or already what came of it.
+    // It reads the attempt, or already its result.
     let theirs = account(&other).token().await.expect("a token");
     assert_eq!(theirs.expose(), served.expose());
     assert_eq!(emulator.counters().token_requests, 1);

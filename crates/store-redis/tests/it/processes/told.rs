@@ -1,4 +1,4 @@
-//! Who waits for another process's refresh is told by Redis when it is done.
+//! Redis notifies a waiter when another process's refresh is done.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use super::monitor::Monitor;
 use crate::storm::{account, patient};
 use crate::support::until;
 
-/// So long that whoever polled, or compared its memory with the store, would be too late for its caller.
+/// An interval that no caller waits for, so that neither polling nor revalidation can help.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_waiter_in_another_process_is_told_of_the_new_token_and_does_not_poll() {
+async fn a_waiter_in_another_process_does_not_poll() {
     let world = World::start().await;
     let options = patient()
         .poll_interval(LONG)
         .revalidate_interval(LONG)
         .lease(4 * LONG);
-    let engines = world.engines_that_hear(2, options).await;
+    let engines = world.subscribed_engines(2, options).await;
     let (refresher, waiter) = (account(&engines[0]), account(&engines[1]));
     world.emulator.faults().clear_all();
     let answer = world.emulator.faults().hold_answers(Endpoint::Token);
@@ -40,7 +40,8 @@ async fn a_waiter_in_another_process_is_told_of_the_new_token_and_does_not_poll(
     let refreshed = refreshing.await.expect("a task").expect("a token");
     assert_eq!(waited.expose(), refreshed.expose());
     assert_eq!(world.emulator.counters().token_requests, 1);
-    // On one connection each: the one reads, writes the attempt and writes the result; the other meets the attempt, and the result.
+    // Per connection: one reads, writes the attempt and writes the result; the other reads the
+    // attempt and the result.
     let mut calls: Vec<_> = monitor.stop().await.into_values().collect();
     calls.sort();
     assert_eq!(

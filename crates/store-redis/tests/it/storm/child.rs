@@ -1,76 +1,37 @@
-//! A process of its own: this program again, with one test that is none by itself.
+//! A child process with one engine.
 
 use std::env;
-use std::io::{BufRead as _, BufReader, Lines, Write as _, stdin};
-use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
+use std::io::stdin;
 
+use super::process::{Process, begin_reports, report};
 use super::{account_of, engine, storm};
 
 const STORE: &str = "TOKENKEEPER_TEST_STORE";
 const PROVIDER: &str = "TOKENKEEPER_TEST_PROVIDER";
 
-/// What a child says begins with it; the rest is the test harness's.
-const MARK: char = '@';
-
-/// One engine in a process of its own.
-pub(super) struct Child {
-    process: process::Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-}
+/// A process with one engine on a store.
+pub(super) struct Child(Process);
 
 impl Child {
     pub(super) fn start(store: &str, provider: &str) -> Self {
-        let mut process = Command::new(env::current_exe().expect("this program"))
-            .args([
-                "storm::child::runs_storms",
-                "--exact",
-                "--ignored",
-                "--nocapture",
-            ])
-            .envs([(STORE, store), (PROVIDER, provider)])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a process");
-        let input = process.stdin.take().expect("its input");
-        let output = process.stdout.take().expect("its output");
-        Self {
-            process,
-            input,
-            output: BufReader::new(output).lines(),
-        }
+        let variables = [(STORE, store.as_ref()), (PROVIDER, provider.as_ref())];
+        let process = Process::start("storm::child::runs_storms", &variables, |command| command);
+        Self(process)
     }
 
     pub(super) fn wait_until_ready(&mut self) {
-        assert_eq!(self.hear(), "ready");
+        assert_eq!(self.0.hear().as_deref(), Some("ready"));
     }
 
-    /// Has its tasks ask for a token of this account, all at once.
+    /// Makes its tasks ask for a token of this account, all at once.
     pub(super) fn begin(&mut self, subject: &str) {
-        writeln!(self.input, "{subject}").expect("it listens");
+        self.0.tell(subject);
     }
 
-    /// What the tasks got.
+    /// Returns the tokens of its tasks.
     pub(super) fn tokens(&mut self) -> Vec<String> {
-        self.hear().split(' ').map(str::to_owned).collect()
-    }
-
-    /// Waits for what it says next.
-    fn hear(&mut self) -> String {
-        self.output
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix(MARK).map(str::to_owned))
-            .expect("it lives")
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        // Most have ended by themselves.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let tokens = self.0.hear().expect("a running process");
+        tokens.split(' ').map(str::to_owned).collect()
     }
 }
 
@@ -80,12 +41,12 @@ async fn runs_storms() {
     let (Ok(store), Ok(provider)) = (env::var(STORE), env::var(PROVIDER)) else {
         return;
     };
-    println!(); // The harness leaves its line open.
+    begin_reports();
     let engine = engine(&store, &provider).await;
-    println!("{MARK}ready");
-    // Its input ends when nobody wants a further storm.
+    report("ready");
+    // The input ends with the test.
     while let Some(subject) = stdin().lines().next() {
         let account = account_of(&engine, &subject.expect("a line"));
-        println!("{MARK}{}", storm(&[account]).await.join(" "));
+        report(&storm(&[account]).await.join(" "));
     }
 }

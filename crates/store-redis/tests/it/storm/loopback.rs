@@ -1,4 +1,4 @@
-//! Token requests over a bare connection each.
+//! A transport that sends each token request over a new connection.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use tokenkeeper_engine::{Transport, TransportError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// As much of HTTP/1.1 as the emulator needs: a request with a body, and an answer that ends with the connection.
+/// As much of HTTP/1.1 as the emulator needs: a request with a body, and a response that ends with
+/// the connection.
 #[derive(Debug)]
 pub(crate) struct Loopback;
 
@@ -28,7 +29,8 @@ impl Transport for Loopback {
         let exchange = async {
             let path = request.uri().path_and_query().expect("a path");
             let mut head = format!(
-                "{} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\ncontent-length: {}\r\n",
+                "{} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\
+                 content-length: {}\r\n",
                 request.method(),
                 request.body().len()
             );

@@ -1,7 +1,10 @@
-//! Many tasks of many processes that want a token of one account, all at once. The tests of the store in SQLite use it too.
+//! Many tasks of many processes ask for a token of one account at once.
+//!
+//! The tests of the store in SQLite include this module too.
 
 mod child;
 mod loopback;
+pub(crate) mod process;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -23,21 +26,21 @@ use crate::support::sealed;
 pub(crate) const PROCESSES: usize = 8;
 pub(crate) const TASKS: usize = 64;
 
-/// How many storms there are, each on an account of its own: ten, unless the environment says otherwise.
+/// The environment variable for the number of storms, each on its own account; 10 by default.
 const STORMS: &str = "TOKENKEEPER_TEST_STORMS";
 
-/// How long the token endpoint takes.
+/// The delay of the token endpoint.
 const ENDPOINT: Duration = Duration::from_millis(50);
 
-/// No test waits for so long, unless it fails.
+/// A timeout that only a failure reaches.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a process is: an engine with connections of its own.
+/// An engine with its own connections, as each process has.
 pub(crate) async fn engine(store: &str, base: &str) -> Accounts {
     engine_over(sealed(store).await, base)
 }
 
-/// No call ends for being slow.
+/// Options with timeouts that no slow call reaches.
 pub(crate) fn patient() -> Options {
     Options::new()
         .acquire_timeout(LIMIT)
@@ -69,7 +72,7 @@ fn account_of(accounts: &Accounts, subject: &str) -> Account {
     accounts.account("amiqus", subject).expect("a name")
 }
 
-/// Tokens that live for an hour from that time on.
+/// Tokens that are valid for an hour from `issued_at`.
 pub(crate) fn tokens(emulator: &Emulator, issued_at: SystemTime) -> TokenSet {
     let tokens = emulator.issue_tokens(DEFAULT_USER).expect("tokens");
     TokenSet::new(tokens.access_token)
@@ -78,7 +81,7 @@ pub(crate) fn tokens(emulator: &Emulator, issued_at: SystemTime) -> TokenSet {
         .with_expires_at(issued_at + Duration::from_secs(3600))
 }
 
-/// A provider whose refresh tokens work once, and an account of it in this store whose access token has expired.
+/// A provider with single-use refresh tokens, and an account in the store with an expired token.
 pub(crate) async fn expired(store: &str) -> Emulator {
     let emulator = provider().await;
     let engine = engine(store, emulator.base()).await;
@@ -98,8 +101,10 @@ async fn adopt_expired(account: &Account, emulator: &Emulator) {
     account.adopt(expired).await.expect("adopted");
 }
 
-/// Processes of their own on this store, all of whose tasks want a token at once: ten times, each time of an account that is new to
-/// them and whose access token has expired. Each time the provider must see one token request, and all must have the same token.
+/// Starts child processes, whose tasks all ask for a token at once: ten times, each time of a new
+/// account with an expired access token.
+///
+/// Each time the provider must see one token request, and all tasks must get the same token.
 pub(crate) async fn storms_of_processes(store: &str) {
     let emulator = provider().await;
     let engine = engine(store, emulator.base()).await;
@@ -130,7 +135,7 @@ fn storms() -> usize {
     }
 }
 
-/// Each of so many tasks of each of these wants a token, all at once; returns those that they got.
+/// Asks for a token in 64 tasks per account at once, and returns the tokens.
 pub(crate) async fn storm(accounts: &[Account]) -> Vec<String> {
     let start = Arc::new(Barrier::new(accounts.len() * TASKS));
     let mut tasks = Vec::new();

@@ -287,7 +287,7 @@ impl Broken {
         }
         match self.fault {
             F::ListsRemovedKeys => {
-                keys.extend(self.shared.gone.lock().expect("no panic").iter().cloned())
+                keys.extend(self.shared.gone.lock().expect("no panic").iter().cloned());
             }
             F::ListsTwice => keys.extend(keys.clone()),
             _ => {}
