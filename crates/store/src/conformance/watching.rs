@@ -28,7 +28,7 @@ pub async fn watcher_is_told_of_a_change(subject: Subject) -> Result<(), Violati
     Ok(())
 }
 
-/// Every watcher is told of the puts and deletes of one handle, in their order.
+/// Every watcher is told of the puts and deletes of one handle, those of a key in their order.
 pub async fn every_watcher_is_told_of_puts_and_deletes(subject: Subject) -> Result<(), Violation> {
     told_to_all(&subject, subject.store()).await
 }
@@ -43,8 +43,8 @@ pub async fn watcher_is_told_of_another_process(subject: Subject) -> Result<(), 
 /// A write that met a conflict has changed nothing, and no watcher is told of it.
 pub async fn conflict_is_told_to_no_watcher(subject: Subject) -> Result<(), Violation> {
     let store = subject.store();
-    let (kept, missing, last) = (key("kept"), key("missing"), key("last"));
-    let (first, rejected) = (entry("first"), entry("rejected"));
+    let (kept, missing) = (key("kept"), key("missing"));
+    let (first, rejected, last) = (entry("first"), entry("rejected"), entry("last"));
     let _ = store.put(&kept, &first, None).await?;
     let Some(mut watcher) = Watcher::new(&subject)? else {
         return Ok(());
@@ -54,18 +54,21 @@ pub async fn conflict_is_told_to_no_watcher(subject: Subject) -> Result<(), Viol
     let _ = store.delete(&kept, rejected.version).await?;
     let _ = store.put(&missing, &rejected, Some(first.version)).await?;
     let _ = store.delete(&missing, first.version).await?;
-    let _ = store.put(&last, &entry("last"), None).await?;
+    let _ = store.put(&kept, &last, Some(first.version)).await?;
     loop {
         let change = watcher.next().await?;
-        if change.key == last {
-            return Ok(());
-        }
-        // The first put of all may be told of late, and more than once.
-        let is_old = change.key == kept && change.version == Some(first.version);
         ensure!(
-            is_old || (change.key != kept && change.key != missing),
+            change.key != missing && change.version != Some(rejected.version),
             "a watcher was told of a write that met a conflict: {change:?}"
         );
+        // The first put may be told of late, and more than once.
+        if change.key == kept && change.version != Some(first.version) {
+            ensure!(
+                change.version.is_none_or(|version| version == last.version),
+                "a watcher was told of a version that was never written: {change:?}"
+            );
+            return Ok(());
+        }
     }
 }
 
@@ -184,27 +187,33 @@ async fn told_to_all(subject: &Subject, writer: &Arc<dyn TokenStore>) -> Result<
     let _ = writer.delete(&a, first.version).await?;
     let wanted = [
         Change::new(a.clone(), first.version),
-        Change::new(b.clone(), second.version),
         Change::new(a.clone(), None),
+        Change::new(b.clone(), second.version),
     ];
     for (number, watcher) in watchers.iter_mut().enumerate() {
         let mut told: Vec<Change> = Vec::new();
-        // Changes may come more than once, and a store may not know a version.
+        // The changes of a key come in order, perhaps more than once, and perhaps without a version.
         while told.len() < wanted.len() {
             let change = watcher.next().await?;
-            let wanted = &wanted[told.len()];
-            let matches = change.key == wanted.key
-                && change
-                    .version
-                    .is_none_or(|version| wanted.version == Some(version));
-            if !matches {
-                ensure!(
-                    (change.key != a && change.key != b) || told.contains(&change),
-                    "watcher {number} was told of {change:?} after {told:?}, wanted {wanted:?}"
-                );
+            if change.key != a && change.key != b {
                 continue;
             }
-            told.push(change);
+            let of_key = |changes: &[Change]| -> Vec<Change> {
+                let changes = changes.iter().filter(|other| other.key == change.key);
+                changes.cloned().collect()
+            };
+            let before = of_key(&told);
+            let next = of_key(&wanted).into_iter().nth(before.len());
+            let is_next = next
+                .as_ref()
+                .is_some_and(|next| change.version.is_none() || change.version == next.version);
+            ensure!(
+                is_next || before.contains(&change),
+                "watcher {number} was told of {change:?} after {before:?}, wanted {next:?}"
+            );
+            if is_next {
+                told.push(change);
+            }
         }
     }
     Ok(())
