@@ -121,12 +121,12 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 ///
 /// // In its tests, with the feature `conformance`:
 /// # #[cfg(feature = "conformance")]
-/// mod map_store {
-///     use tokenkeeper_store::conformance::Subject;
+/// tokenkeeper_store::conformance!(mod map_store);
 ///
-///     tokenkeeper_store::conformance!(|| async {
-///         Subject::new(super::MapStore::default()).must_list().without_cutter()
-///     });
+/// # #[cfg(feature = "conformance")]
+/// async fn map_store() -> tokenkeeper_store::conformance::Subject {
+///     let store = MapStore::default();
+///     tokenkeeper_store::conformance::Subject::new(store).must_list().without_cutter()
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]

@@ -7,25 +7,9 @@ use tokenkeeper_store::conformance::{ManualClock, Subject};
 use tokenkeeper_store::{Encrypted, Keyring, TokenStore};
 use tokenkeeper_store_memory::MemoryStore;
 
-mod with_clock {
-    tokenkeeper_store::conformance!(super::with_clock);
-}
-
-mod with_system_clock {
-    tokenkeeper_store::conformance!(super::with_system_clock);
-}
-
-mod bounded {
-    tokenkeeper_store::conformance!(super::bounded);
-}
-
-mod encrypted {
-    tokenkeeper_store::conformance!(super::encrypted);
-}
-
-mod behind_arc_dyn {
-    tokenkeeper_store::conformance!(super::behind_arc_dyn);
-}
+tokenkeeper_store::conformance!(
+    mod with_clock, with_system_clock, bounded, encrypted, behind_arc_dyn
+);
 
 async fn with_clock() -> Subject {
     let (store, clock) = store_with_clock();

@@ -8,7 +8,7 @@ use tokenkeeper_store::{Filter, StoreError, TokenStore};
 use tokenkeeper_store_redis::RedisError;
 
 use crate::groups::Cluster;
-use crate::support::{cause, entry, key, open, until};
+use crate::support::{cause, entry, key, listed, open, until};
 
 /// The hash tag of a name.
 fn tag(name: &str) -> u8 {
@@ -52,11 +52,7 @@ async fn moved_slots_are_followed() {
     let name = names[0].iter().find(|name| name.contains('{')).unwrap();
     let slot: u64 = cluster.nodes[0].call(&["CLUSTER", "KEYSLOT", name]);
     let slot = slot.to_string();
-    let ids: Vec<String> = cluster
-        .nodes
-        .iter()
-        .map(|node| node.call(&["CLUSTER", "MYID"]))
-        .collect();
+    let ids = cluster.ids();
     let set_slot = |node: usize, words: &[&str]| {
         let _: String = cluster.nodes[node].call(&[&["CLUSTER", "SETSLOT", &slot], words].concat());
     };
@@ -98,11 +94,7 @@ async fn writes_to_a_moving_bucket_are_not_ready() {
     let to = (from + 1) % 3;
     let slot: u64 = cluster.nodes[0].call(&["CLUSTER", "KEYSLOT", &all[0]]);
     let slot = slot.to_string();
-    let ids: Vec<String> = cluster
-        .nodes
-        .iter()
-        .map(|node| node.call(&["CLUSTER", "MYID"]))
-        .collect();
+    let ids = cluster.ids();
     let _: String = cluster.nodes[to].call(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[from]]);
     let _: String = cluster.nodes[from].call(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[to]]);
     // The record has moved, its index has not.
@@ -197,16 +189,7 @@ async fn changes_on_any_node_are_watched_and_listed() {
     wanted.sort();
     assert_eq!(told, wanted);
 
-    let (mut listed, mut cursor) = (Vec::new(), None);
-    loop {
-        let filter = Filter::DueBefore(now + Duration::from_secs(1));
-        let page = stores[0].list(filter, cursor, 3).await.unwrap();
-        listed.extend(page.keys);
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    listed.sort();
+    let filter = Filter::DueBefore(now + Duration::from_secs(1));
+    let listed = listed(&stores[0], filter, 3).await;
     assert_eq!(listed, wanted);
 }

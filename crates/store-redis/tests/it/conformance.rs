@@ -21,25 +21,9 @@ static WATCHED: LazyLock<Watched> = LazyLock::new(|| {
     watched
 });
 
-mod plaintext {
-    tokenkeeper_store::conformance!(super::plaintext);
-}
-
-mod encrypted {
-    tokenkeeper_store::conformance!(super::encrypted);
-}
-
-mod behind_arc_dyn {
-    tokenkeeper_store::conformance!(super::behind_arc_dyn);
-}
-
-mod in_a_cluster {
-    tokenkeeper_store::conformance!(super::in_a_cluster);
-}
-
-mod behind_sentinel {
-    tokenkeeper_store::conformance!(super::behind_sentinel);
-}
+tokenkeeper_store::conformance!(
+    mod plaintext, encrypted, behind_arc_dyn, in_a_cluster, behind_sentinel
+);
 
 async fn plaintext() -> Subject {
     let (proxy, options) = through_proxy().await;

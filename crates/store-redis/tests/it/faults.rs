@@ -1,5 +1,6 @@
 //! A server that vanishes, hangs or refuses: the error of the call, and the next call.
 
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokenkeeper_store::{Advice, Entry, Outcome, StoreError, TokenStore, Version};
@@ -23,6 +24,20 @@ async fn impatient_and_patient(server: &RedisServer) -> (RedisStore, RedisStore)
         }
     };
     (impatient, open(&server.url()).await)
+}
+
+/// Runs a DEBUG command, which blocks the server, in another thread.
+fn debug(server: &RedisServer, arguments: &'static [&str]) -> JoinHandle<()> {
+    let url = server.url();
+    thread::spawn(move || {
+        let client = redis::Client::open(url).expect("a URL");
+        let mut connection = client.get_connection().expect("a connection");
+        let mut command = redis::cmd("DEBUG");
+        command
+            .arg(arguments)
+            .exec(&mut connection)
+            .expect("an answer");
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,21 +140,10 @@ async fn calls_that_wait_for_a_connection_share_its_failure() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_a_time_out_and_the_next_call_is_answered() {
+async fn a_slow_answer_is_a_timeout_of_one_call() {
     let server = RedisServer::start(&[]);
     let (store, _) = impatient_and_patient(&server).await;
-    let sleeping = std::thread::spawn({
-        let url = server.url();
-        move || {
-            let client = redis::Client::open(url).unwrap();
-            let mut connection = client.get_connection().unwrap();
-            redis::cmd("DEBUG")
-                .arg("SLEEP")
-                .arg("1")
-                .exec(&mut connection)
-                .unwrap();
-        }
-    });
+    let sleeping = debug(&server, &["SLEEP", "1"]);
     let mut errors = Vec::new();
     loop {
         match store.put(&key("a"), &entry("mine"), None).await {
@@ -205,17 +209,7 @@ async fn a_server_that_loads_its_data_is_not_ready() {
     ] {
         let _: String = server.call(&["CONFIG", "SET", name, value]);
     }
-    let loading = std::thread::spawn({
-        let url = server.url();
-        move || {
-            let client = redis::Client::open(url).unwrap();
-            let mut connection = client.get_connection().unwrap();
-            redis::cmd("DEBUG")
-                .arg("RELOAD")
-                .exec(&mut connection)
-                .unwrap();
-        }
-    });
+    let loading = debug(&server, &["RELOAD"]);
     let refused = loop {
         match store
             .put(&key("a"), &entry("mine"), Some(Version::random()))

@@ -63,6 +63,12 @@ impl Cluster {
         }
     }
 
+    /// Returns the ids of the nodes.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let nodes = self.nodes.iter();
+        nodes.map(|node| node.call(&["CLUSTER", "MYID"])).collect()
+    }
+
     pub(crate) fn url(&self) -> String {
         let nodes: Vec<String> = self
             .nodes

@@ -4,24 +4,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokenkeeper_store::{Cursor, Entry, Filter, Key, StoreError, TokenStore, Version};
-use tokenkeeper_store_redis::{RedisError, RedisStore};
+use tokenkeeper_store_redis::RedisError;
 
 use crate::server::RedisServer;
-use crate::support::{cause, entry, key, open};
-
-async fn listed(store: &RedisStore, filter: Filter, limit: usize) -> Vec<Key> {
-    let (mut keys, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = store.list(filter, cursor, limit).await.expect("a page");
-        assert!(page.keys.len() <= limit);
-        keys.extend(page.keys);
-        cursor = page.next;
-        if cursor.is_none() {
-            keys.sort();
-            return keys;
-        }
-    }
-}
+use crate::support::{cause, entry, key, listed, open};
 
 #[tokio::test]
 async fn listings_match_the_records_after_any_writes() {

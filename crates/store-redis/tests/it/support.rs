@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokenkeeper_store::{Encrypted, Entry, Key, Keyring, StoreError, Version};
+use tokenkeeper_store::{Encrypted, Entry, Filter, Key, Keyring, StoreError, TokenStore, Version};
 use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
 
 /// A timeout that only a failure reaches, however busy the machine is.
@@ -43,6 +43,21 @@ pub(crate) fn shared(url: &str) -> RedisOptions {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     patient(url).prefix(format!("test-{number}:"))
+}
+
+/// Lists all pages, and returns their keys, sorted.
+pub(crate) async fn listed(store: &RedisStore, filter: Filter, limit: usize) -> Vec<Key> {
+    let (mut keys, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.list(filter, cursor, limit).await.expect("a page");
+        assert!(page.keys.len() <= limit);
+        keys.extend(page.keys);
+        cursor = page.next;
+        if cursor.is_none() {
+            keys.sort();
+            return keys;
+        }
+    }
 }
 
 /// The source of an error.

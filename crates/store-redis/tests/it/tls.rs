@@ -197,28 +197,21 @@ async fn a_client_certificate_is_presented() {
 async fn malformed_certificates_are_refused() {
     let tls = Tls::start(&["--tls-auth-clients", "no"]);
     let broken = "-----BEGIN CERTIFICATE-----\nno base64\n-----END CERTIFICATE-----\n";
-    let error = tls
-        .options()
-        .root_certificates(broken)
-        .open_plaintext()
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(cause(&error), RedisError::BadCertificate { .. }),
-        "{error:?}"
-    );
-    let options = tls
-        .options()
-        .root_certificates(tls.certificate.pem.as_str());
-    let error = options
-        .client_certificate(broken, "no key")
-        .open_plaintext()
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(cause(&error), RedisError::BadCertificate { .. }),
-        "{error:?}"
-    );
+    let trusting = || {
+        tls.options()
+            .root_certificates(tls.certificate.pem.as_str())
+    };
+    for options in [
+        tls.options().root_certificates(broken),
+        trusting().client_certificate(broken, "no key"),
+    ] {
+        let error = options.open_plaintext().await.unwrap_err();
+        let cause = cause(&error);
+        assert!(
+            matches!(cause, RedisError::BadCertificate { .. }),
+            "{error:?}"
+        );
+    }
 }
 
 // A provider is installed for the whole process, so the test runs in another one.

@@ -9,7 +9,7 @@ use tokenkeeper_store_redis::{RedisError, RedisStore};
 
 use crate::groups::Cluster;
 use crate::server::RedisServer;
-use crate::support::{cause, entry, key, open, patient, until};
+use crate::support::{cause, entry, key, listed, open, patient, until};
 use crate::watched::{Watched, opened};
 
 /// Creates the user of the README, with additional rules.
@@ -34,16 +34,7 @@ async fn try_out(store: &RedisStore, servers: &[RedisServer]) {
     assert!(outcome.expect("an outcome").is_applied());
     let found = store.get(&key("a")).await.expect("an answer");
     assert_eq!(found, Some(first));
-    let (mut listed, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = store.list(Filter::All, cursor, 10).await.expect("a page");
-        listed.extend(page.keys);
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    assert_eq!(listed, [key("a")]);
+    assert_eq!(listed(store, Filter::All, 10).await, [key("a")]);
     let watcher = store.watch();
     let watches = |server: &RedisServer| {
         let (_, count): (String, u64) = server.call(&["PUBSUB", "NUMSUB", "tokenkeeper:changes"]);

@@ -178,21 +178,7 @@ async fn rows_that_are_not_ours_are_corrupt() {
         })
         .await;
         let store = SqliteStore::open_plaintext(&path).await.unwrap();
-        let errors = [
-            store.get(&key("user-7")).await.unwrap_err(),
-            // The existing entry cannot be returned, so the conflict is an error too.
-            store
-                .put(&key("user-7"), &entry("next"), None)
-                .await
-                .unwrap_err(),
-        ];
-        for error in errors {
-            assert!(
-                matches!(error, StoreError::Corrupt { .. }),
-                "{damage}: {error:?}"
-            );
-            assert!(matches!(cause(&error, &path), SqliteError::Damaged { .. }));
-        }
+        expect_damaged(failures(&store).await, &path);
     }
     let directory = Directory::new();
     let path = filled(&directory, |file| {
@@ -217,16 +203,22 @@ async fn a_database_without_our_tables_is_corrupt() {
 
 /// Checks that opening the file, or else reading and writing, fails as corrupt.
 async fn fails_as_corrupt(path: &Path) {
-    let errors = match SqliteStore::open_plaintext(path).await {
-        Err(error) => vec![error],
-        Ok(store) => vec![
-            store.get(&key("user-7")).await.unwrap_err(),
-            store
-                .put(&key("user-7"), &entry("next"), None)
-                .await
-                .unwrap_err(),
-        ],
-    };
+    match SqliteStore::open_plaintext(path).await {
+        Err(error) => expect_damaged([error], path),
+        Ok(store) => expect_damaged(failures(&store).await, path),
+    }
+}
+
+/// The errors of a read, and of a conflict, which must return the damaged entry.
+async fn failures(store: &SqliteStore) -> [StoreError; 2] {
+    let key = key("user-7");
+    [
+        store.get(&key).await.unwrap_err(),
+        store.put(&key, &entry("next"), None).await.unwrap_err(),
+    ]
+}
+
+fn expect_damaged(errors: impl IntoIterator<Item = StoreError>, path: &Path) {
     for error in errors {
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
         let cause = cause(&error, path);

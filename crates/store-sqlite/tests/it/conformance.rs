@@ -8,21 +8,7 @@ use tokenkeeper_store_sqlite::SqliteOptions;
 
 use crate::support::{Directory, keyring};
 
-mod with_clock {
-    tokenkeeper_store::conformance!(super::with_clock);
-}
-
-mod with_system_clock {
-    tokenkeeper_store::conformance!(super::with_system_clock);
-}
-
-mod encrypted {
-    tokenkeeper_store::conformance!(super::encrypted);
-}
-
-mod behind_arc_dyn {
-    tokenkeeper_store::conformance!(super::behind_arc_dyn);
-}
+tokenkeeper_store::conformance!(mod with_clock, with_system_clock, encrypted, behind_arc_dyn);
 
 async fn with_clock() -> Subject {
     let (options, directory, clock) = options_with_clock();

@@ -26,11 +26,9 @@
 //! // In tests/it/main.rs, with tokenkeeper-store's feature `conformance` in [dev-dependencies].
 //! use tokenkeeper_store::conformance::Subject;
 //!
-//! mod my_store {
-//!     tokenkeeper_store::conformance!(super::fresh);
-//! }
+//! tokenkeeper_store::conformance!(mod my_store);
 //!
-//! async fn fresh() -> Subject {
+//! async fn my_store() -> Subject {
 //!     Subject::new(MyStore::open().await).without_cutter()
 //! }
 //! # fn main() {}
@@ -118,11 +116,22 @@ pub use self::writes::{
 
 /// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance).
 ///
-/// `$fresh` makes a fresh, empty store: the path of an async function, or a closure that returns a
-/// future, of anything that is `Into<`[`Subject`](crate::conformance::Subject)`>`. Each test runs
-/// on its own tokio runtime with four threads. Invoke the macro in its own module, one per store.
+/// `conformance!(mod a, b)` makes a module per function `a` and `b`, with a test per rule in each.
+/// `conformance!(fresh)` makes the tests in the current module, where `fresh` may also be a path, or a
+/// closure that returns a future.
+///
+/// Each function is async, without arguments, and returns a fresh, empty store, as anything that is
+/// `Into<`[`Subject`](crate::conformance::Subject)`>`. Each test runs on its own tokio runtime with
+/// four threads.
 #[macro_export]
 macro_rules! conformance {
+    (mod $($fresh:ident),+ $(,)?) => {
+        $(
+            mod $fresh {
+                $crate::conformance!(super::$fresh);
+            }
+        )+
+    };
     ($fresh:expr $(,)?) => {
         $crate::conformance! {
             @rules $fresh;

@@ -3,7 +3,7 @@
 use super::subject::{entry, key};
 use super::violation::{ensure, expect_entry};
 use super::{Subject, Violation};
-use crate::{Outcome, Version};
+use crate::{Entry, Key, Outcome, Version};
 
 /// A missing key has no entry; a put that expects none is applied and then found.
 pub async fn put_if_absent(subject: Subject) -> Result<(), Violation> {
@@ -30,15 +30,13 @@ pub async fn put_if_absent_returns_the_existing_entry(subject: Subject) -> Resul
     let _ = subject.store().put(&key, &first, None).await?;
     let outcome = subject.store().put(&key, &entry("second"), None).await?;
     expect_conflict(
+        &subject,
+        &key,
         "a put that expects no entry, over an existing one,",
         &outcome,
         Some(&first),
-    )?;
-    expect_entry(
-        "after the conflict",
-        subject.get(&key).await?.as_ref(),
-        Some(&first),
     )
+    .await
 }
 
 /// A put at the current version is applied and replaces the whole entry.
@@ -66,23 +64,21 @@ pub async fn put_over_the_expected_version(subject: Subject) -> Result<(), Viola
 
 /// A put at another version than the current one changes nothing and returns the entry.
 pub async fn put_at_another_version_returns_the_entry(subject: Subject) -> Result<(), Violation> {
-    let (key, first, second) = (key("put-stale"), entry("first"), entry("second"));
-    let _ = subject.store().put(&key, &first, None).await?;
-    let _ = subject
-        .store()
-        .put(&key, &second, Some(first.version))
-        .await?;
+    let key = key("put-stale");
+    let (first, second) = put_twice(&subject, &key).await?;
     for expected in [first.version, Version::random()] {
         let outcome = subject
             .store()
             .put(&key, &entry("third"), Some(expected))
             .await?;
-        expect_conflict("a put at another version", &outcome, Some(&second))?;
-        expect_entry(
-            "after the conflict",
-            subject.get(&key).await?.as_ref(),
+        expect_conflict(
+            &subject,
+            &key,
+            "a put at another version",
+            &outcome,
             Some(&second),
-        )?;
+        )
+        .await?;
     }
     Ok(())
 }
@@ -96,12 +92,14 @@ pub async fn put_at_a_version_of_a_missing_key_conflicts(
         .store()
         .put(&key, &entry("first"), Some(Version::random()))
         .await?;
-    expect_conflict("a put at a version, of a missing key,", &outcome, None)?;
-    expect_entry(
-        "after the conflict",
-        subject.get(&key).await?.as_ref(),
+    expect_conflict(
+        &subject,
+        &key,
+        "a put at a version, of a missing key,",
+        &outcome,
         None,
     )
+    .await
 }
 
 /// A delete at the current version removes the entry, and leaves the key as if it had never been.
@@ -118,7 +116,14 @@ pub async fn delete_at_its_version_removes(subject: Subject) -> Result<(), Viola
         .store()
         .put(&key, &entry("second"), Some(first.version))
         .await?;
-    expect_conflict("a put at the version that was deleted", &outcome, None)?;
+    expect_conflict(
+        &subject,
+        &key,
+        "a put at the version that was deleted",
+        &outcome,
+        None,
+    )
+    .await?;
     let outcome = subject.store().put(&key, &entry("third"), None).await?;
     ensure!(
         outcome.is_applied(),
@@ -129,31 +134,27 @@ pub async fn delete_at_its_version_removes(subject: Subject) -> Result<(), Viola
 
 /// A delete at another version than the current one changes nothing and returns the entry.
 pub async fn delete_at_another_version_changes_nothing(subject: Subject) -> Result<(), Violation> {
-    let (key, first, second) = (key("delete-stale"), entry("first"), entry("second"));
-    let _ = subject.store().put(&key, &first, None).await?;
-    let _ = subject
-        .store()
-        .put(&key, &second, Some(first.version))
-        .await?;
+    let key = key("delete-stale");
+    let (first, second) = put_twice(&subject, &key).await?;
     for expected in [first.version, Version::random()] {
         let outcome = subject.store().delete(&key, expected).await?;
-        expect_conflict("a delete at another version", &outcome, Some(&second))?;
-        expect_entry(
-            "after the conflict",
-            subject.get(&key).await?.as_ref(),
+        expect_conflict(
+            &subject,
+            &key,
+            "a delete at another version",
+            &outcome,
             Some(&second),
-        )?;
+        )
+        .await?;
     }
     Ok(())
 }
 
 /// A delete of a missing key conflicts with no entry.
 pub async fn delete_of_a_missing_key_conflicts(subject: Subject) -> Result<(), Violation> {
-    let outcome = subject
-        .store()
-        .delete(&key("delete-missing"), Version::random())
-        .await?;
-    expect_conflict("a delete of a missing key", &outcome, None)
+    let key = key("delete-missing");
+    let outcome = subject.store().delete(&key, Version::random()).await?;
+    expect_conflict(&subject, &key, "a delete of a missing key", &outcome, None).await
 }
 
 /// A caller that lost the answer to a put finds by its version that it landed.
@@ -183,21 +184,36 @@ pub async fn ambiguous_put_can_be_repeated(subject: Subject) -> Result<(), Viola
     for (entry, expected) in [(&first, None), (&mine, Some(first.version))] {
         let _lost = subject.store().put(&key, entry, expected).await?;
         let outcome = subject.store().put(&key, entry, expected).await?;
-        expect_conflict("the same put again", &outcome, Some(entry))?;
-        expect_entry("after it", subject.get(&key).await?.as_ref(), Some(entry))?;
+        expect_conflict(&subject, &key, "the same put again", &outcome, Some(entry)).await?;
     }
     Ok(())
 }
 
-fn expect_conflict(
+/// Puts an entry and replaces it, and returns both.
+async fn put_twice(subject: &Subject, key: &Key) -> Result<(Entry, Entry), Violation> {
+    let (first, second) = (entry("first"), entry("second"));
+    let _ = subject.store().put(key, &first, None).await?;
+    let _ = subject
+        .store()
+        .put(key, &second, Some(first.version))
+        .await?;
+    Ok((first, second))
+}
+
+/// Checks that a write met a conflict, which shows `there`, and that `get` still shows it.
+async fn expect_conflict(
+    subject: &Subject,
+    key: &Key,
     what: &str,
     outcome: &Outcome,
-    there: Option<&crate::Entry>,
+    there: Option<&Entry>,
 ) -> Result<(), Violation> {
     match outcome {
-        Outcome::Applied => Err(Violation::new(format!("{what} was applied"))),
+        Outcome::Applied => return Err(Violation::new(format!("{what} was applied"))),
         Outcome::Conflict(found) => {
-            expect_entry(&format!("the conflict of {what}"), found.as_ref(), there)
+            expect_entry(&format!("the conflict of {what}"), found.as_ref(), there)?;
         }
     }
+    let found = subject.get(key).await?;
+    expect_entry(&format!("after {what}"), found.as_ref(), there)
 }

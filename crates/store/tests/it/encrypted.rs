@@ -31,6 +31,20 @@ async fn plant(store: &SimpleStore, name: &str, entry: &Entry) {
         .insert(key(name), entry.clone());
 }
 
+/// The errors of all calls on an entry that cannot be decrypted.
+async fn failures(store: &impl TokenStore) -> [StoreError; 4] {
+    let (key, next, version) = (key("a"), entry("next"), Version::random());
+    [
+        store.get(&key).await.expect_err("a failure"),
+        store.put(&key, &next, None).await.expect_err("a failure"),
+        store
+            .put(&key, &next, Some(version))
+            .await
+            .expect_err("a failure"),
+        store.delete(&key, version).await.expect_err("a failure"),
+    ]
+}
+
 #[tokio::test]
 async fn the_store_below_sees_no_plain_text() {
     let plain = SimpleStore::default();
@@ -70,22 +84,7 @@ async fn a_wrong_key_reads_and_overwrites_nothing() {
     // Another key under the same id, and a keyring without that id.
     for wrong in [ring("now", 2), ring("other", 1)] {
         let store = Encrypted::new(plain.clone(), wrong);
-        let errors = [
-            store.get(&key("a")).await.unwrap_err(),
-            store
-                .put(&key("a"), &entry("next"), None)
-                .await
-                .unwrap_err(),
-            store
-                .put(&key("a"), &entry("next"), Some(Version::random()))
-                .await
-                .unwrap_err(),
-            store
-                .delete(&key("a"), Version::random())
-                .await
-                .unwrap_err(),
-        ];
-        for error in errors {
+        for error in failures(&store).await {
             assert!(
                 matches!(&error, StoreError::Undecryptable { key_id } if key_id == "now"),
                 "{error:?}"
@@ -228,18 +227,7 @@ async fn a_plain_record_is_an_error_and_stays() {
     for value in ["", "{}", "\u{9e}tk"] {
         let clear = entry(value);
         plant(&plain, "a", &clear).await;
-        let errors = [
-            store.get(&key("a")).await.unwrap_err(),
-            store
-                .put(&key("a"), &entry("next"), None)
-                .await
-                .unwrap_err(),
-            store
-                .delete(&key("a"), Version::random())
-                .await
-                .unwrap_err(),
-        ];
-        for error in errors {
+        for error in failures(&store).await {
             assert!(matches!(error, StoreError::NotEncrypted), "{error:?}");
         }
         assert_eq!(below(&plain, "a").await, clear);

@@ -10,22 +10,7 @@ use tokenkeeper_store::{
 
 use crate::simple_store::SimpleStore;
 
-mod plain {
-    tokenkeeper_store::conformance!(super::plain);
-}
-
-mod encrypted {
-    tokenkeeper_store::conformance!(super::encrypted);
-}
-
-// Without listing and watching.
-mod with_the_defaults {
-    tokenkeeper_store::conformance!(super::with_the_defaults);
-}
-
-mod encrypted_behind_arc_dyn {
-    tokenkeeper_store::conformance!(super::encrypted_behind_arc_dyn);
-}
+tokenkeeper_store::conformance!(mod plain, encrypted, with_the_defaults, encrypted_behind_arc_dyn);
 
 async fn plain() -> Subject {
     in_memory(SimpleStore::default())
@@ -41,6 +26,7 @@ async fn encrypted_behind_arc_dyn() -> Subject {
     in_memory(store)
 }
 
+/// A store without listing and watching.
 async fn with_the_defaults() -> Subject {
     Subject::new(forgetful()).without_cutter()
 }

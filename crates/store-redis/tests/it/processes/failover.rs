@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
-use tokenkeeper_engine::{Accounts, Cause, Error, Status};
+use tokenkeeper_engine::{Accounts, Cause, Error, Status, Token};
 
 use crate::storm::{account, engine_over, tokens};
 use crate::support::keyring;
@@ -37,6 +37,15 @@ impl World {
 
     fn lose_master(&mut self) {
         tokio::task::block_in_place(|| self.watched.lose_master());
+    }
+
+    /// Checks that another process gets `fresh`, without a second token request.
+    async fn expect_served(&self, fresh: &Token) {
+        let _ = status(&self.process).await;
+        let another = self.another().await;
+        let found = account(&another).token().await.expect("a token");
+        assert_eq!(found.expose(), fresh.expose());
+        assert_eq!(self.emulator.counters().token_requests, 1);
     }
 
     /// Starts a process that has not seen the time before the failover.
@@ -81,11 +90,7 @@ async fn lost_tokens_are_written_back() {
     let fresh = account(&world.process).token().await.expect("a token");
     world.lose_master();
 
-    let _ = status(&world.process).await;
-    let another = world.another().await;
-    let found = account(&another).token().await.expect("a token");
-    assert_eq!(found.expose(), fresh.expose());
-    assert_eq!(world.emulator.counters().token_requests, 1);
+    world.expect_served(&fresh).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,11 +107,7 @@ async fn tokens_of_a_lost_attempt_are_written_back() {
     answers.release();
     let fresh = refreshing.await.unwrap().expect("a token");
 
-    let _ = status(&world.process).await;
-    let another = world.another().await;
-    let found = account(&another).token().await.expect("a token");
-    assert_eq!(found.expose(), fresh.expose());
-    assert_eq!(world.emulator.counters().token_requests, 1);
+    world.expect_served(&fresh).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
