@@ -11,6 +11,10 @@ use crate::{Entry, Key, Outcome, StoreError};
 const TRIES: usize = 200;
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// The first part of a violation that the harness may have caused.
+const NOT_LANDED: &str = "a write has not landed whose answer was cut (does the cutter recognize \
+                          the request that commits the write?)";
+
 /// The harness declares how the store's connection is cut, or that it is not.
 ///
 /// Without a decision the rules about lost answers test nothing, and a store that reports them as
@@ -40,11 +44,7 @@ pub async fn lost_answer_to_a_put_is_ambiguous(subject: Subject) -> Result<(), V
         let outcome = subject.store().put(&key, &new, expected).await;
         expect_cut(&**cutter).await?;
         let found = settled(&subject, &key).await?;
-        expect_entry(
-            "after a put that the backend made before the cut",
-            found.as_ref(),
-            Some(&new),
-        )?;
+        expect_entry(NOT_LANDED, found.as_ref(), Some(&new))?;
         expect_honest("a put whose answer was lost", outcome, &new, true)?;
     }
     Ok(())
@@ -61,11 +61,7 @@ pub async fn lost_answer_to_a_delete_is_ambiguous(subject: Subject) -> Result<()
     let outcome = subject.store().delete(&key, old.version).await;
     expect_cut(&**cutter).await?;
     let found = settled(&subject, &key).await?;
-    expect_entry(
-        "after a delete that the backend made before the cut",
-        found.as_ref(),
-        None,
-    )?;
+    expect_entry(NOT_LANDED, found.as_ref(), None)?;
     match outcome {
         // A store that repeats the delete finds nothing left.
         Ok(Outcome::Applied | Outcome::Conflict(None)) => Ok(()),

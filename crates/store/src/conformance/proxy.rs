@@ -3,25 +3,31 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::{ConnectionCutter, Cut};
 
+/// How long a backend may be silent, once its requests have ended, before its side counts as closed.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// A TCP proxy in front of a backend, which cuts connections as the rules ask for it.
 ///
-/// It recognizes a write by `marker`: bytes that the store sends in each write that it wants
-/// answered, and in nothing else that a rule does. For Redis these are `EVALSHA`; for a store that
-/// commits a transaction `COMMIT`; for one that writes by single statements a comment in each of
-/// them, such as `/* put */`. The store must connect without TLS, which would hide them.
+/// It recognizes a write by `marker`: bytes in the request whose answer confirms a `put` or
+/// `delete`, and in no earlier request of these calls. For the scripts of a store in Redis it is
+/// `EVALSHA`; for a store that commits a transaction, `COMMIT`; for one that writes by a single
+/// prepared statement, `conformance`, the brand of all keys of the suite, if it sends keys in the
+/// clear. The store must connect without TLS, which would hide the marker.
 ///
-/// With [`Cut::BeforeAnswer`] the proxy passes the write on, waits for the first byte of the
-/// backend's answer, which proves that the write was made, swallows the answer, and closes the
-/// connection.
+/// With [`Cut::BeforeAnswer`] the proxy passes the write on and waits for an answer. It then ends
+/// the requests to the backend, swallows all that the backend still sends until it closes its side,
+/// and cuts the store's connection. So the backend has made the write before the store can notice.
 ///
 /// A harness for a store in Postgres:
 ///
@@ -192,11 +198,24 @@ async fn pass_on(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
             }
             read = server.read(&mut from_server) => {
                 let bytes = &from_server[..read?];
-                if swallow || bytes.is_empty() {
+                if swallow && !bytes.is_empty() {
+                    return finish(&mut server).await;
+                }
+                if bytes.is_empty() {
                     return Ok(());
                 }
                 client.write_all(bytes).await?;
             }
         }
     }
+}
+
+/// Lets the backend handle every request that was passed on: it closes its side after the last one.
+///
+/// The first answer may be to an earlier request, so that it does not prove that the write was made.
+async fn finish(server: &mut TcpStream) -> io::Result<()> {
+    server.shutdown().await?;
+    let mut rest = [0; 1024];
+    while let Ok(Ok(1..)) = timeout(SILENCE, server.read(&mut rest)).await {}
+    Ok(())
 }
