@@ -40,12 +40,12 @@ pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
 /// A write to a file that was removed while it was open is lost when the last process closes it,
 /// and SQLite does not notice.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct OpenedFile {
     path: PathBuf,
     identity: Option<(u64, u64)>,
 }
 
-impl Opened {
+impl OpenedFile {
     /// Remembers the file at `path`.
     pub(crate) fn new(path: &Path) -> Result<Self, StoreError> {
         let identity = identity(path).map_err(|_| Fault::Moved.at(path))?;

@@ -9,7 +9,7 @@ use tokenkeeper_store::{Change, Entry, Key, Page, StoreError, Version};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::fault::Fault;
-use crate::file::Opened;
+use crate::file::OpenedFile;
 use crate::listing::Listing;
 use crate::row::{self, KeyBytes};
 use crate::schema;
@@ -34,7 +34,7 @@ pub(crate) enum Read {
 /// The state of the thread that reads.
 pub(crate) struct Reader {
     pub(crate) connection: Connection,
-    pub(crate) file: Arc<Opened>,
+    pub(crate) file: Arc<OpenedFile>,
     /// The id of our changes in the file, which the writer announces itself.
     pub(crate) id: i64,
     pub(crate) changes: broadcast::Sender<Change>,

@@ -8,15 +8,15 @@ use tokenkeeper_store::conformance::{CuttingProxy, Subject};
 use tokenkeeper_store_redis::RedisOptions;
 
 use crate::groups::Cluster;
+use crate::sentinel_group::{SentinelGroup, opened};
 use crate::server::RedisServer;
 use crate::support::{keyring, shared};
-use crate::watched::{Watched, opened};
 
 // They end with the process.
 static SERVER: LazyLock<RedisServer> = LazyLock::new(|| RedisServer::start(&[]));
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
-static WATCHED: LazyLock<Watched> = LazyLock::new(|| {
-    let watched = Watched::start();
+static WATCHED: LazyLock<SentinelGroup> = LazyLock::new(|| {
+    let watched = SentinelGroup::start();
     watched.fail_over();
     watched
 });

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokenkeeper_store::{Entry, Outcome, StoreError, TokenStore};
 use tokenkeeper_store_redis::{RedisError, RedisStore};
 
+use crate::sentinel_group::{SentinelGroup, opened};
 use crate::server::free_port;
 use crate::support::{cause, entry, key, open, patient, until};
-use crate::watched::{Watched, opened};
 
 /// Puts until the entry is known to have landed, as a caller does.
 async fn put(store: &RedisStore, entry: &Entry, expected: Option<&Entry>) {
@@ -37,7 +37,7 @@ async fn get(store: &RedisStore) -> Option<Entry> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_during_a_failover_are_transient() {
-    let watched = Arc::new(Watched::start());
+    let watched = Arc::new(SentinelGroup::start());
     let store = watched.store().await;
     let mut known = entry("first");
     put(&store, &known, None).await;
@@ -65,7 +65,7 @@ async fn errors_during_a_failover_are_transient() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failover_that_loses_a_write_shows_the_previous() {
-    let mut watched = Watched::start();
+    let mut watched = SentinelGroup::start();
     let store = watched.store().await;
     let (first, lost) = (entry("first"), entry("lost"));
     put(&store, &first, None).await;
@@ -92,7 +92,7 @@ async fn a_failover_that_loses_a_write_shows_the_previous() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_min_replicas_no_applied_write_is_lost() {
-    let mut watched = Watched::start();
+    let mut watched = SentinelGroup::start();
     let options = watched
         .options()
         .min_replicas(1)
@@ -119,7 +119,7 @@ async fn with_min_replicas_no_applied_write_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_is_a_replica_for_a_while_is_unavailable() {
-    let watched = Watched::start_alone();
+    let watched = SentinelGroup::start_alone();
     let store = watched.store().await;
     let (first, second) = (entry("first"), entry("second"));
     put(&store, &first, None).await;
@@ -138,7 +138,7 @@ async fn a_master_that_is_a_replica_for_a_while_is_unavailable() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_that_is_down_is_unavailable_until_it_is_up() {
-    let mut watched = Watched::start_alone();
+    let mut watched = SentinelGroup::start_alone();
     let store = watched.store().await;
     // Without a replica, it does no harm if the sentinel considers it down too early.
     let soon = ["SENTINEL", "SET", "main", "down-after-milliseconds", "200"];
@@ -159,7 +159,7 @@ async fn a_master_that_is_down_is_unavailable_until_it_is_up() {
 
 #[tokio::test]
 async fn a_master_that_no_sentinel_knows_is_named() {
-    let watched = Watched::start_alone();
+    let watched = SentinelGroup::start_alone();
     let url = watched.url().replace("/main", "/other");
     let error = patient(&url).open_plaintext().await.unwrap_err();
     let RedisError::Unreachable { server, .. } = cause(&error) else {

@@ -11,9 +11,9 @@ use tokenkeeper_store::TokenStore;
 use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
 
 use crate::groups::Cluster;
+use crate::sentinel_group::opened;
 use crate::server::RedisServer;
 use crate::support::{cause, entry, key, patient};
-use crate::watched::opened;
 
 /// A server with a self-signed certificate.
 struct Tls {

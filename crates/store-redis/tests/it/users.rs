@@ -8,9 +8,9 @@ use tokenkeeper_store::{Filter, TokenStore};
 use tokenkeeper_store_redis::{RedisError, RedisStore};
 
 use crate::groups::Cluster;
+use crate::sentinel_group::{SentinelGroup, opened};
 use crate::server::RedisServer;
 use crate::support::{cause, entry, key, listed, open, patient, until};
-use crate::watched::{Watched, opened};
 
 /// Creates the user of the README, with additional rules.
 fn set_user(server: &RedisServer, extra: &[&str]) {
@@ -71,7 +71,7 @@ async fn the_acl_of_the_readme_is_sufficient() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sentinel_takes_one_more_rule_and_its_own_login() {
-    let watched = Watched::start_alone();
+    let watched = SentinelGroup::start_alone();
     set_user(&watched.servers[0], &["+role"]);
     // From now on, the sentinel requires a password.
     let _: String =

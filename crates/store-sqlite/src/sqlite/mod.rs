@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 
 use crate::error::SqliteError;
-use crate::file::{self, Opened};
+use crate::file::{self, OpenedFile};
 use crate::listing::Listing;
 use crate::reader::{Read, Reader};
 use crate::settings::Settings;
@@ -62,7 +62,7 @@ const WATCH_BACKLOG: usize = 1024;
 /// ```
 #[derive(Clone)]
 pub struct SqliteStore {
-    file: Arc<Opened>,
+    file: Arc<OpenedFile>,
     writes: mpsc::Sender<Write>,
     reads: mpsc::Sender<Read>,
     /// Only the threads can send, so the streams of watchers end with them.
@@ -166,7 +166,7 @@ fn connect(
 ) -> Result<(Writer, Reader), StoreError> {
     let id = getrandom::u64().map_err(StoreError::other)?.cast_signed();
     let connection = connection::open(settings)?;
-    let file = Arc::new(Opened::new(&settings.path)?);
+    let file = Arc::new(OpenedFile::new(&settings.path)?);
     let writer = Writer {
         connection,
         file: file.clone(),

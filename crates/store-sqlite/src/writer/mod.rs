@@ -10,7 +10,7 @@ use tokenkeeper_store::{Change, Entry, Key, Outcome, StoreError, Version};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::fault::Fault;
-use crate::file::Opened;
+use crate::file::OpenedFile;
 use crate::row::{self, Millis, passed};
 use crate::schema;
 
@@ -43,7 +43,7 @@ pub(crate) struct Write {
 /// The state of the thread that writes.
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
-    pub(crate) file: Arc<Opened>,
+    pub(crate) file: Arc<OpenedFile>,
     /// The id of our changes in the file.
     pub(crate) id: i64,
     pub(crate) changes: broadcast::Sender<Change>,
@@ -51,7 +51,7 @@ pub(crate) struct Writer {
 
 /// How much old data a transaction removes.
 #[derive(Clone, Copy)]
-enum Room {
+enum Sweep {
     /// A few entries that expired long ago: few enough that no write takes long.
     Some,
     /// All of them, and the changes kept for watchers: an entry is worth more than a hint.
@@ -59,7 +59,7 @@ enum Room {
 }
 
 /// The step at which a transaction failed.
-enum Failed {
+enum TransactionError {
     /// Before the first write: each of them would fail in the same way.
     Begin(Fault),
     Write(Fault),
@@ -81,9 +81,9 @@ impl Writer {
     /// If one of them fails, as for lack of room, each gets its own transaction, so that the others
     /// are made.
     fn write(&self, batch: Vec<Write>) {
-        let mut result = self.transact(&batch, Room::Some);
-        if batch.len() == 1 && result.as_ref().is_err_and(Failed::is_full) {
-            result = self.transact(&batch, Room::All);
+        let mut result = self.transact(&batch, Sweep::Some);
+        if batch.len() == 1 && result.as_ref().is_err_and(TransactionError::is_full) {
+            result = self.transact(&batch, Sweep::All);
         }
         let failed = match result {
             Ok(outcomes) => {
@@ -94,7 +94,7 @@ impl Writer {
             }
             Err(failed) => failed,
         };
-        if matches!(failed, Failed::Write(_)) && batch.len() > 1 {
+        if matches!(failed, TransactionError::Write(_)) && batch.len() > 1 {
             for write in batch {
                 self.write(vec![write]);
             }
@@ -106,22 +106,22 @@ impl Writer {
         }
     }
 
-    fn transact(&self, batch: &[Write], room: Room) -> Result<Vec<Outcome>, Failed> {
-        self.file.check().map_err(Failed::Begin)?;
-        let transaction = begin(&self.connection).map_err(Failed::Begin)?;
+    fn transact(&self, batch: &[Write], sweep: Sweep) -> Result<Vec<Outcome>, TransactionError> {
+        self.file.check().map_err(TransactionError::Begin)?;
+        let transaction = begin(&self.connection).map_err(TransactionError::Begin)?;
         let mut outcomes = Vec::with_capacity(batch.len());
         {
             let mut statements = Statements::prepare(&transaction, self.id)
-                .map_err(|error| Failed::Begin(error.into()))?;
-            let write = |error: rusqlite::Error| Failed::Write(error.into());
-            statements.make_room(batch[0].now, room).map_err(write)?;
+                .map_err(|error| TransactionError::Begin(error.into()))?;
+            let write = |error: rusqlite::Error| TransactionError::Write(error.into());
+            statements.sweep(batch[0].now, sweep).map_err(write)?;
             for item in batch {
                 outcomes.push(statements.swap(item).map_err(write)?);
             }
         }
         transaction
             .commit()
-            .map_err(|error| Failed::Commit(error.into()))?;
+            .map_err(|error| TransactionError::Commit(error.into()))?;
         Ok(outcomes)
     }
 }
@@ -139,7 +139,7 @@ impl Write {
     }
 }
 
-impl Failed {
+impl TransactionError {
     fn is_full(&self) -> bool {
         let (Self::Begin(fault) | Self::Write(fault) | Self::Commit(fault)) = self;
         fault.is_full()
@@ -192,14 +192,14 @@ impl<'c> Statements<'c> {
         })
     }
 
-    fn make_room(&self, now: SystemTime, room: Room) -> rusqlite::Result<()> {
-        let sweep = "DELETE FROM entries WHERE id IN
+    fn sweep(&self, now: SystemTime, sweep: Sweep) -> rusqlite::Result<()> {
+        let delete = "DELETE FROM entries WHERE id IN
             (SELECT id FROM entries WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)";
         let before = passed(now.checked_sub(MARGIN).unwrap_or(UNIX_EPOCH));
-        match room {
-            Room::Some => self.connection.execute(sweep, [before, SWEPT])?,
-            Room::All => {
-                self.connection.execute(sweep, [before, -1])?;
+        match sweep {
+            Sweep::Some => self.connection.execute(delete, [before, SWEPT])?,
+            Sweep::All => {
+                self.connection.execute(delete, [before, -1])?;
                 let trim = "DELETE FROM changes WHERE seq < (SELECT max(seq) FROM changes)";
                 self.connection.execute(trim, ())?
             }

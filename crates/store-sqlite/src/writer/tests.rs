@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::{BATCH, Write, Writer};
 use crate::connection;
-use crate::file::Opened;
+use crate::file::OpenedFile;
 use crate::settings::Settings;
 
 type Answer = oneshot::Receiver<Result<Outcome, StoreError>>;
@@ -27,7 +27,7 @@ impl Fixture {
         fs::create_dir(&directory).unwrap();
         let settings = Settings::new(directory.join("accounts.db"));
         let connection = connection::open(&settings).unwrap();
-        let file = Arc::new(Opened::new(&settings.path).unwrap());
+        let file = Arc::new(OpenedFile::new(&settings.path).unwrap());
         let changes = broadcast::Sender::new(1);
         let writer = Writer {
             connection,

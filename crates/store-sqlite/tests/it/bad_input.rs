@@ -264,7 +264,7 @@ mod permissions {
     async fn a_directory_without_write_permission_is_read_only() {
         let directory = Directory::new();
         let database = directory.database();
-        assert_read_only(&said(&directory, &database, 0o555, 0o600));
+        assert_read_only(&report(&directory, &database, 0o555, 0o600));
         assert!(!database.exists());
     }
 
@@ -272,24 +272,24 @@ mod permissions {
     async fn a_database_in_such_a_directory_is_read_only() {
         let directory = Directory::new();
         let database = filled(&directory, |_| {}).await;
-        assert_read_only(&said(&directory, &database, 0o555, 0o600));
+        assert_read_only(&report(&directory, &database, 0o555, 0o600));
     }
 
     #[tokio::test]
     async fn a_file_without_write_permission_is_read_only() {
         let directory = Directory::new();
         let database = filled(&directory, |_| {}).await;
-        assert_read_only(&said(&directory, &database, 0o755, 0o400));
+        assert_read_only(&report(&directory, &database, 0o755, 0o400));
     }
 
     #[tokio::test]
     async fn a_file_without_read_permission_cannot_be_opened() {
         let directory = Directory::new();
         let database = filled(&directory, |_| {}).await;
-        let said = said(&directory, &database, 0o755, 0);
+        let report = report(&directory, &database, 0o755, 0);
         assert!(
-            said.starts_with("open: Other { source: CannotOpen"),
-            "{said}"
+            report.starts_with("open: Other { source: CannotOpen"),
+            "{report}"
         );
     }
 
@@ -298,18 +298,19 @@ mod permissions {
     async fn with_permissions_the_same_process_writes() {
         let directory = Directory::new();
         let database = filled(&directory, |_| {}).await;
-        assert_eq!(said(&directory, &database, 0o755, 0o600), "put: Applied");
+        assert_eq!(report(&directory, &database, 0o755, 0o600), "put: Applied");
     }
 
-    fn assert_read_only(said: &str) {
+    fn assert_read_only(report: &str) {
         assert!(
-            said.starts_with("open: ReadOnly { source: NotWritable"),
-            "{said}"
+            report.starts_with("open: ReadOnly { source: NotWritable"),
+            "{report}"
         );
     }
 
-    /// Reports of a process that owns directory and database, and is bound by their permissions.
-    fn said(directory: &Directory, database: &Path, directory_mode: u32, mode: u32) -> String {
+    /// Returns the report of a process that owns directory and database, bound by their
+    /// permissions.
+    fn report(directory: &Directory, database: &Path, directory_mode: u32, mode: u32) -> String {
         let is_root = fs::metadata(directory.path()).unwrap().uid() == 0;
         if is_root {
             chown(directory.path(), Some(USER), None).unwrap();
@@ -324,9 +325,9 @@ mod permissions {
         let mut process = start_by("open_and_write", database, |command| {
             if is_root { command.uid(USER) } else { command }
         });
-        let said = process.hear().expect("a report");
+        let report = process.hear().expect("a report");
         // The directory could not be removed otherwise.
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
-        said
+        report
     }
 }

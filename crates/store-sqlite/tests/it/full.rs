@@ -28,7 +28,7 @@ async fn a_new_key_is_refused_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn an_update_without_room_says_so_and_the_old_entry_stays() {
+async fn an_update_without_room_keeps_the_old_entry() {
     let directory = Directory::new();
     let store = bounded(&directory).await;
     let (key, old) = fill(&store, None).await.swap_remove(0);

@@ -14,7 +14,7 @@ async fn two(directory: &Directory) -> (SqliteStore, SqliteStore) {
 }
 
 #[tokio::test]
-async fn our_own_changes_are_not_told_twice() {
+async fn our_own_changes_come_only_once() {
     let directory = Directory::new();
     let (ours, theirs) = two(&directory).await;
     let old = entry("old");

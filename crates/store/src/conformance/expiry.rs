@@ -13,7 +13,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
 /// An entry is there until its `keep_until`. After it, the key can be written as `get` shows it.
-pub async fn kept_until_keep_until(subject: Subject) -> Result<(), Violation> {
+pub async fn entry_is_kept_until_keep_until(subject: Subject) -> Result<(), Violation> {
     let key = key("kept");
     let kept = entry("kept").with_keep_until(subject.now() + DAY);
     let _ = subject.store().put(&key, &kept, None).await?;
@@ -48,7 +48,7 @@ pub async fn kept_until_keep_until(subject: Subject) -> Result<(), Violation> {
 /// All methods agree on an expired entry: listings, conflicts, `get` and `delete` have it or not.
 ///
 /// A store that [must expire](Subject::must_expire) entries has it no more.
-pub async fn expired_entry_is_gone_for_every_method(subject: Subject) -> Result<(), Violation> {
+pub async fn every_method_agrees_on_an_expired_entry(subject: Subject) -> Result<(), Violation> {
     let Some(lifetime) = subject.lifetime() else {
         return Ok(());
     };

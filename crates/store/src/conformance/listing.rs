@@ -82,7 +82,7 @@ pub async fn listing_sees_each_key_once_under_writes(subject: Subject) -> Result
 }
 
 /// A listing by due time has the entries that are due before it, to the millisecond, and no others.
-pub async fn listing_returns_what_is_due(subject: Subject) -> Result<(), Violation> {
+pub async fn listing_returns_due_entries(subject: Subject) -> Result<(), Violation> {
     let (store, time) = (subject.store(), subject.now() + Duration::from_secs(3_600));
     let time = entry("").with_due(time).due.unwrap_or(time);
     for number in 0..20 {
@@ -123,7 +123,9 @@ pub async fn listing_returns_what_is_due(subject: Subject) -> Result<(), Violati
 }
 
 /// A listing by attention has the entries with the mark, and no others.
-pub async fn listing_returns_what_needs_attention(subject: Subject) -> Result<(), Violation> {
+pub async fn listing_returns_entries_that_need_attention(
+    subject: Subject,
+) -> Result<(), Violation> {
     let store = subject.store();
     for number in 0..20 {
         let marked = number % 2 == 0;
@@ -142,7 +144,7 @@ pub async fn listing_returns_what_needs_attention(subject: Subject) -> Result<()
 }
 
 /// Listings follow puts and deletes; a write that met a conflict changes none.
-pub async fn listing_follows_the_writes(subject: Subject) -> Result<(), Violation> {
+pub async fn listing_follows_writes(subject: Subject) -> Result<(), Violation> {
     let (store, now) = (subject.store(), subject.now());
     let soon = Filter::DueBefore(now + Duration::from_secs(60));
     let (changed, removed) = (key("changed"), key("removed"));

@@ -79,46 +79,47 @@ pub use self::connections::{
 };
 pub use self::cutter::{ConnectionCutter, Cut};
 pub use self::expiry::{
-    expired_entry_is_gone_for_every_method, keep_until_at_the_ends_of_the_calendar_is_kept,
-    keep_until_in_the_past_is_no_error, keep_until_is_replaced_by_the_next_put,
-    kept_until_keep_until, time_finer_than_a_millisecond_is_not_cut,
+    entry_is_kept_until_keep_until, every_method_agrees_on_an_expired_entry,
+    keep_until_at_the_ends_of_the_calendar_is_kept, keep_until_in_the_past_is_no_error,
+    keep_until_is_replaced_by_the_next_put, time_finer_than_a_millisecond_is_not_cut,
 };
 pub use self::forwarding::forwards_every_method;
 pub use self::listing::{
-    listing_follows_the_writes, listing_returns_what_is_due, listing_returns_what_needs_attention,
-    listing_sees_each_key_once_under_writes, listing_unsupported_is_a_typed_error,
+    listing_follows_writes, listing_returns_due_entries,
+    listing_returns_entries_that_need_attention, listing_sees_each_key_once_under_writes,
+    listing_unsupported_is_a_typed_error,
 };
 pub use self::proxy::CuttingProxy;
 pub use self::races::{
-    cancelled_delete_is_done_or_not, cancelled_put_is_the_old_or_the_new,
+    cancelled_delete_is_done_or_not, cancelled_put_leaves_the_old_or_the_new_entry,
     one_of_64_racing_deletes_applies, one_of_64_racing_first_puts_applies,
     one_of_64_racing_puts_over_a_version_applies,
 };
 pub use self::subject::Subject;
 pub use self::values::{
     binary_value_comes_back, empty_value_comes_back, every_field_of_a_key_counts,
-    keys_are_not_joined_text, metadata_comes_back, unusual_keys_are_kept_apart,
+    keys_are_not_joined_as_text, metadata_comes_back, unusual_keys_are_kept_apart,
     value_of_one_mebibyte_comes_back,
 };
 pub use self::violation::Violation;
 pub use self::watching::{
-    conflict_is_told_to_no_watcher, every_watcher_is_told_of_puts_and_deletes,
-    slow_watcher_is_told_of_the_newest_change, stream_of_changes_ends_with_the_store,
-    watcher_is_told_of_a_change, watcher_is_told_of_another_process,
+    every_watcher_receives_puts_and_deletes, slow_watcher_receives_the_newest_change,
+    stream_of_changes_ends_with_the_store, watcher_receives_a_change,
+    watcher_receives_changes_of_another_process, watcher_receives_no_conflict,
 };
 pub use self::writes::{
     ambiguous_put_can_be_repeated, ambiguous_put_is_found_by_its_version,
-    delete_at_another_version_changes_nothing, delete_at_its_version_removes,
+    delete_at_another_version_changes_nothing, delete_at_the_current_version_removes_the_entry,
     delete_of_a_missing_key_conflicts, put_at_a_version_of_a_missing_key_conflicts,
     put_at_another_version_returns_the_entry, put_if_absent,
-    put_if_absent_returns_the_existing_entry, put_over_the_expected_version,
+    put_if_absent_returns_the_existing_entry, put_replaces_the_expected_version,
 };
 
 /// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance).
 ///
 /// `conformance!(mod a, b)` makes a module per function `a` and `b`, with a test per rule in each.
-/// `conformance!(fresh)` makes the tests in the current module, where `fresh` may also be a path, or a
-/// closure that returns a future.
+/// `conformance!(fresh)` makes the tests in the current module, where `fresh` may also be a path,
+/// or a closure that returns a future.
 ///
 /// Each function is async, without arguments, and returns a fresh, empty store, as anything that is
 /// `Into<`[`Subject`](crate::conformance::Subject)`>`. Each test runs on its own tokio runtime with
@@ -137,10 +138,10 @@ macro_rules! conformance {
             @rules $fresh;
             put_if_absent
             put_if_absent_returns_the_existing_entry
-            put_over_the_expected_version
+            put_replaces_the_expected_version
             put_at_another_version_returns_the_entry
             put_at_a_version_of_a_missing_key_conflicts
-            delete_at_its_version_removes
+            delete_at_the_current_version_removes_the_entry
             delete_at_another_version_changes_nothing
             delete_of_a_missing_key_conflicts
             ambiguous_put_is_found_by_its_version
@@ -148,15 +149,15 @@ macro_rules! conformance {
             one_of_64_racing_first_puts_applies
             one_of_64_racing_puts_over_a_version_applies
             one_of_64_racing_deletes_applies
-            cancelled_put_is_the_old_or_the_new
+            cancelled_put_leaves_the_old_or_the_new_entry
             cancelled_delete_is_done_or_not
-            kept_until_keep_until
-            expired_entry_is_gone_for_every_method
+            entry_is_kept_until_keep_until
+            every_method_agrees_on_an_expired_entry
             keep_until_is_replaced_by_the_next_put
             keep_until_in_the_past_is_no_error
             keep_until_at_the_ends_of_the_calendar_is_kept
             time_finer_than_a_millisecond_is_not_cut
-            keys_are_not_joined_text
+            keys_are_not_joined_as_text
             every_field_of_a_key_counts
             unusual_keys_are_kept_apart
             empty_value_comes_back
@@ -164,15 +165,15 @@ macro_rules! conformance {
             value_of_one_mebibyte_comes_back
             metadata_comes_back
             listing_sees_each_key_once_under_writes
-            listing_returns_what_is_due
-            listing_returns_what_needs_attention
-            listing_follows_the_writes
+            listing_returns_due_entries
+            listing_returns_entries_that_need_attention
+            listing_follows_writes
             listing_unsupported_is_a_typed_error
-            watcher_is_told_of_a_change
-            every_watcher_is_told_of_puts_and_deletes
-            watcher_is_told_of_another_process
-            conflict_is_told_to_no_watcher
-            slow_watcher_is_told_of_the_newest_change
+            watcher_receives_a_change
+            every_watcher_receives_puts_and_deletes
+            watcher_receives_changes_of_another_process
+            watcher_receives_no_conflict
+            slow_watcher_receives_the_newest_change
             stream_of_changes_ends_with_the_store
             cutter_is_declared
             lost_answer_to_a_put_is_ambiguous

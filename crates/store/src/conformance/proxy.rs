@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use super::{ConnectionCutter, Cut};
 
-/// How long a backend may be silent, once its requests have ended, before its side counts as closed.
+/// How long a backend may be silent, once its requests have ended, before its side counts as
+/// closed.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// A TCP proxy in front of a backend, which cuts connections as the rules ask for it.
@@ -212,7 +213,8 @@ async fn pass_on(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
 
 /// Lets the backend handle every request that was passed on: it closes its side after the last one.
 ///
-/// The first answer may be to an earlier request, so that it does not prove that the write was made.
+/// The first answer may be to an earlier request, so that it does not prove that the write was
+/// made.
 async fn finish(server: &mut TcpStream) -> io::Result<()> {
     server.shutdown().await?;
     let mut rest = [0; 1024];

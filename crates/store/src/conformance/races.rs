@@ -55,7 +55,9 @@ pub async fn one_of_64_racing_deletes_applies(subject: Subject) -> Result<(), Vi
 /// A put that is dropped after any of its polls leaves the old or the new entry, whole.
 ///
 /// Afterwards the key can be written. The dropped put may still land later.
-pub async fn cancelled_put_is_the_old_or_the_new(subject: Subject) -> Result<(), Violation> {
+pub async fn cancelled_put_leaves_the_old_or_the_new_entry(
+    subject: Subject,
+) -> Result<(), Violation> {
     for polls in 0..MAX_POLLS {
         let key = key(&format!("cancelled-put-{polls}"));
         let old = Entry::new(Version::random(), vec![b'o'; 70_000]).with_due(subject.now());

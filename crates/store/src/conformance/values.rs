@@ -10,7 +10,7 @@ use super::{Subject, Violation};
 use crate::{Entry, Key, Version};
 
 /// `("a:b", "c")` and `("a", "b:c")` are different keys, for any neighbouring fields and separator.
-pub async fn keys_are_not_joined_text(subject: Subject) -> Result<(), Violation> {
+pub async fn keys_are_not_joined_as_text(subject: Subject) -> Result<(), Violation> {
     let mut keys = Vec::new();
     for separator in [":", "/", "|", ",", "\0", "\u{1f}", "{", "}"] {
         let (left, right) = (format!("a{separator}b"), format!("b{separator}c"));

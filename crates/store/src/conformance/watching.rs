@@ -14,34 +14,36 @@ use crate::{BoxStream, Change, Key, StoreError, TokenStore, Version};
 /// How long the rules wait for a change that must come.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How many changes a slow watcher misses reading.
+/// How many changes are made before the slow watcher is read.
 const BACKLOG: usize = 2_000;
 
 /// How many writes of the backlog are in flight at once.
 const WRITERS: usize = 50;
 
-/// A watcher is told of a change, by the version that was written or without one.
-pub async fn watcher_is_told_of_a_change(subject: Subject) -> Result<(), Violation> {
+/// A watcher receives a change, with the written version or without one.
+pub async fn watcher_receives_a_change(subject: Subject) -> Result<(), Violation> {
     if let Some(mut watcher) = Watcher::new(&subject)? {
         watcher.listen(&**subject.store()).await?;
     }
     Ok(())
 }
 
-/// Every watcher is told of the puts and deletes of one handle, those of a key in their order.
-pub async fn every_watcher_is_told_of_puts_and_deletes(subject: Subject) -> Result<(), Violation> {
-    told_to_all(&subject, subject.store()).await
+/// Every watcher receives the puts and deletes of one handle, those of a key in their order.
+pub async fn every_watcher_receives_puts_and_deletes(subject: Subject) -> Result<(), Violation> {
+    expect_changes_at_all(&subject, subject.store()).await
 }
 
-/// Every watcher is told of what another process writes.
+/// Every watcher receives the changes of another process.
 ///
 /// The other process is the [peer](Subject::with_peer).
-pub async fn watcher_is_told_of_another_process(subject: Subject) -> Result<(), Violation> {
-    told_to_all(&subject, subject.peer()).await
+pub async fn watcher_receives_changes_of_another_process(
+    subject: Subject,
+) -> Result<(), Violation> {
+    expect_changes_at_all(&subject, subject.peer()).await
 }
 
-/// A write that met a conflict has changed nothing, and no watcher is told of it.
-pub async fn conflict_is_told_to_no_watcher(subject: Subject) -> Result<(), Violation> {
+/// A write that met a conflict has changed nothing, and no watcher receives it.
+pub async fn watcher_receives_no_conflict(subject: Subject) -> Result<(), Violation> {
     let store = subject.store();
     let (kept, missing) = (key("kept"), key("missing"));
     let (first, rejected, last) = (entry("first"), entry("rejected"), entry("last"));
@@ -59,21 +61,21 @@ pub async fn conflict_is_told_to_no_watcher(subject: Subject) -> Result<(), Viol
         let change = watcher.next().await?;
         ensure!(
             change.key != missing && change.version != Some(rejected.version),
-            "a watcher was told of a write that met a conflict: {change:?}"
+            "a watcher received a write that met a conflict: {change:?}"
         );
-        // The first put may be told of late, and more than once.
+        // The first put may come late, and more than once.
         if change.key == kept && change.version != Some(first.version) {
             ensure!(
                 change.version.is_none_or(|version| version == last.version),
-                "a watcher was told of a version that was never written: {change:?}"
+                "a watcher received a version that was never written: {change:?}"
             );
             return Ok(());
         }
     }
 }
 
-/// A watcher that is not read for a while goes on, and is told of the newest change.
-pub async fn slow_watcher_is_told_of_the_newest_change(subject: Subject) -> Result<(), Violation> {
+/// A watcher that was not read for a while still receives the newest change.
+pub async fn slow_watcher_receives_the_newest_change(subject: Subject) -> Result<(), Violation> {
     let store = subject.store();
     let Some(mut watcher) = Watcher::new(&subject)? else {
         return Ok(());
@@ -120,7 +122,7 @@ impl Watcher {
         Ok(changes.map(|changes| Self { changes, probe }))
     }
 
-    /// Writes until the watcher is told of it: watching is a hint, and may begin late.
+    /// Writes until the watcher receives a change: watching is a hint, and may begin late.
     async fn listen(&mut self, store: &dyn TokenStore) -> Result<(), Violation> {
         let (mut expected, mut written) = (None, Vec::new());
         for _ in 0..200 {
@@ -130,16 +132,13 @@ impl Watcher {
             written.push(entry.version);
             let told = timeout(Duration::from_millis(50), self.next_of_probe()).await;
             if let Ok(told) = told {
-                // A write before this one may be told of late.
+                // An earlier write may come late.
                 let ours = told?.is_none_or(|version| written.contains(&version));
-                ensure!(
-                    ours,
-                    "a watcher was told of a version that was never written"
-                );
+                ensure!(ours, "a watcher received a version that was never written");
                 return Ok(());
             }
         }
-        Err(Violation::new("a watcher was told of none of 200 writes"))
+        Err(Violation::new("a watcher received none of 200 writes"))
     }
 
     async fn next_of_probe(&mut self) -> Result<Option<Version>, Violation> {
@@ -154,7 +153,7 @@ impl Watcher {
 
     /// The next change, which must come.
     async fn next(&mut self) -> Result<Change, Violation> {
-        let late = |_: Elapsed| Violation::new("a watcher was not told of a change");
+        let late = |_: Elapsed| Violation::new("a watcher did not receive a change");
         timeout(LIMIT, self.poll())
             .await
             .map_err(late)?
@@ -170,8 +169,11 @@ fn ended() -> Violation {
     Violation::new("the stream of changes ended")
 }
 
-/// Checks that all watchers of the subject are told of the changes that `writer` makes.
-async fn told_to_all(subject: &Subject, writer: &Arc<dyn TokenStore>) -> Result<(), Violation> {
+/// Checks that all watchers of the subject receive the changes that `writer` makes.
+async fn expect_changes_at_all(
+    subject: &Subject,
+    writer: &Arc<dyn TokenStore>,
+) -> Result<(), Violation> {
     let (a, b) = (key("a"), key("b"));
     let mut watchers = Vec::new();
     for _ in 0..3 {
@@ -192,7 +194,8 @@ async fn told_to_all(subject: &Subject, writer: &Arc<dyn TokenStore>) -> Result<
     ];
     for (number, watcher) in watchers.iter_mut().enumerate() {
         let mut told: Vec<Change> = Vec::new();
-        // The changes of a key come in order, perhaps more than once, and perhaps without a version.
+        // The changes of a key come in order, perhaps more than once, and perhaps without a
+        // version.
         while told.len() < wanted.len() {
             let change = watcher.next().await?;
             if change.key != a && change.key != b {
@@ -209,7 +212,7 @@ async fn told_to_all(subject: &Subject, writer: &Arc<dyn TokenStore>) -> Result<
                 .is_some_and(|next| change.version.is_none() || change.version == next.version);
             ensure!(
                 is_next || before.contains(&change),
-                "watcher {number} was told of {change:?} after {before:?}, wanted {next:?}"
+                "watcher {number} received {change:?} after {before:?}, wanted {next:?}"
             );
             if is_next {
                 told.push(change);

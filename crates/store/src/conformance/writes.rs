@@ -40,7 +40,7 @@ pub async fn put_if_absent_returns_the_existing_entry(subject: Subject) -> Resul
 }
 
 /// A put at the current version is applied and replaces the whole entry.
-pub async fn put_over_the_expected_version(subject: Subject) -> Result<(), Violation> {
+pub async fn put_replaces_the_expected_version(subject: Subject) -> Result<(), Violation> {
     let key = key("put-over");
     let first = entry("first, a longer value")
         .with_due(subject.now())
@@ -103,7 +103,9 @@ pub async fn put_at_a_version_of_a_missing_key_conflicts(
 }
 
 /// A delete at the current version removes the entry, and leaves the key as if it had never been.
-pub async fn delete_at_its_version_removes(subject: Subject) -> Result<(), Violation> {
+pub async fn delete_at_the_current_version_removes_the_entry(
+    subject: Subject,
+) -> Result<(), Violation> {
     let (key, first) = (key("delete"), entry("first"));
     let _ = subject.store().put(&key, &first, None).await?;
     let outcome = subject.store().delete(&key, first.version).await?;

@@ -53,7 +53,7 @@ fn versions_are_random_and_come_back_from_their_bytes() {
 }
 
 #[test]
-fn a_filter_accepts_what_it_names() {
+fn a_filter_accepts_its_entries() {
     let time = at(10, 0);
     let due = |time| Entry::new(Version::random(), "").with_due(time);
     let before = Filter::DueBefore(time);

@@ -70,7 +70,7 @@ async fn the_old_key_is_no_longer_needed() {
 }
 
 #[tokio::test]
-async fn what_does_not_open_is_named_and_left_as_it_is() {
+async fn undecryptable_entries_are_named_and_left() {
     let plain = SimpleStore::default();
     fill(
         &Encrypted::new(plain.clone(), old()),
@@ -92,15 +92,15 @@ async fn what_does_not_open_is_named_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_list_says_so() {
-    let store = Encrypted::new(Meddled::new(Meddling::NoListing), both());
+async fn a_store_without_listing_is_an_error() {
+    let store = Encrypted::new(InterferingStore::new(Interference::NoListing), both());
     let error = store.reencrypt().await.unwrap_err();
     assert!(matches!(error, StoreError::Unsupported(_)), "{error:?}");
 }
 
 #[tokio::test]
-async fn an_entry_that_is_written_meanwhile_keeps_what_was_written() {
-    let below = Meddled::new(Meddling::WritesFirst(both()));
+async fn a_concurrent_write_is_kept() {
+    let below = InterferingStore::new(Interference::WritesFirst(both()));
     let plain = below.inner.clone();
     fill(&Encrypted::new(plain.clone(), old()), ["a".to_owned()]).await;
     let done = Encrypted::new(below, both()).reencrypt().await.unwrap();
@@ -111,7 +111,7 @@ async fn an_entry_that_is_written_meanwhile_keeps_what_was_written() {
 
 #[tokio::test]
 async fn a_write_by_a_process_with_the_old_keyring_is_moved_too() {
-    let below = Meddled::new(Meddling::WritesFirst(old()));
+    let below = InterferingStore::new(Interference::WritesFirst(old()));
     let plain = below.inner.clone();
     fill(&Encrypted::new(plain.clone(), old()), ["a".to_owned()]).await;
     let done = Encrypted::new(below, both()).reencrypt().await.unwrap();
@@ -122,7 +122,7 @@ async fn a_write_by_a_process_with_the_old_keyring_is_moved_too() {
 
 #[tokio::test]
 async fn a_write_with_a_lost_answer_is_found_by_its_version() {
-    let below = Meddled::new(Meddling::LosesAnswer);
+    let below = InterferingStore::new(Interference::LosesAnswer);
     let plain = below.inner.clone();
     fill(&Encrypted::new(plain.clone(), old()), ["a".to_owned()]).await;
     let done = Encrypted::new(below, both()).reencrypt().await.unwrap();
@@ -138,7 +138,7 @@ async fn a_write_with_a_lost_answer_is_found_by_its_version() {
 
 #[tokio::test]
 async fn an_entry_that_is_removed_meanwhile_is_not_put_back() {
-    let below = Meddled::new(Meddling::RemovesFirst);
+    let below = InterferingStore::new(Interference::RemovesFirst);
     let plain = below.inner.clone();
     fill(&Encrypted::new(plain.clone(), old()), ["a".to_owned()]).await;
     let done = Encrypted::new(below, both()).reencrypt().await.unwrap();
@@ -148,7 +148,7 @@ async fn an_entry_that_is_removed_meanwhile_is_not_put_back() {
 
 /// What happens between the read and the first write.
 #[derive(Debug)]
-enum Meddling {
+enum Interference {
     NoListing,
     WritesFirst(Keyring),
     RemovesFirst,
@@ -156,22 +156,22 @@ enum Meddling {
 }
 
 #[derive(Debug)]
-struct Meddled {
+struct InterferingStore {
     inner: SimpleStore,
-    meddling: Mutex<Option<Meddling>>,
+    interference: Mutex<Option<Interference>>,
 }
 
-impl Meddled {
-    fn new(meddling: Meddling) -> Self {
+impl InterferingStore {
+    fn new(interference: Interference) -> Self {
         Self {
             inner: SimpleStore::default(),
-            meddling: Mutex::new(Some(meddling)),
+            interference: Mutex::new(Some(interference)),
         }
     }
 }
 
 #[async_trait]
-impl TokenStore for Meddled {
+impl TokenStore for InterferingStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         self.inner.get(key).await
     }
@@ -182,24 +182,24 @@ impl TokenStore for Meddled {
         entry: &Entry,
         expected: Option<Version>,
     ) -> Result<Outcome, StoreError> {
-        let meddling = self.meddling.lock().expect("no panic").take();
-        match meddling {
-            Some(Meddling::WritesFirst(keyring)) => {
+        let interference = self.interference.lock().expect("no panic").take();
+        match interference {
+            Some(Interference::WritesFirst(keyring)) => {
                 let other = Encrypted::new(self.inner.clone(), keyring);
                 let outcome = other.put(key, &self::entry("meanwhile"), expected).await?;
                 assert_eq!(outcome, Outcome::Applied);
             }
-            Some(Meddling::RemovesFirst) => {
+            Some(Interference::RemovesFirst) => {
                 let _ = self
                     .inner
                     .delete(key, expected.expect("there is one"))
                     .await?;
             }
-            Some(Meddling::LosesAnswer) => {
+            Some(Interference::LosesAnswer) => {
                 let _ = self.inner.put(key, entry, expected).await?;
                 return Err(StoreError::ambiguous("answer lost"));
             }
-            Some(Meddling::NoListing) | None => {}
+            Some(Interference::NoListing) | None => {}
         }
         self.inner.put(key, entry, expected).await
     }
@@ -215,8 +215,8 @@ impl TokenStore for Meddled {
         limit: usize,
     ) -> Result<Page, StoreError> {
         if matches!(
-            *self.meddling.lock().expect("no panic"),
-            Some(Meddling::NoListing)
+            *self.interference.lock().expect("no panic"),
+            Some(Interference::NoListing)
         ) {
             return Err(StoreError::Unsupported("listing"));
         }

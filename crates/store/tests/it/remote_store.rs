@@ -187,7 +187,7 @@ async fn an_honest_store_keeps_the_rules() {
 }
 
 #[tokio::test]
-async fn a_store_that_says_unavailable_for_a_lost_answer_is_found() {
+async fn a_store_that_misreports_lost_answers_is_found() {
     let subject = || behind_proxy("WRITE", StoreError::unavailable);
     for violation in [
         rules::lost_answer_to_a_put_is_ambiguous(subject().await)
@@ -203,7 +203,7 @@ async fn a_store_that_says_unavailable_for_a_lost_answer_is_found() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_takes_nothing_for_a_write_is_found() {
+async fn a_proxy_that_recognizes_no_write_is_found() {
     let subject = behind_proxy("COMMIT", StoreError::ambiguous).await;
     let violation = rules::lost_answer_to_a_put_is_ambiguous(subject)
         .await

@@ -111,8 +111,8 @@ async fn by_default_nothing_is_listed_or_watched() {
 }
 
 #[tokio::test]
-async fn a_subject_must_keep_what_it_declares() {
-    use rules::{listing_unsupported_is_a_typed_error, watcher_is_told_of_a_change};
+async fn a_subject_must_keep_its_declarations() {
+    use rules::{listing_unsupported_is_a_typed_error, watcher_receives_a_change};
     let subject = || Subject::new(forgetful());
     assert!(
         listing_unsupported_is_a_typed_error(subject())
@@ -124,9 +124,9 @@ async fn a_subject_must_keep_what_it_declares() {
             .await
             .is_err()
     );
-    assert!(watcher_is_told_of_a_change(subject()).await.is_ok());
+    assert!(watcher_receives_a_change(subject()).await.is_ok());
     assert!(
-        watcher_is_told_of_a_change(subject().must_watch())
+        watcher_receives_a_change(subject().must_watch())
             .await
             .is_err()
     );

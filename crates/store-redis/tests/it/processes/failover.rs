@@ -5,20 +5,20 @@ use std::time::{Duration, SystemTime};
 use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
 use tokenkeeper_engine::{Accounts, Cause, Error, Status, Token};
 
+use crate::sentinel_group::{SentinelGroup, opened};
 use crate::storm::{account, engine_over, tokens};
 use crate::support::keyring;
-use crate::watched::{Watched, opened};
 
 /// An account with an expired access token, also at the replica, and the process that connected it.
 struct World {
-    watched: Watched,
+    watched: SentinelGroup,
     emulator: Emulator,
     process: Accounts,
 }
 
 impl World {
     async fn start() -> Self {
-        let watched = Watched::start();
+        let watched = SentinelGroup::start();
         let emulator = Emulator::amiqus().start().await.expect("an emulator");
         let process = process(&watched, &emulator).await;
         let expired = tokens(&emulator, SystemTime::now() - Duration::from_secs(7200));
@@ -54,7 +54,7 @@ impl World {
     }
 }
 
-async fn process(watched: &Watched, emulator: &Emulator) -> Accounts {
+async fn process(watched: &SentinelGroup, emulator: &Emulator) -> Accounts {
     let options = watched.options();
     let store = opened(async || options.clone().open(keyring()).await).await;
     engine_over(store, emulator.base())

@@ -2,8 +2,8 @@
 
 mod failover;
 mod monitor;
+mod notification;
 mod outage;
-mod told;
 
 use std::time::SystemTime;
 

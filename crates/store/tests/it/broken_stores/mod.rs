@@ -30,28 +30,29 @@ finds! {
     put_if_absent: put_if_absent finds LosesPuts, MakesItsOwnVersion;
     put_if_absent_returns: put_if_absent_returns_the_existing_entry
         finds AppliesConflictingPuts, ConflictsWithNothing;
-    put_over: put_over_the_expected_version finds LosesPuts, KeepsTheOldMetadata;
+    put_over: put_replaces_the_expected_version finds LosesPuts, KeepsTheOldMetadata;
     put_stale: put_at_another_version_returns_the_entry
         finds AppliesConflictingPuts, ConflictsWithNothing;
     put_missing: put_at_a_version_of_a_missing_key_conflicts
         finds PutsOverNothing, AppliesConflictingPuts;
-    delete: delete_at_its_version_removes finds DeleteDoesNothing, PutsOverNothing;
+    delete: delete_at_the_current_version_removes_the_entry
+        finds DeleteDoesNothing, PutsOverNothing;
     delete_stale: delete_at_another_version_changes_nothing finds DeletesAnyVersion;
     delete_missing: delete_of_a_missing_key_conflicts finds DeleteOfNothingApplies;
     ambiguous_found: ambiguous_put_is_found_by_its_version finds MakesItsOwnVersion, LosesPuts;
     ambiguous_repeated: ambiguous_put_can_be_repeated
         finds TakesARepeatedPutForApplied, MakesItsOwnVersion;
-    cancelled_put: cancelled_put_is_the_old_or_the_new finds WritesInTwoSteps;
+    cancelled_put: cancelled_put_leaves_the_old_or_the_new_entry finds WritesInTwoSteps;
     cancelled_delete: cancelled_delete_is_done_or_not finds DeletesInTwoSteps;
-    kept: kept_until_keep_until finds ForgetsEarly, RefusesAfterKeepUntil;
-    kept_no_longer: expired_entry_is_gone_for_every_method
+    kept: entry_is_kept_until_keep_until finds ForgetsEarly, RefusesAfterKeepUntil;
+    kept_no_longer: every_method_agrees_on_an_expired_entry
         finds ForgetsEarly, ForgetsLate, RefusesAfterKeepUntil, ListsExpiredKeys;
     kept_far: keep_until_at_the_ends_of_the_calendar_is_kept
         finds ForgetsTheFarFuture, RefusesThePast;
     kept_by_nanoseconds: time_finer_than_a_millisecond_is_not_cut finds KeepsSeconds, ForgetsEarly;
     kept_longer: keep_until_is_replaced_by_the_next_put finds ForgetsByTheFirstKeepUntil;
     kept_no_more: keep_until_in_the_past_is_no_error finds RefusesThePast;
-    joined_keys: keys_are_not_joined_text finds JoinsKeysWithColons;
+    joined_keys: keys_are_not_joined_as_text finds JoinsKeysWithColons;
     fields_of_keys: every_field_of_a_key_counts finds IgnoresTheClientId;
     unusual_keys: unusual_keys_are_kept_apart finds LowersCase, CutsKeys;
     empty_value: empty_value_comes_back finds DropsEmptyValues;
@@ -60,15 +61,15 @@ finds! {
     metadata: metadata_comes_back finds KeepsSeconds;
     listing_under_writes: listing_sees_each_key_once_under_writes
         finds ListsByOffset, ListsTwice, ListsTooMany;
-    listing_due: listing_returns_what_is_due finds ListsDueInclusive, ListsDueBySecond;
-    listing_attention: listing_returns_what_needs_attention finds ListsAllForAttention;
-    listing_follows: listing_follows_the_writes finds ListsRemovedKeys;
+    listing_due: listing_returns_due_entries finds ListsDueInclusive, ListsDueBySecond;
+    listing_attention: listing_returns_entries_that_need_attention finds ListsAllForAttention;
+    listing_follows: listing_follows_writes finds ListsRemovedKeys;
     listing_unsupported: listing_unsupported_is_a_typed_error finds ListsNothingInsteadOfAnError;
-    watching: watcher_is_told_of_a_change finds WatchIsSilent, WatchTellsOtherVersions;
-    watching_all: every_watcher_is_told_of_puts_and_deletes finds WatchIsForOne, WatchMissesDeletes;
-    watching_others: watcher_is_told_of_another_process finds WatchIsLocal;
-    watching_conflicts: conflict_is_told_to_no_watcher finds WatchTellsOfConflicts;
-    watching_slowly: slow_watcher_is_told_of_the_newest_change finds WatchEndsWhenSlow;
+    watching: watcher_receives_a_change finds WatchIsSilent, WatchTellsOtherVersions;
+    watching_all: every_watcher_receives_puts_and_deletes finds WatchIsForOne, WatchMissesDeletes;
+    watching_others: watcher_receives_changes_of_another_process finds WatchIsLocal;
+    watching_conflicts: watcher_receives_no_conflict finds WatchTellsOfConflicts;
+    watching_slowly: slow_watcher_receives_the_newest_change finds WatchEndsWhenSlow;
     watching_the_end: stream_of_changes_ends_with_the_store finds WatchKeepsTheStore;
     lost_answer_to_put: lost_answer_to_a_put_is_ambiguous finds ReportsLostAnswersAsUnavailable;
     lost_answer_to_delete: lost_answer_to_a_delete_is_ambiguous

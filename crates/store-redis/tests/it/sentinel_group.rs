@@ -22,13 +22,13 @@ const PERIODS: &str = "info-period 1000 publish-period 250 tilt-trigger 3600000 
                        tilt-period 1000 slave-reconf-timeout 1000";
 
 /// A master, optionally with a replica, and a sentinel for both.
-pub(crate) struct Watched {
+pub(crate) struct SentinelGroup {
     /// The first one is the master at the start.
     pub(crate) servers: Vec<RedisServer>,
     pub(crate) sentinel: RedisServer,
 }
 
-impl Watched {
+impl SentinelGroup {
     /// A master and a replica.
     pub(crate) fn start() -> Self {
         let master = RedisServer::start(&[]);
