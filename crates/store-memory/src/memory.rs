@@ -168,12 +168,7 @@ impl TokenStore for MemoryStore {
         entry: &Entry,
         expected: Option<Version>,
     ) -> Result<Outcome, StoreError> {
-        // The fields are public, so the times may not be rounded yet.
-        let entry = entry
-            .clone()
-            .with_keep_until(entry.keep_until)
-            .with_due(entry.due);
-        self.swap(key, expected, Some(&entry))
+        self.swap(key, expected, Some(&entry.rounded()))
     }
 
     async fn delete(&self, key: &Key, expected: Version) -> Result<Outcome, StoreError> {

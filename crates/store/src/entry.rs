@@ -109,6 +109,15 @@ impl Entry {
         self
     }
 
+    /// Returns a copy with its times rounded by [`unix_millis`], as a store keeps them.
+    ///
+    /// The fields are public, so that the times of an entry may not be rounded yet.
+    #[must_use]
+    pub fn rounded(&self) -> Self {
+        let entry = self.clone().with_keep_until(self.keep_until);
+        entry.with_due(self.due)
+    }
+
     /// Sets whether the entry needs attention.
     #[must_use]
     pub fn with_attention(mut self, attention: bool) -> Self {

@@ -26,6 +26,12 @@ async fn impatient_and_patient(server: &RedisServer) -> (RedisStore, RedisStore)
     (impatient, open(&server.url()).await)
 }
 
+/// Puts a new key, which must be applied.
+async fn put_new(store: &RedisStore, subject: &'static str) {
+    let outcome = store.put(&key(subject), &entry(subject), None).await;
+    assert_eq!(outcome.expect("an outcome"), Outcome::Applied);
+}
+
 /// Runs a DEBUG command, which blocks the server, in another thread.
 fn debug(server: &RedisServer, arguments: &'static [&str]) -> JoinHandle<()> {
     let url = server.url();
@@ -175,25 +181,13 @@ async fn a_write_at_a_replica_is_read_only() {
 async fn a_server_that_is_promoted_again_accepts_writes() {
     let (master, server) = (RedisServer::start(&[]), RedisServer::start(&[]));
     let store = open(&server.url()).await;
-    assert!(
-        store
-            .put(&key("a"), &entry("a"), None)
-            .await
-            .unwrap()
-            .is_applied()
-    );
+    put_new(&store, "a").await;
     let port = master.port.to_string();
     let _: String = server.call(&["REPLICAOF", "127.0.0.1", &port]);
     let error = store.put(&key("b"), &entry("b"), None).await.unwrap_err();
     assert!(matches!(error, StoreError::ReadOnly { .. }), "{error:?}");
     let _: String = server.call(&["REPLICAOF", "NO", "ONE"]);
-    assert!(
-        store
-            .put(&key("b"), &entry("b"), None)
-            .await
-            .unwrap()
-            .is_applied()
-    );
+    put_new(&store, "b").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,13 +254,7 @@ async fn a_full_server_refuses_new_keys_and_keeps_records() {
     );
 
     let _: String = server.call(&["CONFIG", "SET", "maxmemory", "0"]);
-    assert!(
-        store
-            .put(&key("b"), &entry("b"), None)
-            .await
-            .unwrap()
-            .is_applied()
-    );
+    put_new(&store, "b").await;
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ mod file;
 mod full;
 mod listing;
 mod options;
+#[cfg(unix)]
+mod permissions;
 mod processes;
 #[path = "../../../store-redis/tests/it/storm/mod.rs"]
 mod storm;

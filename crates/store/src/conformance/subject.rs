@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{ConnectionCutter, ManualClock};
+use super::violation::{ensure, expect_entry};
+use super::{ConnectionCutter, ManualClock, Violation};
 use crate::{BoxStream, Change, Entry, Key, StoreError, TokenStore, Version};
 
 /// How long an entry of an expiry rule is kept where the rule must wait for the system's clock.
@@ -247,10 +248,21 @@ impl Subject {
         self.store.get(key).await
     }
 
+    /// Checks that a put of a missing key is applied, and that `get` then returns its entry.
+    pub(super) async fn expect_first_put(&self, key: &Key, entry: &Entry) -> Result<(), Violation> {
+        let outcome = self.store.put(key, entry, None).await?;
+        ensure!(
+            outcome.is_applied(),
+            "a put that expects no entry, of a missing key, was {outcome:?}"
+        );
+        let found = self.get(key).await?;
+        expect_entry("after the put", found.as_ref(), Some(entry))
+    }
+
     /// Returns a stream of changes, `None` if the store has none and need not have one.
-    pub(super) fn watch(&self) -> Result<Option<BoxStream<'static, Change>>, super::Violation> {
+    pub(super) fn watch(&self) -> Result<Option<BoxStream<'static, Change>>, Violation> {
         let changes = self.store.watch();
-        super::violation::ensure!(
+        ensure!(
             changes.is_some() || !self.must_watch,
             "the store cannot be watched, and must"
         );

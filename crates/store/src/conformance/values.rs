@@ -148,17 +148,8 @@ pub async fn metadata_comes_back(subject: Subject) -> Result<(), Violation> {
 }
 
 async fn comes_back(subject: &Subject, name: &str, value: Bytes) -> Result<(), Violation> {
-    let (key, entry) = (key(name), Entry::new(Version::random(), value));
-    let outcome = subject.store().put(&key, &entry, None).await?;
-    ensure!(
-        outcome.is_applied(),
-        "a put that expects no entry, of a missing key, was {outcome:?}"
-    );
-    expect_entry(
-        "after the put",
-        subject.get(&key).await?.as_ref(),
-        Some(&entry),
-    )
+    let entry = Entry::new(Version::random(), value);
+    subject.expect_first_put(&key(name), &entry).await
 }
 
 /// Checks that each key keeps its own entry while all the others are written.

@@ -9,16 +9,7 @@ use crate::{Entry, Key, Outcome, Version};
 pub async fn put_if_absent(subject: Subject) -> Result<(), Violation> {
     let (key, first) = (key("put-if-absent"), entry("first"));
     expect_entry("before any put", subject.get(&key).await?.as_ref(), None)?;
-    let outcome = subject.store().put(&key, &first, None).await?;
-    ensure!(
-        outcome.is_applied(),
-        "a put that expects no entry, of a missing key, was {outcome:?}"
-    );
-    expect_entry(
-        "after the put",
-        subject.get(&key).await?.as_ref(),
-        Some(&first),
-    )
+    subject.expect_first_put(&key, &first).await
 }
 
 /// A put that expects no entry, over an existing one, changes nothing and returns it.

@@ -99,10 +99,7 @@ impl<S: TokenStore> TokenStore for Encrypted<S> {
         expected: Option<Version>,
     ) -> Result<Outcome, StoreError> {
         // Rounded first, since the value is bound to the time that the store keeps.
-        let entry = entry
-            .clone()
-            .with_keep_until(entry.keep_until)
-            .with_due(entry.due);
+        let entry = entry.rounded();
         let value = sealed::seal(&self.keyring, key, &entry)?;
         let outcome = self
             .store

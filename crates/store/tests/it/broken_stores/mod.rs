@@ -1,10 +1,13 @@
 //! Every rule of the suite finds a store that breaks it.
 
+mod fault;
+mod link;
 mod store;
 
 use tokenkeeper_store::conformance::{self as rules, Violation};
 
-use self::store::{Fault as F, broken};
+use self::fault::Fault as F;
+use self::store::broken;
 
 /// One test per rule and fault: the rule holds without the fault, and is violated with it.
 macro_rules! finds {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use tokenkeeper_store::conformance::{ConnectionCutter, Cut, ManualClock, Subject};
+use tokenkeeper_store::conformance::{Cut, ManualClock, Subject};
 use tokenkeeper_store::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
     unix_millis,
@@ -13,62 +13,9 @@ use tokenkeeper_store::{
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::yield_now;
 
-/// The mistake of a [`Broken`] store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// None; shows that a rule fails because of the fault.
-    None,
-    /// Reads first and writes later.
-    CheckThenAct,
-    LosesPuts,
-    AppliesConflictingPuts,
-    ConflictsWithNothing,
-    PutsOverNothing,
-    DeletesAnyVersion,
-    DeleteDoesNothing,
-    DeleteOfNothingApplies,
-    KeepsTheOldMetadata,
-    MakesItsOwnVersion,
-    TakesARepeatedPutForApplied,
-    WritesInTwoSteps,
-    DeletesInTwoSteps,
-    ForgetsEarly,
-    ForgetsLate,
-    ForgetsByTheFirstKeepUntil,
-    ForgetsTheFarFuture,
-    RefusesAfterKeepUntil,
-    RefusesThePast,
-    JoinsKeysWithColons,
-    IgnoresTheClientId,
-    LowersCase,
-    CutsKeys,
-    DropsEmptyValues,
-    KeepsText,
-    KeepsShortValues,
-    KeepsSeconds,
-    ListsByOffset,
-    ListsTwice,
-    ListsTooMany,
-    ListsDueInclusive,
-    ListsDueBySecond,
-    ListsAllForAttention,
-    ListsRemovedKeys,
-    ListsExpiredKeys,
-    ListsNothingInsteadOfAnError,
-    WatchIsSilent,
-    WatchIsLocal,
-    WatchIsForOne,
-    WatchTellsOtherVersions,
-    WatchTellsOfConflicts,
-    WatchMissesDeletes,
-    WatchEndsWhenSlow,
-    WatchKeepsTheStore,
-    ReportsLostAnswersAsUnavailable,
-    ReportsLostAnswersAsApplied,
-    ReportsUnreachableAsAmbiguous,
-    LosesItsConnectionForever,
-}
-use Fault as F;
+use super::fault::Fault;
+use super::fault::Fault as F;
+use super::link::Link;
 
 /// A handle on the entries of a broken store.
 #[derive(Clone, Debug)]
@@ -95,34 +42,6 @@ struct Kept {
     key: Key,
     entry: Entry,
     first_keep_until: Option<SystemTime>,
-}
-
-/// The connection between the handles and the entries.
-#[derive(Debug, Default)]
-struct Link(Mutex<(Option<Cut>, usize)>);
-
-#[async_trait]
-impl ConnectionCutter for Link {
-    async fn cut(&self, cut: Cut) {
-        self.0.lock().expect("no panic").0 = Some(cut);
-    }
-
-    async fn restore(&self) -> usize {
-        std::mem::take(&mut *self.0.lock().expect("no panic")).1
-    }
-}
-
-impl Link {
-    /// The cut that a write meets.
-    fn meet(&self) -> Option<Cut> {
-        let mut state = self.0.lock().expect("no panic");
-        let cut = state.0?;
-        if cut != Cut::Unreachable {
-            state.0 = None;
-        }
-        state.1 += 1;
-        Some(cut)
-    }
 }
 
 pub(super) fn broken(fault: Fault) -> Subject {
