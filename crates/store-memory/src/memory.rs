@@ -54,7 +54,7 @@ pub struct MemoryStore {
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
-/// What all handles on the same entries share.
+/// The state that all handles on the same entries share.
 struct Shared {
     /// The lock of all writes: it makes compare and write one step, and keeps limit and index
     /// exact.

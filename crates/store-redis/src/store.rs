@@ -52,7 +52,7 @@ pub struct RedisStore {
     shared: Arc<Shared>,
 }
 
-/// What all handles on the same connections share.
+/// The state that all handles on the same connections share.
 struct Shared {
     name: String,
     layout: Layout,

@@ -6,7 +6,7 @@ use super::listing::listed;
 use super::subject::{entry, key};
 use super::violation::{ensure, expect_entry};
 use super::{Subject, Violation};
-use crate::{Entry, Filter, Outcome};
+use crate::{Entry, Filter, Key, Outcome, Version};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -47,7 +47,7 @@ pub async fn entry_is_kept_until_keep_until(subject: Subject) -> Result<(), Viol
 
 /// All methods agree on an expired entry: listings, conflicts, `get` and `delete` have it or not.
 ///
-/// A store that [must expire](Subject::must_expire) entries has it no more.
+/// A store that [must expire](Subject::must_expire) entries no longer has it.
 pub async fn every_method_agrees_on_an_expired_entry(subject: Subject) -> Result<(), Violation> {
     let Some(lifetime) = subject.lifetime() else {
         return Ok(());
@@ -71,7 +71,7 @@ pub async fn every_method_agrees_on_an_expired_entry(subject: Subject) -> Result
         let shown = Outcome::Conflict(Some(expiring.clone()));
         ensure!(
             conflict == shown,
-            "a put that expects nothing, before keep_until, was {conflict:?}"
+            "a put that expects no entry, before keep_until, was {conflict:?}"
         );
         ensure!(
             listings.iter().flatten().all(|listed| *listed),
@@ -93,7 +93,7 @@ pub async fn every_method_agrees_on_an_expired_entry(subject: Subject) -> Result
     }
     let conflict = subject
         .store()
-        .put(&key, &entry("next"), Some(crate::Version::random()))
+        .put(&key, &entry("next"), Some(Version::random()))
         .await?;
     ensure!(
         conflict == Outcome::Conflict(found),
@@ -107,7 +107,7 @@ pub async fn every_method_agrees_on_an_expired_entry(subject: Subject) -> Result
     let outcome = subject.store().put(&key, &entry("next"), None).await?;
     ensure!(
         outcome.is_applied(),
-        "a put that expects nothing, after an entry expired, was {outcome:?}"
+        "a put that expects no entry, after an entry expired, was {outcome:?}"
     );
     Ok(())
 }
@@ -203,15 +203,12 @@ pub async fn time_finer_than_a_millisecond_is_not_cut(subject: Subject) -> Resul
     (kept.keep_until, kept.due) = (Some(fine), Some(fine));
     let _ = subject.store().put(&key, &kept, None).await?;
     let found = subject.get(&key).await?;
-    let times = found.as_ref().map(|found| [found.keep_until, found.due]);
-    let rounded_up = |time: &SystemTime| (fine..fine + MILLISECOND).contains(time);
+    let times = found.map(|found| [found.keep_until, found.due]);
+    let is_rounded_up = |time: Option<SystemTime>| {
+        time.is_some_and(|time| (fine..fine + MILLISECOND).contains(&time))
+    };
     ensure!(
-        times.is_some_and(|times| times
-            .iter()
-            .flatten()
-            .filter(|time| rounded_up(time))
-            .count()
-            == 2),
+        times.is_some_and(|times| times.into_iter().all(is_rounded_up)),
         "the times {fine:?} came back as {times:?}"
     );
     if subject.advance(DAY) {
@@ -232,9 +229,9 @@ pub async fn time_finer_than_a_millisecond_is_not_cut(subject: Subject) -> Resul
 /// Puts an entry that has expired already: it is applied, and then there or gone.
 async fn put_expired(
     subject: &Subject,
-    key: &crate::Key,
+    key: &Key,
     past: &Entry,
-    expected: Option<crate::Version>,
+    expected: Option<Version>,
 ) -> Result<(), Violation> {
     let outcome = subject.store().put(key, past, expected).await?;
     ensure!(
@@ -252,7 +249,7 @@ async fn put_expired(
     Ok(())
 }
 
-/// Whether the rule's entry is in each listing; `None` for one that the store does not support.
+/// Returns whether each listing has the rule's entry; `None` for an unsupported listing.
 async fn listings(subject: &Subject, end: SystemTime) -> Result<[Option<bool>; 3], Violation> {
     let mut found = [None; 3];
     let filters = [Filter::All, Filter::Attention, Filter::DueBefore(end)];

@@ -68,7 +68,7 @@ pub struct CuttingProxy {
     task: AbortHandle,
 }
 
-/// What the proxy and its connections share.
+/// The state that the proxy shares with its connections.
 #[derive(Debug)]
 struct Shared {
     backend: SocketAddr,
@@ -77,6 +77,7 @@ struct Shared {
     unreachable: watch::Sender<bool>,
 }
 
+/// The cut that is due, and the cuts so far.
 #[derive(Debug, Default)]
 struct State {
     /// The cut of the next write, if one is wanted.

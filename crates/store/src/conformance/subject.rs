@@ -81,7 +81,7 @@ enum Clock {
     Manual(ManualClock),
 }
 
-/// What the harness declares about the connection between the store and its backend.
+/// The harness's declaration about the connection between the store and its backend.
 enum Connection {
     Undeclared,
     /// The rules do not cut it.
