@@ -63,7 +63,7 @@ async fn the_store_in_sqlite_keeps_an_account() {
 async fn the_store_in_redis_keeps_an_account() {
     let server = RedisServer::start();
     keeps_an_account(async || {
-        let options = RedisOptions::new(&server.url()).unwrap();
+        let options = RedisOptions::new(server.url());
         options.open(keyring()).await.unwrap()
     })
     .await;
