@@ -11,10 +11,8 @@ use hyper_util::{
 };
 use reqwest_middleware::ClientWithMiddleware;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use tokenkeeper::{
-    source::TokenSource,
-    tower::{Replay, TokenLayer, TokenService},
-};
+use tokenkeeper::tower::{Replay, TokenLayer, TokenService, Tokens};
+use tokenkeeper_test_support::scripted::Scripted;
 use tower::{Layer as _, ServiceExt as _};
 
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -36,15 +34,19 @@ pub enum Client {
 impl Front {
     pub const ALL: [Self; 2] = [Self::Tower, Self::Reqwest];
 
-    /// A client whose requests carry the token of `source`, wherever its provider wants it.
-    pub fn client(self, source: impl TokenSource) -> Client {
+    /// A client whose requests carry these tokens, wherever their provider wants them.
+    pub fn client(self, tokens: impl Into<Tokens>) -> Client {
         match self {
-            Self::Tower => Client::tower(TokenLayer::new(source)),
+            Self::Tower => Client::tower(TokenLayer::new(tokens)),
             Self::Reqwest => {
-                let tokens = tokenkeeper::tower::Tokens::one(source);
                 Client::Reqwest(tokenkeeper::reqwest::client(reqwest_builder(), tokens).unwrap())
             }
         }
+    }
+
+    /// A client whose requests carry the tokens of a scripted source.
+    pub fn scripted(self, source: Scripted) -> Client {
+        self.client(Tokens::from_source(source))
     }
 
     /// A client whose requests name their account.

@@ -40,7 +40,7 @@ async fn a_rejected_token_is_replaced_and_the_request_replayed() {
                 .headers_mut()
                 .append("x-mine", value.parse().unwrap());
         }
-        let response = front.client(source.clone()).send(request).await.unwrap();
+        let response = front.scripted(source.clone()).send(request).await.unwrap();
         assert_eq!(
             (response.status(), &response.body()[..]),
             (StatusCode::OK, &b"a body"[..])
@@ -74,7 +74,7 @@ async fn a_second_rejection_goes_to_the_caller_and_is_reported() {
         let (api, source) = start(Place::Authorization).await;
         api.takes_from(9);
         let response = front
-            .client(source.clone())
+            .scripted(source.clone())
             .send(post(api.url("/me")))
             .await;
         assert_eq!(response.unwrap().status(), StatusCode::UNAUTHORIZED);
@@ -92,7 +92,7 @@ async fn without_a_better_token_the_response_goes_to_the_caller() {
         let (api, source) = start(Place::Authorization).await;
         api.takes_from(1);
         let response = front
-            .client(source.held_off())
+            .scripted(source.held_off())
             .send(post(api.url("/me")))
             .await
             .unwrap();
@@ -108,7 +108,7 @@ async fn a_token_that_cannot_be_replaced_fails_the_request() {
         let (api, source) = start(Place::Authorization).await;
         api.takes_from(1);
         let sent = front
-            .client(source.clone().irreplaceable())
+            .scripted(source.clone().irreplaceable())
             .send(post(api.url("/me")))
             .await;
         let error = sent.unwrap_err();
@@ -129,7 +129,7 @@ async fn a16_a_429_passes_with_its_headers_and_no_refresh() {
     for front in Front::ALL {
         let (api, source) = start(Place::Authorization).await;
         let response = front
-            .client(source.clone())
+            .scripted(source.clone())
             .send(post(api.url("/limited")))
             .await
             .unwrap();
@@ -154,7 +154,7 @@ async fn without_replay_the_response_passes_and_is_reported() {
         api.takes_from(1);
         let mut request = post(api.url("/me"));
         request.extensions_mut().insert(NoReplay);
-        let response = front.client(source.clone()).send(request).await.unwrap();
+        let response = front.scripted(source.clone()).send(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(
             (source.replaced.load(SeqCst), source.rejected.load(SeqCst)),
@@ -173,7 +173,7 @@ async fn a_request_waits_for_a_token_and_never_leaves_without() {
     for front in Front::ALL {
         let (api, source) = start(Place::Authorization).await;
         let source = source.cold();
-        let client = front.client(source.clone());
+        let client = front.scripted(source.clone());
         let send = || {
             let (client, request) = (client.clone(), get(api.url("/me")));
             tokio::spawn(async move { client.send(request).await })
@@ -196,7 +196,7 @@ async fn without_a_token_nothing_is_sent() {
     for front in Front::ALL {
         let (api, source) = start(Place::Authorization).await;
         let error = front
-            .client(source.failing())
+            .scripted(source.failing())
             .send(post(api.url("/me")))
             .await
             .unwrap_err();

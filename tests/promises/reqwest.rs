@@ -42,7 +42,7 @@ async fn token_requests_leave_by_reqwest_too() {
 async fn no_token_follows_a_redirect_to_another_origin() {
     for place in [Place::Authorization, Place::OwnHeader, Place::Query] {
         let (api, foreign) = (Api::start().await, Api::start().await);
-        let client = Front::Reqwest.client(Scripted::new(api.base(), place));
+        let client = Front::Reqwest.scripted(Scripted::new(api.base(), place));
         let to = api.url(&format!("/to?{}", foreign.url("/me")));
         client.send(get(to)).await.unwrap();
         assert_eq!(api.seen().len(), 1);

@@ -1,25 +1,24 @@
-//! A request's head and body, once more.
-
 use http::Uri;
 use reqwest::{Body, Request, Url};
 use tokenkeeper_engine::{Credential, protocol::Attachment};
-use tokenkeeper_tower::{Recording, Replay};
+use tokenkeeper_tower::{Recording, Replay, exchange::Spare};
 
 use crate::Error;
 
-/// What a second attempt is made of.
-pub(crate) enum Spare {
+/// The second attempt, without the token.
+pub(crate) enum Second {
     /// The body is in memory, and reqwest can clone it.
     Copy(Request),
-    /// The body is a stream: its first reading is recorded.
+    /// The body is a stream, and is recorded while it is sent.
     Stream {
         head: Request,
         recording: Recording<Body>,
     },
 }
 
-impl Spare {
-    /// Prepares `request` for being sent twice. A body that reqwest can clone is left as it is; another is replaced by a recorded one.
+impl Second {
+    /// Prepares `request` for being sent twice. A body that reqwest cannot clone is replaced by a
+    /// recorded one.
     pub(crate) fn of(request: &mut Request, limit: usize) -> Option<Self> {
         if let Some(copy) = request.try_clone() {
             return Some(Self::Copy(copy));
@@ -33,16 +32,19 @@ impl Spare {
             recording,
         })
     }
+}
 
-    pub(crate) fn is_whole(&self) -> bool {
+impl Spare for Second {
+    type Request = Request;
+
+    fn is_whole(&self) -> bool {
         match self {
             Self::Copy(_) => true,
             Self::Stream { recording, .. } => recording.is_whole(),
         }
     }
 
-    /// `None` if more of the body was read meanwhile than is kept.
-    pub(crate) fn replay(self) -> Option<Request> {
+    fn into_request(self) -> Option<Request> {
         match self {
             Self::Copy(request) => Some(request),
             Self::Stream {
@@ -53,6 +55,14 @@ impl Spare {
                 Some(head)
             }
         }
+    }
+}
+
+/// Returns how many bytes of the body must be recorded at least: none of a body in memory.
+pub(crate) fn recorded_len(request: &Request) -> u64 {
+    match request.body() {
+        Some(body) if body.as_bytes().is_none() => http_body::Body::size_hint(body).lower(),
+        _ => 0,
     }
 }
 

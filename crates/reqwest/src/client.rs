@@ -17,7 +17,7 @@ const MAX_REDIRECTS: usize = 10;
 /// response is returned), and sends no `Referer`.
 ///
 /// `tokens` is an [`Account`](tokenkeeper_engine::Account), a reference to [`Accounts`](tokenkeeper_engine::Accounts) for an account
-/// per request, or [`Tokens::one`] of a token source of your own.
+/// per request, or [`Tokens::from_source`] of a token source of your own.
 ///
 /// The middleware is the client's first: what is added to the client later runs once per attempt, with the token on the request.
 ///

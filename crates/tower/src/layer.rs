@@ -1,15 +1,13 @@
-use tokenkeeper_engine::{Accounts, TokenSource, protocol::Origin};
+use http::Uri;
+use tokenkeeper_engine::Accounts;
 use tower_layer::Layer;
 
-use crate::{Error, Tokens, fixed::Fixed, service::TokenService, settings::Settings};
-
-/// How much of a request's body is kept for a replay unless [`TokenLayer::replay_limit`] says otherwise: 64 KiB.
-const REPLAY_LIMIT: usize = 64 * 1024;
+use crate::{Tokens, exchange::Policy, service::TokenService};
 
 /// Attaches a valid token to each request and replays the request once if the token was rejected.
 ///
-/// Make one with [`new`](Self::new) for one account, [`per_request`](Self::per_request) for an account chosen by each request, or
-/// [`fixed`](Self::fixed) in your own tests.
+/// Made with [`new`](Self::new) for one account, with [`per_request`](Self::per_request) for an
+/// account chosen by each request, or with [`fixed`](Self::fixed) in your own tests.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -32,71 +30,76 @@ const REPLAY_LIMIT: usize = 64 * 1024;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TokenLayer {
-    settings: Settings,
+    policy: Policy,
 }
 
 impl TokenLayer {
-    /// Every request to the source's origins gets its token: an [`Account`](tokenkeeper_engine::Account), or your own
-    /// [`TokenSource`]. A request to another origin passes untouched.
-    pub fn new(source: impl TokenSource) -> Self {
-        Self::from(Tokens::one(source))
-    }
-
-    /// Each request gets the token of the [`Account`](tokenkeeper_engine::Account) in its extensions.
+    /// Gives every request to the provider's origins the token of one
+    /// [`Account`](tokenkeeper_engine::Account), or of your own source with
+    /// [`Tokens::from_source`].
     ///
-    /// A request without one is refused with [`Error::NoAccount`], unless it goes to an origin of no configured provider or carries
-    /// [`Anonymous`](crate::Anonymous). One whose account belongs to another origin passes untouched.
-    pub fn per_request(accounts: &Accounts) -> Self {
-        Self::from(Tokens::per_request(accounts))
+    /// A request to another origin passes untouched, and is logged once per origin.
+    pub fn new(tokens: impl Into<Tokens>) -> Self {
+        Self {
+            policy: Policy::new(tokens),
+        }
     }
 
-    /// For your own tests: `Authorization: Bearer <token>` on every request over https or to loopback, whatever its host, and no
-    /// refresh.
+    /// Gives each request the token of the [`Account`](tokenkeeper_engine::Account) in its
+    /// extensions.
+    ///
+    /// A request without one is refused with [`Error::NoAccount`](crate::Error::NoAccount), unless
+    /// it goes to an origin of no configured provider or carries [`Anonymous`](crate::Anonymous). A
+    /// request to another origin than its account's passes untouched, and is logged once per
+    /// origin.
+    pub fn per_request(accounts: &Accounts) -> Self {
+        Self::new(accounts)
+    }
+
+    /// Puts `Authorization: Bearer <token>` on every request over https or to loopback, without
+    /// refreshes, for your own tests.
     ///
     /// # Panics
-    /// If `token` holds anything but visible ASCII.
+    ///
+    /// If `token` is empty or holds anything but visible ASCII.
     pub fn fixed(token: &str) -> Self {
-        Self::new(Fixed::new(token))
+        Self::new(Tokens::fixed(token))
     }
 
-    /// Whether a request whose token was rejected is sent a second time with a new one. On by default; it costs the copy of the
-    /// request's head. A single request opts out with [`NoReplay`](crate::NoReplay).
+    /// Sets whether a request whose token was rejected is sent a second time with a new one.
+    ///
+    /// On by default. It costs a copy of the request's head. A single request opts out with
+    /// [`NoReplay`](crate::NoReplay).
     pub fn replay(mut self, on: bool) -> Self {
-        let limit = self.settings.replay_limit.unwrap_or(REPLAY_LIMIT);
-        self.settings.replay_limit = on.then_some(limit);
+        self.policy = self.policy.replay(on);
         self
     }
 
-    /// How many bytes of a request's body are kept for a replay, 64 KiB by default. A request of whose body more was read before the
-    /// token was rejected is not replayed. Turns replay on.
+    /// Sets how many bytes of a request's body are recorded for a replay.
+    ///
+    /// The default is 64 KiB. If more of the body was read before the token was rejected, the
+    /// request is not replayed.
     pub fn replay_limit(mut self, bytes: usize) -> Self {
-        self.settings.replay_limit = Some(bytes);
+        self.policy = self.policy.replay_limit(bytes);
         self
     }
 
-    /// Where requests with a relative URI go, for a service that completes them further in (outside tonic's `Channel`, say).
+    /// Sets whether a request to another origin fails with
+    /// [`Error::OtherOrigin`](crate::Error::OtherOrigin).
     ///
-    /// The layer only needs to know it: the request's URI stays as it is.
-    ///
-    /// # Errors
-    /// [`Error::Origin`] if it is not a scheme and a host, or is http beyond loopback.
-    pub fn origin(mut self, origin: &str) -> Result<Self, Error> {
-        let origin = Origin::parse(origin).map_err(Error::Origin)?;
-        let uri = origin.as_str().parse();
-        self.settings.origin = Some(uri.expect("an origin is a valid URI"));
-        Ok(self)
+    /// Off by default: it passes untouched. [`Anonymous`](crate::Anonymous) requests always pass.
+    pub fn strict_origins(mut self, on: bool) -> Self {
+        self.policy = self.policy.strict_origins(on);
+        self
     }
-}
 
-impl From<Tokens> for TokenLayer {
-    fn from(tokens: Tokens) -> Self {
-        Self {
-            settings: Settings {
-                tokens,
-                replay_limit: Some(REPLAY_LIMIT),
-                origin: None,
-            },
-        }
+    /// Sets the origin of requests with a relative URI, for an inner service that completes them,
+    /// such as tonic's `Channel`.
+    ///
+    /// The layer only compares it with the source's origins: the request's URI stays as it is.
+    pub fn origin(mut self, origin: Uri) -> Self {
+        self.policy = self.policy.origin(origin);
+        self
     }
 }
 
@@ -104,6 +107,6 @@ impl<S> Layer<S> for TokenLayer {
     type Service = TokenService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TokenService::new(inner, self.settings.clone())
+        TokenService::new(inner, self.policy.clone())
     }
 }

@@ -1,14 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+pub mod exchange;
 mod fixed;
 mod layer;
 mod marker;
 mod rejected;
 mod replay;
 mod service;
-mod settings;
-mod tokens;
 #[cfg(feature = "hyper")]
 mod transport;
 
@@ -16,12 +15,12 @@ mod transport;
 pub use self::transport::HyperTransport;
 pub use self::{
     error::Error,
+    exchange::Tokens,
     layer::TokenLayer,
     marker::{Anonymous, NoReplay},
     rejected::Rejected,
     replay::{Recording, Replay},
     service::{TokenFuture, TokenService},
-    tokens::{Chosen, Tokens},
 };
 
 /// The error of a [`TokenService`]: the inner service's, a [`tokenkeeper_engine::Error`], or an

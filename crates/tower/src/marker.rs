@@ -1,9 +1,10 @@
-/// Put into a request's extensions: the request passes untouched, without a token.
+/// A request extension that sends the request without a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Anonymous;
 
-/// Put into a request's extensions: the request is not sent a second time, and its body is not recorded.
+/// A request extension that sends the request once, and does not record its body.
 ///
-/// For a body that must not be held in memory, or a request whose server acts before it checks the token.
+/// Use it for a body that must not be held in memory, or for a request that the server acts on
+/// before it checks the token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NoReplay;

@@ -2,10 +2,12 @@
 
 use http::StatusCode;
 use reqwest::Url;
-use tokenkeeper_reqwest::{Anonymous, Error, TokenMiddleware};
+use tokenkeeper_reqwest::{Anonymous, Error};
 use tokenkeeper_tower::Error as FrontError;
 
-use crate::support::{Api, PLACES, Place, Scripted, client, over_finished_client};
+use crate::support::{
+    Api, PLACES, Place, Scripted, client, over_finished_client, token_middleware,
+};
 
 #[tokio::test]
 async fn each_attachment_reaches_the_api() {
@@ -26,7 +28,7 @@ async fn each_attachment_reaches_the_api() {
 async fn over_a_finished_client_only_authorization_is_taken() {
     for place in PLACES {
         let api = Api::start().await;
-        let made = TokenMiddleware::new(Scripted::new(api.base(), place));
+        let made = token_middleware(Scripted::new(api.base(), place));
         if place != Place::Authorization {
             assert!(
                 matches!(made.unwrap_err(), Error::UnsafeClient),

@@ -9,9 +9,8 @@ use http_body_util::{
     channel::{Channel, Sender},
 };
 use reqwest::Body;
-use tokenkeeper_reqwest::TokenMiddleware;
 
-use crate::support::{Api, Place, Scripted, Seen, over_finished_client};
+use crate::support::{Api, Place, Scripted, Seen, over_finished_client, token_middleware};
 
 const LIMIT: usize = 1024;
 
@@ -29,7 +28,7 @@ async fn post(
     let api = Api::start().await;
     api.takes_from(1);
     let source = Scripted::new(api.base(), Place::Authorization);
-    let middleware = TokenMiddleware::new(source.clone())
+    let middleware = token_middleware(source.clone())
         .unwrap()
         .replay_limit(LIMIT);
     let request = over_finished_client(middleware)

@@ -5,9 +5,9 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use tokenkeeper_engine::Error as SourceError;
-use tokenkeeper_reqwest::{Error, TokenMiddleware, Tokens};
+use tokenkeeper_reqwest::Error;
 
-use crate::support::{Api, PLACES, Place, Scripted, builder, client};
+use crate::support::{Api, PLACES, Place, Scripted, builder, client, token_middleware};
 
 #[tokio::test]
 async fn the_sources_error_is_found_through_reqwest_middleware() {
@@ -35,7 +35,7 @@ async fn the_sources_error_is_found_through_reqwest_retry() {
     let policy = ExponentialBackoff::builder().build_with_max_retries(3);
     let client = ClientBuilder::new(builder().build().unwrap())
         .with(RetryTransientMiddleware::new_with_policy(policy))
-        .with(TokenMiddleware::new(source.clone()).unwrap())
+        .with(token_middleware(source.clone()).unwrap())
         .build();
     let error = client.get(api.url("/me")).send().await.unwrap_err();
     assert!(matches!(
@@ -58,7 +58,7 @@ async fn under_a_retry_each_attempt_gets_a_token() {
         .build_with_max_retries(1);
     let client = ClientBuilder::new(builder().build().unwrap())
         .with(RetryTransientMiddleware::new_with_policy(policy))
-        .with(TokenMiddleware::new(source).unwrap())
+        .with(token_middleware(source).unwrap())
         .build();
     client
         .post(api.url("/broken"))
@@ -154,7 +154,7 @@ async fn an_error_of_another_middleware_is_withheld_if_it_shows_the_token() {
     for place in PLACES {
         let api = Api::start().await;
         let source = Scripted::new(api.base(), place);
-        let client = tokenkeeper_reqwest::client(builder(), Tokens::one(source)).unwrap();
+        let client = client(source);
         let client = ClientBuilder::from_client(client).with(Tells).build();
         let error = client.get(api.url("/me")).send().await.unwrap_err();
         assert!(!print(&error).contains("secret-"), "{place:?}");

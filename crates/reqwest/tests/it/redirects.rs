@@ -1,9 +1,10 @@
 //! No token reaches a foreign host, whichever way it is attached.
 
 use http::{StatusCode, header::REFERER};
-use tokenkeeper_reqwest::TokenMiddleware;
 
-use crate::support::{Api, PLACES, Place, Scripted, client, over_finished_client};
+use crate::support::{
+    Api, PLACES, Place, Scripted, client, over_finished_client, token_middleware,
+};
 
 #[tokio::test]
 async fn a_redirect_to_another_origin_is_not_followed() {
@@ -74,7 +75,7 @@ async fn redirects_within_the_api_come_to_an_end() {
 #[tokio::test]
 async fn over_a_finished_client_reqwest_strips_authorization_itself() {
     let (api, foreign) = (Api::start().await, Api::start().await);
-    let middleware = TokenMiddleware::new(Scripted::new(api.base(), Place::Authorization)).unwrap();
+    let middleware = token_middleware(Scripted::new(api.base(), Place::Authorization)).unwrap();
     let client = over_finished_client(middleware);
     client
         .get(api.url(&format!("/to?{}", foreign.url("/me"))))

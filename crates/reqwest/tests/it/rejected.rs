@@ -3,9 +3,11 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use http::StatusCode;
-use tokenkeeper_reqwest::{NoReplay, TokenMiddleware};
+use tokenkeeper_reqwest::NoReplay;
 
-use crate::support::{Api, PLACES, Place, Scripted, client, over_finished_client};
+use crate::support::{
+    Api, PLACES, Place, Scripted, client, over_finished_client, token_middleware,
+};
 
 #[tokio::test]
 async fn a_rejected_token_is_replaced_and_the_request_replayed() {
@@ -90,7 +92,7 @@ async fn with_replay_off_the_response_passes_and_the_refresh_still_happens() {
         let api = Api::start().await;
         api.takes_from(1);
         let source = Scripted::new(api.base(), Place::Authorization);
-        let middleware = TokenMiddleware::new(source.clone())
+        let middleware = token_middleware(source.clone())
             .unwrap()
             .replay(by_extension);
         let mut request = over_finished_client(middleware).get(api.url("/me"));

@@ -32,7 +32,12 @@ pub fn transport() -> Tested {
 
 /// A client for any attachment.
 pub fn client(source: Scripted) -> ClientWithMiddleware {
-    tokenkeeper_reqwest::client(builder(), Tokens::one(source)).unwrap()
+    tokenkeeper_reqwest::client(builder(), Tokens::from_source(source)).unwrap()
+}
+
+/// A middleware over a scripted source.
+pub fn token_middleware(source: Scripted) -> Result<TokenMiddleware, Error> {
+    TokenMiddleware::new(Tokens::from_source(source))
 }
 
 /// A finished client with the middleware put over it.

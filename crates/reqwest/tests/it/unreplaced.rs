@@ -6,9 +6,9 @@ use http::StatusCode;
 use reqwest_middleware::{ClientBuilder, Error as MiddlewareError};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use tokenkeeper_engine::Error as SourceError;
-use tokenkeeper_reqwest::{Error, Rejected, TokenMiddleware};
+use tokenkeeper_reqwest::{Error, Rejected};
 
-use crate::support::{Api, PLACES, Place, Scripted, builder, client};
+use crate::support::{Api, PLACES, Place, Scripted, builder, client, token_middleware};
 
 async fn start(place: Place) -> (Api, Scripted) {
     let api = Api::start().await;
@@ -45,7 +45,7 @@ async fn it_is_an_error_of_this_crate_and_is_not_retried() {
     let policy = ExponentialBackoff::builder().build_with_max_retries(3);
     let client = ClientBuilder::new(builder().build().unwrap())
         .with(RetryTransientMiddleware::new_with_policy(policy))
-        .with(TokenMiddleware::new(source.clone()).unwrap())
+        .with(token_middleware(source.clone()).unwrap())
         .build();
     let error = client.get(api.url("/me")).send().await.unwrap_err();
     assert!(matches!(

@@ -192,11 +192,18 @@ where
 }
 
 impl<B> Drop for Recording<B> {
+    #[inline]
     fn drop(&mut self) {
         if let Source::Tape(tape) = &self.source {
-            lock(tape).stop();
+            stop(tape);
         }
     }
+}
+
+// Not inlined: most requests have no body, and then dropping a recording does nothing.
+#[inline(never)]
+fn stop<B>(tape: &Mutex<Tape<B>>) {
+    lock(tape).stop();
 }
 
 impl<B> fmt::Debug for Recording<B> {

@@ -1,49 +1,36 @@
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body;
-use tokenkeeper_engine::{Credential, TokenVersion};
+use tokenkeeper_engine::Credential;
 
-use crate::{Error, Recording, Replay, tokens::Chosen};
+use crate::{
+    Error, Recording, Replay,
+    exchange::{Exchange, Sent, Spare},
+};
 
-/// A request that waits for its token, and the service for it, which is ready.
-pub(super) struct Waiting<S, B> {
+/// A request that waits for its token, and the service that was polled ready for it.
+pub(super) struct Held<S, B> {
     pub(super) request: Request<B>,
-    /// How much of its body is kept; `None`: it is sent once.
-    pub(super) limit: Option<usize>,
     pub(super) service: S,
-    pub(super) source: Chosen,
+    pub(super) exchange: Exchange,
 }
 
-/// Which token set went out, and whose it is.
-#[derive(Clone)]
-pub(super) struct Sent {
-    pub(super) source: Chosen,
-    pub(super) stamp: TokenVersion,
+/// A request with its token, and the service to call with it.
+pub(super) struct Departure<S, B> {
+    pub(super) service: S,
+    pub(super) request: Request<Replay<B>>,
+    pub(super) sent: Sent<Second<S, B>>,
 }
 
-/// Everything for sending a request once more: its head without the token, its body, and a service that has still to become ready.
-pub(super) struct Spare<S, B> {
+/// The second attempt: the request's head without the token, its body, and a service that is not
+/// polled ready yet.
+pub(super) struct Second<S, B> {
     head: Head,
     recording: Recording<B>,
     service: S,
 }
 
-/// A request with its new token, and the service for it, which has still to become ready.
-pub(super) struct Again<S, B> {
-    pub(super) service: S,
-    pub(super) request: Request<Replay<B>>,
-    pub(super) sent: Sent,
-}
-
-/// Whether the request could be sent a second time, whenever the rejection comes.
-///
-/// A body known to be over the bound is recorded all the same: a server may reject the token before it reads that far.
-#[inline]
-pub(super) fn replayable<B: Body>(request: &Request<B>, limit: Option<usize>) -> bool {
-    limit.is_some_and(|limit| request.body().size_hint().lower() <= limit as u64)
-}
-
-/// Records a body as it is sent, and puts the other end into `recording`.
+/// Records a body while it is sent, and puts the other end into `recording`.
 #[inline]
 pub(super) fn record<B>(
     limit: usize,
@@ -59,40 +46,42 @@ where
     }
 }
 
-impl<S, B> Waiting<S, B>
+impl<S, B> Held<S, B>
 where
     S: Clone,
     B: Body<Data = Bytes>,
 {
-    /// What goes out now that the token is there: by which service, and with what for a second time.
-    pub(super) fn with(self, credential: &Credential) -> Result<Departing<S, B>, Error> {
+    /// Attaches the token that has come.
+    pub(super) fn attach(self, credential: &Credential) -> Result<Departure<S, B>, Error> {
         let Self {
             mut request,
-            limit,
             service,
-            source,
+            exchange,
         } = self;
-        let kept = limit.map(|limit| (limit, Head::of(&request), service.clone()));
-        let stamp = credential
+        let second = exchange
+            .replay_limit()
+            .map(|limit| (limit, Head::of(&request), service.clone()));
+        let version = credential
             .attach(&mut request)
-            .map_err(|e| Error::Attach(*e))?;
-        let sent = Sent { source, stamp };
-        let Some((limit, head, another)) = kept else {
-            return Ok((service, request.map(Replay::once), sent, None));
-        };
+            .map_err(|error| Error::Attach(*error))?;
         let mut recording = None;
-        let request = request.map(record(limit, &mut recording));
-        let spare = recording.map(|recording| Spare::new(head, recording, another));
-        Ok((service, request, sent, spare))
+        let (request, second) = match second {
+            None => (request.map(Replay::once), None),
+            Some((limit, head, another)) => {
+                let request = request.map(record(limit, &mut recording));
+                let second = recording.map(|recording| Second::new(head, recording, another));
+                (request, second)
+            }
+        };
+        Ok(Departure {
+            service,
+            request,
+            sent: exchange.sent(version, second),
+        })
     }
 }
 
-type Departing<S, B> = (S, Request<Replay<B>>, Sent, Option<Spare<S, B>>);
-
-impl<S, B> Spare<S, B>
-where
-    B: Body<Data = Bytes>,
-{
+impl<S, B> Second<S, B> {
     #[inline]
     pub(super) fn new(head: Head, recording: Recording<B>, service: S) -> Self {
         Self {
@@ -101,45 +90,55 @@ where
             service,
         }
     }
+}
 
-    pub(super) fn is_whole(&self) -> bool {
+impl<S, B> Spare for Second<S, B>
+where
+    B: Body<Data = Bytes>,
+{
+    type Request = (S, Request<Replay<B>>);
+
+    fn is_whole(&self) -> bool {
         self.recording.is_whole()
     }
 
-    /// The second request, unless more of the body was read meanwhile than is kept.
-    pub(super) fn replay(
-        self,
-        source: Chosen,
-        credential: &Credential,
-    ) -> Result<Option<Again<S, B>>, Error> {
-        let Some(body) = self.recording.replay() else {
-            return Ok(None);
-        };
-        let mut request = self.head.with(body);
-        let stamp = credential
-            .attach(&mut request)
-            .map_err(|e| Error::Attach(*e))?;
-        Ok(Some(Again {
-            service: self.service,
-            request,
-            sent: Sent { source, stamp },
-        }))
+    fn into_request(self) -> Option<Self::Request> {
+        let body = self.recording.replay()?;
+        Some((self.service, self.head.with(body)))
     }
 }
 
-/// The head of a request that is still whole: copied where it lies, since it is more than 200 bytes.
+impl<S, B> Departure<S, B> {
+    /// Attaches the new token to the second attempt.
+    pub(super) fn replay(
+        (service, mut request): (S, Request<Replay<B>>),
+        credential: &Credential,
+        sent: Sent<Second<S, B>>,
+    ) -> Result<Self, Error> {
+        credential
+            .attach(&mut request)
+            .map_err(|error| Error::Attach(*error))?;
+        Ok(Self {
+            service,
+            request,
+            sent,
+        })
+    }
+}
+
+/// A copy of a request's head. It reads the request where it is: a head is more than 200 bytes.
 pub(super) struct Head {
     method: Method,
     uri: Uri,
     version: Version,
-    /// A list, which is cheaper to copy than a map: only a request that is sent again needs the map.
+    /// A list is cheaper to copy than a map, and only a replay needs the map.
     headers: Vec<(HeaderName, HeaderValue)>,
     extensions: Extensions,
 }
 
-/// In one allocation: an iterator of headers counts a name with many values once.
+/// Lists the headers in one allocation: `HeaderMap::iter` counts a name with many values once.
 #[inline]
-fn listed(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+fn list(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let mut list = Vec::with_capacity(headers.len());
     for (name, value) in headers {
         list.push((name.clone(), value.clone()));
@@ -154,7 +153,7 @@ impl Head {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
-            headers: listed(request.headers()),
+            headers: list(request.headers()),
             extensions: request.extensions().clone(),
         }
     }

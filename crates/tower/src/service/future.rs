@@ -8,13 +8,14 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokenkeeper_engine::{Credential, Error as SourceError, protocol::Verdict};
+use tokenkeeper_engine::Credential;
 use tower_service::Service;
 
-use super::attempt::{self, Again, Sent, Spare, Waiting};
-use crate::{BoxError, Rejected, Replay};
-
-type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send>>;
+use super::attempt::{Departure, Held, Second};
+use crate::{
+    BoxError, Rejected, Replay,
+    exchange::{AfterReplacement, Replacing, Sent, Waiting},
+};
 
 pin_project! {
     /// The future of a [`TokenService`](crate::TokenService).
@@ -30,28 +31,27 @@ pin_project! {
 pin_project! {
     #[project = StateProjection]
     enum State<S, B, F, R> {
-        // A request is out: with a token and the means to send it again, with a token alone, or as it came.
-        Out {
+        // A request is sent. `None`: it passes untouched.
+        Sent {
             #[pin]
             call: F,
-            sent: Option<Sent>,
-            spare: Option<Spare<S, B>>,
+            sent: Option<Sent<Second<S, B>>>,
         },
-        // No token is at hand; the service in here is ready and is called with the request when one has come.
+        // The request waits for its token.
         Waiting {
-            token: BoxFuture<Credential>,
-            request: Option<Box<Waiting<S, B>>>,
+            token: Waiting<Credential>,
+            held: Option<Box<Held<S, B>>>,
         },
-        // The token was rejected; the response is kept for the caller in case no better token comes.
+        // The token was rejected. The response is kept in case no new token comes.
         Replacing {
-            token: BoxFuture<Option<Credential>>,
-            rejected: Option<Box<(R, Spare<S, B>, Sent)>>,
+            token: Waiting<Option<Credential>>,
+            rejected: Option<Box<(R, Replacing<Second<S, B>>)>>,
         },
-        // A new token is attached; the service of the replay gets ready.
+        // A new token is attached. The service of the replay gets ready.
         Readying {
-            again: Option<Box<Again<S, B>>>,
+            replay: Option<Box<Departure<S, B>>>,
         },
-        // Refused before it was sent.
+        // The request was refused before it was sent.
         Failed {
             error: Option<BoxError>,
         },
@@ -65,22 +65,16 @@ where
     #[inline]
     pub(super) fn passing(call: S::Future) -> Self {
         Self {
-            state: State::Out {
-                call,
-                sent: None,
-                spare: None,
-            },
+            state: State::Sent { call, sent: None },
         }
     }
 
-    /// A request is out with its token.
     #[inline]
-    pub(super) fn out(call: S::Future, sent: Sent, spare: Option<Spare<S, B>>) -> Self {
+    pub(super) fn sent(call: S::Future, sent: Sent<Second<S, B>>) -> Self {
         Self {
-            state: State::Out {
+            state: State::Sent {
                 call,
                 sent: Some(sent),
-                spare,
             },
         }
     }
@@ -93,16 +87,16 @@ where
     }
 
     #[cold]
-    pub(super) fn waiting(waiting: Waiting<S, B>) -> Self
+    pub(super) fn waiting(held: Held<S, B>) -> Self
     where
         B: Body<Data = Bytes>,
     {
-        let replayable = attempt::replayable(&waiting.request, waiting.limit);
-        let token = waiting.source.clone().into_credential(replayable);
+        let recorded = held.request.body().size_hint().lower();
+        let replayable = held.exchange.is_replayable(recorded);
         Self {
             state: State::Waiting {
-                token,
-                request: Some(Box::new(waiting)),
+                token: held.exchange.credential(replayable),
+                held: Some(Box::new(held)),
             },
         }
     }
@@ -119,26 +113,23 @@ where
 {
     type Output = Result<Response<ResBody>, BoxError>;
 
-    // The valid path alone, so that it becomes a part of whoever polls.
+    // Only the valid path, so that it is inlined into the caller.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
             let end = match state.as_mut().project() {
-                StateProjection::Out { call, sent, .. } => {
+                StateProjection::Sent { call, sent } => {
                     let response = match ready!(call.poll(cx)) {
                         Ok(response) => response,
                         Err(error) => return Poll::Ready(Err(error.into())),
                     };
-                    if sent
-                        .as_ref()
-                        .is_none_or(|sent| sent.source.is_content(&response))
-                    {
+                    if sent.as_ref().is_none_or(|sent| sent.is_content(&response)) {
                         return Poll::Ready(Ok(response));
                     }
-                    state.as_mut().judge(response)
+                    state.as_mut().on_response(response)
                 }
-                _ => ready!(state.as_mut().wait(cx))?,
+                _ => ready!(state.as_mut().poll_wait(cx))?,
             };
             if let Some(response) = end {
                 return Poll::Ready(Ok(response));
@@ -154,78 +145,67 @@ where
     B: Body<Data = Bytes>,
     ResBody: Send + 'static,
 {
-    /// Ends with the response, unless it rejects the token and a better one is worth waiting for.
+    /// Returns the response, or keeps it and waits for a new token.
     #[cold]
-    fn judge(mut self: Pin<&mut Self>, response: Response<ResBody>) -> Option<Response<ResBody>> {
-        let StateProjection::Out {
-            sent: Some(sent),
-            spare,
-            ..
+    fn on_response(
+        mut self: Pin<&mut Self>,
+        response: Response<ResBody>,
+    ) -> Option<Response<ResBody>> {
+        let StateProjection::Sent {
+            sent: Some(sent), ..
         } = self.as_mut().project()
         else {
             return Some(response);
         };
-        let (status, headers) = (response.status(), response.headers());
-        if sent.source.classify_response(sent.stamp, status, headers) != Verdict::Rejected {
-            return Some(response);
-        }
-        let Some(spare) = spare.take().filter(Spare::is_whole) else {
-            // Also where it was the replay: the source has to know that its fresh token was rejected too, and holds off further refreshes.
-            sent.source.report_rejection(sent.stamp);
+        let Some(replacing) = sent.on_response(response.status(), response.headers()) else {
             return Some(response);
         };
-        let asker = sent.clone();
-        let token = Box::pin(async move { asker.source.replacement(asker.stamp).await });
-        let rejected = Some(Box::new((response, spare, sent.clone())));
-        // Drops the call, and with it what an inner layer holds for it (a permit, say), before the next one is made.
-        self.set(Self::Replacing { token, rejected });
+        // Drops the call before the next one is made, and with it what an inner layer holds for it,
+        // such as a permit.
+        self.set(Self::Replacing {
+            token: replacing.replacement(),
+            rejected: Some(Box::new((response, replacing))),
+        });
         None
     }
 
-    /// Goes on once the token or the service is there that was waited for.
+    /// Waits for a token or for the service of the replay. `None`: the next state is set.
     #[cold]
-    fn wait(
+    fn poll_wait(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Response<ResBody>>, BoxError>> {
         let next = match self.as_mut().project() {
-            StateProjection::Out { .. } => return Poll::Ready(Ok(None)),
-            StateProjection::Waiting { token, request } => {
+            StateProjection::Sent { .. } => return Poll::Ready(Ok(None)),
+            StateProjection::Waiting { token, held } => {
                 let credential = ready!(token.as_mut().poll(cx))?;
-                let waiting = request.take().expect(POLLED_AFTER_READY);
-                let (mut service, request, sent, spare) = waiting.with(&credential)?;
-                Self::Out {
-                    call: service.call(request),
-                    sent: Some(sent),
-                    spare,
-                }
+                let held = held.take().expect(POLLED_AFTER_READY);
+                held.attach(&credential)?.call()
             }
             StateProjection::Replacing { token, rejected } => {
-                let replaced = ready!(token.as_mut().poll(cx));
-                let (response, spare, rejected) = *rejected.take().expect(POLLED_AFTER_READY);
-                let credential = match replaced {
-                    Ok(Some(credential)) => credential,
-                    Ok(None) => return Poll::Ready(Ok(Some(response))),
-                    Err(error) => {
+                let replacement = ready!(token.as_mut().poll(cx));
+                let (response, replacing) = *rejected.take().expect(POLLED_AFTER_READY);
+                match replacing.on_replacement(replacement) {
+                    AfterReplacement::Replay {
+                        credential,
+                        request,
+                        sent,
+                    } => {
+                        let replay = Departure::replay(request, &credential, sent)?;
+                        Self::Readying {
+                            replay: Some(Box::new(replay)),
+                        }
+                    }
+                    AfterReplacement::Return => return Poll::Ready(Ok(Some(response))),
+                    AfterReplacement::Fail(error) => {
                         return Poll::Ready(Err(Rejected::new(error, response).into()));
                     }
-                };
-                match spare.replay(rejected.source, &credential)? {
-                    Some(again) => Self::Readying {
-                        again: Some(Box::new(again)),
-                    },
-                    None => return Poll::Ready(Ok(Some(response))),
                 }
             }
-            StateProjection::Readying { again } => {
-                let service = &mut again.as_mut().expect(POLLED_AFTER_READY).service;
+            StateProjection::Readying { replay } => {
+                let service = &mut replay.as_mut().expect(POLLED_AFTER_READY).service;
                 ready!(service.poll_ready(cx)).map_err(Into::into)?;
-                let mut again = again.take().expect(POLLED_AFTER_READY);
-                Self::Out {
-                    call: again.service.call(again.request),
-                    sent: Some(again.sent),
-                    spare: None,
-                }
+                replay.take().expect(POLLED_AFTER_READY).call()
             }
             StateProjection::Failed { error } => {
                 return Poll::Ready(Err(error.take().expect(POLLED_AFTER_READY)));
@@ -233,6 +213,19 @@ where
         };
         self.set(next);
         Poll::Ready(Ok(None))
+    }
+}
+
+impl<S, B> Departure<S, B>
+where
+    S: Service<Request<Replay<B>>>,
+{
+    /// Sends the request.
+    fn call(mut self) -> State<S, B, S::Future, S::Response> {
+        State::Sent {
+            call: self.service.call(self.request),
+            sent: Some(self.sent),
+        }
     }
 }
 

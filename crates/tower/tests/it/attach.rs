@@ -4,7 +4,7 @@ use http::{Request, StatusCode, Uri};
 use tokenkeeper_tower::{Anonymous, Error, TokenLayer};
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::support::{Api, Place, Scripted, Text, hyper_client};
+use crate::support::{Api, Place, Scripted, Text, hyper_client, token_layer};
 
 fn get(uri: impl AsRef<str>) -> Request<Text> {
     Request::get(uri.as_ref()).body(Text::default()).unwrap()
@@ -18,7 +18,7 @@ async fn each_attachment_reaches_the_api() {
         (Place::Query, "/me?access_token=secret-0"),
     ] {
         let api = Api::start().await;
-        let layer = TokenLayer::new(Scripted::new(api.base(), place));
+        let layer = token_layer(Scripted::new(api.base(), place));
         let service = layer.layer(hyper_client());
         let response = service.oneshot(get(api.url("/me"))).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
@@ -31,8 +31,7 @@ async fn each_attachment_reaches_the_api() {
 #[tokio::test]
 async fn our_header_replaces_every_one_of_its_name() {
     let api = Api::start().await;
-    let service =
-        TokenLayer::new(Scripted::new(api.base(), Place::OwnHeader)).layer(hyper_client());
+    let service = token_layer(Scripted::new(api.base(), Place::OwnHeader)).layer(hyper_client());
     let mut request = get(api.url("/me"));
     request
         .headers_mut()
@@ -52,7 +51,7 @@ async fn our_header_replaces_every_one_of_its_name() {
 async fn a_request_to_another_origin_passes_untouched() {
     let (api, foreign) = (Api::start().await, Api::start().await);
     let source = Scripted::new(api.base(), Place::Authorization);
-    let service = TokenLayer::new(source.clone()).layer(hyper_client());
+    let service = token_layer(source.clone()).layer(hyper_client());
     foreign.takes_from(1);
     let response = service.oneshot(get(foreign.url("/me"))).await.unwrap();
     assert_eq!(
@@ -68,7 +67,7 @@ async fn a_request_to_another_origin_passes_untouched() {
 async fn an_anonymous_request_passes_untouched() {
     let api = Api::start().await;
     let service =
-        TokenLayer::new(Scripted::new(api.base(), Place::Authorization)).layer(hyper_client());
+        token_layer(Scripted::new(api.base(), Place::Authorization)).layer(hyper_client());
     let mut request = get(api.url("/me"));
     request.extensions_mut().insert(Anonymous);
     service.oneshot(request).await.unwrap();
@@ -79,7 +78,7 @@ async fn an_anonymous_request_passes_untouched() {
 async fn user_info_is_refused() {
     let api = Api::start().await;
     let service =
-        TokenLayer::new(Scripted::new(api.base(), Place::Authorization)).layer(hyper_client());
+        token_layer(Scripted::new(api.base(), Place::Authorization)).layer(hyper_client());
     let uri = api.url("/me").replace("http://", "http://user:password@");
     let error = service.oneshot(get(uri)).await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Error::UserInfo)));
@@ -95,7 +94,7 @@ async fn a_relative_uri_needs_the_layers_origin() {
         *request.uri_mut() = format!("{base}{}", request.uri()).parse::<Uri>().unwrap();
         hyper_client().oneshot(request)
     });
-    let layer = TokenLayer::new(Scripted::new(api.base(), Place::Authorization));
+    let layer = token_layer(Scripted::new(api.base(), Place::Authorization));
 
     let error = layer
         .layer(complete.clone())
@@ -104,7 +103,7 @@ async fn a_relative_uri_needs_the_layers_origin() {
         .unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Error::NoAuthority)));
 
-    let layer = layer.origin(api.base()).unwrap();
+    let layer = layer.origin(api.base().parse().unwrap());
     layer
         .layer(complete.clone())
         .oneshot(get("/me"))
@@ -112,27 +111,13 @@ async fn a_relative_uri_needs_the_layers_origin() {
         .unwrap();
     assert_eq!(api.seen()[0].token(), Some("secret-0"));
 
-    let layer = layer.origin("https://elsewhere.example").unwrap();
+    let layer = layer.origin(Uri::from_static("https://elsewhere.example"));
     layer.layer(complete).oneshot(get("/me")).await.unwrap();
     assert_eq!(
         api.seen()[1].token(),
         None,
         "an origin that is not the source's"
     );
-}
-
-#[test]
-fn the_layers_origin_is_checked() {
-    for bad in [
-        "",
-        "/me",
-        "api.example",
-        "http://api.example",
-        "https://user@api.example",
-    ] {
-        let layer = TokenLayer::fixed("t").origin(bad);
-        assert!(matches!(layer.unwrap_err(), Error::Origin(_)), "{bad}");
-    }
 }
 
 #[tokio::test]

@@ -9,11 +9,11 @@ use axum::{
 use http::StatusCode;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use tokenkeeper_tower::{Replay, TokenLayer, TokenService};
+use tokenkeeper_tower::{Replay, TokenService};
 use tokio::net::TcpListener;
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::support::{Api, Place, Scripted, hyper_client};
+use crate::support::{Api, Place, Scripted, hyper_client, token_layer};
 
 /// A user can name the service in a struct field.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ async fn a_handler_passes_a_streaming_body_on_and_replays_it() {
     api.takes_from(1);
     let backend = Backend {
         api: api.url("/me"),
-        client: TokenLayer::new(Scripted::new(api.base(), Place::OwnHeader)).layer(hyper_client()),
+        client: token_layer(Scripted::new(api.base(), Place::OwnHeader)).layer(hyper_client()),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -14,10 +14,10 @@ use http_body_util::{
     channel::{Channel, Sender},
     combinators::UnsyncBoxBody,
 };
-use tokenkeeper_tower::{BoxError, Replay, TokenLayer};
+use tokenkeeper_tower::{BoxError, Replay};
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::support::{Api, Place, Scripted, Seen, hyper_client};
+use crate::support::{Api, Place, Scripted, Seen, hyper_client, token_layer};
 
 /// A stream that is fed by hand.
 fn stream() -> (Sender<Bytes>, Channel<Bytes>) {
@@ -38,7 +38,7 @@ where
     let api = Api::start().await;
     api.takes_from(1);
     let source = Scripted::new(api.base(), Place::Authorization);
-    let service = TokenLayer::new(source.clone())
+    let service = token_layer(source.clone())
         .replay_limit(limit)
         .layer(hyper_client());
     let request = Request::post(api.url(path))
@@ -197,7 +197,7 @@ async fn a_body_that_fails_is_not_replayed() {
             Ok::<_, std::convert::Infallible>(rejected)
         },
     );
-    let service = TokenLayer::new(source.clone()).layer(inner);
+    let service = token_layer(source.clone()).layer(inner);
     let request = Request::post(api.url("/me")).body(body).unwrap();
     assert_eq!(
         service.oneshot(request).await.unwrap().status(),

@@ -8,7 +8,6 @@ use axum::{
 };
 use http::{StatusCode, Uri};
 use tokenkeeper_engine::Error as SourceError;
-use tokenkeeper_tower::TokenLayer;
 use tokio::net::TcpListener;
 use tonic::{Code, Status, body::Body, transport::Channel};
 use tonic_health::{
@@ -18,7 +17,7 @@ use tonic_health::{
 use tower::ServiceBuilder;
 use tower_http::map_request_body::MapRequestBodyLayer;
 
-use crate::support::{Place, Scripted};
+use crate::support::{Place, Scripted, token_layer};
 
 /// A gRPC health service that refuses every token but `secret-1`: with HTTP's 401 at `/401`, else as gRPC does.
 async fn serve(refusal: fn() -> Response) -> String {
@@ -46,7 +45,7 @@ async fn check(base: &str, source: Scripted) -> Result<i32, Status> {
         .connect_lazy();
     let stack = ServiceBuilder::new()
         // tonic's requests have relative URIs: the channel below completes them.
-        .layer(TokenLayer::new(source).origin(base).unwrap())
+        .layer(token_layer(source).origin(base.parse().unwrap()))
         .layer(MapRequestBodyLayer::new(Body::new))
         .service(channel);
     let mut client = HealthClient::new(stack);
@@ -67,7 +66,7 @@ async fn a_clients_own_origin_makes_the_uri_absolute() {
     let source = Scripted::new(&base, Place::Authorization);
     let channel = Channel::from_shared(base.clone()).unwrap().connect_lazy();
     let stack = ServiceBuilder::new()
-        .layer(TokenLayer::new(source))
+        .layer(token_layer(source))
         .layer(MapRequestBodyLayer::new(Body::new))
         .service(channel);
     let mut client = HealthClient::with_origin(stack, base.parse::<Uri>().unwrap());

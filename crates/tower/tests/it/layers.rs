@@ -5,10 +5,10 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 use futures_util::future::join_all;
 use http::{Request, StatusCode};
 use tokenkeeper_engine::Error as SourceError;
-use tokenkeeper_tower::{BoxError, TokenLayer};
+use tokenkeeper_tower::BoxError;
 use tower::{Service, ServiceBuilder, ServiceExt as _, retry::Policy, timeout::error::Elapsed};
 
-use crate::support::{Api, Place, Scripted, Text, hyper_client};
+use crate::support::{Api, Place, Scripted, Text, hyper_client, token_layer};
 
 async fn start() -> (Api, Scripted) {
     let api = Api::start().await;
@@ -38,7 +38,7 @@ where
 #[tokio::test]
 async fn under_and_over_a_concurrency_limit_of_one() {
     let (api, source) = start().await;
-    let layer = TokenLayer::new(source);
+    let layer = token_layer(source);
     let over = ServiceBuilder::new()
         .layer(layer)
         .concurrency_limit(1)
@@ -46,7 +46,7 @@ async fn under_and_over_a_concurrency_limit_of_one() {
     storm(&api, over).await;
 
     let (api, source) = start().await;
-    let layer = TokenLayer::new(source);
+    let layer = token_layer(source);
     let under = ServiceBuilder::new()
         .concurrency_limit(1)
         .layer(layer)
@@ -57,7 +57,7 @@ async fn under_and_over_a_concurrency_limit_of_one() {
 #[tokio::test]
 async fn under_and_over_a_buffer() {
     let (api, source) = start().await;
-    let layer = TokenLayer::new(source);
+    let layer = token_layer(source);
     let over = ServiceBuilder::new()
         .layer(layer)
         .buffer(1)
@@ -65,7 +65,7 @@ async fn under_and_over_a_buffer() {
     storm(&api, over).await;
 
     let (api, source) = start().await;
-    let layer = TokenLayer::new(source);
+    let layer = token_layer(source);
     let under = ServiceBuilder::new()
         .buffer(1)
         .layer(layer)
@@ -79,7 +79,7 @@ async fn an_error_is_found_through_buffer_and_retry() {
     let service = ServiceBuilder::new()
         .buffer(1)
         .retry(Again)
-        .layer(TokenLayer::new(source.failing()))
+        .layer(token_layer(source.failing()))
         .service(hyper_client());
     let error = service.oneshot(post(&api, "/me")).await.unwrap_err();
     assert!(matches!(
@@ -94,7 +94,7 @@ async fn a_timeout_outside_ends_the_wait_for_a_token() {
     tokio::time::pause();
     let service = ServiceBuilder::new()
         .timeout(Duration::from_secs(5))
-        .layer(TokenLayer::new(source.cold()))
+        .layer(token_layer(source.cold()))
         .service(hyper_client());
     let error = service.oneshot(post(&api, "/me")).await.unwrap_err();
     assert!(error.is::<Elapsed>());
@@ -105,7 +105,7 @@ async fn a_timeout_outside_ends_the_wait_for_a_token() {
 async fn under_and_over_a_timeout() {
     let minute = Duration::from_secs(60);
     let (api, source) = start().await;
-    let layer = TokenLayer::new(source);
+    let layer = token_layer(source);
     storm(
         &api,
         ServiceBuilder::new()
@@ -116,7 +116,7 @@ async fn under_and_over_a_timeout() {
     .await;
 
     let (api, source) = start().await;
-    let layer = TokenLayer::new(source);
+    let layer = token_layer(source);
     storm(
         &api,
         ServiceBuilder::new()
@@ -171,7 +171,7 @@ async fn under_a_retry_each_attempt_gets_the_token_of_its_time() {
     });
     let service = ServiceBuilder::new()
         .retry(Again)
-        .layer(TokenLayer::new(source))
+        .layer(token_layer(source))
         .service(inner);
     let response = service.oneshot(post(&api, "/me")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);

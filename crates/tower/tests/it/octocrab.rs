@@ -2,14 +2,13 @@
 
 use octocrab::{AuthState, Octocrab, OctocrabBuilder, service::middleware::base_uri::BaseUriLayer};
 use tokenkeeper_engine::Error as SourceError;
-use tokenkeeper_tower::TokenLayer;
 use tower::Layer as _;
 
-use crate::support::{Api, Place, Scripted, hyper_client};
+use crate::support::{Api, Place, Scripted, hyper_client, token_layer};
 
 fn octocrab(api: &Api, source: Scripted) -> Octocrab {
     OctocrabBuilder::new_empty()
-        .with_service(TokenLayer::new(source).layer(hyper_client()))
+        .with_service(token_layer(source).layer(hyper_client()))
         .with_layer(&BaseUriLayer::new(api.base().parse().unwrap()))
         .with_auth(AuthState::None)
         .build()

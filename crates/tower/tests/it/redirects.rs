@@ -4,11 +4,11 @@ use std::error::Error;
 
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use tokenkeeper_tower::{BoxError, Replay, TokenLayer};
+use tokenkeeper_tower::{BoxError, Replay};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_http::{follow_redirect::FollowRedirectLayer, map_request_body::MapRequestBodyLayer};
 
-use crate::support::{Api, Place, Scripted, Text, hyper_client};
+use crate::support::{Api, Place, Scripted, Text, hyper_client, token_layer};
 
 const PLACES: [Place; 3] = [Place::Authorization, Place::OwnHeader, Place::Query];
 
@@ -25,7 +25,7 @@ async fn with_follow_redirect_outside_the_token_stays_with_its_api() {
         let source = Scripted::new(api.base(), place);
         let service = ServiceBuilder::new()
             .layer(FollowRedirectLayer::new())
-            .layer(TokenLayer::new(source))
+            .layer(token_layer(source))
             .service(hyper_client());
         let response = service
             .clone()
@@ -57,7 +57,7 @@ async fn with_follow_redirect_inside_only_authorization_is_stripped() {
         let (api, foreign) = (Api::start().await, Api::start().await);
         let source = Scripted::new(api.base(), place);
         let service = ServiceBuilder::new()
-            .layer(TokenLayer::new(source))
+            .layer(token_layer(source))
             .layer(MapRequestBodyLayer::new(|body: Replay<Text>| {
                 axum::body::Body::new(body.map_err(|error: BoxError| axum::Error::new(error)))
             }))
@@ -90,7 +90,7 @@ async fn no_error_shows_the_token() {
         let api = { Api::gone().await };
         let source = Scripted::new(&api, place);
         let service = ServiceBuilder::new()
-            .layer(TokenLayer::new(source))
+            .layer(token_layer(source))
             .service(hyper_client());
         let request = Request::get(format!("{api}/me"))
             .body(Text::default())

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering::SeqCst;
 use futures_util::future::join_all;
 use http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION};
 use tokenkeeper_engine::Error as SourceError;
-use tokenkeeper_tower::{NoReplay, TokenLayer};
+use tokenkeeper_tower::NoReplay;
 use tower::{Layer as _, ServiceExt as _};
 
-use crate::support::{Api, Place, Scripted, Seen, Text, hyper_client};
+use crate::support::{Api, Place, Scripted, Seen, Text, hyper_client, token_layer};
 
 fn post(uri: impl AsRef<str>) -> Request<Text> {
     Request::post(uri.as_ref())
@@ -34,7 +34,7 @@ async fn a_rejected_token_is_replaced_and_the_request_replayed() {
     for place in [Place::Authorization, Place::OwnHeader, Place::Query] {
         let (api, source) = start(place).await;
         api.takes_from(1);
-        let service = TokenLayer::new(source.clone()).layer(hyper_client());
+        let service = token_layer(source.clone()).layer(hyper_client());
         let mut request = post(api.url("/me?q=1"));
         for value in ["kept", "with its second value"] {
             request
@@ -72,7 +72,7 @@ async fn a_rejected_token_is_replaced_and_the_request_replayed() {
 async fn a_second_rejection_goes_to_the_caller_and_the_source_is_told() {
     let (api, source) = start(Place::Authorization).await;
     api.takes_from(9);
-    let service = TokenLayer::new(source.clone()).layer(hyper_client());
+    let service = token_layer(source.clone()).layer(hyper_client());
     let response = service.oneshot(post(api.url("/me"))).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(api.seen().len(), 2, "one replay, no loop");
@@ -84,7 +84,7 @@ async fn a_second_rejection_goes_to_the_caller_and_the_source_is_told() {
 async fn without_a_better_token_the_response_goes_to_the_caller() {
     let (api, source) = start(Place::Authorization).await;
     api.takes_from(1);
-    let service = TokenLayer::new(source.clone().held_off()).layer(hyper_client());
+    let service = token_layer(source.clone().held_off()).layer(hyper_client());
     let response = service.oneshot(post(api.url("/me"))).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     let body = http_body_util::BodyExt::collect(response.into_body())
@@ -97,7 +97,7 @@ async fn without_a_better_token_the_response_goes_to_the_caller() {
 #[tokio::test]
 async fn a16_a_429_is_passed_through_with_its_headers_and_no_refresh() {
     let (api, source) = start(Place::Authorization).await;
-    let service = TokenLayer::new(source.clone()).layer(hyper_client());
+    let service = token_layer(source.clone()).layer(hyper_client());
     let response = service.oneshot(post(api.url("/limited"))).await.unwrap();
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(response.headers()["retry-after"], "47");
@@ -117,7 +117,7 @@ async fn with_replay_off_the_response_passes_and_the_refresh_still_happens() {
     for by_extension in [true, false] {
         let (api, source) = start(Place::Authorization).await;
         api.takes_from(1);
-        let service = TokenLayer::new(source.clone())
+        let service = token_layer(source.clone())
             .replay(by_extension)
             .layer(hyper_client());
         let mut request = post(api.url("/me"));
@@ -140,7 +140,7 @@ async fn with_replay_off_the_response_passes_and_the_refresh_still_happens() {
 async fn a_hundred_rejections_at_once_replace_one_token() {
     let (api, source) = start(Place::Authorization).await;
     api.takes_from(1);
-    let service = TokenLayer::new(source.clone()).layer(hyper_client());
+    let service = token_layer(source.clone()).layer(hyper_client());
     let calls = (0..100).map(|_| service.clone().oneshot(post(api.url("/me"))));
     for response in join_all(calls).await {
         assert_eq!(response.unwrap().status(), StatusCode::OK);
@@ -156,7 +156,7 @@ async fn a_hundred_rejections_at_once_replace_one_token() {
 async fn a_request_without_a_token_waits_and_is_sent_when_it_comes() {
     let (api, source) = start(Place::Authorization).await;
     let source = source.cold();
-    let service = TokenLayer::new(source.clone()).layer(hyper_client());
+    let service = token_layer(source.clone()).layer(hyper_client());
     let call = tokio::spawn(service.clone().oneshot(post(api.url("/me"))));
     let dropped = tokio::spawn(service.oneshot(post(api.url("/me"))));
     while source.waits.load(SeqCst) < 2 {
@@ -173,7 +173,7 @@ async fn a_request_without_a_token_waits_and_is_sent_when_it_comes() {
 #[tokio::test]
 async fn an_error_of_the_source_reaches_the_caller_and_nothing_is_sent() {
     let (api, source) = start(Place::Authorization).await;
-    let service = TokenLayer::new(source.failing()).layer(hyper_client());
+    let service = token_layer(source.failing()).layer(hyper_client());
     let error = service.oneshot(post(api.url("/me"))).await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(SourceError::ShutDown)));
     assert!(api.seen().is_empty());
@@ -182,7 +182,7 @@ async fn an_error_of_the_source_reaches_the_caller_and_nothing_is_sent() {
 #[tokio::test]
 async fn an_error_of_the_inner_service_is_passed_through_as_it_is() {
     let (api, source) = start(Place::Authorization).await;
-    let service = TokenLayer::new(source).layer(tower::service_fn(async |_: Request<_>| {
+    let service = token_layer(source).layer(tower::service_fn(async |_: Request<_>| {
         Err::<http::Response<()>, _>(std::io::Error::other("the line is cut"))
     }));
     let error = service.oneshot(post(api.url("/me"))).await.unwrap_err();

@@ -18,7 +18,7 @@ use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_tower::{BoxError, Rejected, Replay, TokenLayer};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
 
-use crate::support::{Api, Place, Scripted, Text, hyper_client};
+use crate::support::{Api, Place, Scripted, Text, hyper_client, token_layer};
 
 const API: &str = "https://api.example";
 
@@ -27,7 +27,7 @@ fn get(uri: impl AsRef<str>) -> Request<Text> {
 }
 
 fn layer() -> TokenLayer {
-    TokenLayer::new(Scripted::new(API, Place::Authorization).irreplaceable())
+    token_layer(Scripted::new(API, Place::Authorization).irreplaceable())
 }
 
 /// The error of a request that an API answers with a 401 and this body.
@@ -65,7 +65,7 @@ async fn the_sources_error_and_the_apis_response_reach_the_caller() {
     // A buffer outside passes the error on as it is.
     let service = ServiceBuilder::new()
         .buffer(1)
-        .layer(TokenLayer::new(source.clone()))
+        .layer(token_layer(source.clone()))
         .service(hyper_client());
     let response = response_of(service.oneshot(get(api.url("/me"))).await);
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);

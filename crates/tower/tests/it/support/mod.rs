@@ -6,7 +6,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use tokenkeeper_tower::Replay;
+use tokenkeeper_tower::{Replay, TokenLayer, Tokens};
 
 pub use tokenkeeper_test_support::{
     api::{Api, Seen},
@@ -16,6 +16,11 @@ pub use tokenkeeper_test_support::{
 
 #[cfg(feature = "hyper")]
 pub use tokenkeeper_tower::{Error, HyperTransport as Tested};
+
+/// A layer over a scripted source.
+pub fn token_layer(source: Scripted) -> TokenLayer {
+    TokenLayer::new(Tokens::from_source(source))
+}
 
 pub type Text = Full<Bytes>;
 

@@ -1,0 +1,283 @@
+//! What a front decides about a request, without I/O.
+//!
+//! A front puts tokens on the requests of one kind of client: [`TokenLayer`](crate::TokenLayer) is
+//! one for tower services. It performs, and the types here decide. Each takes a fact and returns
+//! the next step:
+//!
+//! | fact | call | next step |
+//! |---|---|---|
+//! | a request's URI and extensions | [`Policy::begin`] | attach a token, send it as it is, or fail |
+//! | whether it could be replayed | [`Exchange::try_credential`] | send it, or wait for a token |
+//! | the token set that was sent | [`Exchange::sent`] | wait for the response |
+//! | the response's status and headers | [`Sent::on_response`] | return it, or wait for a new token |
+//! | the new token, or why there is none | [`Replacing::on_replacement`] | replay, return or fail |
+//!
+//! A front for a client of your own:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use tokenkeeper_tower::{BoxError, exchange::{AfterReplacement, Policy, Spare}};
+//!
+//! /// A request without its token. Its body is in memory.
+//! struct Copy(Request<Bytes>);
+//!
+//! impl Spare for Copy {
+//!     type Request = Request<Bytes>;
+//!
+//!     fn is_whole(&self) -> bool {
+//!         true
+//!     }
+//!
+//!     fn into_request(self) -> Option<Request<Bytes>> {
+//!         Some(self.0)
+//!     }
+//! }
+//!
+//! async fn send(
+//!     policy: &Policy,
+//!     mut request: Request<Bytes>,
+//!     client: impl AsyncFn(Request<Bytes>) -> Response<Bytes>,
+//! ) -> Result<Response<Bytes>, BoxError> {
+//!     let Some(exchange) = policy.begin(request.uri(), request.extensions())? else {
+//!         return Ok(client(request).await);
+//!     };
+//!     let replayable = exchange.is_replayable(request.body().len() as u64);
+//!     let spare = replayable.then(|| Copy(request.clone()));
+//!     let mut credential = match exchange.try_credential(replayable) {
+//!         Some(credential) => credential,
+//!         None => exchange.credential(replayable).await?,
+//!     };
+//!     let mut sent = exchange.sent(credential.version(), spare);
+//!     loop {
+//!         credential.attach(&mut request)?;
+//!         let response = client(request).await;
+//!         let Some(replacing) = sent.on_response(response.status(), response.headers()) else {
+//!             return Ok(response);
+//!         };
+//!         let replacement = replacing.replacement().await;
+//!         match replacing.on_replacement(replacement) {
+//!             AfterReplacement::Replay { credential: new, request: again, sent: replay } => {
+//!                 (credential, request, sent) = (new, again, replay);
+//!             }
+//!             AfterReplacement::Return => return Ok(response),
+//!             AfterReplacement::Fail(error) => return Err(error.into()),
+//!         }
+//!     }
+//! }
+//! # use tokenkeeper_tower::{Tokens, exchange};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! # let policy = Policy::new(Tokens::fixed("test-token"));
+//! # let request = Request::get("https://api.example/me").body(Bytes::new())?;
+//! # let client = async |request: Request<Bytes>| {
+//! #     assert_eq!(request.headers()["authorization"], "Bearer test-token");
+//! #     Response::new(Bytes::new())
+//! # };
+//! # send(&policy, request, client).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod passed;
+mod policy;
+mod source;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use std::pin::Pin;
+
+use http::{HeaderMap, Request, Response, StatusCode};
+use tokenkeeper_engine::{
+    AttachResult, Credential, Error as SourceError, Seen, TokenVersion, protocol::Verdict,
+};
+
+use self::source::Source;
+pub use self::{policy::Policy, tokens::Tokens};
+
+/// A wait for a token source. Dropping it only stops the waiting.
+pub type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send>>;
+
+/// Everything that is needed to send a request a second time, without its token.
+pub trait Spare {
+    /// The second request.
+    type Request;
+
+    /// Returns whether the whole request could be sent again now.
+    fn is_whole(&self) -> bool;
+
+    /// Makes the second request. `None` if it is no longer whole.
+    fn into_request(self) -> Option<Self::Request>;
+}
+
+/// A request whose token source is chosen, before it is sent.
+#[derive(Debug)]
+pub struct Exchange {
+    source: Source,
+    replay_limit: Option<usize>,
+}
+
+impl Exchange {
+    /// Returns how many bytes of the body to record for a replay. `None`: the request is sent once.
+    #[must_use]
+    #[inline]
+    pub fn replay_limit(&self) -> Option<usize> {
+        self.replay_limit
+    }
+
+    /// Returns whether the request could be replayed whenever a rejection comes, if at least
+    /// `recorded` bytes of its body must be recorded.
+    ///
+    /// Record a body that is over the limit anyway: the token may be rejected before it is read.
+    #[must_use]
+    #[inline]
+    pub fn is_replayable(&self, recorded: u64) -> bool {
+        self.replay_limit
+            .is_some_and(|limit| recorded <= limit as u64)
+    }
+
+    /// Returns the token to send now. `None`: wait for [`credential`](Self::credential).
+    #[must_use]
+    pub fn try_credential(&self, replayable: bool) -> Option<Credential> {
+        self.source.any().try_credential(replayable)
+    }
+
+    /// Waits for the token to send.
+    ///
+    /// # Errors
+    ///
+    /// The source's, if no token can be had: fail with it, and don't send the request.
+    #[cold]
+    #[must_use]
+    pub fn credential(&self, replayable: bool) -> Waiting<Credential> {
+        self.source.clone().into_credential(replayable)
+    }
+
+    /// Attaches the token if no waiting is needed, without a copy of the [`Credential`].
+    #[inline(always)]
+    pub(crate) fn attach<B>(
+        &self,
+        seen: &mut Seen,
+        request: &mut Request<B>,
+        replayable: bool,
+    ) -> Option<AttachResult> {
+        self.source.attach(seen, request, replayable)
+    }
+
+    /// Notes that the request was sent with this token set. `spare` is for the replay.
+    #[inline]
+    pub fn sent<C>(self, version: TokenVersion, spare: Option<C>) -> Sent<C> {
+        Sent {
+            source: self.source,
+            version,
+            spare,
+        }
+    }
+}
+
+/// A request that was sent with a token, before its response.
+#[derive(Debug)]
+#[must_use]
+pub struct Sent<C> {
+    source: Source,
+    version: TokenVersion,
+    /// `None`: it cannot be replayed, or it is the replay.
+    spare: Option<C>,
+}
+
+impl<C> Sent<C> {
+    /// Returns whether [`on_response`](Self::on_response) need not be called, on the valid path.
+    #[inline]
+    pub(crate) fn is_content<B>(&self, response: &Response<B>) -> bool {
+        self.source.is_content(response)
+    }
+}
+
+impl<C: Spare> Sent<C> {
+    /// Judges the response. `None`: return it to the caller.
+    ///
+    /// If the token was rejected and the request can be replayed, wait for a new token. If it
+    /// cannot, or if this was the replay, the rejection is reported to the source.
+    #[must_use]
+    pub fn on_response(&mut self, status: StatusCode, headers: &HeaderMap) -> Option<Replacing<C>> {
+        let source = self.source.any();
+        let verdict = source.classify_response(self.version, status, headers);
+        if verdict != Verdict::Rejected {
+            return None;
+        }
+        let Some(spare) = self.spare.take().filter(Spare::is_whole) else {
+            // Also for a replay: the source holds off refreshes if its fresh tokens are rejected.
+            source.report_rejection(self.version);
+            return None;
+        };
+        Some(Replacing {
+            source: self.source.clone(),
+            rejected: self.version,
+            spare,
+        })
+    }
+}
+
+/// A request whose token was rejected, before its replay. Keep the response until then.
+#[derive(Debug)]
+#[must_use]
+pub struct Replacing<C> {
+    source: Source,
+    rejected: TokenVersion,
+    spare: C,
+}
+
+impl<C: Spare> Replacing<C> {
+    /// Waits for a new token.
+    #[must_use]
+    pub fn replacement(&self) -> Waiting<Option<Credential>> {
+        let (source, rejected) = (self.source.clone(), self.rejected);
+        Box::pin(async move { source.any().replacement(rejected).await })
+    }
+
+    /// Takes the result of [`replacement`](Self::replacement).
+    pub fn on_replacement(
+        self,
+        replacement: Result<Option<Credential>, SourceError>,
+    ) -> AfterReplacement<C> {
+        let credential = match replacement {
+            Ok(Some(credential)) => credential,
+            Ok(None) => return AfterReplacement::Return,
+            Err(error) => return AfterReplacement::Fail(error),
+        };
+        // More of the body may have been read in the meantime than is kept.
+        let Some(request) = self.spare.into_request() else {
+            return AfterReplacement::Return;
+        };
+        let sent = Sent {
+            source: self.source,
+            version: credential.version(),
+            spare: None,
+        };
+        AfterReplacement::Replay {
+            credential,
+            request,
+            sent,
+        }
+    }
+}
+
+/// The step after the wait for a new token.
+#[derive(Debug)]
+#[must_use]
+pub enum AfterReplacement<C: Spare> {
+    /// Attach the credential to the request and send it. `sent` judges its response.
+    Replay {
+        /// The new token.
+        credential: Credential,
+        /// The request without its token.
+        request: C::Request,
+        /// The state of the replay: its response always goes to the caller.
+        sent: Sent<C>,
+    },
+    /// Return the response that rejected the token.
+    Return,
+    /// Fail with this error, and keep the response inside: no new token can be had.
+    Fail(SourceError),
+}

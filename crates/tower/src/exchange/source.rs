@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use http::{Request, Response};
+use tokenkeeper_engine::{Account, AttachResult, Credential, Seen, TokenSource};
+
+use super::Waiting;
+
+/// The token source that was chosen for a request.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// That of all requests: one count to clone, not the two of an account.
+    One(Arc<One>),
+    /// That of this request.
+    Account(Account),
+}
+
+/// The token source of all requests of a front.
+#[derive(Debug)]
+pub(super) enum One {
+    /// Called by its own methods, which the compiler inlines.
+    Account(Account),
+    Other(Box<dyn TokenSource>),
+}
+
+impl One {
+    pub(super) fn any(&self) -> &dyn TokenSource {
+        match self {
+            Self::Account(account) => account,
+            Self::Other(source) => &**source,
+        }
+    }
+}
+
+impl Source {
+    /// Returns the source off the valid path.
+    pub(super) fn any(&self) -> &dyn TokenSource {
+        match self {
+            Self::One(one) => one.any(),
+            Self::Account(account) => account,
+        }
+    }
+
+    /// Attaches the token if no waiting is needed. `seen` remembers that of the account of all
+    /// requests.
+    #[inline(always)]
+    pub(super) fn attach<B>(
+        &self,
+        seen: &mut Seen,
+        request: &mut Request<B>,
+        replayable: bool,
+    ) -> Option<AttachResult> {
+        match self {
+            Self::One(one) => match &**one {
+                One::Account(account) => account.attach_seen(seen, request, replayable),
+                One::Other(source) => Some(source.try_credential(replayable)?.attach(request)),
+            },
+            Self::Account(account) => account.attach(request, replayable),
+        }
+    }
+
+    /// Waits for the token to send. For an account in one box, not two.
+    #[cold]
+    pub(super) fn into_credential(self, replayable: bool) -> Waiting<Credential> {
+        let account = match self {
+            Self::Account(account) => account,
+            Self::One(one) => match &*one {
+                One::Account(account) => account.clone(),
+                One::Other(_) => {
+                    return Box::pin(async move { one.any().credential(replayable).await });
+                }
+            },
+        };
+        Box::pin(account.into_credential(replayable))
+    }
+
+    /// Returns whether an account has nothing to learn from this response.
+    // Not inlined: a response that is read where it is moved is moved in pieces, which costs more
+    // than the call.
+    #[inline(never)]
+    pub(super) fn is_content<B>(&self, response: &Response<B>) -> bool {
+        let account = match self {
+            Self::One(one) => match &**one {
+                One::Account(account) => account,
+                One::Other(_) => return false,
+            },
+            Self::Account(account) => account,
+        };
+        account.is_content(response.status())
+    }
+}
