@@ -3,6 +3,7 @@
 //! - [`World`]: an engine, an emulator and a faulty store in one process, on one clock.
 //! - [`api`]: an HTTP server that accepts some tokens and records every request.
 //! - [`scripted`]: a token source that does what a test says.
+//! - [`streams`]: requests with a streaming body whose token is rejected.
 //! - [`offline`]: an engine that never sends a token request.
 //! - [`redis`]: a Redis server.
 
@@ -20,6 +21,7 @@ pub mod offline;
 pub mod redis;
 pub mod scripted;
 mod store;
+pub mod streams;
 mod transport;
 mod world;
 

@@ -26,10 +26,16 @@ impl Transport for NoTransport {
 
 /// An engine with a provider at each of these bases: `plain-0`, `plain-1` and so on.
 pub fn accounts(bases: &[&str]) -> Accounts {
+    accounts_with(bases, |_| ())
+}
+
+/// The same, with changed dialects.
+pub fn accounts_with(bases: &[&str], change: impl Fn(&mut Dialect)) -> Accounts {
     let mut builder = Accounts::builder(MemoryStore::new()).transport(NoTransport);
     for (number, base) in bases.iter().enumerate() {
         let mut dialect = Dialect::rfc6749(&format!("plain-{number}"), base).unwrap();
         dialect.api_origins = vec![format!("https://api-{number}.example").try_into().unwrap()];
+        change(&mut dialect);
         let registration = Registration::new("client", "https://app.example/cb").unwrap();
         builder = builder.provider(dialect.with(registration.secret("s")).unwrap());
     }

@@ -1,13 +1,12 @@
-//! Errors are found through what wraps them.
+//! What errors show, and how they are found through their wrappers.
 
 use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
-use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_reqwest::Error;
 
-use crate::support::{Api, PLACES, Place, Scripted, builder, client, token_middleware};
+use crate::support::{Api, PLACES, Place, Scripted, client, middleware_error, retrying};
 
 #[tokio::test]
 async fn the_sources_error_is_found_through_reqwest_middleware() {
@@ -18,54 +17,38 @@ async fn the_sources_error_is_found_through_reqwest_middleware() {
         SourceError::find(&error),
         Some(SourceError::ShutDown)
     ));
-    let reqwest_middleware::Error::Middleware(error) = error else {
-        panic!("{error:?}")
-    };
-    assert!(matches!(
-        error.downcast_ref(),
-        Some(Error::Token(SourceError::ShutDown))
-    ));
+    let error = middleware_error(Err::<(), _>(error));
+    assert!(matches!(error, Error::Token(SourceError::ShutDown)));
     assert!(api.seen().is_empty(), "never sent without a token");
 }
 
 #[tokio::test]
-async fn the_sources_error_is_found_through_reqwest_retry() {
-    let api = Api::start().await;
-    let source = Scripted::new(api.base(), Place::Authorization).failing();
-    let policy = ExponentialBackoff::builder().build_with_max_retries(3);
-    let client = ClientBuilder::new(builder().build().unwrap())
-        .with(RetryTransientMiddleware::new_with_policy(policy))
-        .with(token_middleware(source.clone()).unwrap())
-        .build();
-    let error = client.get(api.url("/me")).send().await.unwrap_err();
-    assert!(matches!(
-        SourceError::find(&error),
-        Some(SourceError::ShutDown)
-    ));
-    assert_eq!(
-        source.asked.lock().unwrap().len(),
-        1,
-        "an error of ours is not retried"
-    );
+async fn errors_of_the_source_are_found_and_not_retried() {
+    for is_sent in [false, true] {
+        let api = Api::start().await;
+        api.takes_from(1);
+        let source = Scripted::new(api.base(), Place::Authorization);
+        let source = match is_sent {
+            false => source.failing(),
+            true => source.irreplaceable(),
+        };
+        let client = retrying(source.clone(), 3);
+        let error = client.get(api.url("/me")).send().await.unwrap_err();
+        assert!(matches!(
+            SourceError::find(&error),
+            Some(SourceError::ShutDown)
+        ));
+        assert_eq!(source.asked.lock().unwrap().len(), 1);
+        assert_eq!(api.seen().len(), usize::from(is_sent));
+    }
 }
 
 #[tokio::test]
 async fn under_a_retry_each_attempt_gets_a_token() {
     let api = Api::start().await;
-    let source = Scripted::new(api.base(), Place::Authorization);
-    let policy = ExponentialBackoff::builder()
-        .retry_bounds(std::time::Duration::ZERO, std::time::Duration::ZERO)
-        .build_with_max_retries(1);
-    let client = ClientBuilder::new(builder().build().unwrap())
-        .with(RetryTransientMiddleware::new_with_policy(policy))
-        .with(token_middleware(source).unwrap())
-        .build();
-    client
-        .post(api.url("/broken"))
-        .body("a body")
-        .send()
-        .await
-        .unwrap();
+    let client = retrying(Scripted::new(api.base(), Place::Authorization), 1);
+    let request = client.post(api.url("/broken")).body("a body");
+    request.send().await.unwrap();
     let seen = api.seen();
     assert_eq!(seen.len(), 2);
     assert!(
@@ -74,7 +57,7 @@ async fn under_a_retry_each_attempt_gets_a_token() {
     );
 }
 
-/// Everything that somebody could print of an error.
+/// Formats an error and its causes in every way.
 fn print(error: &reqwest_middleware::Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     if let reqwest_middleware::Error::Middleware(error) = error {
@@ -104,27 +87,18 @@ async fn no_error_of_a_request_shows_the_token() {
 }
 
 #[tokio::test]
-async fn neither_a_response_nor_the_error_of_its_status_shows_the_token() {
+async fn neither_a_response_nor_its_status_error_shows_the_token() {
     for place in PLACES {
         let api = Api::start().await;
         let client = client(Scripted::new(api.base(), place));
-        let response = client
-            .post(api.url("/broken?q=1"))
-            .body("a body")
-            .send()
-            .await
-            .unwrap();
+        let post = async |url| client.post(url).body("a body").send().await.unwrap();
+        let response = post(api.url("/broken?q=1")).await;
         assert_eq!(response.url().as_str(), api.url("/broken?q=1"));
         assert!(!format!("{response:?}").contains("secret-"));
         let error = response.error_for_status().unwrap_err();
         assert!(!print(&error.into()).contains("secret-"), "{place:?}");
 
-        let response = client
-            .post(api.url("/me"))
-            .body("a body")
-            .send()
-            .await
-            .unwrap();
+        let response = post(api.url("/me")).await;
         assert_eq!(response.url().as_str(), api.url("/me"));
         assert_eq!(response.content_length(), Some(6));
         assert!(response.remote_addr().is_some());
@@ -132,11 +106,11 @@ async fn neither_a_response_nor_the_error_of_its_status_shows_the_token() {
     }
 }
 
-/// A middleware further in that tells the URL.
-struct Tells;
+/// An inner middleware whose error shows the URL.
+struct ShowsUrl;
 
 #[async_trait::async_trait]
-impl Middleware for Tells {
+impl Middleware for ShowsUrl {
     async fn handle(
         &self,
         request: Request,
@@ -150,22 +124,17 @@ impl Middleware for Tells {
 }
 
 #[tokio::test]
-async fn an_error_of_another_middleware_is_withheld_if_it_shows_the_token() {
+async fn an_inner_error_that_shows_the_token_is_withheld() {
     for place in PLACES {
         let api = Api::start().await;
-        let source = Scripted::new(api.base(), place);
-        let client = client(source);
-        let client = ClientBuilder::from_client(client).with(Tells).build();
+        let client = client(Scripted::new(api.base(), place));
+        let client = ClientBuilder::from_client(client).with(ShowsUrl).build();
         let error = client.get(api.url("/me")).send().await.unwrap_err();
         assert!(!print(&error).contains("secret-"), "{place:?}");
         let reqwest_middleware::Error::Middleware(error) = error else {
             panic!("{error:?}")
         };
-        let withheld = matches!(error.downcast_ref(), Some(Error::Withheld));
-        assert_eq!(
-            withheld,
-            place == Place::Query,
-            "the others are passed on as they are"
-        );
+        let is_withheld = matches!(error.downcast_ref(), Some(Error::Withheld));
+        assert_eq!(is_withheld, place == Place::Query, "others are unchanged");
     }
 }

@@ -1,4 +1,4 @@
-//! The middleware and the transport over real HTTP, against the small API that the tower layer is tested with.
+//! The middleware and the transport over real HTTP.
 
 #![allow(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
@@ -7,7 +7,6 @@ mod bodies;
 mod errors;
 mod per_request;
 mod redirects;
-mod rejected;
 mod support;
 mod timeout;
 #[path = "../../../tower/tests/it/transport.rs"]

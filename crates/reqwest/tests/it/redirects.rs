@@ -1,4 +1,4 @@
-//! No token reaches a foreign host, whichever way it is attached.
+//! No token reaches a foreign host, wherever it is attached.
 
 use http::{StatusCode, header::REFERER};
 
@@ -27,7 +27,7 @@ async fn a_redirect_to_another_origin_is_not_followed() {
 }
 
 #[tokio::test]
-async fn another_host_on_the_way_is_another_origin_too() {
+async fn a_later_hop_to_another_origin_is_not_followed() {
     let (api, foreign) = (Api::start().await, Api::start().await);
     let client = client(Scripted::new(api.base(), Place::OwnHeader));
     let hop = api.url(&format!("/to?{}", foreign.url("/me")));
@@ -56,14 +56,14 @@ async fn a_redirect_within_the_api_is_followed_without_a_referer() {
             seen.iter().all(|s| !s.headers.contains_key(REFERER)),
             "{place:?}"
         );
-        // A query belongs to one URL: a redirect's target has the one that the server gives it.
+        // A redirect's target has the query that the server gives it.
         let carried = place != Place::Query;
         assert_eq!(seen[1].token().is_some(), carried, "{place:?}");
     }
 }
 
 #[tokio::test]
-async fn redirects_within_the_api_come_to_an_end() {
+async fn redirects_within_the_api_are_bounded() {
     let api = Api::start().await;
     let client = client(Scripted::new(api.base(), Place::Query));
     let error = client.get(api.url("/loop")).send().await.unwrap_err();
@@ -73,7 +73,7 @@ async fn redirects_within_the_api_come_to_an_end() {
 }
 
 #[tokio::test]
-async fn over_a_finished_client_reqwest_strips_authorization_itself() {
+async fn over_a_finished_client_reqwest_strips_authorization() {
     let (api, foreign) = (Api::start().await, Api::start().await);
     let middleware = token_middleware(Scripted::new(api.base(), Place::Authorization)).unwrap();
     let client = over_finished_client(middleware);

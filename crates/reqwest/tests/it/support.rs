@@ -1,11 +1,12 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use reqwest_middleware::ClientWithMiddleware;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error as MiddlewareError};
+use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokenkeeper_reqwest::{TokenMiddleware, Tokens};
 
 pub use tokenkeeper_test_support::{
-    api::{Api, Seen},
+    api::Api,
     scripted::{Place, Scripted},
 };
 
@@ -13,7 +14,8 @@ pub use tokenkeeper_reqwest::{Error, ReqwestTransport as Tested};
 
 pub const PLACES: [Place; 3] = [Place::Authorization, Place::OwnHeader, Place::Query];
 
-/// A builder with TLS of its own: no crypto provider is installed in this process, which one of the tests needs.
+/// A builder with a TLS configuration: one of the tests needs a process without an installed crypto
+/// provider.
 pub fn builder() -> reqwest::ClientBuilder {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -25,7 +27,7 @@ pub fn builder() -> reqwest::ClientBuilder {
         .no_proxy()
 }
 
-/// The transport that is tested here.
+/// The transport under test.
 pub fn transport() -> Tested {
     Tested::from_builder(builder()).unwrap()
 }
@@ -42,8 +44,25 @@ pub fn token_middleware(source: Scripted) -> Result<TokenMiddleware, Error> {
 
 /// A finished client with the middleware put over it.
 pub fn over_finished_client(middleware: TokenMiddleware) -> ClientWithMiddleware {
-    let client = builder().build().unwrap();
-    reqwest_middleware::ClientBuilder::new(client)
-        .with(middleware)
+    let client = ClientBuilder::new(builder().build().unwrap());
+    client.with(middleware).build()
+}
+
+/// A client over this source that retries each request up to `retries` times, without pauses.
+pub fn retrying(source: Scripted, retries: u32) -> ClientWithMiddleware {
+    let policy = ExponentialBackoff::builder()
+        .retry_bounds(Duration::ZERO, Duration::ZERO)
+        .build_with_max_retries(retries);
+    ClientBuilder::new(builder().build().unwrap())
+        .with(RetryTransientMiddleware::new_with_policy(policy))
+        .with(token_middleware(source).unwrap())
         .build()
+}
+
+/// The error of ours that the request failed with.
+pub fn middleware_error<T: std::fmt::Debug>(sent: Result<T, MiddlewareError>) -> Error {
+    match sent.unwrap_err() {
+        MiddlewareError::Middleware(error) => error.downcast().unwrap(),
+        error => panic!("{error:?}"),
+    }
 }

@@ -1,4 +1,4 @@
-//! A timeout of the builder's own, which the engine does not know of.
+//! A timeout of the builder, which the engine does not know.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::support::builder;
 
 #[tokio::test]
 async fn a_timeout_of_the_builder_counts_as_the_deadline() {
-    // The system accepts the connection; nothing reads the request.
+    // The system accepts the connection, and nothing reads the request.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/token", silent.local_addr().unwrap());
     let builder = builder().timeout(Duration::from_millis(50));

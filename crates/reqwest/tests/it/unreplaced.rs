@@ -3,12 +3,11 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use http::StatusCode;
-use reqwest_middleware::{ClientBuilder, Error as MiddlewareError};
-use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
+use reqwest_middleware::Error as MiddlewareError;
 use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_reqwest::{Error, Rejected};
 
-use crate::support::{Api, PLACES, Place, Scripted, builder, client, token_middleware};
+use crate::support::{Api, PLACES, Place, Scripted, builder, client, middleware_error};
 
 async fn start(place: Place) -> (Api, Scripted) {
     let api = Api::start().await;
@@ -40,45 +39,16 @@ async fn the_sources_error_and_the_apis_response_reach_the_caller() {
 }
 
 #[tokio::test]
-async fn it_is_an_error_of_this_crate_and_is_not_retried() {
-    let (api, source) = start(Place::Authorization).await;
-    let policy = ExponentialBackoff::builder().build_with_max_retries(3);
-    let client = ClientBuilder::new(builder().build().unwrap())
-        .with(RetryTransientMiddleware::new_with_policy(policy))
-        .with(token_middleware(source.clone()).unwrap())
-        .build();
-    let error = client.get(api.url("/me")).send().await.unwrap_err();
-    assert!(matches!(
-        SourceError::find(&error),
-        Some(SourceError::ShutDown)
-    ));
-    assert_eq!(api.seen().len(), 1);
-
-    let (api, source) = start(Place::Authorization).await;
-    let sent = crate::support::client(source).get(api.url("/me")).send();
-    let MiddlewareError::Middleware(error) = sent.await.unwrap_err() else {
-        panic!("an error of a middleware")
-    };
-    assert!(matches!(error.downcast_ref(), Some(Error::Rejected(_))));
-}
-
-#[tokio::test]
-async fn any_other_error_is_given_back_as_it_was() {
+async fn any_other_error_is_returned_unchanged() {
     let (api, source) = start(Place::Authorization).await;
     let client = client(source.failing());
     let error = client.get(api.url("/me")).send().await.unwrap_err();
-    let MiddlewareError::Middleware(error) = Rejected::try_from(error).unwrap_err() else {
-        panic!("an error of a middleware")
-    };
-    let token = matches!(
-        error.downcast_ref(),
-        Some(Error::Token(SourceError::ShutDown))
-    );
-    assert!(token, "not sent");
+    let error = middleware_error(Rejected::try_from(error));
+    assert!(matches!(error, Error::Token(SourceError::ShutDown)));
 
-    let other = MiddlewareError::middleware(std::io::Error::other("another's"));
+    let other = MiddlewareError::middleware(std::io::Error::other("foreign"));
     let other = Rejected::try_from(other).unwrap_err();
-    assert_eq!(other.to_string(), "another's");
+    assert_eq!(other.to_string(), "foreign");
 
     let gone = Api::gone().await;
     let sent = builder().build().unwrap().get(gone).send().await;

@@ -1,4 +1,4 @@
-//! Where a token goes, and where not.
+//! Which requests get a token, and where it goes.
 
 use http::{Request, StatusCode, Uri};
 use tokenkeeper_tower::{Anonymous, Error, TokenLayer};
@@ -29,17 +29,15 @@ async fn each_attachment_reaches_the_api() {
 }
 
 #[tokio::test]
-async fn our_header_replaces_every_one_of_its_name() {
+async fn the_token_replaces_all_headers_of_its_name() {
     let api = Api::start().await;
-    let service = token_layer(Scripted::new(api.base(), Place::OwnHeader)).layer(hyper_client());
+    let layer = token_layer(Scripted::new(api.base(), Place::OwnHeader));
     let mut request = get(api.url("/me"));
-    request
-        .headers_mut()
-        .append("x-access-token", "theirs".parse().unwrap());
-    request
-        .headers_mut()
-        .append("x-access-token", "another".parse().unwrap());
-    service.oneshot(request).await.unwrap();
+    for value in ["theirs", "another"] {
+        let headers = request.headers_mut();
+        headers.append("x-access-token", value.parse().unwrap());
+    }
+    layer.layer(hyper_client()).oneshot(request).await.unwrap();
     let headers = &api.seen()[0].headers;
     assert_eq!(
         headers.get_all("x-access-token").iter().collect::<Vec<_>>(),
@@ -48,76 +46,67 @@ async fn our_header_replaces_every_one_of_its_name() {
 }
 
 #[tokio::test]
-async fn a_request_to_another_origin_passes_untouched() {
+async fn foreign_and_anonymous_requests_pass_untouched() {
     let (api, foreign) = (Api::start().await, Api::start().await);
+    foreign.takes_from(1);
     let source = Scripted::new(api.base(), Place::Authorization);
     let service = token_layer(source.clone()).layer(hyper_client());
-    foreign.takes_from(1);
-    let response = service.oneshot(get(foreign.url("/me"))).await.unwrap();
+    let to_foreign = service.clone().oneshot(get(foreign.url("/me"))).await;
     assert_eq!(
-        response.status(),
+        to_foreign.unwrap().status(),
         StatusCode::UNAUTHORIZED,
-        "their 401 is none of ours"
+        "a foreign 401 is no rejection"
     );
-    assert_eq!(foreign.seen()[0].token(), None);
+    let mut request = get(api.url("/me"));
+    request.extensions_mut().insert(Anonymous);
+    service.oneshot(request).await.unwrap();
+    for seen in [&api.seen()[0], &foreign.seen()[0]] {
+        assert_eq!(seen.token(), None);
+    }
+    assert!(source.asked.lock().unwrap().is_empty());
     assert!(source.verdicts.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn an_anonymous_request_passes_untouched() {
+async fn refused_requests_are_not_sent() {
     let api = Api::start().await;
-    let service =
-        token_layer(Scripted::new(api.base(), Place::Authorization)).layer(hyper_client());
-    let mut request = get(api.url("/me"));
-    request.extensions_mut().insert(Anonymous);
-    service.oneshot(request).await.unwrap();
-    assert_eq!(api.seen()[0].token(), None);
-}
-
-#[tokio::test]
-async fn user_info_is_refused() {
-    let api = Api::start().await;
-    let service =
-        token_layer(Scripted::new(api.base(), Place::Authorization)).layer(hyper_client());
-    let uri = api.url("/me").replace("http://", "http://user:password@");
-    let error = service.oneshot(get(uri)).await.unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(Error::UserInfo)));
+    let layer = token_layer(Scripted::new(api.base(), Place::Authorization));
+    let service = layer.strict_origins(true).layer(hyper_client());
+    let user_info = api.url("/me").replace("http://", "http://user:password@");
+    let mut errors = Vec::new();
+    for uri in [&*user_info, "/me", "https://elsewhere.example/me"] {
+        let error = service.clone().oneshot(get(uri)).await.unwrap_err();
+        errors.push(*error.downcast::<Error>().unwrap());
+    }
+    assert!(
+        matches!(
+            errors[..],
+            [Error::UserInfo, Error::NoAuthority, Error::OtherOrigin]
+        ),
+        "{errors:?}"
+    );
     assert!(api.seen().is_empty());
 }
 
 #[tokio::test]
-async fn a_relative_uri_needs_the_layers_origin() {
+async fn a_relative_uri_belongs_to_the_layers_origin() {
     let api = Api::start().await;
-    // As tonic's `Channel` does: the inner service completes the URI.
+    // As in tonic's `Channel`, the inner service completes the URI.
     let base = api.base().to_owned();
     let complete = tower::service_fn(move |mut request: Request<_>| {
         *request.uri_mut() = format!("{base}{}", request.uri()).parse::<Uri>().unwrap();
         hyper_client().oneshot(request)
     });
-    let layer = token_layer(Scripted::new(api.base(), Place::Authorization));
-
-    let error = layer
-        .layer(complete.clone())
-        .oneshot(get("/me"))
-        .await
-        .unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(Error::NoAuthority)));
-
-    let layer = layer.origin(api.base().parse().unwrap());
-    layer
-        .layer(complete.clone())
-        .oneshot(get("/me"))
-        .await
-        .unwrap();
-    assert_eq!(api.seen()[0].token(), Some("secret-0"));
-
-    let layer = layer.origin(Uri::from_static("https://elsewhere.example"));
-    layer.layer(complete).oneshot(get("/me")).await.unwrap();
-    assert_eq!(
-        api.seen()[1].token(),
-        None,
-        "an origin that is not the source's"
-    );
+    for (origin, token) in [
+        (api.base(), Some("secret-0")),
+        ("https://elsewhere.example", None),
+    ] {
+        let layer = token_layer(Scripted::new(api.base(), Place::Authorization));
+        let layer = layer.origin(origin.parse().unwrap());
+        let service = layer.layer(complete.clone());
+        service.oneshot(get("/me")).await.unwrap();
+        assert_eq!(api.seen().last().unwrap().token(), token, "{origin}");
+    }
 }
 
 #[tokio::test]
@@ -150,7 +139,7 @@ fn a_fixed_token_with_a_line_break_is_refused() {
 }
 
 #[test]
-fn nothing_shows_the_token() {
+fn debug_output_does_not_show_the_token() {
     let layer = TokenLayer::fixed("secret-text");
     let service = layer.layer(hyper_client::<Text>());
     assert!(!format!("{layer:?} {service:?}").contains("secret-text"));

@@ -1,4 +1,4 @@
-//! A backend that passes a browser's request on with its user's token.
+//! A backend that forwards a browser's request with its user's token.
 
 use axum::{
     Router,
@@ -22,7 +22,7 @@ struct Backend {
     client: TokenService<Client<HttpConnector, Replay<Body>>>,
 }
 
-async fn pass_on(State(backend): State<Backend>, request: Request) -> impl IntoResponse {
+async fn forward(State(backend): State<Backend>, request: Request) -> impl IntoResponse {
     let request = Request::post(backend.api)
         .body(request.into_body())
         .unwrap();
@@ -33,7 +33,7 @@ async fn pass_on(State(backend): State<Backend>, request: Request) -> impl IntoR
 }
 
 #[tokio::test]
-async fn a_handler_passes_a_streaming_body_on_and_replays_it() {
+async fn a_handler_forwards_a_stream_and_replays_it() {
     let api = Api::start().await;
     api.takes_from(1);
     let backend = Backend {
@@ -42,7 +42,7 @@ async fn a_handler_passes_a_streaming_body_on_and_replays_it() {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let router = Router::new().fallback(pass_on).with_state(backend);
+    let router = Router::new().fallback(forward).with_state(backend);
     tokio::spawn(axum::serve(listener, router).into_future());
 
     let browser = hyper_client::<Full<_>>();

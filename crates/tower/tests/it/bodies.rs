@@ -9,176 +9,103 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{
-    BodyExt as _, Full,
-    channel::{Channel, Sender},
-    combinators::UnsyncBoxBody,
-};
+use http_body_util::{BodyExt as _, Full, channel::Channel, combinators::UnsyncBoxBody};
+use tokenkeeper_test_support::streams::{self, LIMIT};
 use tokenkeeper_tower::{BoxError, Replay};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::{Api, Place, Scripted, Seen, hyper_client, token_layer};
 
-/// A stream that is fed by hand.
-fn stream() -> (Sender<Bytes>, Channel<Bytes>) {
-    Channel::new(16)
-}
-
-/// Sends `body` to `path` of an API that takes tokens from `secret-1`; `after` feeds the stream once the token was rejected.
-async fn post<B>(
-    path: &str,
-    body: B,
-    limit: usize,
-    after: impl AsyncFnOnce(),
-) -> (StatusCode, Vec<Seen>, Scripted)
+async fn post<B>(url: String, source: Scripted, body: B) -> StatusCode
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let api = Api::start().await;
-    api.takes_from(1);
-    let source = Scripted::new(api.base(), Place::Authorization);
-    let service = token_layer(source.clone())
-        .replay_limit(limit)
+    let service = token_layer(source)
+        .replay_limit(LIMIT)
         .layer(hyper_client());
-    let request = Request::post(api.url(path))
+    let request = Request::post(url)
         .header(header::TRAILER, "x-sum")
         .body(body)
         .unwrap();
-    let call = tokio::spawn(service.oneshot(request));
-    while source.replaced.load(SeqCst) + source.rejected.load(SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
-    after().await;
-    let response = call.await.unwrap().unwrap();
-    let attempts = if source.replaced.load(SeqCst) == 0 {
-        1
-    } else {
-        2
-    };
-    (response.status(), api.wait_for(attempts).await, source)
+    service.oneshot(request).await.unwrap().status()
 }
 
-fn by_token<'a>(seen: &'a [Seen], token: &str) -> &'a Seen {
-    seen.iter().find(|s| s.token() == Some(token)).unwrap()
-}
-
-#[tokio::test]
-async fn rejected_before_the_body_was_read() {
-    let (mut feed, body) = stream();
-    let (status, seen, _) = post("/early", body, 1024, async || {
-        feed.send_data("one ".into()).await.unwrap();
-        feed.send_data("two".into()).await.unwrap();
-        drop(feed);
-    })
-    .await;
+/// Posts a body that is there whole, and has it replayed.
+async fn replay<B>(body: B) -> Vec<Seen>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    let call = |url, source| post(url, source, body);
+    let (status, seen, _) = streams::reject("/me", call, async || {}).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(by_token(&seen, "secret-1").body, "one two");
-    assert!(by_token(&seen, "secret-1").whole);
-    assert!(
-        !by_token(&seen, "secret-0").whole,
-        "the first attempt fails rather than ends"
-    );
+    assert_eq!(seen.len(), 2);
+    seen
 }
 
 #[tokio::test]
-async fn rejected_during_the_body() {
-    let (mut feed, body) = stream();
-    feed.send_data("one ".into()).await.unwrap();
-    let (status, seen, _) = post("/mid", body, 1024, async || {
-        feed.send_data("two".into()).await.unwrap();
-        drop(feed);
-    })
-    .await;
-    assert_eq!(status, StatusCode::OK);
-    assert_eq!(by_token(&seen, "secret-1").body, "one two");
-    assert!(
-        !by_token(&seen, "secret-0").whole,
-        "the first attempt fails rather than ends"
-    );
+async fn a_stream_is_replayed_whole_whenever_the_rejection_comes() {
+    streams::check_replay(post).await;
 }
 
 #[tokio::test]
-async fn rejected_after_the_body_with_its_trailers() {
-    let (mut feed, body) = stream();
-    feed.send_data("one ".into()).await.unwrap();
-    feed.send_data("two".into()).await.unwrap();
+async fn a_stream_over_the_limit_is_not_replayed() {
+    streams::check_limit(post).await;
+}
+
+#[tokio::test]
+async fn trailers_are_replayed() {
+    let (mut feed, body) = Channel::<Bytes>::new(16);
+    feed.send_data("a body".into()).await.unwrap();
     let sum: HeaderMap = [("x-sum".parse().unwrap(), "7".parse().unwrap())]
         .into_iter()
         .collect();
     feed.send_trailers(sum.clone()).await.unwrap();
     drop(feed);
-    let (status, seen, _) = post("/me", body, 1024, async || {}).await;
-    assert_eq!(status, StatusCode::OK);
-    for attempt in seen {
-        assert_eq!(attempt.body, "one two");
+    for attempt in replay(body).await {
+        assert_eq!(attempt.body, "a body");
         assert_eq!(attempt.trailers.as_ref(), Some(&sum));
         assert!(attempt.whole);
     }
 }
 
 #[tokio::test]
-async fn over_the_bound_the_response_passes_and_the_refresh_still_happens() {
-    let (mut feed, body) = stream();
-    feed.send_data(Bytes::from(vec![b'x'; 1025])).await.unwrap();
-    drop(feed);
-    let (status, seen, source) = post("/me", body, 1024, async || {}).await;
-    assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert_eq!(seen.len(), 1);
-    assert!(seen[0].whole);
-    assert_eq!(source.rejected.load(SeqCst), 1);
-    assert_eq!(source.replaced.load(SeqCst), 0);
-    assert_eq!(
-        *source.asked.lock().unwrap(),
-        [true],
-        "nobody knew its length"
-    );
-}
-
-#[tokio::test]
-async fn a_body_known_to_be_over_the_bound_asks_as_one_that_cannot_be_replayed() {
-    let body = Full::from(vec![b'x'; 1025]);
-    let (status, _, source) = post("/me", body, 1024, async || {}).await;
-    assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert_eq!(*source.asked.lock().unwrap(), [false]);
-}
-
-#[tokio::test]
-async fn the_length_of_a_replay_is_the_bodys_own() {
-    let (status, seen, _) = post("/me", Full::from("a body"), 1024, async || {}).await;
-    assert_eq!(status, StatusCode::OK);
-    for attempt in seen {
+async fn a_replay_has_the_length_of_the_body() {
+    for attempt in replay(Full::from("a body")).await {
         assert_eq!(attempt.headers[header::CONTENT_LENGTH], "6");
         assert!(!attempt.headers.contains_key(header::TRANSFER_ENCODING));
     }
 }
 
-#[tokio::test]
-async fn a_body_that_is_clone_by_sharing_its_stream() {
-    #[derive(Clone)]
-    struct Shared(Arc<Mutex<UnsyncBoxBody<Bytes, BoxError>>>);
-    impl Body for Shared {
-        type Data = Bytes;
-        type Error = BoxError;
+/// A body whose clones share one stream.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<UnsyncBoxBody<Bytes, BoxError>>>);
 
-        fn poll_frame(
-            self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-            Pin::new(&mut *self.0.lock().unwrap()).poll_frame(cx)
-        }
+impl Body for Shared {
+    type Data = Bytes;
+    type Error = BoxError;
 
-        fn size_hint(&self) -> SizeHint {
-            self.0.lock().unwrap().size_hint()
-        }
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut *self.0.lock().unwrap()).poll_frame(cx)
     }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.lock().unwrap().size_hint()
+    }
+}
+
+#[tokio::test]
+async fn a_body_whose_clones_share_a_stream_is_replayed() {
     let inner = Full::from("shared")
         .map_err(|never| match never {})
         .boxed_unsync();
     let body = Shared(Arc::new(Mutex::new(inner)));
     let _clone = body.clone();
-    let (status, seen, _) = post("/me", body, 1024, async || {}).await;
-    assert_eq!(status, StatusCode::OK);
+    let seen = replay(body).await;
     assert!(seen.iter().all(|attempt| attempt.body == "shared"));
 }
 
@@ -199,9 +126,7 @@ async fn a_body_that_fails_is_not_replayed() {
     );
     let service = token_layer(source.clone()).layer(inner);
     let request = Request::post(api.url("/me")).body(body).unwrap();
-    assert_eq!(
-        service.oneshot(request).await.unwrap().status(),
-        StatusCode::UNAUTHORIZED
-    );
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(source.rejected.load(SeqCst), 1);
 }

@@ -3,7 +3,7 @@
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use futures_util::future::join_all;
-use http::{Request, StatusCode};
+use http::{Request, Response, StatusCode};
 use tokenkeeper_emulator::{
     DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI, DEFAULT_USER, Emulator, Endpoint, Fault,
 };
@@ -13,12 +13,12 @@ use tokenkeeper_engine::{
 };
 use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_store_memory::MemoryStore;
-use tokenkeeper_tower::{HyperTransport, TokenLayer};
-use tower::{Layer as _, Service as _, ServiceExt as _};
+use tokenkeeper_tower::{BoxError, HyperTransport, TokenLayer};
+use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::support::{Text, hyper_client};
 
-/// An account at an emulator of its own, with tokens that the application already had.
+/// Starts an emulator and adopts tokens of one of its users.
 async fn start() -> (Emulator, Account) {
     let emulator = Emulator::ioffice().start().await.unwrap();
     let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).unwrap();
@@ -63,7 +63,7 @@ async fn i18_a_403_leads_to_one_refresh_and_one_replay() {
 }
 
 #[tokio::test]
-async fn i18_a_second_403_goes_to_the_caller_and_nothing_loops() {
+async fn i18_a_second_403_goes_to_the_caller_without_a_loop() {
     let (emulator, account) = start().await;
     emulator.faults().always(Endpoint::Api, Fault::status(403));
     let service = TokenLayer::new(account).layer(hyper_client());
@@ -79,7 +79,7 @@ async fn i18_a_second_403_goes_to_the_caller_and_nothing_loops() {
 }
 
 #[tokio::test]
-async fn i19_a_second_401_goes_to_the_caller_and_the_account_stays_alive() {
+async fn i19_a_second_401_goes_to_the_caller_and_ends_nothing() {
     let (emulator, account) = start().await;
     emulator.faults().next(Endpoint::Api, 2, Fault::status(401));
     let service = TokenLayer::new(account).layer(hyper_client());
@@ -91,7 +91,7 @@ async fn i19_a_second_401_goes_to_the_caller_and_the_account_stays_alive() {
 }
 
 #[tokio::test]
-async fn i19_a_401_and_the_token_endpoints_refusal_end_the_account() {
+async fn i19_a_401_and_a_refused_refresh_end_the_account() {
     let (emulator, account) = start().await;
     emulator.revoke_user(DEFAULT_USER);
     let service = TokenLayer::new(account).layer(hyper_client());
@@ -107,10 +107,10 @@ async fn i19_a_401_and_the_token_endpoints_refusal_end_the_account() {
 }
 
 #[tokio::test]
-async fn a_success_ends_the_trial_of_a_token_that_a_rejection_brought() {
+async fn a_success_ends_the_trial_of_a_replacement() {
     let (emulator, account) = start().await;
     let service = TokenLayer::new(account).layer(hyper_client());
-    // Where a success went unnoticed, the second rejection would hold refreshes off.
+    // If a success went unnoticed, the second rejection would hold refreshes off.
     for refreshes in 1..=3 {
         emulator.expire_access_tokens();
         for _ in 0..2 {
@@ -121,14 +121,23 @@ async fn a_success_ends_the_trial_of_a_token_that_a_rejection_brought() {
     }
 }
 
+/// Sends a request with a service that is not cloned, so that it remembers the token.
+async fn send<S, B>(service: &mut S, emulator: &Emulator) -> Result<StatusCode, BoxError>
+where
+    S: Service<Request<Text>, Response = Response<B>, Error = BoxError>,
+{
+    let response = service.ready().await?.call(me(emulator)).await?;
+    Ok(response.status())
+}
+
 #[tokio::test]
-async fn a_service_that_has_sent_a_token_sends_the_next_one() {
+async fn a_service_sends_the_new_token_after_a_refresh() {
     let (emulator, account) = start().await;
     let mut service = TokenLayer::new(account.clone()).layer(hyper_client());
     for _ in 0..3 {
-        let response = service.ready().await.unwrap().call(me(&emulator)).await;
-        assert_eq!(response.unwrap().status(), StatusCode::OK);
-        // The old token dies of it.
+        let status = send(&mut service, &emulator).await.unwrap();
+        assert_eq!(status, StatusCode::OK);
+        // Ends the old token.
         account.refresh().await.unwrap();
     }
     let counters = emulator.counters();
@@ -137,17 +146,16 @@ async fn a_service_that_has_sent_a_token_sends_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_service_that_has_sent_a_token_sends_none_after_the_disconnect() {
+async fn a_service_sends_no_token_after_the_disconnect() {
     let (emulator, account) = start().await;
     let mut service = TokenLayer::new(account.clone()).layer(hyper_client());
     // The second request remembers the token, and the third takes it from there.
     for _ in 0..3 {
-        let response = service.ready().await.unwrap().call(me(&emulator)).await;
-        assert_eq!(response.unwrap().status(), StatusCode::OK);
+        let status = send(&mut service, &emulator).await.unwrap();
+        assert_eq!(status, StatusCode::OK);
     }
     account.disconnect().await.unwrap();
-    let error = service.ready().await.unwrap().call(me(&emulator)).await;
-    let error = error.unwrap_err();
+    let error = send(&mut service, &emulator).await.unwrap_err();
     let found = SourceError::find(&*error);
     assert!(
         matches!(found, Some(SourceError::Disconnected { .. })),
@@ -169,7 +177,7 @@ async fn a_hundred_rejections_make_one_token_request() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_after_any_poll_loses_nothing() {
+async fn a_caller_that_is_dropped_after_any_poll_loses_nothing() {
     for polls in 1.. {
         let (emulator, account) = start().await;
         emulator.expire_access_tokens();

@@ -19,7 +19,7 @@ use tower_http::map_request_body::MapRequestBodyLayer;
 
 use crate::support::{Place, Scripted, token_layer};
 
-/// A gRPC health service that refuses every token but `secret-1`: with HTTP's 401 at `/401`, else as gRPC does.
+/// Serves gRPC health checks, and answers with `refusal` to every token but `secret-1`.
 async fn serve(refusal: fn() -> Response) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -38,13 +38,13 @@ async fn serve(refusal: fn() -> Response) -> String {
     base
 }
 
-/// Checks the health of the service there with a token that has to be replaced first.
+/// Checks the health of the service at `base` with a token that must be replaced first.
 async fn check(base: &str, source: Scripted) -> Result<i32, Status> {
     let channel = Channel::from_shared(base.to_owned())
         .unwrap()
         .connect_lazy();
     let stack = ServiceBuilder::new()
-        // tonic's requests have relative URIs: the channel below completes them.
+        // tonic's requests have relative URIs, which the channel completes.
         .layer(token_layer(source).origin(base.parse().unwrap()))
         .layer(MapRequestBodyLayer::new(Body::new))
         .service(channel);

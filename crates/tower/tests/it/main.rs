@@ -1,4 +1,4 @@
-//! The layer over real HTTP: against small servers, under and over the layers that people use it with.
+//! The layer over real HTTP, and with the layers and clients that it is used with.
 
 #![allow(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 

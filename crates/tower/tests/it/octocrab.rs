@@ -1,4 +1,4 @@
-//! Beneath octocrab, whose body is `Clone` by sharing its stream.
+//! Under octocrab, whose bodies share one stream when they are cloned.
 
 use octocrab::{AuthState, Octocrab, OctocrabBuilder, service::middleware::base_uri::BaseUriLayer};
 use tokenkeeper_engine::Error as SourceError;
@@ -16,7 +16,7 @@ fn octocrab(api: &Api, source: Scripted) -> Octocrab {
 }
 
 #[tokio::test]
-async fn its_requests_carry_the_token_and_are_replayed_with_their_body() {
+async fn requests_carry_the_token_and_are_replayed_whole() {
     let api = Api::start().await;
     api.takes_from(1);
     let octocrab = octocrab(&api, Scripted::new(api.base(), Place::Authorization));
@@ -32,7 +32,7 @@ async fn its_requests_carry_the_token_and_are_replayed_with_their_body() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_source_is_found_in_its_error() {
+async fn the_sources_error_is_found() {
     let api = Api::start().await;
     let octocrab = octocrab(
         &api,

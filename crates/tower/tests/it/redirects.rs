@@ -1,4 +1,4 @@
-//! No token reaches a foreign host, whichever way it is attached.
+//! Redirects and tokens, for each place where a token is attached.
 
 use std::error::Error;
 
@@ -19,7 +19,7 @@ fn to(api: &Api, target: &str) -> Request<Text> {
 }
 
 #[tokio::test]
-async fn with_follow_redirect_outside_the_token_stays_with_its_api() {
+async fn with_follow_redirect_outside_no_token_leaves_its_api() {
     for place in PLACES {
         let (api, foreign) = (Api::start().await, Api::start().await);
         let source = Scripted::new(api.base(), place);
@@ -44,13 +44,13 @@ async fn with_follow_redirect_outside_the_token_stays_with_its_api() {
         assert_eq!(
             api.seen()[2].token(),
             Some("secret-0"),
-            "{place:?}: a hop within the API has it"
+            "{place:?}: a hop within the API"
         );
     }
 }
 
-/// This order does not compile by itself: `FollowRedirect` asks for a `Default` body, which `Replay` is not. A layer that maps the body
-/// makes it possible, and then the token goes where tower-http's own list of credentials does not name its header.
+/// This order compiles only with a layer that maps the body: `FollowRedirect` requires a `Default`
+/// body, and `Replay` is none. tower-http then strips only the headers that it knows as credentials.
 #[tokio::test]
 async fn with_follow_redirect_inside_only_authorization_is_stripped() {
     for place in PLACES {
@@ -71,7 +71,7 @@ async fn with_follow_redirect_inside_only_authorization_is_stripped() {
         assert_eq!(
             leaks,
             place == Place::OwnHeader,
-            "{place:?}: why it belongs outside"
+            "{place:?}: only known credentials are stripped"
         );
     }
 }
@@ -86,8 +86,7 @@ fn hyper_client_of_boxes() -> hyper_util::client::legacy::Client<
 #[tokio::test]
 async fn no_error_shows_the_token() {
     for place in PLACES {
-        // A port that nobody listens on.
-        let api = { Api::gone().await };
+        let api = Api::gone().await;
         let source = Scripted::new(&api, place);
         let service = ServiceBuilder::new()
             .layer(token_layer(source))

@@ -1,4 +1,4 @@
-//! The transport against servers that behave, and raw sockets that don't. The transport over reqwest is tested with it too.
+//! The transport against HTTP servers and broken peers. The crate `reqwest` includes this file.
 
 use std::{
     io::{Read, Write},
@@ -28,7 +28,7 @@ async fn send(uri: impl AsRef<str>) -> Result<Response<Bytes>, TransportError> {
     transport().send(post(uri), DEADLINE).await
 }
 
-/// A server of raw bytes on a thread: gets one connection.
+/// Starts a thread that accepts one connection, and returns its address.
 fn raw(behave: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -36,7 +36,7 @@ fn raw(behave: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
     address
 }
 
-/// Reads until the request's body is there.
+/// Reads to the end of the request's body.
 fn read_request(stream: &mut TcpStream) {
     let mut seen = Vec::new();
     while !seen.ends_with(b"grant_type=refresh_token") {
@@ -47,22 +47,22 @@ fn read_request(stream: &mut TcpStream) {
     }
 }
 
-/// Answers with these bytes and closes.
-fn answering(answer: impl Into<Vec<u8>> + Send + 'static) -> SocketAddr {
+/// Starts a server that answers with these bytes and closes.
+fn answering(response: impl Into<Vec<u8>> + Send + 'static) -> SocketAddr {
     raw(move |mut stream| {
         read_request(&mut stream);
-        stream.write_all(&answer.into()).unwrap();
+        stream.write_all(&response.into()).unwrap();
     })
 }
 
 #[test]
-fn without_a_crypto_provider_it_is_an_error_and_no_panic() {
+fn a_missing_crypto_provider_is_an_error() {
     // None is installed in this process.
     assert!(matches!(Tested::new(), Err(Error::NoCryptoProvider)));
 }
 
 #[tokio::test]
-async fn an_answer_comes_back_whole() {
+async fn a_response_is_returned_whole() {
     let api = Api::start().await;
     let response = send(api.url("/token")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -81,11 +81,11 @@ async fn i25_q18_a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn q18_a_500_is_an_answer() {
+async fn q18_a_500_is_a_response() {
     let api = Api::start().await;
     let response = send(api.url("/broken")).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(api.seen().len(), 1, "and is not retried");
+    assert_eq!(api.seen().len(), 1, "not retried");
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn http_beyond_loopback_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_connection_cut_before_or_after_reading_leaves_it_open() {
+async fn a_cut_connection_leaves_the_outcome_unknown() {
     let before = raw(drop);
     let after = raw(|mut stream| read_request(&mut stream));
     let within = answering("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"access_token");
@@ -132,7 +132,7 @@ async fn a_connection_cut_before_or_after_reading_leaves_it_open() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_bound_is_too_large_announced_or_not() {
+async fn a_body_over_the_limit_is_too_large() {
     let length = MAX_TOKEN_RESPONSE + 1;
     let announced = answering(format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n"
@@ -140,7 +140,7 @@ async fn a_body_over_the_bound_is_too_large_announced_or_not() {
     let body = "x".repeat(length);
     let silent = raw(move |mut stream| {
         read_request(&mut stream);
-        // The client hangs up as soon as it has seen too much.
+        // The client closes the connection when it has read too much.
         let _ = write!(stream, "HTTP/1.1 200 OK\r\n\r\n{body}");
     });
     for address in [announced, silent] {
@@ -164,7 +164,7 @@ async fn the_deadline_ends_the_wait() {
 }
 
 #[tokio::test]
-async fn an_answer_that_has_arrived_wins_over_the_timer() {
+async fn a_response_that_has_arrived_beats_the_deadline() {
     let (write, written) = mpsc::channel();
     let (read, was_read) = mpsc::channel();
     let address = raw(move |mut stream| {
@@ -180,7 +180,8 @@ async fn an_answer_that_has_arrived_wins_over_the_timer() {
     while was_read.try_recv().is_err() {
         tokio::task::yield_now().await;
     }
-    // This thread is the runtime: until the answer is there nothing is polled, and then the clock is past the deadline.
+    // This thread is the runtime: nothing is polled until the response has arrived and the clock is
+    // past the deadline.
     let _stream = written.recv().unwrap();
     tokio::time::pause();
     tokio::time::advance(DEADLINE * 2).await;

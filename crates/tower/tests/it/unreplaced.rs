@@ -30,7 +30,7 @@ fn layer() -> TokenLayer {
     token_layer(Scripted::new(API, Place::Authorization).irreplaceable())
 }
 
-/// The error of a request that an API answers with a 401 and this body.
+/// Returns the error of a request that an API answers with a 401 and this body.
 async fn error_over<B: Send + 'static>(body: impl FnOnce() -> B + Clone) -> BoxError {
     let api = service_fn(move |_: Request<Replay<Text>>| {
         let mut response = Response::new(body.clone()());
@@ -43,7 +43,7 @@ async fn error_over<B: Send + 'static>(body: impl FnOnce() -> B + Clone) -> BoxE
     sent.err().expect("no new token can be had")
 }
 
-/// The API's response, after a look at the error that it came in.
+/// Takes the API's response out of the error, and checks the error.
 fn response_of<B: 'static>(result: Result<Response<B>, BoxError>) -> Response<B> {
     let error = result.err().unwrap();
     assert!(matches!(
@@ -77,7 +77,7 @@ async fn the_sources_error_and_the_apis_response_reach_the_caller() {
 }
 
 #[tokio::test]
-async fn a_wrong_guess_of_the_bodys_type_loses_nothing() {
+async fn a_wrong_body_type_gives_the_error_back() {
     let error = error_over(|| Full::new(Bytes::from("no"))).await;
     let rejected = error.downcast::<Rejected>().unwrap();
     let rejected = rejected.into_response::<String>().unwrap_err();
@@ -96,7 +96,7 @@ async fn a_body_that_is_not_sync_is_kept_too() {
     assert_eq!(body.to_bytes(), "no");
 }
 
-/// Notes when it is dropped: with it goes the connection that it is read from.
+/// A body that notes when it is dropped, and with it its connection.
 struct Guarded(Arc<AtomicBool>);
 
 impl Drop for Guarded {
@@ -118,7 +118,7 @@ impl Body for Guarded {
 }
 
 #[tokio::test]
-async fn the_responses_body_lives_as_long_as_the_error_or_the_response() {
+async fn the_error_owns_the_body_until_it_is_taken() {
     let dropped = Arc::new(AtomicBool::new(false));
     let guard = dropped.clone();
     let error = error_over(move || Guarded(guard)).await;

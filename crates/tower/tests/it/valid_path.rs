@@ -15,7 +15,7 @@ use tower_http::auth::AddAuthorizationLayer;
 
 use crate::support::{accounts, connected};
 
-/// A service that answers at once.
+/// A service that is ready with its response at once.
 #[derive(Clone)]
 struct Bare;
 
@@ -33,7 +33,7 @@ impl<B> Service<Request<B>> for Bare {
     }
 }
 
-/// With no, few and many headers, with a name of many values, and with an extension.
+/// Requests with 0, 4 and 12 headers, with a name of many values, and with an extension.
 fn requests() -> [Request<Empty<Bytes>>; 5] {
     let [mut repeating, mut extended] = [request(4), request(4)];
     for value in 0..30 {
@@ -51,7 +51,7 @@ fn request(headers: u8) -> Request<Empty<Bytes>> {
     request.body(Empty::new()).unwrap()
 }
 
-/// What a call allocates, at most: the first ones, and those after them.
+/// Returns the most that one of four calls allocates.
 fn allocations<S>(mut service: S, request: &Request<Empty<Bytes>>) -> u64
 where
     S: Service<Request<Empty<Bytes>>>,
@@ -71,7 +71,7 @@ where
     (0..4).map(|_| call()).max().unwrap()
 }
 
-/// A fixed token, and that of an account.
+/// A layer with a fixed token, and one with an account.
 async fn layers() -> [TokenLayer; 2] {
     let accounts = accounts(&["https://api.example"]);
     let account = connected(&accounts, "plain-0", "alice", "t").await;
@@ -83,7 +83,7 @@ fn of_a_static_header(request: &Request<Empty<Bytes>>) -> u64 {
 }
 
 #[tokio::test]
-async fn without_replay_it_allocates_nothing_of_its_own() {
+async fn without_replay_nothing_is_allocated() {
     for request in requests() {
         let theirs = of_a_static_header(&request);
         for layer in layers().await {
@@ -94,7 +94,7 @@ async fn without_replay_it_allocates_nothing_of_its_own() {
 }
 
 #[tokio::test]
-async fn with_replay_it_allocates_no_more_than_a_copy_of_the_request_besides() {
+async fn with_replay_no_more_than_a_copy_is_allocated() {
     for request in requests() {
         let theirs = of_a_static_header(&request);
         let copy = allocation_counter::measure(|| drop(request.clone())).count_total;
@@ -106,7 +106,7 @@ async fn with_replay_it_allocates_no_more_than_a_copy_of_the_request_besides() {
 }
 
 #[test]
-fn the_service_and_its_future_cross_threads_with_the_inner_ones() {
+fn the_service_and_its_future_are_send_if_the_inner_ones_are() {
     fn is_send<T: Send>(_: &T) {}
     let mut service = TokenLayer::fixed("t").layer(Bare);
     is_send(&service);

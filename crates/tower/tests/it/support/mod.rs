@@ -1,4 +1,4 @@
-//! A token source that does what a test says, and an API that says what it saw.
+//! Layers over scripted token sources, and clients.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -17,24 +17,31 @@ pub use tokenkeeper_test_support::{
 #[cfg(feature = "hyper")]
 pub use tokenkeeper_tower::{Error, HyperTransport as Tested};
 
-/// A layer over a scripted source.
-pub fn token_layer(source: Scripted) -> TokenLayer {
-    TokenLayer::new(Tokens::from_source(source))
-}
-
 pub type Text = Full<Bytes>;
 
-/// The transport that is tested here.
+/// The transport under test.
 #[cfg(feature = "hyper")]
 pub fn transport() -> Tested {
     Tested::with_crypto(std::sync::Arc::new(rustls::crypto::ring::default_provider())).unwrap()
 }
 
-/// hyper-util's client for bodies of this kind.
+/// A layer over a scripted source.
+pub fn token_layer(source: Scripted) -> TokenLayer {
+    TokenLayer::new(Tokens::from_source(source))
+}
+
+/// hyper-util's client for bodies of this type.
 pub fn hyper_client<B>() -> Client<HttpConnector, Replay<B>>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<tokenkeeper_tower::BoxError>,
 {
     Client::builder(TokioExecutor::new()).build_http()
+}
+
+/// The tokens of all requests that the API has seen.
+pub fn tokens(api: &Api) -> Vec<String> {
+    let seen = api.seen();
+    let tokens = seen.iter().map(|seen| seen.token().unwrap().to_owned());
+    tokens.collect()
 }
