@@ -205,8 +205,11 @@ impl Account {
         change::disconnect(&self.core, &self.entry).await
     }
 
-    /// Whether there is nothing to learn from a response with this status, so that
+    /// Returns whether a response with this status tells nothing of the token, so that
     /// [`TokenSource::classify_response`] need not be called.
+    ///
+    /// For the fronts of this workspace: it saves 119 instructions of about 710 per request.
+    #[doc(hidden)]
     #[must_use]
     #[inline]
     pub fn is_content(&self, status: StatusCode) -> bool {
@@ -216,11 +219,12 @@ impl Account {
     /// Attaches the token that [`TokenSource::try_credential`] would return, without cloning it.
     /// `None`: wait for [`TokenSource::credential`].
     ///
-    /// It is the caller's to know that the request goes to an origin which the account
-    /// [owns](TokenSource::allows).
+    /// The caller must check [`TokenSource::allows`] first.
     ///
     /// # Errors
+    ///
     /// As [`Credential::attach`].
+    #[doc(hidden)]
     pub fn attach<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<AttachResult> {
         let snapshot = self.entry.snapshot.load();
         match acquire::fresh(&self.core, &self.entry, snapshot.as_ref(), replayable) {
@@ -229,10 +233,15 @@ impl Account {
         }
     }
 
-    /// [`attach`](Self::attach) for a front that sends many requests for this account.
+    /// [`attach`](Self::attach) for a front that sends many requests of this account.
+    ///
+    /// It saves 54 instructions of about 760 per request of a service that is reused, and costs 36
+    /// where the service is cloned for each request.
     ///
     /// # Errors
+    ///
     /// As [`Credential::attach`].
+    #[doc(hidden)]
     #[inline(always)]
     pub fn attach_seen<B>(
         &self,
@@ -252,8 +261,8 @@ impl Account {
         }
     }
 
-    /// [`TokenSource::credential`] as a future that owns the handle, for a front that keeps it in a
-    /// box of its own.
+    /// [`TokenSource::credential`] as a future that owns the handle: a waiting request needs one
+    /// allocation, not two.
     #[doc(hidden)]
     pub async fn into_credential(self, replayable: bool) -> Result<Credential, Error> {
         let snapshot = acquire::token(&self.core, &self.entry, replayable).await?;
@@ -356,19 +365,20 @@ impl TokenSource for Account {
     }
 }
 
-/// Where a front remembers the token of the account that it sends for: as long as that is the
-/// account's, finding it is to read one pointer.
+/// A front's cache of one account's snapshot. As long as the snapshot is current, it is found by
+/// reading one pointer.
 ///
-/// It is set at the second request, and a clone remembers nothing: a service that is cloned for
-/// each request gains nothing, and would keep a token from the time when it was made. What is
-/// remembered stays in memory until the next request, or until it is dropped.
+/// It is filled at the second request, and a clone is empty: a service that is cloned for each
+/// request would not profit, and would keep the token of the time when it was made. The cached
+/// snapshot stays in memory until the next request or until it is dropped.
+#[doc(hidden)]
 #[derive(Default)]
 pub struct Seen {
     snapshot: Option<Cache<Place, Option<Arc<Snapshot>>>>,
     asked: bool,
 }
 
-/// Where an entry shows its snapshot.
+/// The place of an entry's snapshot.
 struct Place(Arc<AccountEntry>);
 
 impl Deref for Place {

@@ -1,16 +1,14 @@
-//! Where providers want their tokens.
-
 use tokenkeeper_protocol::{Attach, Dialect};
 
-/// Where a provider wants its token.
+/// The part of a request that carries a provider's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenPlacement {
-    /// In `Authorization`, which HTTP clients strip when a redirect leaves the origin.
+    /// `Authorization`, which HTTP clients strip when a redirect leaves the origin.
     Authorization,
-    /// In a header of the provider's own, which HTTP clients carry along.
+    /// Another header, which HTTP clients carry along.
     OtherHeader,
-    /// In the query, which reaches `Referer` and the text of errors.
+    /// The query, which appears in `Referer` and in the text of errors.
     Query,
 }
 

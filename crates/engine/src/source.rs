@@ -1,4 +1,4 @@
-//! What a front (tower, reqwest) needs of an account: one small trait.
+//! What a front, such as the tower layer, needs of an account.
 
 use std::{fmt, sync::Arc};
 
@@ -15,13 +15,12 @@ use crate::{
 
 /// A token that may be sent now, in the form in which it is attached.
 ///
-/// A clone shares the token.
+/// Clones share the token.
 #[derive(Clone)]
 pub struct Credential(Arc<Snapshot>);
 
 impl Credential {
-    /// A credential for a token source of one's own; `generation` tells one token set from the
-    /// next.
+    /// Makes a credential for a custom token source. `generation` distinguishes its token sets.
     #[must_use]
     pub fn new(attachment: Attachment, generation: u64) -> Self {
         let version = TokenVersion {
@@ -36,24 +35,26 @@ impl Credential {
         Self(snapshot)
     }
 
-    /// The header or query parameter that carries the token.
+    /// Returns the header or query parameter that carries the token.
     #[must_use]
     #[inline]
     pub fn attachment(&self) -> Attachment {
         self.0.attached.attachment()
     }
 
-    /// Which token set it carries: what the source is told when the API has answered.
+    /// Returns which token set it carries, for the source's methods about the API's response.
     #[must_use]
     #[inline]
     pub fn version(&self) -> TokenVersion {
         self.0.version
     }
 
-    /// Puts the token on a request, wherever that goes: whether the token belongs there,
-    /// [`TokenSource::allows`] knows.
+    /// Puts the token on a request.
+    ///
+    /// The target is not checked: see [`TokenSource::allows`].
     ///
     /// # Errors
+    ///
     /// As [`Attachment::apply`].
     #[inline]
     pub fn attach<B>(&self, request: &mut Request<B>) -> AttachResult {
@@ -61,7 +62,7 @@ impl Credential {
     }
 }
 
-/// Two credentials are equal when they are of the same token set.
+/// Credentials are equal if they carry the same token set.
 impl PartialEq for Credential {
     fn eq(&self, other: &Self) -> bool {
         self.version() == other.version()
@@ -78,39 +79,43 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Where a front gets its tokens: an [`Account`](crate::Account), or a fixed token in a user's
-/// tests.
+/// A source of tokens for a front: an [`Account`](crate::Account), or your own.
 #[async_trait]
 pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
-    /// The token to send now, if no waiting is needed: no I/O, no allocation.
+    /// Returns the token to send now, if no waiting is needed. No I/O, no allocation.
     ///
-    /// `replayable` says whether the request could be sent a second time. One that cannot be is not
-    /// started on a token that a refresh under way is about to invalidate: the answer is `None`
-    /// then, and [`credential`](Self::credential) waits.
+    /// `replayable`: the request could be sent a second time. A request that could not should not
+    /// start with a token that a refresh in flight is about to invalidate: return `None`, and
+    /// [`credential`](Self::credential) waits.
     fn try_credential(&self, replayable: bool) -> Option<Credential>;
 
-    /// The token to send, waiting for a refresh if one is needed. Dropping the future only stops
-    /// the waiting.
+    /// Returns the token to send, and waits for a refresh if one is needed.
+    ///
+    /// Cancel safe: dropping the future only stops the waiting.
     ///
     /// # Errors
-    /// When no token can be had within the caller's wait; the error says what to do.
+    ///
+    /// No token can be had within the caller's wait. The error's advice says what to do.
     async fn credential(&self, replayable: bool) -> Result<Credential, Error>;
 
-    /// A token to replay with after the API rejected the one of `rejected`.
+    /// Returns a token to replay with after the API rejected the token set `rejected`.
     ///
-    /// `None`: there is none that is worth a replay (a fresh token was rejected too, or refreshes
-    /// because of rejections are held off), and the response goes to the caller.
+    /// `None`: the response goes to the caller, since no token is worth a replay. A fresh one was
+    /// rejected too, or refreshes because of rejections are held off.
     ///
     /// # Errors
-    /// When there is no better token: a new login is needed, or the token endpoint or the store is
-    /// down. The caller sees the error instead of the response.
+    ///
+    /// No better token can be had: a new login is required, or the token endpoint or the store is
+    /// down. The caller gets the error instead of the response.
     async fn replacement(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error>;
 
-    /// Starts the refresh that a rejection calls for, without waiting: for a request that cannot be
+    /// Starts the refresh that a rejection calls for, without waiting, if the request is not
     /// replayed.
     fn report_rejection(&self, rejected: TokenVersion);
 
-    /// What the provider says with this head, and the place to count a response that was accepted.
+    /// Returns what a response with this status and these headers says of the token set `sent`.
+    ///
+    /// Called once for each response, so that a source can also count successes.
     fn classify_response(
         &self,
         sent: TokenVersion,
@@ -118,10 +123,9 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
         headers: &HeaderMap,
     ) -> Verdict;
 
-    /// Where the token goes: what a front must know before it wraps a client that follows
-    /// redirects.
+    /// Returns where the token goes. A client that follows redirects carries some headers along.
     fn placement(&self) -> TokenPlacement;
 
-    /// Whether the token belongs to this target. A request elsewhere passes untouched.
+    /// Returns whether the token belongs to this target. A request to another one passes untouched.
     fn allows(&self, target: &Uri) -> bool;
 }
