@@ -1,4 +1,4 @@
-//! Keeps a token that travels in the query out of what the caller gets back.
+//! Removes a token in the query from what the caller gets.
 
 use http::{HeaderMap, Uri};
 use reqwest::{Body, Response, ResponseBuilderExt as _, Url};
@@ -7,7 +7,7 @@ use tokenkeeper_engine::{Credential, protocol::Attachment};
 
 use crate::Error;
 
-/// The response, without the token in its URL: `error_for_status` would put that into the text of an error.
+/// Removes the token from the response's URL, which `error_for_status` puts into an error's text.
 pub(crate) fn response(response: Response, sent: &Credential) -> Response {
     let Attachment::Query { name, .. } = sent.attachment() else {
         return response;
@@ -22,7 +22,7 @@ pub(crate) fn response(response: Response, sent: &Credential) -> Response {
     http::Response::from_parts(head, body).into()
 }
 
-/// The error, without the token in its text.
+/// Removes the token from the error's text.
 pub(crate) fn error(error: MiddlewareError, sent: &Credential) -> MiddlewareError {
     let Attachment::Query { value, .. } = sent.attachment() else {
         return error;
@@ -35,23 +35,23 @@ pub(crate) fn error(error: MiddlewareError, sent: &Credential) -> MiddlewareErro
         Ok(error) => return error.without_url().into(),
         Err(error) => error,
     };
-    // As it stands in the URL, where some of its characters may be escaped.
+    // The form in the URL, where some characters may be escaped.
     let escaped = attached(sent);
-    let tells = error.chain().any(|cause| {
+    let shows_token = error.chain().any(|cause| {
         let text = format!("{cause} {cause:?}");
         text.contains(value.expose()) || text.contains(&escaped)
     });
-    if tells {
+    if shows_token {
         MiddlewareError::middleware(Error::Withheld)
     } else {
         error.into()
     }
 }
 
-/// `name=value`, as it is in the URL.
+/// Returns `name=value` as it is in the URL.
 fn attached(sent: &Credential) -> String {
     let mut uri = Uri::from_static("/");
-    // It was attached to a longer URI before, so this cannot fail.
+    // Cannot fail: it was attached to a longer URI before.
     let _ = sent.attachment().apply(&mut uri, &mut HeaderMap::new());
     uri.query().unwrap_or_default().to_owned()
 }

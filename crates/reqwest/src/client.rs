@@ -7,21 +7,25 @@ use tokenkeeper_tower::Tokens;
 
 use crate::{Error, TokenMiddleware};
 
-/// As many as reqwest's own policy follows.
+/// As in reqwest's default policy.
 const MAX_REDIRECTS: usize = 10;
 
-/// Makes a client for any provider, also for one that takes its token in a header of its own or in the query.
+/// Makes a client for any provider, even one that takes its token elsewhere than in
+/// `Authorization`.
 ///
-/// reqwest strips only the standard credential headers when a redirect leaves the origin, and no middleware sees the hops. So this
-/// replaces the builder's redirect policy by one that follows up to 10 redirects and stops at a change of origin (the redirect's
-/// response is returned), and sends no `Referer`.
+/// reqwest strips only the standard credential headers when a redirect leaves the origin, and no
+/// middleware sees the hops. So this replaces the builder's redirect policy: it follows up to 10
+/// redirects, and returns a redirect to another origin as the response. It sends no `Referer`.
 ///
-/// `tokens` is an [`Account`](tokenkeeper_engine::Account), a reference to [`Accounts`](tokenkeeper_engine::Accounts) for an account
-/// per request, or [`Tokens::from_source`] of a token source of your own.
+/// `tokens` is an [`Account`](tokenkeeper_engine::Account), a reference to
+/// [`Accounts`](tokenkeeper_engine::Accounts) for an account per request, or
+/// [`Tokens::from_source`] for your own source.
 ///
-/// The middleware is the client's first: what is added to the client later runs once per attempt, with the token on the request.
+/// The middleware is the client's first. Middlewares that you add later run once per attempt, with
+/// the token on the request.
 ///
 /// # Errors
+///
 /// [`Error::NoCryptoProvider`] or [`Error::Client`].
 pub fn client(
     builder: ClientBuilder,
@@ -34,13 +38,13 @@ pub fn client(
         .build())
 }
 
-/// Builds a client; a missing crypto provider is an error.
+/// Builds a client. A missing crypto provider is an error, not a panic.
 pub(crate) fn build(builder: ClientBuilder) -> Result<reqwest::Client, Error> {
     if CryptoProvider::get_default().is_some() {
         return builder.build().map_err(Error::Client);
     }
-    // Without an installed provider reqwest takes the one that it was built with, or panics if there is none. Which of the two cannot
-    // be asked of it: it depends on features that another crate may have enabled.
+    // Without an installed provider, reqwest takes the one that it was built with, or panics. Which
+    // of the two depends on features that another crate may have enabled.
     catch_unwind(AssertUnwindSafe(|| builder.build()))
         .map_err(|_| Error::NoCryptoProvider)?
         .map_err(Error::Client)

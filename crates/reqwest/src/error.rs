@@ -3,55 +3,59 @@ use tokenkeeper_engine::protocol;
 
 use crate::Rejected;
 
-/// Why a client could not be made, or a request was refused by the middleware.
+/// The reason why a client could not be made, or why the middleware failed a request.
 ///
-/// In a request's [`reqwest_middleware::Error`] it is what `Middleware(error)` downcasts to. Where no token could be had, the token
-/// source's own error is found through whatever wraps it with [`tokenkeeper_engine::Error::find`].
+/// `Middleware(error)` of a request's [`reqwest_middleware::Error`] downcasts to it.
+/// [`tokenkeeper_engine::Error::find`] reaches the token source's error through any wrapper.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No token can be had, and the request was not sent.
     #[error("no token for this request")]
     Token(#[source] tokenkeeper_engine::Error),
-    /// The API rejected the token, and no new one can be had. The API's response is in the error.
+    /// The API rejected the token, and no new one can be had. It holds the API's response.
     #[error(transparent)]
     Rejected(Rejected),
-    /// The request names no account, or its URL has user info.
+    /// The request names no account, its URL has user info, or it goes to another origin while
+    /// origins are strict.
     #[error("the request was refused before it was sent")]
     Request(#[source] tokenkeeper_tower::Error),
     /// The token cannot be attached to this request.
     #[error("the token cannot be attached to the request")]
     Attach(#[source] protocol::Error),
-    /// The URL is not one that HTTP can ask for.
+    /// The URL is not an http(s) URL with a host.
     #[error("the request's URL is not an http(s) URL with a host")]
     Url(#[source] http::uri::InvalidUri),
-    /// The provider takes its token in a header of its own or in the query, where reqwest carries it to a foreign host at a redirect.
+    /// The provider takes its token elsewhere than in `Authorization`, where a redirect would carry
+    /// it to a foreign host.
     #[error(
-        "the provider takes its token elsewhere than in `Authorization`, which a redirect would carry to a foreign host: \
-         make the client with `tokenkeeper_reqwest::client`"
+        "the provider takes its token elsewhere than in `Authorization`, which a redirect would \
+         carry to a foreign host: make the client with `tokenkeeper_reqwest::client`"
     )]
     UnsafeClient,
-    /// An error from a middleware further in. Its text holds the token, which this provider takes in the query.
-    #[error("the request failed; the reason is withheld because its text holds the token")]
+    /// The error of an inner middleware, which shows the token that this provider takes in the
+    /// query.
+    #[error("the request failed; the reason is withheld because its text shows the token")]
     Withheld,
-    /// No rustls crypto provider was installed in this process, and reqwest was built without one.
+    /// No rustls crypto provider is installed in this process, and reqwest was built without one.
     ///
-    /// reqwest panics then, and the panic is what this error is made of: in a program that is built with `panic = "abort"` the process
-    /// aborts instead, unless a provider was installed before.
+    /// reqwest panics then, and the panic is caught. A program that is built with
+    /// `panic = "abort"` aborts instead.
     #[error(
-        "no rustls crypto provider is installed: call `rustls::crypto::ring::default_provider().install_default()` (or another's) \
-         at the start of the program, or give the builder a TLS configuration"
+        "no rustls crypto provider is installed: call \
+         `rustls::crypto::ring::default_provider().install_default()` (or another's) at the start \
+         of the program, or give the builder a TLS configuration"
     )]
     NoCryptoProvider,
-    /// reqwest could not make the client.
+    /// reqwest cannot make the client.
     #[error("the client cannot be made")]
     Client(#[source] reqwest::Error),
 }
 
-/// Takes the error out of a request's, or gives that back as it was.
+/// Takes the error out of a request's error, or returns that unchanged.
 ///
-/// A middleware outside of [`TokenMiddleware`](crate::TokenMiddleware) may have put its own error around
-/// this one, as reqwest-retry does: unwrap that first.
+/// A middleware outside [`TokenMiddleware`](crate::TokenMiddleware) may have wrapped the error, as
+/// reqwest-retry does: unwrap it first.
 impl TryFrom<MiddlewareError> for Rejected {
     type Error = MiddlewareError;
 

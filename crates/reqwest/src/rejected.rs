@@ -6,11 +6,11 @@ use tokenkeeper_engine::Error as SourceError;
 
 /// The API rejected a request's token, and no new one can be had.
 ///
-/// A request fails with [`Error::Rejected`](crate::Error::Rejected) if it was sent and the refresh that
-/// followed the rejection failed. [`error`](Self::error) says why and what to do about it;
-/// [`tokenkeeper_engine::Error::find`] reaches it too, through any wrapper. The API's response is kept
-/// with its unread body: a caller that would rather answer it gets it back with
-/// [`into_response`](Self::into_response). The body may hold a connection until the error is dropped.
+/// A request fails with [`Error::Rejected`](crate::Error::Rejected) if it was sent and the refresh
+/// after the rejection failed. [`error`](Self::error) returns the reason, which
+/// [`tokenkeeper_engine::Error::find`] also reaches through any wrapper.
+/// [`into_response`](Self::into_response) returns the API's response with its unread body. The body
+/// may hold a connection until the error is dropped.
 ///
 /// ```
 /// # use tokenkeeper_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI};
@@ -24,16 +24,19 @@ use tokenkeeper_engine::Error as SourceError;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # rustls::crypto::ring::default_provider().install_default().expect("none was installed before");
+/// # let crypto = rustls::crypto::ring::default_provider();
+/// # crypto.install_default().expect("none was installed before");
 /// # let emulator = Emulator::amiqus().start().await?;
-/// # let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?.secret(DEFAULT_CLIENT_SECRET);
+/// # let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?
+/// #     .secret(DEFAULT_CLIENT_SECRET);
 /// # let accounts = Accounts::builder(MemoryStore::new())
 /// #     .provider(Amiqus::new(registration)?.base(emulator.base())?)
 /// #     .transport(ReqwestTransport::new()?)
 /// #     .build()?;
 /// # let alice = accounts.account("amiqus", "alice")?;
 /// # let tokens = emulator.issue_tokens(DEFAULT_USER)?;
-/// # alice.adopt(TokenSet::new(tokens.access_token).with_refresh_token(tokens.refresh_token)).await?;
+/// # let tokens = TokenSet::new(tokens.access_token).with_refresh_token(tokens.refresh_token);
+/// # alice.adopt(tokens).await?;
 /// # let me = emulator.url(Endpoint::Api).expect("Amiqus has an API");
 /// # let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
 /// #     .with(TokenMiddleware::new(alice)?)
@@ -42,11 +45,11 @@ use tokenkeeper_engine::Error as SourceError;
 /// # emulator.revoke_user(DEFAULT_USER);
 /// let error = client.get(me).send().await.expect_err("no token is left");
 ///
-/// // Any other error goes to the caller as it is.
+/// // Any other error goes to the caller unchanged.
 /// let rejected = Rejected::try_from(error)?;
 /// assert!(matches!(rejected.error().advice(), Advice::Reauthorize { .. }));
 ///
-/// // The API's own response.
+/// // The API's response.
 /// let response = rejected.into_response();
 /// assert_eq!(response.status(), 401);
 /// # Ok(())
@@ -66,7 +69,7 @@ impl Rejected {
         }
     }
 
-    /// Returns why there is no new token.
+    /// Returns the reason why no new token can be had.
     #[must_use]
     pub fn error(&self) -> &SourceError {
         &self.source

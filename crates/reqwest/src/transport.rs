@@ -1,5 +1,3 @@
-//! Token requests over reqwest.
-
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,28 +10,32 @@ use crate::{Error, client::build};
 
 /// Sends token requests over HTTP/1.1 with reqwest.
 ///
-/// Each request has a connection of its own: a server that closes an idle one just as a request is written to it leaves open whether
-/// the request arrived, and token requests are too rare to gain from a pool. Nothing is retried and no redirect is followed; http is
-/// for loopback only.
+/// Each request has its own connection. If a server closes an idle one while a request is written
+/// to it, whether the request arrived is unknown, and token requests are too rare to profit from a
+/// pool. Nothing is retried and no redirect is followed. http is for loopback only.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
 }
 
 impl ReqwestTransport {
-    /// A transport with reqwest's defaults: its TLS, and the system's proxies if reqwest was built with them.
+    /// Makes a transport with reqwest's defaults: its TLS, and the system's proxies if reqwest was
+    /// built with them.
     ///
     /// # Errors
+    ///
     /// [`Error::NoCryptoProvider`] or [`Error::Client`].
     pub fn new() -> Result<Self, Error> {
         Self::from_builder(reqwest::Client::builder())
     }
 
-    /// A transport with a TLS configuration, proxy or resolver of your own. The builder's redirects, retries, pool and HTTP versions are
-    /// replaced. A timeout of the builder's that is shorter than the engine's deadline ends the wait as
-    /// the deadline does, with [`TransportError::TimedOut`].
+    /// Makes a transport with your own TLS configuration, proxy or resolver.
+    ///
+    /// Replaces the builder's redirects, retries, pool and HTTP versions. A timeout of the builder
+    /// that is shorter than the engine's has the same effect: [`TransportError::TimedOut`].
     ///
     /// # Errors
+    ///
     /// [`Error::NoCryptoProvider`] or [`Error::Client`].
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, Error> {
         let builder = builder
@@ -60,13 +62,15 @@ impl Transport for ReqwestTransport {
                 .try_into()
                 .map_err(|error| TransportError::NotSent(Box::new(error)))?;
             let response = self.client.execute(request).await;
-            response.map(Response::<Body>::from).map_err(unanswered)
+            response
+                .map(Response::<Body>::from)
+                .map_err(transport_error)
         })
         .await
     }
 }
 
-fn unanswered(error: reqwest::Error) -> TransportError {
+fn transport_error(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     if error.is_connect() {
         TransportError::NotSent(Box::new(error))

@@ -4,7 +4,7 @@ use tokenkeeper_engine::protocol;
 ///
 /// An error of the token source ([`tokenkeeper_engine::Error`]) is not wrapped if the request was
 /// not sent. If the API rejected the token, it is inside a [`Rejected`](crate::Rejected).
-/// `downcast_ref` finds each, and [`tokenkeeper_engine::Error::find`] finds the source's through any
+/// `downcast_ref` finds each. [`tokenkeeper_engine::Error::find`] reaches the source's through any
 /// wrapper.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

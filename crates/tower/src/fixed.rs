@@ -5,7 +5,7 @@ use tokenkeeper_engine::{
     protocol::{Attachment, Origin, Verdict},
 };
 
-/// One token that never changes.
+/// A token source with one token that never changes.
 #[derive(Debug)]
 pub(crate) struct Fixed {
     credential: Credential,
@@ -15,7 +15,7 @@ impl Fixed {
     pub(crate) fn new(token: &str) -> Self {
         assert!(
             !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()),
-            "a fixed token is visible ASCII"
+            "a fixed token must be visible ASCII"
         );
         let mut value = HeaderValue::try_from(format!("Bearer {token}"))
             .expect("visible ASCII is a header value");
@@ -48,7 +48,7 @@ impl TokenSource for Fixed {
     }
 
     fn allows(&self, target: &Uri) -> bool {
-        // Which https host it is does not matter, so the common case needs no parsing.
+        // Any https host is allowed, so the common case needs no parsing.
         let https = target.scheme() == Some(&Scheme::HTTPS);
         let plain = target
             .authority()

@@ -11,10 +11,10 @@ use tokenkeeper_engine::Error as SourceError;
 /// The API rejected a request's token, and no new one can be had.
 ///
 /// [`TokenService`](crate::TokenService) fails with this error if the request was sent and the
-/// refresh that followed the rejection failed. [`error`](Self::error) says why and what to do about
-/// it; [`tokenkeeper_engine::Error::find`] reaches it too, through any wrapper. The API's response is
-/// kept with its unread body: a caller that would rather answer it gets it back with
-/// [`into_response`](Self::into_response). The body may hold a connection until the error is dropped.
+/// refresh after the rejection failed. [`error`](Self::error) returns the reason, which
+/// [`tokenkeeper_engine::Error::find`] also reaches through any wrapper.
+/// [`into_response`](Self::into_response) returns the API's response with its unread body. The body
+/// may hold a connection until the error is dropped.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -32,7 +32,11 @@ use tokenkeeper_engine::Error as SourceError;
 /// # struct Offline;
 /// # #[async_trait::async_trait]
 /// # impl Transport for Offline {
-/// #     async fn send(&self, _: Request<Bytes>, _: Duration) -> Result<Response<Bytes>, TransportError> {
+/// #     async fn send(
+/// #         &self,
+/// #         _: Request<Bytes>,
+/// #         _: Duration,
+/// #     ) -> Result<Response<Bytes>, TransportError> {
 /// #         Err(TransportError::NotSent("offline".into()))
 /// #     }
 /// # }
@@ -41,10 +45,11 @@ use tokenkeeper_engine::Error as SourceError;
 /// # async fn main() -> Result<(), BoxError> {
 /// # let registration = Registration::new("id", "https://app.example/cb")?.secret("s");
 /// # let provider = Dialect::rfc6749("example", "https://api.example")?.with(registration)?;
-/// # let accounts = Accounts::builder(MemoryStore::new()).provider(provider).transport(Offline).build()?;
+/// # let accounts = Accounts::builder(MemoryStore::new()).provider(provider).transport(Offline);
+/// # let accounts = accounts.build()?;
 /// # let account = accounts.account("example", "user-42")?;
 /// # account.adopt(TokenSet::new("no refresh token comes with it")).await?;
-/// // An API that rejects every token, and an account that gets no other one.
+/// // An API that rejects every token, and an account that cannot get a new one.
 /// let api = tower::service_fn(async |_: Request<Replay<Full<Bytes>>>| {
 ///     let mut response = Response::new(Full::<Bytes>::from("your access was revoked"));
 ///     *response.status_mut() = StatusCode::UNAUTHORIZED;
@@ -55,13 +60,13 @@ use tokenkeeper_engine::Error as SourceError;
 /// let request = Request::get("https://api.example/me").body(Full::default())?;
 /// let error = service.oneshot(request).await.expect_err("no token is left");
 ///
-/// // Any other error goes to the caller as it is.
+/// // Any other error goes to the caller unchanged.
 /// let rejected = error.downcast::<Rejected>()?;
 /// assert_eq!(rejected.status(), StatusCode::UNAUTHORIZED);
 /// assert!(matches!(rejected.error().advice(), Advice::Reauthorize { .. }));
 ///
-/// // The API's own response. Its body is that of the service under the layer; with hyper's client it
-/// // is `hyper::body::Incoming`.
+/// // The API's response. Its body is that of the inner service: `hyper::body::Incoming` with
+/// // hyper's client.
 /// let response = rejected.into_response::<Full<Bytes>>()?;
 /// assert_eq!(response.into_body().collect().await?.to_bytes(), "your access was revoked");
 /// # Ok(())
@@ -71,7 +76,7 @@ pub struct Rejected {
     source: SourceError,
     /// Boxed, since it is more than 200 bytes.
     head: Box<Parts>,
-    /// Never locked: an error must be `Sync`, and many bodies are not.
+    /// The mutex is never locked. It makes the error `Sync`, which many bodies are not.
     body: Mutex<Box<dyn Any + Send>>,
 }
 
@@ -85,7 +90,7 @@ impl Rejected {
         }
     }
 
-    /// Returns why there is no new token.
+    /// Returns the reason why no new token can be had.
     #[must_use]
     pub fn error(&self) -> &SourceError {
         &self.source
@@ -103,11 +108,11 @@ impl Rejected {
         &self.head.headers
     }
 
-    /// Returns the API's response, as the service under the layer gave it.
+    /// Returns the API's response as the inner service returned it.
     ///
     /// # Errors
     ///
-    /// The error itself, with nothing lost, if `B` is not the type of the response's body.
+    /// The unchanged error, if `B` is not the type of the response's body.
     pub fn into_response<B: 'static>(self) -> Result<Response<B>, Self> {
         let body = self.body.into_inner();
         match body.unwrap_or_else(PoisonError::into_inner).downcast() {

@@ -1,5 +1,3 @@
-//! Token requests over hyper-util's client.
-
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -16,18 +14,20 @@ use tokenkeeper_engine::{Transport, TransportError, exchange_within};
 
 use crate::{BoxError, Error};
 
-/// Sends token requests over HTTP/1.1 with hyper-util's client, rustls and the system's root certificates.
+/// Sends token requests over HTTP/1.1 with hyper-util's client, rustls and the system's root
+/// certificates.
 ///
-/// Each request has a connection of its own: a server that closes an idle one just as a request is written to it leaves open whether
-/// the request arrived, and token requests are too rare to gain from a pool. Nothing is retried and no redirect is followed; http is
-/// for loopback only.
+/// Each request has its own connection. If a server closes an idle one while a request is written
+/// to it, whether the request arrived is unknown, and token requests are too rare to profit from a
+/// pool. Nothing is retried and no redirect is followed. http is for loopback only.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use tokenkeeper_tower::HyperTransport;
 ///
-/// // At the start of the program, once:
-/// rustls::crypto::ring::default_provider().install_default().expect("nothing was installed before");
+/// // Once, at the start of the program:
+/// let crypto = rustls::crypto::ring::default_provider();
+/// crypto.install_default().expect("none was installed before");
 /// let transport = HyperTransport::new()?;
 /// # Ok::<(), tokenkeeper_tower::Error>(())
 /// ```
@@ -37,20 +37,23 @@ pub struct HyperTransport {
 }
 
 impl HyperTransport {
-    /// A transport over the crypto provider that the process has installed.
+    /// Makes a transport with the crypto provider that the process has installed.
     ///
     /// # Errors
-    /// [`Error::NoCryptoProvider`] if there is none, whether no provider is compiled in or several are and none was installed;
-    /// [`Error::Tls`] if the system's root certificates cannot be loaded.
+    ///
+    /// [`Error::NoCryptoProvider`] if none is installed, [`Error::Tls`] if the system's root
+    /// certificates cannot be loaded.
     pub fn new() -> Result<Self, Error> {
         let provider = CryptoProvider::get_default().ok_or(Error::NoCryptoProvider)?;
         Self::with_crypto(provider.clone())
     }
 
-    /// A transport over this crypto provider.
+    /// Makes a transport with this crypto provider.
     ///
     /// # Errors
-    /// [`Error::Tls`] if the provider supports no TLS version or the system's root certificates cannot be loaded.
+    ///
+    /// [`Error::Tls`] if the provider supports no TLS version, or if the system's root certificates
+    /// cannot be loaded.
     pub fn with_crypto(provider: Arc<CryptoProvider>) -> Result<Self, Error> {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -79,13 +82,13 @@ impl Transport for HyperTransport {
     ) -> Result<Response<Bytes>, TransportError> {
         exchange_within(request, deadline, |request| async {
             let sent = self.client.request(request.map(Full::new));
-            sent.await.map_err(unanswered)
+            sent.await.map_err(transport_error)
         })
         .await
     }
 }
 
-fn unanswered(error: hyper_util::client::legacy::Error) -> TransportError {
+fn transport_error(error: hyper_util::client::legacy::Error) -> TransportError {
     let not_sent = error.is_connect();
     let error: BoxError = error.into();
     if not_sent {

@@ -1,18 +1,18 @@
-//! What a front decides about a request, without I/O.
+//! The decisions of a front, without I/O.
 //!
-//! A front puts tokens on the requests of one kind of client: [`TokenLayer`](crate::TokenLayer) is
-//! one for tower services. It performs, and the types here decide. Each takes a fact and returns
-//! the next step:
+//! A front puts tokens on the requests of one kind of client, as
+//! [`TokenLayer`](crate::TokenLayer) does for tower services. The front performs, and these types
+//! decide. Each method takes a fact and returns the next step:
 //!
-//! | fact | call | next step |
+//! | fact | method | next step |
 //! |---|---|---|
-//! | a request's URI and extensions | [`Policy::begin`] | attach a token, send it as it is, or fail |
-//! | whether it could be replayed | [`Exchange::try_credential`] | send it, or wait for a token |
+//! | the URI and the extensions | [`Policy::begin`] | attach a token, send as is, or fail |
+//! | whether a replay is possible | [`Exchange::try_credential`] | send, or wait for a token |
 //! | the token set that was sent | [`Exchange::sent`] | wait for the response |
-//! | the response's status and headers | [`Sent::on_response`] | return it, or wait for a new token |
-//! | the new token, or why there is none | [`Replacing::on_replacement`] | replay, return or fail |
+//! | the status and the headers | [`Sent::on_response`] | return, or wait for a new token |
+//! | the new token, or its error | [`Replacing::on_replacement`] | replay, return or fail |
 //!
-//! A front for a client of your own:
+//! A front for your own client:
 //!
 //! ```
 //! use bytes::Bytes;

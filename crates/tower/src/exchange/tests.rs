@@ -260,7 +260,8 @@ const CASES: &[(&str, Case, &str)] = &[
         policy: |policy| policy.origin(Uri::from_static("https://api.example")), ..CASE
      }, "asks, sends 0, returns 200"),
     ("relative URI, other origin", Case {
-        uri: "/me", policy: |policy| policy.origin(Uri::from_static("https://other.example")), ..CASE
+        uri: "/me",
+        policy: |policy| policy.origin(Uri::from_static("https://other.example")), ..CASE
      }, "passes"),
 ];
 

@@ -1,4 +1,4 @@
-//! A request body that can be sent a second time, whole or not at all.
+//! Request bodies that can be sent a second time, whole or not at all.
 
 mod tape;
 #[cfg(test)]
@@ -20,13 +20,15 @@ use self::tape::{Recorded, Rest, Tape};
 use crate::BoxError;
 
 pin_project! {
-    /// The request body that an inner service of [`TokenService`](crate::TokenService) receives.
+    /// The request body that the inner service of a [`TokenService`](crate::TokenService) gets.
     ///
-    /// It forwards frames, trailers, `size_hint` and `is_end_stream` of the body it wraps. While [recording](Self::recorded), it keeps a
-    /// reference to each frame, up to a bound, so that the request can be sent again after its token was rejected. It never clones the
-    /// body: bodies exist whose clones share one stream, and a clone of such a body would replay nothing.
+    /// It forwards frames, trailers, `size_hint` and `is_end_stream` of the body that it wraps.
+    /// While it [records](Self::recorded), it keeps a reference to each frame, up to a limit, so
+    /// that the request can be sent again after its token was rejected. It never clones the body:
+    /// clones of some bodies share one stream, and such a clone would replay nothing.
     ///
-    /// A body at its end from the start (most `GET` requests) is forwarded without an allocation.
+    /// A body that is empty from the start (that of most `GET` requests) is forwarded without an
+    /// allocation.
     pub struct Replay<B> {
         #[pin]
         kind: Kind<B>,
@@ -36,11 +38,11 @@ pin_project! {
 pin_project! {
     #[project = KindProjection]
     enum Kind<B> {
-        // Sent once; nothing is kept.
+        // Sent once. Nothing is recorded.
         Once { #[pin] body: B },
-        // The first attempt: the body lives on the tape, from which the replay can take it.
+        // The first attempt. The tape owns the body, and the replay can take it from there.
         First { tape: Arc<Mutex<Tape<B>>> },
-        // The replay: what the first attempt had read, then the rest of the stream.
+        // The replay: the frames that the first attempt has read, then the rest of the stream.
         Second { frames: VecDeque<Recorded>, rest: Option<Pin<Box<B>>> },
         // The replay of a body without frames.
         Empty { hint: SizeHint },
@@ -58,9 +60,10 @@ where
         }
     }
 
-    /// Wraps a body and records up to `limit` bytes of what is read of it.
+    /// Wraps a body and records up to `limit` bytes while it is read.
     ///
-    /// A frame counts as its length, and as 32 bytes if it is shorter: that is what keeping it costs.
+    /// A frame counts as its length, and as 32 bytes if it is shorter: that is what it costs to
+    /// keep.
     pub fn recorded(body: B, limit: usize) -> (Self, Recording<B>) {
         if body.is_end_stream() {
             let hint = body.size_hint();
@@ -151,7 +154,9 @@ impl<B> fmt::Debug for Replay<B> {
     }
 }
 
-/// The other end of a [recorded](Replay::recorded) body: makes the second body. Dropping it ends the recording and frees what was kept.
+/// The record of a [recorded](Replay::recorded) body, which makes the second body.
+///
+/// Dropping it ends the recording and frees the frames.
 pub struct Recording<B> {
     source: Source<B>,
 }
@@ -165,7 +170,7 @@ impl<B> Recording<B>
 where
     B: Body<Data = Bytes>,
 {
-    /// Whether the whole body could be sent again now.
+    /// Returns whether the whole body could be sent again now.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         match &self.source {
@@ -174,10 +179,12 @@ where
         }
     }
 
-    /// The body once more: what the first attempt has read, then the rest of the stream, which is taken from the first attempt.
+    /// Makes the second body: the frames that the first attempt has read, then the rest of the
+    /// stream, which it takes from the first attempt.
     ///
-    /// The first attempt's body then fails with [`Error::BodyMoved`](crate::Error::BodyMoved), since an early end would look like a
-    /// complete body under chunked coding. `None` if more was read than the bound allows to keep, or if the body failed.
+    /// The first attempt's body then fails with [`Error::BodyMoved`](crate::Error::BodyMoved),
+    /// since an early end would look like a complete body under chunked coding. `None` if more was
+    /// read than the limit, or if the body failed.
     #[must_use]
     pub fn replay(self) -> Option<Replay<B>> {
         let kind = match &self.source {
@@ -212,7 +219,7 @@ impl<B> fmt::Debug for Recording<B> {
     }
 }
 
-/// A body that panicked while it was polled is left marked as failed by the tape itself, so poison says nothing more.
+/// Locks a tape. A tape marks a body that panicked as failed, so poison can be ignored.
 fn lock<B>(tape: &Mutex<Tape<B>>) -> std::sync::MutexGuard<'_, Tape<B>> {
     tape.lock().unwrap_or_else(PoisonError::into_inner)
 }

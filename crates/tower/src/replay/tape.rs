@@ -11,33 +11,34 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::{BoxError, Error};
 
-/// What keeping a frame costs beside its bytes: without it a stream of tiny frames could keep much more than the bound.
+/// The least that a frame counts: otherwise a stream of tiny frames could keep much more than the
+/// limit.
 const FRAME_COST: usize = size_of::<Recorded>();
 
-/// A body on its first way out, and what was read of it.
+/// The body of a first attempt, and the frames that were read from it.
 pub(super) struct Tape<B> {
-    /// `None` once it ended, failed or was taken.
+    /// `None` once it has ended, failed or been taken.
     body: Option<Pin<Box<B>>>,
     frames: VecDeque<Recorded>,
     room: usize,
     state: State,
-    /// Who polls the first attempt, to be told when the body is taken.
+    /// The task that polls the first attempt, woken when the body is taken.
     reader: Option<Waker>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Everything that was read is in `frames`.
+    /// All frames that were read are in `frames`.
     Whole,
-    /// Something that was read is not: over the bound, or nobody will replay.
+    /// Some are not: the limit is exceeded, or the recording was dropped.
     Partial,
-    /// The body failed, or panicked.
+    /// The body failed or panicked.
     Failed,
     /// The replay has the body.
     Taken,
 }
 
-/// What a replay is made of: what was read, and the stream from there on.
+/// The parts of a replay: the frames that were read, and the rest of the stream.
 pub(super) struct Rest<B> {
     pub(super) frames: VecDeque<Recorded>,
     pub(super) body: Option<Pin<Box<B>>>,
@@ -45,7 +46,7 @@ pub(super) struct Rest<B> {
 
 pub(super) enum Recorded {
     Data(Bytes),
-    // Boxed: trailers are rare and a header map is three times the size of a reference to data.
+    // Boxed, since trailers are rare and a header map is three times the size of `Bytes`.
     Trailers(Box<HeaderMap>),
 }
 
@@ -68,7 +69,7 @@ impl<B> Tape<B> {
         if !self.is_whole() {
             return None;
         }
-        // A first attempt that has read everything may end as usual; one that hasn't must not seem to have.
+        // A first attempt that has read everything may end. Any other must fail, not seem complete.
         if self.body.is_some() {
             self.state = State::Taken;
             if let Some(reader) = self.reader.take() {
@@ -105,7 +106,7 @@ impl<B> Tape<B> {
             let cost = trailers.iter().map(text).sum();
             (Recorded::Trailers(Box::new(trailers.clone())), cost)
         } else {
-            // A kind of frame that this version of `http-body` does not know cannot be kept.
+            // A frame of a kind that this version of `http-body` does not know cannot be kept.
             self.stop();
             return frame;
         };
@@ -134,7 +135,7 @@ where
         if self.state == State::Taken {
             return Poll::Ready(Some(Err(Error::BodyMoved.into())));
         }
-        // Out of its place while it is polled: a body that panics is gone, and the tape is not whole.
+        // Taken out while it is polled: if the body panics, the tape has failed.
         let Some(mut body) = self.body.take() else {
             return Poll::Ready(None);
         };
@@ -200,7 +201,7 @@ impl From<Recorded> for Frame<Bytes> {
     }
 }
 
-/// The hint of a body with `recorded` bytes before it.
+/// Returns the hint of a body that follows `recorded` bytes.
 pub(super) fn plus(recorded: u64, rest: &SizeHint) -> SizeHint {
     let mut hint = SizeHint::new();
     hint.set_lower(recorded.saturating_add(rest.lower()));

@@ -10,7 +10,7 @@ use crate::Error;
 
 const LIMIT: usize = 1024;
 
-/// A body that yields what it was told to; `Pause` is pending once.
+/// A body that yields these steps. `Pause` is pending once.
 struct Script {
     steps: VecDeque<Step>,
     hint: SizeHint,
@@ -85,7 +85,7 @@ where
     Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Reads up to `frames` frames: their text, with `*` for trailers and `!` where the body failed.
+/// Reads up to `frames` frames as text, with `*` for trailers and `!` for an error.
 fn read<B>(body: &mut Replay<B>, frames: usize) -> String
 where
     B: Body<Data = Bytes> + Unpin,
@@ -169,11 +169,15 @@ fn the_first_attempt_fails_after_the_rest_was_taken() {
     };
     assert!(matches!(error.downcast_ref(), Some(Error::BodyMoved)));
     drop(second);
-    assert_eq!(read(&mut first, 1), "!", "also when the replay is gone");
+    assert_eq!(
+        read(&mut first, 1),
+        "!",
+        "even after the replay was dropped"
+    );
 }
 
 #[test]
-fn a_first_attempt_that_read_everything_ends_as_usual() {
+fn a_first_attempt_that_read_everything_just_ends() {
     let (mut first, recording) = Replay::recorded(Script::new(&[Step::Data("a")]), LIMIT);
     assert_eq!(read(&mut first, ALL), "a");
     let mut second = recording.replay().unwrap();
@@ -183,7 +187,7 @@ fn a_first_attempt_that_read_everything_ends_as_usual() {
 }
 
 #[test]
-fn a_reader_that_waits_is_woken_when_the_rest_is_taken() {
+fn a_waiting_reader_is_woken_when_the_rest_is_taken() {
     struct Count(AtomicUsize);
     impl Wake for Count {
         fn wake(self: Arc<Self>) {
@@ -214,7 +218,7 @@ fn the_body_outlives_a_client_that_drops_it() {
 }
 
 #[test]
-fn over_the_bound_nothing_is_replayed_and_the_first_attempt_goes_on() {
+fn over_the_limit_only_the_first_attempt_goes_on() {
     let text = "0123456789012345678901234567890123456789";
     for (limit, replayed) in [(80, true), (79, false)] {
         let (mut first, recording) =
@@ -228,7 +232,7 @@ fn over_the_bound_nothing_is_replayed_and_the_first_attempt_goes_on() {
 }
 
 #[test]
-fn the_bound_holds_for_what_keeping_costs() {
+fn the_limit_counts_what_a_frame_costs_to_keep() {
     let tiny = vec![Step::Data("x"); 33];
     let (mut first, recording) = Replay::recorded(Script::new(&tiny), 1024);
     read(&mut first, 32);
@@ -239,10 +243,7 @@ fn the_bound_holds_for_what_keeping_costs() {
     let empty = vec![Step::Data(""); 10_000];
     let (mut first, recording) = Replay::recorded(Script::new(&empty), 1024);
     read(&mut first, ALL);
-    assert!(
-        recording.is_whole(),
-        "empty frames say nothing and cost nothing"
-    );
+    assert!(recording.is_whole(), "empty frames are not kept");
 
     let (mut first, recording) = Replay::recorded(Script::new(&[Step::Trailers]), 31);
     assert_eq!(read(&mut first, ALL), "*");
@@ -265,7 +266,7 @@ fn a_body_that_failed_or_panicked_is_not_replayed() {
 }
 
 #[test]
-fn hints_are_those_of_the_body() {
+fn size_hints_are_those_of_the_body() {
     let steps = [Step::Data("abc"), Step::Data("de")];
     let (mut first, _recording) = Replay::recorded(Script::new(&steps), LIMIT);
     let mut once = Replay::once(Script::new(&steps));
@@ -282,7 +283,7 @@ fn hints_are_those_of_the_body() {
 }
 
 #[test]
-fn a_body_at_its_end_is_not_put_on_a_tape() {
+fn an_empty_body_is_not_recorded() {
     let (first, recording) = Replay::recorded(Script::new(&[]), 0);
     assert_eq!(format!("{first:?}"), "Replay(once)");
     assert!(first.is_end_stream());
@@ -293,7 +294,7 @@ fn a_body_at_its_end_is_not_put_on_a_tape() {
 }
 
 #[test]
-fn what_was_kept_is_freed_when_no_replay_can_come() {
+fn frames_are_freed_with_the_recording() {
     let data = Bytes::from(vec![7; 100]);
     let (mut first, recording) = Replay::recorded(http_body_util::Full::new(data.clone()), LIMIT);
     drop(poll(&mut first));
@@ -302,7 +303,7 @@ fn what_was_kept_is_freed_when_no_replay_can_come() {
     assert!(data.is_unique());
 }
 
-/// As octocrab's body does: a clone shares the stream, so that what one has read the other never sees.
+/// A body whose clones share one stream, as octocrab's do.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<Script>>);
 
@@ -319,7 +320,7 @@ impl Body for Shared {
 }
 
 #[test]
-fn a_body_whose_clones_share_their_stream_is_replayed_whole() {
+fn a_body_whose_clones_share_a_stream_is_replayed_whole() {
     let body = Shared(Arc::new(Mutex::new(Script::new(&[
         Step::Data("a"),
         Step::Data("b"),
@@ -330,7 +331,7 @@ fn a_body_whose_clones_share_their_stream_is_replayed_whole() {
 }
 
 #[test]
-fn bodies_cross_threads() {
+fn bodies_are_send_and_sync() {
     fn is_send_and_sync<T: Send + Sync>() {}
     is_send_and_sync::<Replay<http_body_util::Full<Bytes>>>();
     is_send_and_sync::<Recording<http_body_util::Full<Bytes>>>();

@@ -1,15 +1,11 @@
 //! A streaming body is replayed whole or not at all.
 
-use std::{
-    pin::Pin,
-    sync::{Arc, Mutex, atomic::Ordering::SeqCst},
-    task::{Context, Poll},
-};
+use std::sync::atomic::Ordering::SeqCst;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt as _, Full, channel::Channel, combinators::UnsyncBoxBody};
+use http_body::Body;
+use http_body_util::{BodyExt as _, Full, channel::Channel};
 use tokenkeeper_test_support::streams::{self, LIMIT};
 use tokenkeeper_tower::{BoxError, Replay};
 use tower::{Layer as _, ServiceExt as _};
@@ -76,37 +72,6 @@ async fn a_replay_has_the_length_of_the_body() {
         assert_eq!(attempt.headers[header::CONTENT_LENGTH], "6");
         assert!(!attempt.headers.contains_key(header::TRANSFER_ENCODING));
     }
-}
-
-/// A body whose clones share one stream.
-#[derive(Clone)]
-struct Shared(Arc<Mutex<UnsyncBoxBody<Bytes, BoxError>>>);
-
-impl Body for Shared {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut *self.0.lock().unwrap()).poll_frame(cx)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.lock().unwrap().size_hint()
-    }
-}
-
-#[tokio::test]
-async fn a_body_whose_clones_share_a_stream_is_replayed() {
-    let inner = Full::from("shared")
-        .map_err(|never| match never {})
-        .boxed_unsync();
-    let body = Shared(Arc::new(Mutex::new(inner)));
-    let _clone = body.clone();
-    let seen = replay(body).await;
-    assert!(seen.iter().all(|attempt| attempt.body == "shared"));
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn with_follow_redirect_outside_no_token_leaves_its_api() {
 }
 
 /// This order compiles only with a layer that maps the body: `FollowRedirect` requires a `Default`
-/// body, and `Replay` is none. tower-http then strips only the headers that it knows as credentials.
+/// body, and `Replay` is none. tower-http then strips only the credential headers that it knows.
 #[tokio::test]
 async fn with_follow_redirect_inside_only_authorization_is_stripped() {
     for place in PLACES {
