@@ -10,7 +10,7 @@ use http::{Request, Uri};
 use http_body_util::Empty;
 use tokenkeeper_benches::{Bare, Engine, call, extended, request, token};
 use tokenkeeper_engine::Account;
-use tokenkeeper_tower::TokenLayer;
+use tokenkeeper_tower::{TokenLayer, TokenPolicy};
 use tower::{Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;
 
@@ -40,10 +40,11 @@ fn main() {
         request.extensions_mut().insert(account.clone());
         request
     };
-    let one = |replay| TokenLayer::new(account.clone()).replay(replay).layer(Bare);
+    let one =
+        |replay| TokenLayer::new(TokenPolicy::new(account.clone()).replay(replay)).layer(Bare);
     let per_request = |replay| {
-        let layer = TokenLayer::per_request(&engine.accounts);
-        layer.replay(replay).layer(Bare)
+        let policy = TokenPolicy::per_request(&engine.accounts);
+        TokenLayer::new(policy.replay(replay)).layer(Bare)
     };
     let theirs = || AddAuthorizationLayer::bearer(&token()).layer(Bare);
     match stack {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, measurement::WallTime};
 use http::{Request, Response, Uri};
 use http_body_util::Empty;
-use tokenkeeper_tower::{Replay, TokenLayer};
+use tokenkeeper_tower::{Replay, TokenLayer, TokenPolicy};
 use tokio::runtime::Handle;
 use tower::{Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;
@@ -107,7 +107,7 @@ impl<'c> Attach<'c> {
         // A new engine, so that no comparison with the store falls due during the measurement.
         let engine = Engine::default();
         let account = engine.connected("user-1");
-        let once = TokenLayer::new(account.clone()).replay(false);
+        let once = TokenLayer::new(TokenPolicy::new(account.clone()).replay(false));
         self.service("bare", bare);
         self.service(
             "static header",
@@ -171,9 +171,8 @@ pub fn account_per_request(criterion: &mut Criterion) {
         let engine = Engine::discarding();
         let subjects: Vec<String> = (0..accounts).map(|i| format!("user-{i}")).collect();
         let _held: Vec<_> = subjects.iter().map(|s| engine.connected(s)).collect();
-        let mut service = TokenLayer::per_request(&engine.accounts)
-            .replay(false)
-            .layer(Bare);
+        let policy = TokenPolicy::per_request(&engine.accounts).replay(false);
+        let mut service = TokenLayer::new(policy).layer(Bare);
         let mut next = 0;
         group.bench_function(BenchmarkId::from_parameter(accounts), |b| {
             b.iter_batched(

@@ -11,7 +11,7 @@ use hyper_util::{
 };
 use reqwest_middleware::ClientWithMiddleware;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use tokenkeeper::tower::{Replay, TokenLayer, TokenService, Tokens};
+use tokenkeeper::tower::{Replay, TokenLayer, TokenPolicy, TokenService};
 use tokenkeeper_test_support::scripted::Scripted;
 use tower::{Layer as _, ServiceExt as _};
 
@@ -34,19 +34,19 @@ pub enum Client {
 impl Front {
     pub const ALL: [Self; 2] = [Self::Tower, Self::Reqwest];
 
-    /// A client whose requests carry these tokens, wherever their provider wants them.
-    pub fn client(self, tokens: impl Into<Tokens>) -> Client {
+    /// A client whose requests carry a token, wherever its provider wants it.
+    pub fn client(self, policy: impl Into<TokenPolicy>) -> Client {
         match self {
-            Self::Tower => Client::tower(TokenLayer::new(tokens)),
+            Self::Tower => Client::tower(TokenLayer::new(policy)),
             Self::Reqwest => {
-                Client::Reqwest(tokenkeeper::reqwest::client(reqwest_builder(), tokens).unwrap())
+                Client::Reqwest(tokenkeeper::reqwest::client(reqwest_builder(), policy).unwrap())
             }
         }
     }
 
     /// A client whose requests carry the tokens of a scripted source.
     pub fn scripted(self, source: Scripted) -> Client {
-        self.client(Tokens::from_source(source))
+        self.client(TokenPolicy::from_source(source))
     }
 
     /// A client whose requests name their account.

@@ -3,7 +3,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use reqwest::{ClientBuilder, redirect};
 use reqwest_middleware::ClientWithMiddleware;
 use rustls::crypto::CryptoProvider;
-use tokenkeeper_tower::Tokens;
+use tokenkeeper_tower::TokenPolicy;
 
 use crate::{Error, TokenMiddleware};
 
@@ -17,9 +17,9 @@ const MAX_REDIRECTS: usize = 10;
 /// middleware sees the hops. So this replaces the builder's redirect policy: it follows up to 10
 /// redirects, and returns a redirect to another origin as the response. It sends no `Referer`.
 ///
-/// `tokens` is an [`Account`](tokenkeeper_engine::Account), a reference to
-/// [`Accounts`](tokenkeeper_engine::Accounts) for an account per request, or
-/// [`Tokens::from_source`] for your own source.
+/// `policy` is an [`Account`](tokenkeeper_engine::Account), a reference to
+/// [`Accounts`](tokenkeeper_engine::Accounts) for an account per request, or a [`TokenPolicy`] with
+/// other options.
 ///
 /// The middleware is the client's first. Middlewares that you add later run once per attempt, with
 /// the token on the request.
@@ -29,10 +29,10 @@ const MAX_REDIRECTS: usize = 10;
 /// [`Error::NoCryptoProvider`] or [`Error::Client`].
 pub fn client(
     builder: ClientBuilder,
-    tokens: impl Into<Tokens>,
+    policy: impl Into<TokenPolicy>,
 ) -> Result<ClientWithMiddleware, Error> {
     let client = build(builder.referer(false).redirect(same_origin()))?;
-    let middleware = TokenMiddleware::over_safe_client(tokens.into());
+    let middleware = TokenMiddleware::over_safe_client(policy.into());
     Ok(reqwest_middleware::ClientBuilder::new(client)
         .with(middleware)
         .build())

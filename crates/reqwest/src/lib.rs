@@ -8,7 +8,7 @@ mod middleware;
 mod rejected;
 mod transport;
 
-pub use tokenkeeper_tower::{Anonymous, NoReplay, Tokens};
+pub use tokenkeeper_tower::{Anonymous, NoReplay, TokenPolicy};
 
 pub use self::{
     client::client, error::Error, middleware::TokenMiddleware, rejected::Rejected,

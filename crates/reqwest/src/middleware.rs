@@ -3,10 +3,7 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error as MiddlewareError, Middleware, Next};
 use tokenkeeper_engine::{Accounts, Credential};
-use tokenkeeper_tower::{
-    Tokens,
-    exchange::{AfterReplacement, Policy},
-};
+use tokenkeeper_tower::{TokenPolicy, exchange::AfterReplacement};
 
 use crate::{
     Error, Rejected,
@@ -22,23 +19,22 @@ use crate::{
 #[derive(Debug)]
 #[must_use]
 pub struct TokenMiddleware {
-    policy: Policy,
+    policy: TokenPolicy,
 }
 
 impl TokenMiddleware {
-    /// Gives every request to the provider's origins the token of one
-    /// [`Account`](tokenkeeper_engine::Account), or of your own source with
-    /// [`Tokens::from_source`].
+    /// Makes a middleware from an [`Account`](tokenkeeper_engine::Account), whose token every
+    /// request to the provider's origins gets, or from a [`TokenPolicy`] with other options.
     ///
-    /// A request to another origin passes untouched, and is logged once per origin.
+    /// A request to another origin passes untouched.
     ///
     /// # Errors
     ///
     /// [`Error::UnsafeClient`] if the token goes elsewhere than into `Authorization`.
-    pub fn new(tokens: impl Into<Tokens>) -> Result<Self, Error> {
-        let tokens = tokens.into();
-        if tokens.only_in_authorization() {
-            Ok(Self::over_safe_client(tokens))
+    pub fn new(policy: impl Into<TokenPolicy>) -> Result<Self, Error> {
+        let policy = policy.into();
+        if policy.only_in_authorization() {
+            Ok(Self { policy })
         } else {
             Err(Error::UnsafeClient)
         }
@@ -49,7 +45,7 @@ impl TokenMiddleware {
     ///
     /// A request without one is refused, unless it goes to an origin of no configured provider or
     /// carries [`Anonymous`](crate::Anonymous). A request to another origin than its account's
-    /// passes untouched, and is logged once per origin.
+    /// passes untouched.
     ///
     /// # Errors
     ///
@@ -59,36 +55,9 @@ impl TokenMiddleware {
         Self::new(accounts)
     }
 
-    /// Sets whether a request whose token was rejected is sent a second time with a new one.
-    ///
-    /// On by default. A single request opts out with [`NoReplay`](crate::NoReplay) as an extension.
-    pub fn replay(mut self, on: bool) -> Self {
-        self.policy = self.policy.replay(on);
-        self
-    }
-
-    /// Sets how many bytes of a streaming body are recorded for a replay.
-    ///
-    /// The default is 64 KiB. A body in memory is not copied and has no limit.
-    pub fn replay_limit(mut self, bytes: usize) -> Self {
-        self.policy = self.policy.replay_limit(bytes);
-        self
-    }
-
-    /// Sets whether a request to another origin fails with
-    /// [`OtherOrigin`](tokenkeeper_tower::Error::OtherOrigin).
-    ///
-    /// Off by default: it passes untouched. [`Anonymous`](crate::Anonymous) requests always pass.
-    pub fn strict_origins(mut self, on: bool) -> Self {
-        self.policy = self.policy.strict_origins(on);
-        self
-    }
-
     /// Makes the middleware of a client that keeps any token within its origin.
-    pub(crate) fn over_safe_client(tokens: Tokens) -> Self {
-        Self {
-            policy: Policy::new(tokens),
-        }
+    pub(crate) fn over_safe_client(policy: TokenPolicy) -> Self {
+        Self { policy }
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Error {
     NoAccount,
     /// The URI is relative, so its target is unknown.
     #[error(
-        "the request's URI has no authority: give the layer its origin with `.origin(..)`, or \
+        "the request's URI has no authority: give the layer's `TokenPolicy` its origin, or \
          place it where URIs are absolute"
     )]
     NoAuthority,

@@ -1,8 +1,7 @@
-use http::Uri;
 use tokenkeeper_engine::Accounts;
 use tower_layer::Layer;
 
-use crate::{Tokens, exchange::Policy, service::TokenService};
+use crate::{TokenPolicy, service::TokenService};
 
 /// Attaches a valid token to each request and replays the request once if the token was rejected.
 ///
@@ -30,18 +29,17 @@ use crate::{Tokens, exchange::Policy, service::TokenService};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TokenLayer {
-    policy: Policy,
+    policy: TokenPolicy,
 }
 
 impl TokenLayer {
-    /// Gives every request to the provider's origins the token of one
-    /// [`Account`](tokenkeeper_engine::Account), or of your own source with
-    /// [`Tokens::from_source`].
+    /// Makes a layer from an [`Account`](tokenkeeper_engine::Account), whose token every request
+    /// to the provider's origins gets, or from a [`TokenPolicy`] with other options.
     ///
-    /// A request to another origin passes untouched, and is logged once per origin.
-    pub fn new(tokens: impl Into<Tokens>) -> Self {
+    /// A request to another origin passes untouched.
+    pub fn new(policy: impl Into<TokenPolicy>) -> Self {
         Self {
-            policy: Policy::new(tokens),
+            policy: policy.into(),
         }
     }
 
@@ -50,8 +48,7 @@ impl TokenLayer {
     ///
     /// A request without one is refused with [`Error::NoAccount`](crate::Error::NoAccount), unless
     /// it goes to an origin of no configured provider or carries [`Anonymous`](crate::Anonymous). A
-    /// request to another origin than its account's passes untouched, and is logged once per
-    /// origin.
+    /// request to another origin than its account's passes untouched.
     pub fn per_request(accounts: &Accounts) -> Self {
         Self::new(accounts)
     }
@@ -63,43 +60,7 @@ impl TokenLayer {
     ///
     /// If `token` is empty or holds anything but visible ASCII.
     pub fn fixed(token: &str) -> Self {
-        Self::new(Tokens::fixed(token))
-    }
-
-    /// Sets whether a request whose token was rejected is sent a second time with a new one.
-    ///
-    /// On by default. It costs a copy of the request's head. A single request opts out with
-    /// [`NoReplay`](crate::NoReplay).
-    pub fn replay(mut self, on: bool) -> Self {
-        self.policy = self.policy.replay(on);
-        self
-    }
-
-    /// Sets how many bytes of a request's body are recorded for a replay.
-    ///
-    /// The default is 64 KiB. If more of the body was read before the token was rejected, the
-    /// request is not replayed.
-    pub fn replay_limit(mut self, bytes: usize) -> Self {
-        self.policy = self.policy.replay_limit(bytes);
-        self
-    }
-
-    /// Sets whether a request to another origin fails with
-    /// [`Error::OtherOrigin`](crate::Error::OtherOrigin).
-    ///
-    /// Off by default: it passes untouched. [`Anonymous`](crate::Anonymous) requests always pass.
-    pub fn strict_origins(mut self, on: bool) -> Self {
-        self.policy = self.policy.strict_origins(on);
-        self
-    }
-
-    /// Sets the origin of requests with a relative URI, for an inner service that completes them,
-    /// such as tonic's `Channel`.
-    ///
-    /// The layer only compares it with the source's origins: the request's URI stays as it is.
-    pub fn origin(mut self, origin: Uri) -> Self {
-        self.policy = self.policy.origin(origin);
-        self
+        Self::new(TokenPolicy::fixed(token))
     }
 }
 

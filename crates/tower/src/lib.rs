@@ -15,7 +15,7 @@ mod transport;
 pub use self::transport::HyperTransport;
 pub use self::{
     error::Error,
-    exchange::Tokens,
+    exchange::TokenPolicy,
     layer::TokenLayer,
     marker::{Anonymous, NoReplay},
     rejected::Rejected,

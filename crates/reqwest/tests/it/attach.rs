@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 use reqwest::{Request, Url};
-use tokenkeeper_reqwest::{Anonymous, Error};
+use tokenkeeper_reqwest::{Anonymous, Error, TokenMiddleware, TokenPolicy};
 use tokenkeeper_tower::Error as FrontError;
 
 use crate::support::{
@@ -69,8 +69,8 @@ async fn foreign_and_anonymous_requests_pass_untouched() {
 async fn refused_requests_are_not_sent() {
     let api = Api::start().await;
     let source = Scripted::new(api.base(), Place::Authorization);
-    let middleware = token_middleware(source).unwrap();
-    let client = over_finished_client(middleware.strict_origins(true));
+    let policy = TokenPolicy::from_source(source).strict_origins(true);
+    let client = over_finished_client(TokenMiddleware::new(policy).unwrap());
     // A builder would turn user info into `Authorization: Basic`.
     let user_info = api.url("/me").replace("http://", "http://user:password@");
     let mut errors = Vec::new();

@@ -2,12 +2,13 @@
 
 use http::{StatusCode, header::CONTENT_LENGTH};
 use reqwest::Body;
+use tokenkeeper_reqwest::{TokenMiddleware, TokenPolicy};
 use tokenkeeper_test_support::streams::{self, LIMIT, Stream};
 
-use crate::support::{Scripted, over_finished_client, token_middleware};
+use crate::support::{Scripted, over_finished_client};
 
-async fn post(url: String, source: Scripted, body: impl Into<Body>) -> StatusCode {
-    let middleware = token_middleware(source).unwrap().replay_limit(LIMIT);
+async fn post(url: String, policy: TokenPolicy, body: impl Into<Body>) -> StatusCode {
+    let middleware = TokenMiddleware::new(policy.replay_limit(LIMIT)).unwrap();
     let request = over_finished_client(middleware).post(url).body(body);
     request.send().await.unwrap().status()
 }
@@ -17,7 +18,7 @@ fn post_stream(
     source: Scripted,
     body: Stream,
 ) -> impl Future<Output = StatusCode> + Send + 'static {
-    post(url, source, Body::wrap(body))
+    post(url, TokenPolicy::from_source(source), Body::wrap(body))
 }
 
 #[tokio::test]
@@ -32,7 +33,8 @@ async fn a_stream_over_the_limit_is_not_replayed() {
 
 #[tokio::test]
 async fn a_body_in_memory_has_no_limit() {
-    let call = |url, source| post(url, source, vec![b'x'; 10 * LIMIT]);
+    let body = vec![b'x'; 10 * LIMIT];
+    let call = |url, source| post(url, TokenPolicy::from_source(source), body);
     let (status, seen, source) = streams::reject("/me", call, async || {}).await;
     assert_eq!(status, StatusCode::OK);
     let mut lengths = seen.iter().map(|attempt| &attempt.headers[CONTENT_LENGTH]);
@@ -42,11 +44,8 @@ async fn a_body_in_memory_has_no_limit() {
 
 #[tokio::test]
 async fn without_replay_a_rejection_is_only_reported() {
-    let call = |url: String, source: Scripted| async move {
-        let middleware = token_middleware(source).unwrap().replay(false);
-        let request = over_finished_client(middleware).post(url).body("a body");
-        request.send().await.unwrap().status()
-    };
+    let policy = |source| TokenPolicy::from_source(source).replay(false);
+    let call = |url, source| post(url, policy(source), "a body");
     let (status, seen, source) = streams::reject("/me", call, async || {}).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert_eq!(seen.len(), 1);

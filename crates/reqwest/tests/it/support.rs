@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error as MiddlewareError};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use tokenkeeper_reqwest::{TokenMiddleware, Tokens};
+use tokenkeeper_reqwest::{TokenMiddleware, TokenPolicy};
 
 pub use tokenkeeper_test_support::{
     api::Api,
@@ -34,12 +34,12 @@ pub fn transport() -> Tested {
 
 /// A client for any attachment.
 pub fn client(source: Scripted) -> ClientWithMiddleware {
-    tokenkeeper_reqwest::client(builder(), Tokens::from_source(source)).unwrap()
+    tokenkeeper_reqwest::client(builder(), TokenPolicy::from_source(source)).unwrap()
 }
 
 /// A middleware over a scripted source.
 pub fn token_middleware(source: Scripted) -> Result<TokenMiddleware, Error> {
-    TokenMiddleware::new(Tokens::from_source(source))
+    TokenMiddleware::new(TokenPolicy::from_source(source))
 }
 
 /// A finished client with the middleware put over it.

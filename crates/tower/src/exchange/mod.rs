@@ -6,7 +6,7 @@
 //!
 //! | fact | method | next step |
 //! |---|---|---|
-//! | the URI and the extensions | [`Policy::begin`] | attach a token, send as is, or fail |
+//! | the URI and the extensions | [`TokenPolicy::begin`] | attach a token, send as is, or fail |
 //! | whether a replay is possible | [`Exchange::try_credential`] | send, or wait for a token |
 //! | the token set that was sent | [`Exchange::sent`] | wait for the response |
 //! | the status and the headers | [`Sent::on_response`] | return, or wait for a new token |
@@ -17,7 +17,7 @@
 //! ```
 //! use bytes::Bytes;
 //! use http::{Request, Response};
-//! use tokenkeeper_tower::{BoxError, exchange::{AfterReplacement, Policy, Spare}};
+//! use tokenkeeper_tower::{BoxError, TokenPolicy, exchange::{AfterReplacement, Spare}};
 //!
 //! /// A request without its token. Its body is in memory.
 //! struct Copy(Request<Bytes>);
@@ -35,7 +35,7 @@
 //! }
 //!
 //! async fn send(
-//!     policy: &Policy,
+//!     policy: &TokenPolicy,
 //!     mut request: Request<Bytes>,
 //!     client: impl AsyncFn(Request<Bytes>) -> Response<Bytes>,
 //! ) -> Result<Response<Bytes>, BoxError> {
@@ -65,10 +65,9 @@
 //!         }
 //!     }
 //! }
-//! # use tokenkeeper_tower::{Tokens, exchange};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
-//! # let policy = Policy::new(Tokens::fixed("test-token"));
+//! # let policy = TokenPolicy::fixed("test-token");
 //! # let request = Request::get("https://api.example/me").body(Bytes::new())?;
 //! # let client = async |request: Request<Bytes>| {
 //! #     assert_eq!(request.headers()["authorization"], "Bearer test-token");
@@ -93,8 +92,8 @@ use tokenkeeper_engine::{
     AttachResult, Credential, Error as SourceError, Seen, TokenVersion, protocol::Verdict,
 };
 
+pub use self::policy::TokenPolicy;
 use self::source::Source;
-pub use self::{policy::Policy, tokens::Tokens};
 
 /// A wait for a token source. Dropping it only stops the waiting.
 pub type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send>>;

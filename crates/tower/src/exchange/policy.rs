@@ -1,17 +1,34 @@
 use std::sync::Arc;
 
 use http::{Extensions, Uri};
+use tokenkeeper_engine::{Account, Accounts, TokenSource};
 
-use super::{Exchange, Tokens, passed::PassedOrigins, source::Source};
-use crate::{Anonymous, Error, NoReplay};
+use super::{
+    Exchange,
+    passed::PassedOrigins,
+    source::{One, Source},
+    tokens::Tokens,
+};
+use crate::{Anonymous, Error, NoReplay, fixed::Fixed};
 
 /// How many bytes of a body are recorded for a replay by default: 64 KiB.
 const REPLAY_LIMIT: usize = 64 * 1024;
 
 /// The options of a front: whose token requests get, and whether they are replayed.
+///
+/// Setters can be called in any order, and none fails.
+///
+/// ```
+/// # use tokenkeeper_engine::Account;
+/// use tokenkeeper_tower::{TokenLayer, TokenPolicy};
+///
+/// # fn layer(account: Account) -> TokenLayer {
+/// TokenLayer::new(TokenPolicy::new(account).replay_limit(1024 * 1024).strict_origins(true))
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Policy {
+pub struct TokenPolicy {
     tokens: Tokens,
     replay: bool,
     replay_limit: usize,
@@ -20,11 +37,38 @@ pub struct Policy {
     passed: Arc<PassedOrigins>,
 }
 
-impl Policy {
-    /// Makes a policy: replay is on, with 64 KiB of each body, and origins are not strict.
-    pub fn new(tokens: impl Into<Tokens>) -> Self {
+impl TokenPolicy {
+    /// Gives every request to the provider's origins the token of this account.
+    pub fn new(account: Account) -> Self {
+        Self::with_tokens(Tokens::one(One::Account(account)))
+    }
+
+    /// Gives each request the token of the [`Account`] in its extensions.
+    ///
+    /// A request without one fails with [`Error::NoAccount`], unless it goes to an origin of no
+    /// configured provider or carries [`Anonymous`].
+    pub fn per_request(accounts: &Accounts) -> Self {
+        Self::with_tokens(Tokens::PerRequest(accounts.clone()))
+    }
+
+    /// Gives every request to the source's origins the token of your own source.
+    pub fn from_source(source: impl TokenSource) -> Self {
+        Self::with_tokens(Tokens::one(One::Other(Box::new(source))))
+    }
+
+    /// Puts `Authorization: Bearer <token>` on every request over https or to loopback, without
+    /// refreshes, for your own tests.
+    ///
+    /// # Panics
+    ///
+    /// If `token` is empty or holds anything but visible ASCII.
+    pub fn fixed(token: &str) -> Self {
+        Self::from_source(Fixed::new(token))
+    }
+
+    fn with_tokens(tokens: Tokens) -> Self {
         Self {
-            tokens: tokens.into(),
+            tokens,
             replay: true,
             replay_limit: REPLAY_LIMIT,
             strict_origins: false,
@@ -34,33 +78,47 @@ impl Policy {
     }
 
     /// Sets whether a request whose token was rejected is sent a second time with a new one.
+    ///
+    /// On by default. It costs a copy of the request's head. A single request opts out with
+    /// [`NoReplay`].
     pub fn replay(mut self, on: bool) -> Self {
         self.replay = on;
         self
     }
 
-    /// Sets how many bytes of a body are recorded for a replay.
+    /// Sets how many bytes of a request's body are recorded for a replay.
+    ///
+    /// The default is 64 KiB. If more of the body was read before the token was rejected, the
+    /// request is not replayed. A body that is in memory anyway, as reqwest's can be, has no limit.
     pub fn replay_limit(mut self, bytes: usize) -> Self {
         self.replay_limit = bytes;
         self
     }
 
     /// Sets whether a request to another origin fails with [`Error::OtherOrigin`].
+    ///
+    /// Off by default: such a request passes untouched, and is logged once per origin.
+    /// [`Anonymous`] requests always pass.
     pub fn strict_origins(mut self, on: bool) -> Self {
         self.strict_origins = on;
         self
     }
 
-    /// Sets the origin of requests with a relative URI.
+    /// Sets the origin of requests with a relative URI, for a client that completes them, such as
+    /// tonic's `Channel`.
+    ///
+    /// It is only compared with the source's origins: the request's URI is not changed. Without it
+    /// such a request fails with [`Error::NoAuthority`].
     pub fn origin(mut self, origin: Uri) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// Returns the token sources.
+    /// Returns whether every token goes into `Authorization`, which HTTP clients strip when a
+    /// redirect leaves the origin.
     #[must_use]
-    pub fn tokens(&self) -> &Tokens {
-        &self.tokens
+    pub fn only_in_authorization(&self) -> bool {
+        self.tokens.only_in_authorization()
     }
 
     /// Chooses the token source of a request. `None`: send the request as it is.
@@ -112,5 +170,17 @@ impl Policy {
                 Ok(None)
             }
         }
+    }
+}
+
+impl From<Account> for TokenPolicy {
+    fn from(account: Account) -> Self {
+        Self::new(account)
+    }
+}
+
+impl From<&Accounts> for TokenPolicy {
+    fn from(accounts: &Accounts) -> Self {
+        Self::per_request(accounts)
     }
 }

@@ -10,7 +10,7 @@ use tokenkeeper_engine::{
     protocol::{Attachment, Origin, Verdict},
 };
 
-use super::{AfterReplacement, Policy, Spare, Tokens};
+use super::{AfterReplacement, Spare, TokenPolicy};
 use crate::{Anonymous, NoReplay};
 
 const API: &str = "https://api.example/me";
@@ -19,7 +19,7 @@ const LIMIT: usize = 100;
 /// A request and its facts. The default is a rejected token, then a good one.
 #[derive(Clone, Copy)]
 struct Case {
-    policy: fn(Policy) -> Policy,
+    policy: fn(TokenPolicy) -> TokenPolicy,
     uri: &'static str,
     extensions: fn(&mut Extensions),
     /// At least this much of the body must be recorded.
@@ -154,12 +154,12 @@ fn run(case: &Case) -> String {
 }
 
 fn drive(case: &Case, trace: &Trace) -> String {
-    let tokens = Tokens::from_source(Source {
+    let policy = TokenPolicy::from_source(Source {
         token: case.token,
         replacement: case.replacement,
         trace: trace.clone(),
     });
-    let policy = (case.policy)(Policy::new(tokens).replay_limit(LIMIT));
+    let policy = (case.policy)(policy.replay_limit(LIMIT));
     let mut extensions = Extensions::new();
     (case.extensions)(&mut extensions);
     let exchange = match policy.begin(&case.uri.parse().unwrap(), &extensions) {
@@ -274,8 +274,8 @@ fn facts_lead_to_the_next_step() {
 
 #[test]
 fn replay_and_its_limit_are_set_in_any_order() {
-    let policy = Policy::new(Tokens::fixed("t")).replay_limit(7);
-    let limit = |policy: Policy| {
+    let policy = TokenPolicy::fixed("t").replay_limit(7);
+    let limit = |policy: TokenPolicy| {
         let begun = policy.begin(&API.parse().unwrap(), &Extensions::new());
         begun.unwrap().unwrap().replay_limit()
     };

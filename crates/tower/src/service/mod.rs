@@ -19,7 +19,7 @@ use self::attempt::{Head, Held, Second};
 pub use self::future::TokenFuture;
 use crate::{
     BoxError, Error, Replay,
-    exchange::{Exchange, Policy},
+    exchange::{Exchange, TokenPolicy},
 };
 
 /// The service that [`TokenLayer`](crate::TokenLayer) makes.
@@ -39,12 +39,12 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct TokenService<S> {
     inner: S,
-    policy: Arc<Policy>,
+    policy: Arc<TokenPolicy>,
     seen: Seen,
 }
 
 impl<S> TokenService<S> {
-    pub(crate) fn new(inner: S, policy: Policy) -> Self {
+    pub(crate) fn new(inner: S, policy: TokenPolicy) -> Self {
         Self {
             inner,
             policy: Arc::new(policy),

@@ -1,7 +1,7 @@
 //! Which requests get a token, and where it goes.
 
 use http::{Request, StatusCode, Uri};
-use tokenkeeper_tower::{Anonymous, Error, TokenLayer};
+use tokenkeeper_tower::{Anonymous, Error, TokenLayer, TokenPolicy};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::{Api, Place, Scripted, Text, hyper_client, token_layer};
@@ -70,8 +70,9 @@ async fn foreign_and_anonymous_requests_pass_untouched() {
 #[tokio::test]
 async fn refused_requests_are_not_sent() {
     let api = Api::start().await;
-    let layer = token_layer(Scripted::new(api.base(), Place::Authorization));
-    let service = layer.strict_origins(true).layer(hyper_client());
+    let source = Scripted::new(api.base(), Place::Authorization);
+    let policy = TokenPolicy::from_source(source).strict_origins(true);
+    let service = TokenLayer::new(policy).layer(hyper_client());
     let user_info = api.url("/me").replace("http://", "http://user:password@");
     let mut errors = Vec::new();
     for uri in [&*user_info, "/me", "https://elsewhere.example/me"] {
@@ -101,9 +102,9 @@ async fn a_relative_uri_belongs_to_the_layers_origin() {
         (api.base(), Some("secret-0")),
         ("https://elsewhere.example", None),
     ] {
-        let layer = token_layer(Scripted::new(api.base(), Place::Authorization));
-        let layer = layer.origin(origin.parse().unwrap());
-        let service = layer.layer(complete.clone());
+        let source = Scripted::new(api.base(), Place::Authorization);
+        let policy = TokenPolicy::from_source(source).origin(origin.parse().unwrap());
+        let service = TokenLayer::new(policy).layer(complete.clone());
         service.oneshot(get("/me")).await.unwrap();
         assert_eq!(api.seen().last().unwrap().token(), token, "{origin}");
     }

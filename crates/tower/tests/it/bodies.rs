@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode, header};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full, channel::Channel};
 use tokenkeeper_test_support::streams::{self, LIMIT};
-use tokenkeeper_tower::{BoxError, Replay};
+use tokenkeeper_tower::{BoxError, Replay, TokenLayer, TokenPolicy};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::{Api, Place, Scripted, Seen, hyper_client, token_layer};
@@ -17,9 +17,8 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    let service = token_layer(source)
-        .replay_limit(LIMIT)
-        .layer(hyper_client());
+    let policy = TokenPolicy::from_source(source).replay_limit(LIMIT);
+    let service = TokenLayer::new(policy).layer(hyper_client());
     let request = Request::post(url)
         .header(header::TRAILER, "x-sum")
         .body(body)

@@ -8,6 +8,7 @@ use axum::{
 };
 use http::{StatusCode, Uri};
 use tokenkeeper_engine::Error as SourceError;
+use tokenkeeper_tower::{TokenLayer, TokenPolicy};
 use tokio::net::TcpListener;
 use tonic::{Code, Status, body::Body, transport::Channel};
 use tonic_health::{
@@ -43,9 +44,10 @@ async fn check(base: &str, source: Scripted) -> Result<i32, Status> {
     let channel = Channel::from_shared(base.to_owned())
         .unwrap()
         .connect_lazy();
+    let policy = TokenPolicy::from_source(source).origin(base.parse().unwrap());
     let stack = ServiceBuilder::new()
         // tonic's requests have relative URIs, which the channel completes.
-        .layer(token_layer(source).origin(base.parse().unwrap()))
+        .layer(TokenLayer::new(policy))
         .layer(MapRequestBodyLayer::new(Body::new))
         .service(channel);
     let mut client = HealthClient::new(stack);

@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use http::{Request, StatusCode};
+use tokenkeeper_tower::{TokenLayer, TokenPolicy};
 use tower::{Layer as _, ServiceExt as _};
 
 use crate::support::{Api, Place, Scripted, Text, hyper_client, token_layer};
@@ -19,8 +20,8 @@ async fn without_replay_a_rejection_is_only_reported() {
     let api = Api::start().await;
     api.takes_from(1);
     let source = Scripted::new(api.base(), Place::Authorization);
-    let layer = token_layer(source.clone()).replay(false);
-    let service = layer.layer(hyper_client());
+    let policy = TokenPolicy::from_source(source.clone()).replay(false);
+    let service = TokenLayer::new(policy).layer(hyper_client());
     let response = service.oneshot(post(api.url("/me"))).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(source.rejected.load(SeqCst), 1);

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Empty;
-use tokenkeeper_tower::{Replay, TokenLayer};
+use tokenkeeper_tower::{Replay, TokenLayer, TokenPolicy};
 use tower::{Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;
 
@@ -71,11 +71,11 @@ where
     (0..4).map(|_| call()).max().unwrap()
 }
 
-/// A layer with a fixed token, and one with an account.
-async fn layers() -> [TokenLayer; 2] {
+/// A fixed token, and that of an account.
+async fn policies() -> [TokenPolicy; 2] {
     let accounts = accounts(&["https://api.example"]);
     let account = connected(&accounts, "plain-0", "alice", "t").await;
-    [TokenLayer::fixed("t"), TokenLayer::new(account)]
+    [TokenPolicy::fixed("t"), TokenPolicy::new(account)]
 }
 
 fn of_a_static_header(request: &Request<Empty<Bytes>>) -> u64 {
@@ -86,8 +86,8 @@ fn of_a_static_header(request: &Request<Empty<Bytes>>) -> u64 {
 async fn without_replay_nothing_is_allocated() {
     for request in requests() {
         let theirs = of_a_static_header(&request);
-        for layer in layers().await {
-            let ours = allocations(layer.replay(false).layer(Bare), &request);
+        for policy in policies().await {
+            let ours = allocations(TokenLayer::new(policy.replay(false)).layer(Bare), &request);
             assert_eq!(ours, theirs);
         }
     }
@@ -98,8 +98,8 @@ async fn with_replay_no_more_than_a_copy_is_allocated() {
     for request in requests() {
         let theirs = of_a_static_header(&request);
         let copy = allocation_counter::measure(|| drop(request.clone())).count_total;
-        for layer in layers().await {
-            let ours = allocations(layer.layer(Bare), &request);
+        for policy in policies().await {
+            let ours = allocations(TokenLayer::new(policy).layer(Bare), &request);
             assert!(ours <= theirs + copy, "{ours} > {theirs} + {copy}");
         }
     }

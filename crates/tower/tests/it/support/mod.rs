@@ -6,7 +6,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use tokenkeeper_tower::{Replay, TokenLayer, Tokens};
+use tokenkeeper_tower::{Replay, TokenLayer, TokenPolicy};
 
 pub use tokenkeeper_test_support::{
     api::{Api, Seen},
@@ -27,7 +27,7 @@ pub fn transport() -> Tested {
 
 /// A layer over a scripted source.
 pub fn token_layer(source: Scripted) -> TokenLayer {
-    TokenLayer::new(Tokens::from_source(source))
+    TokenLayer::new(TokenPolicy::from_source(source))
 }
 
 /// hyper-util's client for bodies of this type.
