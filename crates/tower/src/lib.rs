@@ -5,6 +5,7 @@ pub mod exchange;
 mod fixed;
 mod layer;
 mod marker;
+mod policy;
 mod rejected;
 mod replay;
 mod service;
@@ -15,9 +16,9 @@ mod transport;
 pub use self::transport::HyperTransport;
 pub use self::{
     error::Error,
-    exchange::TokenPolicy,
     layer::TokenLayer,
     marker::{Anonymous, NoReplay},
+    policy::TokenPolicy,
     rejected::Rejected,
     replay::{Recording, Replay},
     service::{TokenFuture, TokenService},

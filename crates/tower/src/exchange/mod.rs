@@ -12,6 +12,8 @@
 //! | the status and the headers | [`Sent::on_response`] | return, or wait for a new token |
 //! | the new token, or its error | [`Replacing::on_replacement`] | replay, return or fail |
 //!
+//! [`TokenPolicy::begin`]: crate::TokenPolicy::begin
+//!
 //! A front for your own client:
 //!
 //! ```
@@ -20,9 +22,9 @@
 //! use tokenkeeper_tower::{BoxError, TokenPolicy, exchange::{AfterReplacement, Spare}};
 //!
 //! /// A request without its token. Its body is in memory.
-//! struct Copy(Request<Bytes>);
+//! struct Second(Request<Bytes>);
 //!
-//! impl Spare for Copy {
+//! impl Spare for Second {
 //!     type Request = Request<Bytes>;
 //!
 //!     fn is_whole(&self) -> bool {
@@ -43,7 +45,7 @@
 //!         return Ok(client(request).await);
 //!     };
 //!     let replayable = exchange.is_replayable(request.body().len() as u64);
-//!     let spare = replayable.then(|| Copy(request.clone()));
+//!     let spare = replayable.then(|| Second(request.clone()));
 //!     let mut credential = match exchange.try_credential(replayable) {
 //!         Some(credential) => credential,
 //!         None => exchange.credential(replayable).await?,
@@ -78,12 +80,8 @@
 //! # }
 //! ```
 
-mod passed;
-mod policy;
-mod source;
 #[cfg(test)]
 mod tests;
-mod tokens;
 
 use std::pin::Pin;
 
@@ -92,8 +90,7 @@ use tokenkeeper_engine::{
     AttachResult, Credential, Error as SourceError, Seen, TokenVersion, protocol::Verdict,
 };
 
-pub use self::policy::TokenPolicy;
-use self::source::Source;
+use crate::policy::Source;
 
 /// A wait for a token source. Dropping it only stops the waiting.
 pub type Waiting<T> = Pin<Box<dyn Future<Output = Result<T, SourceError>> + Send>>;
@@ -118,6 +115,14 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    #[inline]
+    pub(crate) fn new(source: Source, replay_limit: Option<usize>) -> Self {
+        Self {
+            source,
+            replay_limit,
+        }
+    }
+
     /// Returns how many bytes of the body to record for a replay. `None`: the request is sent once.
     #[must_use]
     #[inline]

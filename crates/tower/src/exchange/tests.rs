@@ -1,4 +1,4 @@
-//! Each row is a request and the facts that come to it, and what follows from them.
+//! A table of requests, the facts about each, and the steps that follow.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,13 +10,13 @@ use tokenkeeper_engine::{
     protocol::{Attachment, Origin, Verdict},
 };
 
-use super::{AfterReplacement, Spare, TokenPolicy};
-use crate::{Anonymous, NoReplay};
+use super::{AfterReplacement, Spare};
+use crate::{Anonymous, NoReplay, TokenPolicy};
 
 const API: &str = "https://api.example/me";
 const LIMIT: usize = 100;
 
-/// A request and its facts. The default is a rejected token, then a good one.
+/// A request and its facts. [`CASE`] is a rejected token, then a good one.
 #[derive(Clone, Copy)]
 struct Case {
     policy: fn(TokenPolicy) -> TokenPolicy,
@@ -31,6 +31,7 @@ struct Case {
     statuses: [u16; 2],
 }
 
+/// How the source gets its token.
 #[derive(Clone, Copy, Debug)]
 enum Token {
     Cached,
@@ -38,6 +39,7 @@ enum Token {
     Missing,
 }
 
+/// What the source has after a rejection.
 #[derive(Clone, Copy, Debug)]
 enum Replacement {
     Next,
@@ -56,7 +58,7 @@ const CASE: Case = Case {
     statuses: [401, 200],
 };
 
-/// What was done, in order.
+/// The steps that were taken, in order.
 #[derive(Clone, Debug, Default)]
 struct Trace(Arc<Mutex<Vec<String>>>);
 
@@ -66,6 +68,7 @@ impl Trace {
     }
 }
 
+/// A token source that does what the case says.
 #[derive(Debug)]
 struct Source {
     token: Token,
@@ -130,9 +133,10 @@ impl TokenSource for Source {
     }
 }
 
-struct Copy([bool; 2]);
+/// A second attempt that is whole, or not, at both times.
+struct Second([bool; 2]);
 
-impl Spare for Copy {
+impl Spare for Second {
     type Request = ();
 
     fn is_whole(&self) -> bool {
@@ -144,7 +148,7 @@ impl Spare for Copy {
     }
 }
 
-/// Does what the exchange says, and returns what that was.
+/// Performs what the exchange decides, and returns the steps.
 fn run(case: &Case) -> String {
     let trace = Trace::default();
     let end = drive(case, &trace);
@@ -168,7 +172,7 @@ fn drive(case: &Case, trace: &Trace) -> String {
         Err(error) => return format!("refuses: {error:?}"),
     };
     let replayable = exchange.is_replayable(case.recorded);
-    let spare = exchange.replay_limit().map(|_| Copy(case.whole));
+    let spare = exchange.replay_limit().map(|_| Second(case.whole));
     let token = match exchange.try_credential(replayable) {
         Some(token) => token,
         None => match exchange.credential(replayable).now_or_never().unwrap() {

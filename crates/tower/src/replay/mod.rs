@@ -37,6 +37,7 @@ pin_project! {
 
 pin_project! {
     #[project = KindProjection]
+    // The attempt that a body belongs to.
     enum Kind<B> {
         // Sent once. Nothing is recorded.
         Once { #[pin] body: B },
@@ -161,7 +162,9 @@ pub struct Recording<B> {
     source: Source<B>,
 }
 
+/// The body to replay.
 enum Source<B> {
+    /// A body without frames needs only its hint.
     Empty(SizeHint),
     Tape(Arc<Mutex<Tape<B>>>),
 }

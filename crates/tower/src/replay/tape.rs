@@ -26,6 +26,7 @@ pub(super) struct Tape<B> {
     reader: Option<Waker>,
 }
 
+/// Whether a tape can be replayed, and if not, why.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// All frames that were read are in `frames`.
@@ -44,6 +45,7 @@ pub(super) struct Rest<B> {
     pub(super) body: Option<Pin<Box<B>>>,
 }
 
+/// A recorded frame.
 pub(super) enum Recorded {
     Data(Bytes),
     // Boxed, since trailers are rare and a header map is three times the size of `Bytes`.

@@ -17,10 +17,7 @@ use tower_service::Service;
 
 use self::attempt::{Head, Held, Second};
 pub use self::future::TokenFuture;
-use crate::{
-    BoxError, Error, Replay,
-    exchange::{Exchange, TokenPolicy},
-};
+use crate::{BoxError, Error, Replay, TokenPolicy, exchange::Exchange};
 
 /// The service that [`TokenLayer`](crate::TokenLayer) makes.
 ///

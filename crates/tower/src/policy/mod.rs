@@ -1,15 +1,17 @@
+//! Whose token requests get, and whether they are replayed.
+
+mod passed;
+mod source;
+mod tokens;
+
 use std::sync::Arc;
 
 use http::{Extensions, Uri};
 use tokenkeeper_engine::{Account, Accounts, TokenSource};
 
-use super::{
-    Exchange,
-    passed::PassedOrigins,
-    source::{One, Source},
-    tokens::Tokens,
-};
-use crate::{Anonymous, Error, NoReplay, fixed::Fixed};
+pub(crate) use self::source::Source;
+use self::{passed::PassedOrigins, source::One, tokens::Tokens};
+use crate::{Anonymous, Error, NoReplay, exchange::Exchange, fixed::Fixed};
 
 /// How many bytes of a body are recorded for a replay by default: 64 KiB.
 const REPLAY_LIMIT: usize = 64 * 1024;
@@ -136,10 +138,7 @@ impl TokenPolicy {
         };
         let replay_limit =
             (self.replay && extensions.get::<NoReplay>().is_none()).then_some(self.replay_limit);
-        Ok(Some(Exchange {
-            source,
-            replay_limit,
-        }))
+        Ok(Some(Exchange::new(source, replay_limit)))
     }
 
     #[inline]

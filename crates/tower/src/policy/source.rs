@@ -3,11 +3,11 @@ use std::sync::Arc;
 use http::{Request, Response};
 use tokenkeeper_engine::{Account, AttachResult, Credential, Seen, TokenSource};
 
-use super::Waiting;
+use crate::exchange::Waiting;
 
 /// The token source that was chosen for a request.
 #[derive(Clone, Debug)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// That of all requests: one count to clone, not the two of an account.
     One(Arc<One>),
     /// That of this request.
@@ -16,7 +16,7 @@ pub(super) enum Source {
 
 /// The token source of all requests of a front.
 #[derive(Debug)]
-pub(super) enum One {
+pub(crate) enum One {
     /// Called by its own methods, which the compiler inlines.
     Account(Account),
     Other(Box<dyn TokenSource>),
@@ -33,7 +33,7 @@ impl One {
 
 impl Source {
     /// Returns the source off the valid path.
-    pub(super) fn any(&self) -> &dyn TokenSource {
+    pub(crate) fn any(&self) -> &dyn TokenSource {
         match self {
             Self::One(one) => one.any(),
             Self::Account(account) => account,
@@ -43,7 +43,7 @@ impl Source {
     /// Attaches the token if no waiting is needed. `seen` remembers that of the account of all
     /// requests.
     #[inline(always)]
-    pub(super) fn attach<B>(
+    pub(crate) fn attach<B>(
         &self,
         seen: &mut Seen,
         request: &mut Request<B>,
@@ -60,7 +60,7 @@ impl Source {
 
     /// Waits for the token to send. For an account in one box, not two.
     #[cold]
-    pub(super) fn into_credential(self, replayable: bool) -> Waiting<Credential> {
+    pub(crate) fn into_credential(self, replayable: bool) -> Waiting<Credential> {
         let account = match self {
             Self::Account(account) => account,
             Self::One(one) => match &*one {
@@ -77,7 +77,7 @@ impl Source {
     // Not inlined: a response that is read where it is moved is moved in pieces, which costs more
     // than the call.
     #[inline(never)]
-    pub(super) fn is_content<B>(&self, response: &Response<B>) -> bool {
+    pub(crate) fn is_content<B>(&self, response: &Response<B>) -> bool {
         let account = match self {
             Self::One(one) => match &**one {
                 One::Account(account) => account,
