@@ -10,10 +10,11 @@ use tokenkeeper_test_support::redis::RedisServer;
 
 use crate::setup::{SECOND, Setup, builder};
 
-/// Refreshes in one engine and reads in another, then disconnects there.
-async fn keeps_an_account<S: TokenStore>(open: impl AsyncFn() -> S) {
+/// Refreshes in one engine and reads in another, then disconnects there. Returns the access token.
+async fn keeps_an_account<S: TokenStore>(open: impl AsyncFn() -> S) -> String {
     let setup = Setup::expired_in(open().await).await;
-    assert_eq!(setup.account.token().await.unwrap().generation(), 2);
+    let token = setup.account.token().await.unwrap();
+    assert_eq!(token.generation(), 2);
     setup.accounts.shutdown(10 * SECOND).await.unwrap();
 
     let next = builder(open().await, setup.emulator.base())
@@ -35,6 +36,7 @@ async fn keeps_an_account<S: TokenStore>(open: impl AsyncFn() -> S) {
     for engine in [next, other] {
         engine.shutdown(10 * SECOND).await.unwrap();
     }
+    token.expose().to_owned()
 }
 
 pub fn keyring() -> Keyring {
@@ -51,12 +53,15 @@ async fn the_store_in_memory_keeps_an_account() {
 async fn the_store_in_sqlite_keeps_an_account() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("tokens.db");
-    keeps_an_account(async || SqliteStore::open(&file, keyring()).await.unwrap()).await;
-    let bytes = std::fs::read(&file).unwrap();
-    assert!(
-        !bytes.windows(7).any(|window| window == b"user-42"),
-        "it is encrypted"
-    );
+    let token = keeps_an_account(async || SqliteStore::open(&file, keyring()).await.unwrap()).await;
+    for file in std::fs::read_dir(directory.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let mut windows = bytes.windows(token.len());
+        assert!(
+            !windows.any(|window| window == token.as_bytes()),
+            "tokens are encrypted"
+        );
+    }
 }
 
 #[tokio::test]
