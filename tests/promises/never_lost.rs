@@ -3,7 +3,7 @@
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use http::StatusCode;
-use tokenkeeper::{Cause, Error, EventKind, MemoryStore};
+use tokenkeeper::{Cause, Error, EventKind, MemoryStore, store::TokenStore};
 use tokenkeeper_emulator::{Endpoint, Fault};
 use tokenkeeper_test_support::{FaultyStore, StoreFault, drain_events};
 
@@ -50,6 +50,14 @@ async fn a_caller_that_leaves_after_any_poll_loses_nothing() {
     }
 }
 
+/// Another engine over `store` finds the tokens of one refresh.
+async fn assert_refreshed_once(setup: &Setup, store: impl TokenStore) {
+    let next = builder(store, setup.emulator.base()).build().unwrap();
+    let account = next.account("amiqus", "user-42").unwrap();
+    assert_eq!(account.token().await.unwrap().generation(), 2);
+    assert_eq!(setup.emulator.counters().refreshes(), 1);
+}
+
 #[tokio::test]
 async fn tokens_that_the_store_refuses_are_served_and_written_later() {
     let store = Arc::new(FaultyStore::new(MemoryStore::new()));
@@ -61,10 +69,7 @@ async fn tokens_that_the_store_refuses_are_served_and_written_later() {
     assert!(drain_events(&mut events).contains(&EventKind::StoreBehind));
     store.recover();
     setup.accounts.shutdown(10 * SECOND).await.unwrap();
-    let next = builder(store, setup.emulator.base()).build().unwrap();
-    let account = next.account("amiqus", "user-42").unwrap();
-    assert_eq!(account.token().await.unwrap().generation(), 2);
-    assert_eq!(setup.emulator.counters().refreshes(), 1);
+    assert_refreshed_once(&setup, store).await;
 }
 
 #[tokio::test]
@@ -84,10 +89,7 @@ async fn a_runtime_that_ends_in_mid_refresh_loses_nothing() {
     assert!(asked.await.is_err(), "its runtime has ended");
     gate.release();
     setup.accounts.shutdown(10 * SECOND).await.unwrap();
-    let next = builder(store, setup.emulator.base()).build().unwrap();
-    let account = next.account("amiqus", "user-42").unwrap();
-    assert_eq!(account.token().await.unwrap().generation(), 2);
-    assert_eq!(setup.emulator.counters().refreshes(), 1);
+    assert_refreshed_once(&setup, store).await;
 }
 
 #[tokio::test]

@@ -1,8 +1,7 @@
 //! The layer, the engine and the transport together, against the iOFFICE emulator.
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::sync::Arc;
 
-use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
 use tokenkeeper_emulator::{
     DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI, DEFAULT_USER, Emulator, Endpoint, Fault,
@@ -162,45 +161,4 @@ async fn a_service_sends_no_token_after_the_disconnect() {
         "{error:?}"
     );
     assert_eq!(emulator.counters().api_status(200), 3);
-}
-
-#[tokio::test]
-async fn a_hundred_rejections_make_one_token_request() {
-    let (emulator, account) = start().await;
-    emulator.expire_access_tokens();
-    let service = TokenLayer::new(account).layer(hyper_client());
-    let calls = (0..100).map(|_| service.clone().oneshot(me(&emulator)));
-    for response in join_all(calls).await {
-        assert_eq!(response.unwrap().status(), StatusCode::OK);
-    }
-    assert_eq!(emulator.counters().refreshes(), 1);
-}
-
-#[tokio::test]
-async fn a_caller_that_is_dropped_after_any_poll_loses_nothing() {
-    for polls in 1.. {
-        let (emulator, account) = start().await;
-        emulator.expire_access_tokens();
-        let service = TokenLayer::new(account).layer(hyper_client());
-        let mut call = Box::pin(service.clone().oneshot(me(&emulator)));
-        let mut left = polls;
-        let done = poll_fn(|cx| {
-            if left == 0 {
-                return Poll::Ready(false);
-            }
-            left -= 1;
-            call.as_mut().poll(cx).map(|_| true)
-        });
-        let done = done.await;
-        drop(call);
-        let response = service.oneshot(me(&emulator)).await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK, "after {polls} polls");
-        let counters = emulator.counters();
-        assert_eq!(counters.refreshes(), 1, "after {polls} polls");
-        assert_eq!(counters.presented_after_answer(), 0, "after {polls} polls");
-        if done {
-            assert!(polls > 2, "the call waits at several places");
-            return;
-        }
-    }
 }
