@@ -30,26 +30,16 @@ use crate::{error::Error, origin::Origin};
 
 /// A provider as data: where its endpoints are, what they take, what their answers mean.
 ///
-/// Every default is what RFC 6749 and its companions say, so that a text names only what is peculiar:
+/// Every default is what RFC 6749 and its companions say, so a dialect names only what differs:
 ///
 /// ```
-/// use tokenkeeper_protocol::{Dialect, Registration};
+/// use tokenkeeper_protocol::{ClientAuthentication, Dialect, Origin, Registration};
 ///
-/// let dialect = Dialect::from_toml(
-///     r#"
-///     brand = "example"
-///     base = "https://login.example.com"
-///     api_origins = ["https://api.example.com"]
-///
-///     [authorization]
-///     endpoint = "/oauth2/authorize"
-///     scope = "contacts.read"
-///
-///     [token]
-///     endpoint = "/oauth2/token"
-///     client_authentication = "parameters"
-///     "#,
-/// )?;
+/// let base = Origin::parse("https://login.example.com")?;
+/// let mut dialect = Dialect::new("example", Some(base), "/oauth2/authorize", "/oauth2/token")?;
+/// dialect.api_origins = vec![Origin::parse("https://api.example.com")?];
+/// dialect.authorization.scope = Some("contacts.read".to_owned());
+/// dialect.token.client_authentication = ClientAuthentication::Parameters;
 /// let client = dialect.with(
 ///     Registration::new("my-client", "https://app.example/callback")?.secret("s3cr3t"),
 /// )?;
@@ -137,7 +127,28 @@ impl Dialect {
     /// Reads a dialect from TOML. Unknown keys are refused.
     ///
     /// # Errors
-    /// [`Error::DialectText`] with the line; [`Error::Dialect`] where fields contradict each other.
+    /// [`Error::DialectText`] with the line; [`Error::Dialect`] if fields contradict each other.
+    ///
+    /// # Examples
+    /// ```
+    /// let dialect = tokenkeeper_protocol::Dialect::from_toml(
+    ///     r#"
+    ///     brand = "example"
+    ///     base = "https://login.example.com"
+    ///     api_origins = ["https://api.example.com"]
+    ///
+    ///     [authorization]
+    ///     endpoint = "/oauth2/authorize"
+    ///     scope = "contacts.read"
+    ///
+    ///     [token]
+    ///     endpoint = "/oauth2/token"
+    ///     client_authentication = "parameters"
+    ///     "#,
+    /// )?;
+    /// # Ok::<(), tokenkeeper_protocol::Error>(())
+    /// ```
+    #[cfg(feature = "toml")]
     pub fn from_toml(toml: &str) -> Result<Self, Error> {
         let dialect: Self = text::from_toml(toml)?;
         dialect.check()?;

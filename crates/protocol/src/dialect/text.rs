@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 
+#[cfg(feature = "toml")]
 pub(super) fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     toml::from_str(text).map_err(|source| {
         let (line, column) = position(text, source.span().map_or(0, |span| span.start));
@@ -34,6 +35,7 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     })
 }
 
+#[cfg(feature = "toml")]
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);

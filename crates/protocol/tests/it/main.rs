@@ -7,7 +7,9 @@ mod challenge;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod dialect_fields;
-mod dialect_text;
+mod dialect_json;
+#[cfg(feature = "toml")]
+mod dialect_toml;
 #[cfg(feature = "conformance")]
 mod forwarding;
 mod golden;

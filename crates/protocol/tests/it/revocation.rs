@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokenkeeper_protocol::{
-    Client, Dialect, ErrorCode, Provider, RevocationOutcome, RevokedAnswer, http::StatusCode,
+    Client, ErrorCode, Provider, RevocationOutcome, RevokedAnswer, http::StatusCode,
 };
 
 use crate::support::*;
@@ -23,14 +24,12 @@ fn error(code: &str) -> String {
     format!(r#"{{"error":"{code}"}}"#)
 }
 
-/// A client whose dialect has this `[revocation]` in addition to its endpoint.
-fn with_revocation(toml: &str) -> Client {
-    let dialect = Dialect::from_toml(&format!(
-        "brand = \"example\"\nbase = \"https://login.example\"\n\
-         [authorization]\nendpoint = \"/a\"\n[token]\nendpoint = \"/t\"\n\
-         [revocation]\nendpoint = \"/r\"\n{toml}"
-    ));
-    dialect.unwrap().with(registration()).unwrap()
+/// A client whose dialect has these `done_when` rules.
+fn done_when(rules: serde_json::Value) -> Client {
+    with(|dialect| {
+        let revocation = dialect.revocation.as_mut().unwrap();
+        revocation.done_when = serde_json::from_value(rules).unwrap();
+    })
 }
 
 #[test]
@@ -94,10 +93,11 @@ fn a_busy_or_failed_server_decides_nothing() {
 
 #[test]
 fn what_the_dialect_names_is_done_too() {
-    let client = with_revocation(
-        "done_when = [{ status = 404 }, { status = 400, error = \"invalid_token\" }, \
-         { error = \"token_revoked\" }]",
-    );
+    let client = done_when(json!([
+        { "status": 404 },
+        { "status": 400, "error": "invalid_token" },
+        { "error": "token_revoked" },
+    ]));
     for (status, body) in [
         (404, String::new()),
         (400, error("invalid_token")),
@@ -121,8 +121,7 @@ fn what_the_dialect_names_is_done_too() {
 
 #[test]
 fn an_error_inside_a_200_is_refused_where_the_dialect_expects_one() {
-    let client = with_revocation("").adjust(|d| d.errors.in_success = true);
-    let client = client.unwrap();
+    let client = with(|d| d.errors.in_success = true);
     assert_eq!(outcome(&client, 200, "{}"), RevocationOutcome::Done);
     assert_eq!(
         outcome(&client, 200, &error("invalid_auth")),

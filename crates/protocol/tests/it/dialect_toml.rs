@@ -1,6 +1,6 @@
-//! Dialects as text: unknown keys and wrong values are refused where they stand.
+//! Dialects as TOML: unknown keys and wrong values are refused with their line.
 
-use tokenkeeper_protocol::{Dialect, Error, RefreshLifetime, TokenParameter, TokenValue};
+use tokenkeeper_protocol::{Dialect, RefreshLifetime, TokenParameter, TokenValue};
 
 use crate::support::*;
 
@@ -22,16 +22,6 @@ fn a_minimal_text_is_the_plain_dialect() {
     let mut plain = dialect();
     (plain.revocation, plain.introspection) = (None, None);
     assert_eq!(Dialect::from_toml(PLAIN).unwrap(), plain);
-    let json = r#"{"brand":"example","base":"https://login.example","authorization":{"endpoint":"/authorize"},"token":{"endpoint":"/token"}}"#;
-    assert_eq!(Dialect::from_json(json).unwrap(), plain);
-}
-
-#[test]
-fn a_dialect_survives_both_texts() {
-    for dialect in [dialect(), Dialect::github()] {
-        let json = serde_json::to_string_pretty(&dialect).unwrap();
-        assert_eq!(Dialect::from_json(&json).unwrap(), dialect);
-    }
 }
 
 #[test]
@@ -118,27 +108,10 @@ fn wrong_values_are_refused_with_their_line() {
 }
 
 #[test]
-fn json_errors_name_line_and_column_once() {
-    let text = "{\n  \"brand\": \"x\",\n  \"surprise\": 1\n}";
-    let error = Dialect::from_json(text).unwrap_err().to_string();
-    assert!(
-        error.starts_with(
-            "the dialect's JSON text is wrong at line 3, column 12: unknown field `surprise`"
-        ),
-        "{error}"
-    );
-    assert_eq!(error.matches("line").count(), 1, "{error}");
-}
-
-#[test]
-fn what_is_no_toml_or_json_is_refused() {
+fn invalid_toml_is_refused_with_its_line() {
     assert!(error("brand = ").contains("line 1"));
     assert!(error(&format!("{PLAIN}oops")).contains("line 8"));
     assert!(error("").contains("missing field `brand`"));
-    assert!(matches!(
-        Dialect::from_json("{"),
-        Err(Error::DialectText { line: 1, .. })
-    ));
 }
 
 #[test]
