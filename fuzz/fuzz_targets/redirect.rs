@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tokenkeeper_protocol::{
-    Channel, Client, Dialect, ExpectedRedirect, Provider as _, Redirect, Registration, State,
+    Client, Dialect, ExpectedRedirect, Provider as _, Redirect, Registration, ResponseMode, State,
     url::form_urlencoded,
 };
 
@@ -12,9 +12,9 @@ const STATE: &str = "st-1";
 fuzz_target!(|input: (bool, &str)| {
     let (fragment, text) = input;
     let (channel, redirect) = if fragment {
-        (Channel::Fragment, Redirect::fragment(text))
+        (ResponseMode::Fragment, Redirect::fragment(text))
     } else {
-        (Channel::Query, Redirect::query(text))
+        (ResponseMode::Query, Redirect::query(text))
     };
     let state = State::new(STATE);
     let read = client(channel).read_redirect(&redirect, &ExpectedRedirect { state: &state });
@@ -41,9 +41,9 @@ fuzz_target!(|input: (bool, &str)| {
     assert!(named("error").iter().all(String::is_empty));
 });
 
-fn client(channel: Channel) -> Client {
+fn client(channel: ResponseMode) -> Client {
     let registration = Registration::new("id", "https://app.example/cb").expect("valid");
     let mut dialect = Dialect::rfc6749("fuzz", "https://login.example").expect("valid");
-    dialect.authorization.redirect = channel;
+    dialect.authorization.response_mode = channel;
     dialect.with(registration.secret("s")).expect("valid")
 }

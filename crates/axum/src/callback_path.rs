@@ -1,6 +1,6 @@
 //! The callback of a provider, as its registration and its dialect define it.
 
-use tokenkeeper_engine::protocol::{Channel, Provider, StateEcho, StatePlace};
+use tokenkeeper_engine::protocol::{Provider, ResponseMode, StateEcho, StatePlace};
 
 /// The path of a provider's registered redirect URI, and how its redirects arrive there.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct CallbackPath {
     /// Whether the application is reached by https.
     pub(crate) secure: bool,
     /// The part of the redirect that holds the answer.
-    pub(crate) channel: Channel,
+    pub(crate) channel: ResponseMode,
     /// Whether each redirect, even a denial, names its flow, so that a browser may have several.
     pub(crate) parallel: bool,
 }
@@ -23,14 +23,14 @@ impl CallbackPath {
         let redirect_uri = provider.client().registration().redirect_uri();
         let dialect = provider.client().dialect();
         let carried = matches!(dialect.authorization.state, StatePlace::RedirectUri(_));
-        let channel = dialect.redirect_channel();
+        let channel = dialect.response_mode();
         Self {
             brand: provider.brand().to_owned(),
             path: redirect_uri.path().to_owned(),
             origin: redirect_uri.origin().ascii_serialization(),
             secure: redirect_uri.scheme() == "https",
             channel,
-            parallel: channel == Channel::Query
+            parallel: channel == ResponseMode::Query
                 && dialect.state_echo() == StateEcho::Always
                 && !carried,
         }

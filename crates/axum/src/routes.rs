@@ -8,7 +8,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use http::{StatusCode, request::Parts};
-use tokenkeeper_engine::{Accounts, protocol::Channel};
+use tokenkeeper_engine::{Accounts, protocol::ResponseMode};
 
 use crate::{
     callback,
@@ -198,9 +198,13 @@ impl fmt::Debug for Routes {
 fn callback_route(path: &Arc<CallbackPath>) -> MethodRouter<Arc<RouteContext>> {
     let [one, two] = [path.clone(), path.clone()];
     let route = match path.channel {
-        Channel::Query => get(move |state, request: Request| callback::query(state, one, request)),
-        Channel::Fragment => get(move |state, request: Request| relay::serve(state, one, request))
-            .post(move |state, request: Request| relay::complete(state, two, request)),
+        ResponseMode::Query => {
+            get(move |state, request: Request| callback::query(state, one, request))
+        }
+        ResponseMode::Fragment => {
+            get(move |state, request: Request| relay::serve(state, one, request))
+                .post(move |state, request: Request| relay::complete(state, two, request))
+        }
     };
     // HEAD must not complete a login.
     route.head(async || StatusCode::METHOD_NOT_ALLOWED)

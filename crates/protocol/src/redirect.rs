@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::{
     client::Client,
-    dialect::{Channel, StateEcho},
+    dialect::{ResponseMode, StateEcho},
     refusal::ErrorCode,
     secret::{AuthorizationCode, State},
 };
@@ -118,7 +118,7 @@ pub enum RedirectError {
     WrongIssuer,
     /// A fragment where the dialect says query, or the reverse.
     #[error("the redirect came in the {0}, which is not where this provider puts it")]
-    WrongChannel(&'static str),
+    WrongResponseMode(&'static str),
     /// Escapes that are no UTF-8.
     #[error("the redirect cannot be decoded: start again")]
     Malformed,
@@ -130,10 +130,11 @@ pub(crate) fn read(
     expected: &ExpectedRedirect<'_>,
 ) -> Result<Callback, RedirectError> {
     let rules = &client.dialect().authorization;
-    match (redirect, rules.redirect) {
-        (Redirect::Query(_), Channel::Query) | (Redirect::Fragment(_), Channel::Fragment) => {}
-        (Redirect::Query(_), _) => return Err(RedirectError::WrongChannel("query")),
-        (Redirect::Fragment(_), _) => return Err(RedirectError::WrongChannel("fragment")),
+    match (redirect, rules.response_mode) {
+        (Redirect::Query(_), ResponseMode::Query)
+        | (Redirect::Fragment(_), ResponseMode::Fragment) => {}
+        (Redirect::Query(_), _) => return Err(RedirectError::WrongResponseMode("query")),
+        (Redirect::Fragment(_), _) => return Err(RedirectError::WrongResponseMode("fragment")),
     }
     let pairs = Pairs(redirect.pairs().ok_or(RedirectError::Malformed)?);
 

@@ -3,8 +3,8 @@
 use std::{fmt, time::SystemTime};
 
 use tokenkeeper_protocol::{
-    Channel, CodeVerifier, ExpectedRedirect, Provider, Redirect, RedirectError, State, StateEcho,
-    Url,
+    CodeVerifier, ExpectedRedirect, Provider, Redirect, RedirectError, ResponseMode, State,
+    StateEcho, Url,
 };
 
 use crate::{
@@ -32,7 +32,7 @@ pub struct FlowInfo {
     pub expires_at: SystemTime,
     /// The part of the redirect that carries the code. A browser never sends a fragment to a
     /// server.
-    pub channel: Channel,
+    pub channel: ResponseMode,
     /// Whether the redirect returns the `state`. If it may not, bind the flow to the browser by
     /// other means.
     pub state_echo: StateEcho,
@@ -94,7 +94,7 @@ pub(super) fn info(account: Account, flow: &FlowContents) -> Result<FlowInfo, Er
     let (_, entry) = account.parts();
     let dialect = entry.site.provider.client().dialect();
     Ok(FlowInfo {
-        channel: dialect.redirect_channel(),
+        channel: dialect.response_mode(),
         state_echo: dialect.state_echo(),
         account,
         redirect_uri,

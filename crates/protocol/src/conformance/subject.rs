@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode, header::RETRY_AFTER};
 use super::violation::Violation;
 use crate::{
     access_token::AccessToken,
-    dialect::{Channel, Pkce},
+    dialect::{Pkce, ResponseMode},
     error::Error,
     grant::{Grant, GrantKind},
     origin::Origin,
@@ -77,9 +77,9 @@ impl Subject {
     /// # Errors
     /// [`RedirectError`], as the provider reads it.
     pub fn read_redirect(&self, state: &str, parameters: &str) -> Result<Callback, RedirectError> {
-        let redirect = match self.provider.client().dialect().authorization.redirect {
-            Channel::Query => Redirect::query(parameters),
-            Channel::Fragment => Redirect::fragment(parameters),
+        let redirect = match self.provider.client().dialect().authorization.response_mode {
+            ResponseMode::Query => Redirect::query(parameters),
+            ResponseMode::Fragment => Redirect::fragment(parameters),
         };
         let state = &State::new(state);
         self.provider

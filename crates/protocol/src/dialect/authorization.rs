@@ -30,7 +30,7 @@ pub struct AuthorizationRules {
     pub state_echo: StateEcho,
     /// Where in the redirect the code comes.
     #[serde(default)]
-    pub redirect: Channel,
+    pub response_mode: ResponseMode,
     /// How the redirect URI that is sent relates to the registered one.
     #[serde(default)]
     pub redirect_rule: RedirectRule,
@@ -50,7 +50,7 @@ impl AuthorizationRules {
             scope: None,
             state: StatePlace::default(),
             state_echo: StateEcho::default(),
-            redirect: Channel::default(),
+            response_mode: ResponseMode::default(),
             redirect_rule: RedirectRule::default(),
             pkce: Pkce::default(),
             issuer: None,
@@ -177,7 +177,7 @@ pub enum StateEcho {
 /// Where in the redirect the code comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Channel {
+pub enum ResponseMode {
     /// In the query (RFC 6749 §4.1.2), form-encoded.
     #[default]
     Query,

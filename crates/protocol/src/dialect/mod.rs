@@ -10,7 +10,9 @@ mod text;
 mod token;
 
 pub use answer::{ClassName, ErrorRule, ErrorRules, Expiry, Json, ResponseRules};
-pub use authorization::{AuthorizationRules, Channel, Pkce, RedirectRule, StateEcho, StatePlace};
+pub use authorization::{
+    AuthorizationRules, Pkce, RedirectRule, ResponseMode, StateEcho, StatePlace,
+};
 pub use endpoint::{Endpoint, Method};
 pub use parameter::{AuthorizationParameter, TokenParameter, TokenPlace, TokenValue};
 pub use policy::{
@@ -238,8 +240,8 @@ impl Dialect {
 
     /// Where in the redirect the code comes.
     #[must_use]
-    pub fn redirect_channel(&self) -> Channel {
-        self.authorization.redirect
+    pub fn response_mode(&self) -> ResponseMode {
+        self.authorization.response_mode
     }
 
     /// Whether the redirect brings the state back.

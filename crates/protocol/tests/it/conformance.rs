@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tokenkeeper_protocol::{
-    Attach, Channel, Client, ClientAuthentication, Pkce, Provider, RevocationRules, SitePolicy,
-    StateEcho, conformance::Subject,
+    Attach, Client, ClientAuthentication, Pkce, Provider, ResponseMode, RevocationRules,
+    SitePolicy, StateEcho, conformance::Subject,
 };
 
 use crate::support::*;
@@ -36,7 +36,7 @@ fn behind_arc_dyn() -> Arc<dyn Provider> {
 fn by_other_ways() -> Client {
     with(|dialect| {
         dialect.authorization.pkce = Pkce::S256;
-        dialect.authorization.redirect = Channel::Fragment;
+        dialect.authorization.response_mode = ResponseMode::Fragment;
         dialect.authorization.state_echo = StateEcho::Unknown;
         dialect.token.client_authentication = ClientAuthentication::Parameters;
         let endpoint = "/revoke".to_owned().try_into().unwrap();

@@ -31,7 +31,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
         r#"{"/authorization/redirect_rule":"extra_query"}"#,
     ),
     ("/authorization/state_echo", r#""never""#, "{}"),
-    ("/authorization/redirect", r#""fragment""#, "{}"),
+    ("/authorization/response_mode", r#""fragment""#, "{}"),
     ("/authorization/redirect_rule", r#""extra_query""#, "{}"),
     ("/authorization/pkce", r#""off""#, "{}"),
     ("/authorization/issuer", r#""https://issuer.example""#, "{}"),

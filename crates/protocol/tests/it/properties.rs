@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tokenkeeper_protocol::{
-    AccessToken, Attach, Channel, Client, Dialect, ExpectedRedirect, GrantKind, Json, Origin,
-    Provider, Redirect, Registration, StateEcho, TokenSet,
+    AccessToken, Attach, Client, Dialect, ExpectedRedirect, GrantKind, Json, Origin, Provider,
+    Redirect, Registration, ResponseMode, StateEcho, TokenSet,
     http::{HeaderMap, HeaderValue, Uri},
     parse_www_authenticate,
 };
@@ -72,7 +72,7 @@ proptest! {
     fn no_redirect_panics(text in any::<String>()) {
         let expected = ExpectedRedirect { state: &state() };
         let _ = client().read_redirect(&Redirect::query(text.clone()), &expected);
-        let fragment = with(|d| d.authorization.redirect = Channel::Fragment);
+        let fragment = with(|d| d.authorization.response_mode = ResponseMode::Fragment);
         let _ = fragment.read_redirect(&Redirect::fragment(text), &expected);
     }
 
@@ -81,7 +81,7 @@ proptest! {
         let escaped: String = code.bytes().map(|b| format!("%{b:02X}")).collect();
         let text = format!("code={escaped}&state=st-1");
         let fragment = with(|d| {
-            d.authorization.redirect = Channel::Fragment;
+            d.authorization.response_mode = ResponseMode::Fragment;
             d.authorization.state_echo = StateEcho::Unknown;
         });
         for (client, redirect) in [(client(), Redirect::query(text.clone())), (fragment, Redirect::fragment(text))] {

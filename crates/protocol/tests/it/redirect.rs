@@ -1,8 +1,8 @@
 //! What a redirect may and may not bring.
 
 use tokenkeeper_protocol::{
-    Callback, Channel, Client, ExpectedRedirect, Provider, Redirect, RedirectError, RedirectRule,
-    StateEcho, StatePlace,
+    Callback, Client, ExpectedRedirect, Provider, Redirect, RedirectError, RedirectRule,
+    ResponseMode, StateEcho, StatePlace,
 };
 
 use crate::support::*;
@@ -24,7 +24,7 @@ fn flow_in_redirect_uri() -> Client {
 
 fn fragment() -> Client {
     with(|d| {
-        d.authorization.redirect = Channel::Fragment;
+        d.authorization.response_mode = ResponseMode::Fragment;
         d.authorization.state_echo = StateEcho::Unknown;
     })
 }
@@ -212,10 +212,13 @@ fn a_top_level_state_beside_the_flow_has_to_match_if_it_comes() {
 #[test]
 fn the_other_channel_is_refused() {
     let in_fragment = read(&client(), Redirect::fragment("code=c&state=st-1"));
-    assert_eq!(in_fragment, Err(RedirectError::WrongChannel("fragment")));
+    assert_eq!(
+        in_fragment,
+        Err(RedirectError::WrongResponseMode("fragment"))
+    );
     assert_eq!(
         query(&fragment(), "code=c"),
-        Err(RedirectError::WrongChannel("query"))
+        Err(RedirectError::WrongResponseMode("query"))
     );
 }
 
