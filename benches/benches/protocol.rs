@@ -11,7 +11,7 @@ use criterion::{
 use http::Response;
 use tokenkeeper_benches::{registration, token};
 use tokenkeeper_engine::protocol::{
-    Dialect, ExpectedRedirect, GrantKind, Provider, Redirect, State,
+    Dialect, ExpectedRedirect, GrantType, Provider, Redirect, State,
 };
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
@@ -68,7 +68,7 @@ fn read(group: &mut Group<'_>, name: &str, provider: &dyn Provider, status: u16,
         .body(Bytes::copy_from_slice(body.as_bytes()))
         .expect("the parts are valid");
     let sent_at = SystemTime::now();
-    let read = |response| provider.read_token_response(GrantKind::Refresh, response, sent_at);
+    let read = |response| provider.read_token_response(GrantType::RefreshToken, response, sent_at);
     assert_eq!(read(&response).is_ok(), status == 200, "{name}");
     group.bench_function(name, |b| b.iter(|| read(black_box(&response))));
 }

@@ -46,7 +46,7 @@ fn check(client: &Client, site: &Origin) {
             assert!(Origin::of(&url.as_str().parse().expect("a URI")).is_some());
         }
     }
-    let grant = Grant::Refresh {
+    let grant = Grant::RefreshToken {
         refresh_token: &RefreshToken::new("rt-1"),
         redirect_uri: CALLBACK,
         scope: None,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
 use tokenkeeper_protocol::{
-    Client, Dialect, GrantKind, Json, Provider as _, Registration, TokenSet, bytes::Bytes,
+    Client, Dialect, GrantType, Json, Provider as _, Registration, TokenSet, bytes::Bytes,
     http::Response,
 };
 
@@ -22,7 +22,7 @@ fuzz_target!(|input: (u8, &[u8])| {
         .body(Bytes::copy_from_slice(body))
         .expect("a response");
     let sent_at = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    match client(json).read_token_response(GrantKind::Refresh, &response, sent_at) {
+    match client(json).read_token_response(GrantType::RefreshToken, &response, sent_at) {
         Ok(tokens) => check(&tokens, status, sent_at),
         Err(refusal) => assert!(refusal.to_string().is_ascii()),
     }

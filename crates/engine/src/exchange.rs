@@ -13,7 +13,7 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(crate) fn grant(&self) -> Grant<'_> {
-        Grant::Code {
+        Grant::AuthorizationCode {
             code: &self.code,
             redirect_uri: &self.redirect_uri,
             scope: self.scope.as_deref(),

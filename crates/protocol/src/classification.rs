@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     dialect::{Dialect, ErrorRule},
-    grant::GrantKind,
+    grant::GrantType,
     json, rate_limit,
     refusal::{Class, ErrorCode, Refusal},
 };
@@ -18,7 +18,7 @@ pub const MAX_TOKEN_RESPONSE: usize = 64 * 1024;
 
 pub(crate) fn classify(
     dialect: &Dialect,
-    kind: GrantKind,
+    grant_type: GrantType,
     response: &Response<Bytes>,
     sent_at: SystemTime,
 ) -> Refusal {
@@ -27,13 +27,13 @@ pub(crate) fn classify(
         .then(|| json::object(body, dialect.response.json))
         .flatten()
         .unwrap_or_default();
-    of_fields(dialect, kind, response, &fields, sent_at)
+    of_fields(dialect, grant_type, response, &fields, sent_at)
 }
 
 /// The same, where the body has been read already.
 pub(crate) fn of_fields(
     dialect: &Dialect,
-    kind: GrantKind,
+    grant_type: GrantType,
     response: &Response<Bytes>,
     fields: &Map<String, Value>,
     sent_at: SystemTime,
@@ -49,7 +49,7 @@ pub(crate) fn of_fields(
         .errors
         .map
         .iter()
-        .find(|rule| fits(rule, kind, status, code, &texts));
+        .find(|rule| fits(rule, grant_type, status, code, &texts));
     let class = match rule {
         Some(rule) => rule.class.class(limit.retry_after),
         None => default_class(dialect, status, code, asks_to_wait, limit.retry_after),
@@ -76,7 +76,7 @@ fn text<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
 
 fn fits(
     rule: &ErrorRule,
-    kind: GrantKind,
+    grant_type: GrantType,
     status: StatusCode,
     code: Option<&str>,
     texts: &[&str],
@@ -87,7 +87,7 @@ fn fits(
             .iter()
             .any(|text| text.to_lowercase().contains(&wanted))
     };
-    rule.grant.is_none_or(|grant| grant == kind)
+    rule.grant_type.is_none_or(|wanted| wanted == grant_type)
         && rule.status.is_none_or(|wanted| wanted == status.as_u16())
         && rule
             .error

@@ -9,7 +9,7 @@ use crate::{
     classification,
     dialect::{ClientAuthentication, Dialect},
     error::Error,
-    grant::GrantKind,
+    grant::GrantType,
     origin::Origin,
     rate_limit::{self, RateLimit},
     redirect_uri,
@@ -115,11 +115,11 @@ impl Client {
     #[must_use]
     pub fn refusal(
         &self,
-        kind: GrantKind,
+        grant_type: GrantType,
         response: &Response<Bytes>,
         sent_at: SystemTime,
     ) -> Refusal {
-        classification::classify(&self.dialect, kind, response, sent_at)
+        classification::classify(&self.dialect, grant_type, response, sent_at)
     }
 
     /// The rate limit that a response of the API names.

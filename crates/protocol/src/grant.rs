@@ -8,7 +8,7 @@ use crate::secret::{AuthorizationCode, CodeVerifier, RefreshToken};
 #[derive(Clone, Copy, Debug)]
 pub enum Grant<'a> {
     /// A code that a redirect brought (RFC 6749 §4.1.3).
-    Code {
+    AuthorizationCode {
         /// The code.
         code: &'a AuthorizationCode,
         /// The redirect URI exactly as it was authorized.
@@ -19,7 +19,7 @@ pub enum Grant<'a> {
         verifier: Option<&'a CodeVerifier>,
     },
     /// A refresh token (RFC 6749 §6).
-    Refresh {
+    RefreshToken {
         /// The refresh token.
         refresh_token: &'a RefreshToken,
         /// The redirect URI of this authorization.
@@ -32,10 +32,10 @@ pub enum Grant<'a> {
 impl Grant<'_> {
     /// Which of the two it is.
     #[must_use]
-    pub fn kind(&self) -> GrantKind {
+    pub fn grant_type(&self) -> GrantType {
         match self {
-            Self::Code { .. } => GrantKind::Code,
-            Self::Refresh { .. } => GrantKind::Refresh,
+            Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
         }
     }
 }
@@ -43,9 +43,9 @@ impl Grant<'_> {
 /// Which grant a token request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum GrantKind {
+pub enum GrantType {
     /// A code exchange.
-    Code,
+    AuthorizationCode,
     /// A refresh.
-    Refresh,
+    RefreshToken,
 }

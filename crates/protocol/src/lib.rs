@@ -46,7 +46,7 @@ pub use dialect::{
     StatePlace, TokenParameter, TokenPlace, TokenRules, TokenValue,
 };
 pub use error::{Error, Hazard};
-pub use grant::{Grant, GrantKind};
+pub use grant::{Grant, GrantType};
 pub use header::sensitive_header;
 pub use origin::Origin;
 pub use provider::Provider;

@@ -13,7 +13,7 @@ use crate::{
     client::Client,
     configuration,
     error::Error,
-    grant::{Grant, GrantKind},
+    grant::{Grant, GrantType},
     origin::Origin,
     redirect::{self, Callback, ExpectedRedirect, Redirect, RedirectError},
     refusal::Refusal,
@@ -132,11 +132,11 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// [`Refusal`] with its class.
     fn read_token_response(
         &self,
-        kind: GrantKind,
+        grant_type: GrantType,
         response: &Response<Bytes>,
         sent_at: SystemTime,
     ) -> Result<TokenSet, Refusal> {
-        token_response::read(self.client(), kind, response, sent_at)
+        token_response::read(self.client(), grant_type, response, sent_at)
     }
 
     /// The requests that revoke a token set, in order; empty where the provider has no way.
@@ -233,11 +233,11 @@ macro_rules! forward {
             }
             fn read_token_response(
                 &self,
-                kind: GrantKind,
+                grant_type: GrantType,
                 response: &Response<Bytes>,
                 sent_at: SystemTime,
             ) -> Result<TokenSet, Refusal> {
-                (**self).read_token_response(kind, response, sent_at)
+                (**self).read_token_response(grant_type, response, sent_at)
             }
             fn revocation_requests(
                 &self,

@@ -121,12 +121,12 @@ fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
     };
     let rules = &client.dialect().token;
     let (own, default, verifier) = match grant {
-        Grant::Code { verifier, .. } => (
+        Grant::AuthorizationCode { verifier, .. } => (
             &rules.code,
             &[GrantType, Code, RedirectUri][..],
             verifier.is_some(),
         ),
-        Grant::Refresh { .. } => (&rules.refresh, &[GrantType, RefreshToken][..], false),
+        Grant::RefreshToken { .. } => (&rules.refresh, &[GrantType, RefreshToken][..], false),
     };
     let mut list = own.clone();
     if list.is_empty() {
@@ -151,25 +151,25 @@ fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
 fn value<'a>(client: &'a Client, grant: &Grant<'a>, value: TokenValue) -> Option<&'a str> {
     let registration = client.registration();
     let (own_redirect_uri, own_scope) = match *grant {
-        Grant::Code {
+        Grant::AuthorizationCode {
             redirect_uri,
             scope,
             ..
         }
-        | Grant::Refresh {
+        | Grant::RefreshToken {
             redirect_uri,
             scope,
             ..
         } => (redirect_uri, scope),
     };
     match (value, *grant) {
-        (TokenValue::GrantType, Grant::Code { .. }) => Some("authorization_code"),
-        (TokenValue::GrantType, Grant::Refresh { .. }) => Some("refresh_token"),
-        (TokenValue::Code, Grant::Code { code, .. }) => Some(code.expose()),
-        (TokenValue::RefreshToken, Grant::Refresh { refresh_token, .. }) => {
+        (TokenValue::GrantType, Grant::AuthorizationCode { .. }) => Some("authorization_code"),
+        (TokenValue::GrantType, Grant::RefreshToken { .. }) => Some("refresh_token"),
+        (TokenValue::Code, Grant::AuthorizationCode { code, .. }) => Some(code.expose()),
+        (TokenValue::RefreshToken, Grant::RefreshToken { refresh_token, .. }) => {
             Some(refresh_token.expose())
         }
-        (TokenValue::CodeVerifier, Grant::Code { verifier, .. }) => {
+        (TokenValue::CodeVerifier, Grant::AuthorizationCode { verifier, .. }) => {
             verifier.map(CodeVerifier::expose)
         }
         (TokenValue::Code | TokenValue::RefreshToken | TokenValue::CodeVerifier, _) => None,

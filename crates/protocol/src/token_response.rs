@@ -11,7 +11,7 @@ use crate::{
     classification::{self, MAX_TOKEN_RESPONSE},
     client::Client,
     dialect::Expiry,
-    grant::GrantKind,
+    grant::GrantType,
     header, json,
     refusal::{Class, Refusal},
     secret::RefreshToken,
@@ -20,13 +20,15 @@ use crate::{
 
 pub(crate) fn read(
     client: &Client,
-    kind: GrantKind,
+    grant_type: GrantType,
     response: &Response<Bytes>,
     sent_at: SystemTime,
 ) -> Result<TokenSet, Refusal> {
     let dialect = client.dialect();
     if !response.status().is_success() {
-        return Err(classification::classify(dialect, kind, response, sent_at));
+        return Err(classification::classify(
+            dialect, grant_type, response, sent_at,
+        ));
     }
     let unreadable = Refusal {
         class: Class::Ambiguous,
@@ -48,7 +50,7 @@ pub(crate) fn read(
             Ok(token_set(client, access_token, fields, clocks))
         }
         None => Err(classification::of_fields(
-            dialect, kind, response, &fields, sent_at,
+            dialect, grant_type, response, &fields, sent_at,
         )),
     }
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 use tokenkeeper_protocol::{
-    AuthorizationCode, Class, Error, GrantKind, MAX_TOKEN_RESPONSE, Origin, Provider, Refusal,
+    AuthorizationCode, Class, Error, GrantType, MAX_TOKEN_RESPONSE, Origin, Provider, Refusal,
     bytes::Bytes,
     http::{
         HeaderValue, Request, Response,
@@ -66,7 +66,9 @@ impl IOffice {
     ) -> Result<AuthorizationCode, Refusal> {
         let (status, body) = (response.status(), response.body());
         if !status.is_success() {
-            return Err(self.client().refusal(GrantKind::Code, response, sent_at));
+            return Err(self
+                .client()
+                .refusal(GrantType::AuthorizationCode, response, sent_at));
         }
         let parsed = if body.len() > MAX_TOKEN_RESPONSE {
             None

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     classification::MAX_TOKEN_RESPONSE,
-    grant::GrantKind,
+    grant::GrantType,
     refusal::{Class, Refusal},
     secret::RefreshToken,
     token_set::TokenSet,
@@ -14,8 +14,8 @@ use crate::{
 
 /// The tokens of an answer are taken as they are.
 pub fn tokens_are_read(subject: &Subject) -> Result<(), Violation> {
-    for kind in [GrantKind::Code, GrantKind::Refresh] {
-        match read(subject, kind, 200, &answer(&format!("\"{REFRESH}\""))) {
+    for grant_type in [GrantType::AuthorizationCode, GrantType::RefreshToken] {
+        match read(subject, grant_type, 200, &answer(&format!("\"{REFRESH}\""))) {
             Ok(tokens) => {
                 ensure!(
                     tokens.access_token.expose() == ACCESS,
@@ -37,7 +37,7 @@ pub fn tokens_are_read(subject: &Subject) -> Result<(), Violation> {
 pub fn an_empty_or_null_refresh_token_is_none(subject: &Subject) -> Result<(), Violation> {
     let without = format!("{{\"access_token\":\"{ACCESS}\"}}");
     for body in [answer("null"), answer("\"\""), without] {
-        let tokens = read(subject, GrantKind::Refresh, 200, &body);
+        let tokens = read(subject, GrantType::RefreshToken, 200, &body);
         let none = tokens.is_ok_and(|tokens| tokens.refresh_token.is_none());
         ensure!(none, "{body} is not an answer without a refresh token");
     }
@@ -50,7 +50,7 @@ pub fn an_unreadable_answer_decides_nothing(subject: &Subject) -> Result<(), Vio
     let whole = answer("null");
     for body in ["", "{}", "[]", "<html></html>", &whole[..20], &long] {
         let shown: String = body.chars().take(40).collect();
-        match read(subject, GrantKind::Refresh, 200, body) {
+        match read(subject, GrantType::RefreshToken, 200, body) {
             Ok(_) => return Err(Violation::new(format!("tokens are made of {shown:?}"))),
             Err(refusal) => ensure!(is_undecided(refusal.class), "{shown:?} is {refusal:?}"),
         }
@@ -61,7 +61,7 @@ pub fn an_unreadable_answer_decides_nothing(subject: &Subject) -> Result<(), Vio
 /// What looks like tokens beside an error, or a redirect, is none.
 pub fn tokens_beside_an_error_status_are_not_taken(subject: &Subject) -> Result<(), Violation> {
     for status in [302, 400, 401, 403, 404, 429, 500, 503] {
-        let read = read(subject, GrantKind::Refresh, status, &answer("null"));
+        let read = read(subject, GrantType::RefreshToken, status, &answer("null"));
         ensure!(read.is_err(), "tokens are taken out of a {status}");
     }
     Ok(())
@@ -70,11 +70,11 @@ pub fn tokens_beside_an_error_status_are_not_taken(subject: &Subject) -> Result<
 /// A rate limit, a failure of the server and a redirect to a login page end no account.
 pub fn a_busy_endpoint_ends_no_account(subject: &Subject) -> Result<(), Violation> {
     for status in [302, 429, 500, 502, 503, 504] {
-        let refusal = read(subject, GrantKind::Refresh, status, "");
+        let refusal = read(subject, GrantType::RefreshToken, status, "");
         let terminal = refusal.is_err_and(|refusal| refusal.class == Class::Terminal);
         ensure!(!terminal, "a {status} ends the account");
     }
-    let limited = read(subject, GrantKind::Refresh, 429, "");
+    let limited = read(subject, GrantType::RefreshToken, 429, "");
     let transient =
         matches!(&limited, Err(refusal) if matches!(refusal.class, Class::Transient { .. }));
     ensure!(transient, "a 429 is {limited:?}");
@@ -87,7 +87,7 @@ pub fn a_refusal_shows_nothing_of_the_answer(subject: &Subject) -> Result<(), Vi
         "{{\"error\":\"invalid_grant\",\"error_description\":\"unknown: {REFRESH}\",\"message\":\"{REFRESH}\"}}"
     );
     for status in [200, 400, 401, 500] {
-        if let Err(refusal) = read(subject, GrantKind::Refresh, status, &body) {
+        if let Err(refusal) = read(subject, GrantType::RefreshToken, status, &body) {
             let shown = format!("{refusal} {refusal:?}");
             ensure!(
                 !shown.contains(REFRESH),
@@ -111,6 +111,11 @@ fn is_undecided(class: Class) -> bool {
     )
 }
 
-fn read(subject: &Subject, kind: GrantKind, status: u16, body: &str) -> Result<TokenSet, Refusal> {
-    subject.read_token_response(kind, status, body)
+fn read(
+    subject: &Subject,
+    grant_type: GrantType,
+    status: u16,
+    body: &str,
+) -> Result<TokenSet, Refusal> {
+    subject.read_token_response(grant_type, status, body)
 }

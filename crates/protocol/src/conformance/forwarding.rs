@@ -17,7 +17,7 @@ use crate::{
     client::Client,
     dialect::Dialect,
     error::Error,
-    grant::{Grant, GrantKind},
+    grant::{Grant, GrantType},
     origin::Origin,
     provider::Provider,
     redirect::{Callback, ExpectedRedirect, Redirect, RedirectError},
@@ -59,7 +59,7 @@ pub fn forwards_every_method(
         challenge: None,
         extra: &[],
     };
-    let grant = Grant::Refresh {
+    let grant = Grant::RefreshToken {
         refresh_token: &RefreshToken::new("r"),
         redirect_uri: ELSEWHERE,
         scope: None,
@@ -67,7 +67,7 @@ pub fn forwards_every_method(
     let answer = Response::new(Bytes::from_static(b"{\"access_token\":\"a\"}"));
     let redirect = Redirect::query("code=c&state=s");
     let read = wrapped.read_redirect(&redirect, &ExpectedRedirect { state: &state });
-    let tokens = wrapped.read_token_response(GrantKind::Code, &answer, sent_at());
+    let tokens = wrapped.read_token_response(GrantType::AuthorizationCode, &answer, sent_at());
     let reached = [
         (
             "client",
@@ -171,7 +171,7 @@ impl Provider for Probe {
     }
     fn read_token_response(
         &self,
-        _: GrantKind,
+        _: GrantType,
         _: &Response<Bytes>,
         _: SystemTime,
     ) -> Result<TokenSet, Refusal> {

@@ -11,7 +11,7 @@ use crate::{
     access_token::AccessToken,
     dialect::{Pkce, ResponseMode},
     error::Error,
-    grant::{Grant, GrantKind},
+    grant::{Grant, GrantType},
     origin::Origin,
     provider::Provider,
     redirect::{Callback, ExpectedRedirect, Redirect, RedirectError},
@@ -92,13 +92,13 @@ impl Subject {
     /// [`Refusal`], as the provider reads it.
     pub fn read_token_response(
         &self,
-        kind: GrantKind,
+        grant_type: GrantType,
         status: u16,
         body: &str,
     ) -> Result<TokenSet, Refusal> {
         let response = response(status, body);
         self.provider
-            .read_token_response(kind, &response, sent_at())
+            .read_token_response(grant_type, &response, sent_at())
     }
 
     pub(super) fn exchange(&self, code: &str) -> Result<Request<Bytes>, Error> {
@@ -111,7 +111,7 @@ impl Subject {
         redirect_uri: &str,
     ) -> Result<Request<Bytes>, Error> {
         let (code, verifier) = (AuthorizationCode::new(code), CodeVerifier::new(VERIFIER));
-        let grant = Grant::Code {
+        let grant = Grant::AuthorizationCode {
             code: &code,
             redirect_uri,
             scope: None,
@@ -122,7 +122,7 @@ impl Subject {
     }
 
     pub(super) fn refresh(&self, token: &str) -> Result<Request<Bytes>, Error> {
-        let grant = Grant::Refresh {
+        let grant = Grant::RefreshToken {
             refresh_token: &RefreshToken::new(token),
             redirect_uri: self.registered(),
             scope: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::check::wrong;
-use crate::{error::Error, grant::GrantKind, refusal::Class};
+use crate::{error::Error, grant::GrantType, refusal::Class};
 
 /// The answer to a token request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,7 +116,7 @@ impl ErrorRules {
 pub struct ErrorRule {
     /// At which grant. `None`: at both.
     #[serde(default)]
-    pub grant: Option<GrantKind>,
+    pub grant_type: Option<GrantType>,
     /// With which status.
     #[serde(default)]
     pub status: Option<u16>,
@@ -136,7 +136,7 @@ impl ErrorRule {
     pub fn new(error: &str, class: ClassName) -> Self {
         let error = Some(error.to_owned());
         Self {
-            grant: None,
+            grant_type: None,
             status: None,
             error,
             text: None,

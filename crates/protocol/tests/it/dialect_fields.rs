@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tokenkeeper_protocol::{
-    AuthorizationRequest, Client, Dialect, ExpectedRedirect, GrantKind, Pkce, Provider, Redirect,
+    AuthorizationRequest, Client, Dialect, ExpectedRedirect, GrantType, Pkce, Provider, Redirect,
     TokenSet, Url, http::StatusCode,
 };
 
@@ -126,7 +126,7 @@ fn each_criterion_of_an_error_rule_decides() {
     };
     let plain = json!({"error": "odd", "class": "terminal"});
     for (field, value) in [
-        ("grant", json!("code")),
+        ("grant_type", json!("authorization_code")),
         ("status", json!(418)),
         ("error", json!("other")),
         ("text", json!("never said")),
@@ -235,10 +235,10 @@ fn answers(client: &Client, all: &mut Vec<String>) {
             r#"{"error":"odd","errorCode":"invalid_grant","error_description":"it is gone"}"#,
         ),
     ] {
-        for kind in [GrantKind::Code, GrantKind::Refresh] {
+        for grant_type in [GrantType::AuthorizationCode, GrantType::RefreshToken] {
             all.push(format!(
                 "{:?}",
-                client.read_token_response(kind, &response(status, &[], body), sent_at())
+                client.read_token_response(grant_type, &response(status, &[], body), sent_at())
             ));
         }
     }

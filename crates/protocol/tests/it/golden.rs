@@ -29,7 +29,7 @@ fn the_authorization_url_is_that_of_the_rfc() {
 fn the_code_exchange_is_that_of_the_rfc() {
     let client = client();
     let site = client.site(None).unwrap();
-    let grant = Grant::Code {
+    let grant = Grant::AuthorizationCode {
         code: &code(),
         redirect_uri: CALLBACK,
         scope: None,
@@ -71,7 +71,7 @@ fn the_grants_own_scope_comes_before_the_registrations_and_the_dialects() {
     dialect.token.refresh = vec![TokenValue::RefreshToken.into(), TokenValue::Scope.into()];
     let body = |registration: Registration, scope| {
         let client = dialect.clone().with(registration).unwrap();
-        let grant = Grant::Refresh {
+        let grant = Grant::RefreshToken {
             refresh_token: &refresh_token(),
             redirect_uri: CALLBACK,
             scope,

@@ -1,6 +1,6 @@
 //! The loose grammar, seen through the fields that a token response keeps.
 
-use tokenkeeper_protocol::{Class, GrantKind, Json, Provider};
+use tokenkeeper_protocol::{Class, GrantType, Json, Provider};
 
 use crate::support::*;
 
@@ -8,7 +8,11 @@ use crate::support::*;
 fn read(fields: &str) -> Option<String> {
     let client = with(|d| d.response.json = Json::Loose);
     let body = format!("{{access_token: \"a\"{fields}");
-    let answer = client.read_token_response(GrantKind::Code, &response(200, &[], body), sent_at());
+    let answer = client.read_token_response(
+        GrantType::AuthorizationCode,
+        &response(200, &[], body),
+        sent_at(),
+    );
     answer
         .ok()
         .map(|set| serde_json::to_string(&set.extra).unwrap())
@@ -72,7 +76,7 @@ fn q9_everything_else_is_refused() {
 fn the_loose_grammar_is_off_unless_the_dialect_says_so() {
     let body = response(200, &[], "{access_token: \"a\"}");
     let refusal = client()
-        .read_token_response(GrantKind::Code, &body, sent_at())
+        .read_token_response(GrantType::AuthorizationCode, &body, sent_at())
         .unwrap_err();
     assert_eq!(refusal.class, Class::Ambiguous);
 }

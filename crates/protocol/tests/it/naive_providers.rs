@@ -4,7 +4,7 @@ use std::{fmt, time::SystemTime};
 
 use tokenkeeper_protocol::{
     AccessToken, Attachment, AuthorizationCode, AuthorizationRequest, Callback, Class, Client,
-    Error, ErrorCode, ExpectedRedirect, Grant, GrantKind, Origin, Provider, Redirect,
+    Error, ErrorCode, ExpectedRedirect, Grant, GrantType, Origin, Provider, Redirect,
     RedirectError, Refusal, RevocationOutcome, RevocationRules, State, TokenSet, Url, Verdict,
     bytes::Bytes,
     conformance::{self as rules, Subject, Violation},
@@ -253,8 +253,8 @@ impl Provider for Naive {
 
     fn token_request(&self, site: &Origin, grant: &Grant<'_>) -> Result<Request<Bytes>, Error> {
         let token = match grant {
-            Grant::Code { code, .. } => code.expose(),
-            Grant::Refresh { refresh_token, .. } => refresh_token.expose(),
+            Grant::AuthorizationCode { code, .. } => code.expose(),
+            Grant::RefreshToken { refresh_token, .. } => refresh_token.expose(),
         };
         let mut request = self.client.token_request(site, grant)?;
         match self.fault {
@@ -281,11 +281,13 @@ impl Provider for Naive {
 
     fn read_token_response(
         &self,
-        kind: GrantKind,
+        grant_type: GrantType,
         response: &Response<Bytes>,
         sent_at: SystemTime,
     ) -> Result<TokenSet, Refusal> {
-        let read = self.client.read_token_response(kind, response, sent_at);
+        let read = self
+            .client
+            .read_token_response(grant_type, response, sent_at);
         match self.fault {
             F::LosesTheRefreshToken => read.map(|tokens| TokenSet {
                 refresh_token: None,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tokenkeeper_protocol::{
-    AccessToken, Attach, Client, Dialect, ExpectedRedirect, GrantKind, Json, Origin, Provider,
+    AccessToken, Attach, Client, Dialect, ExpectedRedirect, GrantType, Json, Origin, Provider,
     Redirect, Registration, ResponseMode, StateEcho, TokenSet,
     http::{HeaderMap, HeaderValue, Uri},
     parse_www_authenticate,
@@ -16,7 +16,11 @@ fn loose() -> Client {
 
 fn read(client: &Client, body: Vec<u8>) -> Option<TokenSet> {
     client
-        .read_token_response(GrantKind::Code, &response(200, &[], body), sent_at())
+        .read_token_response(
+            GrantType::AuthorizationCode,
+            &response(200, &[], body),
+            sent_at(),
+        )
         .ok()
 }
 
@@ -25,7 +29,7 @@ proptest! {
     fn no_answer_panics(status in 200_u16..600, body in prop::collection::vec(any::<u8>(), 0..200)) {
         for client in [client(), loose()] {
             let response = response(status, &[], body.clone());
-            let _ = client.read_token_response(GrantKind::Refresh, &response, sent_at());
+            let _ = client.read_token_response(GrantType::RefreshToken, &response, sent_at());
         }
     }
 

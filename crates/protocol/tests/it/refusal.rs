@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokenkeeper_protocol::{
-    Class, ClassName, Client, Dialect, ErrorCode, ErrorRule, GrantKind, Provider, Refusal,
+    Class, ClassName, Client, Dialect, ErrorCode, ErrorRule, GrantType, Provider, Refusal,
     Registration,
 };
 
@@ -12,7 +12,7 @@ use crate::support::*;
 fn refusal(client: &Client, status: u16, headers: &[(&str, &str)], body: &str) -> Refusal {
     let response = response(status, headers, body.to_owned());
     client
-        .read_token_response(GrantKind::Refresh, &response, sent_at())
+        .read_token_response(GrantType::RefreshToken, &response, sent_at())
         .unwrap_err()
 }
 
@@ -151,7 +151,7 @@ fn the_first_rule_that_fits_wins_over_the_defaults() {
         let mut revoked = ErrorRule::new("invalid_request", ClassName::Terminal);
         revoked.status = Some(401);
         revoked.text = Some("The Refresh Token is invalid".to_owned());
-        revoked.grant = Some(GrantKind::Refresh);
+        revoked.grant_type = Some(GrantType::RefreshToken);
         let anything = ErrorRule::new("invalid_request", ClassName::Configuration);
         d.errors.map = vec![revoked, anything];
     });
@@ -162,7 +162,11 @@ fn the_first_rule_that_fits_wins_over_the_defaults() {
         refusal(&client, 401, &[], &error("invalid_request")).class,
         Class::Configuration
     );
-    let at_code = client.read_token_response(GrantKind::Code, &response(401, &[], body), sent_at());
+    let at_code = client.read_token_response(
+        GrantType::AuthorizationCode,
+        &response(401, &[], body),
+        sent_at(),
+    );
     assert_eq!(at_code.unwrap_err().class, Class::Configuration);
 }
 

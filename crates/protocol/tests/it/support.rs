@@ -54,7 +54,7 @@ pub fn access_token() -> AccessToken {
 }
 
 pub fn code_grant(code: &AuthorizationCode) -> Grant<'_> {
-    Grant::Code {
+    Grant::AuthorizationCode {
         code,
         redirect_uri: CALLBACK,
         scope: None,
@@ -63,7 +63,7 @@ pub fn code_grant(code: &AuthorizationCode) -> Grant<'_> {
 }
 
 pub fn refresh_grant(refresh_token: &RefreshToken) -> Grant<'_> {
-    Grant::Refresh {
+    Grant::RefreshToken {
         refresh_token,
         redirect_uri: CALLBACK,
         scope: None,

@@ -3,14 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use tokenkeeper_protocol::{
-    Class, Client, Expiry, GrantKind, Json, MAX_TOKEN_RESPONSE, Provider, Refusal, TokenSet,
+    Class, Client, Expiry, GrantType, Json, MAX_TOKEN_RESPONSE, Provider, Refusal, TokenSet,
 };
 
 use crate::support::*;
 
 fn read(client: &Client, body: &str) -> Result<TokenSet, Refusal> {
     client.read_token_response(
-        GrantKind::Refresh,
+        GrantType::RefreshToken,
         &response(200, &[], body.to_owned()),
         sent_at(),
     )
@@ -117,7 +117,7 @@ fn expiry_by_date(unit: Expiry, expires: &str, date: Option<&str>) -> Option<Sys
     let headers: Vec<_> = date.map(|date| ("date", date)).into_iter().collect();
     let body = format!(r#"{{"access_token":"a","expires_in":{expires}}}"#);
     let tokens = with(|d| d.response.expiry = unit).read_token_response(
-        GrantKind::Refresh,
+        GrantType::RefreshToken,
         &response(200, &headers, body),
         sent_at(),
     );
@@ -214,7 +214,7 @@ fn a_wrong_content_type_is_no_error() {
     );
     assert!(
         client()
-            .read_token_response(GrantKind::Code, &html, sent_at())
+            .read_token_response(GrantType::AuthorizationCode, &html, sent_at())
             .is_ok()
     );
 }
@@ -245,7 +245,7 @@ fn what_cannot_be_read_is_ambiguous() {
     for body in unreadable {
         let response = response(200, &[], body);
         let refusal = client()
-            .read_token_response(GrantKind::Refresh, &response, sent_at())
+            .read_token_response(GrantType::RefreshToken, &response, sent_at())
             .unwrap_err();
         assert_eq!(refusal.class, Class::Ambiguous);
         assert!(!format!("{refusal} {refusal:?}").contains("SECR"));

@@ -1,10 +1,10 @@
 use std::time::{Duration, SystemTime};
 
-use tokenkeeper_protocol::{Class, GrantKind, Verdict, conformance::sent_at, http::Response};
+use tokenkeeper_protocol::{Class, GrantType, Verdict, conformance::sent_at, http::Response};
 
 use super::*;
 
-fn class(kind: GrantKind, status: u16, body: &str) -> Class {
+fn class(kind: GrantType, status: u16, body: &str) -> Class {
     let read = Subject::new(amiqus()).read_token_response(kind, status, body);
     read.unwrap_err().class
 }
@@ -13,7 +13,7 @@ fn class(kind: GrantKind, status: u16, body: &str) -> Class {
 fn a_year_is_read_without_overflow() {
     let body = r#"{"token_type":"Bearer","expires_in":31536000,
         "access_token":"eyJ0.e.x","refresh_token":"def502"}"#;
-    let read = Subject::new(amiqus()).read_token_response(GrantKind::Code, 200, body);
+    let read = Subject::new(amiqus()).read_token_response(GrantType::AuthorizationCode, 200, body);
     let set = read.unwrap();
     let year = Duration::from_secs(31_536_000);
     assert_eq!(set.expires_at, Some(sent_at() + year));
@@ -34,7 +34,7 @@ fn a12_a_reused_refresh_token_is_terminal() {
         (401, only_message),
     ] {
         assert_eq!(
-            class(GrantKind::Refresh, status, body),
+            class(GrantType::RefreshToken, status, body),
             Class::Terminal,
             "{body}"
         );
@@ -46,7 +46,10 @@ fn another_invalid_request_at_a_refresh_is_unexplained() {
     let missing = r#"{"error":"invalid_request",
         "error_description":"The request is missing a required parameter",
         "hint":"Check the `refresh_token` parameter"}"#;
-    assert_eq!(class(GrantKind::Refresh, 400, missing), Class::Unexplained);
+    assert_eq!(
+        class(GrantType::RefreshToken, 400, missing),
+        Class::Unexplained
+    );
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn a7_a_used_or_expired_code_is_terminal() {
         let generation_9 = format!(r#"{{"error":"invalid_grant","hint":"{hint}"}}"#);
         for body in [generation_8, generation_9] {
             assert_eq!(
-                class(GrantKind::Code, 400, &body),
+                class(GrantType::AuthorizationCode, 400, &body),
                 Class::Terminal,
                 "{body}"
             );
@@ -70,16 +73,16 @@ fn a7_a_used_or_expired_code_is_terminal() {
 
 #[test]
 fn a13_a_wrong_secret_is_a_configuration_error() {
-    use GrantKind::{Code, Refresh};
+    use GrantType::{AuthorizationCode, RefreshToken};
     for (kind, status, body) in [
         (
-            Refresh,
+            RefreshToken,
             401,
             r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#,
         ),
-        (Refresh, 400, r#"{"error":"unsupported_grant_type"}"#),
+        (RefreshToken, 400, r#"{"error":"unsupported_grant_type"}"#),
         (
-            Code,
+            AuthorizationCode,
             400,
             r#"{"error":"invalid_request","error_description":"Invalid redirect URI"}"#,
         ),

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use tokenkeeper_protocol::{
-    Class, ClassName, ErrorCode, ErrorRule, Expiry, GrantKind, Verdict,
+    Class, ClassName, ErrorCode, ErrorRule, Expiry, GrantType, Verdict,
     bytes::Bytes,
     conformance::sent_at,
     http::{HeaderMap, Response, StatusCode},
@@ -13,7 +13,7 @@ fn expires_after(provider: IOffice, value: &str) -> Duration {
     let body = format!(
         r#"{{"token_type":"x","access_token":"a","expires_in":{value},"refresh_token":"r"}}"#
     );
-    let read = Subject::new(provider).read_token_response(GrantKind::Refresh, 200, &body);
+    let read = Subject::new(provider).read_token_response(GrantType::RefreshToken, 200, &body);
     let expires_at = read.unwrap().expires_at.unwrap();
     expires_at.duration_since(sent_at()).unwrap()
 }
@@ -52,11 +52,11 @@ fn errors_are_read_in_both_spellings() {
     let subject = Subject::new(with_rule.unwrap());
     for field in ["errorDescription", "error_description"] {
         let body = format!(r#"{{"error":"odd","{field}":"it has expired"}}"#);
-        let read = subject.read_token_response(GrantKind::Refresh, 400, &body);
+        let read = subject.read_token_response(GrantType::RefreshToken, 400, &body);
         assert_eq!(read.unwrap_err().class, Class::Terminal, "{field}");
     }
     let body = r#"{"error":"invalid_grant","errorDescription":"…"}"#;
-    let read = Subject::new(ioffice()).read_token_response(GrantKind::Refresh, 400, body);
+    let read = Subject::new(ioffice()).read_token_response(GrantType::RefreshToken, 400, body);
     let refused = read.unwrap_err();
     assert_eq!(refused.class, Class::Terminal);
     assert_eq!(refused.code, ErrorCode::new("invalid_grant"));
@@ -69,7 +69,7 @@ fn i25_tokens_do_not_follow_a_redirect() {
         .header("location", "https://evil.test/")
         .body(Bytes::new())
         .unwrap();
-    let read = ioffice().read_token_response(GrantKind::Code, &redirect, sent_at());
+    let read = ioffice().read_token_response(GrantType::AuthorizationCode, &redirect, sent_at());
     assert_eq!(read.unwrap_err().class, Class::Unexplained);
     let elsewhere = "https://evil.test/".parse().unwrap();
     let origins = ioffice().api_origins(&site());

@@ -10,7 +10,7 @@ fn i2_i9_i10_i20_requests_and_policies_match_the_golden_file() {
 
 #[test]
 fn a_scope_of_the_grant_replaces_that_of_the_registration() {
-    let grant = Grant::Refresh {
+    let grant = Grant::RefreshToken {
         refresh_token: &RefreshToken::new("rt-1"),
         redirect_uri: CALLBACK,
         scope: Some("tenant.read"),
@@ -43,7 +43,7 @@ fn i22_an_unusable_code_or_redirect_uri_is_refused() {
         ("", Hazard::Empty),
     ] {
         for (code, redirect_uri) in [(bad, CALLBACK), ("c", bad)] {
-            let grant = Grant::Code {
+            let grant = Grant::AuthorizationCode {
                 code: &AuthorizationCode::new(code),
                 redirect_uri,
                 scope: None,

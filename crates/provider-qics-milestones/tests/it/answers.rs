@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tokenkeeper_protocol::{Class, ErrorCode, GrantKind, Refusal, TokenSet, conformance::sent_at};
+use tokenkeeper_protocol::{Class, ErrorCode, GrantType, Refusal, TokenSet, conformance::sent_at};
 
 use super::*;
 
@@ -12,19 +12,19 @@ const PRINTED: &str = r#"{
     refresh_token: "792c136bce02493fa6b28788ae3de7a2"
 }"#;
 
-fn answer(kind: GrantKind, status: u16, body: &str) -> Result<TokenSet, Refusal> {
+fn answer(kind: GrantType, status: u16, body: &str) -> Result<TokenSet, Refusal> {
     Subject::new(qics()).read_token_response(kind, status, body)
 }
 
 fn refusal(status: u16, body: &str) -> Refusal {
-    answer(GrantKind::Refresh, status, body).unwrap_err()
+    answer(GrantType::RefreshToken, status, body).unwrap_err()
 }
 
 #[test]
 fn q6_the_printed_response_is_read_like_strict_json() {
     let strict = r#"{"access_token":"90f4068dfb914dd5aa9d46b1d08b3ef1","token_type":"bearer",
         "expires_in":3600,"refresh_token":"792c136bce02493fa6b28788ae3de7a2"}"#;
-    let set = answer(GrantKind::Code, 200, PRINTED).unwrap();
+    let set = answer(GrantType::AuthorizationCode, 200, PRINTED).unwrap();
     let refresh_token = set.refresh_token.as_ref().unwrap();
     assert_eq!(
         set.access_token.expose(),
@@ -34,12 +34,20 @@ fn q6_the_printed_response_is_read_like_strict_json() {
     assert_eq!(set.token_type.as_deref(), Some("bearer"));
     assert_eq!(set.expires_at, Some(sent_at() + Duration::from_secs(3600)));
     assert!(set.extra.is_empty());
-    assert_eq!(answer(GrantKind::Code, 200, strict).unwrap(), set);
+    assert_eq!(
+        answer(GrantType::AuthorizationCode, 200, strict).unwrap(),
+        set
+    );
 }
 
 #[test]
 fn q5_a_used_code_is_terminal() {
-    let refused = answer(GrantKind::Code, 400, r#"{"error":"invalid_grant"}"#).unwrap_err();
+    let refused = answer(
+        GrantType::AuthorizationCode,
+        400,
+        r#"{"error":"invalid_grant"}"#,
+    )
+    .unwrap_err();
     assert_eq!(refused.class, Class::Terminal);
 }
 
@@ -53,7 +61,7 @@ fn q8_an_unquoted_error_body_keeps_its_string_whole() {
     let body = r#"{error_description: "x, error: invalid_grant"}"#;
     assert_eq!(refusal(400, body).code, None);
     let body = r#"{access_token: "a", note: "no, code: x"}"#;
-    let kept = answer(GrantKind::Code, 200, body).unwrap();
+    let kept = answer(GrantType::AuthorizationCode, 200, body).unwrap();
     assert_eq!(kept.extra["note"], "no, code: x");
 }
 

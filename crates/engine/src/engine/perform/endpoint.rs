@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_protocol::{Grant, GrantKind, Provider, RevocationOutcome, TokenSet};
+use tokenkeeper_protocol::{Grant, GrantType, Provider, RevocationOutcome, TokenSet};
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
 
 use crate::{
@@ -64,7 +64,7 @@ async fn exchange(
         (Some(payload), _) => {
             let (refresh_token, terms) = (&payload.refresh_token, payload.terms());
             let refresh_token = refresh_token.as_ref().ok_or(ExchangeError::TooLate)?;
-            let grant = Grant::Refresh {
+            let grant = Grant::RefreshToken {
                 refresh_token,
                 redirect_uri: &terms.redirect_uri,
                 scope: terms.scope.as_deref(),
@@ -81,8 +81,8 @@ async fn exchange(
         (None, None) => return Err(ExchangeError::TooLate),
     };
     let kind = match candidate {
-        Candidate::Refresh => GrantKind::Refresh,
-        Candidate::Login(_) => GrantKind::Code,
+        Candidate::Refresh => GrantType::RefreshToken,
+        Candidate::Login(_) => GrantType::AuthorizationCode,
     };
     let request = site.provider.token_request(&site.site, &grant);
     let request = request.map_err(|error| ExchangeError::Request(Arc::new(error)))?;
