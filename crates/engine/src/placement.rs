@@ -1,4 +1,4 @@
-use tokenkeeper_protocol::{Attach, Dialect};
+use tokenkeeper_protocol::{AttachmentMethod, Dialect};
 
 /// The part of a request that carries a provider's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,10 +15,10 @@ pub enum TokenPlacement {
 impl TokenPlacement {
     pub(crate) fn of(dialect: &Dialect) -> Self {
         match &dialect.attach {
-            Attach::Header(name) if !name.eq_ignore_ascii_case("authorization") => {
+            AttachmentMethod::Header(name) if !name.eq_ignore_ascii_case("authorization") => {
                 Self::OtherHeader
             }
-            Attach::Query(_) => Self::Query,
+            AttachmentMethod::Query(_) => Self::Query,
             _ => Self::Authorization,
         }
     }

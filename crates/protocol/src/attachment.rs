@@ -7,7 +7,9 @@ use http::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::{access_token::AccessToken, client::Client, dialect::Attach, error::Error, header};
+use crate::{
+    access_token::AccessToken, client::Client, dialect::AttachmentMethod, error::Error, header,
+};
 
 /// A token in the form in which a request carries it. `Debug` shows where, not what.
 #[derive(Clone)]
@@ -90,15 +92,15 @@ impl fmt::Debug for Attachment {
 
 pub(crate) fn attach(client: &Client, token: &AccessToken) -> Result<Attachment, Error> {
     Ok(match &client.dialect().attach {
-        Attach::Bearer => Attachment::Header {
+        AttachmentMethod::Bearer => Attachment::Header {
             name: AUTHORIZATION,
             value: token.bearer_header()?,
         },
-        Attach::Header(name) => Attachment::Header {
+        AttachmentMethod::Header(name) => Attachment::Header {
             name: HeaderName::try_from(name).map_err(http::Error::from)?,
             value: token.bare_header()?,
         },
-        Attach::Query(name) => {
+        AttachmentMethod::Query(name) => {
             header::check("access token", token.expose())?;
             let (name, value) = (name.clone(), token.clone());
             Attachment::Query { name, value }

@@ -39,11 +39,11 @@ pub use challenge::{Challenge, parse_www_authenticate};
 pub use classification::MAX_TOKEN_RESPONSE;
 pub use client::Client;
 pub use dialect::{
-    Attach, AuthorizationParameter, AuthorizationRules, ClassName, ClientAuthentication, Dialect,
-    Endpoint, ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, Method, OldAccess, Pkce,
-    Placement, RateLimitHeaders, Reach, RedirectRule, RefreshLifetime, RefreshRules, ResourceRules,
-    ResponseMode, ResponseRules, RevocationRules, RevokedAnswer, RevokedToken, StateEcho,
-    StatePlace, TokenParameter, TokenPlace, TokenRules, TokenValue,
+    AttachmentMethod, AuthorizationParameter, AuthorizationRules, ClassName, ClientAuthentication,
+    Dialect, Endpoint, ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, Method, OldAccess,
+    Pkce, Placement, RateLimitHeaders, Reach, RedirectRule, RefreshLifetime, RefreshRules,
+    ResourceRules, ResponseMode, ResponseRules, RevocationRules, RevokedAnswer, RevokedToken,
+    StateEcho, StatePlace, TokenParameter, TokenPlace, TokenRules, TokenValue,
 };
 pub use error::{Error, Hazard};
 pub use grant::{Grant, GrantType};

@@ -3,8 +3,8 @@
 mod direct_code;
 
 use tokenkeeper_protocol::{
-    Attach, ClientAuthentication, Dialect, Error, Expiry, Method, SitePolicy, TokenParameter,
-    TokenValue, adapter,
+    AttachmentMethod, ClientAuthentication, Dialect, Error, Expiry, Method, SitePolicy,
+    TokenParameter, TokenValue, adapter,
 };
 
 adapter! {
@@ -32,7 +32,7 @@ impl IOffice {
     /// # Errors
     /// None at present; the dialect is checked again.
     pub fn query_attachment(self) -> Result<Self, Error> {
-        self.adjust(|dialect| dialect.attach = Attach::Query("access_token".to_owned()))
+        self.adjust(|dialect| dialect.attach = AttachmentMethod::Query("access_token".to_owned()))
     }
 
     /// Sends the client's secret in this header of token requests.

@@ -10,7 +10,7 @@ use super::{
     violation::{Violation, ensure},
 };
 use crate::{
-    access_token::AccessToken, attachment::Attachment, dialect::Attach, resource::Verdict,
+    access_token::AccessToken, attachment::Attachment, dialect::AttachmentMethod, resource::Verdict,
 };
 
 /// The token is where the dialect says, and marked sensitive in a header.
@@ -18,11 +18,11 @@ pub fn a_token_is_attached_where_the_dialect_says(subject: &Subject) -> Result<(
     let attachment = subject.provider().attach(&AccessToken::new(ACCESS))?;
     let place = &subject.provider().client().dialect().attach;
     let right = match (place, &attachment) {
-        (Attach::Bearer, Attachment::Header { name, .. }) => name == AUTHORIZATION,
-        (Attach::Header(wanted), Attachment::Header { name, .. }) => {
+        (AttachmentMethod::Bearer, Attachment::Header { name, .. }) => name == AUTHORIZATION,
+        (AttachmentMethod::Header(wanted), Attachment::Header { name, .. }) => {
             name.as_str() == wanted.to_ascii_lowercase()
         }
-        (Attach::Query(wanted), Attachment::Query { name, .. }) => name == wanted,
+        (AttachmentMethod::Query(wanted), Attachment::Query { name, .. }) => name == wanted,
         _ => false,
     };
     ensure!(

@@ -19,8 +19,8 @@ pub use policy::{
     OldAccess, RateLimitHeaders, Reach, RefreshLifetime, RefreshRules, ResourceRules,
 };
 pub use token::{
-    Attach, ClientAuthentication, IntrospectionRules, Placement, RevocationRules, RevokedAnswer,
-    RevokedToken, TokenRules,
+    AttachmentMethod, ClientAuthentication, IntrospectionRules, Placement, RevocationRules,
+    RevokedAnswer, RevokedToken, TokenRules,
 };
 
 use std::time::Duration;
@@ -61,7 +61,7 @@ pub struct Dialect {
     pub api_origins: Vec<Origin>,
     /// How a token is attached to a request (RFC 6750 §2).
     #[serde(default)]
-    pub attach: Attach,
+    pub attach: AttachmentMethod,
     /// The authorization request and its redirect (RFC 6749 §4.1.1, §4.1.2).
     pub authorization: AuthorizationRules,
     /// The token request (RFC 6749 §4.1.3, §6).
@@ -109,7 +109,7 @@ impl Dialect {
             brand: brand.to_owned(),
             base,
             api_origins: Vec::new(),
-            attach: Attach::default(),
+            attach: AttachmentMethod::default(),
             authorization: AuthorizationRules::new(endpoint(
                 "authorization.endpoint",
                 authorization_endpoint,

@@ -164,7 +164,7 @@ pub enum ClientAuthentication {
 /// How a token is attached to a request. In text: `"bearer"`, `{ header = "x-access-token" }` or `{ query = "access_token" }`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Attach {
+pub enum AttachmentMethod {
     /// `Authorization: Bearer …` (RFC 6750 §2.1), whatever the server calls the token's type.
     #[default]
     Bearer,
@@ -174,7 +174,7 @@ pub enum Attach {
     Query(String),
 }
 
-impl Attach {
+impl AttachmentMethod {
     pub(super) fn check(&self) -> Result<(), Error> {
         match self {
             Self::Bearer => Ok(()),

@@ -1,7 +1,7 @@
 //! Tokens on requests.
 
 use tokenkeeper_protocol::{
-    AccessToken, Attach, Error, Hazard, Provider,
+    AccessToken, AttachmentMethod, Error, Hazard, Provider,
     http::{HeaderMap, HeaderValue, Uri},
 };
 
@@ -28,14 +28,14 @@ fn bearer_has_a_capital_b_and_is_sensitive() {
 
 #[test]
 fn a_header_of_its_own_holds_the_token_alone() {
-    let client = with(|d| d.attach = Attach::Header("x-access-token".to_owned()));
+    let client = with(|d| d.attach = AttachmentMethod::Header("x-access-token".to_owned()));
     let attachment = client.attach(&access_token()).unwrap();
     assert_eq!(show_attachment(&attachment), "x-access-token: at.1");
 }
 
 #[test]
 fn a_query_parameter_replaces_its_namesakes_and_nothing_else() {
-    let client = with(|d| d.attach = Attach::Query("access_token".to_owned()));
+    let client = with(|d| d.attach = AttachmentMethod::Query("access_token".to_owned()));
     let attachment = client.attach(&AccessToken::new("a+/=&b~")).unwrap();
     for (before, after) in [
         (
@@ -65,9 +65,9 @@ fn a_query_parameter_replaces_its_namesakes_and_nothing_else() {
 #[test]
 fn a_token_that_would_break_out_of_its_place_is_refused() {
     for attach in [
-        Attach::Bearer,
-        Attach::Header("x-t".to_owned()),
-        Attach::Query("t".to_owned()),
+        AttachmentMethod::Bearer,
+        AttachmentMethod::Header("x-t".to_owned()),
+        AttachmentMethod::Query("t".to_owned()),
     ] {
         let client = with(|d| d.attach = attach.clone());
         for (token, expected) in [
@@ -89,7 +89,10 @@ fn a_token_that_would_break_out_of_its_place_is_refused() {
 
 #[test]
 fn an_attachment_does_not_print_its_token() {
-    for attach in [Attach::Bearer, Attach::Query("t".to_owned())] {
+    for attach in [
+        AttachmentMethod::Bearer,
+        AttachmentMethod::Query("t".to_owned()),
+    ] {
         let client = with(|d| d.attach = attach);
         let printed = format!("{:?}", client.attach(&AccessToken::new("SECRET")).unwrap());
         assert!(!printed.contains("SECRET"), "{printed}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenkeeper_protocol::{
-    Attach, Client, ClientAuthentication, Pkce, Provider, ResponseMode, RevocationRules,
+    AttachmentMethod, Client, ClientAuthentication, Pkce, Provider, ResponseMode, RevocationRules,
     SitePolicy, StateEcho, conformance::Subject,
 };
 
@@ -41,7 +41,7 @@ fn by_other_ways() -> Client {
         dialect.token.client_authentication = ClientAuthentication::Parameters;
         let endpoint = "/revoke".to_owned().try_into().unwrap();
         dialect.revocation = Some(RevocationRules::new(endpoint));
-        dialect.attach = Attach::Query("access_token".to_owned());
+        dialect.attach = AttachmentMethod::Query("access_token".to_owned());
     })
 }
 

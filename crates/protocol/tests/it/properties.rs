@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tokenkeeper_protocol::{
-    AccessToken, Attach, Client, Dialect, ExpectedRedirect, GrantType, Json, Origin, Provider,
-    Redirect, Registration, ResponseMode, StateEcho, TokenSet,
+    AccessToken, AttachmentMethod, Client, Dialect, ExpectedRedirect, GrantType, Json, Origin,
+    Provider, Redirect, Registration, ResponseMode, StateEcho, TokenSet,
     http::{HeaderMap, HeaderValue, Uri},
     parse_www_authenticate,
 };
@@ -145,7 +145,7 @@ proptest! {
 
     #[test]
     fn a_token_in_the_query_is_read_as_it_was(token in "[!-~]{1,40}", query in "[a-z=&%2]{0,20}") {
-        let client = with(|d| d.attach = Attach::Query("access_token".to_owned()));
+        let client = with(|d| d.attach = AttachmentMethod::Query("access_token".to_owned()));
         let mut uri: Uri = format!("https://a.example/p?{query}").parse().unwrap();
         client.attach(&AccessToken::new(&*token)).unwrap().apply(&mut uri, &mut HeaderMap::new()).unwrap();
         let url = tokenkeeper_protocol::Url::parse(&uri.to_string()).unwrap();

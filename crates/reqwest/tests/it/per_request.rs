@@ -1,6 +1,6 @@
 //! The account of each request, from a real engine.
 
-use tokenkeeper_engine::protocol::Attach;
+use tokenkeeper_engine::protocol::AttachmentMethod;
 use tokenkeeper_reqwest::{Error, TokenMiddleware};
 use tokenkeeper_test_support::offline::{accounts_with, connected};
 
@@ -10,7 +10,7 @@ use crate::support::{Api, builder, middleware_error, over_finished_client};
 async fn a_provider_with_another_header_needs_a_safe_client() {
     let api = Api::start().await;
     let accounts = accounts_with(&[api.base()], |dialect| {
-        dialect.attach = Attach::Header("x-access-token".to_owned());
+        dialect.attach = AttachmentMethod::Header("x-access-token".to_owned());
     });
     let refused = TokenMiddleware::per_request(&accounts).unwrap_err();
     assert!(matches!(refused, Error::UnsafeClient));
