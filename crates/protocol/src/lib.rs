@@ -41,8 +41,8 @@ pub use client::Client;
 pub use dialect::{
     AttachmentMethod, AuthorizationParameter, AuthorizationRules, ClassName, ClientAuthentication,
     Dialect, Endpoint, ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, Method, OldAccess,
-    Pkce, Placement, RateLimitHeaders, Reach, RedirectRule, RefreshLifetime, RefreshRules,
-    ResourceRules, ResponseMode, ResponseRules, RevocationRules, RevokedAnswer, RevokedToken,
+    ParameterPlace, Pkce, RateLimitHeaders, Reach, RedirectRule, RefreshLifetime, RefreshRules,
+    ResourceRules, ResponseMode, ResponseRules, RevocationRules, RevokedResponse, RevokedToken,
     StateEcho, StatePlace, TokenParameter, TokenPlace, TokenRules, TokenValue,
 };
 pub use error::{Error, Hazard};

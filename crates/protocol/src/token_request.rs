@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     client::Client,
-    dialect::{ClientAuthentication, Placement, TokenParameter, TokenValue},
+    dialect::{ClientAuthentication, ParameterPlace, TokenParameter, TokenValue},
     error::Error,
     grant::Grant,
     header::sensitive_header,
@@ -38,14 +38,14 @@ pub(crate) fn build(
     let url = rules.endpoint.at(site)?;
     let builder = Request::post(url.as_str());
     match rules.placement {
-        Placement::Form => {
+        ParameterPlace::Form => {
             let pairs: Vec<_> = pairs
                 .into_iter()
                 .map(|(name, value, _)| (name, value))
                 .collect();
             form(client, builder, &pairs)
         }
-        Placement::Headers => {
+        ParameterPlace::Headers => {
             let mut builder = head(client, builder, None)?;
             for (name, value, what) in pairs {
                 let name = HeaderName::try_from(name).map_err(http::Error::from)?;

@@ -19,8 +19,8 @@ pub use policy::{
     OldAccess, RateLimitHeaders, Reach, RefreshLifetime, RefreshRules, ResourceRules,
 };
 pub use token::{
-    AttachmentMethod, ClientAuthentication, IntrospectionRules, Placement, RevocationRules,
-    RevokedAnswer, RevokedToken, TokenRules,
+    AttachmentMethod, ClientAuthentication, IntrospectionRules, ParameterPlace, RevocationRules,
+    RevokedResponse, RevokedToken, TokenRules,
 };
 
 use std::time::Duration;

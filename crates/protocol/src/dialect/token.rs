@@ -21,7 +21,7 @@ pub struct TokenRules {
     pub endpoint: Endpoint,
     /// Where its parameters stand.
     #[serde(default)]
-    pub placement: Placement,
+    pub placement: ParameterPlace,
     /// Its content type. `None`: `application/x-www-form-urlencoded` for a form, none for headers.
     #[serde(default)]
     pub content_type: Option<String>,
@@ -43,7 +43,7 @@ impl TokenRules {
     pub(super) fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
-            placement: Placement::default(),
+            placement: ParameterPlace::default(),
             content_type: None,
             accept: None,
             client_authentication: ClientAuthentication::default(),
@@ -72,7 +72,7 @@ impl TokenRules {
                 list.iter()
                     .any(|parameter: &TokenParameter| parameter.value == value)
             };
-            if self.placement == Placement::Headers {
+            if self.placement == ParameterPlace::Headers {
                 if list.is_empty() {
                     return wrong(
                         field,
@@ -116,7 +116,7 @@ impl TokenRules {
             .code
             .iter()
             .any(|p| p.value == TokenValue::CodeVerifier);
-        if self.placement == Placement::Headers && pkce == Pkce::S256 && !verifier_named {
+        if self.placement == ParameterPlace::Headers && pkce == Pkce::S256 && !verifier_named {
             return wrong(
                 "token.code",
                 "names a header for code_verifier, or `authorization.pkce` is `off`",
@@ -140,7 +140,7 @@ impl TokenRules {
 /// Where the parameters of a token request stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Placement {
+pub enum ParameterPlace {
     /// In a form body (RFC 6749 §4.1.3).
     #[default]
     Form,
@@ -206,7 +206,7 @@ pub struct RevocationRules {
     pub reaches: Reach,
     /// Which refusals mean that the token is invalid, in addition to a 2xx. Default: none.
     #[serde(default)]
-    pub done_when: Vec<RevokedAnswer>,
+    pub done_when: Vec<RevokedResponse>,
 }
 
 impl RevocationRules {
@@ -233,7 +233,7 @@ impl RevocationRules {
                 "is empty: leave `revocation` out instead",
             );
         }
-        self.done_when.iter().try_for_each(RevokedAnswer::check)
+        self.done_when.iter().try_for_each(RevokedResponse::check)
     }
 }
 
@@ -242,7 +242,7 @@ impl RevocationRules {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct RevokedAnswer {
+pub struct RevokedResponse {
     /// With which status, from 200 to 499. A 408 or 429 decides nothing, whatever it says.
     #[serde(default)]
     pub status: Option<u16>,
@@ -251,7 +251,7 @@ pub struct RevokedAnswer {
     pub error: Option<String>,
 }
 
-impl RevokedAnswer {
+impl RevokedResponse {
     /// An answer with this error code, at any status that decides.
     #[must_use]
     pub fn new(error: &str) -> Self {

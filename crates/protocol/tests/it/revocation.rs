@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokenkeeper_protocol::{
-    Client, ErrorCode, Provider, RevocationOutcome, RevokedAnswer, http::StatusCode,
+    Client, ErrorCode, Provider, RevocationOutcome, RevokedResponse, http::StatusCode,
 };
 
 use crate::support::*;
@@ -129,7 +129,7 @@ fn an_error_inside_a_200_is_refused_where_the_dialect_expects_one() {
     );
     let named = client.adjust(|d| {
         let rules = d.revocation.as_mut().unwrap();
-        rules.done_when = vec![RevokedAnswer::new("token_revoked")];
+        rules.done_when = vec![RevokedResponse::new("token_revoked")];
     });
     assert_eq!(
         outcome(&named.unwrap(), 200, &error("token_revoked")),
