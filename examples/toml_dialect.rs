@@ -35,7 +35,7 @@ client_authentication = "parameters"
 
 # A refresh invalidates the old access token.
 [refresh]
-old_access_token = "dies"
+old_access_token = "invalidated"
 
 # The status with which the API rejects a token.
 [resource]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use http::Uri;
-use tokenkeeper_protocol::{AccessToken, OldAccess, Origin, Provider, Reach, RefreshLifetime};
+use tokenkeeper_protocol::{AccessToken, OldAccessToken, Origin, Provider, Reach, RefreshLifetime};
 use tokenkeeper_refresh::{self as refresh, Id, Rules};
 use tokenkeeper_store::Key;
 
@@ -77,7 +77,7 @@ impl ProviderSite {
             store_down: options.store_down,
             rejection_first: options.initial_rejection_backoff,
             rejection_most: options.max_rejection_backoff,
-            old_token_dies: dialect.refresh.old_access_token != OldAccess::Lives,
+            old_token_dies: dialect.refresh.old_access_token != OldAccessToken::Valid,
             revokes: reach.is_some(),
             revokes_alone: matches!(reach, Some(Reach::ThisToken | Reach::Authorization)),
             lease: options.lease_within(grace),

@@ -16,7 +16,7 @@ pub use authorization::{
 pub use endpoint::{Endpoint, Method};
 pub use parameter::{AuthorizationParameter, TokenParameter, TokenPlace, TokenValue};
 pub use policy::{
-    OldAccess, RateLimitHeaders, Reach, RefreshLifetime, RefreshRules, ResourceRules,
+    OldAccessToken, RateLimitHeaders, Reach, RefreshLifetime, RefreshRules, ResourceRules,
 };
 pub use token::{
     AttachmentMethod, ClientAuthentication, IntrospectionRules, ParameterPlace, RevocationRules,
@@ -190,7 +190,7 @@ impl Dialect {
 
     /// What becomes of the old access token at a refresh.
     #[must_use]
-    pub fn old_access_token(&self) -> OldAccess {
+    pub fn old_access_token(&self) -> OldAccessToken {
         self.refresh.old_access_token
     }
 

@@ -15,7 +15,7 @@ pub struct RefreshRules {
     /// An answer without a refresh token leaves the one we have good (RFC 6749 §6). Default: yes.
     pub keep_when_absent: bool,
     /// What becomes of the old access token. Default: unknown.
-    pub old_access_token: OldAccess,
+    pub old_access_token: OldAccessToken,
     /// How long a refresh token lives. Default: without a known end.
     pub lifetime: RefreshLifetime,
     /// The share of that life after which an idle account is refreshed to keep it alive. Default: 0.5.
@@ -28,7 +28,7 @@ impl Default for RefreshRules {
     fn default() -> Self {
         Self {
             keep_when_absent: true,
-            old_access_token: OldAccess::default(),
+            old_access_token: OldAccessToken::default(),
             lifetime: RefreshLifetime::default(),
             keep_alive_share: 0.5,
             grace_seconds: None,
@@ -49,11 +49,11 @@ impl RefreshRules {
 /// What becomes of the old access token at a refresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum OldAccess {
+pub enum OldAccessToken {
     /// It is refused from then on.
-    Dies,
+    Invalidated,
     /// It stays good until its own end.
-    Lives,
+    Valid,
     /// Not documented.
     #[default]
     Unknown,

@@ -66,7 +66,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "{}",
     ),
     ("/refresh/keep_when_absent", "false", "{}"),
-    ("/refresh/old_access_token", r#""dies""#, "{}"),
+    ("/refresh/old_access_token", r#""invalidated""#, "{}"),
     ("/refresh/lifetime", r#""as_access_token""#, "{}"),
     ("/refresh/keep_alive_share", "0.25", "{}"),
     ("/refresh/grace_seconds", "30", "{}"),
