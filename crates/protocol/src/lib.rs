@@ -41,9 +41,10 @@ pub use client::Client;
 pub use dialect::{
     AttachmentMethod, AuthorizationParameter, AuthorizationRules, ClassName, ClientAuthentication,
     Dialect, Endpoint, ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, Method,
-    OldAccessToken, ParameterPlace, Pkce, RateLimitHeaders, Reach, RedirectRule, RefreshLifetime,
-    RefreshRules, ResourceRules, ResponseMode, ResponseRules, RevocationRules, RevokedResponse,
-    RevokedToken, StateEcho, StatePlace, TokenParameter, TokenPlace, TokenRules, TokenValue,
+    OldAccessToken, ParameterPlace, Pkce, RateLimitHeaders, RedirectRule, RefreshLifetime,
+    RefreshRules, ResourceRules, ResponseMode, ResponseRules, RevocationReach, RevocationRules,
+    RevokedResponse, RevokedToken, StateEcho, StatePlace, TokenParameter, TokenPlace, TokenRules,
+    TokenValue,
 };
 pub use error::{Error, Hazard};
 pub use grant::{Grant, GrantType};

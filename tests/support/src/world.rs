@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokenkeeper_emulator::{Builder, Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
     Account, Accounts, AccountsBuilder, Flow, Options, TestClock,
-    protocol::{AccessToken, Dialect, Provider, Reach, Redirect},
+    protocol::{AccessToken, Dialect, Provider, Redirect, RevocationReach},
     store::Version,
 };
 use tokenkeeper_provider_amiqus::Amiqus;
@@ -99,7 +99,7 @@ impl World {
     pub fn plain_with_separate_revocation() -> Self {
         Self::plain_with(|dialect| {
             let revocation = dialect.revocation.as_mut().unwrap();
-            revocation.reaches = Reach::Authorization;
+            revocation.reaches = RevocationReach::Authorization;
         })
     }
 

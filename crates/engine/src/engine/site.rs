@@ -10,7 +10,9 @@ use std::{
 };
 
 use http::Uri;
-use tokenkeeper_protocol::{AccessToken, OldAccessToken, Origin, Provider, Reach, RefreshLifetime};
+use tokenkeeper_protocol::{
+    AccessToken, OldAccessToken, Origin, Provider, RefreshLifetime, RevocationReach,
+};
 use tokenkeeper_refresh::{self as refresh, Id, Rules};
 use tokenkeeper_store::Key;
 
@@ -79,7 +81,10 @@ impl ProviderSite {
             rejection_most: options.max_rejection_backoff,
             old_token_dies: dialect.refresh.old_access_token != OldAccessToken::Valid,
             revokes: reach.is_some(),
-            revokes_alone: matches!(reach, Some(Reach::ThisToken | Reach::Authorization)),
+            revokes_alone: matches!(
+                reach,
+                Some(RevocationReach::ThisToken | RevocationReach::Authorization)
+            ),
             lease: options.lease_within(grace),
             store_retry: shorten(options.store_retry_interval, options, grace),
             store_timeout: options.lease_within(grace) / 4,

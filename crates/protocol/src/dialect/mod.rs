@@ -16,7 +16,7 @@ pub use authorization::{
 pub use endpoint::{Endpoint, Method};
 pub use parameter::{AuthorizationParameter, TokenParameter, TokenPlace, TokenValue};
 pub use policy::{
-    OldAccessToken, RateLimitHeaders, Reach, RefreshLifetime, RefreshRules, ResourceRules,
+    OldAccessToken, RateLimitHeaders, RefreshLifetime, RefreshRules, ResourceRules, RevocationReach,
 };
 pub use token::{
     AttachmentMethod, ClientAuthentication, IntrospectionRules, ParameterPlace, RevocationRules,
@@ -196,10 +196,10 @@ impl Dialect {
 
     /// How far a revocation reaches beyond the token that it names.
     #[must_use]
-    pub fn revocation_reaches(&self) -> Reach {
+    pub fn revocation_reaches(&self) -> RevocationReach {
         self.revocation
             .as_ref()
-            .map_or(Reach::Unknown, |r| r.reaches)
+            .map_or(RevocationReach::Unknown, |r| r.reaches)
     }
 
     /// Whether an answer without a refresh token means that the one we have stays good.

@@ -76,7 +76,7 @@ pub enum RefreshLifetime {
 /// How far a revocation reaches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reach {
+pub enum RevocationReach {
     /// It ends the one token that it names.
     ThisToken,
     /// It ends all tokens of that login (RFC 7009 §2.1 lets a server do so).

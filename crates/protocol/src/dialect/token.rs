@@ -8,7 +8,7 @@ use super::{
     check::{header_name, repeats, wrong},
     endpoint::{Endpoint, Method},
     parameter::{TokenParameter, TokenPlace, TokenValue},
-    policy::Reach,
+    policy::RevocationReach,
 };
 use crate::error::Error;
 
@@ -203,7 +203,7 @@ pub struct RevocationRules {
     pub tokens: Vec<RevokedToken>,
     /// How far one revocation reaches.
     #[serde(default)]
-    pub reaches: Reach,
+    pub reaches: RevocationReach,
     /// Which refusals mean that the token is invalid, in addition to a 2xx. Default: none.
     #[serde(default)]
     pub done_when: Vec<RevokedResponse>,
@@ -214,7 +214,7 @@ impl RevocationRules {
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         let (method, token) = (Method::default(), TokenPlace::default());
-        let (tokens, reaches) = (RevokedToken::both(), Reach::default());
+        let (tokens, reaches) = (RevokedToken::both(), RevocationReach::default());
         Self {
             endpoint,
             method,
