@@ -88,12 +88,12 @@ pub enum Error {
         reason: &'static str,
     },
     /// A value that has to travel in a header would change on its way or break out of it.
-    #[error("the {what} cannot be sent in a header: {hazard}")]
+    #[error("the {what} cannot be sent in a header: {problem}")]
     HeaderValue {
         /// What it is: "access token", "password", "redirect URI", …
         what: &'static str,
         /// Why not.
-        hazard: Hazard,
+        problem: HeaderProblem,
     },
     /// The dialect says PKCE and no challenge was given, or the other way round.
     #[error("PKCE: {problem}")]
@@ -123,7 +123,7 @@ pub enum Error {
 /// Why a value cannot travel in a header.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Hazard {
+pub enum HeaderProblem {
     /// There is nothing to send.
     #[error("it is empty")]
     Empty,

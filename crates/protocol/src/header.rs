@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, header::DATE};
 
-use crate::error::{Error, Hazard};
+use crate::error::{Error, HeaderProblem};
 
 /// A header value marked sensitive, if `text` arrives at the server as it is.
 ///
@@ -17,18 +17,18 @@ pub fn sensitive_header(what: &'static str, text: &str) -> Result<HeaderValue, E
 
 /// As [`sensitive_header`], without making the value.
 pub(crate) fn check(what: &'static str, text: &str) -> Result<(), Error> {
-    let refused = |hazard| Err(Error::HeaderValue { what, hazard });
+    let refused = |problem| Err(Error::HeaderValue { what, problem });
     if text.is_empty() {
-        return refused(Hazard::Empty);
+        return refused(HeaderProblem::Empty);
     }
     if text.bytes().any(|b| b.is_ascii_control()) {
-        return refused(Hazard::Control);
+        return refused(HeaderProblem::Control);
     }
     if !text.is_ascii() {
-        return refused(Hazard::NonAscii);
+        return refused(HeaderProblem::NonAscii);
     }
     if text.starts_with(' ') || text.ends_with(' ') {
-        return refused(Hazard::Blank);
+        return refused(HeaderProblem::Blank);
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ pub use dialect::{
     RevokedResponse, RevokedToken, StateEcho, StatePlace, TokenParameter, TokenPlace, TokenRules,
     TokenValue,
 };
-pub use error::{Error, Hazard};
+pub use error::{Error, HeaderProblem};
 pub use grant::{Grant, GrantType};
 pub use header::sensitive_header;
 pub use origin::Origin;

@@ -1,7 +1,7 @@
 //! Tokens on requests.
 
 use tokenkeeper_protocol::{
-    AccessToken, AttachmentMethod, Error, Hazard, Provider,
+    AccessToken, AttachmentMethod, Error, HeaderProblem, Provider,
     http::{HeaderMap, HeaderValue, Uri},
 };
 
@@ -71,17 +71,17 @@ fn a_token_that_would_break_out_of_its_place_is_refused() {
     ] {
         let client = with(|d| d.attach = attach.clone());
         for (token, expected) in [
-            ("", Hazard::Empty),
-            ("a\r\nx: y", Hazard::Control),
-            ("a\0", Hazard::Control),
-            ("a\u{7f}", Hazard::Control),
-            (" a", Hazard::Blank),
-            ("a ", Hazard::Blank),
-            ("é", Hazard::NonAscii),
+            ("", HeaderProblem::Empty),
+            ("a\r\nx: y", HeaderProblem::Control),
+            ("a\0", HeaderProblem::Control),
+            ("a\u{7f}", HeaderProblem::Control),
+            (" a", HeaderProblem::Blank),
+            ("a ", HeaderProblem::Blank),
+            ("é", HeaderProblem::NonAscii),
         ] {
             let refused = client.attach(&AccessToken::new(token));
             let fits =
-                matches!(&refused, Err(Error::HeaderValue { hazard, .. }) if *hazard == expected);
+                matches!(&refused, Err(Error::HeaderValue { problem, .. }) if *problem == expected);
             assert!(fits, "{attach:?} {token:?} {refused:?}");
         }
     }

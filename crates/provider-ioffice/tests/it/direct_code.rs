@@ -1,5 +1,6 @@
 use tokenkeeper_protocol::{
-    AuthorizationCode, Class, Hazard, Refusal, bytes::Bytes, conformance::sent_at, http::Response,
+    AuthorizationCode, Class, HeaderProblem, Refusal, bytes::Bytes, conformance::sent_at,
+    http::Response,
 };
 
 use super::*;
@@ -41,19 +42,19 @@ fn the_direct_code_request_is_that_of_the_document() {
 fn i22_an_unusable_user_name_or_password_is_refused() {
     let provider = ioffice().direct_code();
     for (bad, expected) in [
-        ("p\r\nx: y", Hazard::Control),
-        ("p\0", Hazard::Control),
-        (" p ", Hazard::Blank),
-        ("pässword", Hazard::NonAscii),
-        ("", Hazard::Empty),
+        ("p\r\nx: y", HeaderProblem::Control),
+        ("p\0", HeaderProblem::Control),
+        (" p ", HeaderProblem::Blank),
+        ("pässword", HeaderProblem::NonAscii),
+        ("", HeaderProblem::Empty),
     ] {
         for (user, password) in [("u", bad), (bad, "p")] {
             let refused = provider.direct_code_request(&site(), user, password);
             let shown = format!("{refused:?}");
-            let Err(Error::HeaderValue { hazard, .. }) = refused else {
+            let Err(Error::HeaderValue { problem, .. }) = refused else {
                 panic!("{bad:?}: {shown}")
             };
-            assert_eq!(hazard, expected, "{bad:?}");
+            assert_eq!(problem, expected, "{bad:?}");
             assert!(bad.is_empty() || !shown.contains(bad));
         }
     }

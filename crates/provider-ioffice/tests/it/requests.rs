@@ -1,4 +1,4 @@
-use tokenkeeper_protocol::{AuthorizationCode, Grant, Hazard, RedirectError, RefreshToken};
+use tokenkeeper_protocol::{AuthorizationCode, Grant, HeaderProblem, RedirectError, RefreshToken};
 
 use super::*;
 
@@ -35,12 +35,12 @@ fn i5_the_fragment_is_read_as_the_relay_posts_it() {
 #[test]
 fn i22_an_unusable_code_or_redirect_uri_is_refused() {
     for (bad, expected) in [
-        ("c\r\nx: y", Hazard::Control),
-        ("c\0", Hazard::Control),
-        (" c", Hazard::Blank),
-        ("c ", Hazard::Blank),
-        ("cödé", Hazard::NonAscii),
-        ("", Hazard::Empty),
+        ("c\r\nx: y", HeaderProblem::Control),
+        ("c\0", HeaderProblem::Control),
+        (" c", HeaderProblem::Blank),
+        ("c ", HeaderProblem::Blank),
+        ("cödé", HeaderProblem::NonAscii),
+        ("", HeaderProblem::Empty),
     ] {
         for (code, redirect_uri) in [(bad, CALLBACK), ("c", bad)] {
             let grant = Grant::AuthorizationCode {
@@ -50,10 +50,10 @@ fn i22_an_unusable_code_or_redirect_uri_is_refused() {
                 verifier: None,
             };
             let refused = ioffice().token_request(&site(), &grant).unwrap_err();
-            let Error::HeaderValue { hazard, .. } = refused else {
+            let Error::HeaderValue { problem, .. } = refused else {
                 panic!("{bad:?}: {refused:?}")
             };
-            assert_eq!(hazard, expected, "{bad:?}");
+            assert_eq!(problem, expected, "{bad:?}");
         }
     }
 }
