@@ -52,7 +52,7 @@ pub use header::sensitive_header;
 pub use origin::Origin;
 pub use provider::Provider;
 pub use rate_limit::RateLimit;
-pub use redirect::{Callback, ExpectedRedirect, Redirect, RedirectError};
+pub use redirect::{AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError};
 pub use refusal::{Class, ErrorCode, Refusal};
 pub use registration::Registration;
 pub use resource::Verdict;

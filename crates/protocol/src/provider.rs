@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     grant::{Grant, GrantType},
     origin::Origin,
-    redirect::{self, Callback, ExpectedRedirect, Redirect, RedirectError},
+    redirect::{self, AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
     refusal::Refusal,
     resource::{self, Verdict},
     revocation,
@@ -107,7 +107,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         &self,
         redirect: &Redirect,
         expected: &ExpectedRedirect<'_>,
-    ) -> Result<Callback, RedirectError> {
+    ) -> Result<AuthorizationResponse, RedirectError> {
         redirect::read(self.client(), redirect, expected)
     }
 
@@ -225,7 +225,7 @@ macro_rules! forward {
                 &self,
                 redirect: &Redirect,
                 expected: &ExpectedRedirect<'_>,
-            ) -> Result<Callback, RedirectError> {
+            ) -> Result<AuthorizationResponse, RedirectError> {
                 (**self).read_redirect(redirect, expected)
             }
             fn token_request(&self, site: &Origin, grant: &Grant<'_>) -> Result<Request<Bytes>, Error> {

@@ -74,17 +74,17 @@ pub struct ExpectedRedirect<'a> {
 
 /// A redirect that belongs to the flow and brought a code.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Callback {
+pub struct AuthorizationResponse {
     /// The code to exchange.
     pub code: AuthorizationCode,
     /// Every other parameter that came with it, decoded, in order.
     pub extra: Vec<(String, String)>,
 }
 
-impl fmt::Debug for Callback {
+impl fmt::Debug for AuthorizationResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.extra.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Callback")
+        f.debug_struct("AuthorizationResponse")
             .field("code", &self.code)
             .field("extra", &names)
             .finish()
@@ -128,7 +128,7 @@ pub(crate) fn read(
     client: &Client,
     redirect: &Redirect,
     expected: &ExpectedRedirect<'_>,
-) -> Result<Callback, RedirectError> {
+) -> Result<AuthorizationResponse, RedirectError> {
     let rules = &client.dialect().authorization;
     match (redirect, rules.response_mode) {
         (Redirect::Query(_), ResponseMode::Query)
@@ -193,7 +193,7 @@ pub(crate) fn read(
         .into_iter()
         .filter(|(name, _)| !is_own(name))
         .collect();
-    Ok(Callback { code, extra })
+    Ok(AuthorizationResponse { code, extra })
 }
 
 struct Pairs(Vec<(String, String)>);

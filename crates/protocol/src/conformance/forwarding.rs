@@ -20,7 +20,7 @@ use crate::{
     grant::{Grant, GrantType},
     origin::Origin,
     provider::Provider,
-    redirect::{Callback, ExpectedRedirect, Redirect, RedirectError},
+    redirect::{AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
     refusal::{Class, Refusal},
     registration::Registration,
     resource::Verdict,
@@ -163,7 +163,7 @@ impl Provider for Probe {
         &self,
         _: &Redirect,
         _: &ExpectedRedirect<'_>,
-    ) -> Result<Callback, RedirectError> {
+    ) -> Result<AuthorizationResponse, RedirectError> {
         Err(RedirectError::Malformed)
     }
     fn token_request(&self, _: &Origin, _: &Grant<'_>) -> Result<Request<Bytes>, Error> {

@@ -6,7 +6,7 @@ use super::{
     violation::{Violation, ensure},
 };
 use crate::{
-    redirect::{Callback, RedirectError},
+    redirect::{AuthorizationResponse, RedirectError},
     secret::State,
 };
 
@@ -87,7 +87,7 @@ fn read(
     login: &Login,
     expected: &State,
     parameters: &[(&str, &str)],
-) -> Result<Callback, RedirectError> {
+) -> Result<AuthorizationResponse, RedirectError> {
     // What was sent inside the redirect URI, then what the provider adds. None of it needs escapes in either channel.
     let mut pairs: Vec<String> = login
         .redirect_uri

@@ -14,7 +14,7 @@ use crate::{
     grant::{Grant, GrantType},
     origin::Origin,
     provider::Provider,
-    redirect::{Callback, ExpectedRedirect, Redirect, RedirectError},
+    redirect::{AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
     refusal::Refusal,
     secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State},
     token_set::TokenSet,
@@ -76,7 +76,11 @@ impl Subject {
     ///
     /// # Errors
     /// [`RedirectError`], as the provider reads it.
-    pub fn read_redirect(&self, state: &str, parameters: &str) -> Result<Callback, RedirectError> {
+    pub fn read_redirect(
+        &self,
+        state: &str,
+        parameters: &str,
+    ) -> Result<AuthorizationResponse, RedirectError> {
         let redirect = match self.provider.client().dialect().authorization.response_mode {
             ResponseMode::Query => Redirect::query(parameters),
             ResponseMode::Fragment => Redirect::fragment(parameters),

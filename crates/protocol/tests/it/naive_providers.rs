@@ -3,8 +3,8 @@
 use std::{fmt, time::SystemTime};
 
 use tokenkeeper_protocol::{
-    AccessToken, Attachment, AuthorizationCode, AuthorizationRequest, Callback, Class, Client,
-    Error, ErrorCode, ExpectedRedirect, Grant, GrantType, Origin, Provider, Redirect,
+    AccessToken, Attachment, AuthorizationCode, AuthorizationRequest, AuthorizationResponse, Class,
+    Client, Error, ErrorCode, ExpectedRedirect, Grant, GrantType, Origin, Provider, Redirect,
     RedirectError, Refusal, RevocationOutcome, RevocationRules, State, TokenSet, Url, Verdict,
     bytes::Bytes,
     conformance::{self as rules, Subject, Violation},
@@ -233,7 +233,7 @@ impl Provider for Naive {
         &self,
         redirect: &Redirect,
         expected: &ExpectedRedirect<'_>,
-    ) -> Result<Callback, RedirectError> {
+    ) -> Result<AuthorizationResponse, RedirectError> {
         let Redirect::Query(text) = redirect else {
             return Err(RedirectError::Malformed);
         };
@@ -242,7 +242,7 @@ impl Provider for Naive {
             F::TakesAnyCode => {
                 let code = text.split('&').find_map(|pair| pair.strip_prefix("code="));
                 let code = AuthorizationCode::new(code.ok_or(RedirectError::CodeMissing)?);
-                Ok(Callback {
+                Ok(AuthorizationResponse {
                     code,
                     extra: vec![],
                 })

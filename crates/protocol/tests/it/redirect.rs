@@ -1,17 +1,17 @@
 //! What a redirect may and may not bring.
 
 use tokenkeeper_protocol::{
-    Callback, Client, ExpectedRedirect, Provider, Redirect, RedirectError, RedirectRule,
-    ResponseMode, StateEcho, StatePlace,
+    AuthorizationResponse, Client, ExpectedRedirect, Provider, Redirect, RedirectError,
+    RedirectRule, ResponseMode, StateEcho, StatePlace,
 };
 
 use crate::support::*;
 
-fn read(client: &Client, redirect: Redirect) -> Result<Callback, RedirectError> {
+fn read(client: &Client, redirect: Redirect) -> Result<AuthorizationResponse, RedirectError> {
     client.read_redirect(&redirect, &ExpectedRedirect { state: &state() })
 }
 
-fn query(client: &Client, query: &str) -> Result<Callback, RedirectError> {
+fn query(client: &Client, query: &str) -> Result<AuthorizationResponse, RedirectError> {
     read(client, Redirect::query(query))
 }
 
@@ -29,7 +29,7 @@ fn fragment() -> Client {
     })
 }
 
-fn denied(error: &str) -> impl Fn(Result<Callback, RedirectError>) -> bool {
+fn denied(error: &str) -> impl Fn(Result<AuthorizationResponse, RedirectError>) -> bool {
     move |result| matches!(result, Err(RedirectError::Denied { error: e }) if e.as_str() == error)
 }
 

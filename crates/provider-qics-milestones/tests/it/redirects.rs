@@ -1,8 +1,8 @@
-use tokenkeeper_protocol::{Callback, RedirectError};
+use tokenkeeper_protocol::{AuthorizationResponse, RedirectError};
 
 use super::*;
 
-fn read(query: &str) -> Result<Callback, RedirectError> {
+fn read(query: &str) -> Result<AuthorizationResponse, RedirectError> {
     Subject::new(qics()).read_redirect("F", query)
 }
 
