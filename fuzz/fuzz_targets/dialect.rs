@@ -33,13 +33,13 @@ fuzz_target!(|text: &str| {
 fn check(client: &Client, site: &Origin) {
     let state = State::new("st-1");
     let redirect_uri = client.redirect_uri(&state);
-    let challenge = CodeVerifier::new("v").challenge();
+    let challenge = CodeVerifier::new("v").code_challenge();
     for challenge in [None, Some(challenge.as_str())] {
         let request = AuthorizationRequest {
             state: &state,
             redirect_uri: &redirect_uri,
             scope: None,
-            challenge,
+            code_challenge: challenge,
             extra: &[],
         };
         if let Ok(url) = client.authorization_url(site, &request) {

@@ -19,7 +19,7 @@ pub(crate) fn start(
     let client = site.provider.client();
     let state = State::random();
     let verifier = (client.dialect().authorization.pkce == Pkce::S256).then(CodeVerifier::random);
-    let challenge = verifier.as_ref().map(CodeVerifier::challenge);
+    let challenge = verifier.as_ref().map(CodeVerifier::code_challenge);
     let redirect_uri = site.provider.redirect_uri(&state);
     let scope = options.scope.as_deref().or_else(|| client.scope());
     let extra: Vec<(&str, &str)> = options
@@ -33,7 +33,7 @@ pub(crate) fn start(
             state: &state,
             redirect_uri: &redirect_uri,
             scope,
-            challenge: challenge.as_deref(),
+            code_challenge: challenge.as_deref(),
             extra: &extra,
         },
     )?;

@@ -17,7 +17,7 @@ impl Exchange {
             code: &self.code,
             redirect_uri: &self.redirect_uri,
             scope: self.scope.as_deref(),
-            verifier: self.verifier.as_ref(),
+            code_verifier: self.verifier.as_ref(),
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct AuthorizationRequest<'a> {
     /// The scope to ask for instead of the registration's or the dialect's.
     pub scope: Option<&'a str>,
     /// The PKCE challenge; given exactly where the dialect says [`Pkce::S256`].
-    pub challenge: Option<&'a str>,
+    pub code_challenge: Option<&'a str>,
     /// Further parameters, after the dialect's own.
     pub extra: &'a [(&'a str, &'a str)],
 }
@@ -42,7 +42,7 @@ pub(crate) fn url(
 ) -> Result<Url, Error> {
     let rules = &client.dialect().authorization;
     client.check_redirect_uri(request.redirect_uri)?;
-    let challenge = challenge(rules.pkce, request.challenge)?;
+    let challenge = challenge(rules.pkce, request.code_challenge)?;
     let parameters = if rules.parameters.is_empty() {
         &ALL[..]
     } else {
@@ -96,7 +96,7 @@ pub(crate) fn redirect_uri(client: &Client, state: &State) -> Url {
 fn challenge(pkce: Pkce, given: Option<&str>) -> Result<Option<&str>, Error> {
     match (pkce, given) {
         (Pkce::S256, None) => Err(Error::Pkce {
-            problem: "the dialect uses it: give `CodeVerifier::challenge`",
+            problem: "the dialect uses it: give `CodeVerifier::code_challenge`",
         }),
         (Pkce::Off, Some(_)) => Err(Error::Pkce {
             problem: "the dialect does not use it: give no challenge, or switch it on",

@@ -16,7 +16,7 @@ pub enum Grant<'a> {
         /// The scope as it was asked for; `None`: the registration's or the dialect's.
         scope: Option<&'a str>,
         /// The PKCE verifier, if the authorization URL had its challenge.
-        verifier: Option<&'a CodeVerifier>,
+        code_verifier: Option<&'a CodeVerifier>,
     },
     /// A refresh token (RFC 6749 §6).
     RefreshToken {

@@ -83,7 +83,7 @@ impl CodeVerifier {
 
     /// The `S256` challenge of RFC 7636 §4.2, which travels in the authorization URL.
     #[must_use]
-    pub fn challenge(&self) -> String {
+    pub fn code_challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.expose().as_bytes()))
     }
 }

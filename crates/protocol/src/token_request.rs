@@ -121,10 +121,10 @@ fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
     };
     let rules = &client.dialect().token;
     let (own, default, verifier) = match grant {
-        Grant::AuthorizationCode { verifier, .. } => (
+        Grant::AuthorizationCode { code_verifier, .. } => (
             &rules.code,
             &[GrantType, Code, RedirectUri][..],
-            verifier.is_some(),
+            code_verifier.is_some(),
         ),
         Grant::RefreshToken { .. } => (&rules.refresh, &[GrantType, RefreshToken][..], false),
     };
@@ -169,8 +169,8 @@ fn value<'a>(client: &'a Client, grant: &Grant<'a>, value: TokenValue) -> Option
         (TokenValue::RefreshToken, Grant::RefreshToken { refresh_token, .. }) => {
             Some(refresh_token.expose())
         }
-        (TokenValue::CodeVerifier, Grant::AuthorizationCode { verifier, .. }) => {
-            verifier.map(CodeVerifier::expose)
+        (TokenValue::CodeVerifier, Grant::AuthorizationCode { code_verifier, .. }) => {
+            code_verifier.map(CodeVerifier::expose)
         }
         (TokenValue::Code | TokenValue::RefreshToken | TokenValue::CodeVerifier, _) => None,
         (TokenValue::ClientId, _) => Some(registration.client_id()),

@@ -56,7 +56,7 @@ pub fn forwards_every_method(
         state: &state,
         redirect_uri: &redirect_uri,
         scope: None,
-        challenge: None,
+        code_challenge: None,
         extra: &[],
     };
     let grant = Grant::RefreshToken {

@@ -31,12 +31,12 @@ pub(super) fn login(subject: &Subject) -> Result<Login, Violation> {
 }
 
 fn url(subject: &Subject, state: &State, redirect_uri: &Url) -> Result<Url, Error> {
-    let challenge = CodeVerifier::new(VERIFIER).challenge();
+    let challenge = CodeVerifier::new(VERIFIER).code_challenge();
     let request = AuthorizationRequest {
         state,
         redirect_uri,
         scope: None,
-        challenge: subject.uses_pkce().then_some(&*challenge),
+        code_challenge: subject.uses_pkce().then_some(&*challenge),
         extra: &[],
     };
     let site = subject.site().map_err(|_| Error::Origin {

@@ -119,7 +119,7 @@ impl Subject {
             code: &code,
             redirect_uri,
             scope: None,
-            verifier: self.uses_pkce().then_some(&verifier),
+            code_verifier: self.uses_pkce().then_some(&verifier),
         };
         let site = self.provider.site(self.site.as_deref())?;
         self.provider.token_request(&site, &grant)

@@ -111,12 +111,12 @@ fn policies(subject: &Subject) -> String {
 }
 
 fn authorization(subject: &Subject, state: &State, uri: &Url) -> Result<String, Violation> {
-    let challenge = CodeVerifier::new(VERIFIER).challenge();
+    let challenge = CodeVerifier::new(VERIFIER).code_challenge();
     let request = AuthorizationRequest {
         state,
         redirect_uri: uri,
         scope: None,
-        challenge: subject.uses_pkce().then_some(&*challenge),
+        code_challenge: subject.uses_pkce().then_some(&*challenge),
         extra: &[],
     };
     let url = subject

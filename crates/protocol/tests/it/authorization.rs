@@ -14,7 +14,7 @@ fn request<'a>(
         state,
         redirect_uri,
         scope: None,
-        challenge: None,
+        code_challenge: None,
         extra: &[],
     }
 }
@@ -26,7 +26,7 @@ fn a_challenge_is_given_exactly_where_the_dialect_uses_pkce() {
     let site = on.site(None).unwrap();
     let plain = request(&callback, &state);
     let challenged = AuthorizationRequest {
-        challenge: Some("ch"),
+        code_challenge: Some("ch"),
         ..plain
     };
     assert!(matches!(

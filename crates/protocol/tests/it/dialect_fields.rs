@@ -168,12 +168,12 @@ fn requests(client: &Client, all: &mut Vec<String>) {
     let (site, state) = (client.site(None).unwrap(), state());
     let extended = Url::parse("https://app.example/cb?x=1").unwrap();
     for redirect_uri in [client.redirect_uri(&state), extended] {
-        let challenge = (client.dialect().pkce() == Pkce::S256).then_some("ch");
+        let code_challenge = (client.dialect().pkce() == Pkce::S256).then_some("ch");
         let request = AuthorizationRequest {
             state: &state,
             redirect_uri: &redirect_uri,
             scope: None,
-            challenge,
+            code_challenge,
             extra: &[],
         };
         all.push(format!(

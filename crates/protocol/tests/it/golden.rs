@@ -15,7 +15,7 @@ fn the_authorization_url_is_that_of_the_rfc() {
         state: &state(),
         redirect_uri: &callback(),
         scope: Some("a b"),
-        challenge: Some("ch"),
+        code_challenge: Some("ch"),
         extra: &[("prompt", "consent")],
     };
     assert_eq!(
@@ -33,7 +33,7 @@ fn the_code_exchange_is_that_of_the_rfc() {
         code: &code(),
         redirect_uri: CALLBACK,
         scope: None,
-        verifier: Some(&CodeVerifier::new("ver")),
+        code_verifier: Some(&CodeVerifier::new("ver")),
     };
     let request = client.token_request(&site, &grant).unwrap();
     assert_eq!(

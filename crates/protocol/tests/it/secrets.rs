@@ -51,7 +51,7 @@ fn random_values_are_long_url_safe_and_different() {
 fn the_challenge_is_that_of_rfc_7636_appendix_b() {
     let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
     assert_eq!(
-        verifier.challenge(),
+        verifier.code_challenge(),
         "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     );
 }

@@ -58,7 +58,7 @@ pub fn code_grant(code: &AuthorizationCode) -> Grant<'_> {
         code,
         redirect_uri: CALLBACK,
         scope: None,
-        verifier: None,
+        code_verifier: None,
     }
 }
 

@@ -47,7 +47,7 @@ fn i22_an_unusable_code_or_redirect_uri_is_refused() {
                 code: &AuthorizationCode::new(code),
                 redirect_uri,
                 scope: None,
-                verifier: None,
+                code_verifier: None,
             };
             let refused = ioffice().token_request(&site(), &grant).unwrap_err();
             let Error::HeaderValue { problem, .. } = refused else {

@@ -20,7 +20,7 @@ fn q14_a_redirect_uri_that_contains_the_registered_is_refused() {
             state: &state,
             redirect_uri: &redirect_uri,
             scope: None,
-            challenge: None,
+            code_challenge: None,
             extra: &[],
         };
         let refused = provider.authorization_url(&site, &request);
