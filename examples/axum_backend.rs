@@ -119,7 +119,7 @@ async fn main() -> Result<(), BoxError> {
         .user(User::new("bob@example.com"));
     let emulator = emulator.start().await?;
 
-    let registration = Registration::new("backend", &redirect_uri)?.secret("s3cr3t");
+    let registration = Registration::new("backend", &redirect_uri).secret("s3cr3t");
     let accounts = Accounts::builder(MemoryStore::new())
         .provider(Amiqus::new(registration)?.base(emulator.base())?)
         .transport(HyperTransport::new()?)

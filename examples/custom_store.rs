@@ -176,7 +176,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     // Keep the key away from the file: in the environment, or with a key service.
     let keyring = Keyring::new("2026-11", EncryptionKey::random())?;
     let engine = || -> Result<Accounts, Box<dyn std::error::Error + Send + Sync>> {
-        let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?;
+        let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
         let registration = registration.secret(DEFAULT_CLIENT_SECRET);
         let store = Encrypted::new(FileStore::new(path.clone()), keyring.clone());
         Ok(Accounts::builder(store)

@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         .expect("nothing was installed before");
 
     let registration =
-        Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?.secret(DEFAULT_CLIENT_SECRET);
+        Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).secret(DEFAULT_CLIENT_SECRET);
     let accounts = Accounts::builder(MemoryStore::new())
         .provider(Amiqus::new(registration)?.base(emulator.base())?)
         .transport(ReqwestTransport::new()?)

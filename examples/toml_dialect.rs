@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     println!("error: {}", wrong.expect_err("the key is misspelt"));
 
     let registration =
-        Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?.secret(DEFAULT_CLIENT_SECRET);
+        Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).secret(DEFAULT_CLIENT_SECRET);
     let provider = Dialect::from_toml(DIALECT)?
         .with(registration)?
         .base(emulator.base())?;

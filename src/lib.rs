@@ -16,7 +16,7 @@
 //! // At the start of the program, once: the TLS of your choice.
 //! let _ = rustls::crypto::ring::default_provider().install_default();
 //!
-//! let registration = Registration::new("my-client-id", "https://app.example/callback")?
+//! let registration = Registration::new("my-client-id", "https://app.example/callback")
 //!     .secret("my-secret");
 //! let accounts = Accounts::builder(MemoryStore::new())
 //!     .provider(Amiqus::new(registration)?)

@@ -89,9 +89,7 @@ pub fn accounts_with(
 /// Never: the redirect URI is valid.
 #[must_use]
 pub fn registration() -> Registration {
-    Registration::new("client-1", "https://app.example/callback")
-        .expect("the redirect URI is https")
-        .secret("secret-1")
+    Registration::new("client-1", "https://app.example/callback").secret("secret-1")
 }
 
 /// Returns tokens that expire after `lifetime`.

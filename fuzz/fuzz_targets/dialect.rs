@@ -13,9 +13,7 @@ fuzz_target!(|text: &str| {
     let Ok(dialect) = Dialect::from_toml(text) else {
         return;
     };
-    let registration = Registration::new("id", CALLBACK)
-        .expect("valid")
-        .secret("s");
+    let registration = Registration::new("id", CALLBACK).secret("s");
     if let Ok(client) = dialect.with(registration) {
         let client = client.sites(SitePolicy::predicate(|_| true));
         let given = client

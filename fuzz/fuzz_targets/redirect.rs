@@ -42,7 +42,7 @@ fuzz_target!(|input: (bool, &str)| {
 });
 
 fn client(channel: ResponseMode) -> Client {
-    let registration = Registration::new("id", "https://app.example/cb").expect("valid");
+    let registration = Registration::new("id", "https://app.example/cb");
     let mut dialect = Dialect::rfc6749("fuzz", "https://login.example").expect("valid");
     dialect.authorization.response_mode = channel;
     dialect.with(registration.secret("s")).expect("valid")

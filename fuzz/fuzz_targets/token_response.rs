@@ -48,7 +48,7 @@ fn check(tokens: &TokenSet, status: u16, sent_at: SystemTime) {
 }
 
 fn client(json: Json) -> Client {
-    let registration = Registration::new("id", "https://app.example/cb").expect("valid");
+    let registration = Registration::new("id", "https://app.example/cb");
     let mut dialect = Dialect::rfc6749("fuzz", "https://login.example").expect("valid");
     dialect.response.json = json;
     dialect.with(registration.secret("s")).expect("valid")

@@ -31,7 +31,7 @@ impl App {
         let client = client.redirect_uri(&redirect_uri);
         let emulator = Emulator::amiqus().client(client).start().await.unwrap();
         let registration = tokenkeeper::protocol::Registration::new("my-client", &redirect_uri);
-        let registration = registration.unwrap().secret("s3cr3t");
+        let registration = registration.secret("s3cr3t");
         let provider = Amiqus::new(registration).unwrap();
         let accounts = Accounts::builder(MemoryStore::new())
             .provider(provider.base(emulator.base()).unwrap())

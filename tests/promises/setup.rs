@@ -66,9 +66,7 @@ pub fn transport() -> HyperTransport {
 }
 
 pub fn registration() -> Registration {
-    Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)
-        .unwrap()
-        .secret(DEFAULT_CLIENT_SECRET)
+    Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).secret(DEFAULT_CLIENT_SECRET)
 }
 
 /// Tokens whose access token expired a minute ago.

@@ -62,7 +62,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
     events.watch_stalls()?;
     let clock = SkewedClock::default();
     let store = open(&arguments.store).await;
-    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?;
+    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
     let amiqus = Amiqus::new(registration.secret(DEFAULT_CLIENT_SECRET))?;
     let accounts = Accounts::builder(LoggingStore::new(store, events.clone()))
         .provider(amiqus.base(&arguments.provider)?)

@@ -20,7 +20,7 @@ pub(crate) struct CallbackPath {
 
 impl CallbackPath {
     pub(crate) fn of(provider: &dyn Provider) -> Self {
-        let redirect_uri = provider.client().registration().redirect_uri();
+        let redirect_uri = provider.client().registered_redirect_uri();
         let dialect = provider.client().dialect();
         let carried = matches!(dialect.authorization.state, StatePlace::RedirectUri(_));
         let channel = dialect.response_mode();

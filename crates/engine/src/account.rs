@@ -123,7 +123,7 @@ impl Account {
         let site = &self.entry.site;
         let registration = site.provider.client().registration();
         let terms = Terms {
-            redirect_uri: registration.redirect_uri().to_string(),
+            redirect_uri: registration.redirect_uri().to_owned(),
             scope: tokens.scope.clone(),
         };
         let payload = Payload::new(tokens, terms).shared(&site.shared);

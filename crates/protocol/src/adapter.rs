@@ -25,7 +25,7 @@
 ///     }
 /// }
 ///
-/// let registration = Registration::new("id", "https://app.example/cb")?.secret("s3cr3t");
+/// let registration = Registration::new("id", "https://app.example/cb").secret("s3cr3t");
 /// let provider = Example::new(registration)?.without_pkce()?.base("http://127.0.0.1:8080")?;
 /// assert_eq!(provider.brand(), "example");
 /// # Ok::<(), Error>(())
@@ -48,11 +48,8 @@ macro_rules! adapter {
             /// Makes the provider of an application that is registered there.
             ///
             /// # Errors
-            /// [`SecretMissing`](tokenkeeper_protocol::Error::SecretMissing) if the provider
-            /// authenticates applications by a secret;
-            /// [`Scope`](tokenkeeper_protocol::Error::Scope) for a scope that cannot be sent;
-            /// [`RedirectUri`](tokenkeeper_protocol::Error::RedirectUri) if the redirect URI's
-            /// query holds a parameter that the redirect brings.
+            /// As [`Dialect::with`](tokenkeeper_protocol::Dialect::with), which checks the
+            /// registration.
             pub fn new(registration: $crate::Registration) -> Result<Self, $crate::Error> {
                 Ok(Self {
                     client: $dialect?.with(registration)?,

@@ -85,7 +85,7 @@ pub(crate) fn url(
 }
 
 pub(crate) fn redirect_uri(client: &Client, state: &State) -> Url {
-    let mut uri = client.registration().redirect_uri().clone();
+    let mut uri = client.registered_redirect_uri().clone();
     if let Some(name) = client.dialect().authorization.state.in_redirect_uri() {
         uri.query_pairs_mut().append_pair(name, state.expose());
     }

@@ -18,15 +18,20 @@ use crate::{
     site_policy::SitePolicy,
 };
 
-/// A dialect with a registration and, where each tenant has its own site, the rule which sites are allowed.
+/// A dialect with a registration and, if each tenant has its own site, the policy for sites.
+///
+/// Every value of a client has been checked.
 ///
 /// ```
 /// use tokenkeeper_protocol::{Client, Dialect, Provider, Registration};
 ///
-/// let registration = Registration::new("my-client", "https://app.example/callback")?.secret("s3cr3t");
-/// let client: Client = Dialect::rfc6749("example", "https://login.example.com")?.with(registration)?;
+/// let registration =
+///     Registration::new("my-client", "https://app.example/callback").secret("s3cr3t");
+/// let dialect = Dialect::rfc6749("example", "https://login.example.com")?;
+/// let client: Client = dialect.with(registration)?;
 /// assert_eq!(client.brand(), "example");
-/// // For tests, against a server of one's own:
+///
+/// // For tests, against a local server:
 /// let client = client.base("http://127.0.0.1:8080")?;
 /// assert_eq!(client.site(None)?.as_str(), "http://127.0.0.1:8080");
 /// # Ok::<(), tokenkeeper_protocol::Error>(())
@@ -35,21 +40,14 @@ use crate::{
 pub struct Client {
     dialect: Dialect,
     registration: Registration,
+    /// The registration's, parsed.
+    redirect_uri: Url,
     sites: Option<SitePolicy>,
 }
 
 impl Client {
-    pub(crate) fn new(dialect: Dialect, registration: Registration) -> Result<Self, Error> {
-        let client = Self {
-            dialect,
-            registration,
-            sites: None,
-        };
-        client.check()?;
-        Ok(client)
-    }
-
-    /// With another base: a sandbox, a server of one's own, an emulator. Endpoints that are whole URLs stay where they are.
+    /// Sets another base: a sandbox, a self-hosted server or an emulator. Endpoints that are whole
+    /// URLs stay where they are.
     ///
     /// A provider with a site per tenant gets one fixed site this way.
     ///
@@ -60,58 +58,69 @@ impl Client {
         Ok(self)
     }
 
-    /// With the rule which sites are allowed, for a provider that has a site per tenant.
+    /// Sets which sites are allowed, for a provider that has a site per tenant.
     #[must_use]
     pub fn sites(mut self, policy: SitePolicy) -> Self {
         self.sites = Some(policy);
         self
     }
 
-    /// With a changed dialect, checked anew.
+    /// Changes the dialect and checks everything again.
     ///
     /// # Errors
     /// As [`Dialect::with`].
-    pub fn adjust(mut self, change: impl FnOnce(&mut Dialect)) -> Result<Self, Error> {
-        change(&mut self.dialect);
-        self.check()?;
-        Ok(self)
+    pub fn adjust(self, change: impl FnOnce(&mut Dialect)) -> Result<Self, Error> {
+        let mut dialect = self.dialect;
+        change(&mut dialect);
+        let client = dialect.with(self.registration)?;
+        Ok(Self {
+            sites: self.sites,
+            ..client
+        })
     }
 
-    /// The dialect.
+    /// Returns the dialect.
     #[must_use]
     pub fn dialect(&self) -> &Dialect {
         &self.dialect
     }
 
-    /// The registration.
+    /// Returns the registration.
     #[must_use]
     pub fn registration(&self) -> &Registration {
         &self.registration
     }
 
-    /// The rule which sites are allowed, if one was stated.
+    /// Returns the redirect URI as registered.
+    #[must_use]
+    pub fn registered_redirect_uri(&self) -> &Url {
+        &self.redirect_uri
+    }
+
+    /// Returns the policy for sites, if one was set.
     #[must_use]
     pub fn site_policy(&self) -> Option<&SitePolicy> {
         self.sites.as_ref()
     }
 
-    /// The scope to ask for: the registration's, or else the dialect's.
+    /// Returns the scope to request: the registration's, otherwise the dialect's.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.registration.requested_scope().or(self.dialect.scope())
     }
 
-    /// Whether `given` may be sent as redirect URI: the registered one, or one with further query parameters where the dialect
-    /// allows that. Scheme, host, port and path are always the registered ones, whatever the provider itself lets through.
+    /// Checks that `given` may be sent as the redirect URI: it is the registered one, or the
+    /// registered one with further query parameters if the dialect allows that. Scheme, host, port
+    /// and path are always the registered ones, even if the provider accepts others.
     ///
     /// # Errors
     /// [`Error::RedirectUri`].
     pub fn check_redirect_uri(&self, given: &Url) -> Result<(), Error> {
-        let registered = self.registration.redirect_uri();
-        redirect_uri::check(given, registered, self.dialect.authorization.redirect_rule)
+        let rule = self.dialect.authorization.redirect_rule;
+        redirect_uri::check(given, &self.redirect_uri, rule)
     }
 
-    /// What a refused or unreadable answer of the token endpoint means.
+    /// Classifies a refused or unreadable response of the token endpoint.
     #[must_use]
     pub fn refusal(
         &self,
@@ -122,50 +131,53 @@ impl Client {
         classification::classify(&self.dialect, grant_type, response, sent_at)
     }
 
-    /// The rate limit that a response of the API names.
+    /// Reads the rate limit that a response of the API names.
     #[must_use]
     pub fn rate_limit(&self, headers: &HeaderMap) -> RateLimit {
         rate_limit::read(&self.dialect.resource.rate_limit, headers, None)
     }
-
-    /// Checks the dialect, and that the registration fits it.
-    fn check(&self) -> Result<(), Error> {
-        let (dialect, registration) = (&self.dialect, &self.registration);
-        dialect.check()?;
-        let needs_secret = dialect.token.client_authentication != ClientAuthentication::None;
-        if needs_secret && registration.client_secret().is_none() {
-            return Err(Error::SecretMissing {
-                brand: dialect.brand.clone(),
-            });
-        }
-        if let Some(asked) = registration.requested_scope() {
-            dialect.authorization.check_scope(asked)?;
-        }
-        let carried = dialect.authorization.state.in_redirect_uri();
-        let brought = ["code", "error", "state", "iss"].into_iter().chain(carried);
-        for name in brought {
-            if registration
-                .redirect_uri()
-                .query_pairs()
-                .any(|(own, _)| own == name)
-            {
-                let problem =
-                    format!("has `{name}` in its query, which the redirect brings: leave it out");
-                return Err(Error::RedirectUri { problem });
-            }
-        }
-        Ok(())
-    }
 }
 
-// NOTE: This method of a dialect stands with what it makes: a dialect depends on no client.
+// NOTE: This method of a dialect is next to its result: the module `dialect` depends on no client.
 impl Dialect {
-    /// The dialect with a registration: a provider that can be used.
+    /// Combines the dialect with a registration, and checks both at once.
     ///
     /// # Errors
-    /// [`Error::SecretMissing`] where the dialect authenticates by a secret; [`Error::Scope`]; [`Error::RedirectUri`] where the
-    /// redirect URI's query holds a parameter that the redirect brings; [`Error::Dialect`].
+    /// [`Error::Dialect`], [`Error::ClientId`], [`Error::RedirectUri`], [`Error::Scope`], or
+    /// [`Error::SecretMissing`] if the dialect authenticates clients by a secret.
+    /// [`Error::Several`] if more than one is wrong.
     pub fn with(self, registration: Registration) -> Result<Client, Error> {
-        Client::new(self, registration)
+        let mut added = vec!["code", "error", "state", "iss"];
+        added.extend(self.authorization.state.in_redirect_uri());
+        let redirect_uri = Error::collect(
+            registration.parse_redirect_uri(added),
+            [
+                self.check(),
+                registration.check_client_id(),
+                self.check_secret(&registration),
+                self.check_scope(&registration),
+            ],
+        )?;
+        Ok(Client {
+            dialect: self,
+            registration,
+            redirect_uri,
+            sites: None,
+        })
+    }
+
+    fn check_scope(&self, registration: &Registration) -> Result<(), Error> {
+        let requested = registration.requested_scope();
+        requested.map_or(Ok(()), |scope| self.authorization.check_scope(scope))
+    }
+
+    fn check_secret(&self, registration: &Registration) -> Result<(), Error> {
+        let needed = self.token.client_authentication != ClientAuthentication::None;
+        if needed && registration.client_secret().is_none() {
+            return Err(Error::SecretMissing {
+                brand: self.brand.clone(),
+            });
+        }
+        Ok(())
     }
 }

@@ -42,7 +42,7 @@ pub enum Error {
         problem: &'static str,
     },
     /// The provider authenticates clients by a secret, and the registration has none.
-    #[error("`{brand}` wants a client secret: add it with `Registration::secret`")]
+    #[error("`{brand}` requires a client secret: add it with `Registration::secret`")]
     SecretMissing {
         /// The provider.
         brand: String,
@@ -115,9 +115,45 @@ pub enum Error {
         /// How it is switched on.
         how: &'static str,
     },
+    /// More than one value is wrong.
+    #[error("{}", list(.errors))]
+    Several {
+        /// What is wrong: two errors or more.
+        errors: Vec<Error>,
+    },
     /// The parts do not make a request that HTTP can carry.
     #[error("the parts do not make an HTTP request")]
     Http(#[from] http::Error),
+}
+
+impl Error {
+    /// Returns `value` if it and all `checks` are good, otherwise every error.
+    pub(crate) fn collect<T>(
+        value: Result<T, Self>,
+        checks: impl IntoIterator<Item = Result<(), Self>>,
+    ) -> Result<T, Self> {
+        let mut errors = Vec::new();
+        for error in checks.into_iter().filter_map(Result::err) {
+            match error {
+                Self::Several { errors: nested } => errors.extend(nested),
+                error => errors.push(error),
+            }
+        }
+        match value {
+            Ok(value) if errors.is_empty() => return Ok(value),
+            Ok(_) => {}
+            Err(error) => errors.push(error),
+        }
+        Err(match errors.len() {
+            1 => errors.remove(0),
+            _ => Self::Several { errors },
+        })
+    }
+}
+
+fn list(errors: &[Error]) -> String {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    texts.join("; ")
 }
 
 /// Why a value cannot travel in a header.

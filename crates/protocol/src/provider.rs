@@ -47,7 +47,7 @@ use crate::{
 ///     }
 /// }
 ///
-/// let registration = Registration::new("id", "https://app.example/cb")?.secret("s");
+/// let registration = Registration::new("id", "https://app.example/cb").secret("s");
 /// let peculiar = Peculiar(Dialect::rfc6749("peculiar", "https://peculiar.example")?.with(registration)?);
 /// assert_eq!(peculiar.brand(), "peculiar");
 /// # Ok::<(), Error>(())

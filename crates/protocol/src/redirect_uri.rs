@@ -25,7 +25,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, Error> {
         );
     }
     if Origin::of_url(&url).is_none() {
-        return refused("is http beyond loopback: use https");
+        return refused("uses http and is not on loopback: use https");
     }
     if url.as_str() != text {
         let problem = format!("is not in its normal form: register and write it as `{url}`");

@@ -4,50 +4,53 @@ use url::Url;
 
 use crate::{error::Error, redirect_uri, secret::ClientSecret};
 
-/// Client id, secret if there is one, and redirect URI: what registering an application at the provider gave.
+/// A client registration (RFC 6749 §2): client id, secret if there is one, and redirect URI.
+///
+/// The constructor and the setters cannot fail: [`Dialect::with`](crate::Dialect::with) checks all
+/// values at once.
 ///
 /// ```
-/// use tokenkeeper_protocol::Registration;
+/// use tokenkeeper_protocol::{Dialect, Registration};
 ///
-/// let registration = Registration::new("my-client", "https://app.example/callback")?.secret("s3cr3t");
+/// let registration =
+///     Registration::new("my-client", "https://app.example/callback").secret("s3cr3t");
 /// assert!(!format!("{registration:?}").contains("s3cr3t"));
-/// assert!(Registration::new("my-client", "http://app.example/callback").is_err());
+///
+/// let wrong = Registration::new("", "http://app.example/callback");
+/// let error = Dialect::rfc6749("example", "https://login.example")?.with(wrong).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "the client id is empty: the provider issues one when the application is registered; \
+///      `example` requires a client secret: add it with `Registration::secret`; \
+///      the redirect URI uses http and is not on loopback: use https",
+/// );
 /// # Ok::<(), tokenkeeper_protocol::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
     client_id: String,
     secret: Option<ClientSecret>,
-    redirect_uri: Url,
+    redirect_uri: String,
     scope: Option<String>,
 }
 
 impl Registration {
     /// A registration without a secret.
     ///
-    /// The redirect URI is absolute, https unless it is on loopback, without fragment and user info, and in its normal form,
-    /// because providers compare it byte by byte.
-    ///
-    /// # Errors
-    /// [`Error::ClientId`], [`Error::RedirectUri`].
-    pub fn new(client_id: &str, redirect_uri: &str) -> Result<Self, Error> {
-        if client_id.is_empty() {
-            let problem = "is empty: the provider gives one when the application is registered";
-            return Err(Error::ClientId { problem });
-        }
-        if !client_id.bytes().all(|b| matches!(b, b' '..=b'~')) {
-            let problem = "holds a character that is not printable ASCII: copy it again";
-            return Err(Error::ClientId { problem });
-        }
-        Ok(Self {
-            client_id: client_id.to_owned(),
+    /// The client id is printable ASCII. The redirect URI is absolute, https unless it is on
+    /// loopback, without fragment and user info, and in its normal form, because providers compare
+    /// it byte by byte.
+    #[must_use]
+    pub fn new(client_id: impl Into<String>, redirect_uri: impl Into<String>) -> Self {
+        Self {
+            client_id: client_id.into(),
             secret: None,
-            redirect_uri: redirect_uri::parse(redirect_uri)?,
+            redirect_uri: redirect_uri.into(),
             scope: None,
-        })
+        }
     }
 
-    /// With the client's secret. An empty one counts as none.
+    /// Sets the client's secret. An empty one counts as none.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         let secret = secret.into();
@@ -55,34 +58,58 @@ impl Registration {
         self
     }
 
-    /// With the scope to ask for, instead of the dialect's own.
+    /// Sets the scope to request, in place of the dialect's.
     #[must_use]
-    pub fn scope(mut self, scope: &str) -> Self {
-        self.scope = Some(scope.to_owned());
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = Some(scope.into());
         self
     }
 
-    /// The client id.
+    /// Returns the client id.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// The secret, if there is one.
+    /// Returns the secret, if there is one.
     #[must_use]
     pub fn client_secret(&self) -> Option<&ClientSecret> {
         self.secret.as_ref()
     }
 
-    /// The redirect URI as registered.
+    /// Returns the redirect URI as registered.
     #[must_use]
-    pub fn redirect_uri(&self) -> &Url {
+    pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }
 
-    /// The scope to ask for, if one was given.
+    /// Returns the scope to request, if one was given.
     #[must_use]
     pub fn requested_scope(&self) -> Option<&str> {
         self.scope.as_deref()
+    }
+
+    pub(crate) fn check_client_id(&self) -> Result<(), Error> {
+        let problem = if self.client_id.is_empty() {
+            "is empty: the provider issues one when the application is registered"
+        } else if !self.client_id.bytes().all(|b| matches!(b, b' '..=b'~')) {
+            "holds a character that is not printable ASCII: copy it again"
+        } else {
+            return Ok(());
+        };
+        Err(Error::ClientId { problem })
+    }
+
+    /// Parses the redirect URI, whose query holds none of the parameters in `added`: the provider
+    /// adds those when it redirects.
+    pub(crate) fn parse_redirect_uri(&self, mut added: Vec<&str>) -> Result<Url, Error> {
+        let uri = redirect_uri::parse(&self.redirect_uri)?;
+        added.retain(|name| uri.query_pairs().any(|(own, _)| own == *name));
+        match added.first() {
+            None => Ok(uri),
+            Some(name) => Err(Error::RedirectUri {
+                problem: format!("has `{name}` in its query, which the provider adds: remove it"),
+            }),
+        }
     }
 }

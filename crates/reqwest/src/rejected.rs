@@ -27,7 +27,7 @@ use tokenkeeper_engine::Error as SourceError;
 /// # let crypto = rustls::crypto::ring::default_provider();
 /// # crypto.install_default().expect("none was installed before");
 /// # let emulator = Emulator::amiqus().start().await?;
-/// # let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?
+/// # let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)
 /// #     .secret(DEFAULT_CLIENT_SECRET);
 /// # let accounts = Accounts::builder(MemoryStore::new())
 /// #     .provider(Amiqus::new(registration)?.base(emulator.base())?)

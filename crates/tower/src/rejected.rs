@@ -43,7 +43,7 @@ use tokenkeeper_engine::Error as SourceError;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), BoxError> {
-/// # let registration = Registration::new("id", "https://app.example/cb")?.secret("s");
+/// # let registration = Registration::new("id", "https://app.example/cb").secret("s");
 /// # let provider = Dialect::rfc6749("example", "https://api.example")?.with(registration)?;
 /// # let accounts = Accounts::builder(MemoryStore::new()).provider(provider).transport(Offline);
 /// # let accounts = accounts.build()?;

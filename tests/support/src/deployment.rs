@@ -48,9 +48,7 @@ pub fn plain(change: impl FnOnce(&mut Dialect)) -> Client {
 }
 
 pub fn registration() -> Registration {
-    Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)
-        .unwrap()
-        .secret(DEFAULT_CLIENT_SECRET)
+    Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).secret(DEFAULT_CLIENT_SECRET)
 }
 
 pub fn amiqus() -> Amiqus {
@@ -68,7 +66,7 @@ pub fn fortes() -> FortesMilestones {
 }
 
 pub fn ioffice() -> IOffice {
-    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).unwrap();
+    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
     let sites = SitePolicy::only([BASE]).unwrap().allow_loopback();
     IOffice::new(registration).unwrap().sites(sites)
 }

@@ -36,7 +36,7 @@ pub fn accounts_with(bases: &[&str], change: impl Fn(&mut Dialect)) -> Accounts 
         let mut dialect = Dialect::rfc6749(&format!("plain-{number}"), base).unwrap();
         dialect.api_origins = vec![format!("https://api-{number}.example").try_into().unwrap()];
         change(&mut dialect);
-        let registration = Registration::new("client", "https://app.example/cb").unwrap();
+        let registration = Registration::new("client", "https://app.example/cb");
         builder = builder.provider(dialect.with(registration.secret("s")).unwrap());
     }
     builder.build().unwrap()

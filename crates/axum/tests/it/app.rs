@@ -187,9 +187,7 @@ pub fn accounts() -> tokenkeeper_engine::AccountsBuilder {
 
 /// A registration with this redirect path, which must be unique.
 pub fn registration(path: &str) -> Registration {
-    Registration::new("my-client", &format!("{OWN}{path}"))
-        .unwrap()
-        .secret("s3cr3t")
+    Registration::new("my-client", format!("{OWN}{path}")).secret("s3cr3t")
 }
 
 pub fn registered(path: &str) -> RegisteredClient {

@@ -78,7 +78,7 @@ async fn the_cookies_name_holds_no_state() {
 
 #[tokio::test]
 async fn on_loopback_http_the_cookie_has_a_plain_name() {
-    let registration = Registration::new("my-client", "http://127.0.0.1:3000/cb").unwrap();
+    let registration = Registration::new("my-client", "http://127.0.0.1:3000/cb");
     let app = App::new(Amiqus::new(registration.secret("s3cr3t")).unwrap());
     let headers = [("origin", "http://127.0.0.1:3000")];
     let answer = app

@@ -70,7 +70,7 @@ impl Provider {
         accounts: AccountsBuilder,
         base: &str,
     ) -> Result<AccountsBuilder, Error> {
-        let client = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI)?;
+        let client = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
         let secret = client.clone().secret(DEFAULT_CLIENT_SECRET);
         Ok(match self {
             Self::QicsMilestones => accounts.provider(QicsMilestones::new(secret)?.base(base)?),

@@ -88,17 +88,20 @@ async fn build_names_every_problem_at_once() {
 fn a_registration_that_cannot_work_is_refused() {
     let redirect = "https://app.example/cb";
     assert!(
-        Amiqus::new(Registration::new("id", redirect).unwrap()).is_err(),
+        Amiqus::new(Registration::new("id", redirect)).is_err(),
         "no secret"
     );
-    assert!(Registration::new("", redirect).is_err());
+    let built = |client_id: &str, redirect_uri: &str| {
+        Amiqus::new(Registration::new(client_id, redirect_uri).secret("s"))
+    };
+    assert!(built("", redirect).is_err());
     for bad in [
         "https://app.example/cb#f",
         "https://u:p@app.example/cb",
         "http://app.example/cb",
         "/cb",
     ] {
-        assert!(Registration::new("id", bad).is_err(), "{bad}");
+        assert!(built("id", bad).is_err(), "{bad}");
     }
 }
 

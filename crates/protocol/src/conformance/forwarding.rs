@@ -42,7 +42,7 @@ use crate::{
 pub fn forwards_every_method(
     wrap: impl FnOnce(Arc<dyn Provider>) -> Arc<dyn Provider>,
 ) -> Result<(), Violation> {
-    let registration = Registration::new("forwarded", ELSEWHERE)?;
+    let registration = Registration::new("forwarded", ELSEWHERE);
     let client = Dialect::rfc6749("forwarded", "https://forwarded.example")?;
     let client = client.with(registration.secret("secret"))?;
     let (site, state, token) = (

@@ -65,11 +65,7 @@ impl Subject {
     }
 
     pub(super) fn registered(&self) -> &str {
-        self.provider
-            .client()
-            .registration()
-            .redirect_uri()
-            .as_str()
+        self.provider.client().registration().redirect_uri()
     }
 
     /// Reads a redirect with these parameters, in a flow with this state.

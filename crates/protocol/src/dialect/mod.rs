@@ -43,7 +43,7 @@ use crate::{error::Error, origin::Origin};
 /// dialect.authorization.scope = Some("contacts.read".to_owned());
 /// dialect.token.client_authentication = ClientAuthentication::Parameters;
 /// let client = dialect.with(
-///     Registration::new("my-client", "https://app.example/callback")?.secret("s3cr3t"),
+///     Registration::new("my-client", "https://app.example/callback").secret("s3cr3t"),
 /// )?;
 /// # Ok::<(), tokenkeeper_protocol::Error>(())
 /// ```
@@ -250,26 +250,32 @@ impl Dialect {
         self.authorization.state_echo
     }
 
-    /// Checks that the fields agree and that each is in its range.
+    /// Checks that the fields agree and that each is in its range. Reports one mistake per section.
     pub(crate) fn check(&self) -> Result<(), Error> {
+        let revocation = self.revocation.as_ref();
+        let introspection = self.introspection.as_ref();
+        let sections = [
+            self.check_brand(),
+            self.authorization.check(),
+            self.token.check(self.pkce()),
+            self.attach.check(),
+            self.response.check(),
+            self.errors.check(),
+            self.refresh.check(),
+            self.resource.check(),
+            revocation.map_or(Ok(()), RevocationRules::check),
+            introspection.map_or(Ok(()), IntrospectionRules::check),
+        ];
+        Error::collect(Ok(()), sections)
+    }
+
+    fn check_brand(&self) -> Result<(), Error> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let brand = &self.brand;
         if brand.is_empty() || brand.len() > 64 || !brand.bytes().all(plain) {
             return wrong("brand", "holds 1 to 64 lower-case letters, digits and `-`");
         }
-        self.authorization.check()?;
-        self.token.check(self.pkce())?;
-        self.attach.check()?;
-        self.response.check()?;
-        self.errors.check()?;
-        self.refresh.check()?;
-        self.resource.check()?;
-        if let Some(revocation) = &self.revocation {
-            revocation.check()?;
-        }
-        self.introspection
-            .as_ref()
-            .map_or(Ok(()), IntrospectionRules::check)
+        Ok(())
     }
 }
 

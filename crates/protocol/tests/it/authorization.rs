@@ -65,9 +65,7 @@ fn q14_another_redirect_uri_than_the_registered_one_is_refused() {
 
 #[test]
 fn q14_extra_query_is_all_that_may_differ() {
-    let registration = Registration::new("id", "https://app.example/cb?a=1")
-        .unwrap()
-        .secret("s");
+    let registration = Registration::new("id", "https://app.example/cb?a=1").secret("s");
     let mut dialect = dialect();
     dialect.authorization.redirect_rule = RedirectRule::ExtraQuery;
     let client = dialect.with(registration).unwrap();

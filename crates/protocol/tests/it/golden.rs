@@ -100,9 +100,7 @@ fn the_grants_own_scope_comes_before_the_registrations_and_the_dialects() {
 fn a_public_client_sends_its_id_and_no_secret() {
     let mut dialect = dialect();
     dialect.token.client_authentication = ClientAuthentication::None;
-    let client = dialect
-        .with(Registration::new("pub", CALLBACK).unwrap())
-        .unwrap();
+    let client = dialect.with(Registration::new("pub", CALLBACK)).unwrap();
     let site = client.site(None).unwrap();
     let request = client
         .token_request(&site, &refresh_grant(&refresh_token()))
@@ -160,7 +158,7 @@ fn a_token_set_without_refresh_token_is_revoked_by_one_request() {
 #[test]
 fn github_asks_for_json_and_sends_the_secret_in_the_body() {
     let client = Dialect::github()
-        .with(Registration::new("id", CALLBACK).unwrap().secret("s"))
+        .with(Registration::new("id", CALLBACK).secret("s"))
         .unwrap();
     let site = client.site(None).unwrap();
     assert_eq!(

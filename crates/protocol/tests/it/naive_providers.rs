@@ -206,7 +206,7 @@ impl Provider for Naive {
         } else {
             request.state
         };
-        let registered = self.client.registration().redirect_uri();
+        let registered = self.client.registered_redirect_uri();
         let redirect_uri = if self.is(F::TakesAnyRedirectUri) {
             registered
         } else {

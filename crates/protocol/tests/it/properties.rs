@@ -140,7 +140,7 @@ proptest! {
 
     #[test]
     fn no_redirect_uri_panics(text in any::<String>()) {
-        let _ = Registration::new("id", &text);
+        let _ = dialect().with(Registration::new("id", text));
     }
 
     #[test]

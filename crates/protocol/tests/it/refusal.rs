@@ -173,7 +173,7 @@ fn the_first_rule_that_fits_wins_over_the_defaults() {
 #[test]
 fn an_error_inside_a_200_is_classified_where_the_dialect_expects_one() {
     let github = Dialect::github()
-        .with(Registration::new("id", CALLBACK).unwrap().secret("s"))
+        .with(Registration::new("id", CALLBACK).secret("s"))
         .unwrap();
     for (code, class) in [
         ("bad_verification_code", Class::Terminal),

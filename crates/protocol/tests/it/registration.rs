@@ -1,8 +1,12 @@
-//! Registrations that cannot work are refused at once.
+//! Registrations that cannot work are refused when they meet a dialect.
 
-use tokenkeeper_protocol::{ClientAuthentication, Error, Registration};
+use tokenkeeper_protocol::{Client, ClientAuthentication, Error, Registration};
 
 use crate::support::*;
+
+fn with_redirect_uri(text: &str) -> Result<Client, Error> {
+    dialect().with(Registration::new("id", text).secret("s"))
+}
 
 #[test]
 fn a_redirect_uri_is_absolute_https_and_plain() {
@@ -19,7 +23,7 @@ fn a_redirect_uri_is_absolute_https_and_plain() {
         "myapp://cb",
         "file:///cb",
     ] {
-        let refused = Registration::new("id", given);
+        let refused = with_redirect_uri(given);
         assert!(
             matches!(refused, Err(Error::RedirectUri { .. })),
             "{given}: {refused:?}"
@@ -31,13 +35,9 @@ fn a_redirect_uri_is_absolute_https_and_plain() {
         "http://localhost/cb",
         "https://app.example/?a=b",
     ] {
-        assert_eq!(
-            Registration::new("id", given)
-                .unwrap()
-                .redirect_uri()
-                .as_str(),
-            given
-        );
+        let client = with_redirect_uri(given).unwrap();
+        assert_eq!(client.registered_redirect_uri().as_str(), given);
+        assert_eq!(client.registration().redirect_uri(), given);
     }
 }
 
@@ -47,27 +47,36 @@ fn a_redirect_uri_is_never_changed_silently() {
         ("https://app.example", "https://app.example/"),
         ("https://APP.example:443/cb", "https://app.example/cb"),
     ] {
-        let refused = Registration::new("id", given).unwrap_err().to_string();
+        let refused = with_redirect_uri(given).unwrap_err().to_string();
         assert!(refused.contains(&format!("`{normal}`")), "{refused}");
+    }
+}
+
+#[test]
+fn a_redirect_uri_has_no_parameter_that_the_provider_adds() {
+    for name in ["code", "state", "error", "iss"] {
+        let refused = with_redirect_uri(&format!("https://app.example/cb?{name}=1"));
+        assert!(
+            matches!(refused, Err(Error::RedirectUri { .. })),
+            "{name}: {refused:?}"
+        );
     }
 }
 
 #[test]
 fn a_client_id_is_printable() {
     for given in ["", "a\nb", "é"] {
+        let refused = dialect().with(Registration::new(given, CALLBACK).secret("s"));
         assert!(
-            matches!(
-                Registration::new(given, CALLBACK),
-                Err(Error::ClientId { .. })
-            ),
-            "{given:?}"
+            matches!(refused, Err(Error::ClientId { .. })),
+            "{given:?}: {refused:?}"
         );
     }
 }
 
 #[test]
-fn a_missing_or_empty_secret_is_named_where_it_is_needed() {
-    let bare = || Registration::new("id", CALLBACK).unwrap();
+fn a_missing_or_empty_secret_is_refused_if_needed() {
+    let bare = || Registration::new("id", CALLBACK);
     for registration in [bare(), bare().secret("")] {
         let refused = dialect().with(registration).unwrap_err();
         assert!(matches!(refused, Error::SecretMissing { .. }));
@@ -79,25 +88,37 @@ fn a_missing_or_empty_secret_is_named_where_it_is_needed() {
 }
 
 #[test]
-fn a_redirect_uri_does_not_hold_what_the_redirect_brings() {
-    for name in ["code", "state", "error", "iss"] {
-        let uri = format!("https://app.example/cb?{name}=1");
-        let registration = Registration::new("id", &uri).unwrap().secret("s");
-        assert!(
-            matches!(dialect().with(registration), Err(Error::RedirectUri { .. })),
-            "{name}"
-        );
-    }
+fn a_malformed_scope_is_refused() {
+    let refused = dialect().with(registration().scope(""));
+    assert!(matches!(refused, Err(Error::Scope { .. })), "{refused:?}");
 }
 
 #[test]
-fn a_scope_that_makes_no_sense_is_refused() {
-    let registration = Registration::new("id", CALLBACK)
-        .unwrap()
-        .secret("s")
-        .scope("");
-    assert!(matches!(
-        dialect().with(registration),
-        Err(Error::Scope { .. })
-    ));
+fn all_mistakes_are_named_at_once() {
+    let mut dialect = dialect();
+    dialect.brand = "Example".to_owned();
+    dialect.resource.rejected = vec![429];
+    let registration = Registration::new("", "/cb").scope("");
+    let Err(Error::Several { errors }) = dialect.with(registration) else {
+        panic!("several errors")
+    };
+    let kind = |error: &Error| match error {
+        Error::Dialect { field, .. } => *field,
+        Error::ClientId { .. } => "client id",
+        Error::SecretMissing { .. } => "secret",
+        Error::Scope { .. } => "scope",
+        Error::RedirectUri { .. } => "redirect URI",
+        _ => "another",
+    };
+    assert_eq!(
+        errors.iter().map(kind).collect::<Vec<_>>(),
+        [
+            "brand",
+            "resource.rejected",
+            "client id",
+            "secret",
+            "scope",
+            "redirect URI"
+        ]
+    );
 }

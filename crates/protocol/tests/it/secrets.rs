@@ -59,9 +59,7 @@ fn the_challenge_is_that_of_rfc_7636_appendix_b() {
 #[test]
 fn parts_of_the_configuration_do_not_run_together() {
     let of = |id: &str, secret: &str| {
-        let registration = tokenkeeper_protocol::Registration::new(id, CALLBACK)
-            .unwrap()
-            .secret(secret);
+        let registration = tokenkeeper_protocol::Registration::new(id, CALLBACK).secret(secret);
         dialect().with(registration).unwrap().configuration()
     };
     assert_ne!(of("a", "bc"), of("ab", "c"));
@@ -77,9 +75,7 @@ fn the_configuration_changes_with_id_secret_and_endpoints() {
         of(dialect().with(registration().secret("other")).unwrap())
     );
     assert_ne!(plain, of(client().base("https://other.example").unwrap()));
-    let other_id = tokenkeeper_protocol::Registration::new("other", CALLBACK)
-        .unwrap()
-        .secret("s3cr3t+/é");
+    let other_id = tokenkeeper_protocol::Registration::new("other", CALLBACK).secret("s3cr3t+/é");
     assert_ne!(plain, of(dialect().with(other_id).unwrap()));
     assert_ne!(
         plain,

@@ -13,7 +13,7 @@ use tokenkeeper_provider_amiqus::Amiqus;
 const CALLBACK: &str = "https://app.example/cb";
 
 fn amiqus() -> Amiqus {
-    let registration = Registration::new("my-client", CALLBACK).expect("a registration");
+    let registration = Registration::new("my-client", CALLBACK);
     Amiqus::new(registration.secret("s3cr3t")).expect("a provider")
 }
 
@@ -39,7 +39,7 @@ fn requests_with_pkce_match_the_golden_file() {
 
 #[test]
 fn an_unusable_registration_is_refused() {
-    let bare = Registration::new("id", CALLBACK).unwrap();
+    let bare = Registration::new("id", CALLBACK);
     let without_secret = Amiqus::new(bare.clone());
     assert!(matches!(without_secret, Err(Error::SecretMissing { .. })));
     let with_scope = Amiqus::new(bare.secret("s").scope("x"));

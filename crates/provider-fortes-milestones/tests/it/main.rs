@@ -11,7 +11,7 @@ use tokenkeeper_provider_qics_milestones::{self as qics, QicsMilestones};
 const CALLBACK: &str = "https://app.example/cb";
 
 fn registration() -> Registration {
-    let registration = Registration::new("my-client", CALLBACK).expect("a registration");
+    let registration = Registration::new("my-client", CALLBACK);
     registration.secret("s3cr3t")
 }
 
@@ -70,6 +70,6 @@ fn a_top_level_state_must_match_if_it_comes_back() {
 
 #[test]
 fn a_registration_without_a_secret_is_refused() {
-    let bare = FortesMilestones::new(Registration::new("id", CALLBACK).unwrap());
+    let bare = FortesMilestones::new(Registration::new("id", CALLBACK));
     assert!(matches!(bare, Err(Error::SecretMissing { .. })));
 }

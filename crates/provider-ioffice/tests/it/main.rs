@@ -16,7 +16,7 @@ const CALLBACK: &str = "https://app.example/cb";
 const SITE: &str = "acme.example.com";
 
 fn registration() -> Registration {
-    let registration = Registration::new("my-client", CALLBACK).expect("a registration");
+    let registration = Registration::new("my-client", CALLBACK);
     registration.secret("s3cr3t")
 }
 

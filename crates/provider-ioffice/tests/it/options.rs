@@ -13,7 +13,7 @@ fn a_token_in_the_query_and_a_secret_header_are_options() {
 
 #[test]
 fn a_secret_header_needs_a_secret_and_an_unused_name() {
-    let bare = IOffice::new(Registration::new("id", CALLBACK).unwrap()).unwrap();
+    let bare = IOffice::new(Registration::new("id", CALLBACK)).unwrap();
     let without_secret = bare.secret_header("x-client-secret");
     assert!(matches!(without_secret, Err(Error::SecretMissing { .. })));
     for name in ["", "a b", "x-client-id"] {

@@ -14,7 +14,7 @@ use tokenkeeper_provider_qics_milestones::QicsMilestones;
 const CALLBACK: &str = "https://app.example/cb";
 
 fn qics() -> QicsMilestones {
-    let registration = Registration::new("my-client", CALLBACK).expect("a registration");
+    let registration = Registration::new("my-client", CALLBACK);
     QicsMilestones::new(registration.secret("s3cr3t")).expect("a provider")
 }
 
@@ -58,12 +58,12 @@ fn the_token_is_a_sensitive_bearer_header() {
 
 #[test]
 fn an_unusable_registration_is_refused() {
-    let bare = Registration::new("id", CALLBACK).unwrap();
+    let bare = Registration::new("id", CALLBACK);
     let without_secret = QicsMilestones::new(bare.clone());
     assert!(matches!(without_secret, Err(Error::SecretMissing { .. })));
     let with_scope = QicsMilestones::new(bare.secret("s").scope("x"));
     assert!(matches!(with_scope, Err(Error::Scope { .. })));
-    let taken = Registration::new("id", "https://app.example/cb?flow=1").unwrap();
+    let taken = Registration::new("id", "https://app.example/cb?flow=1");
     let taken = QicsMilestones::new(taken.secret("s"));
     assert!(matches!(taken, Err(Error::RedirectUri { .. })));
 }

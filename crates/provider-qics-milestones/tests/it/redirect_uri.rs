@@ -30,7 +30,7 @@ fn q14_a_redirect_uri_that_contains_the_registered_is_refused() {
 
 #[test]
 fn extra_query_parameters_of_the_redirect_uri_are_allowed() {
-    let registration = Registration::new("id", "https://app.example/cb?lang=nl").unwrap();
+    let registration = Registration::new("id", "https://app.example/cb?lang=nl");
     let provider = QicsMilestones::new(registration.secret("s")).unwrap();
     let check = |uri: &Url| provider.client().check_redirect_uri(uri);
     let own = provider.redirect_uri(&State::new("F"));

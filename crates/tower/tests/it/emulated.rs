@@ -20,7 +20,7 @@ use crate::support::{Text, hyper_client};
 /// Starts an emulator and adopts tokens of one of its users.
 async fn start() -> (Emulator, Account) {
     let emulator = Emulator::ioffice().start().await.unwrap();
-    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI).unwrap();
+    let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
     let ioffice = IOffice::new(registration)
         .unwrap()
         .base(emulator.base())

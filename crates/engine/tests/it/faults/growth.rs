@@ -61,7 +61,7 @@ fn sites_without_connections_cost_no_memory() {
     const SITES: usize = 2_000;
     let runtime = runtime();
     let _inside = runtime.enter();
-    let registration = Registration::new("client", "https://app.example/cb").unwrap();
+    let registration = Registration::new("client", "https://app.example/cb");
     let provider = IOffice::new(registration).unwrap();
     let provider = provider.sites(SitePolicy::subdomains_of("example.com"));
     let world =

@@ -54,7 +54,7 @@ pub(crate) fn engine_over(store: impl TokenStore, base: &str) -> Accounts {
 
 pub(crate) fn engine_with(store: impl TokenStore, base: &str, options: Options) -> Accounts {
     let registration = Registration::new(DEFAULT_CLIENT_ID, DEFAULT_REDIRECT_URI);
-    let registration = registration.expect("valid").secret(DEFAULT_CLIENT_SECRET);
+    let registration = registration.secret(DEFAULT_CLIENT_SECRET);
     let provider = Amiqus::new(registration).and_then(|provider| provider.base(base));
     Accounts::builder(store)
         .provider(provider.expect("valid"))
