@@ -1,4 +1,4 @@
-//! The access token: one text, shared by all who hold it and by the headers that carry it.
+//! The access token: one string, shared by its clones and by the headers that carry it.
 
 use std::{fmt, sync::Arc};
 
@@ -9,42 +9,42 @@ use zeroize::Zeroizing;
 
 use crate::{error::Error, header};
 
-/// What is sent with a request to the provider's API (RFC 6749 §1.4). Opaque to a client.
+/// An access token (RFC 6749 §1.4), which is opaque to the client.
 ///
-/// A clone shares the text, and so does the header that carries it. Wiped when the last of them is dropped; `Debug` prints
-/// `[redacted]`; `==` takes the same time wherever the first difference is.
+/// Clones share the string, and so do the headers that carry it. It is wiped when the last of them
+/// is dropped. `Debug` prints `[redacted]`; `==` runs in constant time for tokens of equal length.
 #[derive(Clone)]
 pub struct AccessToken(Arc<Text>);
 
-/// The token after `Bearer `, so that a header's value is the whole text or a part of it.
+/// `Bearer ` and the token, so that a header value is the whole string or a slice of it.
 struct Text(Zeroizing<Box<str>>);
 
 const BEARER: &str = "Bearer ";
 
 impl AccessToken {
-    /// Takes the secret; what is left of the argument is wiped.
+    /// Takes the token. What remains of the argument is wiped.
     #[must_use]
     pub fn new(secret: impl Into<String>) -> Self {
         let secret = Zeroizing::new(secret.into());
-        // As long as it gets, so that no part of it is left behind where it was before it grew.
+        // The full capacity from the start: growing would leave an unwiped copy behind.
         let mut text = String::with_capacity(BEARER.len() + secret.len());
         text.push_str(BEARER);
         text.push_str(&secret);
         Self(Arc::new(Text(Zeroizing::new(text.into_boxed_str()))))
     }
 
-    /// The secret itself: not for logs, errors or URLs.
+    /// Returns the token, which does not belong in logs, errors or URLs.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0.0[BEARER.len()..]
     }
 
-    /// `Bearer` and the token (RFC 6750 §2.1), as a header's value.
+    /// Returns `Bearer` and the token (RFC 6750 §2.1) as a header value.
     pub(crate) fn bearer_header(&self) -> Result<HeaderValue, Error> {
         self.header(0)
     }
 
-    /// The token alone, as a header's value.
+    /// Returns the token alone as a header value.
     pub(crate) fn bare_header(&self) -> Result<HeaderValue, Error> {
         self.header(BEARER.len())
     }
@@ -56,7 +56,7 @@ impl AccessToken {
     }
 }
 
-/// A holder among others, as [`Bytes`] takes it.
+/// One owner of the shared string, in the form that [`Bytes`] takes.
 struct Shared(Arc<Text>);
 
 impl AsRef<[u8]> for Shared {
@@ -96,7 +96,7 @@ mod tests {
         let address = token.expose().as_ptr();
         assert_eq!(bare.as_bytes().as_ptr(), address);
         assert_eq!(bearer.as_bytes()[BEARER.len()..].as_ptr(), address);
-        // What carries it keeps it.
+        // The header keeps the string alive.
         drop(token);
         assert_eq!(bare, "at-1");
     }

@@ -1,4 +1,4 @@
-//! A token on a request.
+//! Attaching a token to a request.
 
 use std::fmt;
 
@@ -11,26 +11,26 @@ use crate::{
     access_token::AccessToken, client::Client, dialect::AttachmentMethod, error::Error, header,
 };
 
-/// A token in the form in which a request carries it. `Debug` shows where, not what.
+/// A token in the form in which a request carries it. `Debug` shows the place and not the token.
 #[derive(Clone)]
 pub enum Attachment {
     /// In a header.
     Header {
-        /// Which one.
+        /// The header's name.
         name: HeaderName,
-        /// Its value, marked sensitive.
+        /// The header's value, marked sensitive.
         value: HeaderValue,
     },
     /// In the query.
     Query {
-        /// Under which name.
+        /// The parameter's name.
         name: String,
         /// The token.
         value: AccessToken,
     },
 }
 
-/// What RFC 3986 §2.3 calls unreserved stays as it is.
+/// Characters that RFC 3986 §2.3 calls unreserved stay as they are.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -38,10 +38,11 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl Attachment {
-    /// Puts the token on a request, in place of whatever stands there under the same name. The rest of the URI keeps its bytes.
+    /// Puts the token on a request and replaces any value of the same name. The rest of the URI
+    /// keeps its bytes.
     ///
     /// # Errors
-    /// [`Error::Http`] where the URI would be too long. The request is unchanged then.
+    /// [`Error::Http`] if the URI would be too long; the request is then unchanged.
     #[inline]
     pub fn apply(&self, uri: &mut Uri, headers: &mut HeaderMap) -> Result<(), Error> {
         match self {
@@ -51,7 +52,7 @@ impl Attachment {
         Ok(())
     }
 
-    /// [`apply`](Self::apply) for a whole request.
+    /// Does the same as [`apply`](Self::apply) for a whole request.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
@@ -71,7 +72,7 @@ impl Attachment {
 #[inline]
 fn insert(name: &HeaderName, value: &HeaderValue, headers: &mut HeaderMap) {
     if *name == AUTHORIZATION {
-        // Where almost all tokens go; its hash is a constant.
+        // The common case: the hash of this name is a constant.
         headers.insert(AUTHORIZATION, value.clone());
     } else {
         headers.insert(name, value.clone());

@@ -1,4 +1,4 @@
-//! Where the person is sent.
+//! The authorization request (RFC 6749 §4.1.1).
 
 use url::Url;
 
@@ -10,18 +10,18 @@ use crate::{
     secret::State,
 };
 
-/// What goes into one authorization URL besides the registration.
+/// The values of one authorization request, in addition to the registration's.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthorizationRequest<'a> {
-    /// What binds the redirect to this flow.
+    /// Binds the redirect to this flow.
     pub state: &'a State,
     /// [`Provider::redirect_uri`](crate::Provider::redirect_uri) of the same state.
     pub redirect_uri: &'a Url,
-    /// The scope to ask for instead of the registration's or the dialect's.
+    /// The scope to request in place of the registration's or the dialect's.
     pub scope: Option<&'a str>,
-    /// The PKCE challenge; given exactly where the dialect says [`Pkce::S256`].
+    /// The PKCE code challenge: required if the dialect has [`Pkce::S256`], refused otherwise.
     pub code_challenge: Option<&'a str>,
-    /// Further parameters, after the dialect's own.
+    /// Further parameters, appended to the dialect's.
     pub extra: &'a [(&'a str, &'a str)],
 }
 
@@ -92,14 +92,15 @@ pub(crate) fn redirect_uri(client: &Client, state: &State) -> Url {
     uri
 }
 
-/// The dialect and the flow have to agree: a challenge without a verifier, or the reverse, fails at the exchange.
+/// Checks that the dialect and the flow agree: a challenge without a verifier, or the reverse,
+/// fails only at the exchange.
 fn challenge(pkce: Pkce, given: Option<&str>) -> Result<Option<&str>, Error> {
     match (pkce, given) {
         (Pkce::S256, None) => Err(Error::Pkce {
-            problem: "the dialect uses it: give `CodeVerifier::code_challenge`",
+            problem: "the dialect requires it: pass `CodeVerifier::code_challenge`",
         }),
         (Pkce::Off, Some(_)) => Err(Error::Pkce {
-            problem: "the dialect does not use it: give no challenge, or switch it on",
+            problem: "the dialect does not use it: pass no challenge, or switch it on",
         }),
         (_, given) => Ok(given),
     }

@@ -1,4 +1,4 @@
-//! `WWW-Authenticate` (RFC 9110 §11.6.1).
+//! The header `WWW-Authenticate` (RFC 9110 §11.6.1).
 
 use http::{HeaderMap, header::WWW_AUTHENTICATE};
 
@@ -9,23 +9,24 @@ use http::{HeaderMap, header::WWW_AUTHENTICATE};
 /// use tokenkeeper_protocol::parse_www_authenticate;
 ///
 /// let mut headers = HeaderMap::new();
-/// headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="api", error="invalid_token""#));
+/// let value = HeaderValue::from_static(r#"Bearer realm="api", error="invalid_token""#);
+/// headers.insert(WWW_AUTHENTICATE, value);
 /// let challenges = parse_www_authenticate(&headers);
 /// assert_eq!(challenges[0].parameter("error"), Some("invalid_token"));
 /// # use tokenkeeper_protocol::http;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
-    /// The scheme as it was written: "Bearer".
+    /// The scheme as the server spells it: "Bearer".
     pub scheme: String,
-    /// The parameters, names in lower case, values without quotes.
+    /// The parameters: names in lower case, values without quotes.
     pub params: Vec<(String, String)>,
-    /// What stands in place of parameters in schemes such as Negotiate.
+    /// The credentials of schemes that have no parameters, such as Negotiate.
     pub token68: Option<String>,
 }
 
 impl Challenge {
-    /// The first parameter of this name, which is compared without regard to case.
+    /// Returns the first parameter of this name, which is compared without regard to case.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let found = self
@@ -36,7 +37,9 @@ impl Challenge {
     }
 }
 
-/// All challenges of a response, of however many header lines. What cannot be read ends its line; what stood before it counts.
+/// Parses all challenges of a response, from any number of header lines.
+///
+/// An unreadable part ends its line; the challenges before it count.
 #[must_use]
 pub fn parse_www_authenticate(headers: &HeaderMap) -> Vec<Challenge> {
     let mut challenges = Vec::new();
@@ -47,6 +50,7 @@ pub fn parse_www_authenticate(headers: &HeaderMap) -> Vec<Challenge> {
     challenges
 }
 
+/// The unread part of one header line.
 struct Line<'a> {
     rest: &'a str,
 }
@@ -60,7 +64,7 @@ impl<'a> Line<'a> {
             if word.is_empty() {
                 return;
             }
-            let spaces = self.blanks();
+            let spaces = self.skip_spaces();
             if self.rest.starts_with('=') {
                 let Some(value) = self.value() else { return };
                 let Some(challenge) = challenges[first..].last_mut() else {
@@ -87,14 +91,15 @@ impl<'a> Line<'a> {
         token
     }
 
-    fn blanks(&mut self) -> bool {
+    /// Returns whether there was a space.
+    fn skip_spaces(&mut self) -> bool {
         let trimmed = self.rest.trim_start_matches([' ', '\t']);
         let any = trimmed.len() < self.rest.len();
         self.rest = trimmed;
         any
     }
 
-    /// After a scheme and a blank: a token68 is one word that ends at a comma or the line's end.
+    /// Reads a token68 after a scheme and a space: one word that ends at a comma or the line's end.
     fn token68(&mut self) -> Option<String> {
         let end = self.rest.find([',', ' ', '\t']).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);

@@ -1,4 +1,4 @@
-//! Which class a refused or unreadable answer of the token endpoint has.
+//! The class of a refused or unreadable response of the token endpoint.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,8 @@ use crate::{
     refusal::{Class, ErrorCode, Refusal},
 };
 
-/// How many bytes of a token endpoint's answer are read: 64 KiB. A longer one counts as unreadable.
+/// The longest response of a token endpoint that is read: 64 KiB. A longer one counts as
+/// unreadable.
 pub const MAX_TOKEN_RESPONSE: usize = 64 * 1024;
 
 pub(crate) fn classify(
@@ -30,7 +31,7 @@ pub(crate) fn classify(
     of_fields(dialect, grant_type, response, &fields, sent_at)
 }
 
-/// The same, where the body has been read already.
+/// Classifies a response whose body has been parsed already.
 pub(crate) fn of_fields(
     dialect: &Dialect,
     grant_type: GrantType,
@@ -61,7 +62,7 @@ pub(crate) fn of_fields(
     }
 }
 
-/// The error's code, as it stands in the answer.
+/// Returns the error code as the response spells it.
 pub(crate) fn code<'f>(dialect: &Dialect, fields: &'f Map<String, Value>) -> Option<&'f str> {
     dialect
         .errors

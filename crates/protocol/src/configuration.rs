@@ -1,10 +1,10 @@
-//! A digest that tells whether the configuration has changed.
+//! A digest that changes with the configuration.
 
 use sha2::{Digest, Sha256};
 
 use crate::{client::Client, secret::ClientSecret};
 
-/// Length-prefixed, so that no two configurations run together.
+/// Hashes each part with its length, so that no two configurations run together.
 pub(crate) fn digest(client: &Client) -> [u8; 32] {
     let (dialect, registration) = (client.dialect(), client.registration());
     let mut hash = Sha256::new();

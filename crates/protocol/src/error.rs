@@ -1,128 +1,128 @@
-//! What can be wrong before anything is sent.
+//! Errors of a configuration or a value, raised before anything is sent.
 
-/// A configuration or a value that cannot be used. Nothing was sent; every message says what to do.
+/// A configuration or a value that cannot be used. Nothing was sent; every text ends with a remedy.
 ///
-/// No variant holds a secret, and none holds a response's body.
+/// No variant holds a secret or the body of a response.
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A dialect's text is not TOML or JSON, or holds an unknown key or a wrong value.
+    /// A dialect's text is not TOML or JSON, has an unknown key or a wrong value.
     #[error("the dialect's {format} text is wrong at line {line}, column {column}: {message}")]
     DialectText {
         /// "TOML" or "JSON".
         format: &'static str,
-        /// Counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// Counted from 1.
+        /// The column, counted from 1.
         column: usize,
         /// What is wrong there.
         message: String,
-        /// The parser's own error.
+        /// The parser's error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Two fields of a dialect contradict each other, or a value is out of its range.
+    /// A field of a dialect contradicts another one, or its value is out of range.
     #[error("the dialect's field `{field}` {problem}")]
     Dialect {
         /// The field's path, as in `token.code`.
         field: &'static str,
-        /// What is wrong with it, and what it has to be.
+        /// What is wrong, and what the field must hold.
         problem: String,
     },
     /// A base, site or origin cannot be used.
-    #[error("no usable origin: {problem}")]
+    #[error("the origin cannot be used: {problem}")]
     Origin {
-        /// What is wrong, and what to write instead.
+        /// What is wrong, and the remedy.
         problem: &'static str,
     },
-    /// The client id is empty or holds a character that RFC 6749 appendix A.1 does not allow.
+    /// The client id is empty or holds a character that RFC 6749 appendix A.1 forbids.
     #[error("the client id {problem}")]
     ClientId {
-        /// What is wrong with it.
+        /// What is wrong, and the remedy.
         problem: &'static str,
     },
     /// The provider authenticates clients by a secret, and the registration has none.
     #[error("`{brand}` requires a client secret: add it with `Registration::secret`")]
     SecretMissing {
-        /// The provider.
+        /// The provider's brand.
         brand: String,
     },
-    /// A redirect URI cannot be registered or used.
+    /// A redirect URI cannot be registered or sent.
     #[error("the redirect URI {problem}")]
     RedirectUri {
-        /// What is wrong, and what to write instead.
+        /// What is wrong, and the remedy.
         problem: String,
     },
-    /// The provider takes no scope, or the scope has a form that RFC 6749 §3.3 does not allow.
+    /// The provider takes no scope, or the scope has a form that RFC 6749 §3.3 forbids.
     #[error("the scope {problem}")]
     Scope {
-        /// What is wrong with it.
+        /// What is wrong, and the remedy.
         problem: &'static str,
     },
     /// Each tenant of this provider has its own site, and none was named.
-    #[error("`{brand}` has a site per tenant: name the site of the account")]
+    #[error("`{brand}` has a site per tenant: name the account's site")]
     SiteMissing {
-        /// The provider.
+        /// The provider's brand.
         brand: String,
     },
     /// The provider has one fixed base, and another site was named.
-    #[error("`{brand}` has the fixed base {base}: leave the site out, or override the base")]
+    #[error("`{brand}` has the fixed base {base}: name no site, or override the base")]
     SiteUnexpected {
-        /// The provider.
+        /// The provider's brand.
         brand: String,
-        /// Its base.
+        /// The fixed base.
         base: String,
     },
-    /// Each tenant has its own site, and the application never said which sites it allows.
-    #[error("`{brand}` has a site per tenant: say with `sites(SitePolicy)` which ones are allowed")]
+    /// Each tenant has its own site, and the application has no policy for sites.
+    #[error("`{brand}` has a site per tenant: set a `SitePolicy` that allows the sites")]
     SitePolicyMissing {
-        /// The provider.
+        /// The provider's brand.
         brand: String,
     },
     /// The application's [`SitePolicy`](crate::SitePolicy) does not allow this site.
     #[error("the site {site} is refused: {reason}")]
     SiteRefused {
-        /// The normalised site.
+        /// The site in its normal form.
         site: String,
-        /// Which rule refused it.
+        /// The rule that refused it, and the remedy.
         reason: &'static str,
     },
-    /// A value that has to travel in a header would change on its way or break out of it.
+    /// A value would change in a header or break out of it.
     #[error("the {what} cannot be sent in a header: {problem}")]
     HeaderValue {
-        /// What it is: "access token", "password", "redirect URI", …
+        /// The kind of value: "access token", "password", "redirect URI", …
         what: &'static str,
-        /// Why not.
+        /// What is wrong with it.
         problem: HeaderProblem,
     },
-    /// The dialect says PKCE and no challenge was given, or the other way round.
+    /// The dialect requires PKCE and the request has no challenge, or the reverse.
     #[error("PKCE: {problem}")]
     Pkce {
-        /// What does not fit.
+        /// What does not fit, and the remedy.
         problem: &'static str,
     },
-    /// An extra parameter has the name of one that the dialect itself sends.
-    #[error("the extra parameter `{name}` is one that the dialect sends: leave it out")]
+    /// An extra parameter has the name of a parameter that the dialect sends.
+    #[error("the extra parameter `{name}` is one that the dialect sends: remove it")]
     ExtraParameter {
-        /// Its name.
+        /// The parameter's name.
         name: String,
     },
-    /// A way that is off unless it was switched on.
+    /// A feature that is off by default was used.
     #[error("{what} is off: {how}")]
     NotEnabled {
-        /// What was asked for.
+        /// The feature.
         what: &'static str,
-        /// How it is switched on.
+        /// How to switch it on.
         how: &'static str,
     },
     /// More than one value is wrong.
     #[error("{}", list(.errors))]
     Several {
-        /// What is wrong: two errors or more.
+        /// The errors: at least two.
         errors: Vec<Error>,
     },
-    /// The parts do not make a request that HTTP can carry.
-    #[error("the parts do not make an HTTP request")]
+    /// The parts do not form a request that HTTP can carry.
+    #[error("the parts do not form an HTTP request: check the endpoint and the parameter names")]
     Http(#[from] http::Error),
 }
 
@@ -156,18 +156,18 @@ fn list(errors: &[Error]) -> String {
     texts.join("; ")
 }
 
-/// Why a value cannot travel in a header.
+/// The reason why a value cannot travel in a header.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderProblem {
-    /// There is nothing to send.
+    /// The value is empty.
     #[error("it is empty")]
     Empty,
-    /// CR, LF, NUL or another control character: it would end the header or be refused on the way.
+    /// A control character such as CR, LF or NUL would end the header or be refused on the way.
     #[error("it holds a control character such as CR, LF or NUL")]
     Control,
-    /// HTTP strips blanks at both ends of a header value, so that the server would see another value.
-    #[error("it begins or ends with a blank, which HTTP strips")]
+    /// HTTP strips spaces at both ends of a header value: the server would see another value.
+    #[error("it begins or ends with a space, which HTTP strips")]
     Blank,
     /// HTTP gives bytes beyond ASCII no meaning in a header.
     #[error("it holds a character that is not ASCII")]

@@ -1,21 +1,21 @@
-//! What is exchanged for tokens.
+//! Authorization grants (RFC 6749 §1.3).
 
 use serde::{Deserialize, Serialize};
 
 use crate::secret::{AuthorizationCode, CodeVerifier, RefreshToken};
 
-/// What is exchanged for tokens.
+/// A grant that a token request exchanges for tokens.
 #[derive(Clone, Copy, Debug)]
 pub enum Grant<'a> {
-    /// A code that a redirect brought (RFC 6749 §4.1.3).
+    /// An authorization code (RFC 6749 §4.1.3).
     AuthorizationCode {
         /// The code.
         code: &'a AuthorizationCode,
-        /// The redirect URI exactly as it was authorized.
+        /// The redirect URI exactly as the authorization request sent it.
         redirect_uri: &'a str,
-        /// The scope as it was asked for; `None`: the registration's or the dialect's.
+        /// The scope as it was requested; `None`: the registration's or the dialect's.
         scope: Option<&'a str>,
-        /// The PKCE verifier, if the authorization URL had its challenge.
+        /// The PKCE code verifier, if the authorization request had a code challenge.
         code_verifier: Option<&'a CodeVerifier>,
     },
     /// A refresh token (RFC 6749 §6).
@@ -30,7 +30,7 @@ pub enum Grant<'a> {
 }
 
 impl Grant<'_> {
-    /// Which of the two it is.
+    /// Returns the type of this grant.
     #[must_use]
     pub fn grant_type(&self) -> GrantType {
         match self {
@@ -40,7 +40,7 @@ impl Grant<'_> {
     }
 }
 
-/// Which grant a token request is about.
+/// The `grant_type` of a token request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {

@@ -1,4 +1,4 @@
-//! Values that travel in headers.
+//! Header values that hold secrets, and the header `Date`.
 
 use std::time::SystemTime;
 
@@ -6,16 +6,17 @@ use http::{HeaderMap, HeaderValue, header::DATE};
 
 use crate::error::{Error, HeaderProblem};
 
-/// A header value marked sensitive, if `text` arrives at the server as it is.
+/// Makes a header value marked sensitive, if `text` reaches the server unchanged.
 ///
 /// # Errors
-/// [`Error::HeaderValue`] where it is empty, holds a control character or a byte beyond ASCII, or begins or ends with a blank.
+/// [`Error::HeaderValue`] if the text is empty, holds a control character or a byte beyond ASCII,
+/// or begins or ends with a space.
 pub fn sensitive_header(what: &'static str, text: &str) -> Result<HeaderValue, Error> {
     check(what, text)?;
     sensitive(HeaderValue::from_str(text))
 }
 
-/// As [`sensitive_header`], without making the value.
+/// Does the checks of [`sensitive_header`] alone.
 pub(crate) fn check(what: &'static str, text: &str) -> Result<(), Error> {
     let refused = |problem| Err(Error::HeaderValue { what, problem });
     if text.is_empty() {
@@ -41,7 +42,7 @@ pub(crate) fn sensitive(
     Ok(value)
 }
 
-/// The server's time, as its answer has it in `Date`. `None`: absent or unreadable.
+/// Returns the server's time from the header `Date`. `None`: absent or unreadable.
 pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
 }

@@ -1,4 +1,4 @@
-//! JSON objects, strictly first, and loosely where a dialect says so.
+//! JSON objects: strict by default, loose if a dialect allows it.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::dialect::Json;
 
-/// The top-level object of `body`, or `None`.
+/// Parses `body` as a JSON object.
 ///
-/// A value that `serde_json` cannot hold (a number beyond `f64`, nesting beyond its limit) is kept as its text: it must not
-/// cost the tokens beside it.
+/// A value that `serde_json` cannot hold (a number beyond `f64`, nesting beyond its limit) is kept
+/// as its text: it must not cost the tokens next to it.
 pub(crate) fn object(body: &[u8], json: Json) -> Option<Map<String, Value>> {
-    // Some frameworks put a byte order mark first, which RFC 8259 §8.1 allows to ignore.
+    // Some frameworks write a byte order mark, which RFC 8259 §8.1 allows to ignore.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     strict(body).or_else(|| match json {
         Json::Strict => None,
@@ -32,8 +32,8 @@ fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
-/// One flat object: bare identifiers or strings as keys; strings, numbers, booleans and null as values. Duplicate keys, nesting
-/// and anything after the object are refused.
+/// A parser of one flat object. Keys are bare identifiers or strings; values are strings, numbers,
+/// booleans and null. Duplicate keys, nesting and trailing text are refused.
 struct Loose<'a> {
     rest: &'a str,
 }
@@ -56,22 +56,22 @@ impl<'a> Loose<'a> {
                 }
             }
         }
-        loose.blanks();
+        loose.skip_whitespace();
         loose.rest.is_empty().then_some(map)
     }
 
-    fn blanks(&mut self) {
+    fn skip_whitespace(&mut self) {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
     }
 
     fn symbol(&mut self, symbol: char) -> Option<()> {
-        self.blanks();
+        self.skip_whitespace();
         self.rest = self.rest.strip_prefix(symbol)?;
         Some(())
     }
 
     fn key(&mut self) -> Option<String> {
-        self.blanks();
+        self.skip_whitespace();
         if self.rest.starts_with('"') {
             return self.string();
         }
@@ -81,12 +81,13 @@ impl<'a> Loose<'a> {
     }
 
     fn value(&mut self) -> Option<Value> {
-        self.blanks();
+        self.skip_whitespace();
         if self.rest.starts_with('"') {
             return self.string().map(Value::String);
         }
         let word = self.word(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
-        // `RawValue` checks the grammar without the range; a bare word or a nested value fails here.
+        // `RawValue` checks the grammar and not the range; a bare word or a nested value fails
+        // here.
         let raw: &RawValue = serde_json::from_str(word).ok()?;
         Some(value(raw.get()))
     }

@@ -61,7 +61,7 @@ pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, St
 pub use site_policy::SitePolicy;
 pub use token_set::TokenSet;
 
-// The types of other crates that stand in the signatures here, so that an implementation names no version of its own.
+// Re-exports of the types in the signatures, so that implementations need no version of their own.
 pub use bytes;
 pub use http;
 pub use url::{self, Url};

@@ -1,4 +1,4 @@
-//! Where tokens may go: scheme, host and port.
+//! Origins: scheme, host and port.
 
 use std::{fmt, net::Ipv4Addr};
 
@@ -8,7 +8,9 @@ use url::{Host, Url};
 
 use crate::error::Error;
 
-/// Scheme, lower-case host and port of a server: https, or http on loopback (127.0.0.0/8, `[::1]`, exactly `localhost`).
+/// The scheme, lower-case host and port of a server.
+///
+/// The scheme is https, or http on loopback (127.0.0.0/8, `[::1]`, exactly `localhost`).
 ///
 /// ```
 /// use tokenkeeper_protocol::Origin;
@@ -23,7 +25,7 @@ use crate::error::Error;
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Origin {
-    /// `scheme://host` and `:port` where it is not the scheme's own.
+    /// `scheme://host`, and `:port` unless it is the scheme's default.
     text: Box<str>,
     https: bool,
     host_end: u32,
@@ -31,6 +33,7 @@ pub struct Origin {
     kind: Kind,
 }
 
+/// What the host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Loopback,
@@ -39,16 +42,17 @@ enum Kind {
 }
 
 impl Origin {
-    /// Reads `scheme://host[:port]`, with or without a slash at the end.
+    /// Parses `scheme://host[:port]`, with or without a trailing slash.
     ///
     /// # Errors
-    /// [`Error::Origin`] for another scheme than https (http on loopback), user info, a path, a query or a fragment.
+    /// [`Error::Origin`] for another scheme than https (http on loopback), user info, a path, a
+    /// query or a fragment.
     pub fn parse(s: &str) -> Result<Self, Error> {
         let refused = |problem| Err(Error::Origin { problem });
         let Ok(url) = Url::parse(s) else {
             return refused("write it as https://host or https://host:port");
         };
-        // `Url` drops an empty user info and an empty query; neither belongs here.
+        // `Url` drops an empty user info and an empty query: an origin has neither.
         if s.contains(['@', '?', '#']) {
             return refused("leave out user info, query and fragment");
         }
@@ -56,11 +60,12 @@ impl Origin {
             return refused("leave out the path: only scheme, host and port");
         }
         Self::of_url(&url).ok_or(Error::Origin {
-            problem: "it has to be https; http is for loopback only (127.0.0.0/8, [::1], localhost)",
+            problem: "use https; http is for loopback only (127.0.0.0/8, [::1], localhost)",
         })
     }
 
-    /// The origin of a request's URI. `None` without scheme or host, with user info, or with http beyond loopback.
+    /// Returns the origin of a request's URI. `None` without scheme or host, with user info, or for
+    /// http beyond loopback.
     #[must_use]
     pub fn of(uri: &Uri) -> Option<Self> {
         let authority = uri.authority()?.as_str();
@@ -101,23 +106,25 @@ impl Origin {
         })
     }
 
-    /// Whether `uri` goes to this origin. Allocates nothing.
+    /// Returns whether `uri` goes to this origin. Does not allocate.
     ///
-    /// A URI without scheme or host, or with user info, goes to no origin. Hosts compare without regard to case; an address that
-    /// is written in another form than the normal one (`[0::1]`) does not match.
+    /// A URI without scheme or host, or with user info, goes to no origin. Hosts compare without
+    /// regard to case; an address in another form than the normal one (`[0::1]`) does not match.
     #[must_use]
     #[inline]
     pub fn matches(&self, uri: &Uri) -> bool {
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return false;
         };
-        // Most requests spell their target as the configuration does; the rest is read with care.
+        // Most requests spell their target as the configuration does.
         self.has_scheme(scheme)
-            && (authority.as_str().as_bytes() == self.authority() || self.is_otherwise(authority))
+            && (authority.as_str().as_bytes() == self.authority()
+                || self.matches_loosely(authority))
     }
 
+    /// The comparison for a target in another spelling.
     #[cold]
-    fn is_otherwise(&self, authority: &Authority) -> bool {
+    fn matches_loosely(&self, authority: &Authority) -> bool {
         let default_port = if self.https { 443 } else { 80 };
         !authority.as_str().contains('@')
             && authority.port_u16().unwrap_or(default_port) == self.port
@@ -129,25 +136,25 @@ impl Origin {
         matches!((self.https, scheme), (true, "https") | (false, "http"))
     }
 
-    /// `scheme://host`, and `:port` where it is not the scheme's own.
+    /// Returns `scheme://host`, and `:port` unless it is the scheme's default.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether this is 127.0.0.0/8, `[::1]` or exactly `localhost`.
+    /// Returns whether this is 127.0.0.0/8, `[::1]` or exactly `localhost`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.kind == Kind::Loopback
     }
 
-    /// The host in lower case; an IPv6 address in brackets.
+    /// Returns the host in lower case; an IPv6 address in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.text[self.scheme_end()..self.host_end as usize]
     }
 
-    /// The host, and `:port` where it is not the scheme's own.
+    /// Returns the host, and `:port` unless it is the scheme's default.
     #[inline]
     fn authority(&self) -> &[u8] {
         &self.text.as_bytes()[self.scheme_end()..]
@@ -158,7 +165,7 @@ impl Origin {
         if self.https { "https://" } else { "http://" }.len()
     }
 
-    /// Whether the host is an IP address.
+    /// Returns whether the host is an IP address.
     pub(crate) fn is_address(&self) -> bool {
         self.kind == Kind::Address
             || self.host().parse::<Ipv4Addr>().is_ok()

@@ -1,4 +1,4 @@
-//! What the engine asks of a provider.
+//! The provider as the engine sees it.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
@@ -25,15 +25,16 @@ use crate::{
     token_set::TokenSet,
 };
 
-/// An authorization server and the API behind it: what to send, and what the answers mean. Synchronous, without I/O.
+/// An authorization server and the API behind it: builds requests and reads responses, without I/O.
 ///
-/// Every method but [`client`](Self::client) has a default that does what the client's dialect says; an adapter overrides one
-/// only where data cannot say it. An implementation around another provider has to forward **all** methods.
+/// Every method but [`client`](Self::client) has a default that follows the client's dialect. An
+/// adapter overrides a method only where data cannot describe the provider. An implementation
+/// around another provider must forward **all** methods.
 ///
 /// ```
-/// use tokenkeeper_protocol::{Attachment, AccessToken, Client, Dialect, Error, Provider, Registration};
+/// use tokenkeeper_protocol::{AccessToken, Attachment, Client, Dialect, Error, Provider, Registration};
 ///
-/// /// A provider whose tokens carry a prefix that the API wants without it.
+/// /// A provider whose tokens have a prefix that the API does not take.
 /// #[derive(Debug)]
 /// struct Peculiar(Client);
 ///
@@ -48,44 +49,49 @@ use crate::{
 /// }
 ///
 /// let registration = Registration::new("id", "https://app.example/cb").secret("s");
-/// let peculiar = Peculiar(Dialect::rfc6749("peculiar", "https://peculiar.example")?.with(registration)?);
+/// let dialect = Dialect::rfc6749("peculiar", "https://peculiar.example")?;
+/// let peculiar = Peculiar(dialect.with(registration)?);
 /// assert_eq!(peculiar.brand(), "peculiar");
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
-    /// The dialect and registration.
+    /// Returns the client: the dialect and the registration.
     fn client(&self) -> &Client;
 
-    /// The provider's short name, part of every account's key.
+    /// Returns the provider's short name, part of every account's key.
     fn brand(&self) -> &str {
         &self.client().dialect().brand
     }
 
-    /// A SHA-256 digest of client id, secret, and where and how they are sent: another value means that a refusal because of the
-    /// configuration may have been cured.
+    /// Returns a SHA-256 digest of client id, secret, and where and how they are sent.
+    ///
+    /// If it changes, a refusal because of the configuration may no longer hold.
     fn configuration(&self) -> [u8; 32] {
         configuration::digest(self.client())
     }
 
-    /// The site of an account: the fixed base for `None`, else what was given, in normal form and within the application's
-    /// [`SitePolicy`](crate::SitePolicy). `given` may be a bare host.
+    /// Returns the site of an account: the fixed base for `None`, otherwise `given` in normal form.
+    ///
+    /// `given` may be a bare host, and must be within the application's
+    /// [`SitePolicy`](crate::SitePolicy).
     ///
     /// # Errors
-    /// [`Error::SiteMissing`], [`Error::SiteUnexpected`], [`Error::SitePolicyMissing`], [`Error::SiteRefused`], [`Error::Origin`].
+    /// [`Error::SiteMissing`], [`Error::SiteUnexpected`], [`Error::SitePolicyMissing`],
+    /// [`Error::SiteRefused`], [`Error::Origin`].
     fn site(&self, given: Option<&str>) -> Result<Origin, Error> {
         site::resolve(self.client(), given)
     }
 
-    /// Where tokens of an account at `site` may be attached.
+    /// Returns the origins that take the tokens of an account at `site`.
     fn api_origins(&self, site: &Origin) -> Vec<Origin> {
         site::api_origins(self.client(), site)
     }
 
-    /// Where to send the person (RFC 6749 §4.1.1).
+    /// Builds the URL of the authorization request (RFC 6749 §4.1.1).
     ///
     /// # Errors
-    /// [`Error::RedirectUri`] where the request's redirect URI is not the registered one, [`Error::Scope`], [`Error::Pkce`],
-    /// [`Error::ExtraParameter`].
+    /// [`Error::RedirectUri`] if the request's redirect URI is not the registered one,
+    /// [`Error::Scope`], [`Error::Pkce`], [`Error::ExtraParameter`].
     fn authorization_url(
         &self,
         site: &Origin,
@@ -94,15 +100,17 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         authorization::url(self.client(), site, request)
     }
 
-    /// The redirect URI of a flow, which may carry the state. It is kept with the flow and sent again at the exchange.
+    /// Returns the redirect URI of a flow, which may carry the state.
+    ///
+    /// The flow keeps it and sends it again at the exchange.
     fn redirect_uri(&self, state: &State) -> Url {
         authorization::redirect_uri(self.client(), state)
     }
 
-    /// Reads what the redirect brought.
+    /// Reads the authorization response of a redirect.
     ///
     /// # Errors
-    /// [`RedirectError`]: in every case the code, if there is one, is not to be exchanged.
+    /// [`RedirectError`]. Its code, if there is one, must not be exchanged.
     fn read_redirect(
         &self,
         redirect: &Redirect,
@@ -111,22 +119,26 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         redirect::read(self.client(), redirect, expected)
     }
 
-    /// The request for tokens (RFC 6749 §4.1.3, §6), with an absolute URI and `Content-Length`; secrets in headers are marked
-    /// sensitive. No redirect may be followed with it.
+    /// Builds a token request (RFC 6749 §4.1.3, §6).
+    ///
+    /// It has an absolute URI and `Content-Length`; secrets in headers are marked sensitive.
+    /// Redirects must not be followed with it.
     ///
     /// # Errors
-    /// [`Error::HeaderValue`] where a value has to travel in a header and cannot.
+    /// [`Error::HeaderValue`] if a value must travel in a header and cannot.
     fn token_request(&self, site: &Origin, grant: &Grant<'_>) -> Result<Request<Bytes>, Error> {
         token_request::build(self.client(), site, grant)
     }
 
-    /// Reads the answer to a token request of this kind that was sent at `sent_at`.
+    /// Reads the response to a token request of this type that was sent at `sent_at`.
     ///
-    /// An expiry that makes no sense never loses tokens: it counts as unknown, and stays in [`TokenSet::extra`]. A token that
-    /// cannot be sent in a header is kept too: [`attach`](Self::attach) refuses it.
+    /// A senseless expiry never costs tokens: it counts as unknown, and stays in
+    /// [`TokenSet::extra`]. A token that cannot be sent in a header is kept too:
+    /// [`attach`](Self::attach) refuses it.
     ///
-    /// An absolute expiry is by the server's clock. If the answer has a `Date`, the token's lifetime is
-    /// the difference between the two, and [`TokenSet::expires_at`] is `sent_at` plus this lifetime.
+    /// An absolute expiry is by the server's clock. If the response has a `Date`, the token's
+    /// lifetime is the difference between the two, and [`TokenSet::expires_at`] is `sent_at` plus
+    /// this lifetime.
     ///
     /// # Errors
     /// [`Refusal`] with its class.
@@ -139,7 +151,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         token_response::read(self.client(), grant_type, response, sent_at)
     }
 
-    /// The requests that revoke a token set, in order; empty where the provider has no way.
+    /// Builds the requests that revoke a token set, in order; none if the provider has no
+    /// revocation.
     ///
     /// # Errors
     /// [`Error::HeaderValue`].
@@ -151,15 +164,16 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         revocation::revocation(self.client(), site, tokens)
     }
 
-    /// Reads the answer to one of the [`revocation_requests`](Self::revocation_requests).
+    /// Reads the response to one of the [`revocation_requests`](Self::revocation_requests).
     ///
-    /// Only a 2xx, or what the dialect's [`done_when`](crate::RevocationRules::done_when) names, is
-    /// [`RevocationOutcome::Done`]: a refused revocation leaves the token valid.
+    /// Only a 2xx, or a response that the dialect's
+    /// [`done_when`](crate::RevocationRules::done_when) names, is [`RevocationOutcome::Done`]: a
+    /// refused revocation leaves the token valid.
     fn read_revocation_response(&self, response: &Response<Bytes>) -> RevocationOutcome {
         revocation_response::read(self.client(), response)
     }
 
-    /// The request that asks about a token, if the provider has a way.
+    /// Builds the introspection request for a token; `None` if the provider has no introspection.
     ///
     /// # Errors
     /// [`Error::HeaderValue`].
@@ -171,7 +185,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         revocation::introspection(self.client(), site, token)
     }
 
-    /// The token as it is attached to requests.
+    /// Returns the token in the form in which requests carry it.
     ///
     /// # Errors
     /// [`Error::HeaderValue`] for a token that would break out of a header or change in it.
@@ -179,9 +193,10 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         attachment::attach(self.client(), token)
     }
 
-    /// What a response of the API says about the token that was sent.
+    /// Returns what a response of the API says about the token that was sent.
     ///
-    /// What is no failure refuses no token: below 400 it is [`Verdict::Accepted`], and the engine does not ask.
+    /// A non-error response never rejects the token: below 400 the verdict is
+    /// [`Verdict::Accepted`], and the engine does not call this method.
     fn read_resource(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
         resource::read(self.client(), status, headers)
     }

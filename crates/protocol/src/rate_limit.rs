@@ -1,4 +1,4 @@
-//! How often one may ask, and when again.
+//! Rate limits, as response headers state them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,20 +6,21 @@ use http::{HeaderMap, header::RETRY_AFTER};
 
 use crate::{dialect::RateLimitHeaders, header};
 
-/// What a response says about the rate limit. What is absent or unreadable is `None`.
+/// The rate limit that a response states. An absent or unreadable value is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RateLimit {
     /// Requests allowed in a window.
     pub limit: Option<u64>,
     /// Requests left in this window.
     pub remaining: Option<u64>,
-    /// When the window ends.
+    /// The end of the window.
     pub reset: Option<SystemTime>,
-    /// How long to wait: `Retry-After` in either form, or else until `reset`, where the response says what time it is there.
+    /// How long to wait: `Retry-After` in either form, otherwise until `reset` if the response has
+    /// a `Date`.
     pub retry_after: Option<Duration>,
 }
 
-/// Reads the headers; `fallback` is the time where the response bears no `Date`.
+/// Reads the headers. `fallback` is the current time for a response without a `Date`.
 pub(crate) fn read(
     names: &RateLimitHeaders,
     headers: &HeaderMap,
@@ -29,7 +30,7 @@ pub(crate) fn read(
         |name: &Option<String>| -> Option<u64> { text(headers, name.as_deref()?)?.parse().ok() };
     let reset = number(&names.reset).and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s)));
     let date = header::date(headers);
-    // Both clocks in this difference are the server's own, so that ours does not matter.
+    // Both times are the server's: our clock does not matter.
     let until =
         |then: SystemTime| Some(then.duration_since(date.or(fallback)?).unwrap_or_default());
     let retry_after = text(headers, RETRY_AFTER.as_str()).and_then(|value| {

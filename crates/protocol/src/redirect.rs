@@ -1,4 +1,4 @@
-//! What comes back from the authorization page.
+//! The redirect from the authorization page and its authorization response (RFC 6749 §4.1.2).
 
 use std::{borrow::Cow, fmt};
 
@@ -11,23 +11,23 @@ use crate::{
     secret::{AuthorizationCode, State},
 };
 
-/// The raw query or fragment of a redirect, as it arrived. `Debug` does not show it: it holds the code.
+/// The raw query or fragment of a redirect. `Debug` does not show it, because it holds the code.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Redirect {
-    /// What stands after `?`.
+    /// The part after `?`.
     Query(String),
-    /// What stands after `#`, as a relay page posts it.
+    /// The part after `#`, as a relay page posts it.
     Fragment(String),
 }
 
 impl Redirect {
-    /// From the query, with or without its `?`.
+    /// Takes the query, with or without its `?`.
     #[must_use]
     pub fn query(query: impl Into<String>) -> Self {
         Self::Query(query.into())
     }
 
-    /// From the fragment, with or without its `#`.
+    /// Takes the fragment, with or without its `#`.
     #[must_use]
     pub fn fragment(fragment: impl Into<String>) -> Self {
         Self::Fragment(fragment.into())
@@ -65,19 +65,19 @@ impl fmt::Debug for Redirect {
     }
 }
 
-/// What a redirect has to match.
+/// The values that a redirect must match.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpectedRedirect<'a> {
-    /// The state of the flow under way.
+    /// The state of the flow.
     pub state: &'a State,
 }
 
-/// A redirect that belongs to the flow and brought a code.
+/// The authorization response of a redirect that belongs to the flow.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizationResponse {
-    /// The code to exchange.
+    /// The code to exchange for tokens.
     pub code: AuthorizationCode,
-    /// Every other parameter that came with it, decoded, in order.
+    /// Every other parameter, decoded, in order.
     pub extra: Vec<(String, String)>,
 }
 
@@ -91,35 +91,36 @@ impl fmt::Debug for AuthorizationResponse {
     }
 }
 
-/// A redirect that brings no usable code. Nothing of it goes to the token endpoint.
+/// The error for a redirect without a usable code. None of its values goes to the token endpoint.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectError {
-    /// The state is missing, empty, doubled or not this flow's: the redirect may be forged.
+    /// The state is missing, empty, repeated or another flow's: the redirect may be forged.
     #[error("the redirect does not belong to this flow: start again")]
     StateMismatch,
-    /// The person or the provider said no. A denial counts without a state: some providers drop it, and it leads nowhere.
-    #[error("the authorization was not given: {error}")]
+    /// The user or the provider denied the authorization. A denial counts without a state: some
+    /// providers omit it, and a denial is harmless.
+    #[error("the authorization was denied ({error}): start again")]
     Denied {
-        /// The provider's reason, `access_denied` where the person declined.
+        /// The provider's error code; `access_denied` if the user declined.
         error: ErrorCode,
     },
-    /// A code and an error at once mean nothing.
+    /// The redirect has both a code and an error.
     #[error("the redirect holds both a code and an error: start again")]
     CodeAndError,
-    /// Neither a code nor an error.
+    /// The redirect has neither a code nor an error.
     #[error("the redirect holds no code: start again")]
     CodeMissing,
-    /// RFC 6749 §3.1: no parameter comes twice.
-    #[error("the redirect holds `{0}` more than once: start again")]
+    /// The redirect repeats this parameter, which RFC 6749 §3.1 forbids.
+    #[error("the redirect repeats `{0}`: start again")]
     Duplicate(&'static str),
-    /// `iss` names another issuer (RFC 9207 §2.4): the code may be meant for somebody else's server.
-    #[error("the redirect comes from another issuer than the one that was asked: start again")]
+    /// `iss` names another issuer (RFC 9207 §2.4): the code may belong to another server.
+    #[error("the redirect names another issuer than the dialect: start again")]
     WrongIssuer,
-    /// A fragment where the dialect says query, or the reverse.
-    #[error("the redirect came in the {0}, which is not where this provider puts it")]
+    /// The redirect has a fragment and the dialect's response mode is the query, or the reverse.
+    #[error("the response is in the {0} of the redirect: correct the dialect's response mode")]
     WrongResponseMode(&'static str),
-    /// Escapes that are no UTF-8.
+    /// The percent-encoding does not decode to UTF-8.
     #[error("the redirect cannot be decoded: start again")]
     Malformed,
 }
@@ -154,7 +155,7 @@ pub(crate) fn read(
             return Err(RedirectError::WrongIssuer);
         }
     }
-    // An empty parameter is as good as an absent one (RFC 6749 §3.1).
+    // An empty parameter counts as absent (RFC 6749 §3.1).
     let [carried, state, code, error] =
         [carried.flatten(), state, code, error].map(|value| value.filter(|v| !v.is_empty()));
     let is_ours = |given: &str| State::new(given) == *expected.state;
@@ -196,13 +197,14 @@ pub(crate) fn read(
     Ok(AuthorizationResponse { code, extra })
 }
 
+/// The decoded parameters of a redirect, in order.
 struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
-    /// The value under `name` if there is one; `None` where there are several.
+    /// Returns the value under `name`; the outer `None` means that there are several.
     #[expect(
         clippy::option_option,
-        reason = "absent and doubled are different answers"
+        reason = "absent and repeated are different results"
     )]
     fn one(&self, name: &str) -> Option<Option<&str>> {
         let mut values = self

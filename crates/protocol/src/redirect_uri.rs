@@ -1,28 +1,26 @@
-//! Which redirect URIs may be registered, and which may be sent.
+//! Checks of redirect URIs: those to register and those to send.
 
 use url::Url;
 
 use crate::{dialect::RedirectRule, error::Error, origin::Origin};
 
-/// Reads a redirect URI that an application registers.
+/// Parses a redirect URI that an application registers.
 pub(crate) fn parse(text: &str) -> Result<Url, Error> {
     let refused = |problem: &str| {
         let problem = problem.to_owned();
         Err(Error::RedirectUri { problem })
     };
     let Ok(url) = Url::parse(text) else {
-        return refused("is no absolute URL: write it as https://host/path");
+        return refused("is not an absolute URL: write it as https://host/path");
     };
     if url.fragment().is_some() {
-        return refused("has a fragment, which RFC 6749 §3.1.2 forbids: leave `#…` out");
+        return refused("has a fragment, which RFC 6749 §3.1.2 forbids: remove `#…`");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refused("has user info: leave `user:password@` out");
+        return refused("has user info: remove `user:password@`");
     }
     if !matches!(url.scheme(), "https" | "http") {
-        return refused(
-            "has a scheme of its own, which is not supported: use https, or http on loopback",
-        );
+        return refused("has an unsupported scheme: use https, or http on loopback");
     }
     if Origin::of_url(&url).is_none() {
         return refused("uses http and is not on loopback: use https");
@@ -42,20 +40,20 @@ pub(crate) fn check(given: &Url, registered: &Url, rule: RedirectRule) -> Result
         })
     };
     if given.fragment().is_some() || !given.username().is_empty() || given.password().is_some() {
-        return refused("has a fragment or user info: leave them out");
+        return refused("has a fragment or user info: remove them");
     }
     if Origin::of_url(given).is_none()
         || Origin::of_url(given) != Origin::of_url(registered)
         || given.path() != registered.path()
     {
-        return refused(
-            "is not the registered one: scheme, host, port and path have to be the same",
-        );
+        return refused("is not the registered one: keep its scheme, host, port and path");
     }
     match rule {
-        RedirectRule::Exact if given != registered => refused("is not the registered one"),
+        RedirectRule::Exact if given != registered => {
+            refused("is not the registered one: send that unchanged")
+        }
         RedirectRule::ExtraQuery if !extends(given, registered) => {
-            refused("lacks the registered one's query: further parameters come after it")
+            refused("lacks the registered one's query: append further parameters to it")
         }
         _ => Ok(()),
     }

@@ -1,58 +1,61 @@
-//! What a refusal of the token endpoint means.
+//! Refusals of the token endpoint (RFC 6749 §5.2) and their classes.
 
 use std::{fmt, time::Duration};
 
 use http::StatusCode;
 
-/// What may be done after a token request that brought no tokens.
+/// The class of a refusal: what may be done after a token request that brought no tokens.
 ///
-/// What the dialect's map does not name falls under these defaults:
+/// A response that the dialect's map does not name has one of these defaults:
 ///
-/// | answer | class |
+/// | response | class |
 /// |---|---|
 /// | 429; 503 with `Retry-After` | transient |
 /// | other 5xx; 408; a 2xx that cannot be read | ambiguous |
 /// | 4xx with `invalid_grant` | terminal |
 /// | 4xx with `invalid_client`, `unauthorized_client`, `unsupported_grant_type` | configuration |
-/// | any other 4xx, be it empty, HTML or another error code; 3xx | unexplained |
+/// | any other 4xx (empty, HTML, another error code); 3xx | unexplained |
 ///
-/// `invalid_request` and `invalid_scope` are unexplained on purpose: they blame the request, not the token, so that one of them
-/// does not log a person out at once; the code is kept for whoever looks.
+/// `invalid_request` and `invalid_scope` are unexplained on purpose: they blame the request and not
+/// the token, so a single one does not end an account. [`Refusal::code`] keeps the error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// The server is busy: ask again later. After a 5xx it may have redeemed the token even so
+    /// The server is busy: retry later. After a 5xx it may have redeemed the token anyway
     /// ([`Refusal::may_have_redeemed`]).
     Transient {
-        /// How long to wait, if the server says so.
+        /// How long to wait, if the response says so.
         retry_after: Option<Duration>,
     },
-    /// Nobody knows whether the token was redeemed: it counts as presented, and may be presented again.
+    /// It is unknown whether the token was redeemed: it counts as presented, and may be presented
+    /// again.
     Ambiguous,
-    /// The token or code is refused for good.
+    /// The token or code is refused permanently.
     Terminal,
-    /// Refused without a reason that one could act on.
+    /// Refused without an actionable reason.
     Unexplained,
-    /// The client's registration is refused, the token was not judged: it is kept until the configuration has changed.
+    /// The client is refused and the token was not judged: it is kept until the configuration
+    /// changes.
     Configuration,
 }
 
-/// A token request's answer without tokens. It holds nothing of the body but a sanitised error code; `Display` is safe.
+/// A token response without tokens. It keeps only a sanitised error code of the body; `Display` is
+/// safe to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What may be done.
+    /// The class.
     pub class: Class,
-    /// The answer's status, if there was an answer.
+    /// The status of the response, if there was one.
     pub status: Option<StatusCode>,
-    /// The answer's error code, if it had a sane one.
+    /// The error code of the response, if it has a valid one.
     pub code: Option<ErrorCode>,
 }
 
 impl Refusal {
-    /// Returns whether the server may have redeemed the token before it gave this answer.
+    /// Returns whether the server may have redeemed the token before it sent this response.
     ///
     /// True for [`Class::Ambiguous`], and for a [`Class::Transient`] with a 5xx: a 503 with
-    /// `Retry-After` may come from a gateway after the server behind it rotated the token. A refusal
-    /// of the token that follows such an answer may be due to the rotation.
+    /// `Retry-After` may come from a gateway after the server behind it rotated the token. A
+    /// refusal of the token that follows such a response may be due to the rotation.
     #[must_use]
     pub fn may_have_redeemed(&self) -> bool {
         match self.class {
@@ -66,12 +69,14 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.class {
-            Class::Transient { .. } => "the token endpoint is busy: ask again later",
+            Class::Transient { .. } => "the token endpoint is busy: retry later",
             Class::Ambiguous => {
-                "the token endpoint gave no readable answer: it may have redeemed the token"
+                "the token endpoint sent no readable response: it may have redeemed the token"
             }
             Class::Terminal => "the token endpoint refused the grant: authorize again",
-            Class::Unexplained => "the token endpoint refused without a usable reason",
+            Class::Unexplained => {
+                "the token endpoint refused without a usable reason: ask the provider"
+            }
             Class::Configuration => "the token endpoint refused the client: fix the registration",
         })?;
         match (&self.status, &self.code) {
@@ -85,12 +90,13 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// The value of an error field, fit for logs: visible ASCII without quotes and backslash (RFC 6749 §5.2), at most 64 characters.
+/// An error code that is safe to log: visible ASCII without quotes and backslash (RFC 6749 §5.2),
+/// at most 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ErrorCode(String);
 
 impl ErrorCode {
-    /// Takes a code that is sane; `None` drops any other.
+    /// Returns the code if it is valid.
     #[must_use]
     pub fn new(code: &str) -> Option<Self> {
         let sane = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\' && b != b'\'';
@@ -98,13 +104,13 @@ impl ErrorCode {
         fits.then(|| Self(code.to_owned()))
     }
 
-    /// The code.
+    /// Returns the code.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A redirect's error ends the flow whatever it is called.
+    /// Makes a code for a denial, which counts even if its code is invalid.
     pub(crate) fn of_redirect(error: &str) -> Self {
         Self::new(error).unwrap_or_else(|| Self("unreadable_error".to_owned()))
     }

@@ -1,4 +1,4 @@
-//! What the API's answers say about the token.
+//! Responses of the API (the resource server), as far as they concern the token.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use crate::{challenge::parse_www_authenticate, client::Client, rate_limit};
 
 /// What a response of the API says about the token that was sent.
 ///
-/// It never says that an account is lost: only the token endpoint's refusal does.
+/// No response of the API ends an account: only a refusal by the token endpoint does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// The token was not refused, whatever else the response says.
+    /// The token was not refused, even if the response is an error.
     Accepted,
-    /// The token was refused; a newer one may be taken.
+    /// The token was refused: take a newer one.
     Rejected,
-    /// Too many requests (RFC 6585 §4): the token is fine, and a refresh helps nothing.
+    /// Too many requests (RFC 6585 §4): the token is good, and a refresh does not help.
     RateLimited {
         /// How long to wait, if the response says so.
         retry_after: Option<Duration>,
@@ -31,7 +31,7 @@ pub(crate) fn read(client: &Client, status: StatusCode, headers: &HeaderMap) -> 
             retry_after: limit.retry_after,
         };
     }
-    // RFC 6750 §3.1: the token is good and has too narrow a scope, which a refresh does not widen.
+    // RFC 6750 §3.1: the token is good and its scope too narrow, which a refresh does not widen.
     if rules.rejected.contains(&status.as_u16()) && !insufficient_scope(headers) {
         return Verdict::Rejected;
     }

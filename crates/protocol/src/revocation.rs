@@ -1,4 +1,4 @@
-//! Ending a token (RFC 7009), and asking about one (RFC 7662).
+//! Requests for revocation (RFC 7009) and introspection (RFC 7662).
 
 use bytes::Bytes;
 use http::{HeaderName, Request, header::CONTENT_LENGTH};
@@ -56,6 +56,7 @@ pub(crate) fn introspection(
         .map(Some)
 }
 
+/// A request about one token.
 struct Call<'a> {
     endpoint: &'a Endpoint,
     method: Method,

@@ -1,4 +1,4 @@
-//! The answer to a revocation request.
+//! Responses to revocation requests (RFC 7009 §2.2).
 
 use std::time::Duration;
 
@@ -12,30 +12,30 @@ use crate::{
     refusal::ErrorCode,
 };
 
-/// What became of a revocation.
+/// The outcome of a revocation request.
 ///
-/// | answer | outcome |
+/// | response | outcome |
 /// |---|---|
-/// | 2xx; what the dialect's [`done_when`](crate::RevocationRules::done_when) names | done |
+/// | 2xx; a response that the dialect's [`done_when`](crate::RevocationRules::done_when) names | done |
 /// | 408, 429, 5xx | unavailable |
-/// | any other: 3xx, 4xx; a 2xx with an error, where the dialect's errors come inside a 2xx | refused |
+/// | any other: 3xx, 4xx; a 2xx with an error, if the dialect has errors inside a 2xx | refused |
 ///
-/// It holds nothing of the body but a sanitised error code.
+/// It keeps only a sanitised error code of the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationOutcome {
-    /// The token is invalid from now on. RFC 7009 §2.2: so is one that the server did not know.
+    /// The token is now invalid. RFC 7009 §2.2: so is a token that the server does not know.
     Done,
     /// The server refused the request. The token may still be valid.
     Refused {
-        /// The answer's status.
+        /// The status of the response.
         status: StatusCode,
-        /// The answer's error code, if it has a sane one.
+        /// The error code of the response, if it has a valid one.
         code: Option<ErrorCode>,
     },
-    /// The server decided nothing. The token may still be valid: send the request again later.
+    /// The server did not decide. The token may still be valid: send the request again later.
     Unavailable {
-        /// How long to wait, if the server says so.
+        /// How long to wait, if the response says so.
         retry_after: Option<Duration>,
     },
 }

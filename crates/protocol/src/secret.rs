@@ -1,4 +1,5 @@
-//! Newtypes over strings that must not be seen: wiped when dropped, redacted in `Debug`, compared in constant time.
+//! Secrets as newtypes over strings: wiped when dropped, redacted in `Debug`, compared in constant
+//! time.
 
 use std::fmt;
 
@@ -11,18 +12,20 @@ macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// Wiped when dropped; `Debug` prints `[redacted]`; `==` takes the same time wherever the first difference is.
+        /// Wiped when dropped. `Debug` prints `[redacted]`; `==` runs in constant time for secrets
+        /// of equal length.
         #[derive(Clone)]
         pub struct $name(Zeroizing<Box<str>>);
 
         impl $name {
-            /// Takes the secret. A `String` is moved, not copied, where its capacity is its length.
+            /// Takes the secret. A `String` is moved, not copied, if its capacity equals its
+            /// length.
             #[must_use]
             pub fn new(secret: impl Into<String>) -> Self {
                 Self(Zeroizing::new(secret.into().into_boxed_str()))
             }
 
-            /// The secret itself: not for logs, errors or URLs.
+            /// Returns the secret, which does not belong in logs, errors or URLs.
             #[must_use]
             pub fn expose(&self) -> &str {
                 &self.0
@@ -46,28 +49,29 @@ macro_rules! secret {
 }
 
 secret!(
-    /// What is sent to the token endpoint for the next token set (RFC 6749 §1.5). At many providers it works once.
+    /// A refresh token (RFC 6749 §1.5): presented at the token endpoint for the next token set. At
+    /// many providers it works once.
     RefreshToken
 );
 secret!(
-    /// The client's password at the token endpoint (RFC 6749 §2.3.1).
+    /// A client secret (RFC 6749 §2.3.1): the client's password at the token endpoint.
     ClientSecret
 );
 secret!(
-    /// What the redirect brings and the token endpoint takes, once (RFC 6749 §1.3.1).
+    /// An authorization code (RFC 6749 §1.3.1): comes with the redirect, and is exchanged once.
     AuthorizationCode
 );
 secret!(
-    /// The secret half of PKCE (RFC 7636 §4.1): kept in the flow, sent at the code exchange.
+    /// A code verifier of PKCE (RFC 7636 §4.1): kept in the flow, sent at the code exchange.
     CodeVerifier
 );
 secret!(
-    /// What binds a redirect to the flow that asked for it (RFC 6749 §10.12).
+    /// A state (RFC 6749 §10.12): binds a redirect to the flow that started it.
     State
 );
 
 impl State {
-    /// 192 random bits of the operating system, in base64url.
+    /// Makes a state of 192 random bits, in base64url.
     #[must_use]
     pub fn random() -> Self {
         Self::new(random_base64url::<24>())
@@ -75,13 +79,14 @@ impl State {
 }
 
 impl CodeVerifier {
-    /// 256 random bits in base64url: the 43 characters that RFC 7636 §4.1 recommends.
+    /// Makes a verifier of 256 random bits in base64url: the 43 characters that RFC 7636 §4.1
+    /// recommends.
     #[must_use]
     pub fn random() -> Self {
         Self::new(random_base64url::<32>())
     }
 
-    /// The `S256` challenge of RFC 7636 §4.2, which travels in the authorization URL.
+    /// Returns the `S256` code challenge (RFC 7636 §4.2), which the authorization request carries.
     #[must_use]
     pub fn code_challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.expose().as_bytes()))

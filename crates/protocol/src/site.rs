@@ -1,13 +1,13 @@
-//! Which server an account lives on, and where its tokens may go.
+//! The site of an account, and the origins that take its tokens.
 
-use crate::{client::Client, error::Error, origin::Origin, site_policy::normal};
+use crate::{client::Client, error::Error, origin::Origin, site_policy::parse};
 
 pub(crate) fn resolve(client: &Client, given: Option<&str>) -> Result<Origin, Error> {
     let dialect = client.dialect();
     let brand = || dialect.brand.clone();
     match (&dialect.base, given) {
         (Some(base), None) => Ok(base.clone()),
-        (Some(base), Some(given)) => match normal(given)? {
+        (Some(base), Some(given)) => match parse(given)? {
             site if site == *base => Ok(site),
             _ => Err(Error::SiteUnexpected {
                 brand: brand(),
@@ -16,7 +16,7 @@ pub(crate) fn resolve(client: &Client, given: Option<&str>) -> Result<Origin, Er
         },
         (None, None) => Err(Error::SiteMissing { brand: brand() }),
         (None, Some(given)) => {
-            let site = normal(given)?;
+            let site = parse(given)?;
             let policy = client.site_policy();
             policy
                 .ok_or_else(|| Error::SitePolicyMissing { brand: brand() })?

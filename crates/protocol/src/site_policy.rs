@@ -1,21 +1,22 @@
-//! Which servers an application allows.
+//! The policy for sites.
 
 use std::{fmt, sync::Arc};
 
 use crate::{error::Error, origin::Origin};
 
-/// Which sites an application allows, for a provider that has one per tenant. A site is often what a user typed, and the
-/// application's tokens and client id go there.
+/// The policy for sites: which ones an application allows, for a provider with a site per tenant.
 ///
-/// IP addresses, loopback and names that exist only in private networks are refused, unless they are allowed or listed. What a
-/// name resolves to is for the transport to judge: this is a rule about names.
+/// A site is often what a user typed, and the application's tokens and client id go there.
+///
+/// IP addresses, loopback and names of private networks are refused unless they are allowed or
+/// listed. The policy judges names; what a name resolves to is the transport's to judge.
 ///
 /// ```
 /// use tokenkeeper_protocol::SitePolicy;
 ///
 /// let few = SitePolicy::only(["https://acme.example.com", "https://globex.example.com"])?;
 /// let all_of_the_vendor = SitePolicy::subdomains_of("example.com");
-/// let own_rule = SitePolicy::predicate(|site| site.host().ends_with(".example.com"));
+/// let custom = SitePolicy::predicate(|site| site.host().ends_with(".example.com"));
 /// # Ok::<(), tokenkeeper_protocol::Error>(())
 /// ```
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub struct SitePolicy {
     private: bool,
 }
 
+/// The sites that a policy names.
 #[derive(Clone)]
 enum Rule {
     Only(Arc<[Origin]>),
@@ -32,14 +34,11 @@ enum Rule {
 }
 
 impl SitePolicy {
-    /// These sites and no other. A listed one needs no further leave, be it loopback or an address.
-    ///
-    /// # Errors
-    /// [`Error::Origin`].
+    /// Allows these sites and no other. A listed site may be on loopback or an address.
     pub fn only<S: AsRef<str>>(sites: impl IntoIterator<Item = S>) -> Result<Self, Error> {
         let sites = sites
             .into_iter()
-            .map(|site| normal(site.as_ref()))
+            .map(|site| parse(site.as_ref()))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             rule: Rule::Only(sites),
@@ -48,7 +47,7 @@ impl SitePolicy {
         })
     }
 
-    /// The sites for which `allowed` says yes.
+    /// Allows the sites for which `allowed` returns true.
     #[must_use]
     pub fn predicate(allowed: impl Fn(&Origin) -> bool + Send + Sync + 'static) -> Self {
         Self {
@@ -58,7 +57,7 @@ impl SitePolicy {
         }
     }
 
-    /// The sites below a domain, on the scheme's own port.
+    /// Allows the sites below a domain, on the scheme's default port.
     #[must_use]
     pub fn subdomains_of(domain: &str) -> Self {
         let suffix = format!(".{}", domain.trim_start_matches('.').to_ascii_lowercase());
@@ -67,24 +66,22 @@ impl SitePolicy {
         })
     }
 
-    /// Allows loopback too, where the rule does: for emulators and tests.
+    /// Allows loopback too, if the rule does: for emulators and tests.
     #[must_use]
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self
     }
 
-    /// Allows IP addresses and private names too, where the rule does: for servers in one's own network.
+    /// Allows IP addresses and private names too, if the rule does: for servers in a private
+    /// network.
     #[must_use]
     pub fn allow_private(mut self) -> Self {
         self.private = true;
         self
     }
 
-    /// Says whether the site may be used.
-    ///
-    /// # Errors
-    /// [`Error::SiteRefused`] with the rule that refused it.
+    /// Checks that the site may be used.
     pub fn check(&self, site: &Origin) -> Result<(), Error> {
         let refused = |reason| {
             Err(Error::SiteRefused {
@@ -98,17 +95,17 @@ impl SitePolicy {
             Rule::Predicate(allowed) => allowed(site),
         };
         if site.is_loopback() && !self.loopback {
-            return refused("it is on loopback, which has to be allowed explicitly");
+            return refused("it is on loopback: allow it with `SitePolicy::allow_loopback`");
         }
         if !site.is_loopback() && is_private(site) && !self.private {
             return refused(
-                "it is an IP address or a private name, which have to be allowed explicitly",
+                "it is an IP address or a private name: allow it with `SitePolicy::allow_private`",
             );
         }
         if allowed {
             Ok(())
         } else {
-            refused("the application's rule does not allow it")
+            refused("the policy does not allow it")
         }
     }
 }
@@ -126,8 +123,8 @@ impl fmt::Debug for SitePolicy {
     }
 }
 
-/// People type `acme.example.com`: a bare host means https.
-pub(crate) fn normal(given: &str) -> Result<Origin, Error> {
+/// Parses a site. Users type `acme.example.com`: a bare host means https.
+pub(crate) fn parse(given: &str) -> Result<Origin, Error> {
     let given = given.trim();
     if given.contains("://") {
         Origin::parse(given)
@@ -136,7 +133,8 @@ pub(crate) fn normal(given: &str) -> Result<Origin, Error> {
     }
 }
 
-/// An address, or a name that no public DNS has: one label, or below a suffix that RFC 6761, 6762, 8375 or ICANN keep private.
+/// Returns whether the site is an address or a name that no public DNS has: one label, or below a
+/// suffix that RFC 6761, 6762, 8375 or ICANN keep private.
 fn is_private(site: &Origin) -> bool {
     const SUFFIXES: [&str; 5] = [".localhost", ".local", ".internal", ".home.arpa", ".lan"];
     let host = site.host().trim_end_matches('.');

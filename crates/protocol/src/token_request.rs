@@ -1,4 +1,4 @@
-//! The request for tokens.
+//! Token requests (RFC 6749 §4.1.3, §6).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -56,7 +56,7 @@ pub(crate) fn build(
     }
 }
 
-/// A form with the client's authentication where that is a header.
+/// Finishes a request with a form, and with the client's authentication if that is a header.
 pub(crate) fn form(
     client: &Client,
     builder: Builder,
@@ -67,7 +67,7 @@ pub(crate) fn form(
     Ok(builder.body(Bytes::from(body))?)
 }
 
-/// What a form says of the client besides the token: for revocation and introspection (RFC 7009 §2.1).
+/// Returns the client's part of a form, for revocation and introspection (RFC 7009 §2.1).
 pub(crate) fn client_pairs(client: &Client) -> Vec<(&str, &str)> {
     let registration = client.registration();
     let id = ("client_id", registration.client_id());
@@ -114,7 +114,8 @@ fn head(
     Ok(builder)
 }
 
-/// The dialect's own list, or that of the RFC: with the client's parameters where they authenticate it, and the verifier last.
+/// Returns the dialect's list of parameters, otherwise that of the RFC with the client's parameters
+/// if they authenticate it. The verifier is last.
 fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
     use TokenValue::{
         ClientId, ClientSecret, Code, CodeVerifier, GrantType, RedirectUri, RefreshToken,

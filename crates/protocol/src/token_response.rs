@@ -1,4 +1,4 @@
-//! The answer to a token request.
+//! Token responses (RFC 6749 §5.1).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,7 +39,7 @@ pub(crate) fn read(
         return Err(unreadable);
     }
     let fields = json::object(response.body(), dialect.response.json).ok_or(unreadable)?;
-    // An access token counts whatever stands beside it: what was handed to us is not lost.
+    // An access token counts even next to an error: tokens that were issued are never lost.
     match text(&fields, "access_token") {
         Some(access_token) => {
             let access_token = AccessToken::new(access_token);
@@ -80,7 +80,7 @@ fn token_set(
     }
 }
 
-/// Moves a field out where it could be read; null and "" count as absent. What could not be read stays where it is.
+/// Moves a field out if it can be read. `null` and `""` count as absent; an unreadable value stays.
 fn take<T>(
     fields: &mut Map<String, Value>,
     name: &str,
@@ -100,17 +100,18 @@ fn text<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
     fields.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
-/// What time it was, by our clock and by the server's.
+/// The time of the exchange by our clock and by the server's.
 #[derive(Clone, Copy)]
 struct Clocks {
     sent_at: SystemTime,
-    /// `None`: the answer does not say.
+    /// `None`: the response has no `Date`.
     date: Option<SystemTime>,
 }
 
 impl Clocks {
-    /// 0 and less mean "expired already". `None`: no number, or a time past the year 9999, which no
-    /// server means.
+    /// Returns the absolute time of an expiry. Zero and less mean "already expired".
+    ///
+    /// `None`: not a number, or a time past the year 9999, which no server means.
     fn time(self, value: &Value, expiry: Expiry) -> Option<SystemTime> {
         let number = match value {
             Value::Number(number) => number.as_f64()?,
@@ -126,25 +127,27 @@ impl Clocks {
         };
         let span = Duration::try_from_secs_f64(number / unit).ok()?;
         match expiry {
-            Expiry::Seconds | Expiry::Milliseconds => sane(self.sent_at.checked_add(span)?),
+            Expiry::Seconds | Expiry::Milliseconds => {
+                before_year_10000(self.sent_at.checked_add(span)?)
+            }
             Expiry::EpochSeconds | Expiry::EpochMilliseconds => {
-                self.ours(sane(UNIX_EPOCH.checked_add(span)?)?)
+                self.to_our_clock(before_year_10000(UNIX_EPOCH.checked_add(span)?)?)
             }
         }
     }
 
-    /// A time by the server's clock, by ours: both clocks of the token's lifetime are the server's,
-    /// so that ours may be off. It is counted from `sent_at`, which errs to the early side.
-    fn ours(self, absolute: SystemTime) -> Option<SystemTime> {
+    /// Converts a time of the server's clock to ours, so that our clock may be off. The lifetime
+    /// counts from `sent_at`, which errs on the early side.
+    fn to_our_clock(self, absolute: SystemTime) -> Option<SystemTime> {
         let Some(date) = self.date else {
             return Some(absolute);
         };
         let lifetime = absolute.duration_since(date).unwrap_or_default();
-        sane(self.sent_at.checked_add(lifetime)?)
+        before_year_10000(self.sent_at.checked_add(lifetime)?)
     }
 }
 
-fn sane(time: SystemTime) -> Option<SystemTime> {
+fn before_year_10000(time: SystemTime) -> Option<SystemTime> {
     const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
     (time < UNIX_EPOCH + YEAR_10000).then_some(time)
 }

@@ -1,4 +1,4 @@
-//! What a token endpoint hands out, with times made absolute.
+//! Token sets: what a token endpoint issues, with absolute times.
 
 use std::{
     fmt,
@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::{access_token::AccessToken, secret::RefreshToken};
 
-/// The answer to one token request: tokens, absolute expiry, scope and whatever else came with it.
+/// The tokens of one token response, with absolute expiry, scope and all other fields.
 ///
-/// Serialising it writes the tokens **in plain text**: that form is meant for a store, and a store should encrypt it. Times
-/// are whole milliseconds since 1970.
+/// Serialising it writes the tokens **in plain text**: that form is for a store, which should
+/// encrypt it. Times are whole milliseconds since 1970.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -27,46 +27,47 @@ use crate::{access_token::AccessToken, secret::RefreshToken};
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSet {
-    /// Sent with each request to the API.
+    /// The access token, sent with each request to the API.
     #[serde(with = "plain_access")]
     pub access_token: AccessToken,
-    /// Presented for the next token set. `None`: the answer had none, or it was `null` or empty.
+    /// The refresh token. `None`: the response had none, or it was `null` or empty.
     #[serde(
         with = "plain_refresh",
         default,
         skip_serializing_if = "Option::is_none"
     )]
     pub refresh_token: Option<RefreshToken>,
-    /// The type as the server spelt it, if it did ("Bearer", "bearer").
+    /// The token type as the server spells it ("Bearer", "bearer"), if it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
-    /// When the request was sent: the expiry is counted from here, so that a slow answer never makes a token look younger.
+    /// The time at which the request was sent. The expiry counts from here, so that a slow response
+    /// never makes a token look younger.
     #[serde(with = "milliseconds")]
     pub issued_at: SystemTime,
-    /// When the access token ends. `None`: unknown.
+    /// The expiry of the access token. `None`: unknown.
     #[serde(
         with = "optional_milliseconds",
         default,
         skip_serializing_if = "Option::is_none"
     )]
     pub expires_at: Option<SystemTime>,
-    /// When the server itself wants the token refreshed (`refresh_in`), if it said so.
+    /// The time at which the server wants the token refreshed (`refresh_in`), if it says so.
     #[serde(
         with = "optional_milliseconds",
         default,
         skip_serializing_if = "Option::is_none"
     )]
     pub refresh_at: Option<SystemTime>,
-    /// The granted scope, if the answer named it (RFC 6749 §5.1: absent means as requested).
+    /// The granted scope, if the response names it (RFC 6749 §5.1: absent means as requested).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Every other field of the answer. An expiry that could not be read stays here under its own name.
+    /// Every other field of the response. An unreadable expiry stays here under its name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
 }
 
 impl TokenSet {
-    /// A token set issued now, with unknown expiry.
+    /// Makes a token set that is issued now, with unknown expiry.
     #[must_use]
     pub fn new(access_token: impl Into<String>) -> Self {
         Self {
@@ -81,7 +82,7 @@ impl TokenSet {
         }
     }
 
-    /// With a refresh token; an empty one counts as none.
+    /// Sets the refresh token; an empty one counts as none.
     #[must_use]
     pub fn with_refresh_token(mut self, refresh_token: impl Into<String>) -> Self {
         let refresh_token = refresh_token.into();
@@ -89,21 +90,21 @@ impl TokenSet {
         self
     }
 
-    /// With the time at which the access token was asked for.
+    /// Sets the time at which the request for the token was sent.
     #[must_use]
     pub fn with_issued_at(mut self, issued_at: SystemTime) -> Self {
         self.issued_at = issued_at;
         self
     }
 
-    /// With the time at which the access token ends.
+    /// Sets the expiry of the access token.
     #[must_use]
     pub fn with_expires_at(mut self, expires_at: SystemTime) -> Self {
         self.expires_at = Some(expires_at);
         self
     }
 
-    /// With the granted scope.
+    /// Sets the granted scope.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
@@ -200,7 +201,7 @@ mod optional_milliseconds {
     }
 }
 
-/// Times before 1970 are written as 1970: only a broken clock makes them.
+/// Converts to milliseconds since 1970. Only a broken clock has an earlier time, which becomes 0.
 fn since_epoch(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .ok()

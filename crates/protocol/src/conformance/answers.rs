@@ -1,4 +1,4 @@
-//! Rules: what an answer of the token endpoint means.
+//! Rules: responses of the token endpoint.
 
 use super::{
     subject::{ACCESS, REFRESH, Subject},
@@ -12,7 +12,7 @@ use crate::{
     token_set::TokenSet,
 };
 
-/// The tokens of an answer are taken as they are.
+/// The tokens of a response are taken unchanged.
 pub fn tokens_are_read(subject: &Subject) -> Result<(), Violation> {
     for grant_type in [GrantType::AuthorizationCode, GrantType::RefreshToken] {
         match read(subject, grant_type, 200, &answer(&format!("\"{REFRESH}\""))) {
@@ -33,18 +33,19 @@ pub fn tokens_are_read(subject: &Subject) -> Result<(), Violation> {
     Ok(())
 }
 
-/// `null`, `""` and nothing are no refresh token: the one that is there must not be replaced by them.
+/// `null`, `""` and an absent field are no refresh token: they must not replace the current one.
 pub fn an_empty_or_null_refresh_token_is_none(subject: &Subject) -> Result<(), Violation> {
     let without = format!("{{\"access_token\":\"{ACCESS}\"}}");
     for body in [answer("null"), answer("\"\""), without] {
         let tokens = read(subject, GrantType::RefreshToken, 200, &body);
         let none = tokens.is_ok_and(|tokens| tokens.refresh_token.is_none());
-        ensure!(none, "{body} is not an answer without a refresh token");
+        ensure!(none, "{body} is not a response without a refresh token");
     }
     Ok(())
 }
 
-/// A success without readable tokens is a refusal, and not one that ends the account: the token may have been redeemed.
+/// A success without readable tokens is a refusal that does not end the account: the token may have
+/// been redeemed.
 pub fn an_unreadable_answer_decides_nothing(subject: &Subject) -> Result<(), Violation> {
     let long = format!("{{\"padding\":\"{}\"}}", "x".repeat(MAX_TOKEN_RESPONSE));
     let whole = answer("null");
@@ -58,7 +59,7 @@ pub fn an_unreadable_answer_decides_nothing(subject: &Subject) -> Result<(), Vio
     Ok(())
 }
 
-/// What looks like tokens beside an error, or a redirect, is none.
+/// Tokens next to an error status or in a redirect are not taken.
 pub fn tokens_beside_an_error_status_are_not_taken(subject: &Subject) -> Result<(), Violation> {
     for status in [302, 400, 401, 403, 404, 429, 500, 503] {
         let read = read(subject, GrantType::RefreshToken, status, &answer("null"));
@@ -67,7 +68,7 @@ pub fn tokens_beside_an_error_status_are_not_taken(subject: &Subject) -> Result<
     Ok(())
 }
 
-/// A rate limit, a failure of the server and a redirect to a login page end no account.
+/// A rate limit, a server error and a redirect to a login page end no account.
 pub fn a_busy_endpoint_ends_no_account(subject: &Subject) -> Result<(), Violation> {
     for status in [302, 429, 500, 502, 503, 504] {
         let refusal = read(subject, GrantType::RefreshToken, status, "");
@@ -81,7 +82,7 @@ pub fn a_busy_endpoint_ends_no_account(subject: &Subject) -> Result<(), Violatio
     Ok(())
 }
 
-/// A refusal shows nothing of the answer's texts, which may quote what was sent.
+/// A refusal shows no text of the response, which may quote the request.
 pub fn a_refusal_shows_nothing_of_the_answer(subject: &Subject) -> Result<(), Violation> {
     let body = format!(
         "{{\"error\":\"invalid_grant\",\"error_description\":\"unknown: {REFRESH}\",\"message\":\"{REFRESH}\"}}"
@@ -91,7 +92,7 @@ pub fn a_refusal_shows_nothing_of_the_answer(subject: &Subject) -> Result<(), Vi
             let shown = format!("{refusal} {refusal:?}");
             ensure!(
                 !shown.contains(REFRESH),
-                "a refusal shows the answer's text"
+                "a refusal shows the text of the response"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Rules: a token on a request, and what the API says of it.
+//! Rules: a token on a request, and the API's response.
 
 use http::{
     HeaderMap, HeaderValue, StatusCode,
@@ -38,7 +38,7 @@ pub fn a_token_is_attached_where_the_dialect_says(subject: &Subject) -> Result<(
     Ok(())
 }
 
-/// A token that HTTP would cut, change or read as something else is refused before it is sent.
+/// A token that HTTP would cut, change or misread is refused before it is sent.
 pub fn a_token_that_breaks_out_of_a_header_is_refused(subject: &Subject) -> Result<(), Violation> {
     for token in ["a\r\nx: y", "a\nb", "a\0b", " a", "a ", "tökén", ""] {
         let attached = subject.provider().attach(&AccessToken::new(token));
@@ -47,7 +47,7 @@ pub fn a_token_that_breaks_out_of_a_header_is_refused(subject: &Subject) -> Resu
     Ok(())
 }
 
-/// A 429 says nothing of the token, whatever stands beside it: a refresh would only add to the load.
+/// A 429 never rejects the token, even with a challenge: a refresh would only add to the load.
 pub fn a_rate_limit_is_never_a_rejection(subject: &Subject) -> Result<(), Violation> {
     let mut headers = HeaderMap::new();
     for _ in 0..2 {
@@ -64,7 +64,7 @@ pub fn a_rate_limit_is_never_a_rejection(subject: &Subject) -> Result<(), Violat
     Ok(())
 }
 
-/// A success, a redirect and a failure of the server reject no token.
+/// A success, a redirect and a server error reject no token.
 pub fn an_api_that_is_ill_rejects_no_token(subject: &Subject) -> Result<(), Violation> {
     for status in [
         200, 201, 204, 301, 302, 303, 304, 307, 404, 500, 502, 503, 504,

@@ -1,4 +1,4 @@
-//! Rule: a decorator passes every method on.
+//! Rule: a wrapper forwards every method.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -29,9 +29,10 @@ use crate::{
     token_set::TokenSet,
 };
 
-/// A call of each method of what `wrap` makes of a provider reaches that provider.
+/// A wrapper forwards each method to the provider that `wrap` received.
 ///
-/// All methods but one have defaults, so a wrapper that forgets one compiles, and silently loses what the provider says otherwise.
+/// All methods but one have defaults, so a wrapper that omits one compiles, and silently loses the
+/// provider's override.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -118,13 +119,13 @@ pub fn forwards_every_method(
 
 const ELSEWHERE: &str = "https://app.example/forwarded";
 
-/// Answers each method as no default does.
+/// A provider whose methods return what no default returns.
 #[derive(Debug)]
 struct Probe(Client);
 
 fn of_probe() -> Error {
     Error::ClientId {
-        problem: "of the probe",
+        problem: "is the probe's",
     }
 }
 
@@ -132,7 +133,7 @@ fn is_probes<T>(result: Result<T, Error>) -> bool {
     matches!(
         result,
         Err(Error::ClientId {
-            problem: "of the probe"
+            problem: "is the probe's"
         })
     )
 }

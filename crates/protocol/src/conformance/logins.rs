@@ -1,4 +1,4 @@
-//! Rules: where the person is sent, and with what.
+//! Rules: the authorization request.
 
 use url::Url;
 
@@ -12,7 +12,7 @@ use crate::{
     secret::{CodeVerifier, State},
 };
 
-/// What a person is sent to, and the state that binds what comes back.
+/// An authorization request, and the state that binds its redirect.
 pub(super) struct Login {
     pub(super) state: State,
     pub(super) redirect_uri: Url,
@@ -68,7 +68,8 @@ pub fn the_person_is_sent_with_client_id_and_redirect_uri(
     Ok(())
 }
 
-/// The authorization URL holds neither the client's secret nor the PKCE verifier: a browser's history keeps it.
+/// The authorization URL holds neither the client's secret nor the PKCE verifier: browsers keep it
+/// in their history.
 pub fn the_person_is_sent_without_a_secret(subject: &Subject) -> Result<(), Violation> {
     let url = login(subject)?.url;
     for secret in subject.secrets() {
@@ -81,7 +82,7 @@ pub fn the_person_is_sent_without_a_secret(subject: &Subject) -> Result<(), Viol
     Ok(())
 }
 
-/// The state is in the authorization URL, as a parameter of its own or inside the redirect URI, and is no other's.
+/// The authorization URL has this flow's state, as a parameter or inside the redirect URI.
 pub fn the_state_goes_out_with_the_person(subject: &Subject) -> Result<(), Violation> {
     let (one, other) = (login(subject)?, login(subject)?);
     let holds = |url: &Url, state: &State| {
@@ -99,7 +100,7 @@ pub fn the_state_goes_out_with_the_person(subject: &Subject) -> Result<(), Viola
     Ok(())
 }
 
-/// No code is sent to a place that was not registered, however much it looks like it.
+/// A redirect URI that was not registered is refused, even if it is similar.
 pub fn a_foreign_redirect_uri_is_refused(subject: &Subject) -> Result<(), Violation> {
     let login = login(subject)?;
     let registered = subject.registered();

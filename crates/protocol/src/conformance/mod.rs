@@ -1,21 +1,23 @@
 //! The rules that every [`Provider`](crate::Provider) must keep, each as a function and as a test.
 //!
-//! [`conformance!`](crate::conformance!) makes one test per rule, named as the rule. It is given what makes a provider: the path of a
-//! function, or a closure. The provider may come as it is, or as a [`Subject`] that also names a tenant's site. Register it with a secret of
-//! some length: whether a secret shows is judged by looking for its text.
+//! [`conformance!`](crate::conformance!) makes one test per rule, named as the rule. Its argument
+//! makes a provider: the path of a function, or a closure. It returns a provider, or a [`Subject`]
+//! that also names a tenant's site. Register the provider with a secret of some length: the suite
+//! searches for its text.
 //!
 //! ```
 //! # use tokenkeeper_protocol::{Client, Dialect, Registration};
 //! # fn my_provider() -> Client { unimplemented!() }
-//! // in tests/it/main.rs, with the feature `conformance` of tokenkeeper-protocol in [dev-dependencies]
+//! // In tests/it/main.rs; [dev-dependencies] has tokenkeeper-protocol with the feature `conformance`.
 //! mod my_provider_conforms {
 //!     tokenkeeper_protocol::conformance!(super::my_provider);
 //! }
 //! # fn main() {}
 //! ```
 //!
-//! Each rule returns a [`Violation`] rather than to panic, so that a test can also expect one. Answers are given to the provider in the form of
-//! RFC 6749 §5. A decorator, a provider around another one, passes the suite and [`forwards_every_method`] besides.
+//! Each rule returns a [`Violation`] instead of panicking, so that a test can expect one. The
+//! suite's responses have the form of RFC 6749 §5. A provider that wraps another one must pass the
+//! suite and [`forwards_every_method`].
 
 mod answers;
 mod attachments;
@@ -64,10 +66,11 @@ pub use self::subject::{Subject, sent_at};
 pub use self::transcript::{request_text, transcript};
 pub use self::violation::Violation;
 
-/// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance), for the provider that `$provider` makes.
+/// Makes one `#[test]` per rule of the [conformance suite](mod@crate::conformance).
 ///
-/// `$provider` is called without arguments and returns anything that is `Into<`[`Subject`](crate::conformance::Subject)`>`: a
-/// [`Provider`](crate::Provider), or a subject. Invoke it in a module of its own, one per provider.
+/// `$provider` is called without arguments and returns anything that is
+/// `Into<`[`Subject`](crate::conformance::Subject)`>`: a [`Provider`](crate::Provider), or a
+/// subject. Invoke it in its own module, one per provider.
 #[macro_export]
 macro_rules! conformance {
     ($provider:expr $(,)?) => {

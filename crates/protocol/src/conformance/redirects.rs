@@ -1,4 +1,4 @@
-//! Rules: what a redirect has to bring.
+//! Rules: redirects.
 
 use super::{
     logins::{Login, login},
@@ -10,7 +10,7 @@ use crate::{
     secret::State,
 };
 
-/// The code of a redirect that belongs to the flow is taken as it came.
+/// The code of a redirect that belongs to the flow is taken unchanged.
 pub fn a_code_comes_back_with_the_state(subject: &Subject) -> Result<(), Violation> {
     let login = login(subject)?;
     match read(subject, &login, &login.state, &[("code", CODE)]) {
@@ -24,22 +24,22 @@ pub fn a_code_comes_back_with_the_state(subject: &Subject) -> Result<(), Violati
     Ok(())
 }
 
-/// A code that comes with another flow's state is not taken (RFC 6749 §10.12).
+/// A code with another flow's state is not taken (RFC 6749 §10.12).
 pub fn a_code_with_a_foreign_state_is_refused(subject: &Subject) -> Result<(), Violation> {
     let (one, other) = (login(subject)?, login(subject)?);
     if !echoes(&one, &one.state) {
-        // Nothing of the flow comes back. Whoever reads the redirect binds it by other means.
+        // The provider returns no state: the application binds the redirect by other means.
         return Ok(());
     }
     let read = read(subject, &other, &one.state, &[("code", CODE)]);
     ensure!(
         read == Err(RedirectError::StateMismatch),
-        "a redirect of another flow: {read:?}"
+        "a redirect of another flow is not refused: {read:?}"
     );
     Ok(())
 }
 
-/// A code and an error at once mean nothing.
+/// A redirect with both a code and an error is refused.
 pub fn a_code_beside_an_error_is_refused(subject: &Subject) -> Result<(), Violation> {
     let login = login(subject)?;
     let both = [("code", CODE), ("error", "access_denied")];
@@ -48,7 +48,8 @@ pub fn a_code_beside_an_error_is_refused(subject: &Subject) -> Result<(), Violat
     Ok(())
 }
 
-/// No parameter comes twice (RFC 6749 §3.1): which of two codes was meant cannot be known.
+/// A redirect that repeats a parameter (RFC 6749 §3.1) is refused: either code may be the forged
+/// one.
 pub fn a_doubled_code_is_refused(subject: &Subject) -> Result<(), Violation> {
     let login = login(subject)?;
     let read = read(
@@ -61,7 +62,7 @@ pub fn a_doubled_code_is_refused(subject: &Subject) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Who declines is told so, and not that a code is missing.
+/// A denial is reported as a denial, and not as a missing code.
 pub fn a_denial_is_told(subject: &Subject) -> Result<(), Violation> {
     let login = login(subject)?;
     let read = read(subject, &login, &login.state, &[("error", "access_denied")]);
@@ -72,7 +73,7 @@ pub fn a_denial_is_told(subject: &Subject) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Whether what comes back shows which flow it belongs to.
+/// Returns whether the redirect shows which flow it belongs to.
 fn echoes(login: &Login, state: &State) -> bool {
     login.redirect_uri.as_str().contains(state.expose()) || has_state(login)
 }
@@ -88,7 +89,8 @@ fn read(
     expected: &State,
     parameters: &[(&str, &str)],
 ) -> Result<AuthorizationResponse, RedirectError> {
-    // What was sent inside the redirect URI, then what the provider adds. None of it needs escapes in either channel.
+    // The query of the redirect URI, then what the provider adds. None of it needs escapes in
+    // either response mode.
     let mut pairs: Vec<String> = login
         .redirect_uri
         .query()

@@ -1,4 +1,4 @@
-//! Rules: what leaves for the provider.
+//! Rules: requests to the provider.
 
 use http::header::CONTENT_LENGTH;
 
@@ -8,7 +8,9 @@ use super::{
 };
 use crate::origin::Origin;
 
-/// Every request has a whole URI that is https, or http on loopback, without user info, and says how long its body is.
+/// Every request has a safe absolute URI and states the length of its body.
+///
+/// A safe URI is https, or http on loopback, without user info.
 pub fn every_request_is_absolute_and_safe(subject: &Subject) -> Result<(), Violation> {
     for request in subject.requests()? {
         let uri = request.uri();
@@ -19,7 +21,7 @@ pub fn every_request_is_absolute_and_safe(subject: &Subject) -> Result<(), Viola
             said == Some(request.body().len()) || (said.is_none() && request.body().is_empty());
         ensure!(
             right,
-            "a body of {} bytes is said to have {length:?}",
+            "a body of {} bytes has the length {length:?}",
             request.body().len()
         );
     }
@@ -33,7 +35,7 @@ pub fn an_exchange_presents_the_code(subject: &Subject) -> Result<(), Violation>
     Ok(())
 }
 
-/// A refresh presents the refresh token, under a grant type of its own, and no code.
+/// A refresh presents the refresh token under its own grant type, and no code.
 pub fn a_refresh_presents_the_refresh_token_and_no_code(
     subject: &Subject,
 ) -> Result<(), Violation> {
@@ -44,12 +46,12 @@ pub fn a_refresh_presents_the_refresh_token_and_no_code(
     );
     ensure!(
         !holds(&request, "authorization_code"),
-        "a refresh that says it is a code exchange"
+        "a refresh with the grant type of a code exchange"
     );
     Ok(())
 }
 
-/// A revocation carries the token that it ends and no other, and both are not ended at once.
+/// A revocation carries the one token that it revokes.
 pub fn a_revocation_carries_one_token(subject: &Subject) -> Result<(), Violation> {
     for request in subject.revocations()? {
         let (access, refresh) = (holds(&request, ACCESS), holds(&request, REFRESH));
@@ -61,7 +63,8 @@ pub fn a_revocation_carries_one_token(subject: &Subject) -> Result<(), Violation
     Ok(())
 }
 
-/// A code or a refresh token with characters that mean something on the wire is escaped, or refused: a provider may hand out any.
+/// A code or a refresh token with special characters is escaped or refused: a provider may issue
+/// any.
 pub fn a_value_cannot_break_out_of_its_place(subject: &Subject) -> Result<(), Violation> {
     for hazard in ["x\r\nx-injected: y", "x&injected=y", "x\0y"] {
         for request in [subject.exchange(hazard), subject.refresh(hazard)]
@@ -73,7 +76,7 @@ pub fn a_value_cannot_break_out_of_its_place(subject: &Subject) -> Result<(), Vi
             let raw = body
                 .windows(hazard.len())
                 .any(|part| part == hazard.as_bytes());
-            ensure!(!in_header && !raw, "{hazard:?} is sent as it is");
+            ensure!(!in_header && !raw, "{hazard:?} is sent unescaped");
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Rules: what an answer to a revocation means.
+//! Rules: responses to a revocation.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::revocation_response::RevocationOutcome;
 
-/// A 2xx means that the token is invalid from now on, whether or not it has a body.
+/// A 2xx, with or without a body, means that the token is now invalid.
 pub fn an_accepted_revocation_is_done(subject: &Subject) -> Result<(), Violation> {
     for (status, body) in [(200, ""), (200, "{}"), (204, "")] {
         let outcome = read(subject, response(status, body));
@@ -48,7 +48,7 @@ pub fn a_refused_revocation_is_not_done(subject: &Subject) -> Result<(), Violati
     Ok(())
 }
 
-/// A rate limit or a failure of the server decides nothing: the revocation is sent again later.
+/// A rate limit or a server error decides nothing: the revocation is sent again later.
 pub fn a_busy_endpoint_revokes_nothing(subject: &Subject) -> Result<(), Violation> {
     for status in [408, 429, 500, 502, 503, 504] {
         let outcome = read(subject, response(status, ""));
@@ -60,7 +60,7 @@ pub fn a_busy_endpoint_revokes_nothing(subject: &Subject) -> Result<(), Violatio
     Ok(())
 }
 
-/// A refused revocation shows nothing of the answer's texts, which may quote what was sent.
+/// A refused revocation shows no text of the response, which may quote the request.
 pub fn a_refused_revocation_shows_nothing_of_the_answer(
     subject: &Subject,
 ) -> Result<(), Violation> {
@@ -71,7 +71,7 @@ pub fn a_refused_revocation_shows_nothing_of_the_answer(
         let shown = format!("{:?}", read(subject, response(status, &body)));
         ensure!(
             !shown.contains(REFRESH),
-            "a refused revocation shows the answer's text"
+            "a refused revocation shows the text of the response"
         );
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Rules: where no secret may be seen.
+//! Rules: places that show no secret.
 
 use super::{
     subject::{ACCESS, Subject, VERIFIER},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::access_token::AccessToken;
 
-/// No secret is in the URI of a request: servers and proxies log those.
+/// No URI of a request holds a secret: servers and proxies log URIs.
 pub fn no_secret_is_in_a_url(subject: &Subject) -> Result<(), Violation> {
     for request in subject.requests()? {
         let uri = request.uri().to_string();
@@ -20,7 +20,8 @@ pub fn no_secret_is_in_a_url(subject: &Subject) -> Result<(), Violation> {
     Ok(())
 }
 
-/// A header that holds a secret is marked sensitive, so that neither `Debug` nor an HTTP/2 table keeps it.
+/// A header with a secret is marked sensitive, so that neither `Debug` nor an HTTP/2 table keeps
+/// it.
 pub fn secrets_in_headers_are_marked_sensitive(subject: &Subject) -> Result<(), Violation> {
     for request in subject.requests()? {
         for (name, value) in request.headers() {
@@ -36,7 +37,7 @@ pub fn secrets_in_headers_are_marked_sensitive(subject: &Subject) -> Result<(), 
     Ok(())
 }
 
-/// Neither the provider's `Debug` nor that of an attachment shows a secret.
+/// The `Debug` of the provider and of an attachment shows no secret.
 pub fn debug_shows_no_secret(subject: &Subject) -> Result<(), Violation> {
     let attachment = subject.provider().attach(&AccessToken::new(ACCESS))?;
     let shown = format!("{:?} {attachment:?}", subject.provider());
@@ -48,9 +49,9 @@ pub fn debug_shows_no_secret(subject: &Subject) -> Result<(), Violation> {
     Ok(())
 }
 
-/// The error that refuses a value does not show it.
+/// An error that refuses a value does not show it.
 pub fn an_error_shows_no_secret(subject: &Subject) -> Result<(), Violation> {
-    // What a header cannot carry, around a text that is looked for.
+    // Characters that a header cannot carry, around a text to search for.
     let hazard = format!("\r\n{VERIFIER}\0");
     let errors = [
         subject.exchange(&hazard).err(),

@@ -1,4 +1,4 @@
-//! What is put to the test, and the values that it is tested with.
+//! The provider under test, and the values of the tests.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -20,7 +20,7 @@ use crate::{
     token_set::TokenSet,
 };
 
-// Of characters that no encoding changes, so that they are found wherever they stand.
+// Characters that no encoding changes, so that the texts are found in any place.
 pub(super) const CODE: &str = "the-code-5Yw1tB";
 pub(super) const VERIFIER: &str = "the-verifier-3nVq8Zk2Lp6Rt0Xs4Uw7Yd1Gh5Jm9Bc";
 pub(super) const ACCESS: &str = "the-access-token-2Mn7";
@@ -34,7 +34,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A provider with a fixed base.
+    /// Tests a provider with a fixed base.
     pub fn new(provider: impl Provider) -> Self {
         let provider = Arc::new(provider);
         Self {
@@ -43,14 +43,14 @@ impl Subject {
         }
     }
 
-    /// The same at a tenant's site, which the provider's policy allows.
+    /// Tests it at a tenant's site, which the provider's policy must allow.
     #[must_use]
     pub fn at(mut self, site: impl Into<String>) -> Self {
         self.site = Some(site.into());
         self
     }
 
-    /// The provider.
+    /// Returns the provider.
     #[must_use]
     pub fn provider(&self) -> &Arc<dyn Provider> {
         &self.provider
@@ -136,7 +136,7 @@ impl Subject {
         Ok(self.provider.revocation_requests(&self.site()?, &tokens)?)
     }
 
-    /// Every request that the provider makes.
+    /// Returns every request that the provider builds.
     pub(super) fn requests(&self) -> Result<Vec<Request<Bytes>>, Violation> {
         let mut requests = vec![self.exchange(CODE)?, self.refresh(REFRESH)?];
         requests.extend(self.revocations()?);
@@ -145,7 +145,7 @@ impl Subject {
         Ok(requests)
     }
 
-    /// Every secret that these requests may hold, as it is and as a form has it.
+    /// Returns every secret of these requests, plain and form-encoded.
     pub(super) fn secrets(&self) -> Vec<String> {
         let mut secrets = [CODE, VERIFIER, ACCESS, REFRESH]
             .map(str::to_owned)
@@ -170,7 +170,7 @@ impl<P: Provider> From<P> for Subject {
     }
 }
 
-/// Whether the request holds `text`, in its URI, a header or its body.
+/// Returns whether the request holds `text` in its URI, a header or its body.
 pub(super) fn holds(request: &Request<Bytes>, text: &str) -> bool {
     let within = |bytes: &[u8]| {
         bytes
@@ -185,7 +185,7 @@ pub(super) fn holds(request: &Request<Bytes>, text: &str) -> bool {
             .any(|value| within(value.as_bytes()))
 }
 
-/// An answer of the provider; a 503 asks to wait.
+/// Makes a response of the provider; a 503 has `Retry-After`.
 pub(super) fn response(status: u16, body: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
     *response.status_mut() = StatusCode::from_u16(status).expect("the suite's statuses are valid");

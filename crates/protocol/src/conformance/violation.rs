@@ -1,10 +1,10 @@
-//! How a rule is broken.
+//! The error of a broken rule.
 
 use std::fmt;
 
 use crate::error::Error;
 
-/// What a provider did that a rule of the [suite](mod@crate::conformance) forbids.
+/// A breach of a rule of the [suite](mod@crate::conformance).
 #[derive(Debug)]
 pub struct Violation {
     what: String,
@@ -26,7 +26,7 @@ impl std::error::Error for Violation {}
 
 impl From<Error> for Violation {
     fn from(error: Error) -> Self {
-        Self::new(format!("the provider failed where it should not: {error}"))
+        Self::new(format!("the provider failed unexpectedly: {error}"))
     }
 }
 
