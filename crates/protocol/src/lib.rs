@@ -61,7 +61,7 @@ pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, St
 pub use site_policy::SitePolicy;
 pub use token_set::TokenSet;
 
-// Re-exports of the types in the signatures, so that implementations need no version of their own.
+// The types in the signatures, so that implementations need no dependency on these crates.
 pub use bytes;
 pub use http;
 pub use url::{self, Url};

@@ -32,7 +32,9 @@ use crate::{
 /// around another provider must forward **all** methods.
 ///
 /// ```
-/// use tokenkeeper_protocol::{AccessToken, Attachment, Client, Dialect, Error, Provider, Registration};
+/// use tokenkeeper_protocol::{
+///     AccessToken, Attachment, Client, Dialect, Error, Provider, Registration,
+/// };
 ///
 /// /// A provider whose tokens have a prefix that the API does not take.
 /// #[derive(Debug)]
@@ -243,7 +245,11 @@ macro_rules! forward {
             ) -> Result<AuthorizationResponse, RedirectError> {
                 (**self).read_redirect(redirect, expected)
             }
-            fn token_request(&self, site: &Origin, grant: &Grant<'_>) -> Result<Request<Bytes>, Error> {
+            fn token_request(
+                &self,
+                site: &Origin,
+                grant: &Grant<'_>,
+            ) -> Result<Request<Bytes>, Error> {
                 (**self).token_request(site, grant)
             }
             fn read_token_response(

@@ -16,7 +16,7 @@ use crate::{
 ///
 /// | response | outcome |
 /// |---|---|
-/// | 2xx; a response that the dialect's [`done_when`](crate::RevocationRules::done_when) names | done |
+/// | 2xx; those in the dialect's [`done_when`](crate::RevocationRules::done_when) | done |
 /// | 408, 429, 5xx | unavailable |
 /// | any other: 3xx, 4xx; a 2xx with an error, if the dialect has errors inside a 2xx | refused |
 ///

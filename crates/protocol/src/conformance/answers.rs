@@ -85,7 +85,7 @@ pub fn a_busy_endpoint_ends_no_account(subject: &Subject) -> Result<(), Violatio
 /// A refusal shows no text of the response, which may quote the request.
 pub fn a_refusal_shows_nothing_of_the_answer(subject: &Subject) -> Result<(), Violation> {
     let body = format!(
-        "{{\"error\":\"invalid_grant\",\"error_description\":\"unknown: {REFRESH}\",\"message\":\"{REFRESH}\"}}"
+        r#"{{"error":"invalid_grant","error_description":"of {REFRESH}","message":"{REFRESH}"}}"#
     );
     for status in [200, 400, 401, 500] {
         if let Err(refusal) = read(subject, GrantType::RefreshToken, status, &body) {
@@ -100,9 +100,7 @@ pub fn a_refusal_shows_nothing_of_the_answer(subject: &Subject) -> Result<(), Vi
 }
 
 fn answer(refresh_token: &str) -> String {
-    format!(
-        "{{\"access_token\":\"{ACCESS}\",\"token_type\":\"Bearer\",\"expires_in\":3600,\"refresh_token\":{refresh_token}}}"
-    )
+    format!(r#"{{"access_token":"{ACCESS}","expires_in":3600,"refresh_token":{refresh_token}}}"#)
 }
 
 fn is_undecided(class: Class) -> bool {

@@ -8,7 +8,7 @@
 //! ```
 //! # use tokenkeeper_protocol::{Client, Dialect, Registration};
 //! # fn my_provider() -> Client { unimplemented!() }
-//! // In tests/it/main.rs; [dev-dependencies] has tokenkeeper-protocol with the feature `conformance`.
+//! // In tests/it/main.rs; [dev-dependencies] enables the feature `conformance`.
 //! mod my_provider_conforms {
 //!     tokenkeeper_protocol::conformance!(super::my_provider);
 //! }

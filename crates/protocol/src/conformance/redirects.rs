@@ -44,7 +44,7 @@ pub fn a_code_beside_an_error_is_refused(subject: &Subject) -> Result<(), Violat
     let login = login(subject)?;
     let both = [("code", CODE), ("error", "access_denied")];
     let read = read(subject, &login, &login.state, &both);
-    ensure!(read.is_err(), "a code beside an error is taken");
+    ensure!(read.is_err(), "a code next to an error is taken");
     Ok(())
 }
 

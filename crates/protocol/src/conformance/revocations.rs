@@ -65,7 +65,7 @@ pub fn a_refused_revocation_shows_nothing_of_the_answer(
     subject: &Subject,
 ) -> Result<(), Violation> {
     let body = format!(
-        "{{\"error\":\"invalid_request\",\"error_description\":\"unknown: {REFRESH}\",\"message\":\"{REFRESH}\"}}"
+        r#"{{"error":"invalid_request","error_description":"of {REFRESH}","message":"{REFRESH}"}}"#
     );
     for status in [200, 400, 401, 500] {
         let shown = format!("{:?}", read(subject, response(status, &body)));

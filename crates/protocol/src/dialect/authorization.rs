@@ -1,4 +1,4 @@
-//! The authorization request and its redirect.
+//! The authorization request and the redirect that answers it.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,26 +9,27 @@ use super::{
 };
 use crate::error::Error;
 
-/// The authorization request and its redirect.
+/// The authorization request and the redirect that answers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AuthorizationRules {
-    /// Where the person is sent.
+    /// The authorization endpoint.
     pub endpoint: Endpoint,
-    /// Which parameters are sent, in this order. Empty: all five, in the order of RFC 6749 §4.1.1. PKCE's two come last.
+    /// The parameters, in order. Empty: all five, in the order of RFC 6749 §4.1.1. PKCE's two come
+    /// last.
     #[serde(default)]
     pub parameters: Vec<AuthorizationParameter>,
-    /// The scope to ask for unless the registration names one.
+    /// The scope to request unless the registration names one.
     #[serde(default)]
     pub scope: Option<String>,
-    /// Where the state travels.
+    /// The place of the state.
     #[serde(default)]
     pub state: StatePlace,
-    /// Whether a top-level state comes back.
+    /// Whether the redirect returns a top-level state.
     #[serde(default)]
     pub state_echo: StateEcho,
-    /// Where in the redirect the code comes.
+    /// The part of the redirect that has the authorization response.
     #[serde(default)]
     pub response_mode: ResponseMode,
     /// How the redirect URI that is sent relates to the registered one.
@@ -37,7 +38,7 @@ pub struct AuthorizationRules {
     /// Whether flows use PKCE (RFC 7636).
     #[serde(default)]
     pub pkce: Pkce,
-    /// The issuer that `iss` in a redirect has to equal (RFC 9207). `None`: `iss` has no meaning here.
+    /// The issuer that `iss` in a redirect must equal (RFC 9207). `None`: `iss` is ignored.
     #[serde(default)]
     pub issuer: Option<String>,
 }
@@ -64,7 +65,7 @@ impl AuthorizationRules {
         {
             return wrong(
                 "authorization.scope",
-                "is listed in `parameters`, and visible ASCII with single spaces",
+                "must be listed in `parameters`, and be visible ASCII with single spaces",
             );
         }
         let listed = &self.parameters;
@@ -75,27 +76,30 @@ impl AuthorizationRules {
             {
                 return wrong(
                     "authorization.parameters",
-                    "lists response_type, client_id and redirect_uri",
+                    "must list response_type, client_id and redirect_uri",
                 );
             }
             if self.state.is_parameter() != listed.contains(&State) {
                 return wrong(
                     "authorization.parameters",
-                    "lists `state` exactly where `authorization.state` says parameter",
+                    "must list `state` if `authorization.state` is a parameter, and only then",
                 );
             }
             if repeats(listed.iter()) {
-                return wrong("authorization.parameters", "lists nothing twice");
+                return wrong(
+                    "authorization.parameters",
+                    "must not list a parameter twice",
+                );
             }
         }
         match self.state.in_redirect_uri() {
             Some("" | "code" | "error" | "state" | "iss") => wrong(
                 "authorization.state",
-                "needs a name of its own in the redirect URI",
+                "must have another name in the redirect URI: the provider adds this one",
             ),
             Some(_) if self.redirect_rule != RedirectRule::ExtraQuery => wrong(
                 "authorization.redirect_rule",
-                "is `extra_query` where the redirect URI carries the state",
+                "must be `extra_query` if the redirect URI carries the state",
             ),
             _ => Ok(()),
         }
@@ -114,12 +118,12 @@ impl AuthorizationRules {
     }
 
     /// Checks that the provider takes a scope, and that this one has the form of RFC 6749 §3.3:
-    /// tokens of visible ASCII without quotes and backslash, with single spaces between.
+    /// tokens of visible ASCII without quotes and backslash, separated by single spaces.
     pub(crate) fn check_scope(&self, scope: &str) -> Result<(), Error> {
         let listed = &self.parameters;
         if !listed.is_empty() && !listed.contains(&AuthorizationParameter::Scope) {
             return Err(Error::Scope {
-                problem: "is not something that this provider takes: leave it out",
+                problem: "is not a parameter of this provider: remove it",
             });
         }
         let sane = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
@@ -130,21 +134,24 @@ impl AuthorizationRules {
             return Ok(());
         }
         Err(Error::Scope {
-            problem: "holds visible ASCII without quotes and backslash, with single spaces between",
+            problem: "must be visible ASCII without quotes and backslash, with single spaces",
         })
     }
 }
 
-/// Where the state travels. In text: `"parameter"`, `{ redirect_uri = "flow" }` or `{ both = "flow" }`.
+/// The place of the state.
+///
+/// In text: `"parameter"`, `{ redirect_uri = "flow" }` or `{ both = "flow" }`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatePlace {
-    /// As the top-level parameter `state` (RFC 6749 §4.1.1).
+    /// The top-level parameter `state` (RFC 6749 §4.1.1).
     #[default]
     Parameter,
-    /// Inside the redirect URI's query, under this name: for providers that know no `state` but keep the query.
+    /// A parameter of this name in the redirect URI's query: for providers that have no `state` but
+    /// keep the query.
     RedirectUri(String),
-    /// Both: the one in the redirect URI has to come back, the top-level one as [`StateEcho`] says.
+    /// Both. The one in the redirect URI must come back, the top-level one as [`StateEcho`] says.
     Both(String),
 }
 
@@ -161,27 +168,28 @@ impl StatePlace {
     }
 }
 
-/// Whether the redirect brings a top-level `state` back.
+/// Whether the redirect returns a top-level `state`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StateEcho {
-    /// Always, as RFC 6749 §4.1.2 demands: a redirect without it is refused.
+    /// Always, as RFC 6749 §4.1.2 requires: a redirect without it is refused.
     #[default]
     Always,
-    /// Never: one that comes is ignored, and the application binds the redirect to its flow by other means.
+    /// Never: a returned one is ignored, and the application binds the redirect by other means.
     Never,
-    /// Not documented: if it comes it has to match, and the application binds the redirect by other means besides.
+    /// Not documented: a returned one must match, and the application also binds the redirect by
+    /// other means.
     Unknown,
 }
 
-/// Where in the redirect the code comes.
+/// The part of the redirect that has the authorization response: its `response_mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResponseMode {
-    /// In the query (RFC 6749 §4.1.2), form-encoded.
+    /// The query (RFC 6749 §4.1.2), form-encoded.
     #[default]
     Query,
-    /// In the fragment, which never reaches a server; `+` stands for itself.
+    /// The fragment, which never reaches a server; `+` stands for itself.
     Fragment,
 }
 
@@ -189,10 +197,10 @@ pub enum ResponseMode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RedirectRule {
-    /// It is the same (RFC 9700 §2.1).
+    /// It is equal (RFC 9700 §2.1).
     #[default]
     Exact,
-    /// It may have further query parameters; scheme, host, port and path are the same.
+    /// It may have further query parameters; scheme, host, port and path are equal.
     ExtraQuery,
 }
 
@@ -200,9 +208,9 @@ pub enum RedirectRule {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pkce {
-    /// No.
+    /// Flows do not use PKCE.
     Off,
-    /// With the method `S256` (RFC 7636 §4.2, RFC 9700 §2.1.1).
+    /// Flows use the method `S256` (RFC 7636 §4.2, RFC 9700 §2.1.1).
     #[default]
     S256,
 }

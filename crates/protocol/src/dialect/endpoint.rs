@@ -1,4 +1,4 @@
-//! Where an endpoint is, and with which method it is called.
+//! Endpoints and their methods.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use url::Url;
 
 use crate::{error::Error, origin::Origin};
 
-/// A path below the base or site (`/oauth/token`), or a whole https URL. In text it is written as it is.
+/// A path below the base or site (`/oauth/token`), or an https URL. In text it is a string.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Endpoint {
-    /// Below the base or site; begins with one slash.
+    /// A path below the base or site, which begins with one slash.
     Path(String),
-    /// Elsewhere: an override of the base does not move it.
+    /// A URL, which an override of the base does not move.
     Url(Url),
 }
 
@@ -22,7 +22,7 @@ impl Endpoint {
         match self {
             Self::Url(url) => Ok(url.clone()),
             Self::Path(path) => Url::parse(&format!("{site}{path}")).map_err(|_| Error::Origin {
-                problem: "the endpoint's path does not fit behind the base or site",
+                problem: "the endpoint's path cannot follow the base or site: correct the dialect",
             }),
         }
     }
@@ -33,21 +33,23 @@ impl TryFrom<String> for Endpoint {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         if text.contains('#') {
-            return Err("an endpoint has no fragment");
+            return Err("an endpoint must not have a fragment");
         }
         if text.starts_with('/') {
             let plain = !text.starts_with("//") && !text.contains(['\\', ' ']) && text.is_ascii();
             return if plain {
                 Ok(Self::Path(text))
             } else {
-                Err("a path begins with one slash and holds no blank or backslash")
+                Err("a path must begin with one slash and hold no space or backslash")
             };
         }
         let url = Url::parse(&text)
-            .map_err(|_| "an endpoint is a path that begins with `/`, or an https URL")?;
+            .map_err(|_| "an endpoint must be a path that begins with `/`, or an https URL")?;
         match Origin::of_url(&url) {
             Some(_) => Ok(Self::Url(url)),
-            None => Err("an endpoint's URL is https (http on loopback only) and has no user info"),
+            None => {
+                Err("an endpoint's URL must be https (http on loopback only) and have no user info")
+            }
         }
     }
 }
@@ -73,7 +75,7 @@ impl fmt::Display for Endpoint {
 pub enum Method {
     /// GET.
     Get,
-    /// POST, as RFC 7009 and RFC 7662 have it.
+    /// POST, as RFC 7009 and RFC 7662 say.
     #[default]
     Post,
 }

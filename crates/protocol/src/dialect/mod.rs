@@ -1,15 +1,14 @@
-//! Everything about a provider that can be said as data.
+//! Dialects: everything about a provider that data can describe.
 
-mod answer;
 mod authorization;
 mod check;
 mod endpoint;
 mod parameter;
 mod policy;
+mod response;
 mod text;
 mod token;
 
-pub use answer::{ClassName, ErrorRule, ErrorRules, Expiry, Json, ResponseRules};
 pub use authorization::{
     AuthorizationRules, Pkce, RedirectRule, ResponseMode, StateEcho, StatePlace,
 };
@@ -18,6 +17,7 @@ pub use parameter::{AuthorizationParameter, TokenParameter, TokenPlace, TokenVal
 pub use policy::{
     OldAccessToken, RateLimitHeaders, RefreshLifetime, RefreshRules, ResourceRules, RevocationReach,
 };
+pub use response::{ClassName, ErrorRule, ErrorRules, Expiry, Json, ResponseRules};
 pub use token::{
     AttachmentMethod, ClientAuthentication, IntrospectionRules, ParameterPlace, RevocationRules,
     RevokedResponse, RevokedToken, TokenRules,
@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use self::check::wrong;
 use crate::{error::Error, origin::Origin};
 
-/// A provider as data: where its endpoints are, what they take, what their answers mean.
+/// A provider as data: its endpoints, their parameters and the meaning of their responses.
 ///
 /// Every default is what RFC 6749 and its companions say, so a dialect names only what differs:
 ///
@@ -53,10 +53,11 @@ use crate::{error::Error, origin::Origin};
 pub struct Dialect {
     /// The provider's short name, part of every account's key: lower-case letters, digits and `-`.
     pub brand: String,
-    /// Where the endpoints' paths begin, and where tokens go. `None`: each tenant has a site of its own.
+    /// The origin of the endpoints' paths, which also takes the tokens. `None`: each tenant has its
+    /// own site.
     #[serde(default)]
     pub base: Option<Origin>,
-    /// Further origins that take the tokens, besides the base or site.
+    /// Further origins that take the tokens, in addition to the base or site.
     #[serde(default)]
     pub api_origins: Vec<Origin>,
     /// How a token is attached to a request (RFC 6750 §2).
@@ -66,31 +67,33 @@ pub struct Dialect {
     pub authorization: AuthorizationRules,
     /// The token request (RFC 6749 §4.1.3, §6).
     pub token: TokenRules,
-    /// The answer to a token request (RFC 6749 §5.1).
+    /// The response to a token request (RFC 6749 §5.1).
     #[serde(default)]
     pub response: ResponseRules,
-    /// Its refusal (RFC 6749 §5.2).
+    /// The error response to a token request (RFC 6749 §5.2).
     #[serde(default)]
     pub errors: ErrorRules,
-    /// What becomes of tokens at a refresh.
+    /// What happens to tokens at a refresh.
     #[serde(default)]
     pub refresh: RefreshRules,
-    /// What the API's answers say about the token.
+    /// What the API's responses say about the token.
     #[serde(default)]
     pub resource: ResourceRules,
-    /// How a token is revoked (RFC 7009). `None`: the provider has no way.
+    /// How a token is revoked (RFC 7009). `None`: the provider has no revocation.
     #[serde(default)]
     pub revocation: Option<RevocationRules>,
-    /// How a token is asked about (RFC 7662). `None`: the provider has no way.
+    /// How a token is introspected (RFC 7662). `None`: the provider has no introspection.
     #[serde(default)]
     pub introspection: Option<IntrospectionRules>,
 }
 
 impl Dialect {
-    /// A plain dialect: `authorization_endpoint` and `token_endpoint` are paths below `base`, or URLs; everything else as the RFCs say.
+    /// Makes a dialect with these endpoints and the defaults of the RFCs.
+    ///
+    /// An endpoint is a path below `base`, or a URL.
     ///
     /// # Errors
-    /// [`Error::Dialect`] where a brand or endpoint cannot be used.
+    /// [`Error::Dialect`] if the brand or an endpoint cannot be used.
     pub fn new(
         brand: &str,
         base: Option<Origin>,
@@ -160,15 +163,18 @@ impl Dialect {
     /// Reads a dialect from JSON, with the same fields as in TOML. Unknown keys are refused.
     ///
     /// # Errors
-    /// [`Error::DialectText`] with the line; [`Error::Dialect`] where fields contradict each other.
+    /// [`Error::DialectText`] with the line; [`Error::Dialect`] if fields contradict each other.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let dialect: Self = text::from_json(json)?;
         dialect.check()?;
         Ok(dialect)
     }
 
-    /// RFC 6749 and its companions to the letter: `/authorize`, `/token`, `/revoke` (RFC 7009) and `/introspect` (RFC 7662) below
-    /// `base`, HTTP Basic, PKCE, Bearer. Change the fields where a provider differs.
+    /// Makes a dialect that follows RFC 6749 and its companions exactly.
+    ///
+    /// The endpoints are `/authorize`, `/token`, `/revoke` (RFC 7009) and `/introspect` (RFC 7662)
+    /// below `base`, with HTTP Basic, PKCE and Bearer. Change the fields in which a provider
+    /// differs.
     ///
     /// # Errors
     /// [`Error::Origin`], [`Error::Dialect`].
@@ -180,21 +186,23 @@ impl Dialect {
         Ok(dialect)
     }
 
-    /// GitHub's OAuth apps: errors come inside a 200, the answer names no expiry, and JSON has to be asked for.
+    /// Makes the dialect of GitHub's OAuth apps.
     ///
-    /// Sources: GitHub's "Authorizing OAuth apps" and "Troubleshooting OAuth app access token request errors".
+    /// Errors come inside a 200, the response names no expiry, and JSON must be requested. Sources:
+    /// GitHub's "Authorizing OAuth apps" and "Troubleshooting OAuth app access token request
+    /// errors".
     #[must_use]
     pub fn github() -> Self {
         github().expect("the preset is valid, as its test shows")
     }
 
-    /// What becomes of the old access token at a refresh.
+    /// Returns what happens to the old access token at a refresh.
     #[must_use]
     pub fn old_access_token(&self) -> OldAccessToken {
         self.refresh.old_access_token
     }
 
-    /// How far a revocation reaches beyond the token that it names.
+    /// Returns how far a revocation reaches beyond the token that it names.
     #[must_use]
     pub fn revocation_reaches(&self) -> RevocationReach {
         self.revocation
@@ -202,49 +210,50 @@ impl Dialect {
             .map_or(RevocationReach::Unknown, |r| r.reaches)
     }
 
-    /// Whether an answer without a refresh token means that the one we have stays good.
+    /// Returns whether a response without a refresh token leaves the current one valid.
     #[must_use]
     pub fn keeps_refresh_token_when_absent(&self) -> bool {
         self.refresh.keep_when_absent
     }
 
-    /// How long a refresh token lives.
+    /// Returns how long a refresh token lives.
     #[must_use]
     pub fn refresh_token_lifetime(&self) -> RefreshLifetime {
         self.refresh.lifetime
     }
 
-    /// The share of a refresh token's life after which an idle account is kept alive by a refresh: above 0, at most 1.
+    /// Returns the share of a refresh token's life after which an idle account is refreshed: above
+    /// 0, at most 1.
     #[must_use]
     pub fn keep_alive_share(&self) -> f64 {
         self.refresh.keep_alive_share
     }
 
-    /// How long the provider takes the old refresh token again after it was redeemed, if it says so.
+    /// Returns how long the provider accepts a redeemed refresh token again, if it does.
     #[must_use]
     pub fn grace(&self) -> Option<Duration> {
         self.refresh.grace_seconds.map(Duration::from_secs)
     }
 
-    /// Whether flows use PKCE.
+    /// Returns whether flows use PKCE.
     #[must_use]
     pub fn pkce(&self) -> Pkce {
         self.authorization.pkce
     }
 
-    /// The scope to ask for unless the registration names one.
+    /// Returns the scope to request unless the registration names one.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
         self.authorization.scope.as_deref()
     }
 
-    /// Where in the redirect the code comes.
+    /// Returns the part of the redirect that has the authorization response.
     #[must_use]
     pub fn response_mode(&self) -> ResponseMode {
         self.authorization.response_mode
     }
 
-    /// Whether the redirect brings the state back.
+    /// Returns whether the redirect returns the state.
     #[must_use]
     pub fn state_echo(&self) -> StateEcho {
         self.authorization.state_echo
@@ -273,7 +282,10 @@ impl Dialect {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let brand = &self.brand;
         if brand.is_empty() || brand.len() > 64 || !brand.bytes().all(plain) {
-            return wrong("brand", "holds 1 to 64 lower-case letters, digits and `-`");
+            return wrong(
+                "brand",
+                "must hold 1 to 64 lower-case letters, digits and `-`",
+            );
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! Names and order of what is sent.
+//! The parameters of requests: names, order and places.
 
 use serde::{Deserialize, Serialize};
 
 use super::check::{header_name, wrong};
 use crate::error::Error;
 
-/// A parameter of the authorization URL, under the name that RFC 6749 §4.1.1 gives it.
+/// A parameter of the authorization request, under its name in RFC 6749 §4.1.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorizationParameter {
@@ -15,9 +15,9 @@ pub enum AuthorizationParameter {
     ClientId,
     /// `redirect_uri`.
     RedirectUri,
-    /// `scope`; left out where there is none.
+    /// `scope`; omitted if there is none.
     Scope,
-    /// `state`; left out where the state travels inside the redirect URI.
+    /// `state`; omitted if the state travels inside the redirect URI.
     State,
 }
 
@@ -33,7 +33,7 @@ impl AuthorizationParameter {
     }
 }
 
-/// What a parameter of a token request carries.
+/// The value of a parameter of a token request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenValue {
     /// `authorization_code` or `refresh_token`.
@@ -46,11 +46,11 @@ pub enum TokenValue {
     ClientId,
     /// The client's secret.
     ClientSecret,
-    /// The redirect URI, as it was at the authorization.
+    /// The redirect URI of the authorization request.
     RedirectUri,
-    /// The scope; left out where there is none.
+    /// The scope; omitted if there is none.
     Scope,
-    /// The PKCE verifier; left out where there is none.
+    /// The PKCE code verifier; omitted if there is none.
     CodeVerifier,
 }
 
@@ -66,7 +66,7 @@ const TOKEN_VALUES: [(&str, TokenValue); 8] = [
 ];
 
 impl TokenValue {
-    /// The name that RFC 6749 or RFC 7636 gives it.
+    /// Returns its name in RFC 6749 or RFC 7636.
     #[must_use]
     pub fn name(self) -> &'static str {
         TOKEN_VALUES
@@ -76,15 +76,16 @@ impl TokenValue {
     }
 }
 
-/// One parameter of a token request: what it carries, and under which name.
+/// One parameter of a token request: its name and its value.
 ///
-/// In text `"grant_type"` is the value under its own name, and `"x-grant-type: grant_type"` under another.
+/// In text `"grant_type"` is the value under its standard name, and `"x-grant-type: grant_type"`
+/// under another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TokenParameter {
     /// The name on the wire.
     pub name: String,
-    /// What it carries.
+    /// The value.
     pub value: TokenValue,
 }
 
@@ -102,12 +103,12 @@ impl TryFrom<String> for TokenParameter {
         let (name, value) = text.split_once(':').unwrap_or((&text, &text));
         let (name, value) = (name.trim(), value.trim());
         if name.is_empty() {
-            return Err("a parameter's name is empty".to_owned());
+            return Err("a parameter's name must not be empty".to_owned());
         }
         let known = TOKEN_VALUES.iter().find(|(known, _)| *known == value);
         let Some((_, value)) = known else {
             let known = TOKEN_VALUES.map(|(name, _)| name).join(", ");
-            return Err(format!("unknown value `{value}`: it is one of {known}"));
+            return Err(format!("unknown value `{value}`: use one of {known}"));
         };
         let name = name.to_owned();
         Ok(Self {
@@ -127,21 +128,24 @@ impl From<TokenParameter> for String {
     }
 }
 
-/// Where a revocation or introspection request carries the token. In text: `{ form = "token" }` or `{ header = "x-token" }`.
+/// The place of the token in a revocation or introspection request.
+///
+/// In text: `{ form = "token" }` or `{ header = "x-token" }`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenPlace {
-    /// In a form body beside `token_type_hint`, with the client's authentication as at the token endpoint (RFC 7009 §2.1).
+    /// A form field of this name, next to `token_type_hint`, with the client authentication of the
+    /// token endpoint (RFC 7009 §2.1).
     Form(String),
-    /// In this header, with nothing else.
+    /// This header, with nothing else.
     Header(String),
 }
 
 impl TokenPlace {
-    /// `field` names the rule that holds it.
+    /// Checks the name. `field` is the path of this value in the dialect.
     pub(super) fn check(&self, field: &'static str) -> Result<(), Error> {
         match self {
-            Self::Form(name) if name.is_empty() => wrong(field, "names no parameter"),
+            Self::Form(name) if name.is_empty() => wrong(field, "must name a parameter"),
             Self::Form(_) => Ok(()),
             Self::Header(name) => header_name(field, name),
         }

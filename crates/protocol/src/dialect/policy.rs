@@ -1,4 +1,4 @@
-//! What becomes of tokens, and what the API's answers say about them.
+//! What happens to tokens at a refresh, and what the API's responses say about them.
 
 use std::time::Duration;
 
@@ -7,20 +7,22 @@ use serde::{Deserialize, Serialize};
 use super::check::{header_name, wrong};
 use crate::error::Error;
 
-/// What becomes of tokens at a refresh, and how long a refresh token lives.
+/// What happens to tokens at a refresh, and how long a refresh token lives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct RefreshRules {
-    /// An answer without a refresh token leaves the one we have good (RFC 6749 §6). Default: yes.
+    /// Whether a response without a refresh token leaves the current one valid (RFC 6749 §6).
+    /// Default: yes.
     pub keep_when_absent: bool,
-    /// What becomes of the old access token. Default: unknown.
+    /// What happens to the old access token. Default: unknown.
     pub old_access_token: OldAccessToken,
-    /// How long a refresh token lives. Default: without a known end.
+    /// How long a refresh token lives. Default: unlimited.
     pub lifetime: RefreshLifetime,
-    /// The share of that life after which an idle account is refreshed to keep it alive. Default: 0.5.
+    /// The share of that life after which an idle account is refreshed. Default: 0.5.
     pub keep_alive_share: f64,
-    /// For how many seconds the provider takes a redeemed refresh token again. Default: not at all.
+    /// For how many seconds the provider accepts a redeemed refresh token again. Default: not at
+    /// all.
     pub grace_seconds: Option<u64>,
 }
 
@@ -40,32 +42,34 @@ impl RefreshRules {
     pub(super) fn check(&self) -> Result<(), Error> {
         let share = self.keep_alive_share;
         if !(share > 0.0 && share <= 1.0) {
-            return wrong("refresh.keep_alive_share", "is above 0 and at most 1");
+            return wrong("refresh.keep_alive_share", "must be above 0 and at most 1");
         }
         Ok(())
     }
 }
 
-/// What becomes of the old access token at a refresh.
+/// What happens to the old access token at a refresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OldAccessToken {
-    /// It is refused from then on.
+    /// It is refused afterwards.
     Invalidated,
-    /// It stays good until its own end.
+    /// It stays valid until its expiry.
     Valid,
     /// Not documented.
     #[default]
     Unknown,
 }
 
-/// How long a refresh token lives. In text: `"as_access_token"`, `"unlimited"` or `{ fixed = 2592000 }` in seconds.
+/// How long a refresh token lives.
+///
+/// In text: `"as_access_token"`, `"unlimited"` or `{ fixed = 2592000 }` in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshLifetime {
-    /// It ends with the access token that came with it.
+    /// It expires with the access token of the same response.
     AsAccessToken,
-    /// So long after it was issued.
+    /// It expires this long after it was issued.
     #[serde(with = "seconds")]
     Fixed(Duration),
     /// No end is known.
@@ -77,7 +81,7 @@ pub enum RefreshLifetime {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevocationReach {
-    /// It ends the one token that it names.
+    /// It ends the token that it names.
     ThisToken,
     /// It ends all tokens of that login (RFC 7009 §2.1 lets a server do so).
     Authorization,
@@ -88,12 +92,12 @@ pub enum RevocationReach {
     Unknown,
 }
 
-/// What the API's answers say about the token that was sent.
+/// What the API's responses say about the token that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct ResourceRules {
-    /// The statuses that mean: this token was refused. Default: 401 (RFC 6750 §3.1). 429 never counts.
+    /// The statuses that reject the token. Default: 401 (RFC 6750 §3.1). 429 never counts.
     pub rejected: Vec<u16>,
     /// The names of rate-limit headers. Default: none.
     pub rate_limit: RateLimitHeaders,
@@ -118,7 +122,7 @@ impl ResourceRules {
         {
             return wrong(
                 "resource.rejected",
-                "holds statuses from 400 to 599, and never 429",
+                "must hold statuses from 400 to 599, and never 429",
             );
         }
         let limits = &self.rate_limit;
@@ -141,7 +145,7 @@ pub struct RateLimitHeaders {
     pub limit: Option<String>,
     /// Requests left in this window.
     pub remaining: Option<String>,
-    /// When the window ends, in seconds since 1970.
+    /// The end of the window, in seconds since 1970.
     pub reset: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Values from TOML and JSON, with errors that name the line.
+//! Dialects from TOML and JSON, with errors that name the line.
 
 use serde::de::DeserializeOwned;
 
@@ -23,7 +23,7 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|source| {
         let (line, column) = (source.line(), source.column());
         let whole = source.to_string();
-        // serde_json ends its messages with the position, which our message already names.
+        // serde_json's messages end with the position, which our error has already.
         let message = whole.split(" at line ").next().unwrap_or(&whole).to_owned();
         Error::DialectText {
             format: "JSON",

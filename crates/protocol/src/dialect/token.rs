@@ -1,4 +1,4 @@
-//! What is sent to the token endpoint and its neighbours, and how a token is attached.
+//! Requests to the token, revocation and introspection endpoints, and how a token is attached.
 
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -17,24 +17,24 @@ use crate::error::Error;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TokenRules {
-    /// Where it is sent.
+    /// The token endpoint.
     pub endpoint: Endpoint,
-    /// Where its parameters stand.
+    /// The place of the parameters.
     #[serde(default)]
     pub placement: ParameterPlace,
-    /// Its content type. `None`: `application/x-www-form-urlencoded` for a form, none for headers.
+    /// The content type. `None`: `application/x-www-form-urlencoded` for a form, none for headers.
     #[serde(default)]
     pub content_type: Option<String>,
-    /// Its `Accept` header. Default: none.
+    /// The header `Accept`. Default: none.
     #[serde(default)]
     pub accept: Option<String>,
-    /// How the client says who it is (RFC 6749 §2.3.1).
+    /// How the client authenticates (RFC 6749 §2.3.1).
     #[serde(default)]
     pub client_authentication: ClientAuthentication,
-    /// The parameters of a code exchange, in this order. Empty: those of RFC 6749 §4.1.3.
+    /// The parameters of a code exchange, in order. Empty: those of RFC 6749 §4.1.3.
     #[serde(default)]
     pub code: Vec<TokenParameter>,
-    /// The parameters of a refresh, in this order. Empty: those of RFC 6749 §6, without a scope.
+    /// The parameters of a refresh, in order. Empty: those of RFC 6749 §6, without a scope.
     #[serde(default)]
     pub refresh: Vec<TokenParameter>,
 }
@@ -76,7 +76,7 @@ impl TokenRules {
                 if list.is_empty() {
                     return wrong(
                         field,
-                        "names each parameter's header where `placement` is `headers`",
+                        "must name each parameter's header if `placement` is `headers`",
                     );
                 }
                 for parameter in list {
@@ -87,12 +87,12 @@ impl TokenRules {
                 continue;
             }
             if repeats(list.iter().map(|parameter| &parameter.name)) {
-                return wrong(field, "lists no name twice");
+                return wrong(field, "must not list a name twice");
             }
             if !has(own) || has(other) {
                 return wrong(
                     field,
-                    "lists the grant's own code or refresh token, and not the other",
+                    "must list the grant's code or refresh token, and not the other one",
                 );
             }
             if has(TokenValue::ClientSecret)
@@ -100,7 +100,7 @@ impl TokenRules {
             {
                 return wrong(
                     field,
-                    "lists client_secret exactly where `client_authentication` is `parameters`",
+                    "must list client_secret exactly if `client_authentication` is `parameters`",
                 );
             }
             if self.client_authentication != ClientAuthentication::Basic
@@ -108,7 +108,7 @@ impl TokenRules {
             {
                 return wrong(
                     field,
-                    "lists client_id where the client is not authenticated by Basic",
+                    "must list client_id unless `client_authentication` is `basic`",
                 );
             }
         }
@@ -119,7 +119,7 @@ impl TokenRules {
         if self.placement == ParameterPlace::Headers && pkce == Pkce::S256 && !verifier_named {
             return wrong(
                 "token.code",
-                "names a header for code_verifier, or `authorization.pkce` is `off`",
+                "must name a header for code_verifier unless `authorization.pkce` is `off`",
             );
         }
         for (field, value) in [
@@ -130,47 +130,50 @@ impl TokenRules {
                 .as_ref()
                 .is_some_and(|value| HeaderValue::from_str(value).is_err())
             {
-                return wrong(field, "can stand in a header");
+                return wrong(field, "must be a valid header value");
             }
         }
         Ok(())
     }
 }
 
-/// Where the parameters of a token request stand.
+/// The place of the parameters of a token request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterPlace {
-    /// In a form body (RFC 6749 §4.1.3).
+    /// A form body (RFC 6749 §4.1.3).
     #[default]
     Form,
-    /// Each in a header of its own, with an empty body.
+    /// One header each, with an empty body.
     Headers,
 }
 
-/// How the client says who it is at the token endpoint.
+/// How the client authenticates at the token endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuthentication {
-    /// HTTP Basic, its parts form-encoded (RFC 6749 §2.3.1).
+    /// HTTP Basic, with form-encoded parts (RFC 6749 §2.3.1).
     #[default]
     Basic,
-    /// By the parameters `client_id` and `client_secret`.
+    /// The parameters `client_id` and `client_secret`.
     Parameters,
-    /// By the parameter `client_id` alone; a secret in the registration is not sent.
+    /// The parameter `client_id` alone; a secret of the registration is not sent.
     None,
 }
 
-/// How a token is attached to a request. In text: `"bearer"`, `{ header = "x-access-token" }` or `{ query = "access_token" }`.
+/// How a token is attached to a request of the API (RFC 6750 §2).
+///
+/// In text: `"bearer"`, `{ header = "x-access-token" }` or `{ query = "access_token" }`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttachmentMethod {
-    /// `Authorization: Bearer …` (RFC 6750 §2.1), whatever the server calls the token's type.
+    /// `Authorization: Bearer …` (RFC 6750 §2.1), for any `token_type`.
     #[default]
     Bearer,
-    /// Alone in this header.
+    /// This header, with the token alone.
     Header(String),
-    /// As this query parameter. RFC 9700 §4.3.2 advises against it: URLs end up in logs, histories and `Referer`.
+    /// This query parameter. RFC 9700 §4.3.2 advises against it: URLs end up in logs, histories and
+    /// `Referer`.
     Query(String),
 }
 
@@ -179,7 +182,7 @@ impl AttachmentMethod {
         match self {
             Self::Bearer => Ok(()),
             Self::Header(name) => header_name("attach", name),
-            Self::Query(name) if name.is_empty() => wrong("attach", "names no parameter"),
+            Self::Query(name) if name.is_empty() => wrong("attach", "must name a parameter"),
             Self::Query(_) => Ok(()),
         }
     }
@@ -190,27 +193,28 @@ impl AttachmentMethod {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RevocationRules {
-    /// Where.
+    /// The revocation endpoint.
     pub endpoint: Endpoint,
-    /// With which method.
+    /// The method.
     #[serde(default)]
     pub method: Method,
-    /// Where the token stands.
+    /// The place of the token.
     #[serde(default)]
     pub token: TokenPlace,
-    /// Which tokens are revoked, in this order, each by a request of its own. Default: the refresh token, then the access token.
+    /// The tokens to revoke, in order, one request each. Default: the refresh token, then the
+    /// access token.
     #[serde(default = "RevokedToken::both")]
     pub tokens: Vec<RevokedToken>,
     /// How far one revocation reaches.
     #[serde(default)]
     pub reaches: RevocationReach,
-    /// Which refusals mean that the token is invalid, in addition to a 2xx. Default: none.
+    /// The refusals that mean that the token is invalid, in addition to a 2xx. Default: none.
     #[serde(default)]
     pub done_when: Vec<RevokedResponse>,
 }
 
 impl RevocationRules {
-    /// POST with a form, as RFC 7009 has it.
+    /// Makes the rules of RFC 7009: POST with a form.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         let (method, token) = (Method::default(), TokenPlace::default());
@@ -228,31 +232,30 @@ impl RevocationRules {
     pub(super) fn check(&self) -> Result<(), Error> {
         self.token.check("revocation.token")?;
         if self.tokens.is_empty() {
-            return wrong(
-                "revocation.tokens",
-                "is empty: leave `revocation` out instead",
-            );
+            return wrong("revocation.tokens", "is empty: remove `revocation` instead");
         }
         self.done_when.iter().try_for_each(RevokedResponse::check)
     }
 }
 
-/// A refusal of a revocation that means that the token is invalid: it fits if everything that it
-/// names fits. In text: `{ status = 404 }`, `{ error = "invalid_token" }` or both.
+/// A refusal of a revocation that means that the token is invalid.
+///
+/// It matches if everything that it names matches. In text: `{ status = 404 }`, `{ error =
+/// "invalid_token" }` or both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RevokedResponse {
-    /// With which status, from 200 to 499. A 408 or 429 decides nothing, whatever it says.
+    /// The status, from 200 to 499 without 408 and 429, which never decide. `None`: any.
     #[serde(default)]
     pub status: Option<u16>,
-    /// With which error code.
+    /// The error code. `None`: any.
     #[serde(default)]
     pub error: Option<String>,
 }
 
 impl RevokedResponse {
-    /// An answer with this error code, at any status that decides.
+    /// Matches this error code, at any status that decides.
     #[must_use]
     pub fn new(error: &str) -> Self {
         let error = Some(error.to_owned());
@@ -266,7 +269,7 @@ impl RevokedResponse {
         if self.status.is_none() && self.error.is_none() {
             return wrong(
                 "revocation.done_when",
-                "has an answer that names neither status nor error",
+                "has a response without status and error: name one of them",
             );
         }
         if self
@@ -275,7 +278,7 @@ impl RevokedResponse {
         {
             return wrong(
                 "revocation.done_when",
-                "holds statuses from 200 to 499, and never 408 or 429",
+                "must hold statuses from 200 to 499, and never 408 or 429",
             );
         }
         Ok(())
@@ -290,7 +293,7 @@ impl RevokedResponse {
     }
 }
 
-/// A token that a revocation names.
+/// A token to revoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevokedToken {
@@ -306,23 +309,23 @@ impl RevokedToken {
     }
 }
 
-/// How a token is asked about.
+/// How a token is introspected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct IntrospectionRules {
-    /// Where.
+    /// The introspection endpoint.
     pub endpoint: Endpoint,
-    /// With which method.
+    /// The method.
     #[serde(default)]
     pub method: Method,
-    /// Where the token stands.
+    /// The place of the token.
     #[serde(default)]
     pub token: TokenPlace,
 }
 
 impl IntrospectionRules {
-    /// POST with a form, as RFC 7662 has it.
+    /// Makes the rules of RFC 7662: POST with a form.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         let (method, token) = (Method::default(), TokenPlace::default());

@@ -1,4 +1,4 @@
-//! What the token endpoint's answers mean.
+//! The meaning of token responses.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::check::wrong;
 use crate::{error::Error, grant::GrantType, refusal::Class};
 
-/// The answer to a token request.
+/// The response to a token request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct ResponseRules {
-    /// Which texts count as JSON.
+    /// The accepted syntax of JSON.
     pub json: Json,
     /// The field with the expiry. Default: `expires_in`.
     pub expiry_field: String,
-    /// What that field counts. Default: seconds from when the request was sent.
+    /// The unit of that field. Default: seconds since the request was sent.
     pub expiry: Expiry,
 }
 
@@ -35,51 +35,51 @@ impl ResponseRules {
         if self.expiry_field.is_empty() {
             return wrong(
                 "response.expiry_field",
-                "is empty: leave it out for `expires_in`",
+                "is empty: remove it for `expires_in`",
             );
         }
         Ok(())
     }
 }
 
-/// Which texts count as JSON.
+/// The accepted syntax of JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Json {
     /// JSON (RFC 8259).
     #[default]
     Strict,
-    /// JSON, and where it is not, one flat object whose keys may stand without quotes.
+    /// JSON, otherwise one flat object whose keys may have no quotes.
     Loose,
 }
 
-/// What the expiry's field counts.
+/// The unit of the expiry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expiry {
-    /// Seconds from when the request was sent (RFC 6749 §5.1).
+    /// Seconds since the request was sent (RFC 6749 §5.1).
     #[default]
     Seconds,
-    /// Milliseconds from when the request was sent.
+    /// Milliseconds since the request was sent.
     Milliseconds,
-    /// Seconds since 1970, by the server's clock: the answer's `Date` corrects for ours.
+    /// Seconds since 1970 by the server's clock; the response's `Date` corrects for ours.
     EpochSeconds,
     /// Milliseconds since 1970, likewise.
     EpochMilliseconds,
 }
 
-/// The refusal of a token request.
+/// The error response to a token request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct ErrorRules {
-    /// The fields that may hold the error's code; the first one that is there counts. Default: `error`.
+    /// The fields that may hold the error code; the first one present counts. Default: `error`.
     pub code: Vec<String>,
-    /// The fields whose texts a rule may look into. Default: `error_description`.
+    /// The fields whose texts a rule may search. Default: `error_description`.
     pub text: Vec<String>,
     /// Whether a 200 may hold an error. Default: no.
     pub in_success: bool,
-    /// What means which class. The first rule that fits counts; after them come the built-in defaults.
+    /// The rules that classify errors. The first match counts; the built-in defaults come last.
     pub map: Vec<ErrorRule>,
 }
 
@@ -97,11 +97,11 @@ impl Default for ErrorRules {
 impl ErrorRules {
     pub(super) fn check(&self) -> Result<(), Error> {
         for rule in &self.map {
-            let says = rule.status.is_some() || rule.error.is_some() || rule.text.is_some();
-            if !says {
+            let criteria = rule.status.is_some() || rule.error.is_some() || rule.text.is_some();
+            if !criteria {
                 return wrong(
                     "errors.map",
-                    "has a rule that names neither status, error nor text",
+                    "has a rule without status, error and text: name one of them",
                 );
             }
         }
@@ -109,29 +109,29 @@ impl ErrorRules {
     }
 }
 
-/// One line of the map from refusals to classes: fits where everything that it names fits.
+/// A rule that classifies errors. It matches if everything that it names matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ErrorRule {
-    /// At which grant. `None`: at both.
+    /// The grant type. `None`: both.
     #[serde(default)]
     pub grant_type: Option<GrantType>,
-    /// With which status.
+    /// The status. `None`: any.
     #[serde(default)]
     pub status: Option<u16>,
-    /// With which error code.
+    /// The error code. `None`: any.
     #[serde(default)]
     pub error: Option<String>,
-    /// With which words in one of the error's texts, without regard to case.
+    /// A part of one of the error's texts, without regard to case. `None`: any text.
     #[serde(default)]
     pub text: Option<String>,
-    /// What it means.
+    /// The class of such an error.
     pub class: ClassName,
 }
 
 impl ErrorRule {
-    /// A rule for this error code, at any grant and status.
+    /// Makes a rule for this error code, at any grant type and status.
     #[must_use]
     pub fn new(error: &str, class: ClassName) -> Self {
         let error = Some(error.to_owned());
@@ -145,7 +145,7 @@ impl ErrorRule {
     }
 }
 
-/// A [`Class`] by name, without its times.
+/// The name of a [`Class`], without its times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClassName {
