@@ -1,4 +1,4 @@
-//! Tokens on requests.
+//! Tokens attached to requests.
 
 use tokenkeeper_protocol::{
     AccessToken, AttachmentMethod, Error, HeaderProblem, Provider,
@@ -27,14 +27,14 @@ fn bearer_has_a_capital_b_and_is_sensitive() {
 }
 
 #[test]
-fn a_header_of_its_own_holds_the_token_alone() {
+fn a_custom_header_holds_the_token_alone() {
     let client = with(|d| d.attach = AttachmentMethod::Header("x-access-token".to_owned()));
     let attachment = client.attach(&access_token()).unwrap();
     assert_eq!(show_attachment(&attachment), "x-access-token: at.1");
 }
 
 #[test]
-fn a_query_parameter_replaces_its_namesakes_and_nothing_else() {
+fn the_query_parameter_replaces_those_of_its_name() {
     let client = with(|d| d.attach = AttachmentMethod::Query("access_token".to_owned()));
     let attachment = client.attach(&AccessToken::new("a+/=&b~")).unwrap();
     for (before, after) in [
@@ -63,7 +63,7 @@ fn a_query_parameter_replaces_its_namesakes_and_nothing_else() {
 }
 
 #[test]
-fn a_token_that_would_break_out_of_its_place_is_refused() {
+fn a_token_that_breaks_out_of_its_place_is_refused() {
     for attach in [
         AttachmentMethod::Bearer,
         AttachmentMethod::Header("x-t".to_owned()),

@@ -1,4 +1,4 @@
-//! What is refused before anybody is sent anywhere.
+//! Authorization requests that are refused before a user is redirected.
 
 use tokenkeeper_protocol::{
     AuthorizationRequest, Error, Pkce, Provider, RedirectRule, Registration, Url,
@@ -20,7 +20,7 @@ fn request<'a>(
 }
 
 #[test]
-fn a_challenge_is_given_exactly_where_the_dialect_uses_pkce() {
+fn a_code_challenge_is_required_with_pkce_only() {
     let (state, callback) = (state(), callback());
     let (on, off) = (client(), with(|d| d.authorization.pkce = Pkce::Off));
     let site = on.site(None).unwrap();
@@ -42,7 +42,7 @@ fn a_challenge_is_given_exactly_where_the_dialect_uses_pkce() {
 }
 
 #[test]
-fn q14_another_redirect_uri_than_the_registered_one_is_refused() {
+fn q14_an_unregistered_redirect_uri_is_refused() {
     let client = with(|d| d.authorization.pkce = Pkce::Off);
     let (state, site) = (state(), client.site(None).unwrap());
     for other in [
@@ -64,7 +64,7 @@ fn q14_another_redirect_uri_than_the_registered_one_is_refused() {
 }
 
 #[test]
-fn q14_extra_query_is_all_that_may_differ() {
+fn q14_only_extra_query_may_differ() {
     let registration = Registration::new("id", "https://app.example/cb?a=1").secret("s");
     let mut dialect = dialect();
     dialect.authorization.redirect_rule = RedirectRule::ExtraQuery;
@@ -89,7 +89,7 @@ fn q14_extra_query_is_all_that_may_differ() {
 }
 
 #[test]
-fn an_extra_parameter_replaces_none_of_the_dialects() {
+fn an_extra_parameter_replaces_no_other() {
     let client = with(|d| d.authorization.pkce = Pkce::Off);
     let (state, callback, site) = (state(), callback(), client.site(None).unwrap());
     for name in ["state", "redirect_uri", "client_id", "code_challenge"] {

@@ -1,4 +1,4 @@
-//! `WWW-Authenticate`.
+//! Challenges of `WWW-Authenticate`.
 
 use tokenkeeper_protocol::{Challenge, http::HeaderMap, http::HeaderValue, parse_www_authenticate};
 
@@ -26,7 +26,7 @@ fn challenge(scheme: &str, params: &[(&str, &str)], token68: Option<&str>) -> Ch
 }
 
 #[test]
-fn challenges_are_told_apart() {
+fn challenges_are_separated() {
     assert_eq!(parse(&[]), []);
     assert_eq!(parse(&["Bearer"]), [challenge("Bearer", &[], None)]);
     assert_eq!(
@@ -56,7 +56,7 @@ fn challenges_are_told_apart() {
 }
 
 #[test]
-fn what_stands_before_an_unreadable_part_counts() {
+fn challenges_before_an_unreadable_part_count() {
     assert_eq!(
         parse(&[r#"Bearer error="e", x="open"#]),
         [challenge("Bearer", &[("error", "e")], None)]
@@ -71,7 +71,7 @@ fn what_stands_before_an_unreadable_part_counts() {
 }
 
 #[test]
-fn a_parameter_of_a_second_line_does_not_join_the_first() {
+fn a_second_line_does_not_extend_a_challenge() {
     let alone = [challenge("Bearer", &[], None)];
     assert_eq!(parse(&["Bearer", "error=e"]), alone);
     assert_eq!(parse(&["Bearer", "=x"]), alone);

@@ -1,4 +1,4 @@
-//! The suite over what a dialect alone makes, in its several forms.
+//! The suite on providers that are only a dialect, in several forms.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ mod boxed {
     tokenkeeper_protocol::conformance!(|| Box::new(super::client()));
 }
 
-mod by_other_ways {
-    tokenkeeper_protocol::conformance!(super::by_other_ways);
+mod unusual_dialect {
+    tokenkeeper_protocol::conformance!(super::unusual_dialect);
 }
 
 mod with_a_site_per_tenant {
@@ -33,7 +33,7 @@ fn behind_arc_dyn() -> Arc<dyn Provider> {
     Arc::new(client())
 }
 
-fn by_other_ways() -> Client {
+fn unusual_dialect() -> Client {
     with(|dialect| {
         dialect.authorization.pkce = Pkce::S256;
         dialect.authorization.response_mode = ResponseMode::Fragment;

@@ -1,4 +1,5 @@
-//! Every field of a dialect changes what is sent or what an answer means: a declared quirk that nothing reads is a defect.
+//! Every field of a dialect changes a request or the meaning of a response: an unused field is a
+//! defect.
 
 use serde_json::{Value, json};
 use tokenkeeper_protocol::{
@@ -8,7 +9,7 @@ use tokenkeeper_protocol::{
 
 use crate::support::*;
 
-/// A field, another value for it, and what both sides of the comparison need besides.
+/// A field, another value for it, and further fields that both sides of the comparison need.
 const FIELDS: &[(&str, &str, &str)] = &[
     ("/brand", r#""other""#, "{}"),
     ("/base", r#""https://other.example""#, "{}"),
@@ -39,7 +40,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
     (
         "/token/placement",
         r#""headers""#,
-        r#"{"/authorization/pkce":"off","/token/code":["a: code"],"/token/refresh":["a: refresh_token"]}"#,
+        r#"{
+            "/authorization/pkce": "off",
+            "/token/code": ["a: code"],
+            "/token/refresh": ["a: refresh_token"]
+        }"#,
     ),
     ("/token/content_type", r#""application/json""#, "{}"),
     ("/token/accept", r#""application/json""#, "{}"),
@@ -92,10 +97,10 @@ const FIELDS: &[(&str, &str, &str)] = &[
 #[test]
 fn every_field_changes_an_outcome() {
     let plain = serde_json::to_value(dialect()).unwrap();
-    for (field, value, besides) in FIELDS {
+    for (field, value, further) in FIELDS {
         let mut before = plain.clone();
-        let besides: serde_json::Map<String, Value> = serde_json::from_str(besides).unwrap();
-        for (field, value) in besides {
+        let further: serde_json::Map<String, Value> = serde_json::from_str(further).unwrap();
+        for (field, value) in further {
             *before.pointer_mut(&field).unwrap() = value;
         }
         let mut after = before.clone();
@@ -153,13 +158,13 @@ fn leaves(path: &str, value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Everything that a client does, as text.
+/// Returns everything that a client sends and reads, as text.
 fn outcome(dialect: &Value) -> Vec<String> {
     let dialect = Dialect::from_json(&dialect.to_string()).unwrap();
     let client = dialect.with(registration()).unwrap();
     let mut all = Vec::new();
     requests(&client, &mut all);
-    answers(&client, &mut all);
+    responses(&client, &mut all);
     policies(&client, &mut all);
     all
 }
@@ -208,7 +213,7 @@ fn requests(client: &Client, all: &mut Vec<String>) {
     all.push(format!("{:?}", client.api_origins(&site)));
 }
 
-fn answers(client: &Client, all: &mut Vec<String>) {
+fn responses(client: &Client, all: &mut Vec<String>) {
     for text in [
         "code=c&state=st-1&flow=st-1",
         "code=c",
@@ -259,7 +264,7 @@ fn answers(client: &Client, all: &mut Vec<String>) {
     }
 }
 
-/// What the engine reads instead of acting on it here.
+/// The policies, which the engine applies.
 fn policies(client: &Client, all: &mut Vec<String>) {
     let dialect = client.dialect();
     all.push(format!(

@@ -194,11 +194,13 @@ fn fields_that_contradict_each_other_are_named() {
             "authorization.parameters",
         ),
         (
-            "parameters = [\"response_type\", \"client_id\", \"redirect_uri\", \"state\", \"state\"]",
+            "parameters = [\"response_type\", \"client_id\", \"redirect_uri\", \"state\", \
+             \"state\"]",
             "authorization.parameters",
         ),
         (
-            "parameters = [\"response_type\", \"client_id\", \"redirect_uri\", \"state\"]\nscope = \"x\"",
+            "parameters = [\"response_type\", \"client_id\", \"redirect_uri\", \"state\"]\n\
+             scope = \"x\"",
             "authorization.scope",
         ),
         ("scope = \"\"", "authorization.scope"),
@@ -222,7 +224,8 @@ fn fields_that_contradict_each_other_are_named() {
 #[test]
 fn short_forms_are_read() {
     let toml = format!(
-        "{PLAIN}code = [\"grant_type\", \"x-code: code\"]\n[refresh]\nlifetime = {{ fixed = 60 }}\ngrace_seconds = 30\n"
+        "{PLAIN}code = [\"grant_type\", \"x-code: code\"]\n\
+         [refresh]\nlifetime = {{ fixed = 60 }}\ngrace_seconds = 30\n"
     );
     let dialect = Dialect::from_toml(&toml).unwrap();
     let named = TokenParameter {

@@ -11,7 +11,7 @@ fn arc_and_box_forward_every_method() {
     forwards_every_method(|provider| Arc::new(Box::new(provider) as Box<dyn Provider>)).unwrap();
 }
 
-/// Forwards what has no default, and nothing else.
+/// Forwards only the method without a default.
 #[derive(Debug)]
 struct Forgetful(Arc<dyn Provider>);
 
@@ -22,7 +22,7 @@ impl Provider for Forgetful {
 }
 
 #[test]
-fn a_wrapper_that_leaves_methods_to_their_defaults_is_found_out() {
+fn a_wrapper_that_forwards_too_little_is_found() {
     let violation = forwards_every_method(|provider| Arc::new(Forgetful(provider))).unwrap_err();
     assert_eq!(violation.to_string(), "`brand` was not forwarded");
 }

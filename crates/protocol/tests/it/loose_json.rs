@@ -1,10 +1,10 @@
-//! The loose grammar, seen through the fields that a token response keeps.
+//! The loose grammar, observed through the fields that a token response keeps.
 
 use tokenkeeper_protocol::{Class, GrantType, Json, Provider};
 
 use crate::support::*;
 
-/// The object's fields besides the access token as JSON, or `None` where the text is refused.
+/// Returns the object's fields except the access token, or `None` if the text is refused.
 fn read(fields: &str) -> Option<String> {
     let client = with(|d| d.response.json = Json::Loose);
     let body = format!("{{access_token: \"a\"{fields}");
@@ -36,7 +36,7 @@ fn the_grammar_is_one_flat_object() {
 }
 
 #[test]
-fn q9_everything_else_is_refused() {
+fn q9_other_syntax_is_refused() {
     for fields in [
         "",
         ",}",
@@ -73,7 +73,7 @@ fn q9_everything_else_is_refused() {
 }
 
 #[test]
-fn the_loose_grammar_is_off_unless_the_dialect_says_so() {
+fn the_loose_grammar_is_off_by_default() {
     let body = response(200, &[], "{access_token: \"a\"}");
     let refusal = client()
         .read_token_response(GrantType::AuthorizationCode, &body, sent_at())

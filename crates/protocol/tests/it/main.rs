@@ -1,4 +1,4 @@
-//! The crate from outside, as the engine and the adapters use it.
+//! The public API, as the engine and the adapters use it.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 mod attachment;

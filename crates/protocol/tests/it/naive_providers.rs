@@ -13,10 +13,10 @@ use tokenkeeper_protocol::{
 
 use crate::support::*;
 
-/// What a [`Naive`] provider does wrong.
+/// The fault of a [`Naive`] provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// Nothing; shows that it is the fault that a rule finds.
+    /// No fault: no rule may find one.
     None,
     LosesTheQuery,
     SendsTheSecretAlong,
@@ -155,7 +155,7 @@ fn naive(fault: Fault) -> Subject {
 }
 
 #[test]
-fn each_rule_finds_its_fault_and_nothing_where_there_is_none() {
+fn each_rule_finds_its_fault_and_no_other() {
     for (number, (rule, fault)) in BROKEN_BY.into_iter().enumerate() {
         let found = rule(&naive(F::None));
         assert!(found.is_ok(), "rule {number}: {found:?}");
@@ -369,7 +369,7 @@ impl Provider for Naive {
     }
 }
 
-/// A word of the answer that looks like the refresh token.
+/// Returns a word of the response that contains the refresh token.
 fn quoted(response: &Response<Bytes>) -> Option<ErrorCode> {
     let text = String::from_utf8_lossy(response.body());
     text.split([' ', '"']).find_map(|word| {

@@ -1,4 +1,4 @@
-//! Which URLs are one origin.
+//! Origins of URLs.
 
 use tokenkeeper_protocol::{Origin, http::Uri};
 
@@ -62,7 +62,7 @@ fn f3_http_is_for_loopback_only() {
 }
 
 #[test]
-fn anything_but_an_origin_is_refused() {
+fn a_text_that_is_not_an_origin_is_refused() {
     for given in [
         "",
         "a.example",

@@ -1,4 +1,4 @@
-//! Parsers on arbitrary input: no panic, and what is written is read again.
+//! Parsers on arbitrary input: no panic, and written values are read unchanged.
 
 use proptest::prelude::*;
 use tokenkeeper_protocol::{
@@ -26,7 +26,10 @@ fn read(client: &Client, body: Vec<u8>) -> Option<TokenSet> {
 
 proptest! {
     #[test]
-    fn no_answer_panics(status in 200_u16..600, body in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn no_response_panics(
+        status in 200_u16..600,
+        body in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
         for client in [client(), loose()] {
             let response = response(status, &[], body.clone());
             let _ = client.read_token_response(GrantType::RefreshToken, &response, sent_at());
@@ -34,13 +37,19 @@ proptest! {
     }
 
     #[test]
-    fn no_text_that_looks_like_an_answer_panics(text in "[{}:,\"\\\\ a-c0-9eE+.\\-\\[\\]éun]{0,60}") {
+    fn no_text_that_resembles_a_response_panics(
+        text in "[{}:,\"\\\\ a-c0-9eE+.\\-\\[\\]éun]{0,60}",
+    ) {
         let _ = read(&loose(), format!("{{access_token:\"a\",{text}").into_bytes());
     }
 
     #[test]
-    fn strict_and_loose_spellings_say_the_same(key in "[a-z_][a-z0-9_]{0,8}", text in any::<String>(), number in any::<i32>()) {
-        prop_assume!(key != "access_token" && key != "expires_in" && key != "token_type" && key != "n_n");
+    fn strict_and_loose_spellings_are_equal(
+        key in "[a-z_][a-z0-9_]{0,8}",
+        text in any::<String>(),
+        number in any::<i32>(),
+    ) {
+        prop_assume!(!["access_token", "expires_in", "token_type", "n_n"].contains(&&*key));
         prop_assume!(key != "refresh_token" && key != "refresh_in" && key != "scope");
         let value = serde_json::to_string(&text).unwrap();
         let strict = format!(r#"{{"access_token":"a","{key}":{value},"n_n":{number}}}"#);
@@ -57,19 +66,24 @@ proptest! {
             let body = serde_json::json!({"access_token": "a", "expires_in": value}).to_string();
             let set = read(&client(), body.into_bytes()).unwrap();
             prop_assert!(set.expires_at.is_none_or(|at| at >= sent_at()));
-            // Whatever time came out of it can be written to a store.
+            // Any expiry can be written to a store.
             let _ = serde_json::to_string(&set).unwrap();
         }
     }
 
     #[test]
-    fn a_token_set_survives_its_text(access in ".{1,40}", refresh in prop::option::of(".{1,40}"), ms in 0_u64..4_000_000_000_000) {
+    fn a_token_set_survives_its_text(
+        access in ".{1,40}",
+        refresh in prop::option::of(".{1,40}"),
+        ms in 0_u64..4_000_000_000_000,
+    ) {
         let at = std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms);
         let mut set = TokenSet::new(access).with_issued_at(at).with_expires_at(at);
         if let Some(refresh) = refresh {
             set = set.with_refresh_token(refresh);
         }
-        prop_assert_eq!(serde_json::from_str::<TokenSet>(&serde_json::to_string(&set).unwrap()).unwrap(), set);
+        let text = serde_json::to_string(&set).unwrap();
+        prop_assert_eq!(serde_json::from_str::<TokenSet>(&text).unwrap(), set);
     }
 
     #[test]
@@ -81,16 +95,18 @@ proptest! {
     }
 
     #[test]
-    fn a_code_survives_both_channels(code in ".{1,60}") {
+    fn a_code_survives_both_response_modes(code in ".{1,60}") {
         let escaped: String = code.bytes().map(|b| format!("%{b:02X}")).collect();
         let text = format!("code={escaped}&state=st-1");
         let fragment = with(|d| {
             d.authorization.response_mode = ResponseMode::Fragment;
             d.authorization.state_echo = StateEcho::Unknown;
         });
-        for (client, redirect) in [(client(), Redirect::query(text.clone())), (fragment, Redirect::fragment(text))] {
-            let callback = client.read_redirect(&redirect, &ExpectedRedirect { state: &state() }).unwrap();
-            prop_assert_eq!(callback.code.expose(), code.as_str());
+        let query = Redirect::query(text.clone());
+        let expected = ExpectedRedirect { state: &state() };
+        for (client, redirect) in [(client(), query), (fragment, Redirect::fragment(text))] {
+            let response = client.read_redirect(&redirect, &expected).unwrap();
+            prop_assert_eq!(response.code.expose(), code.as_str());
         }
     }
 
@@ -113,10 +129,15 @@ proptest! {
     }
 
     #[test]
-    fn a_challenge_survives_its_text(scheme in "[A-Za-z]{1,10}", name in "[a-z_]{1,10}", value in "[ -~]{0,30}") {
+    fn a_challenge_survives_its_text(
+        scheme in "[A-Za-z]{1,10}",
+        name in "[a-z_]{1,10}",
+        value in "[ -~]{0,30}",
+    ) {
         let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
         let mut headers = HeaderMap::new();
-        headers.insert("www-authenticate", HeaderValue::from_str(&format!("{scheme} {name}=\"{quoted}\"")).unwrap());
+        let header = format!("{scheme} {name}=\"{quoted}\"");
+        headers.insert("www-authenticate", HeaderValue::from_str(&header).unwrap());
         let challenges = parse_www_authenticate(&headers);
         prop_assert_eq!(challenges.len(), 1);
         prop_assert_eq!(challenges[0].parameter(&name), Some(value.as_str()));
@@ -144,10 +165,11 @@ proptest! {
     }
 
     #[test]
-    fn a_token_in_the_query_is_read_as_it_was(token in "[!-~]{1,40}", query in "[a-z=&%2]{0,20}") {
+    fn a_token_in_the_query_is_unchanged(token in "[!-~]{1,40}", query in "[a-z=&%2]{0,20}") {
         let client = with(|d| d.attach = AttachmentMethod::Query("access_token".to_owned()));
         let mut uri: Uri = format!("https://a.example/p?{query}").parse().unwrap();
-        client.attach(&AccessToken::new(&*token)).unwrap().apply(&mut uri, &mut HeaderMap::new()).unwrap();
+        let attachment = client.attach(&AccessToken::new(&*token)).unwrap();
+        attachment.apply(&mut uri, &mut HeaderMap::new()).unwrap();
         let url = tokenkeeper_protocol::Url::parse(&uri.to_string()).unwrap();
         let values: Vec<_> = url.query_pairs().filter(|(name, _)| name == "access_token").collect();
         prop_assert_eq!(values.len(), 1);

@@ -1,4 +1,4 @@
-//! Rate-limit headers by the dialect's names.
+//! Rate-limit headers under the dialect's names.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -41,7 +41,7 @@ fn headers_are_read_under_the_dialects_names() {
 }
 
 #[test]
-fn nonsense_is_absent() {
+fn unreadable_headers_are_absent() {
     let odd = response(
         429,
         &[

@@ -1,4 +1,4 @@
-//! What a redirect may and may not bring.
+//! Redirects: what is taken, and what is refused.
 
 use tokenkeeper_protocol::{
     AuthorizationResponse, Client, ExpectedRedirect, Provider, Redirect, RedirectError,
@@ -34,7 +34,7 @@ fn denied(error: &str) -> impl Fn(Result<AuthorizationResponse, RedirectError>) 
 }
 
 #[test]
-fn a_code_with_its_state_is_taken_and_the_rest_is_kept() {
+fn a_code_with_its_state_is_taken() {
     let callback = query(&client(), "?code=a%2Bb+c&state=st-1&realm=x%20y&lang=nl").unwrap();
     assert_eq!(callback.code.expose(), "a+b c");
     let extra = [("realm", "x y"), ("lang", "nl")].map(|(n, v)| (n.to_owned(), v.to_owned()));
@@ -42,7 +42,7 @@ fn a_code_with_its_state_is_taken_and_the_rest_is_kept() {
 }
 
 #[test]
-fn a_missing_empty_wrong_or_doubled_state_is_refused() {
+fn a_missing_empty_wrong_or_repeated_state_is_refused() {
     for redirect in [
         "code=c",
         "code=c&state=",
@@ -59,7 +59,7 @@ fn a_missing_empty_wrong_or_doubled_state_is_refused() {
 }
 
 #[test]
-fn q3_a_flow_that_is_missing_wrong_or_doubled_is_refused() {
+fn q3_a_missing_wrong_or_repeated_flow_is_refused() {
     let client = flow_in_redirect_uri();
     for redirect in [
         "code=c",
@@ -104,7 +104,7 @@ fn a_denial_for_another_flow_does_not_end_this_one() {
 }
 
 #[test]
-fn an_error_that_is_not_sane_is_not_repeated() {
+fn an_invalid_error_code_is_not_shown() {
     assert!(denied("unreadable_error")(query(
         &client(),
         "error=%3Cscript%3E%0d%0a&state=st-1"
@@ -118,20 +118,20 @@ fn a5_a_code_and_an_error_together_are_refused() {
 }
 
 #[test]
-fn doubled_parameters_are_refused() {
-    let doubled = |what| Err(RedirectError::Duplicate(what));
+fn repeated_parameters_are_refused() {
+    let repeated = |what| Err(RedirectError::Duplicate(what));
     let issuer = with(|d| d.authorization.issuer = Some("https://login.example".to_owned()));
     assert_eq!(
         query(&client(), "code=c&code=d&state=st-1"),
-        doubled("code")
+        repeated("code")
     );
     assert_eq!(
         query(&client(), "error=c&error=d&state=st-1"),
-        doubled("error")
+        repeated("error")
     );
     assert_eq!(
         query(&issuer, "iss=a&iss=b&code=c&state=st-1"),
-        doubled("iss")
+        repeated("iss")
     );
 }
 
@@ -147,7 +147,7 @@ fn neither_code_nor_error_is_refused() {
 }
 
 #[test]
-fn another_issuer_is_refused_where_the_dialect_names_one() {
+fn another_issuer_than_the_dialects_is_refused() {
     let client = with(|d| d.authorization.issuer = Some("https://login.example".to_owned()));
     let own = query(&client, "code=c&state=st-1&iss=https%3A%2F%2Flogin.example").unwrap();
     assert!(own.extra.is_empty());
@@ -165,7 +165,7 @@ fn another_issuer_is_refused_where_the_dialect_names_one() {
 }
 
 #[test]
-fn i5_a_fragment_splits_at_the_first_equals_sign_and_keeps_its_plus() {
+fn i5_a_fragment_keeps_further_equals_signs_and_plus() {
     let callback = read(
         &fragment(),
         Redirect::fragment("#code=ab+c%2Bd==&appCode=X%20Y"),
@@ -182,7 +182,7 @@ fn i5_escapes_are_decoded_once() {
 }
 
 #[test]
-fn a_state_whose_echo_is_unknown_has_to_match_if_it_comes() {
+fn a_returned_state_of_unknown_echo_must_match() {
     let client = fragment();
     assert!(read(&client, Redirect::fragment("code=c")).is_ok());
     assert!(read(&client, Redirect::fragment("code=c&state=st-1")).is_ok());
@@ -191,7 +191,7 @@ fn a_state_whose_echo_is_unknown_has_to_match_if_it_comes() {
 }
 
 #[test]
-fn a_top_level_state_beside_the_flow_has_to_match_if_it_comes() {
+fn a_returned_top_level_state_must_match_too() {
     let client = flow_in_redirect_uri()
         .adjust(|d| {
             d.authorization.state = StatePlace::Both("flow".to_owned());
@@ -210,7 +210,7 @@ fn a_top_level_state_beside_the_flow_has_to_match_if_it_comes() {
 }
 
 #[test]
-fn the_other_channel_is_refused() {
+fn the_other_response_mode_is_refused() {
     let in_fragment = read(&client(), Redirect::fragment("code=c&state=st-1"));
     assert_eq!(
         in_fragment,
@@ -223,7 +223,7 @@ fn the_other_channel_is_refused() {
 }
 
 #[test]
-fn escapes_that_are_no_utf8_are_refused() {
+fn escapes_that_are_not_utf8_are_refused() {
     assert_eq!(
         query(&client(), "code=%ff&state=st-1"),
         Err(RedirectError::Malformed)
@@ -231,7 +231,7 @@ fn escapes_that_are_no_utf8_are_refused() {
 }
 
 #[test]
-fn nothing_that_a_redirect_holds_is_printed() {
+fn no_value_of_a_redirect_is_printed() {
     let redirect = Redirect::query("code=SECRET&state=st-1&more=SECRET");
     let callback = read(&client(), redirect.clone()).unwrap();
     let printed = format!("{redirect:?} {callback:?}");

@@ -1,4 +1,4 @@
-//! What refusals mean by default and by a dialect's map.
+//! The classes of refusals, by default and by a dialect's map.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn error(code: &str) -> String {
 }
 
 #[test]
-fn the_default_table_holds() {
+fn refusals_have_their_default_class() {
     let transient = |seconds: Option<u64>| Class::Transient {
         retry_after: seconds.map(Duration::from_secs),
     };
@@ -68,7 +68,7 @@ fn the_default_table_holds() {
 }
 
 #[test]
-fn an_unread_answer_or_a_5xx_may_follow_a_redemption() {
+fn an_unread_response_or_a_5xx_may_have_redeemed() {
     let wait = [("retry-after", "47")];
     let redeemed = |status, headers: &[_], body: &str| {
         refusal(&client(), status, headers, body).may_have_redeemed()
@@ -83,7 +83,7 @@ fn an_unread_answer_or_a_5xx_may_follow_a_redemption() {
     }
     assert!(!redeemed(302, &[], ""));
 
-    // By the dialect's map, and without an answer.
+    // By the dialect's map, and without a response.
     let mapped = with(|d| {
         let mut busy = ErrorRule::new("busy", ClassName::Transient);
         busy.status = Some(502);
@@ -104,7 +104,7 @@ fn an_unread_answer_or_a_5xx_may_follow_a_redemption() {
 }
 
 #[test]
-fn q16_a13_a_wrong_secret_is_a_configuration_error_with_its_code() {
+fn q16_a13_a_wrong_secret_is_a_configuration_error() {
     let refusal = refusal(&client(), 401, &[], &error("invalid_client"));
     assert_eq!(refusal.class, Class::Configuration);
     assert_eq!(refusal.code, ErrorCode::new("invalid_client"));
@@ -146,7 +146,7 @@ fn an_http_date_counts_from_the_servers_own_clock() {
 }
 
 #[test]
-fn the_first_rule_that_fits_wins_over_the_defaults() {
+fn the_first_matching_rule_overrides_the_defaults() {
     let client = with(|d| {
         let mut revoked = ErrorRule::new("invalid_request", ClassName::Terminal);
         revoked.status = Some(401);
@@ -171,7 +171,7 @@ fn the_first_rule_that_fits_wins_over_the_defaults() {
 }
 
 #[test]
-fn an_error_inside_a_200_is_classified_where_the_dialect_expects_one() {
+fn an_error_inside_a_200_is_classified_if_expected() {
     let github = Dialect::github()
         .with(Registration::new("id", CALLBACK).secret("s"))
         .unwrap();
@@ -192,7 +192,7 @@ fn an_error_inside_a_200_is_classified_where_the_dialect_expects_one() {
 }
 
 #[test]
-fn a_refusal_over_the_bound_is_judged_by_its_status() {
+fn an_oversized_refusal_is_classified_by_its_status() {
     let body = format!(
         r#"{{"error":"invalid_grant","x":"{}"}}"#,
         "x".repeat(70_000)
@@ -201,7 +201,7 @@ fn a_refusal_over_the_bound_is_judged_by_its_status() {
 }
 
 #[test]
-fn an_error_code_is_sane_or_dropped() {
+fn an_invalid_error_code_is_dropped() {
     for code in ["", "a b", "a\"b", "a\\b", "é", "a\r\nb", &"x".repeat(65)] {
         assert_eq!(ErrorCode::new(code), None, "{code:?}");
     }

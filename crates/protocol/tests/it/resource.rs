@@ -1,4 +1,4 @@
-//! What the API's answers say about the token.
+//! Responses of the API.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn a16_too_many_requests_is_never_a_rejection() {
 }
 
 #[test]
-fn too_narrow_a_scope_is_no_rejection() {
+fn insufficient_scope_is_not_a_rejection() {
     let both = with(|d| d.resource.rejected = vec![401, 403]);
     let narrow = [("www-authenticate", r#"Bearer error="insufficient_scope""#)];
     assert_eq!(verdict(&both, 403, &narrow), Verdict::Accepted);

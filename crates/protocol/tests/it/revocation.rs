@@ -1,4 +1,4 @@
-//! What the answers to a revocation mean.
+//! Responses to a revocation.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn error(code: &str) -> String {
     format!(r#"{{"error":"{code}"}}"#)
 }
 
-/// A client whose dialect has these `done_when` rules.
+/// Makes a client whose dialect has these `done_when` rules.
 fn done_when(rules: serde_json::Value) -> Client {
     with(|dialect| {
         let revocation = dialect.revocation.as_mut().unwrap();
@@ -92,7 +92,7 @@ fn a_busy_or_failed_server_decides_nothing() {
 }
 
 #[test]
-fn what_the_dialect_names_is_done_too() {
+fn responses_that_the_dialect_names_are_done() {
     let client = done_when(json!([
         { "status": 404 },
         { "status": 400, "error": "invalid_token" },
@@ -120,7 +120,7 @@ fn what_the_dialect_names_is_done_too() {
 }
 
 #[test]
-fn an_error_inside_a_200_is_refused_where_the_dialect_expects_one() {
+fn an_error_inside_a_200_is_refused_if_expected() {
     let client = with(|d| d.errors.in_success = true);
     assert_eq!(outcome(&client, 200, "{}"), RevocationOutcome::Done);
     assert_eq!(

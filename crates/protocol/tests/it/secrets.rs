@@ -1,4 +1,4 @@
-//! Secrets stay unseen, and random values are random.
+//! No output shows a secret, and random values are random.
 
 use tokenkeeper_protocol::{
     AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, Provider, RefreshToken, State,
@@ -48,7 +48,7 @@ fn random_values_are_long_url_safe_and_different() {
 }
 
 #[test]
-fn the_challenge_is_that_of_rfc_7636_appendix_b() {
+fn the_code_challenge_is_that_of_rfc_7636_appendix_b() {
     let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
     assert_eq!(
         verifier.code_challenge(),

@@ -1,4 +1,4 @@
-//! Sites that users type, and the application's rule about them.
+//! Sites that users type, and the application's policy.
 
 use tokenkeeper_protocol::{Client, Error, Provider, SitePolicy};
 
@@ -46,7 +46,7 @@ fn a_site_is_normalised_to_one_https_origin() {
 }
 
 #[test]
-fn only_what_the_rule_allows_is_allowed() {
+fn only_sites_that_the_policy_allows_pass() {
     let subdomains = SitePolicy::subdomains_of("example.com");
     for given in [
         "example.com",
@@ -72,7 +72,7 @@ fn only_what_the_rule_allows_is_allowed() {
 }
 
 #[test]
-fn addresses_private_names_and_loopback_need_leave() {
+fn addresses_private_names_and_loopback_are_opt_in() {
     let any = SitePolicy::predicate(|_| true);
     for given in [
         "10.0.0.1",
@@ -117,7 +117,7 @@ fn addresses_private_names_and_loopback_need_leave() {
 }
 
 #[test]
-fn a_site_per_tenant_has_to_be_named_and_allowed() {
+fn a_tenants_site_must_be_named_and_allowed() {
     let client = per_tenant();
     assert!(matches!(client.site(None), Err(Error::SiteMissing { .. })));
     assert!(matches!(

@@ -1,4 +1,4 @@
-//! What several of these tests need.
+//! Fixtures of these tests.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -76,7 +76,7 @@ pub fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -
     response.body(body.into()).unwrap()
 }
 
-/// A request as text: line, headers in order, blank line, body.
+/// Writes a request as text: line, headers in order, empty line, body.
 pub fn show(request: &Request<Bytes>) -> String {
     let mut text = format!("{} {}\n", request.method(), request.uri());
     for (name, value) in request.headers() {

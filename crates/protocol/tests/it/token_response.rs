@@ -1,4 +1,4 @@
-//! Answers with tokens, and how much of them may be odd.
+//! Responses with tokens, and the oddities that are tolerated.
 
 use std::time::{Duration, SystemTime};
 
@@ -34,9 +34,10 @@ fn after(seconds: u64) -> Option<SystemTime> {
 }
 
 #[test]
-fn every_field_is_read_and_the_rest_is_kept() {
+fn all_fields_are_read_and_unknown_ones_kept() {
     let set = tokens(
-        r#"{"access_token":"a","token_type":"bearer","expires_in":3600,"refresh_token":"r","refresh_in":1800,
+        r#"{"access_token":"a","token_type":"bearer","expires_in":3600,"refresh_token":"r",
+            "refresh_in":1800,
             "scope":"x y","id_token":"i"}"#,
     );
     assert_eq!(set.access_token.expose(), "a");
@@ -70,7 +71,7 @@ fn f12_a_year_in_seconds_does_not_overflow() {
 }
 
 #[test]
-fn f12_an_expiry_without_sense_is_unknown_kept_and_costs_no_token() {
+fn f12_a_senseless_expiry_is_kept_and_costs_no_token() {
     for value in [
         "1e99",
         "1e999",
@@ -96,7 +97,7 @@ fn f12_a_missing_expiry_is_unknown() {
 }
 
 #[test]
-fn i13_milliseconds_and_absolute_times_are_read_as_the_dialect_says() {
+fn i13_the_dialect_sets_the_unit_of_the_expiry() {
     let unit = |unit| with(|d| d.response.expiry = unit);
     assert_eq!(
         expiry(&unit(Expiry::Milliseconds), "3600000").0,
@@ -112,7 +113,7 @@ fn i13_milliseconds_and_absolute_times_are_read_as_the_dialect_says() {
     );
 }
 
-/// When a token ends that is good for an hour by a server whose clock says `date`.
+/// Returns the expiry of a token whose response has this `Date`.
 fn expiry_by_date(unit: Expiry, expires: &str, date: Option<&str>) -> Option<SystemTime> {
     let headers: Vec<_> = date.map(|date| ("date", date)).into_iter().collect();
     let body = format!(r#"{{"access_token":"a","expires_in":{expires}}}"#);
@@ -149,7 +150,7 @@ fn an_absolute_time_is_corrected_by_the_servers_date() {
 }
 
 #[test]
-fn an_absolute_time_without_a_readable_date_is_taken_as_it_is() {
+fn an_absolute_time_without_a_date_is_not_corrected() {
     for date in [None, Some("yesterday"), Some(""), Some("1700000000")] {
         for expires in [1_700_003_600, 1_699_996_400] {
             let at = expiry_by_date(Expiry::EpochSeconds, &expires.to_string(), date);
@@ -170,7 +171,7 @@ fn a_relative_time_does_not_depend_on_the_servers_date() {
 }
 
 #[test]
-fn an_absurd_date_or_absolute_time_costs_no_token() {
+fn an_absurd_date_costs_no_token() {
     let first = "Thu, 01 Jan 1970 00:00:00 GMT";
     let at = expiry_by_date(Expiry::EpochSeconds, "253402300799", Some(first));
     assert_eq!(at, None, "past the year 9999 by our clock");
@@ -182,7 +183,7 @@ fn an_absurd_date_or_absolute_time_costs_no_token() {
 }
 
 #[test]
-fn f12_an_absolute_time_of_zero_is_expired_and_not_1970() {
+fn f12_an_absolute_time_of_zero_means_expired() {
     let epoch = with(|d| d.response.expiry = Expiry::EpochSeconds);
     assert_eq!(expiry(&epoch, "0").0, after(0));
 }
@@ -201,12 +202,12 @@ fn an_absent_null_or_empty_refresh_token_is_none() {
 }
 
 #[test]
-fn a_missing_token_type_is_no_error() {
+fn a_missing_token_type_is_not_an_error() {
     assert_eq!(tokens(r#"{"access_token":"a"}"#).token_type, None);
 }
 
 #[test]
-fn a_wrong_content_type_is_no_error() {
+fn a_wrong_content_type_is_not_an_error() {
     let html = response(
         200,
         &[("content-type", "text/html")],
@@ -230,7 +231,7 @@ fn a_byte_order_mark_costs_no_token() {
 }
 
 #[test]
-fn what_cannot_be_read_is_ambiguous() {
+fn an_unreadable_response_is_ambiguous() {
     let unreadable: [&[u8]; 9] = [
         b"",
         b"{\"access_token\":\"SECR",
@@ -253,7 +254,7 @@ fn what_cannot_be_read_is_ambiguous() {
 }
 
 #[test]
-fn a_body_over_the_bound_is_ambiguous() {
+fn an_oversized_body_is_ambiguous() {
     let body = format!(
         r#"{{"access_token":"a","x":"{}"}}"#,
         "x".repeat(10 * 1024 * 1024)
@@ -268,7 +269,7 @@ fn a_body_over_the_bound_is_ambiguous() {
 }
 
 #[test]
-fn deep_nesting_beside_a_token_does_not_cost_it() {
+fn deep_nesting_next_to_a_token_does_not_cost_it() {
     let deep = format!(
         r#"{{"access_token":"a","x":{}{}}}"#,
         "[".repeat(5000),
@@ -278,14 +279,14 @@ fn deep_nesting_beside_a_token_does_not_cost_it() {
 }
 
 #[test]
-fn a_token_with_a_line_break_is_kept_and_never_reaches_a_header() {
+fn a_token_with_a_line_break_never_reaches_a_header() {
     let set = tokens(r#"{"access_token":"a\r\nx: y","refresh_token":"r"}"#);
     assert!(set.refresh_token.is_some());
     assert!(client().attach(&set.access_token).is_err());
 }
 
 #[test]
-fn tokens_win_over_an_error_beside_them() {
+fn tokens_next_to_an_error_are_taken() {
     let client = with(|d| d.errors.in_success = true);
     assert!(read(&client, r#"{"access_token":"a","error":"odd"}"#).is_ok());
 }
@@ -306,7 +307,7 @@ fn q9_malformed_loose_json_is_refused_without_showing_it() {
 }
 
 #[test]
-fn a_token_set_survives_its_store() {
+fn a_token_set_survives_serialization() {
     let set = tokens(
         r#"{"access_token":"a","refresh_token":"r","expires_in":60,"scope":"s","id_token":"i"}"#,
     );
