@@ -40,8 +40,8 @@ pub struct TokenSet {
     /// The token type as the server spells it ("Bearer", "bearer"), if it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
-    /// The time at which the request was sent. The expiry counts from here, so that a slow response
-    /// never makes a token look younger.
+    /// The time at which the request was sent. The expiry counts from here, so that a slow
+    /// response never makes a token look younger.
     #[serde(with = "milliseconds")]
     pub issued_at: SystemTime,
     /// The expiry of the access token. `None`: unknown.

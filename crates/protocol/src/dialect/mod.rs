@@ -53,8 +53,8 @@ use crate::{error::Error, origin::Origin};
 pub struct Dialect {
     /// The provider's short name, part of every account's key: lower-case letters, digits and `-`.
     pub brand: String,
-    /// The origin of the endpoints' paths, which also takes the tokens. `None`: each tenant has its
-    /// own site.
+    /// The origin of the endpoints' paths, which also takes the tokens. `None`: each tenant has
+    /// its own site.
     #[serde(default)]
     pub base: Option<Origin>,
     /// Further origins that take the tokens, in addition to the base or site.
