@@ -23,12 +23,16 @@ pub(crate) fn classify(
     response: &Response<Bytes>,
     sent_at: SystemTime,
 ) -> Refusal {
-    let body = response.body();
-    let fields = (body.len() <= MAX_TOKEN_RESPONSE)
+    let fields = fields(dialect, response.body());
+    of_fields(dialect, grant_type, response, &fields, sent_at)
+}
+
+/// Returns the fields of an error response; none if it is too long or not an object.
+pub(crate) fn fields(dialect: &Dialect, body: &Bytes) -> Map<String, Value> {
+    (body.len() <= MAX_TOKEN_RESPONSE)
         .then(|| json::object(body, dialect.response.json))
         .flatten()
-        .unwrap_or_default();
-    of_fields(dialect, grant_type, response, &fields, sent_at)
+        .unwrap_or_default()
 }
 
 /// Classifies a response whose body has been parsed already.
@@ -42,7 +46,7 @@ pub(crate) fn of_fields(
     let (status, headers) = (response.status(), response.headers());
     let code = code(dialect, fields);
     let texts = dialect.errors.text.iter();
-    let texts: Vec<&str> = texts.filter_map(|name| text(fields, name)).collect();
+    let texts: Vec<&str> = texts.filter_map(|name| json::text(fields, name)).collect();
     let limit = rate_limit::read(&dialect.resource.rate_limit, headers, Some(sent_at));
     let asks_to_wait = headers.contains_key(RETRY_AFTER);
 
@@ -68,11 +72,7 @@ pub(crate) fn code<'f>(dialect: &Dialect, fields: &'f Map<String, Value>) -> Opt
         .errors
         .code
         .iter()
-        .find_map(|name| text(fields, name))
-}
-
-fn text<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
-    fields.get(name)?.as_str().filter(|text| !text.is_empty())
+        .find_map(|name| json::text(fields, name))
 }
 
 fn fits(

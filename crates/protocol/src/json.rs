@@ -19,6 +19,11 @@ pub(crate) fn object(body: &[u8], json: Json) -> Option<Map<String, Value>> {
     })
 }
 
+/// Returns a field that is a string and not empty.
+pub(crate) fn text<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
+    fields.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
 fn strict(body: &[u8]) -> Option<Map<String, Value>> {
     let raw: BTreeMap<String, &RawValue> = serde_json::from_slice(body).ok()?;
     Some(

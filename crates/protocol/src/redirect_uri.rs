@@ -32,7 +32,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// Checks that `given` may be sent where `registered` is the registered redirect URI.
+/// Checks that `given` may be sent if `registered` is the registered redirect URI.
 pub(crate) fn check(given: &Url, registered: &Url, rule: RedirectRule) -> Result<(), Error> {
     let refused = |problem: &str| {
         Err(Error::RedirectUri {

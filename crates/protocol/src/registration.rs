@@ -1,4 +1,4 @@
-//! What the application registered at the provider.
+//! The registration of a client at a provider.
 
 use url::Url;
 

@@ -5,12 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::{
-    classification::{self, MAX_TOKEN_RESPONSE},
-    client::Client,
-    json, rate_limit,
-    refusal::ErrorCode,
-};
+use crate::{classification, client::Client, rate_limit, refusal::ErrorCode};
 
 /// The outcome of a revocation request.
 ///
@@ -51,11 +46,7 @@ pub(crate) fn read(client: &Client, response: &Response<Bytes>) -> RevocationOut
     if status.is_success() && !dialect.errors.in_success {
         return RevocationOutcome::Done;
     }
-    let body = response.body();
-    let fields = (body.len() <= MAX_TOKEN_RESPONSE)
-        .then(|| json::object(body, dialect.response.json))
-        .flatten()
-        .unwrap_or_default();
+    let fields = classification::fields(dialect, response.body());
     let code = classification::code(dialect, &fields);
     let named = dialect
         .revocation

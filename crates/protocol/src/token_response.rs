@@ -40,7 +40,7 @@ pub(crate) fn read(
     }
     let fields = json::object(response.body(), dialect.response.json).ok_or(unreadable)?;
     // An access token counts even next to an error: tokens that were issued are never lost.
-    match text(&fields, "access_token") {
+    match json::text(&fields, "access_token") {
         Some(access_token) => {
             let access_token = AccessToken::new(access_token);
             let clocks = Clocks {
@@ -94,10 +94,6 @@ fn take<T>(
     let read = read(value)?;
     fields.remove(name);
     Some(read)
-}
-
-fn text<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
-    fields.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// The time of the exchange by our clock and by the server's.

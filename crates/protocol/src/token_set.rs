@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -161,23 +161,21 @@ mod plain_refresh {
 }
 
 mod milliseconds {
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    use std::time::SystemTime;
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
     pub(super) fn serialize<S: Serializer>(t: &SystemTime, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_u64(super::since_epoch(*t))
+        s.serialize_u64(super::to_millis(*t))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<SystemTime, D::Error> {
-        UNIX_EPOCH
-            .checked_add(Duration::from_millis(u64::deserialize(d)?))
-            .ok_or_else(|| D::Error::custom("a time out of range"))
+        super::from_millis(u64::deserialize(d)?).map_err(D::Error::custom)
     }
 }
 
 mod optional_milliseconds {
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    use std::time::SystemTime;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -185,26 +183,28 @@ mod optional_milliseconds {
         t: &Option<SystemTime>,
         s: S,
     ) -> Result<S::Ok, S::Error> {
-        t.map(super::since_epoch).serialize(s)
+        t.map(super::to_millis).serialize(s)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
     ) -> Result<Option<SystemTime>, D::Error> {
-        Option::<u64>::deserialize(d)?
-            .map(|ms| {
-                UNIX_EPOCH
-                    .checked_add(Duration::from_millis(ms))
-                    .ok_or_else(|| D::Error::custom("a time out of range"))
-            })
-            .transpose()
+        let millis = Option::<u64>::deserialize(d)?;
+        let time = millis.map(super::from_millis).transpose();
+        time.map_err(D::Error::custom)
     }
 }
 
 /// Converts to milliseconds since 1970. Only a broken clock has an earlier time, which becomes 0.
-fn since_epoch(time: SystemTime) -> u64 {
+fn to_millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .ok()
         .and_then(|since| u64::try_from(since.as_millis()).ok())
         .unwrap_or(0)
+}
+
+fn from_millis(millis: u64) -> Result<SystemTime, &'static str> {
+    UNIX_EPOCH
+        .checked_add(Duration::from_millis(millis))
+        .ok_or("a time out of range")
 }

@@ -26,7 +26,7 @@ pub(super) const VERIFIER: &str = "the-verifier-3nVq8Zk2Lp6Rt0Xs4Uw7Yd1Gh5Jm9Bc"
 pub(super) const ACCESS: &str = "the-access-token-2Mn7";
 pub(super) const REFRESH: &str = "the-refresh-token-8Kq3";
 
-/// A provider under test and, where each tenant has its own site, one of the sites.
+/// A provider under test and, if each tenant has its own site, one of the sites.
 #[derive(Clone, Debug)]
 pub struct Subject {
     provider: Arc<dyn Provider>,
