@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// An error with all that led to it.
+/// Returns an error with its chain of sources, as text.
 fn causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

@@ -24,7 +24,7 @@ use tower::{Layer as _, Service, ServiceExt as _};
 
 use crate::BoxError;
 
-/// How an application's HTTP client gets its tokens.
+/// The integration that gives an HTTP client its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Front {
     Tower,
@@ -35,15 +35,17 @@ pub(crate) enum Front {
 #[derive(Clone)]
 #[expect(
     clippy::large_enum_variant,
-    reason = "there is one in a row of the table"
+    reason = "each row of the table has only one"
 )]
 pub(crate) enum Client {
     Tower(TokenService<Sockets>),
     Reqwest(ClientWithMiddleware),
 }
 
-/// As many sockets are in use at once: some systems allow a process no more than 256 files, and both ends are in this one. The limit is
-/// beneath the token: all callers wait for one refresh, then take turns.
+/// The limit of sockets in use: some systems allow a process 256 files, and both ends are in this
+/// one.
+///
+/// The limit is below the token layer: all callers wait for one refresh, then for a socket.
 pub(crate) const SOCKETS: usize = 50;
 
 impl Front {
@@ -56,7 +58,7 @@ impl Front {
         }
     }
 
-    /// How token requests leave.
+    /// Makes the transport of token requests.
     pub(crate) fn transport(self) -> Result<Arc<dyn Transport>, BoxError> {
         Ok(match self {
             Self::Tower => Arc::new(HyperTransport::new()?),
@@ -64,7 +66,7 @@ impl Front {
         })
     }
 
-    /// The application's client.
+    /// Makes the application's client.
     pub(crate) fn client(self, account: &Account) -> Result<Client, BoxError> {
         let permits = Arc::new(Semaphore::new(SOCKETS));
         Ok(match self {
@@ -76,7 +78,7 @@ impl Front {
                 let client =
                     tokenkeeper::reqwest::client(reqwest::Client::builder(), account.clone())?;
                 let client = reqwest_middleware::ClientBuilder::from_client(client);
-                Client::Reqwest(client.with(Turns { permits }).build())
+                Client::Reqwest(client.with(SocketLimit { permits }).build())
             }
         })
     }
@@ -95,7 +97,8 @@ impl Client {
     }
 }
 
-/// hyper-util's client with so many sockets and no more. Always ready: who waits, waits with its token.
+/// hyper-util's client with a limit of sockets. Always ready: a waiting request has its token
+/// already.
 #[derive(Clone, Debug)]
 pub(crate) struct Sockets {
     client: legacy::Client<HttpConnector, Replay<Empty<Bytes>>>,
@@ -121,13 +124,13 @@ impl Service<Request<Replay<Empty<Bytes>>>> for Sockets {
     }
 }
 
-/// The same for reqwest.
-struct Turns {
+/// The same limit for reqwest.
+struct SocketLimit {
     permits: Arc<Semaphore>,
 }
 
 #[async_trait::async_trait]
-impl Middleware for Turns {
+impl Middleware for SocketLimit {
     async fn handle(
         &self,
         request: reqwest::Request,
@@ -137,7 +140,7 @@ impl Middleware for Turns {
         let permit = self.permits.acquire().await;
         let _permit = permit.map_err(reqwest_middleware::Error::middleware)?;
         let response = next.run(request, extensions).await?;
-        // Until its body is read a response has its socket.
+        // A response keeps its socket until its body has been read.
         let (head, body) = Response::<reqwest::Body>::from(response).into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Response::from_parts(head, body).into())

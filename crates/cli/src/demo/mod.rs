@@ -1,26 +1,26 @@
-//! `tokenkeeper demo`: the whole life of an account, at each provider and through both fronts.
+//! `tokenkeeper demo`: the life cycle of an account, at each provider and through both fronts.
 
+mod expectation;
 mod front;
-mod promise;
 mod provider;
 mod report;
-mod stage;
+mod setup;
 mod steps;
 
 use std::{process::ExitCode, time::Duration};
 
+use expectation::Expectation;
 use front::Front;
-use promise::Promise;
 use provider::Provider;
 use report::{Report, Row, StepReport};
-use stage::Stage;
+use setup::Setup;
 
 use crate::{BoxError, causes};
 
-/// Runs the whole life of an account against emulators of the providers, and counts what they see
+/// Runs the life cycle of an account against emulators and checks the counts
 ///
-/// The emulators listen on free ports of 127.0.0.1, and nothing leaves the machine. The exit status is 1 when a count is not what is
-/// promised.
+/// The emulators listen on free ports of 127.0.0.1; nothing leaves the machine. The exit status is
+/// 1 if a count is not as expected.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Print one JSON object instead of a table.
@@ -28,22 +28,22 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// Nothing in a step waits for a time to pass; this turns a hang into a failure.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// Turns a hang into a failure: no step waits for time to pass.
+const STEP_TIMEOUT: Duration = Duration::from_secs(25);
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, BoxError> {
-    // The transports ask for one before they know that all is http on loopback here.
+    // The transports require one before they know that all URLs here are http on loopback.
     if rustls::crypto::ring::default_provider()
         .install_default()
         .is_err()
     {
-        return Err("another rustls crypto provider was installed before".into());
+        return Err("another rustls crypto provider is already installed: remove it".into());
     }
     let mut rows = Vec::new();
     for provider in Provider::ALL {
         for front in Front::ALL {
             eprint!("{} over {}:", provider.brand(), front.name());
-            let row = life(provider, front).await?;
+            let row = run_scenario(provider, front).await?;
             eprintln!("{}", if row.ok { "" } else { " FAILED" });
             rows.push(row);
         }
@@ -61,36 +61,36 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, BoxError> {
     })
 }
 
-/// One account from its first login to its end.
-async fn life(provider: Provider, front: Front) -> Result<Row, BoxError> {
-    let mut stage = Stage::new(provider, front).await?;
+/// Runs one account from its first login to its end.
+async fn run_scenario(provider: Provider, front: Front) -> Result<Row, BoxError> {
+    let mut setup = Setup::new(provider, front).await?;
     let mut steps = Vec::new();
-    for promise in promise::life(provider) {
-        eprint!(" {}", promise.step.name());
-        let (step, goes_on) = play(&mut stage, promise).await;
+    for expectation in expectation::scenario(provider) {
+        eprint!(" {}", expectation.step.name());
+        let (step, completed) = run_step(&mut setup, expectation).await;
         steps.push(step);
-        if !goes_on {
+        if !completed {
             break;
         }
     }
-    let problem = stage.accounts.shutdown(PATIENCE).await.err();
+    let problem = setup.accounts.shutdown(STEP_TIMEOUT).await.err();
     let problem = problem.map(|unwritten| causes(&unwritten));
     Ok(Row::new(provider.brand(), front.name(), steps, problem))
 }
 
-/// One step, beside what is promised of it. Where the step itself did not work, those after it make no sense.
-async fn play(stage: &mut Stage, promise: &'static Promise) -> (StepReport, bool) {
-    stage.emulator.reset_counters();
-    let played = tokio::time::timeout(PATIENCE, steps::play(stage, promise)).await;
-    let problem = match played {
+/// Runs one step and compares its counts. Returns whether the next steps make sense.
+async fn run_step(setup: &mut Setup, expectation: &'static Expectation) -> (StepReport, bool) {
+    setup.emulator.reset_counters();
+    let outcome = tokio::time::timeout(STEP_TIMEOUT, steps::run(setup, expectation)).await;
+    let problem = match outcome {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(causes(&*error)),
-        Err(_) => Some(format!("no end after {} s", PATIENCE.as_secs())),
+        Err(_) => Some(format!("not finished after {} s", STEP_TIMEOUT.as_secs())),
     };
-    let goes_on = problem.is_none();
-    let counters = stage.emulator.counters();
+    let completed = problem.is_none();
+    let counters = setup.emulator.counters();
     (
-        StepReport::new(promise, stage.provider, &counters, problem),
-        goes_on,
+        StepReport::new(expectation, setup.provider, &counters, problem),
+        completed,
     )
 }

@@ -12,6 +12,7 @@ use tokenkeeper_emulator::{
     Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator,
 };
 
+/// A provider of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Provider {
     QicsMilestones,
@@ -20,7 +21,7 @@ pub(crate) enum Provider {
     IOffice,
 }
 
-/// How long access tokens live in the demo. Amiqus' own live for a year, as long as the refresh tokens beside them.
+/// The lifetime of access tokens in the demo. Amiqus' live for a year, like its refresh tokens.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
 
 impl Provider {
@@ -40,17 +41,17 @@ impl Provider {
         }
     }
 
-    /// Whether it has a revocation endpoint.
+    /// Returns whether the provider has a revocation endpoint.
     pub(crate) fn revokes(self) -> bool {
         self == Self::IOffice
     }
 
-    /// What its API answers to a token that has ended.
-    pub(crate) fn ended_status(self) -> u16 {
+    /// Returns the status of its API for an expired token.
+    pub(crate) fn expired_status(self) -> u16 {
         if self == Self::IOffice { 403 } else { 401 }
     }
 
-    /// Its emulator, on a free port and on the engine's clock.
+    /// Starts its emulator on a free port, with the engine's clock.
     pub(crate) async fn start(
         self,
         clock: &TestClock,
@@ -59,12 +60,12 @@ impl Provider {
             Self::QicsMilestones => start(Emulator::qics(), clock).await,
             Self::FortesMilestones => start(Emulator::fortes(), clock).await,
             Self::Amiqus => start(Emulator::amiqus(), clock).await,
-            // The revocation's requests are looked at.
+            // The step `revoke` inspects the requests.
             Self::IOffice => start(Emulator::ioffice().record_requests(), clock).await,
         }
     }
 
-    /// Adds the client side of it, which finds it at `base`.
+    /// Adds the provider, with the emulator at `base`.
     pub(crate) fn add(
         self,
         accounts: AccountsBuilder,

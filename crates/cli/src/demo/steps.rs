@@ -1,4 +1,4 @@
-//! What happens in each step. The counts are judged elsewhere; here it is seen that callers get what they should.
+//! The steps. Here callers get what they should; the counts are checked elsewhere.
 
 use std::{future::ready, pin::pin, sync::Arc};
 
@@ -8,35 +8,35 @@ use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
+    expectation::{Expectation, LATE, REVOKED_CALLS, STORM, Step},
     front::{Client, SOCKETS},
-    promise::{IN_VAIN, LATE, Promise, STORM, Step},
-    stage::Stage,
+    setup::Setup,
 };
 use crate::BoxError;
 
 type Result<T = ()> = std::result::Result<T, BoxError>;
 
-pub(crate) async fn play(stage: &mut Stage, promise: &Promise) -> Result {
-    match promise.step {
-        Step::Authorize => authorize(stage).await,
-        Step::Exchange => exchange(stage).await,
-        Step::Call => call(stage).await,
-        Step::Expire => expire(stage).await,
-        Step::Storm => storm(stage).await,
-        Step::LateRejections => late_rejections(stage).await,
-        Step::CancelledCaller => cancelled_caller(stage).await,
-        Step::LostAnswer => lost_answer(stage).await,
-        Step::Reconnect => reconnect(stage).await,
-        Step::UserRevokes => user_revokes(stage).await,
-        Step::Revoke => revoke(stage).await,
+pub(crate) async fn run(setup: &mut Setup, expectation: &Expectation) -> Result {
+    match expectation.step {
+        Step::Authorize => authorize(setup).await,
+        Step::Exchange => exchange(setup).await,
+        Step::Call => call(setup).await,
+        Step::Expire => expire(setup).await,
+        Step::Storm => storm(setup).await,
+        Step::LateRejections => late_rejections(setup).await,
+        Step::CancelledCaller => cancelled_caller(setup).await,
+        Step::LostAnswer => lost_answer(setup).await,
+        Step::Reconnect => reconnect(setup).await,
+        Step::UserRevokes => user_revokes(setup).await,
+        Step::Revoke => revoke(setup).await,
     }
 }
 
-async fn authorize(stage: &mut Stage) -> Result {
-    let start = stage.account.connect()?;
-    // A person would click; the emulator takes `approve=1` for the click.
+async fn authorize(setup: &mut Setup) -> Result {
+    let start = setup.account.connect()?;
+    // The emulator takes `approve=1` for the user's click.
     let page = format!("{}&approve=1", start.url);
-    let answer = stage.browse(&page, HeaderMap::new()).await?;
+    let answer = setup.browse(&page, HeaderMap::new()).await?;
     let location = answer
         .headers()
         .get("location")
@@ -45,67 +45,67 @@ async fn authorize(stage: &mut Stage) -> Result {
     let redirect = match (location.split_once('#'), location.split_once('?')) {
         (Some((_, fragment)), _) => Redirect::fragment(fragment),
         (None, Some((_, query))) => Redirect::query(query),
-        (None, None) => return Err("the redirect brings nothing".into()),
+        (None, None) => return Err("the redirect has neither a query nor a fragment".into()),
     };
-    stage.callback = Some((start.flow, redirect));
+    setup.callback = Some((start.flow, redirect));
     Ok(())
 }
 
-async fn exchange(stage: &mut Stage) -> Result {
-    let (flow, redirect) = stage.callback.take().ok_or("nobody has approved")?;
-    stage.accounts.finish(flow, redirect).await?;
+async fn exchange(setup: &mut Setup) -> Result {
+    let (flow, redirect) = setup.callback.take().ok_or("no login is in progress")?;
+    setup.accounts.finish(flow, redirect).await?;
     Ok(())
 }
 
-async fn reconnect(stage: &mut Stage) -> Result {
-    authorize(stage).await?;
-    exchange(stage).await
+async fn reconnect(setup: &mut Setup) -> Result {
+    authorize(setup).await?;
+    exchange(setup).await
 }
 
-async fn call(stage: &Stage) -> Result {
-    served(stage.client.get(&stage.api).await)
+async fn call(setup: &Setup) -> Result {
+    expect_success(setup.client.get(&setup.api).await)
 }
 
-async fn expire(stage: &Stage) -> Result {
-    stage.expire();
-    call(stage).await
+async fn expire(setup: &Setup) -> Result {
+    setup.expire();
+    call(setup).await
 }
 
-async fn storm(stage: &Stage) -> Result {
-    stage.expire();
-    let gate = stage.emulator.faults().hold(Endpoint::Token);
-    let calls = calls_under_way(stage, STORM).await?;
+async fn storm(setup: &Setup) -> Result {
+    setup.expire();
+    let gate = setup.emulator.faults().hold(Endpoint::Token);
+    let calls = start_calls(setup, STORM).await?;
     gate.arrived(1).await;
     gate.release();
-    all_served(calls).await
+    expect_all_successful(calls).await
 }
 
-async fn late_rejections(stage: &Stage) -> Result {
-    let faults = stage.emulator.faults();
+async fn late_rejections(setup: &Setup) -> Result {
+    let faults = setup.emulator.faults();
     let (api, token) = (faults.hold(Endpoint::Api), faults.hold(Endpoint::Token));
-    // All leave with the same token; those without a socket yet get to the API later still.
-    let calls = calls_under_way(stage, LATE).await?;
+    // All calls carry the same token; those that wait for a socket reach the API later.
+    let calls = start_calls(setup, LATE).await?;
     api.arrived(SOCKETS).await;
-    stage.emulator.expire_access_tokens();
-    // The first one is rejected, and leads to a refresh …
+    setup.emulator.expire_access_tokens();
+    // The first call is rejected and starts a refresh …
     api.let_through(1);
     token.arrived(1).await;
-    let (refreshed, ()) = tokio::join!(stage.account.refresh(), async { token.release() });
+    let (refreshed, ()) = tokio::join!(setup.account.refresh(), async { token.release() });
     refreshed?;
-    // … which is done with before the others are rejected.
+    // … which completes before the others are rejected.
     api.release();
-    all_served(calls).await
+    expect_all_successful(calls).await
 }
 
-/// So many calls at once, each of which has asked for its token.
-async fn calls_under_way(stage: &Stage, count: u64) -> Result<JoinSet<Result<StatusCode>>> {
+/// Starts `count` calls, each of which has asked for its token when this returns.
+async fn start_calls(setup: &Setup, count: u64) -> Result<JoinSet<Result<StatusCode>>> {
     let asked = Arc::new(Semaphore::new(0));
     let mut calls = JoinSet::new();
     for _ in 0..count {
-        let (client, api, asked) = (stage.client.clone(), stage.api.clone(), asked.clone());
+        let (client, api, asked) = (setup.client.clone(), setup.api.clone(), asked.clone());
         calls.spawn(async move {
             let mut call = pin!(client.get(&api));
-            // As far as it gets without waiting.
+            // One poll, as far as the call gets without waiting.
             tokio::select! {
                 biased;
                 answer = &mut call => return answer,
@@ -118,10 +118,10 @@ async fn calls_under_way(stage: &Stage, count: u64) -> Result<JoinSet<Result<Sta
     Ok(calls)
 }
 
-async fn cancelled_caller(stage: &Stage) -> Result {
-    stage.expire();
-    let gate = stage.emulator.faults().hold(Endpoint::Token);
-    let (client, api) = (stage.client.clone(), stage.api.clone());
+async fn cancelled_caller(setup: &Setup) -> Result {
+    setup.expire();
+    let gate = setup.emulator.faults().hold(Endpoint::Token);
+    let (client, api) = (setup.client.clone(), setup.api.clone());
     let caller = tokio::spawn(async move { client.get(&api).await });
     gate.arrived(1).await;
     caller.abort();
@@ -129,65 +129,66 @@ async fn cancelled_caller(stage: &Stage) -> Result {
         return Err("the caller was not cancelled".into());
     }
     gate.release();
-    // The new token is in the store: an engine that has seen nothing of this finds it there.
-    let (accounts, client) = stage.another_engine()?;
-    served(client.get(&stage.api).await)?;
-    accounts.shutdown(super::PATIENCE).await?;
+    // The new token is in the store: an engine that has not seen the refresh finds it there.
+    let (accounts, client) = setup.another_engine()?;
+    expect_success(client.get(&setup.api).await)?;
+    accounts.shutdown(super::STEP_TIMEOUT).await?;
     Ok(())
 }
 
-async fn lost_answer(stage: &Stage) -> Result {
-    stage.expire();
-    stage
+async fn lost_answer(setup: &Setup) -> Result {
+    setup.expire();
+    setup
         .emulator
         .faults()
         .once(Endpoint::Token, Fault::CutBeforeAnswer);
-    match refused(&stage.client, &stage.api).await? {
+    match reauthorization_cause(&setup.client, &setup.api).await? {
         Cause::ResponseLost => Ok(()),
-        cause => Err(format!("the cause is said to be: {cause}").into()),
+        cause => Err(format!("unexpected cause: {cause}").into()),
     }
 }
 
-async fn user_revokes(stage: &Stage) -> Result {
-    if stage.emulator.revoke_user(DEFAULT_USER) == 0 {
-        return Err("there was nothing to take back".into());
+async fn user_revokes(setup: &Setup) -> Result {
+    if setup.emulator.revoke_user(DEFAULT_USER) == 0 {
+        return Err("the user had no access to revoke".into());
     }
-    for _ in 0..IN_VAIN {
-        match refused(&stage.client, &stage.api).await? {
+    for _ in 0..REVOKED_CALLS {
+        match reauthorization_cause(&setup.client, &setup.api).await? {
             Cause::Refused(_) => {}
-            cause => return Err(format!("the cause is said to be: {cause}").into()),
+            cause => return Err(format!("unexpected cause: {cause}").into()),
         }
     }
     Ok(())
 }
 
-async fn revoke(stage: &Stage) -> Result {
-    let token = stage.account.token().await?;
-    stage.account.disconnect().await?;
-    only_the_token(stage, token.expose())?;
+async fn revoke(setup: &Setup) -> Result {
+    let token = setup.account.token().await?;
+    setup.account.disconnect().await?;
+    check_revocations(setup, token.expose())?;
 
     let headers = HeaderMap::from_iter([(
         "x-access-token".parse()?,
         HeaderValue::from_str(token.expose())?,
     )]);
-    let status = stage.browse(&stage.api, headers).await?.status();
+    let status = setup.browse(&setup.api, headers).await?.status();
     if status != StatusCode::UNAUTHORIZED {
-        return Err(format!("the revoked access token got {status}").into());
+        return Err(format!("the API responded {status} to the revoked access token").into());
     }
-    match error_of(stage.client.get(&stage.api).await)? {
+    match error_of(setup.client.get(&setup.api).await)? {
         Error::Disconnected { .. } => Ok(()),
         error => Err(error.into()),
     }
 }
 
-/// The revocations carried a token in `x-token`, the access token first, and nothing else that tells anything.
-fn only_the_token(stage: &Stage, access_token: &str) -> Result {
-    let path = stage
+/// Checks that the revocations carried one token each in `x-token`, the access token first, and no
+/// other value.
+fn check_revocations(setup: &Setup, access_token: &str) -> Result {
+    let path = setup
         .emulator
         .url(Endpoint::Revoke)
         .ok_or("no revocation endpoint")?;
-    let path = path.strip_prefix(stage.emulator.base()).unwrap_or_default();
-    let requests = stage.emulator.recorded_requests();
+    let path = path.strip_prefix(setup.emulator.base()).unwrap_or_default();
+    let requests = setup.emulator.recorded_requests();
     let mut revocations = requests
         .iter()
         .filter(|request| request.uri().path() == path);
@@ -213,32 +214,32 @@ fn only_the_token(stage: &Stage, access_token: &str) -> Result {
     }
 }
 
-async fn all_served(mut calls: JoinSet<Result<StatusCode>>) -> Result {
+async fn expect_all_successful(mut calls: JoinSet<Result<StatusCode>>) -> Result {
     while let Some(answer) = calls.join_next().await {
-        served(answer?)?;
+        expect_success(answer?)?;
     }
     Ok(())
 }
 
-fn served(answer: Result<StatusCode>) -> Result {
+fn expect_success(answer: Result<StatusCode>) -> Result {
     match answer? {
         status if status.is_success() => Ok(()),
-        status => Err(format!("a call was answered with {status}").into()),
+        status => Err(format!("a call got {status}").into()),
     }
 }
 
-/// A call that must tell its caller that only a new login helps, and why.
-async fn refused(client: &Client, api: &str) -> Result<Cause> {
+/// Makes a call that must fail because a new login is required, and returns the cause.
+async fn reauthorization_cause(client: &Client, api: &str) -> Result<Cause> {
     match error_of(client.get(api).await)? {
         Error::ReauthorizationRequired { cause, .. } => Ok(cause),
         error => Err(error.into()),
     }
 }
 
-/// Our error, found through whatever the client wraps it in.
+/// Finds our error in the client's.
 fn error_of(answer: Result<StatusCode>) -> Result<Error> {
     match answer {
-        Ok(status) => Err(format!("a call was answered with {status}").into()),
+        Ok(status) => Err(format!("a call got {status}").into()),
         Err(error) => Error::find(&*error).cloned().ok_or(error),
     }
 }

@@ -1,4 +1,4 @@
-//! What `emulate` prints: where everything is, and commands that go through a login.
+//! The output of `emulate`: URLs, the client, and commands that log in.
 
 use std::fmt::Write as _;
 
@@ -6,8 +6,8 @@ use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
 
 use super::{Arguments, Provider};
 
-/// The whole text.
-pub(super) fn of(arguments: &Arguments, emulator: &Emulator) -> String {
+/// Returns the whole text.
+pub(super) fn text(arguments: &Arguments, emulator: &Emulator) -> String {
     let guide = Guide {
         arguments,
         emulator,
@@ -16,12 +16,12 @@ pub(super) fn of(arguments: &Arguments, emulator: &Emulator) -> String {
         guide.urls(),
         guide.client(),
         guide.commands(),
-        LAST.to_owned(),
+        FOOTER.to_owned(),
     ]
     .join("\n")
 }
 
-const LAST: &str = "Ctrl-C ends it.\n";
+const FOOTER: &str = "Press Ctrl-C to stop.\n";
 
 struct Guide<'a> {
     arguments: &'a Arguments,
@@ -59,7 +59,7 @@ impl Guide<'_> {
             ("redirect URI", redirect_uri),
             ("user", DEFAULT_USER),
         ];
-        // iOFFICE's document names no place for it.
+        // iOFFICE's document names no place for the secret.
         if self.arguments.provider != Provider::Ioffice {
             lines.insert(1, ("secret", secret));
         }
@@ -73,21 +73,22 @@ impl Guide<'_> {
         let authorize = self.authorization_url();
         let (exchange, refresh) = (self.exchange(), self.refresh());
         let call = self.call();
-        // Its codes are base64 in a fragment: a plus sign stays one.
+        // iOFFICE's codes are base64 in a fragment, where a plus sign stands for itself.
         let decoded = match self.arguments.provider {
             Provider::Ioffice => " | sed 's/%2F/\\//g; s/%3D/=/g'",
             _ => "",
         };
         format!(
             "\
-# Open this in a browser, and click:
+# Open this in a browser and approve:
 #   {authorize}
-# Or go through a login in a shell; approve=1 is the click:
-code=$(curl -sS -D - -o /dev/null '{authorize}&approve=1' | sed -n 's/^[Ll]ocation:.*[?&#]code=\\([^&[:space:]]*\\).*/\\1/p'{decoded})
+# Or log in from a shell; approve=1 replaces the click:
+code=$(curl -sS -D - -o /dev/null '{authorize}&approve=1' |
+  sed -n 's/^[Ll]ocation:.*[?&#]code=\\([^&[:space:]]*\\).*/\\1/p'{decoded})
 tokens=$({exchange})
 access=$({access})
 {call}; echo
-# The access token is refreshed; the refresh token works once:
+# Refresh the access token; each refresh token works once:
 refresh=$({refresh_token})
 tokens=$({refresh})
 access=$({access})
@@ -98,7 +99,7 @@ access=$({access})
         )
     }
 
-    /// The authorization request, with what each provider's document asks for.
+    /// Returns the authorization request with the parameters of the provider's document.
     fn authorization_url(&self) -> String {
         let Arguments {
             client_id,
@@ -121,8 +122,8 @@ access=$({access})
     fn exchange(&self) -> String {
         let redirect_uri = ("redirect_uri", self.arguments.redirect_uri.as_str());
         match self.arguments.provider {
-            Provider::Ioffice => self.by_headers("authorization_code", "x-auth-code: $code"),
-            _ => self.by_form("authorization_code", Some(redirect_uri), "code=$code"),
+            Provider::Ioffice => self.header_request("authorization_code", "x-auth-code: $code"),
+            _ => self.form_request("authorization_code", Some(redirect_uri), "code=$code"),
         }
     }
 
@@ -130,9 +131,9 @@ access=$({access})
         let redirect_uri = ("redirect_uri", self.arguments.redirect_uri.as_str());
         let token = "refresh_token=$refresh";
         match self.arguments.provider {
-            Provider::Ioffice => self.by_headers("refresh_token", "x-refresh-token: $refresh"),
-            Provider::Amiqus => self.by_form("refresh_token", Some(redirect_uri), token),
-            _ => self.by_form("refresh_token", None, token),
+            Provider::Ioffice => self.header_request("refresh_token", "x-refresh-token: $refresh"),
+            Provider::Amiqus => self.form_request("refresh_token", Some(redirect_uri), token),
+            _ => self.form_request("refresh_token", None, token),
         }
     }
 
@@ -144,8 +145,8 @@ access=$({access})
         format!("curl -sS -H \"{header}\" '{}'", self.url(Endpoint::Api))
     }
 
-    /// A token request whose parameters are a form, the client's secret among them.
-    fn by_form(&self, grant_type: &str, further: Option<(&str, &str)>, last: &str) -> String {
+    /// Returns a token request with a form, which includes the client's secret.
+    fn form_request(&self, grant_type: &str, further: Option<(&str, &str)>, last: &str) -> String {
         let Arguments {
             client_id, secret, ..
         } = self.arguments;
@@ -164,8 +165,8 @@ access=$({access})
         format!("curl -sS '{url}'{all} --data-urlencode \"{last}\"")
     }
 
-    /// iOFFICE's token request: its parameters are headers, and it takes no secret.
-    fn by_headers(&self, grant_type: &str, last: &str) -> String {
+    /// Returns iOFFICE's token request: its parameters are headers, and it takes no secret.
+    fn header_request(&self, grant_type: &str, last: &str) -> String {
         let Arguments {
             client_id,
             redirect_uri,
@@ -197,12 +198,12 @@ access=$({access})
     }
 }
 
-/// Reads a field of the token response without a JSON reader.
+/// Returns a command that reads a field of the token response without a JSON reader.
 fn field(name: &str) -> String {
     format!("printf %s \"$tokens\" | sed 's/.*\"{name}\":\"\\([^\"]*\\)\".*/\\1/'")
 }
 
-/// A word of a POSIX shell.
+/// Quotes a text as one word of a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

@@ -12,27 +12,28 @@ use tokenkeeper_emulator::{
 
 use crate::BoxError;
 
-/// Runs the emulator of one provider in the foreground, until Ctrl-C
+/// Runs a provider's emulator in the foreground, until Ctrl-C
 ///
-/// It listens on 127.0.0.1 and prints its URLs first, with commands that go through a login.
+/// It listens on 127.0.0.1. It first prints its URLs and commands that log in.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Whose emulator.
+    /// The emulated provider.
     provider: Provider,
-    /// The port on 127.0.0.1; 0 lets the system choose one.
+    /// The port on 127.0.0.1; 0 means any free port.
     #[arg(long, default_value_t = 0, value_name = "N")]
     port: u16,
-    /// The client id of the application that the emulator knows.
+    /// The client id of the registered application.
     #[arg(long, default_value = DEFAULT_CLIENT_ID, value_name = "ID")]
     client_id: String,
-    /// Its secret.
+    /// The application's secret.
     #[arg(long, default_value = DEFAULT_CLIENT_SECRET)]
     secret: String,
-    /// Its redirect URI.
+    /// The application's redirect URI.
     #[arg(long, default_value = DEFAULT_REDIRECT_URI, value_name = "URI")]
     redirect_uri: String,
 }
 
+/// An emulated provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Provider {
     Amiqus,
@@ -52,9 +53,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         Provider::Ioffice => arguments.start(Emulator::ioffice()).await?,
         Provider::Plain => arguments.start(Emulator::plain()).await?,
     };
-    let end = end()?;
-    print!("{}", guide::of(&arguments, &emulator));
-    end.await;
+    let shutdown = shutdown_signal()?;
+    print!("{}", guide::text(&arguments, &emulator));
+    shutdown.await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -67,9 +68,9 @@ impl Arguments {
     }
 }
 
-/// Comes with Ctrl-C, or with what service managers send; from this call on, not only once it is polled.
+/// Completes on Ctrl-C or SIGTERM. Signals count from this call on, not from the first poll.
 #[cfg(unix)]
-fn end() -> std::io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
@@ -81,9 +82,9 @@ fn end() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Comes with Ctrl-C.
+/// Completes on Ctrl-C.
 #[cfg(windows)]
-fn end() -> std::io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     let mut interrupted = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         let _ = interrupted.recv().await;

@@ -1,27 +1,28 @@
-//! `tokenkeeper accounts`: who is in a store.
+//! `tokenkeeper accounts`: lists the accounts of a store.
 
 use std::{io::Write as _, process::ExitCode, time::SystemTime};
 
 use serde_json::json;
 use tokenkeeper::store::{Filter, Key};
 
-use super::Place;
+use super::StoreArguments;
 use crate::BoxError;
 
-/// Lists the accounts of a store: provider, site, client id and subject, a line each
+/// Lists the accounts of a store, one per line: provider, site, client id and subject
 ///
-/// Tokens are not read, and no key is needed.
+/// It reads no tokens and needs no key.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    place: Place,
-    /// Only those that are due for a refresh.
+    store: StoreArguments,
+    /// List only accounts that are due for a refresh.
     #[arg(long, conflicts_with = "attention")]
     due: bool,
-    /// Only those that need a person: a new login, another configuration, a revocation that is pending.
+    /// List only accounts that need attention: a new login, another configuration, or a pending
+    /// revocation.
     #[arg(long)]
     attention: bool,
-    /// Each line is a JSON object.
+    /// Print each account as a JSON object.
     #[arg(long)]
     json: bool,
 }
@@ -34,7 +35,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         (_, true) => Filter::Attention,
         _ => Filter::All,
     };
-    let store = arguments.place.location()?.open_sealed().await?;
+    let store = arguments.store.location()?.open_sealed().await?;
     let mut cursor = None;
     loop {
         let page = store.list(filter, cursor, PAGE).await?;
@@ -61,7 +62,7 @@ fn line(key: &Key, as_json: bool) -> String {
         .to_string();
     }
     let fields = [key.brand(), key.base(), key.client_id(), key.subject()];
-    // A subject is the application's own text; nothing in it may forge a second line.
+    // The application chooses subjects: they must not forge a second line.
     fields
         .map(|field| field.escape_debug().to_string())
         .join("\t")

@@ -1,4 +1,4 @@
-//! Where a store is.
+//! Locations of stores.
 
 use std::{env, path::PathBuf, str::FromStr, sync::Arc};
 
@@ -10,15 +10,16 @@ use tokenkeeper::{
 
 use crate::BoxError;
 
+/// The location of a store.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Location {
     Sqlite(PathBuf),
-    /// The URL, which may hold a password.
+    /// A URL, which may hold a password.
     Redis(String),
 }
 
 impl Location {
-    /// By the XDG base directory specification.
+    /// Returns the default file, by the XDG base directory specification.
     pub(crate) fn default_file() -> Result<Self, BoxError> {
         let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
         let data = env::var_os("XDG_DATA_HOME")
@@ -29,7 +30,7 @@ impl Location {
         Ok(Self::Sqlite(data.join("tokenkeeper/accounts.db")))
     }
 
-    /// For what needs no values: they stay encrypted.
+    /// Opens the store without keys: values stay encrypted.
     pub(crate) async fn open_sealed(&self) -> Result<Arc<dyn TokenStore>, BoxError> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteStore::open_plaintext(existing(path)?).await?),
@@ -49,16 +50,12 @@ impl Location {
     }
 }
 
-/// Opening would make an empty store of a mistyped path.
+/// Checks that the file exists: opening a mistyped path would make an empty store.
 fn existing(path: &PathBuf) -> Result<&PathBuf, BoxError> {
     if path.exists() {
         return Ok(path);
     }
-    Err(format!(
-        "there is no store at {}: name it with --store",
-        path.display()
-    )
-    .into())
+    Err(format!("no store at {}: name it with --store", path.display()).into())
 }
 
 impl FromStr for Location {
@@ -66,11 +63,13 @@ impl FromStr for Location {
 
     fn from_str(url: &str) -> Result<Self, String> {
         match url.split_once(':') {
-            Some(("sqlite", "")) => Err("the path after `sqlite:` is missing".to_owned()),
+            Some(("sqlite", "")) => {
+                Err("the path after `sqlite:` is missing: write sqlite:PATH".to_owned())
+            }
             Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
             Some((scheme, _)) if scheme.starts_with("redis") => Ok(Self::Redis(url.to_owned())),
             Some((scheme, _)) => Err(format!(
-                "the scheme `{scheme}` names no store: write sqlite:PATH or redis://HOST"
+                "unknown scheme `{scheme}`: write sqlite:PATH or redis://HOST"
             )),
             None => Err("the scheme is missing: write sqlite:PATH or redis://HOST".to_owned()),
         }

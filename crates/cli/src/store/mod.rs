@@ -1,4 +1,4 @@
-//! The commands that look after a store.
+//! The commands that maintain a store.
 
 mod accounts;
 mod location;
@@ -11,12 +11,13 @@ pub(crate) use reencrypt::run as reencrypt;
 
 use self::location::Location;
 
-/// Which store.
+/// The options that name the store.
 #[derive(Debug, clap::Args)]
-struct Place {
-    /// `sqlite:PATH`, or a Redis URL such as rediss://user:password@host/0; redis+cluster and redis+sentinel too.
+struct StoreArguments {
+    /// The store: `sqlite:PATH` or a Redis URL such as rediss://user:password@host/0
     ///
-    /// Default: the file tokenkeeper/accounts.db in the folder for data of the user.
+    /// redis+cluster and redis+sentinel work too. Default: tokenkeeper/accounts.db in the user's
+    /// data folder.
     #[arg(
         long,
         env = "TOKENKEEPER_STORE",
@@ -26,7 +27,7 @@ struct Place {
     store: Option<Location>,
 }
 
-impl Place {
+impl StoreArguments {
     fn location(&self) -> Result<Location, crate::BoxError> {
         match &self.store {
             Some(location) => Ok(location.clone()),

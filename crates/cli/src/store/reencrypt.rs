@@ -1,19 +1,20 @@
-//! `tokenkeeper reencrypt`: all records of a store under the current key.
+//! `tokenkeeper reencrypt`: moves all records of a store to the current key.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use tokenkeeper::store::Keyring;
 
-use super::Place;
+use super::StoreArguments;
 use crate::BoxError;
 
-/// Encrypts every record of a store that is under an old key with the current one
+/// Encrypts the records of a store that are under an old key with the current one
 ///
-/// The keys are `id:base64` of 32 bytes, separated by commas or blanks, the current one first. Give every process the new keys before.
+/// Keys are `id:base64` of 32 bytes, separated by commas or spaces, the current one first. Give the
+/// new keys to every process first.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    place: Place,
+    store: StoreArguments,
     /// The file with the keys. Default: the environment variable TOKENKEEPER_KEYS.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -24,14 +25,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         Some(file) => Keyring::from_file(file)?,
         None => Keyring::from_env("TOKENKEEPER_KEYS")?,
     };
-    let done = arguments.place.location()?.reencrypt(keyring).await?;
+    let done = arguments.store.location()?.reencrypt(keyring).await?;
     println!(
-        "{} records encrypted anew, {} under the current key already",
+        "{} records re-encrypted, {} already under the current key",
         done.moved, done.current
     );
     for key in &done.left {
         eprintln!(
-            "left as it was: {key:?}; its key is not among those given, or another process still writes with an old one"
+            "not re-encrypted: {key:?}; add its key, and give the current key to every process"
         );
     }
     Ok(if done.left.is_empty() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{run, text};
 
-/// What each row has, with the token requests of each step.
+/// The steps of each row: name, calls and token requests.
 const STEPS: [(&str, u64, u64); 10] = [
     ("authorize", 1, 0),
     ("exchange", 1, 1),
@@ -18,13 +18,13 @@ const STEPS: [(&str, u64, u64); 10] = [
     ("user_revokes", 11, 1),
 ];
 
-const AT_THE_END: [(&str, u64, u64); 2] = [("reconnect", 1, 1), ("revoke", 2, 0)];
+const REVOCATION: [(&str, u64, u64); 2] = [("reconnect", 1, 1), ("revoke", 2, 0)];
 
 #[test]
-fn the_demo_keeps_every_promise_at_each_provider_through_both_fronts() {
+fn all_counts_of_the_demo_are_as_expected() {
     let output = run(&["demo", "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    // One object, on one line.
+    // One object on one line.
     assert_eq!(text(&output.stdout).lines().count(), 1);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["ok"], true);
@@ -50,7 +50,7 @@ fn the_demo_keeps_every_promise_at_each_provider_through_both_fronts() {
 
 fn assert_steps(row: &Value) {
     let revokes = row["provider"] == "ioffice";
-    let expected = STEPS.iter().chain(AT_THE_END.iter().filter(|_| revokes));
+    let expected = STEPS.iter().chain(REVOCATION.iter().filter(|_| revokes));
     let steps = row["steps"].as_array().unwrap();
     assert_eq!(steps.len(), expected.clone().count(), "{row}");
     for (step, (name, requests, token_requests)) in steps.iter().zip(expected) {

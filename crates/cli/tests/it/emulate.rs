@@ -16,7 +16,7 @@ const PROVIDERS: [&str; 5] = [
     "plain",
 ];
 
-/// A running emulator, and what it has printed.
+/// A running emulator and its output.
 struct Emulator {
     process: Child,
     printed: String,
@@ -35,13 +35,13 @@ impl Emulator {
             assert_ne!(
                 output.read_line(&mut printed).unwrap(),
                 0,
-                "it ended: {printed}"
+                "it stopped: {printed}"
             );
         }
         Self { process, printed }
     }
 
-    /// What stands behind a name.
+    /// Returns the value printed after a name.
     fn named(&self, name: &str) -> &str {
         let mut lines = self.printed.lines();
         lines
@@ -50,7 +50,7 @@ impl Emulator {
             .trim()
     }
 
-    /// The status that a GET without any token gets.
+    /// Returns the status of a GET without a token.
     fn status_of(&self, url: &str) -> u16 {
         let (host, path) = url
             .strip_prefix("http://")
@@ -68,7 +68,7 @@ impl Emulator {
         answer.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// The lines that are not comments, from the first command on.
+    /// Returns the printed commands, without comments.
     fn commands(&self) -> String {
         let lines = self
             .printed
@@ -90,7 +90,7 @@ impl Drop for Emulator {
 }
 
 #[test]
-fn it_prints_where_it_is_and_answers_there() {
+fn it_prints_its_urls_and_responds_there() {
     for provider in PROVIDERS {
         let emulator = Emulator::start(&[provider]);
         assert!(
@@ -112,17 +112,17 @@ fn it_prints_where_it_is_and_answers_there() {
     }
 }
 
-/// In a shell, as a person would: with curl, which not every machine has.
+/// Runs the commands in a shell. They need curl, which some machines lack.
 #[test]
 #[cfg(unix)]
-fn the_commands_that_it_prints_go_through_a_login_and_a_refresh() {
+fn the_printed_commands_log_in_and_refresh() {
     if Command::new("curl")
         .arg("--version")
         .stdout(Stdio::null())
         .status()
         .is_err()
     {
-        eprintln!("there is no curl here: nothing is shown");
+        eprintln!("skipped: no curl");
         return;
     }
     let own = [
@@ -157,7 +157,7 @@ fn the_commands_that_it_prints_go_through_a_login_and_a_refresh() {
 
 #[test]
 #[cfg(unix)]
-fn it_ends_on_ctrl_c_and_when_it_is_asked_to() {
+fn it_stops_on_ctrl_c_and_sigterm() {
     for signal in ["-INT", "-TERM"] {
         let mut emulator = Emulator::start(&["plain"]);
         let process = emulator.process.id().to_string();
@@ -173,7 +173,7 @@ fn it_ends_on_ctrl_c_and_when_it_is_asked_to() {
 }
 
 #[test]
-fn it_takes_the_port_that_it_is_told_and_says_when_it_cannot() {
+fn it_takes_the_given_port_or_fails() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = run(&["emulate", "amiqus", "--port", &port]);

@@ -1,4 +1,4 @@
-//! The command, as a process of its own.
+//! The command as a separate process.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,7 +11,7 @@ mod store;
 
 use std::process::{Command, Output, Stdio};
 
-/// The command with these arguments.
+/// Makes the command with these arguments.
 fn tokenkeeper(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenkeeper"));
     command.args(arguments).stdin(Stdio::null());
@@ -35,14 +35,14 @@ fn help_names_the_commands() {
 }
 
 #[test]
-fn without_a_command_it_says_how_it_is_used() {
+fn without_a_command_it_prints_its_usage() {
     let output = run(&[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("Usage: tokenkeeper"));
 }
 
 #[test]
-fn what_it_does_not_know_it_refuses() {
+fn unknown_arguments_are_refused() {
     for (arguments, named) in [
         (vec!["serve"], "serve"),
         (vec!["demo", "--xml"], "--xml"),

@@ -54,7 +54,7 @@ async fn fill(folder: &Folder, keys: &str) {
 }
 
 #[tokio::test]
-async fn accounts_lists_all_or_those_that_are_due_or_need_attention() {
+async fn accounts_lists_all_or_due_or_needing_attention() {
     let folder = Folder::new("accounts");
     fill(&folder, OLD).await;
     let list = |option: &str| {
@@ -76,7 +76,7 @@ async fn accounts_lists_all_or_those_that_are_due_or_need_attention() {
 }
 
 #[tokio::test]
-async fn reencrypt_moves_what_is_under_an_old_key() {
+async fn reencrypt_moves_records_to_the_current_key() {
     let folder = Folder::new("reencrypt");
     fill(&folder, OLD).await;
     let reencrypt = |keys: &str| {
@@ -88,7 +88,7 @@ async fn reencrypt_moves_what_is_under_an_old_key() {
     };
     let wrong = reencrypt(NEW);
     assert_eq!(wrong.status.code(), Some(1), "nothing opens");
-    assert_eq!(text(&wrong.stderr).matches("left as it was").count(), 3);
+    assert_eq!(text(&wrong.stderr).matches("not re-encrypted").count(), 3);
     let moved = reencrypt(&format!("{NEW},{OLD}"));
     assert!(moved.status.success(), "{}", text(&moved.stderr));
     assert!(text(&moved.stdout).starts_with("3 records"));
@@ -99,7 +99,7 @@ async fn reencrypt_moves_what_is_under_an_old_key() {
 }
 
 #[test]
-fn a_store_that_makes_no_sense_is_refused_with_the_part_that_is_wrong() {
+fn the_error_names_the_wrong_part_of_a_store_url() {
     for (store, named) in [
         ("accounts.db", "scheme"),
         ("postgres://host", "postgres"),

@@ -1,4 +1,4 @@
-//! What the demo found: a table, or one JSON object.
+//! The result of the demo: a table, or one JSON object.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use tokenkeeper_emulator::Counters;
 
 use super::{
-    promise::{self, Counted, Promise, Step},
+    expectation::{self, Counted, Expectation, Step},
     provider::Provider,
 };
 
@@ -22,16 +22,16 @@ pub(crate) struct Row {
     provider: &'static str,
     front: &'static str,
     steps: Vec<StepReport>,
-    /// What went wrong beside the steps.
+    /// A problem outside the steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
     pub(crate) ok: bool,
 }
 
-/// One step: what was asked for, and what the emulator saw of it.
+/// One step and its counts.
 #[derive(Debug)]
 pub(crate) struct StepReport {
-    promise: &'static Promise,
+    expectation: &'static Expectation,
     counts: Vec<Count>,
     problem: Option<String>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct StepReport {
 struct Count {
     what: Counted,
     seen: u64,
-    promised: u64,
+    expected: u64,
 }
 
 impl Report {
@@ -70,34 +70,34 @@ impl Row {
 
 impl StepReport {
     pub(crate) fn new(
-        promise: &'static Promise,
+        expectation: &'static Expectation,
         provider: Provider,
         counters: &Counters,
         problem: Option<String>,
     ) -> Self {
-        let counts = promise.counts.iter().map(|&(what, promised)| {
+        let counts = expectation.counts.iter().map(|&(what, expected)| {
             let seen = what.seen(counters, provider);
             Count {
                 what,
                 seen,
-                promised,
+                expected,
             }
         });
-        let problem = problem.or_else(|| misuse(counters));
+        let problem = problem.or_else(|| forbidden_presentation(counters));
         Self {
-            promise,
+            expectation,
             counts: counts.collect(),
             problem,
         }
     }
 
     fn is_ok(&self) -> bool {
-        self.problem.is_none() && self.counts.iter().all(Count::is_kept)
+        self.problem.is_none() && self.counts.iter().all(Count::is_met)
     }
 
-    /// What stands in the table: the requests, and what they led to.
+    /// Returns the cell of the table: the calls and the requests that they caused.
     fn cell(&self) -> String {
-        let main = match self.promise.step {
+        let main = match self.expectation.step {
             Step::Authorize => Counted::AuthorizeRequests,
             Step::Revoke => Counted::Revocations,
             _ => Counted::TokenRequests,
@@ -105,21 +105,21 @@ impl StepReport {
         let seen = self.counts.iter().find(|count| count.what == main);
         let seen = seen.map_or(0, |count| count.seen);
         let mark = if self.is_ok() { "" } else { " !" };
-        match self.promise.step {
+        match self.expectation.step {
             Step::Authorize | Step::Revoke => format!("{seen}{mark}"),
-            _ => format!("{}→{seen}{mark}", self.promise.requests),
+            _ => format!("{}→{seen}{mark}", self.expectation.requests),
         }
     }
 
-    /// What is wrong, a line each.
-    fn complaints(&self) -> impl Iterator<Item = String> + '_ {
-        let broken = self.counts.iter().filter(|count| !count.is_kept());
+    /// Returns the problems, one line each.
+    fn problems(&self) -> impl Iterator<Item = String> + '_ {
+        let broken = self.counts.iter().filter(|count| !count.is_met());
         let broken = broken.map(|count| {
             format!(
-                "{} {}, promised {}",
+                "{} {}, expected {}",
                 count.seen,
                 count.what.name(),
-                count.promised
+                count.expected
             )
         });
         self.problem.iter().cloned().chain(broken)
@@ -127,30 +127,30 @@ impl StepReport {
 }
 
 impl Count {
-    fn is_kept(&self) -> bool {
-        self.seen == self.promised
+    fn is_met(&self) -> bool {
+        self.seen == self.expected
     }
 }
 
-/// What holds in every step.
-fn misuse(counters: &Counters) -> Option<String> {
+/// Checks the rules that hold in every step.
+fn forbidden_presentation(counters: &Counters) -> Option<String> {
     if counters.max_concurrent_presentations > 1 {
         return Some("a refresh token was presented twice at once".to_owned());
     }
     let again = counters.presented_after_answer() > 0;
-    again.then(|| "a refresh token was presented after its answer".to_owned())
+    again.then(|| "a refresh token was presented after its response".to_owned())
 }
 
 impl Serialize for StepReport {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("step", self.promise.step.name())?;
-        map.serialize_entry("requests", &self.promise.requests)?;
+        map.serialize_entry("step", self.expectation.step.name())?;
+        map.serialize_entry("requests", &self.expectation.requests)?;
         for count in &self.counts {
             map.serialize_entry(count.what.name(), &count.seen)?;
         }
         if !self.is_ok() {
-            map.serialize_entry("problems", &self.complaints().collect::<Vec<_>>())?;
+            map.serialize_entry("problems", &self.problems().collect::<Vec<_>>())?;
         }
         map.serialize_entry("ok", &self.is_ok())?;
         map.end()
@@ -176,41 +176,42 @@ impl fmt::Display for Report {
         }
         writeln!(f, "\n{LEGEND}")?;
         for row in &self.providers {
-            row.complain(f)?;
+            row.write_problems(f)?;
         }
         f.write_str(if self.ok {
-            "Every count is what is promised.\n"
+            "All counts are as expected.\n"
         } else {
-            "Not every count is what is promised.\n"
+            "Some counts are not as expected.\n"
         })
     }
 }
 
 const LEGEND: &str = "\
-As the emulators counted: n→m is n calls of the application and m token requests; authorize is authorization requests, revoke is
-revocations. All calls were served, but for those whose answer was lost or whose user revoked: these ask for a new login.";
+n→m: n calls by the application and m token requests, as counted by the emulators. authorize shows
+authorization requests, revoke shows revocations. All calls succeeded, except after a lost response
+or a revocation by the user: these ask for a new login.";
 
 impl Row {
     fn cells(&self) -> Vec<String> {
         let mut cells = vec![self.provider.to_owned(), self.front.to_owned()];
-        cells.extend(promise::columns().map(|column| {
+        cells.extend(expectation::columns().map(|column| {
             let step = self
                 .steps
                 .iter()
-                .find(|step| std::ptr::eq(step.promise, column));
+                .find(|step| std::ptr::eq(step.expectation, column));
             step.map_or_else(|| "-".to_owned(), StepReport::cell)
         }));
         cells
     }
 
-    fn complain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_problems(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (provider, front) = (self.provider, self.front);
         for step in &self.steps {
-            for complaint in step.complaints() {
+            for problem in step.problems() {
                 writeln!(
                     f,
-                    "{provider} over {front}, {}: {complaint}",
-                    step.promise.step.name()
+                    "{provider} over {front}, {}: {problem}",
+                    step.expectation.step.name()
                 )?;
             }
         }
@@ -221,9 +222,9 @@ impl Row {
     }
 }
 
-/// One of the two lines of the table's head.
+/// Returns one of the two lines of the table's header.
 fn head(line: usize) -> Vec<String> {
-    let names = promise::columns().map(|promise| promise.step.name());
+    let names = expectation::columns().map(|expectation| expectation.step.name());
     ["provider", "front"]
         .into_iter()
         .chain(names)

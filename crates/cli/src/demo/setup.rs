@@ -1,4 +1,4 @@
-//! What a row of the demo is played on: an emulator, an engine and a store, on one clock that is moved by hand.
+//! The setup of one row: an emulator, an engine and a store, on one clock that is moved by hand.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +22,8 @@ use super::{
 };
 use crate::BoxError;
 
-pub(crate) struct Stage {
+/// The parts that the steps of one row share.
+pub(crate) struct Setup {
     pub(crate) provider: Provider,
     pub(crate) front: Front,
     pub(crate) emulator: Emulator,
@@ -30,16 +31,16 @@ pub(crate) struct Stage {
     pub(crate) account: Account,
     /// The application's HTTP client.
     pub(crate) client: Client,
-    /// Where the API is.
+    /// The API's URL.
     pub(crate) api: String,
-    /// A login under way: what the person's browser came back with.
+    /// A login in progress: its flow and the redirect that the browser received.
     pub(crate) callback: Option<(Flow, Redirect)>,
     clock: TestClock,
     store: MemoryStore,
     browser: legacy::Client<HttpConnector, Empty<Bytes>>,
 }
 
-impl Stage {
+impl Setup {
     pub(crate) async fn new(provider: Provider, front: Front) -> Result<Self, BoxError> {
         let clock = TestClock::starting_at(SystemTime::now());
         let emulator = provider.start(&clock).await?;
@@ -53,7 +54,7 @@ impl Stage {
             client: front.client(&account)?,
             api: emulator
                 .url(Endpoint::Api)
-                .ok_or("the provider has an API")?,
+                .ok_or("the emulator has no API")?,
             callback: None,
             browser: legacy::Client::builder(TokioExecutor::new()).build_http(),
             accounts,
@@ -64,12 +65,12 @@ impl Stage {
         })
     }
 
-    /// The access token's time is over, for the provider and for the engine.
+    /// Expires the access token, for the provider and for the engine.
     pub(crate) fn expire(&self) {
         self.clock.advance(LIFETIME + Duration::from_secs(1));
     }
 
-    /// Another engine over the same store, as another process is, with a client of its own.
+    /// Makes another engine over the same store, like another process, with its own client.
     pub(crate) fn another_engine(&self) -> Result<(Accounts, Client), BoxError> {
         let accounts = engine(
             self.provider,
@@ -83,7 +84,7 @@ impl Stage {
         Ok((accounts, client))
     }
 
-    /// A request without any of our code, and without following redirects.
+    /// Sends a request without our code, and follows no redirect.
     pub(crate) async fn browse(
         &self,
         url: &str,
@@ -96,7 +97,7 @@ impl Stage {
     }
 }
 
-/// The application's own name for the connection.
+/// The application's name for the connection.
 const SUBJECT: &str = "user-42";
 
 fn engine(

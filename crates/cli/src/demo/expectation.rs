@@ -1,144 +1,146 @@
-//! What is promised of each step, as data.
+//! The expected counts of each step, as data.
 
 use tokenkeeper_emulator::Counters;
 
 use super::provider::Provider;
 
-/// What the callers do.
+/// A step of the life cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The person approves.
+    /// The user approves.
     Authorize,
     /// The code is exchanged.
     Exchange,
     /// A call with a fresh token.
     Call,
-    /// The token expires; then a call.
+    /// The token expires; then one call.
     Expire,
     /// The token expires; then 1,000 calls at once.
     Storm,
-    /// 100 calls are under way when the provider ends the token: they are rejected, 99 of them after the refresh.
+    /// The provider expires the token while 100 calls are in flight: they are rejected, 99 of them
+    /// after the refresh.
     LateRejections,
-    /// The only caller goes away while its refresh is under way; then a call by another engine over the same store.
+    /// The only caller is cancelled during its refresh; then another engine over the same store
+    /// calls.
     CancelledCaller,
-    /// The connection is cut after the provider has rotated the tokens, before it answers.
+    /// The connection is cut after the provider rotated the tokens and before its response.
     LostAnswer,
     /// A new login.
     Reconnect,
-    /// The person takes the access back at the provider; then calls.
+    /// The user revokes the access at the provider; then calls.
     UserRevokes,
     /// The application disconnects the account; then calls.
     Revoke,
 }
 
-/// A step, and what the emulator must have seen after it.
+/// A step and its expected counts.
 #[derive(Debug)]
-pub(crate) struct Promise {
+pub(crate) struct Expectation {
     pub(crate) step: Step,
-    /// What the callers ask for.
+    /// The number of calls by the application.
     pub(crate) requests: u64,
     pub(crate) counts: &'static [(Counted, u64)],
 }
 
-/// What the emulator counts.
+/// A counter of the emulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
     AuthorizeRequests,
     TokenRequests,
     ApiCalls,
-    /// API calls with a token that has ended: 401, at iOFFICE 403.
-    Ended,
-    /// API calls with a token that was taken back: 401.
-    TakenBack,
+    /// API calls with an expired token: 401, at iOFFICE 403.
+    Expired,
+    /// API calls with a revoked token: 401.
+    Revoked,
     Revocations,
 }
 
-use Counted::{ApiCalls, AuthorizeRequests, Ended, Revocations, TakenBack, TokenRequests};
+use Counted::{ApiCalls, AuthorizeRequests, Expired, Revocations, Revoked, TokenRequests};
 
 /// The calls of the storm.
 pub(crate) const STORM: u64 = 1000;
 /// The calls that are rejected late.
 pub(crate) const LATE: u64 = 100;
-/// The calls after the person has taken the access back.
-pub(crate) const IN_VAIN: u64 = 11;
+/// The calls after the user revoked the access.
+pub(crate) const REVOKED_CALLS: u64 = 11;
 
-/// The life of an account.
-static LIFE: [Promise; 10] = [
-    promise(
+/// The life cycle of an account.
+static LIFE_CYCLE: [Expectation; 10] = [
+    expect(
         Step::Authorize,
         1,
         &[(TokenRequests, 0), (AuthorizeRequests, 1)],
     ),
-    promise(Step::Exchange, 1, &[(TokenRequests, 1)]),
-    promise(Step::Call, 1, &[(TokenRequests, 0), (ApiCalls, 1)]),
-    promise(Step::Expire, 1, &[(TokenRequests, 1), (ApiCalls, 1)]),
-    promise(Step::Storm, STORM, &[(TokenRequests, 1), (ApiCalls, STORM)]),
-    promise(
+    expect(Step::Exchange, 1, &[(TokenRequests, 1)]),
+    expect(Step::Call, 1, &[(TokenRequests, 0), (ApiCalls, 1)]),
+    expect(Step::Expire, 1, &[(TokenRequests, 1), (ApiCalls, 1)]),
+    expect(Step::Storm, STORM, &[(TokenRequests, 1), (ApiCalls, STORM)]),
+    expect(
         Step::LateRejections,
         LATE,
-        &[(TokenRequests, 1), (ApiCalls, 2 * LATE), (Ended, LATE)],
+        &[(TokenRequests, 1), (ApiCalls, 2 * LATE), (Expired, LATE)],
     ),
-    // The first caller's request never leaves.
-    promise(
+    // The first caller's request is never sent.
+    expect(
         Step::CancelledCaller,
         2,
         &[(TokenRequests, 1), (ApiCalls, 1)],
     ),
-    // The second one finds out what became of the first.
-    promise(Step::LostAnswer, 1, &[(TokenRequests, 2), (ApiCalls, 0)]),
-    promise(
+    // The second request finds out whether the first one redeemed the token.
+    expect(Step::LostAnswer, 1, &[(TokenRequests, 2), (ApiCalls, 0)]),
+    expect(
         Step::Reconnect,
         1,
         &[(TokenRequests, 1), (AuthorizeRequests, 1)],
     ),
-    promise(
+    expect(
         Step::UserRevokes,
-        IN_VAIN,
+        REVOKED_CALLS,
         &[
             (TokenRequests, 1),
-            (ApiCalls, IN_VAIN),
-            (TakenBack, IN_VAIN),
+            (ApiCalls, REVOKED_CALLS),
+            (Revoked, REVOKED_CALLS),
         ],
     ),
 ];
 
-/// Its end, where the provider has a revocation endpoint.
-static REVOCATION: [Promise; 2] = [
-    promise(
+/// Further steps for a provider with a revocation endpoint.
+static REVOCATION: [Expectation; 2] = [
+    expect(
         Step::Reconnect,
         1,
         &[(TokenRequests, 1), (AuthorizeRequests, 1)],
     ),
-    // One call with the old access token itself, and one through the front, which does not send it.
-    promise(
+    // One call with the revoked access token, and one through the front, which sends none.
+    expect(
         Step::Revoke,
         2,
         &[
             (TokenRequests, 0),
             (Revocations, 2),
             (ApiCalls, 1),
-            (TakenBack, 1),
+            (Revoked, 1),
         ],
     ),
 ];
 
-/// What is promised at this provider, in order.
-pub(crate) fn life(provider: Provider) -> impl Iterator<Item = &'static Promise> {
+/// Returns the steps for this provider, in order.
+pub(crate) fn scenario(provider: Provider) -> impl Iterator<Item = &'static Expectation> {
     let revocation = if provider.revokes() {
         REVOCATION.as_slice()
     } else {
         &[]
     };
-    LIFE.iter().chain(revocation)
+    LIFE_CYCLE.iter().chain(revocation)
 }
 
-/// All steps that there are, in order: the columns of the table.
-pub(crate) fn columns() -> impl Iterator<Item = &'static Promise> {
-    LIFE.iter().chain(&REVOCATION)
+/// Returns all steps in order: the columns of the table.
+pub(crate) fn columns() -> impl Iterator<Item = &'static Expectation> {
+    LIFE_CYCLE.iter().chain(&REVOCATION)
 }
 
-const fn promise(step: Step, requests: u64, counts: &'static [(Counted, u64)]) -> Promise {
-    Promise {
+const fn expect(step: Step, requests: u64, counts: &'static [(Counted, u64)]) -> Expectation {
+    Expectation {
         step,
         requests,
         counts,
@@ -169,7 +171,7 @@ impl Counted {
             AuthorizeRequests => "authorize_requests",
             TokenRequests => "token_requests",
             ApiCalls => "api_calls",
-            Ended | TakenBack => "rejections",
+            Expired | Revoked => "rejections",
             Revocations => "revocations",
         }
     }
@@ -179,8 +181,8 @@ impl Counted {
             AuthorizeRequests => counters.authorize_requests,
             TokenRequests => counters.token_requests,
             ApiCalls => counters.api_calls,
-            Ended => counters.api_status(provider.ended_status()),
-            TakenBack => counters.api_status(401),
+            Expired => counters.api_status(provider.expired_status()),
+            Revoked => counters.api_status(401),
             Revocations => counters.revocations,
         }
     }
