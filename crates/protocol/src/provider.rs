@@ -68,7 +68,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Returns a SHA-256 digest of client id, secret, and where and how they are sent.
     ///
     /// If it changes, a refusal because of the configuration may no longer hold.
-    fn configuration(&self) -> [u8; 32] {
+    fn configuration_digest(&self) -> [u8; 32] {
         configuration::digest(self.client())
     }
 
@@ -199,7 +199,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     ///
     /// A non-error response never rejects the token: below 400 the verdict is
     /// [`Verdict::Accepted`], and the engine does not call this method.
-    fn read_resource(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+    fn read_resource_response(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
         resource::read(self.client(), status, headers)
     }
 }
@@ -219,8 +219,8 @@ macro_rules! forward {
             fn brand(&self) -> &str {
                 (**self).brand()
             }
-            fn configuration(&self) -> [u8; 32] {
-                (**self).configuration()
+            fn configuration_digest(&self) -> [u8; 32] {
+                (**self).configuration_digest()
             }
             fn site(&self, given: Option<&str>) -> Result<Origin, Error> {
                 (**self).site(given)
@@ -280,8 +280,8 @@ macro_rules! forward {
             fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
                 (**self).attach(token)
             }
-            fn read_resource(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
-                (**self).read_resource(status, headers)
+            fn read_resource_response(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+                (**self).read_resource_response(status, headers)
             }
         }
     )*};

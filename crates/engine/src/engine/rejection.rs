@@ -64,7 +64,7 @@ pub(crate) fn classify_response(
     headers: &HeaderMap,
 ) -> Verdict {
     let verdict = if is_failure(status) {
-        entry.site.provider.read_resource(status, headers)
+        entry.site.provider.read_resource_response(status, headers)
     } else {
         Verdict::Accepted
     };

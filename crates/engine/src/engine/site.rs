@@ -60,7 +60,7 @@ impl ProviderSite {
         let reach = dialect.revocation.as_ref().map(|rules| rules.reaches);
         let rules = Rules {
             holder,
-            configuration: first_half(provider.configuration()),
+            configuration: first_half(provider.configuration_digest()),
             backoff_first: options.initial_backoff,
             backoff_most: options.max_backoff,
             refusal_most: options.max_refusal_backoff,

@@ -194,7 +194,7 @@ impl Provider for RejectingProvider {
         self.0.client()
     }
 
-    fn read_resource(&self, _: StatusCode, _: &HeaderMap) -> Verdict {
+    fn read_resource_response(&self, _: StatusCode, _: &HeaderMap) -> Verdict {
         Verdict::Rejected
     }
 }

@@ -53,7 +53,7 @@ pub fn a_rate_limit_is_never_a_rejection(subject: &Subject) -> Result<(), Violat
     for _ in 0..2 {
         let verdict = subject
             .provider()
-            .read_resource(StatusCode::TOO_MANY_REQUESTS, &headers);
+            .read_resource_response(StatusCode::TOO_MANY_REQUESTS, &headers);
         ensure!(
             matches!(verdict, Verdict::RateLimited { .. }),
             "a 429 is {verdict:?}"
@@ -70,7 +70,9 @@ pub fn an_api_that_is_ill_rejects_no_token(subject: &Subject) -> Result<(), Viol
         200, 201, 204, 301, 302, 303, 304, 307, 404, 500, 502, 503, 504,
     ] {
         let code = StatusCode::from_u16(status).expect("the suite's statuses are valid");
-        let verdict = subject.provider().read_resource(code, &HeaderMap::new());
+        let verdict = subject
+            .provider()
+            .read_resource_response(code, &HeaderMap::new());
         ensure!(verdict == Verdict::Accepted, "a {status} is {verdict:?}");
     }
     Ok(())

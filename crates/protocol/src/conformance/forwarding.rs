@@ -75,7 +75,10 @@ pub fn forwards_every_method(
             wrapped.client().registration().client_id() == "forwarded",
         ),
         ("brand", wrapped.brand() == "probe"),
-        ("configuration", wrapped.configuration() == [7; 32]),
+        (
+            "configuration_digest",
+            wrapped.configuration_digest() == [7; 32],
+        ),
         ("site", is_probes(wrapped.site(None))),
         ("api_origins", wrapped.api_origins(&site).is_empty()),
         (
@@ -107,8 +110,8 @@ pub fn forwards_every_method(
         ),
         ("attach", is_probes(wrapped.attach(&token))),
         (
-            "read_resource",
-            wrapped.read_resource(StatusCode::OK, &HeaderMap::new()) == Verdict::Rejected,
+            "read_resource_response",
+            wrapped.read_resource_response(StatusCode::OK, &HeaderMap::new()) == Verdict::Rejected,
         ),
     ];
     for (method, reached) in reached {
@@ -145,7 +148,7 @@ impl Provider for Probe {
     fn brand(&self) -> &str {
         "probe"
     }
-    fn configuration(&self) -> [u8; 32] {
+    fn configuration_digest(&self) -> [u8; 32] {
         [7; 32]
     }
     fn site(&self, _: Option<&str>) -> Result<Origin, Error> {
@@ -198,7 +201,7 @@ impl Provider for Probe {
     fn attach(&self, _: &AccessToken) -> Result<Attachment, Error> {
         Err(of_probe())
     }
-    fn read_resource(&self, _: StatusCode, _: &HeaderMap) -> Verdict {
+    fn read_resource_response(&self, _: StatusCode, _: &HeaderMap) -> Verdict {
         Verdict::Rejected
     }
 }

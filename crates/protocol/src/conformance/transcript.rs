@@ -82,7 +82,9 @@ pub fn request_text(request: &Request<Bytes>) -> String {
 /// Lists what some statuses of the API say about the token.
 fn verdicts(subject: &Subject) -> String {
     let read = |status: StatusCode| {
-        let verdict = subject.provider().read_resource(status, &HeaderMap::new());
+        let verdict = subject
+            .provider()
+            .read_resource_response(status, &HeaderMap::new());
         format!("{}: {verdict:?}\n", status.as_u16())
     };
     [

@@ -259,7 +259,7 @@ fn responses(client: &Client, all: &mut Vec<String>) {
     for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
         all.push(format!(
             "{:?}",
-            client.read_resource(status, &Default::default())
+            client.read_resource_response(status, &Default::default())
         ));
     }
 }

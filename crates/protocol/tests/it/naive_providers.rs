@@ -361,11 +361,11 @@ impl Provider for Naive {
         }
     }
 
-    fn read_resource(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
+    fn read_resource_response(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
         if self.is(F::EveryFailureIsARejection) && !status.is_success() {
             return Verdict::Rejected;
         }
-        self.client.read_resource(status, headers)
+        self.client.read_resource_response(status, headers)
     }
 }
 

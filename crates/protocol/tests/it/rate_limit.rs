@@ -31,7 +31,7 @@ fn headers_are_read_under_the_dialects_names() {
         retry_after: Some(Duration::from_secs(60)),
     };
     assert_eq!(client.rate_limit(limited.headers()), expected);
-    let verdict = client.read_resource(StatusCode::TOO_MANY_REQUESTS, limited.headers());
+    let verdict = client.read_resource_response(StatusCode::TOO_MANY_REQUESTS, limited.headers());
     assert_eq!(
         verdict,
         Verdict::RateLimited {

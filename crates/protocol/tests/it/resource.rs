@@ -8,7 +8,7 @@ use crate::support::*;
 
 fn verdict(client: &impl Provider, status: u16, headers: &[(&str, &str)]) -> Verdict {
     let response = response(status, headers, "");
-    client.read_resource(StatusCode::from_u16(status).unwrap(), response.headers())
+    client.read_resource_response(StatusCode::from_u16(status).unwrap(), response.headers())
 }
 
 #[test]

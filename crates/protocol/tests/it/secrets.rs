@@ -60,14 +60,14 @@ fn the_code_challenge_is_that_of_rfc_7636_appendix_b() {
 fn parts_of_the_configuration_do_not_run_together() {
     let of = |id: &str, secret: &str| {
         let registration = tokenkeeper_protocol::Registration::new(id, CALLBACK).secret(secret);
-        dialect().with(registration).unwrap().configuration()
+        dialect().with(registration).unwrap().configuration_digest()
     };
     assert_ne!(of("a", "bc"), of("ab", "c"));
 }
 
 #[test]
 fn the_configuration_changes_with_id_secret_and_endpoints() {
-    let of = |client: tokenkeeper_protocol::Client| client.configuration();
+    let of = |client: tokenkeeper_protocol::Client| client.configuration_digest();
     let plain = of(client());
     assert_eq!(plain, of(client()));
     assert_ne!(

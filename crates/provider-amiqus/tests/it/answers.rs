@@ -102,7 +102,7 @@ fn a16_a_rate_limit_is_a_pause_and_no_rejection() {
         .header("x-ratelimit-reset", "1700000047")
         .body(())
         .unwrap();
-    let verdict = provider.read_resource(limited.status(), limited.headers());
+    let verdict = provider.read_resource_response(limited.status(), limited.headers());
     let retry_after = Some(Duration::from_secs(47));
     assert_eq!(verdict, Verdict::RateLimited { retry_after });
     let limit = provider.client().rate_limit(limited.headers());

@@ -34,7 +34,7 @@ fn i14_the_unit_of_a_small_number_is_not_guessed() {
 
 #[test]
 fn i18_i19_both_403_and_401_lead_to_one_refresh() {
-    let read = |status| ioffice().read_resource(status, &HeaderMap::new());
+    let read = |status| ioffice().read_resource_response(status, &HeaderMap::new());
     assert_eq!(read(StatusCode::FORBIDDEN), Verdict::Rejected);
     assert_eq!(read(StatusCode::UNAUTHORIZED), Verdict::Rejected);
     assert_eq!(read(StatusCode::NOT_FOUND), Verdict::Accepted);
