@@ -46,7 +46,7 @@ pub fn an_empty_or_null_refresh_token_is_none(subject: &Subject) -> Result<(), V
 
 /// A success without readable tokens is a refusal that does not end the account: the token may have
 /// been redeemed.
-pub fn an_unreadable_answer_decides_nothing(subject: &Subject) -> Result<(), Violation> {
+pub fn an_unreadable_response_decides_nothing(subject: &Subject) -> Result<(), Violation> {
     let long = format!("{{\"padding\":\"{}\"}}", "x".repeat(MAX_TOKEN_RESPONSE));
     let whole = answer("null");
     for body in ["", "{}", "[]", "<html></html>", &whole[..20], &long] {
@@ -60,7 +60,7 @@ pub fn an_unreadable_answer_decides_nothing(subject: &Subject) -> Result<(), Vio
 }
 
 /// Tokens next to an error status or in a redirect are not taken.
-pub fn tokens_beside_an_error_status_are_not_taken(subject: &Subject) -> Result<(), Violation> {
+pub fn tokens_with_an_error_status_are_refused(subject: &Subject) -> Result<(), Violation> {
     for status in [302, 400, 401, 403, 404, 429, 500, 503] {
         let read = read(subject, GrantType::RefreshToken, status, &answer("null"));
         ensure!(read.is_err(), "tokens are taken out of a {status}");
@@ -83,7 +83,7 @@ pub fn a_busy_endpoint_ends_no_account(subject: &Subject) -> Result<(), Violatio
 }
 
 /// A refusal shows no text of the response, which may quote the request.
-pub fn a_refusal_shows_nothing_of_the_answer(subject: &Subject) -> Result<(), Violation> {
+pub fn a_refusal_shows_no_text_of_the_response(subject: &Subject) -> Result<(), Violation> {
     let body = format!(
         r#"{{"error":"invalid_grant","error_description":"of {REFRESH}","message":"{REFRESH}"}}"#
     );

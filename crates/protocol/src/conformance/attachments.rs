@@ -65,7 +65,7 @@ pub fn a_rate_limit_is_never_a_rejection(subject: &Subject) -> Result<(), Violat
 }
 
 /// A success, a redirect and a server error reject no token.
-pub fn an_api_that_is_ill_rejects_no_token(subject: &Subject) -> Result<(), Violation> {
+pub fn a_server_error_rejects_no_token(subject: &Subject) -> Result<(), Violation> {
     for status in [
         200, 201, 204, 301, 302, 303, 304, 307, 404, 500, 502, 503, 504,
     ] {

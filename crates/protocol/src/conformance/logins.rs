@@ -46,7 +46,7 @@ fn url(subject: &Subject, state: &State, redirect_uri: &Url) -> Result<Url, Erro
 }
 
 /// The authorization URL names the client and the redirect URI, each once.
-pub fn the_person_is_sent_with_client_id_and_redirect_uri(
+pub fn the_authorization_url_has_client_id_and_redirect_uri(
     subject: &Subject,
 ) -> Result<(), Violation> {
     let login = login(subject)?;
@@ -70,7 +70,7 @@ pub fn the_person_is_sent_with_client_id_and_redirect_uri(
 
 /// The authorization URL holds neither the client's secret nor the PKCE verifier: browsers keep it
 /// in their history.
-pub fn the_person_is_sent_without_a_secret(subject: &Subject) -> Result<(), Violation> {
+pub fn the_authorization_url_has_no_secret(subject: &Subject) -> Result<(), Violation> {
     let url = login(subject)?.url;
     for secret in subject.secrets() {
         let values = || url.query_pairs().map(|(_, value)| value);
@@ -83,7 +83,7 @@ pub fn the_person_is_sent_without_a_secret(subject: &Subject) -> Result<(), Viol
 }
 
 /// The authorization URL has this flow's state, as a parameter or inside the redirect URI.
-pub fn the_state_goes_out_with_the_person(subject: &Subject) -> Result<(), Violation> {
+pub fn the_authorization_url_has_the_state(subject: &Subject) -> Result<(), Violation> {
     let (one, other) = (login(subject)?, login(subject)?);
     let holds = |url: &Url, state: &State| {
         url.query_pairs()
@@ -101,7 +101,7 @@ pub fn the_state_goes_out_with_the_person(subject: &Subject) -> Result<(), Viola
 }
 
 /// A redirect URI that was not registered is refused, even if it is similar.
-pub fn a_foreign_redirect_uri_is_refused(subject: &Subject) -> Result<(), Violation> {
+pub fn an_unregistered_redirect_uri_is_refused(subject: &Subject) -> Result<(), Violation> {
     let login = login(subject)?;
     let registered = subject.registered();
     let mut with_fragment = login.redirect_uri.clone();

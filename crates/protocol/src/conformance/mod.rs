@@ -32,22 +32,22 @@ mod transcript;
 mod violation;
 
 pub use self::answers::{
-    a_busy_endpoint_ends_no_account, a_refusal_shows_nothing_of_the_answer,
-    an_empty_or_null_refresh_token_is_none, an_unreadable_answer_decides_nothing, tokens_are_read,
-    tokens_beside_an_error_status_are_not_taken,
+    a_busy_endpoint_ends_no_account, a_refusal_shows_no_text_of_the_response,
+    an_empty_or_null_refresh_token_is_none, an_unreadable_response_decides_nothing,
+    tokens_are_read, tokens_with_an_error_status_are_refused,
 };
 pub use self::attachments::{
-    a_rate_limit_is_never_a_rejection, a_token_is_attached_where_the_dialect_says,
-    a_token_that_breaks_out_of_a_header_is_refused, an_api_that_is_ill_rejects_no_token,
+    a_rate_limit_is_never_a_rejection, a_server_error_rejects_no_token,
+    a_token_is_attached_where_the_dialect_says, a_token_that_breaks_out_of_a_header_is_refused,
 };
 pub use self::forwarding::forwards_every_method;
 pub use self::logins::{
-    a_foreign_redirect_uri_is_refused, the_person_is_sent_with_client_id_and_redirect_uri,
-    the_person_is_sent_without_a_secret, the_state_goes_out_with_the_person,
+    an_unregistered_redirect_uri_is_refused, the_authorization_url_has_client_id_and_redirect_uri,
+    the_authorization_url_has_no_secret, the_authorization_url_has_the_state,
 };
 pub use self::redirects::{
-    a_code_beside_an_error_is_refused, a_code_comes_back_with_the_state,
-    a_code_with_a_foreign_state_is_refused, a_denial_is_told, a_doubled_code_is_refused,
+    a_code_comes_back_with_the_state, a_code_with_a_foreign_state_is_refused,
+    a_code_with_an_error_is_refused, a_denial_is_reported, a_repeated_code_is_refused,
 };
 pub use self::requests::{
     a_refresh_presents_the_refresh_token_and_no_code, a_revocation_carries_one_token,
@@ -56,7 +56,7 @@ pub use self::requests::{
 };
 pub use self::revocations::{
     a_busy_endpoint_revokes_nothing, a_refused_revocation_is_not_done,
-    a_refused_revocation_shows_nothing_of_the_answer, an_accepted_revocation_is_done,
+    a_refused_revocation_shows_no_text_of_the_response, an_accepted_revocation_is_done,
 };
 pub use self::secrets::{
     an_error_shows_no_secret, debug_shows_no_secret, no_secret_is_in_a_url,
@@ -76,15 +76,15 @@ macro_rules! conformance {
     ($provider:expr $(,)?) => {
         $crate::conformance! {
             @rules $provider;
-            the_person_is_sent_with_client_id_and_redirect_uri
-            the_person_is_sent_without_a_secret
-            the_state_goes_out_with_the_person
-            a_foreign_redirect_uri_is_refused
+            the_authorization_url_has_client_id_and_redirect_uri
+            the_authorization_url_has_no_secret
+            the_authorization_url_has_the_state
+            an_unregistered_redirect_uri_is_refused
             a_code_comes_back_with_the_state
             a_code_with_a_foreign_state_is_refused
-            a_code_beside_an_error_is_refused
-            a_doubled_code_is_refused
-            a_denial_is_told
+            a_code_with_an_error_is_refused
+            a_repeated_code_is_refused
+            a_denial_is_reported
             every_request_is_absolute_and_safe
             an_exchange_presents_the_code
             a_refresh_presents_the_refresh_token_and_no_code
@@ -96,18 +96,18 @@ macro_rules! conformance {
             an_error_shows_no_secret
             tokens_are_read
             an_empty_or_null_refresh_token_is_none
-            an_unreadable_answer_decides_nothing
-            tokens_beside_an_error_status_are_not_taken
+            an_unreadable_response_decides_nothing
+            tokens_with_an_error_status_are_refused
             a_busy_endpoint_ends_no_account
-            a_refusal_shows_nothing_of_the_answer
+            a_refusal_shows_no_text_of_the_response
             an_accepted_revocation_is_done
             a_refused_revocation_is_not_done
             a_busy_endpoint_revokes_nothing
-            a_refused_revocation_shows_nothing_of_the_answer
+            a_refused_revocation_shows_no_text_of_the_response
             a_token_is_attached_where_the_dialect_says
             a_token_that_breaks_out_of_a_header_is_refused
             a_rate_limit_is_never_a_rejection
-            an_api_that_is_ill_rejects_no_token
+            a_server_error_rejects_no_token
         }
     };
     (@rules $provider:expr; $($rule:ident)*) => {

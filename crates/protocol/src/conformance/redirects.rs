@@ -40,7 +40,7 @@ pub fn a_code_with_a_foreign_state_is_refused(subject: &Subject) -> Result<(), V
 }
 
 /// A redirect with both a code and an error is refused.
-pub fn a_code_beside_an_error_is_refused(subject: &Subject) -> Result<(), Violation> {
+pub fn a_code_with_an_error_is_refused(subject: &Subject) -> Result<(), Violation> {
     let login = login(subject)?;
     let both = [("code", CODE), ("error", "access_denied")];
     let read = read(subject, &login, &login.state, &both);
@@ -50,7 +50,7 @@ pub fn a_code_beside_an_error_is_refused(subject: &Subject) -> Result<(), Violat
 
 /// A redirect that repeats a parameter (RFC 6749 §3.1) is refused: either code may be the forged
 /// one.
-pub fn a_doubled_code_is_refused(subject: &Subject) -> Result<(), Violation> {
+pub fn a_repeated_code_is_refused(subject: &Subject) -> Result<(), Violation> {
     let login = login(subject)?;
     let read = read(
         subject,
@@ -63,7 +63,7 @@ pub fn a_doubled_code_is_refused(subject: &Subject) -> Result<(), Violation> {
 }
 
 /// A denial is reported as a denial, and not as a missing code.
-pub fn a_denial_is_told(subject: &Subject) -> Result<(), Violation> {
+pub fn a_denial_is_reported(subject: &Subject) -> Result<(), Violation> {
     let login = login(subject)?;
     let read = read(subject, &login, &login.state, &[("error", "access_denied")]);
     ensure!(

@@ -61,7 +61,7 @@ pub fn a_busy_endpoint_revokes_nothing(subject: &Subject) -> Result<(), Violatio
 }
 
 /// A refused revocation shows no text of the response, which may quote the request.
-pub fn a_refused_revocation_shows_nothing_of_the_answer(
+pub fn a_refused_revocation_shows_no_text_of_the_response(
     subject: &Subject,
 ) -> Result<(), Violation> {
     let body = format!(

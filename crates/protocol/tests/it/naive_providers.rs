@@ -50,16 +50,19 @@ type Rule = fn(&Subject) -> Result<(), Violation>;
 
 const BROKEN_BY: [(Rule, Fault); 32] = [
     (
-        rules::the_person_is_sent_with_client_id_and_redirect_uri,
+        rules::the_authorization_url_has_client_id_and_redirect_uri,
         F::LosesTheQuery,
     ),
     (
-        rules::the_person_is_sent_without_a_secret,
+        rules::the_authorization_url_has_no_secret,
         F::SendsTheSecretAlong,
     ),
-    (rules::the_state_goes_out_with_the_person, F::OneStateForAll),
     (
-        rules::a_foreign_redirect_uri_is_refused,
+        rules::the_authorization_url_has_the_state,
+        F::OneStateForAll,
+    ),
+    (
+        rules::an_unregistered_redirect_uri_is_refused,
         F::TakesAnyRedirectUri,
     ),
     (
@@ -70,9 +73,9 @@ const BROKEN_BY: [(Rule, Fault); 32] = [
         rules::a_code_with_a_foreign_state_is_refused,
         F::TakesAnyCode,
     ),
-    (rules::a_code_beside_an_error_is_refused, F::TakesAnyCode),
-    (rules::a_doubled_code_is_refused, F::TakesAnyCode),
-    (rules::a_denial_is_told, F::TakesAnyCode),
+    (rules::a_code_with_an_error_is_refused, F::TakesAnyCode),
+    (rules::a_repeated_code_is_refused, F::TakesAnyCode),
+    (rules::a_denial_is_reported, F::TakesAnyCode),
     (rules::every_request_is_absolute_and_safe, F::RelativeUri),
     (rules::an_exchange_presents_the_code, F::EmptyBody),
     (
@@ -97,11 +100,11 @@ const BROKEN_BY: [(Rule, Fault); 32] = [
         F::KeepsEmptyRefreshTokens,
     ),
     (
-        rules::an_unreadable_answer_decides_nothing,
+        rules::an_unreadable_response_decides_nothing,
         F::MakesTokensOfAnything,
     ),
     (
-        rules::tokens_beside_an_error_status_are_not_taken,
+        rules::tokens_with_an_error_status_are_refused,
         F::MakesTokensOfAnything,
     ),
     (
@@ -109,7 +112,7 @@ const BROKEN_BY: [(Rule, Fault); 32] = [
         F::EveryRefusalIsFinal,
     ),
     (
-        rules::a_refusal_shows_nothing_of_the_answer,
+        rules::a_refusal_shows_no_text_of_the_response,
         F::QuotesTheAnswer,
     ),
     (
@@ -125,7 +128,7 @@ const BROKEN_BY: [(Rule, Fault); 32] = [
         F::EveryRevocationIsDone,
     ),
     (
-        rules::a_refused_revocation_shows_nothing_of_the_answer,
+        rules::a_refused_revocation_shows_no_text_of_the_response,
         F::QuotesTheRefusedRevocation,
     ),
     (
@@ -141,7 +144,7 @@ const BROKEN_BY: [(Rule, Fault); 32] = [
         F::EveryFailureIsARejection,
     ),
     (
-        rules::an_api_that_is_ill_rejects_no_token,
+        rules::a_server_error_rejects_no_token,
         F::EveryFailureIsARejection,
     ),
 ];
