@@ -13,7 +13,7 @@ pub(crate) struct CallbackPath {
     /// Whether the application is reached by https.
     pub(crate) secure: bool,
     /// The part of the redirect that holds the answer.
-    pub(crate) channel: ResponseMode,
+    pub(crate) response_mode: ResponseMode,
     /// Whether each redirect, even a denial, names its flow, so that a browser may have several.
     pub(crate) parallel: bool,
 }
@@ -23,14 +23,14 @@ impl CallbackPath {
         let redirect_uri = provider.client().registered_redirect_uri();
         let dialect = provider.client().dialect();
         let carried = matches!(dialect.authorization.state, StatePlace::RedirectUri(_));
-        let channel = dialect.response_mode();
+        let response_mode = dialect.response_mode();
         Self {
             brand: provider.brand().to_owned(),
             path: redirect_uri.path().to_owned(),
             origin: redirect_uri.origin().ascii_serialization(),
             secure: redirect_uri.scheme() == "https",
-            channel,
-            parallel: channel == ResponseMode::Query
+            response_mode,
+            parallel: response_mode == ResponseMode::Query
                 && dialect.state_echo() == StateEcho::Always
                 && !carried,
         }

@@ -197,7 +197,7 @@ impl fmt::Debug for Routes {
 
 fn callback_route(path: &Arc<CallbackPath>) -> MethodRouter<Arc<RouteContext>> {
     let [one, two] = [path.clone(), path.clone()];
-    let route = match path.channel {
+    let route = match path.response_mode {
         ResponseMode::Query => {
             get(move |state, request: Request| callback::query(state, one, request))
         }

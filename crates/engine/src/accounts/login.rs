@@ -32,7 +32,7 @@ pub struct FlowInfo {
     pub expires_at: SystemTime,
     /// The part of the redirect that carries the code. A browser never sends a fragment to a
     /// server.
-    pub channel: ResponseMode,
+    pub response_mode: ResponseMode,
     /// Whether the redirect returns the `state`. If it may not, bind the flow to the browser by
     /// other means.
     pub state_echo: StateEcho,
@@ -94,7 +94,7 @@ pub(super) fn info(account: Account, flow: &FlowContents) -> Result<FlowInfo, Er
     let (_, entry) = account.parts();
     let dialect = entry.site.provider.client().dialect();
     Ok(FlowInfo {
-        channel: dialect.response_mode(),
+        response_mode: dialect.response_mode(),
         state_echo: dialect.state_echo(),
         account,
         redirect_uri,
