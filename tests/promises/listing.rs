@@ -8,6 +8,13 @@ use std::{
     process::Command,
 };
 
+/// Returns whether rustc is the promised one, whose rustdoc writes the format that is read here.
+fn is_promised_rust() -> bool {
+    let rustc = Command::new("rustc").arg("--version").output().unwrap();
+    let version = String::from_utf8(rustc.stdout).unwrap();
+    version.starts_with(concat!("rustc ", env!("CARGO_PKG_RUST_VERSION"), "."))
+}
+
 /// The library crates of the workspace, as rustdoc names them.
 fn libraries(root: &Path) -> Vec<String> {
     let mut names = vec!["tokenkeeper".to_owned()];
@@ -42,6 +49,13 @@ fn document(root: &Path) -> PathBuf {
 
 #[test]
 fn public_items_are_those_of_the_listing() {
+    if !is_promised_rust() {
+        eprintln!(
+            "skipped: the listing is checked with Rust {}",
+            env!("CARGO_PKG_RUST_VERSION")
+        );
+        return;
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let documents = document(root);
     let mut changed = Vec::new();

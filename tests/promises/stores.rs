@@ -1,14 +1,11 @@
 //! Every store keeps an account from one process to the next, and tells others of its changes.
 
+use crate::setup::{SECOND, Setup, builder};
 use tokenkeeper::{
     Error, MemoryStore,
-    redis::RedisOptions,
     sqlite::SqliteStore,
     store::{Keyring, TokenStore},
 };
-use tokenkeeper_test_support::redis::RedisServer;
-
-use crate::setup::{SECOND, Setup, builder};
 
 /// Refreshes in one engine and reads in another, then disconnects there. Returns the access token.
 async fn keeps_an_account<S: TokenStore>(open: impl AsyncFn() -> S) -> String {
@@ -63,8 +60,13 @@ async fn the_store_in_sqlite_keeps_an_account() {
     );
 }
 
+/// `scripts/test` installs the server, on Linux.
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_store_in_redis_keeps_an_account() {
+    use tokenkeeper::redis::RedisOptions;
+    use tokenkeeper_test_support::redis::RedisServer;
+
     let server = RedisServer::start();
     keeps_an_account(async || {
         let options = RedisOptions::new(server.url());

@@ -8,7 +8,7 @@ use tokenkeeper_benches::{
     Answer, Bare, Endpoint, Engine, Scale, Storm, accounts, expired, millis, request, storm,
 };
 use tokenkeeper_peers::{AsyncMutex, Aws, Azure, Google, Moka, Peer};
-use tokenkeeper_tower::{TokenLayer, TokenService};
+use tokenkeeper_tower::{TokenLayer, TokenPolicy, TokenService};
 use tower::{Layer as _, ServiceExt as _};
 
 const LATENCY: Duration = Duration::from_millis(50);
@@ -135,7 +135,8 @@ struct Ours(TokenService<Bare>);
 impl Peer for Ours {
     async fn expired(endpoint: Endpoint) -> Self {
         let account = expired(&accounts(endpoint), "user-1").await;
-        Self(TokenLayer::new(account).replay(false).layer(Bare))
+        let policy = TokenPolicy::new(account).replay(false);
+        Self(TokenLayer::new(policy).layer(Bare))
     }
 
     async fn send(&self) -> bool {
