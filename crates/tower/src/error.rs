@@ -21,6 +21,9 @@ pub enum Error {
          place it where URIs are absolute"
     )]
     NoAuthority,
+    /// The URI is relative, and the policy's origin cannot be that of a provider's API.
+    #[error("the origin of relative URIs is wrong: give `TokenPolicy::origin` https or loopback")]
+    Origin,
     /// The URI holds a user name or password.
     #[error("the request's URI has user info (`user@host`): remove it")]
     UserInfo,

@@ -151,7 +151,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// The source's, if no token can be had: fail with it, and don't send the request.
+    /// The source's, if no token is available: fail with it, and don't send the request.
     #[cold]
     #[must_use]
     pub fn credential(&self, replayable: bool) -> Waiting<Credential> {
@@ -282,6 +282,6 @@ pub enum AfterReplacement<C: Spare> {
     },
     /// Return the response that rejected the token.
     Return,
-    /// Fail with this error, and keep the response inside: no new token can be had.
+    /// Fail with this error, and keep the response inside: there is no replacement.
     Fail(SourceError),
 }

@@ -267,6 +267,12 @@ const CASES: &[(&str, Case, &str)] = &[
         uri: "/me",
         policy: |policy| policy.origin(Uri::from_static("https://other.example")), ..CASE
      }, "passes"),
+    ("relative URI, origin without scheme", Case {
+        uri: "/me", policy: |policy| policy.origin(Uri::from_static("api.example")), ..CASE
+     }, "refuses: Origin"),
+    ("relative URI, origin in the clear", Case {
+        uri: "/me", policy: |policy| policy.origin(Uri::from_static("http://api.example")), ..CASE
+     }, "refuses: Origin"),
 ];
 
 #[test]

@@ -7,7 +7,7 @@ mod tokens;
 use std::sync::Arc;
 
 use http::{Extensions, Uri};
-use tokenkeeper_engine::{Account, Accounts, TokenSource};
+use tokenkeeper_engine::{Account, Accounts, TokenSource, protocol::Origin};
 
 pub(crate) use self::source::Source;
 use self::{passed::PassedOrigins, source::One, tokens::Tokens};
@@ -110,7 +110,8 @@ impl TokenPolicy {
     /// tonic's `Channel`.
     ///
     /// It is only compared with the source's origins: the request's URI is not changed. Without it
-    /// such a request fails with [`Error::NoAuthority`].
+    /// such a request fails with [`Error::NoAuthority`], and with one that is neither https nor
+    /// loopback with [`Error::Origin`].
     pub fn origin(mut self, origin: Uri) -> Self {
         self.origin = Some(origin);
         self
@@ -130,7 +131,8 @@ impl TokenPolicy {
     ///
     /// # Errors
     ///
-    /// [`Error::NoAccount`], [`Error::NoAuthority`], [`Error::UserInfo`] or [`Error::OtherOrigin`].
+    /// [`Error::NoAccount`], [`Error::NoAuthority`], [`Error::Origin`], [`Error::UserInfo`] or
+    /// [`Error::OtherOrigin`].
     #[inline]
     pub fn begin(&self, uri: &Uri, extensions: &Extensions) -> Result<Option<Exchange>, Error> {
         let Some(source) = self.choose(uri, extensions)? else {
@@ -152,16 +154,20 @@ impl TokenPolicy {
         };
         match self.tokens.choose(target, extensions)? {
             Some(source) => Ok(Some(source)),
-            None => self.pass(target),
+            None => self.pass(uri, target),
         }
     }
 
     /// Lets a request pass untouched whose target is no origin of the source.
     // A source allows no URI without authority or with user info, so only these are checked.
     #[cold]
-    fn pass(&self, target: &Uri) -> Result<Option<Source>, Error> {
+    fn pass(&self, uri: &Uri, target: &Uri) -> Result<Option<Source>, Error> {
         match target.authority() {
             None => Err(Error::NoAuthority),
+            // A misspelt origin would send every relative request without a token.
+            Some(_) if uri.authority().is_none() && Origin::of(target).is_none() => {
+                Err(Error::Origin)
+            }
             Some(authority) if authority.as_str().contains('@') => Err(Error::UserInfo),
             Some(_) if self.strict_origins => Err(Error::OtherOrigin),
             Some(authority) => {

@@ -73,7 +73,7 @@ impl Source {
         Box::pin(account.into_credential(replayable))
     }
 
-    /// Returns whether an account has nothing to learn from this response.
+    /// Returns whether an account need not see this response.
     // Not inlined: a response that is read where it is moved is moved in pieces, which costs more
     // than the call.
     #[inline(never)]
