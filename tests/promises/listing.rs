@@ -31,6 +31,7 @@ fn libraries(root: &Path) -> Vec<String> {
 
 /// Writes the JSON of every crate, next to the pages that `cargo doc` writes.
 fn document(root: &Path) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let status = Command::new(env::var_os("CARGO").unwrap())
         .args([
             "doc",
@@ -39,12 +40,15 @@ fn document(root: &Path) -> PathBuf {
             "--no-deps",
             "--all-features",
         ])
+        .arg("--target-dir")
+        .arg(target)
+        .env_remove("CARGO_BUILD_TARGET")
         .current_dir(root)
         .env("RUSTDOC", root.join("scripts/rustdoc-json"))
         .status()
         .unwrap();
     assert!(status.success());
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("doc")
+    target.join("doc")
 }
 
 #[test]

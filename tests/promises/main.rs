@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
+mod attaching;
 mod axum;
 mod client;
 #[cfg(unix)]

@@ -3,7 +3,11 @@
 use std::{env, process::Stdio};
 
 use tokenkeeper::{sqlite::SqliteStore, store::TokenStore};
-use tokio::process::Command;
+use tokenkeeper_emulator::Endpoint;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::Command,
+};
 
 use crate::{
     setup::{SECOND, Setup, builder},
@@ -25,7 +29,8 @@ async fn four_processes_make_one_token_request() {
     let setup = Setup::expired_in(open(file).await).await;
     setup.accounts.shutdown(10 * SECOND).await.unwrap();
 
-    let processes: Vec<_> = (0..4)
+    let gate = setup.emulator.faults().hold(Endpoint::Token);
+    let mut processes: Vec<_> = (0..4)
         .map(|_| {
             Command::new(env::current_exe().unwrap())
                 .args([
@@ -42,11 +47,18 @@ async fn four_processes_make_one_token_request() {
                 .unwrap()
         })
         .collect();
-    for process in processes {
-        let output = process.wait_with_output().await.unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{said}");
-        assert!(said.contains("generation 2"), "{said}");
+    // The answer is held until every process has asked.
+    let mut outputs = Vec::new();
+    for process in &mut processes {
+        let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
+        while output.next_line().await.unwrap().unwrap() != "asking" {}
+        outputs.push(output);
+    }
+    gate.arrived(1).await;
+    gate.release();
+    for (process, output) in processes.iter_mut().zip(&mut outputs) {
+        while output.next_line().await.unwrap().unwrap() != "generation 2" {}
+        assert!(process.wait().await.unwrap().success());
     }
     let counters = setup.emulator.counters();
     assert_eq!(
@@ -63,6 +75,7 @@ async fn process() {
     };
     let accounts = builder(open(&file).await, &base).build().unwrap();
     let account = accounts.account("amiqus", "user-42").unwrap();
+    println!("\nasking");
     println!("generation {}", account.token().await.unwrap().generation());
     accounts.shutdown(10 * SECOND).await.unwrap();
 }

@@ -3,13 +3,13 @@
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use http::StatusCode;
-use tokenkeeper::{Cause, Error, EventKind, MemoryStore, store::TokenStore};
+use tokenkeeper::{Cause, Error, EventKind, MemoryStore};
 use tokenkeeper_emulator::{Endpoint, Fault};
 use tokenkeeper_test_support::{FaultyStore, StoreFault, drain_events};
 
 use crate::{
     client::{Front, get},
-    setup::{SECOND, Setup, builder},
+    setup::{SECOND, Setup},
 };
 
 #[tokio::test]
@@ -50,14 +50,6 @@ async fn a_caller_that_leaves_after_any_poll_loses_nothing() {
     }
 }
 
-/// Another engine over `store` finds the tokens of one refresh.
-async fn assert_refreshed_once(setup: &Setup, store: impl TokenStore) {
-    let next = builder(store, setup.emulator.base()).build().unwrap();
-    let account = next.account("amiqus", "user-42").unwrap();
-    assert_eq!(account.token().await.unwrap().generation(), 2);
-    assert_eq!(setup.emulator.counters().refreshes(), 1);
-}
-
 #[tokio::test]
 async fn tokens_that_the_store_refuses_are_served_and_written_later() {
     let store = Arc::new(FaultyStore::new(MemoryStore::new()));
@@ -69,11 +61,11 @@ async fn tokens_that_the_store_refuses_are_served_and_written_later() {
     assert!(drain_events(&mut events).contains(&EventKind::StoreBehind));
     store.recover();
     setup.accounts.shutdown(10 * SECOND).await.unwrap();
-    assert_refreshed_once(&setup, store).await;
+    setup.assert_refreshed_once(store).await;
 }
 
 #[tokio::test]
-async fn a_runtime_that_ends_in_mid_refresh_loses_nothing() {
+async fn a_callers_runtime_that_ends_loses_nothing() {
     let store = MemoryStore::new();
     let setup = Setup::expired_in(store.clone()).await;
     let gate = setup.emulator.faults().hold(Endpoint::Token);
@@ -89,7 +81,7 @@ async fn a_runtime_that_ends_in_mid_refresh_loses_nothing() {
     assert!(asked.await.is_err(), "its runtime has ended");
     gate.release();
     setup.accounts.shutdown(10 * SECOND).await.unwrap();
-    assert_refreshed_once(&setup, store).await;
+    setup.assert_refreshed_once(store).await;
 }
 
 #[tokio::test]
@@ -97,12 +89,7 @@ async fn a_lost_answer_of_a_strict_provider_is_named() {
     let setup = Setup::expired().await;
     let faults = setup.emulator.faults();
     faults.once(Endpoint::Token, Fault::CutBeforeAnswer);
-    let error = loop {
-        match setup.account.token().await.unwrap_err() {
-            Error::Unavailable { .. } => tokio::time::sleep(SECOND / 20).await,
-            error => break error,
-        }
-    };
+    let error = setup.account.token().await.unwrap_err();
     let Error::ReauthorizationRequired { cause, .. } = error else {
         panic!("{error:?}")
     };

@@ -1,4 +1,4 @@
-//! The public face: auto traits, types that can be named, and names that don't change unnoticed.
+//! The public face: auto traits, and types that a program can name.
 
 use bytes::Bytes;
 use http_body_util::Full;

@@ -118,7 +118,7 @@ async fn a_token_that_cannot_be_replaced_fails_the_request() {
         );
         assert_eq!(
             error.to_string(),
-            "the API rejected the token (401), and no new one can be had"
+            "the API rejected the token (401), and no replacement is available"
         );
         assert_eq!(api.seen().len(), 1, "not replayed");
     }

@@ -47,6 +47,14 @@ impl Setup {
         }
     }
 
+    /// Another engine over `store` finds the tokens of one refresh.
+    pub async fn assert_refreshed_once(&self, store: impl TokenStore) {
+        let next = builder(store, self.emulator.base()).build().unwrap();
+        let account = next.account("amiqus", "user-42").unwrap();
+        assert_eq!(account.token().await.unwrap().generation(), 2);
+        assert_eq!(self.emulator.counters().refreshes(), 1);
+    }
+
     /// The URL of the provider's API.
     pub fn api(&self) -> String {
         let api = self.emulator.url(tokenkeeper_emulator::Endpoint::Api);

@@ -10,15 +10,20 @@ use crate::setup::{SECOND, Setup};
 
 #[tokio::test]
 async fn it_waits_for_a_token_request_in_flight() {
-    let setup = Setup::expired().await;
+    let store = MemoryStore::new();
+    let setup = Setup::expired_in(store.clone()).await;
     let gate = setup.emulator.faults().hold(Endpoint::Token);
     let account = setup.account.clone();
     let asked = tokio::spawn(async move { account.token().await });
     gate.arrived(1).await;
-    let accounts = setup.accounts.clone();
-    let closing = tokio::spawn(async move { accounts.shutdown(30 * SECOND).await });
+    let mut closing = Box::pin(setup.accounts.shutdown(30 * SECOND));
+    for _ in 0..100 {
+        assert!(futures_util::poll!(closing.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
     gate.release();
-    closing.await.unwrap().unwrap();
+    closing.await.unwrap();
+    setup.assert_refreshed_once(store).await;
     assert_eq!(asked.await.unwrap().unwrap().generation(), 2);
 }
 

@@ -4,7 +4,7 @@ use tokenkeeper_engine::protocol::AttachmentMethod;
 use tokenkeeper_reqwest::{Error, TokenMiddleware};
 use tokenkeeper_test_support::offline::{accounts_with, connected};
 
-use crate::support::{Api, builder, middleware_error, over_finished_client};
+use crate::support::{Api, builder};
 
 #[tokio::test]
 async fn a_provider_with_another_header_needs_a_safe_client() {
@@ -19,20 +19,4 @@ async fn a_provider_with_another_header_needs_a_safe_client() {
     let request = client.get(api.url("/me")).with_extension(alice);
     request.send().await.unwrap();
     assert_eq!(api.seen()[0].headers["x-access-token"], "secret-1");
-}
-
-#[tokio::test]
-async fn an_account_that_is_not_connected_is_an_error() {
-    let api = Api::start().await;
-    let accounts = accounts_with(&[api.base()], |_| ());
-    let account = accounts.account("plain-0", "never-connected").unwrap();
-    let client = over_finished_client(TokenMiddleware::new(account).unwrap());
-    let error = middleware_error(client.get(api.url("/me")).send().await);
-    let Error::Token(error) = error else {
-        panic!("{error:?}")
-    };
-    assert!(matches!(
-        error,
-        tokenkeeper_engine::Error::NotConnected { .. }
-    ));
 }

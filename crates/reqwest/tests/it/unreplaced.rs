@@ -1,4 +1,4 @@
-//! A rejected token for which no new one can be had.
+//! A rejected token without a replacement.
 
 use std::sync::atomic::Ordering::SeqCst;
 
@@ -64,7 +64,7 @@ async fn the_error_shows_its_reason_and_no_secret() {
         let error = client(source).get(url).send().await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the API rejected the token (401), and no new one can be had"
+            "the API rejected the token (401), and no replacement is available"
         );
         let MiddlewareError::Middleware(error) = &error else {
             panic!("{error:?}")

@@ -1,7 +1,7 @@
 //! The account of each request, from a real engine.
 
 use http::Request;
-use tokenkeeper_engine::{Account, Accounts, Error as SourceError, TokenSource as _};
+use tokenkeeper_engine::{Account, Accounts, TokenSource as _};
 use tokenkeeper_tower::{Error, TokenLayer};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
 use tower_http::follow_redirect::FollowRedirectLayer;
@@ -52,20 +52,6 @@ async fn a_redirect_to_another_configured_provider_is_refused() {
     let error = service.oneshot(get(to, &alice)).await.unwrap_err();
     assert!(matches!(error.downcast_ref(), Some(Error::NoAccount)));
     assert!(other.seen().is_empty());
-}
-
-#[tokio::test]
-async fn an_account_that_is_not_connected_is_an_error() {
-    let api = Api::start().await;
-    let accounts = accounts(&[&api]);
-    let account = accounts.account("plain-0", "never-connected").unwrap();
-    let service = TokenLayer::per_request(&accounts).layer(hyper_client());
-    let sent = service.oneshot(get(api.url("/me"), &account)).await;
-    assert!(matches!(
-        sent.unwrap_err().downcast_ref(),
-        Some(SourceError::NotConnected { .. })
-    ));
-    assert!(api.seen().is_empty());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A rejected token for which no new one can be had.
+//! A rejected token without a replacement.
 
 use std::{
     convert::Infallible,
@@ -40,7 +40,7 @@ async fn error_over<B: Send + 'static>(body: impl FnOnce() -> B + Clone) -> BoxE
         async { Ok::<_, Infallible>(response) }
     });
     let sent = layer().layer(api).oneshot(get(format!("{API}/me"))).await;
-    sent.err().expect("no new token can be had")
+    sent.err().expect("there is no replacement")
 }
 
 /// Takes the API's response out of the error, and checks the error.
@@ -140,7 +140,7 @@ async fn the_error_shows_its_reason_and_no_secret() {
     let error = error_over(|| Text::from("secret-body")).await;
     assert_eq!(
         error.to_string(),
-        "the API rejected the token (401), and no new one can be had"
+        "the API rejected the token (401), and no replacement is available"
     );
     assert_eq!(
         error.source().unwrap().to_string(),
