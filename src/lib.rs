@@ -45,7 +45,8 @@
 //! | token sources of a front: a custom one, or a fixed token in your tests | [`source`] | |
 //! | how token requests are sent | [`transport`] | `hyper`, `reqwest` |
 //! | what an error holds | [`error`] | |
-//! | clocks, and one that tests move | [`clock`] | |
+//! | the clock of an engine | [`clock`] | |
+//! | a clock that your tests move | [`testing`] | |
 //! | registrations, redirects, token sets, dialects | [`protocol`] | `toml` for dialects from text |
 //! | the trait of stores, encryption at rest | [`store`] | |
 //! | a store in a file, a store in Redis | [`sqlite`], [`mod@redis`] | `sqlite`, `redis` |
@@ -112,10 +113,17 @@ pub mod error {
     pub use tokenkeeper_engine::{ExchangeError, FlowError, RecordError};
 }
 
-/// The clock of an engine, and one that tests move.
+/// The clock of an engine.
 pub mod clock {
     #[doc(inline)]
-    pub use tokenkeeper_engine::{Clock, SystemClock, TestClock};
+    pub use tokenkeeper_engine::{Clock, SystemClock};
+}
+
+/// For your tests: a clock that they move. Emulators of providers are the crate
+/// `tokenkeeper-emulator`.
+pub mod testing {
+    #[doc(inline)]
+    pub use tokenkeeper_engine::TestClock;
 }
 
 /// The providers with an adapter. For any other, write a [`Dialect`](protocol::Dialect).

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokenkeeper::{
     AccountsBuilder,
-    clock::{Clock as _, TestClock},
+    clock::Clock as _,
     protocol::{Error, Registration},
     providers::{Amiqus, FortesMilestones, IOffice, QicsMilestones},
+    testing::TestClock,
 };
 use tokenkeeper_emulator::{
     Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator,

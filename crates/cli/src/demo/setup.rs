@@ -10,9 +10,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use tokenkeeper::{
-    Account, Accounts, Flow, MemoryStore,
-    clock::{Clock as _, TestClock},
-    protocol::Redirect,
+    Account, Accounts, Flow, MemoryStore, clock::Clock as _, protocol::Redirect, testing::TestClock,
 };
 use tokenkeeper_emulator::{Emulator, Endpoint};
 
