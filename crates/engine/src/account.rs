@@ -205,7 +205,7 @@ impl Account {
         change::disconnect(&self.core, &self.entry).await
     }
 
-    /// Returns whether a response with this status tells nothing of the token, so that
+    /// Returns whether a response with this status says nothing about the token, so that
     /// [`TokenSource::classify_response`] need not be called.
     ///
     /// For the fronts of this workspace: it saves 119 instructions of about 710 per request.

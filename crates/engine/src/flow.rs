@@ -202,6 +202,7 @@ pub(crate) struct UsedFlows(Mutex<HashMap<String, WallMillis>>);
 
 impl UsedFlows {
     /// Marks a flow as used. Returns whether it was unused before.
+    // NOTE: A map and not a bounded cache: a flow that is forgotten early could be used twice.
     pub(crate) fn mark(&self, id: &str, expires: WallMillis, now: WallMillis) -> bool {
         let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         used.retain(|_, expires| *expires > now);

@@ -95,7 +95,7 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// No token can be had within the caller's wait. The error's advice says what to do.
+    /// No token is available before the caller's timeout. The error's advice says what to do.
     async fn credential(&self, replayable: bool) -> Result<Credential, Error>;
 
     /// Returns a token to replay with after the API rejected the token set `rejected`.
@@ -105,7 +105,7 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// No better token can be had: a new login is required, or the token endpoint or the store is
+    /// No replacement is available: a new login is required, or the token endpoint or the store is
     /// down. The caller gets the error instead of the response.
     async fn replacement(&self, rejected: TokenVersion) -> Result<Option<Credential>, Error>;
 

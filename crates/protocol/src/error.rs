@@ -108,7 +108,7 @@ pub enum Error {
         name: String,
     },
     /// A feature that is off by default was used.
-    #[error("{what} is off: {how}")]
+    #[error("{what} is not enabled: {how}")]
     NotEnabled {
         /// The feature.
         what: &'static str,

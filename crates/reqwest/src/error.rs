@@ -10,10 +10,10 @@ use crate::Rejected;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No token can be had, and the request was not sent.
+    /// No token is available, and the request was not sent.
     #[error("no token for this request")]
     Token(#[source] tokenkeeper_engine::Error),
-    /// The API rejected the token, and no new one can be had. It holds the API's response.
+    /// The API rejected the token, and no replacement is available. It holds the API's response.
     #[error(transparent)]
     Rejected(Rejected),
     /// The request names no account, its URL has user info, or it goes to another origin while
@@ -30,7 +30,7 @@ pub enum Error {
     /// it to a foreign host.
     #[error(
         "the provider takes its token elsewhere than in `Authorization`, which a redirect would \
-         carry to a foreign host: make the client with `tokenkeeper_reqwest::client`"
+         carry to a foreign host: build the client with `tokenkeeper_reqwest::client`"
     )]
     UnsafeClient,
     /// The error of an inner middleware, which shows the token that this provider takes in the
@@ -47,8 +47,8 @@ pub enum Error {
          of the program, or give the builder a TLS configuration"
     )]
     NoCryptoProvider,
-    /// reqwest cannot make the client.
-    #[error("the client cannot be made")]
+    /// reqwest cannot build the client.
+    #[error("the HTTP client cannot be built")]
     Client(#[source] reqwest::Error),
 }
 

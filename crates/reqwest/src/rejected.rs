@@ -4,7 +4,7 @@ use http::StatusCode;
 use reqwest::Response;
 use tokenkeeper_engine::Error as SourceError;
 
-/// The API rejected a request's token, and no new one can be had.
+/// The API rejected a request's token, and no replacement is available.
 ///
 /// A request fails with [`Error::Rejected`](crate::Error::Rejected) if it was sent and the refresh
 /// after the rejection failed. [`error`](Self::error) returns the reason, which
@@ -69,7 +69,7 @@ impl Rejected {
         }
     }
 
-    /// Returns the reason why no new token can be had.
+    /// Returns the reason why there is no replacement.
     #[must_use]
     pub fn error(&self) -> &SourceError {
         &self.source
@@ -93,7 +93,7 @@ impl fmt::Display for Rejected {
         let status = self.response.status().as_u16();
         write!(
             f,
-            "the API rejected the token ({status}), and no new one can be had"
+            "the API rejected the token ({status}), and no replacement is available"
         )
     }
 }

@@ -137,7 +137,7 @@ fn read_key(bytes: &[u8]) -> Result<Key, StoreError> {
 }
 
 fn not_our_cursor() -> StoreError {
-    StoreError::other("the cursor is not one of this listing; start over without one")
+    StoreError::other("the cursor is not one of this listing: start over without one")
 }
 
 fn from_millis(millis: u64) -> SystemTime {

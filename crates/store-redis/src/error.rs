@@ -43,7 +43,7 @@ pub enum RedisError {
     )]
     NoCryptoProvider,
     /// A certificate or its key cannot be read.
-    #[error("a certificate or key given for {server} cannot be used; give it in PEM")]
+    #[error("a certificate or key given for {server} cannot be used: give it in PEM")]
     BadCertificate {
         /// The server's URL, without login and query.
         server: String,
@@ -52,7 +52,7 @@ pub enum RedisError {
         source: BoxError,
     },
     /// No connection could be made. Nothing was sent.
-    #[error("{server} cannot be reached; check that it runs, and the network")]
+    #[error("{server} cannot be reached: check that it runs, and the network")]
     Unreachable {
         /// The server's URL, without login and query.
         server: String,
@@ -61,7 +61,7 @@ pub enum RedisError {
         source: BoxError,
     },
     /// The connection was lost before the answer, or the answer did not come in time.
-    #[error("{server} did not answer; check that it runs, and the network")]
+    #[error("{server} did not answer: check that it runs, and the network")]
     NoAnswer {
         /// The server's URL, without login and query.
         server: String,
@@ -70,7 +70,7 @@ pub enum RedisError {
         source: BoxError,
     },
     /// The server rejects the user or the password.
-    #[error("{server} refuses the user or the password; check both")]
+    #[error("{server} refuses the user or the password: check both")]
     Refused {
         /// The server's URL, without login and query.
         server: String,
@@ -80,7 +80,7 @@ pub enum RedisError {
     },
     /// The user may not do what the store needs.
     #[error(
-        "{server} does not permit the user what the store needs; \
+        "the user lacks permissions at {server}: \
          see the documentation of the crate for the ACL"
     )]
     NotPermitted {
@@ -110,7 +110,7 @@ pub enum RedisError {
         source: BoxError,
     },
     /// The server has reached its `maxmemory`. The old record stays.
-    #[error("{server} has no memory left for a write; raise its maxmemory")]
+    #[error("{server} has no memory left for a write: raise its maxmemory")]
     NoRoom {
         /// The server's URL, without login and query.
         server: String,
@@ -121,7 +121,7 @@ pub enum RedisError {
     /// The server may evict records when its memory is full, which would log people out.
     #[error(
         "{server} evicts keys when its memory is full (maxmemory-policy {policy}), which would log \
-         people out; set the policy to noeviction"
+         people out: set the policy to noeviction"
     )]
     Evicts {
         /// The server's URL, without login and query.
@@ -153,7 +153,7 @@ pub enum RedisError {
         what: &'static str,
     },
     /// Other data has the name of a record or an index.
-    #[error("other data in {server} has the names of this store; choose another prefix")]
+    #[error("{server} holds other data under this prefix: choose another one")]
     NotOurs {
         /// The server's URL, without login and query.
         server: String,
@@ -162,7 +162,7 @@ pub enum RedisError {
         source: BoxError,
     },
     /// The server gave an unexpected answer.
-    #[error("{server} gave an unexpected answer; check that it is Redis 6.2 or newer")]
+    #[error("{server} gave an unexpected answer: check that it is Redis 6.2 or newer")]
     Unexpected {
         /// The server's URL, without login and query.
         server: String,

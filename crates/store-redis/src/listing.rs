@@ -34,7 +34,7 @@ impl Listing {
         let (bucket, after) = match cursor {
             None => (0, None),
             Some(cursor) => read(cursor.as_bytes(), letter).ok_or_else(|| {
-                StoreError::other("the cursor is not one of this listing; start over without one")
+                StoreError::other("the cursor is not one of this listing: start over without one")
             })?,
         };
         Ok(Self {

@@ -33,7 +33,7 @@ pub enum SqliteError {
         problem: &'static str,
     },
     /// The path is not the path of a file.
-    #[error("{path:?} is not the path of a file; give the path of the database")]
+    #[error("{path:?} is not the path of a file: give the path of the database")]
     BadPath {
         /// The given path.
         path: PathBuf,
@@ -49,7 +49,7 @@ pub enum SqliteError {
     },
     /// The file cannot be opened or created.
     #[error(
-        "{} cannot be opened; check that it is a file, and its permissions",
+        "{} cannot be opened: check that it is a file, and its permissions",
         path.display()
     )]
     CannotOpen {
@@ -61,7 +61,7 @@ pub enum SqliteError {
     },
     /// The file, its directory or its file system cannot be written.
     #[error(
-        "{} or its directory cannot be written; check the permissions of both",
+        "{} or its directory cannot be written: check the permissions of both",
         path.display()
     )]
     NotWritable {
@@ -73,7 +73,7 @@ pub enum SqliteError {
     },
     /// The file is not a SQLite database.
     #[error(
-        "{} is not a database; give another path, or restore the file from a backup",
+        "{} is not a database: give another path, or restore the file from a backup",
         path.display()
     )]
     NotADatabase {
@@ -96,7 +96,7 @@ pub enum SqliteError {
         application_id: i32,
     },
     /// The database is damaged.
-    #[error("the database {} is damaged; restore it from a backup", path.display())]
+    #[error("the database {} is damaged: restore it from a backup", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -141,7 +141,7 @@ pub enum SqliteError {
     },
     /// The file system lacks the shared memory that the write-ahead log needs, as on a network.
     #[error(
-        "{} is on a file system that cannot share memory between processes; use a local one",
+        "{} is on a file system that cannot share memory between processes: use a local one",
         path.display()
     )]
     NoSharedMemory {
@@ -149,7 +149,7 @@ pub enum SqliteError {
         path: PathBuf,
     },
     /// The system failed to read or write the file.
-    #[error("the system failed to read or write {}; check the disk", path.display())]
+    #[error("the system failed to read or write {}: check the disk", path.display())]
     System {
         /// The file.
         path: PathBuf,
@@ -158,7 +158,7 @@ pub enum SqliteError {
         source: BoxError,
     },
     /// A thread could not be started.
-    #[error("a thread for the database could not be started; check the process's limits")]
+    #[error("a thread for the database could not be started: check the process's limits")]
     NoThread {
         /// The error of the system.
         #[source]

@@ -26,13 +26,13 @@ pub enum StoreError {
         source: BoxError,
     },
     /// The store is at its limit and takes no new key. Existing keys can still be written.
-    #[error("the store is full and takes no new account; raise its limit or remove accounts")]
+    #[error("the store is full and takes no new account: raise its limit or remove accounts")]
     Full,
     /// The store never supports this.
     #[error("the store does not support {0}")]
     Unsupported(&'static str),
     /// The store can be read but not written, until a person changes that.
-    #[error("the store is read-only; check its permissions, or connect to the writable one")]
+    #[error("the store is read-only: check its permissions, or connect to the writable one")]
     ReadOnly {
         /// The backend's error.
         #[source]

@@ -8,7 +8,7 @@ use std::{
 use http::{HeaderMap, Response, StatusCode, response::Parts};
 use tokenkeeper_engine::Error as SourceError;
 
-/// The API rejected a request's token, and no new one can be had.
+/// The API rejected a request's token, and no replacement is available.
 ///
 /// [`TokenService`](crate::TokenService) fails with this error if the request was sent and the
 /// refresh after the rejection failed. [`error`](Self::error) returns the reason, which
@@ -90,7 +90,7 @@ impl Rejected {
         }
     }
 
-    /// Returns the reason why no new token can be had.
+    /// Returns the reason why there is no replacement.
     #[must_use]
     pub fn error(&self) -> &SourceError {
         &self.source
@@ -130,7 +130,7 @@ impl fmt::Display for Rejected {
         let status = self.head.status.as_u16();
         write!(
             f,
-            "the API rejected the token ({status}), and no new one can be had"
+            "the API rejected the token ({status}), and no replacement is available"
         )
     }
 }

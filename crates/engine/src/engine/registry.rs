@@ -83,8 +83,8 @@ pub(crate) fn base_of(provider: &Arc<dyn Provider>) -> Option<&str> {
     Some(base.as_str())
 }
 
-/// Returns whether the target is on an API: that of a fixed base, or that of a connected account's
-/// site.
+/// Returns whether the target belongs to an API: that of a fixed base, or that of a connected
+/// account's site.
 pub(crate) fn allows(core: &Core, target: &http::Uri) -> bool {
     Origin::of(target).is_some_and(|origin| core.origins.contain(&origin))
 }

@@ -10,6 +10,7 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(crate) struct EngineRuntime(Mutex<State>);
 
+/// The runtime's handle, and what ends the dedicated thread.
 #[derive(Debug)]
 struct State {
     handle: Option<Handle>,

@@ -8,7 +8,7 @@ use tokenkeeper_store::KeyDigest;
 
 use super::{Error, ExchangeError, FlowError};
 
-/// What to do about an [`Error`]; see there for an example.
+/// What to do about an [`Error`]; which has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {

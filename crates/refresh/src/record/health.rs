@@ -65,8 +65,8 @@ pub struct Failures {
     pub count: u32,
     /// The pause after the last failure, in milliseconds.
     pub pause: u64,
-    /// The server asked for the pause, or may still be processing a request: nothing cuts it
-    /// short.
+    /// The server asked for the pause, or may still be processing a request: it is never
+    /// shortened.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub firm: bool,
     /// When the last failure was noted, by the wall clock of its process; 0: unknown.

@@ -69,7 +69,7 @@ impl Listing {
             _ => return Err(StoreError::Unsupported("this filter")),
         }
         .ok_or_else(|| {
-            StoreError::other("the cursor is not one of this listing; start over without one")
+            StoreError::other("the cursor is not one of this listing: start over without one")
         })
     }
 

@@ -22,7 +22,7 @@ const NOT_LANDED: &str = "a write has not landed whose answer was cut (does the 
 pub async fn cutter_is_declared(subject: Subject) -> Result<(), Violation> {
     ensure!(
         subject.declares_cutter(),
-        "the harness does not declare how to cut the store's connection; add to the subject \
+        "the harness does not declare how to cut the store's connection: add to the subject \
          `.with_cutter(...)`, with a `CuttingProxy` for a backend on TCP, or `.without_cutter()` \
          if the store has no connection"
     );
@@ -147,7 +147,7 @@ async fn expect_cut(cutter: &dyn ConnectionCutter) -> Result<(), Violation> {
     let cuts = cutter.restore().await;
     ensure!(
         cuts > 0,
-        "the harness cut no connection; check that the store connects through it, and how it \
+        "the harness cut no connection: check that the store connects through it, and how it \
          recognizes a write"
     );
     Ok(())

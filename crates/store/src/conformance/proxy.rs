@@ -93,7 +93,7 @@ impl CuttingProxy {
     /// is dropped. Call it within a tokio runtime.
     ///
     /// # Errors
-    /// No port can be had.
+    /// No port is free.
     pub async fn start(backend: SocketAddr, marker: impl Into<Vec<u8>>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;

@@ -245,7 +245,7 @@ pub enum KeyringError {
         name: String,
     },
     /// The file cannot be read.
-    #[error("the keyring file {} cannot be read; check its path and permissions", path.display())]
+    #[error("the keyring file {} cannot be read: check its path and permissions", path.display())]
     Unreadable {
         /// The path of the file.
         path: PathBuf,

@@ -27,9 +27,9 @@ use crate::{BoxError, Error, Replay, TokenPolicy, exchange::Exchange};
 /// Its error is a [`BoxError`](crate::BoxError) that downcasts to one of these:
 ///
 /// - the inner service's error, unchanged;
-/// - [`tokenkeeper_engine::Error`]: no token can be had, and the request was not sent;
-/// - [`Rejected`](crate::Rejected): the API rejected the token, and no new one can be had. It keeps
-///   the API's response, for which the response's body must be `Send + 'static`;
+/// - [`tokenkeeper_engine::Error`]: no token is available, and the request was not sent;
+/// - [`Rejected`](crate::Rejected): the API rejected the token, and no replacement is available. It
+///   keeps the API's response, for which the response's body must be `Send + 'static`;
 /// - [`Error`](crate::Error): the request was refused.
 ///
 /// Dropping the future at any point loses no token: a refresh runs in its own task.
