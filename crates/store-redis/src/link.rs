@@ -32,6 +32,7 @@ struct State {
     failure: Option<redis::RedisError>,
 }
 
+/// A connection and its number: a later one has a higher number.
 #[derive(Clone)]
 struct Connection {
     number: u64,

@@ -23,6 +23,7 @@ pub(super) fn text(arguments: &Arguments, emulator: &Emulator) -> String {
 
 const FOOTER: &str = "Press Ctrl-C to stop.\n";
 
+/// The text that `emulate` prints: where the emulator is, and how to call it.
 struct Guide<'a> {
     arguments: &'a Arguments,
     emulator: &'a Emulator,

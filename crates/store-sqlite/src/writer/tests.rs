@@ -16,6 +16,7 @@ use crate::settings::Settings;
 
 type Answer = oneshot::Receiver<Result<Outcome, StoreError>>;
 
+/// A writer over a database in its own directory.
 struct Fixture {
     writer: Writer,
     directory: PathBuf,

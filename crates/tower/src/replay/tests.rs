@@ -16,6 +16,7 @@ struct Script {
     hint: SizeHint,
 }
 
+/// What a scripted body does at a poll.
 #[derive(Clone)]
 enum Step {
     Data(&'static str),

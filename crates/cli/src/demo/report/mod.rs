@@ -10,6 +10,7 @@ use super::{
     provider::Provider,
 };
 
+/// The result of a demo: a row for each provider and front.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     providers: Vec<Row>,
@@ -36,6 +37,7 @@ pub(crate) struct StepReport {
     problem: Option<String>,
 }
 
+/// A number that a provider counted, and the expected one.
 #[derive(Debug)]
 struct Count {
     what: Counted,
