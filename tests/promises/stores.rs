@@ -1,9 +1,8 @@
-//! Every store keeps an account from one process to the next, and tells others of its changes.
+//! Every store keeps an account from one process to the next, and shows its changes to others.
 
 use crate::setup::{SECOND, Setup, builder};
-use futures_util::StreamExt as _;
 use tokenkeeper::{
-    Error, EventKind, MemoryStore,
+    Error, MemoryStore, Status,
     sqlite::SqliteStore,
     store::{Keyring, TokenStore},
 };
@@ -29,9 +28,9 @@ async fn keeps_an_account<S: TokenStore>(open: impl AsyncFn() -> S, check: impl 
         .unwrap();
     let same = other.account("amiqus", "user-42").unwrap();
     same.token().await.unwrap();
-    let mut events = other.events();
     account.disconnect().await.unwrap();
-    while events.next().await.unwrap().kind != EventKind::Disconnected {}
+    let status = same.status().await.unwrap();
+    assert!(matches!(status, Status::Disconnected { .. }), "{status:?}");
     let error = same.token().await.unwrap_err();
     assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
     for engine in [next, other] {
