@@ -112,7 +112,7 @@ async fn each_request_carries_its_accounts_token() {
         let accounts = offline::accounts(&[api.base()]);
         let alice = offline::connected(&accounts, "plain-0", "alice", "secret-1").await;
         let bob = offline::connected(&accounts, "plain-0", "bob", "secret-2").await;
-        let client = front.per_request(&accounts);
+        let client = front.client(&accounts);
         for account in [&alice, &bob, &alice] {
             let mut request = get(api.url("/me"));
             request.extensions_mut().insert(Account::clone(account));
@@ -130,7 +130,7 @@ async fn without_an_account_only_anonymous_and_foreign_requests_pass() {
         let (api, foreign) = (Api::start().await, Api::start().await);
         let accounts = offline::accounts(&[api.base()]);
         let _alice = offline::connected(&accounts, "plain-0", "alice", "secret-1").await;
-        let client = front.per_request(&accounts);
+        let client = front.client(&accounts);
         client.send(get(api.url("/me"))).await.unwrap_err();
         assert!(api.seen().is_empty(), "{front:?}");
         let mut anonymous = get(api.url("/me"));
@@ -151,7 +151,7 @@ async fn an_account_of_one_provider_gives_nothing_to_another() {
         let alice = offline::connected(&accounts, "plain-0", "alice", "secret-1").await;
         let mut request = get(second.url("/me"));
         request.extensions_mut().insert(alice);
-        front.per_request(&accounts).send(request).await.unwrap();
+        front.client(&accounts).send(request).await.unwrap();
         assert_eq!(second.seen()[0].token(), None, "{front:?}");
     }
 }

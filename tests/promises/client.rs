@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt, Full};
 use hyper_util::{
     client::legacy::{Client as HyperClient, connect::HttpConnector},
     rt::TokioExecutor,
@@ -48,16 +48,6 @@ impl Front {
     pub fn scripted(self, source: Scripted) -> Client {
         self.client(TokenPolicy::from_source(source))
     }
-
-    /// A client whose requests name their account.
-    pub fn per_request(self, accounts: &tokenkeeper::Accounts) -> Client {
-        match self {
-            Self::Tower => Client::tower(TokenLayer::per_request(accounts)),
-            Self::Reqwest => {
-                Client::Reqwest(tokenkeeper::reqwest::client(reqwest_builder(), accounts).unwrap())
-            }
-        }
-    }
 }
 
 impl Client {
@@ -70,20 +60,27 @@ impl Client {
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
         match self {
             Self::Tower(service) => {
-                let response = service.clone().oneshot(request.map(Full::new)).await?;
-                let (head, body) = response.into_parts();
-                Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+                let request = request.map(Full::new);
+                read(service.clone().oneshot(request).await?).await
             }
             Self::Reqwest(client) => {
                 let mut extensions = request.extensions().clone();
                 let request = reqwest::Request::try_from(request)?;
                 let sent = client.execute_with_extensions(request, &mut extensions);
-                let response: Response<reqwest::Body> = sent.await?.into();
-                let (head, body) = response.into_parts();
-                Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+                read(Response::<reqwest::Body>::from(sent.await?)).await
             }
         }
     }
+}
+
+/// Reads a response to its end.
+async fn read<B>(response: Response<B>) -> Result<Response<Bytes>, BoxError>
+where
+    B: BodyExt<Data = Bytes, Error: Into<BoxError>>,
+{
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.map_err(Into::into)?;
+    Ok(Response::from_parts(head, body.to_bytes()))
 }
 
 /// A reqwest builder with its TLS: no crypto provider is installed in this process.
