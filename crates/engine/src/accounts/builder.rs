@@ -123,13 +123,11 @@ impl AccountsBuilder {
         if self.runtime.as_ref().is_some_and(|it| !has_timers(it)) {
             problems.push("the runtime has no timers: build it with `enable_time`".to_owned());
         }
-        let transport = match self.transport {
-            Some(transport) if problems.is_empty() => transport,
-            Some(_) => return Err(Error::Build(problems.join("; "))),
-            None => {
-                problems.push("a transport is missing: add one with `transport`".to_owned());
-                return Err(Error::Build(problems.join("; ")));
-            }
+        if self.transport.is_none() {
+            problems.push("a transport is missing: add one with `transport`".to_owned());
+        }
+        let Some(transport) = self.transport.filter(|_| problems.is_empty()) else {
+            return Err(Error::Build(problems.join("; ")));
         };
         let current = || Handle::try_current().ok().filter(has_timers);
         let core = Arc::new(Core::new(Parts {
