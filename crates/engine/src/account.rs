@@ -3,13 +3,9 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
-    mem,
-    ops::Deref,
-    ptr,
     sync::Arc,
 };
 
-use arc_swap::{ArcSwapOption, Cache};
 use async_trait::async_trait;
 use http::{HeaderMap, Request, StatusCode, Uri};
 use tokenkeeper_protocol::{Origin, Provider, TokenSet, Verdict};
@@ -24,6 +20,7 @@ use crate::{
     error::Error,
     flow::{ConnectOptions, LoginRedirect},
     placement::TokenPlacement,
+    seen::Seen,
     source::{Credential, TokenSource},
     status::Status,
     token::Token,
@@ -227,10 +224,7 @@ impl Account {
     #[doc(hidden)]
     pub fn attach<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<AttachResult> {
         let snapshot = self.entry.snapshot.load();
-        match acquire::fresh(&self.core, &self.entry, snapshot.as_ref(), replayable) {
-            Some(snapshot) => Some(snapshot.attach(request)),
-            None => self.attach_stale(request, replayable),
-        }
+        self.attach_loaded(snapshot.as_ref(), request, replayable)
     }
 
     /// [`attach`](Self::attach) for a front that sends many requests of this account.
@@ -249,15 +243,9 @@ impl Account {
         request: &mut Request<B>,
         replayable: bool,
     ) -> Option<AttachResult> {
-        match &mut seen.snapshot {
-            Some(cache) if ptr::eq(cache.arc_swap(), &self.entry.snapshot) => {
-                let snapshot = cache.load().as_ref();
-                match acquire::fresh(&self.core, &self.entry, snapshot, replayable) {
-                    Some(snapshot) => Some(snapshot.attach(request)),
-                    None => self.attach_stale(request, replayable),
-                }
-            }
-            _ => self.attach_and_remember(seen, request, replayable),
+        match seen.snapshot_of(&self.entry) {
+            Some(snapshot) => self.attach_loaded(snapshot, request, replayable),
+            None => self.attach_and_remember(seen, request, replayable),
         }
     }
 
@@ -267,6 +255,19 @@ impl Account {
     pub async fn into_credential(self, replayable: bool) -> Result<Credential, Error> {
         let snapshot = acquire::token(&self.core, &self.entry, replayable).await?;
         Ok(Credential::of(snapshot))
+    }
+
+    #[inline(always)]
+    fn attach_loaded<B>(
+        &self,
+        snapshot: Option<&Arc<Snapshot>>,
+        request: &mut Request<B>,
+        replayable: bool,
+    ) -> Option<AttachResult> {
+        match acquire::fresh(&self.core, &self.entry, snapshot, replayable) {
+            Some(snapshot) => Some(snapshot.attach(request)),
+            None => self.attach_stale(request, replayable),
+        }
     }
 
     #[cold]
@@ -282,9 +283,7 @@ impl Account {
         request: &mut Request<B>,
         replayable: bool,
     ) -> Option<AttachResult> {
-        if mem::replace(&mut seen.asked, true) {
-            seen.snapshot = Some(Cache::new(Place(self.entry.clone())));
-        }
+        seen.ask(&self.entry);
         self.attach(request, replayable)
     }
 
@@ -362,42 +361,5 @@ impl TokenSource for Account {
     #[inline(always)]
     fn allows(&self, target: &Uri) -> bool {
         self.entry.site.allows(target)
-    }
-}
-
-/// A front's cache of one account's snapshot. As long as the snapshot is current, it is found by
-/// reading one pointer.
-///
-/// It is filled at the second request, and a clone is empty: a service that is cloned for each
-/// request would not profit, and would keep the token of the time when it was made. The cached
-/// snapshot stays in memory until the next request or until it is dropped.
-#[doc(hidden)]
-#[derive(Default)]
-pub struct Seen {
-    snapshot: Option<Cache<Place, Option<Arc<Snapshot>>>>,
-    asked: bool,
-}
-
-/// The place of an entry's snapshot.
-struct Place(Arc<AccountEntry>);
-
-impl Deref for Place {
-    type Target = ArcSwapOption<Snapshot>;
-
-    #[inline]
-    fn deref(&self) -> &Self::Target {
-        &self.0.snapshot
-    }
-}
-
-impl Clone for Seen {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl fmt::Debug for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seen").finish_non_exhaustive()
     }
 }
