@@ -78,10 +78,7 @@ impl Status {
             expires_at: live.payload.expires_at(),
             scope: live.payload.terms().scope.clone(),
             misconfigured: matches!(live.health, Health::Misconfigured(_)),
-            reauthorize: match &live.health {
-                Health::Dead(cause) | Health::Suspect(cause) => Some(cause.clone()),
-                Health::Alive | Health::Misconfigured(_) => None,
-            },
+            reauthorize: live.reauthorize().cloned(),
             refused_since: live.failures.refused_since.map(system_time),
             revocation_pending,
             written: inner.machine.is_written(),

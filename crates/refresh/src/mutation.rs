@@ -50,6 +50,8 @@ pub enum Mutation {
     UnknownTokensNotRevoked,
     /// An answer that arrives after its attempt was replaced is dropped.
     LateAnswerDropped,
+    /// A refusal that arrives after its attempt was replaced is dropped.
+    LateRefusalDropped,
     /// A process that knows of a disconnect keeps serving.
     ServesAfterDisconnect,
     /// A valid token is withheld while a refresh is in flight.

@@ -251,7 +251,9 @@ impl Reported {
         Self {
             token: live.map(Live::token_version),
             ended: state.known.as_ref().is_some_and(|known| known.is_ended()),
-            health: live.map(|live| live.health.clone()),
+            health: live
+                .filter(|live| live.refusal().is_none() || live.is_dead())
+                .map(|live| live.health.clone()),
         }
     }
 

@@ -83,7 +83,7 @@ impl<T: Payload> Turn<'_, T> {
 
 /// Returns why the refresh token of `live` can never be presented again, if it cannot.
 pub(super) fn lasting_obstacle<T: Payload>(live: &Live<T>) -> Option<Failure> {
-    if let Health::Dead(cause) = &live.health {
+    if let Some(cause) = live.refusal().filter(|_| live.is_dead()) {
         return Some(Failure::Reauthorize(cause.clone()));
     }
     if !live.payload.has_refresh_token() {

@@ -196,7 +196,7 @@ fn is_critical_change<T: Payload>(ours: &Record<T>, theirs: &Record<T>) -> bool 
         (Some(mine), Some(other)) => {
             mine.token_version() == other.token_version()
                 && mine.payload == other.payload
-                && mine.is_dead() == other.is_dead()
+                && mine.refusal().is_some() == other.refusal().is_some()
         }
         (None, None) => ours.authorization() == theirs.authorization(),
         _ => false,

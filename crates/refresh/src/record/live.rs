@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Authorization, Empty, Failures, Health, Rare, Tombstone, wire};
+use super::{Authorization, Cause, Empty, Failures, Health, Rare, Tombstone, wire};
 use crate::{id::Id, instant::millis, rules::Rules};
 
 /// A token set and what is known about it. It dereferences to its [`Condition`].
@@ -107,7 +107,26 @@ impl<T> Live<T> {
     /// Returns whether the token was refused permanently, so that a new login is required.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        matches!(self.health, Health::Dead(_))
+        self.attempt.is_none() && self.refusal().is_some()
+    }
+
+    /// Returns why the token was refused permanently. While an attempt is in flight the refusal is
+    /// not final: another process took the attempt over, and may have been granted new tokens.
+    pub(crate) fn refusal(&self) -> Option<&Cause> {
+        match &self.health {
+            Health::Dead(cause) => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// Returns why a new login is required, if it is.
+    #[must_use]
+    pub fn reauthorize(&self) -> Option<&Cause> {
+        match &self.health {
+            Health::Dead(cause) => self.attempt.is_none().then_some(cause),
+            Health::Suspect(cause) => Some(cause),
+            Health::Alive | Health::Misconfigured(_) => None,
+        }
     }
 
     pub(crate) fn tombstone(&self) -> Tombstone {

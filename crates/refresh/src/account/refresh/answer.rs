@@ -45,7 +45,18 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             return;
         }
         if !current || !ours {
-            // The answer was superseded.
+            // The answer was superseded. A refusal still decides what follows the attempt that
+            // superseded it, unless that brings tokens.
+            if let Answer::Terminal { code } = answer
+                && current
+                && !broken(Mutation::LateRefusalDropped)
+            {
+                self.0.edit(true, |record| {
+                    if let State::Live(live) = &mut record.state {
+                        live.refuse(code);
+                    }
+                });
+            }
             let settled = match self.0.live() {
                 Some(_) if current => Err(Failure::Backoff(self.0.cx.rules.backoff_first)),
                 Some(_) => Ok(None),

@@ -103,6 +103,11 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
                 .attempt
                 .as_ref()
                 .is_some_and(|attempt| attempt.id == claim.id);
+            if landed && live.refusal().is_some() {
+                // Another process was refused before this one sent anything.
+                self.withdraw();
+                return self.set_stage(RefreshStage::Starting);
+            }
             if landed || broken(Mutation::NoAttempt) {
                 return self.present(&live, claim);
             }
@@ -157,12 +162,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             // Another process may consider this lease expired before the answer comes, so nothing
             // is sent and the attempt is withdrawn.
             self.set_stage(RefreshStage::Starting);
-            self.0.edit(false, |record| {
-                if let State::Live(live) = &mut record.state {
-                    live.attempt = None;
-                    live.presented = live.presented.saturating_sub(1);
-                }
-            });
+            self.withdraw();
             let job = self.job();
             job.late += 1;
             if job.late >= TRIES {
@@ -185,6 +185,16 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         });
         self.arm_renew_timer(rules.renew_after().saturating_sub(claim.age(self.0.cx)));
         false
+    }
+
+    /// Withdraws an attempt whose request was not sent.
+    fn withdraw(&mut self) {
+        self.0.edit(false, |record| {
+            if let State::Live(live) = &mut record.state {
+                live.attempt = None;
+                live.presented = live.presented.saturating_sub(1);
+            }
+        });
     }
 
     /// Renews the lease while the request is in flight, so that no process considers it expired.

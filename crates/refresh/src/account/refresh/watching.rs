@@ -50,7 +50,14 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             return false;
         }
         if observation != Observation::Changed {
-            // The lease expired. The next attempt records that.
+            // The lease expired. The next attempt records that, unless the token was refused.
+            if self.0.live().is_some_and(|live| live.refusal().is_some()) {
+                self.0.edit(true, |record| {
+                    if let State::Live(live) = &mut record.state {
+                        live.attempt = None;
+                    }
+                });
+            }
             let known = self.0.state.known.as_mut();
             if let Some(State::Live(live)) = known.map(|known| &mut Arc::make_mut(known).state) {
                 live.attempt = None;

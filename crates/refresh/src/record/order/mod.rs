@@ -1,7 +1,7 @@
 //! Orders two records of one account. Every conflict, every comparison with the store and every
 //! late answer goes through here.
 
-use super::{Attempt, Live, Login, Pending, Rare, Record, State};
+use super::{Attempt, Cause, Health, Live, Login, Pending, Rare, Record, State};
 use crate::{
     mutation::{Mutation, broken},
     payload::Payload,
@@ -57,8 +57,8 @@ fn compare_live<T: Payload>(ours: &Live<T>, theirs: &Live<T>) -> Newer {
         return ours_if(ours.generation > theirs.generation);
     }
     if ours.payload.refresh_digest() == theirs.payload.refresh_digest() {
-        // A refusal stands even if a failover lost it.
-        return ours_if(ours.is_dead() && !theirs.is_dead());
+        // A refusal stands even if a failover lost it. An attempt that follows it stands too.
+        return ours_if(ours.is_dead() && theirs.refusal().is_none() && theirs.attempt.is_none());
     }
     // Two presentations of one token both brought tokens: those of the later one are valid.
     ours_if(ours.born_of > theirs.born_of)
@@ -156,6 +156,11 @@ fn merge_presentations<T: Payload>(record: &mut Record<T>, ours: &Record<T>, the
             live.unanswered = true;
         }
         live.presented = mine.presented.max(other.presented);
+        if let Some(cause) = mine.refusal().or(other.refusal()) {
+            let lost = live.unanswered;
+            let cause = if lost { &Cause::ResponseLost } else { cause };
+            live.health = Health::Dead(cause.clone());
+        }
     }
 }
 

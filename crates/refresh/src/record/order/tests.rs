@@ -142,11 +142,24 @@ fn the_result_of_the_later_presentation_wins() {
 
 #[test]
 fn a_refusal_that_a_failover_has_lost_stands() {
-    let attempted = attempted(live(1, 1), attempt(1, ME));
     let refused = record(dead(live(1, 1)));
-    assert_eq!(compare_records(&refused, &attempted), Ours);
-    assert_eq!(compare_records(&attempted, &refused), Theirs);
+    assert_eq!(compare_records(&refused, &at(1, 1)), Ours);
+    assert_eq!(compare_records(&at(1, 1), &refused), Theirs);
     assert_eq!(compare_records(&refused, &refused), Theirs);
+    let attempted = attempted(live(1, 1), attempt(1, ME));
+    let restored = merged(&refused, &attempted, false);
+    assert!(restored.live().is_some_and(Live::is_dead));
+}
+
+#[test]
+fn a_refusal_is_not_final_while_another_attempt_is_in_flight() {
+    let attempted = attempted(live(1, 1), attempt(2, OTHER));
+    let both = merged(&record(dead(live(1, 1))), &attempted, true);
+    let both_live = both.live().unwrap();
+    assert!(both_live.attempt.is_some() && !both_live.is_dead());
+    assert_eq!(both_live.reauthorize(), None);
+    assert_eq!(merged(&attempted, &both, false), both);
+    assert_eq!(merged(&both, &at(1, 2), true), at(1, 2));
 }
 
 #[test]

@@ -41,6 +41,19 @@ const REFRESH_TWICE: Budget = Budget {
     ..NONE
 };
 
+/// A holder is paused past its lease, and the process that takes its attempt over may crash.
+const AFTER_A_TAKEOVER: Budget = Budget {
+    refreshes: 3,
+    comparisons: 1,
+    faults: 2,
+    crashes: 1,
+    pauses: 1,
+    task_deaths: 1,
+    lost_answers: 1,
+    lost_requests: 1,
+    ..NONE
+};
+
 const fn within(budget: Budget) -> Bounds {
     Bounds { budget, ..TWO }
 }

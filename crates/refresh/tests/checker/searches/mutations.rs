@@ -7,7 +7,7 @@ use super::{
         bounds::{Bounds, Budget, Reuse, Revocation},
         properties::Violation,
     },
-    NONE, REFRESH, REFRESH_TWICE, assert_finds, disconnect, login, within,
+    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, assert_finds, disconnect, login, within,
 };
 
 macro_rules! finds {
@@ -79,6 +79,8 @@ finds! {
         comparisons: 1,
         ..REFRESH_TWICE
     }.any_faults(1)) => TokensLost;
+    finds_a_dropped_late_refusal:
+        LateRefusalDropped in within(AFTER_A_TAKEOVER) => PresentedAfterAnswer;
     finds_a_token_served_after_a_disconnect:
         ServesAfterDisconnect in within(disconnect(NONE)) => ServedAfterDisconnect;
     finds_a_withheld_token: WithheldWhileRefreshing in within(REFRESH) => TokenWithheld;

@@ -2,7 +2,7 @@
 
 use super::{
     super::bounds::{Bounds, Budget, Reuse},
-    NONE, REFRESH, REFRESH_TWICE, THREE, TWO, login, searches, within,
+    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, THREE, TWO, login, searches, within,
 };
 
 searches! {
@@ -33,6 +33,7 @@ searches! {
     refresh_with_comparison: within(Budget { comparisons: 1, ..REFRESH_TWICE }.any_faults(1));
     refresh_with_two_comparisons: within(Budget { comparisons: 2, ..REFRESH }.any_faults(1));
     refresh_with_notification: within(Budget { notifications: 1, ..REFRESH_TWICE }.any_faults(1));
+    refusal_after_a_takeover: within(AFTER_A_TAKEOVER);
     token_requests: within(Budget { wants: 2, ..NONE }.any_faults(2));
     token_requests_with_idle_drop:
         within(Budget { wants: 2, drops: 1, ..NONE }.any_faults(2));

@@ -20,6 +20,10 @@ impl<T: Payload> Live<T> {
         wall: WallMillis,
         roll: f64,
     ) -> Failure {
+        if let Some(cause) = self.refusal() {
+            // Another process was refused meanwhile.
+            return Failure::Reauthorize(cause.clone());
+        }
         let presented = self.presented;
         let condition = &mut *self.condition;
         if !matches!(answer, Answer::Configuration) {
@@ -44,13 +48,7 @@ impl<T: Payload> Live<T> {
         failures.noted = wall;
         match answer {
             Answer::Terminal { code } => {
-                let cause = if condition.unanswered {
-                    Cause::ResponseLost
-                } else {
-                    Cause::Refused(code)
-                };
-                condition.health = Health::Dead(cause.clone());
-                return Failure::Reauthorize(cause);
+                return Failure::Reauthorize(condition.refuse(code));
             }
             Answer::Configuration => {
                 condition.misconfigured(rules.configuration);
@@ -89,6 +87,17 @@ impl<T: Payload> Live<T> {
 }
 
 impl Condition {
+    /// Records that the token was refused permanently, and returns the cause.
+    pub(super) fn refuse(&mut self, code: Option<String>) -> Cause {
+        let cause = if self.unanswered {
+            Cause::ResponseLost
+        } else {
+            Cause::Refused(code)
+        };
+        self.health = Health::Dead(cause.clone());
+        cause
+    }
+
     /// Clears the refusal of the client: the pause now applies to every configuration.
     fn not_misconfigured(&mut self) {
         if matches!(self.health, Health::Misconfigured(_)) {
