@@ -15,6 +15,7 @@ mod error;
 mod grant;
 mod header;
 mod json;
+mod login_data;
 mod origin;
 mod provider;
 mod rate_limit;
@@ -49,6 +50,7 @@ pub use dialect::{
 pub use error::{Error, HeaderProblem};
 pub use grant::{Grant, GrantType};
 pub use header::sensitive_header;
+pub use login_data::LoginData;
 pub use origin::Origin;
 pub use provider::Provider;
 pub use rate_limit::RateLimit;

@@ -13,6 +13,7 @@ mod dialect_toml;
 #[cfg(feature = "conformance")]
 mod forwarding;
 mod golden;
+mod login_data;
 mod loose_json;
 #[cfg(feature = "conformance")]
 mod naive_providers;
