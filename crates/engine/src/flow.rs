@@ -1,10 +1,6 @@
 //! The state of a login between the redirect and the callback, sealed in a [`Flow`].
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Mutex, PoisonError},
-};
+use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
@@ -13,7 +9,7 @@ use chacha20poly1305::{
 };
 use serde::{Deserialize, Serialize};
 use tokenkeeper_protocol::Url;
-use tokenkeeper_refresh::WallMillis;
+use tokenkeeper_refresh::{self as refresh, WallMillis};
 use zeroize::Zeroize as _;
 
 use crate::error::{Error, FlowError};
@@ -118,8 +114,8 @@ impl fmt::Debug for UrlWithoutQuery<'_> {
 /// The sealed state of a login in flight. Only a holder of the [`FlowKey`] can read or change it,
 /// so a cookie may hold it.
 ///
-/// A flow can finish one login, within [`Options::login_timeout`](crate::Options::login_timeout)
-/// (ten minutes). The person at the callback must be the one who started the login: bind the flow
+/// A flow finishes one login, within [`Options::login_timeout`](crate::Options::login_timeout) (ten
+/// minutes), whichever process its callbacks reach: a second callback gets the first one's result. The person at the callback must be the one who started the login: bind the flow
 /// to the browser with a cookie that is `HttpOnly`, `Secure` and `SameSite=Lax`.
 ///
 /// [`LoginRedirect`] has an example of a whole login. A flow also implements serde's traits, for a
@@ -196,31 +192,6 @@ impl fmt::Debug for FlowKey {
     }
 }
 
-/// Ids of finished flows, each kept until the flow expires.
-#[derive(Debug, Default)]
-pub(crate) struct UsedFlows(Mutex<HashMap<String, WallMillis>>);
-
-impl UsedFlows {
-    /// Marks a flow as used. Returns whether it was unused before.
-    // NOTE: A map and not a bounded cache: a flow that is forgotten early could be used twice.
-    pub(crate) fn mark(&self, id: &str, expires: WallMillis, now: WallMillis) -> bool {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        used.retain(|_, expires| *expires > now);
-        used.insert(id.to_owned(), expires).is_none()
-    }
-
-    /// Allows a flow again whose code was not sent.
-    pub(crate) fn unmark(&self, id: &str) {
-        let mut used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        used.remove(id);
-    }
-
-    pub(crate) fn contains(&self, id: &str) -> bool {
-        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        used.contains_key(id)
-    }
-}
-
 /// The plaintext of a [`Flow`].
 #[derive(Serialize, Deserialize)]
 pub(crate) struct FlowContents {
@@ -236,6 +207,17 @@ pub(crate) struct FlowContents {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<String>,
     pub(crate) expires: WallMillis,
+}
+
+impl FlowContents {
+    /// Returns what identifies the flow in the account's record.
+    pub(crate) fn identity(&self) -> Result<refresh::Flow, FlowError> {
+        let id = u128::from_str_radix(&self.id, 16).map_err(|_| FlowError::NotOurs)?;
+        Ok(refresh::Flow {
+            id: refresh::Id(id.to_be_bytes()),
+            ends: self.expires,
+        })
+    }
 }
 
 impl Drop for FlowContents {

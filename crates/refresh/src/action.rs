@@ -133,6 +133,8 @@ pub enum Failure {
     Superseded,
     /// The code of this login was not exchanged for tokens.
     Refused(ChangeId),
+    /// The code of this flow was answered before.
+    FlowUsed,
     /// The tokens of an earlier disconnect could not be revoked.
     RevocationPending,
     /// The caller's wait timed out.

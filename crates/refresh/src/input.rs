@@ -6,7 +6,7 @@ use tokenkeeper_store::Version;
 
 use crate::{
     operation::{Candidate, ChangeId, Operation, Timer},
-    record::{Record, TokenVersion},
+    record::{Flow, Record, TokenVersion},
 };
 
 /// A fact or a caller's request, handed to [`Account::handle`](crate::Account::handle).
@@ -37,8 +37,8 @@ pub enum Input<T> {
         /// Whether the API accepted it.
         accepted: bool,
     },
-    /// A login was approved; its code can be exchanged.
-    Login(ChangeId),
+    /// A login was approved; the code of its flow can be exchanged.
+    Login(ChangeId, Flow),
     /// The application hands over tokens that it obtained itself.
     Adopt(ChangeId, T),
     /// A caller disconnects the account.

@@ -27,8 +27,8 @@ pub use self::{
     operation::{Candidate, ChangeId, Operation, Timer},
     payload::{Payload, Times},
     record::{
-        Attempt, Authorization, Cause, Condition, Empty, Failures, Health, Live, Login, Merged,
-        Newer, Pending, Rare, Record, State, TokenVersion, Tombstone, compare_records,
+        Attempt, Authorization, Cause, Condition, Empty, Failures, Flow, Health, Live, Login,
+        Merged, Newer, Pending, Rare, Record, State, TokenVersion, Tombstone, compare_records,
     },
     retention::{Place, Retention, planned, retention},
     rules::{RefreshLifetime, Rules, StoreDown},

@@ -52,6 +52,10 @@ pub enum Mutation {
     LateAnswerDropped,
     /// A refusal that arrives after its attempt was replaced is dropped.
     LateRefusalDropped,
+    /// A code is exchanged although its flow was used before.
+    FlowUsedTwice,
+    /// A code that was refused is exchanged again.
+    FinishedFlowForgotten,
     /// A process that knows of a disconnect keeps serving.
     ServesAfterDisconnect,
     /// A valid token is withheld while a refresh is in flight.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokenkeeper_emulator::{Builder, Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
-    Account, Accounts, AccountsBuilder, Flow, Options, TestClock,
+    Account, Accounts, AccountsBuilder, Flow, FlowKey, Options, TestClock,
     protocol::{AccessToken, Dialect, Provider, Redirect, RevocationReach},
     store::Version,
 };
@@ -296,5 +296,6 @@ fn builder(
         .provider(provider)
         .transport(InProcessTransport::new(emulator.clone()))
         .clock(clock.clone())
+        .flow_key(FlowKey::new([7; 32]))
         .options(options)
 }

@@ -3,17 +3,16 @@
 use std::{fmt, time::SystemTime};
 
 use tokenkeeper_protocol::{
-    CodeVerifier, ExpectedRedirect, Provider, Redirect, RedirectError, ResponseMode, State,
-    StateEcho, Url,
+    CodeVerifier, ExpectedRedirect, Provider, Redirect, ResponseMode, State, StateEcho, Url,
 };
 
 use crate::{
     account::Account,
     clock::system_time,
-    engine::{Core, change},
-    error::{Error, ExchangeError, FlowError},
+    engine::change,
+    error::{Error, FlowError},
     exchange::Exchange,
-    flow::{Flow, FlowContents, UrlWithoutQuery, open},
+    flow::{FlowContents, UrlWithoutQuery},
 };
 
 /// The public part of a flow: its account, and where and how its callback must arrive.
@@ -48,16 +47,8 @@ impl fmt::Debug for FlowInfo {
     }
 }
 
-/// Opens a flow that this process has not finished yet.
-pub(super) fn open_unused(core: &Core, flow: &Flow) -> Result<FlowContents, Error> {
-    let contents = open(&core.flow_key, flow, core.time.wall())?;
-    if core.used_flows.contains(&contents.id) {
-        return Err(FlowError::Used.into());
-    }
-    Ok(contents)
-}
-
-/// Exchanges the code of a redirect and writes the tokens. A code is never sent twice.
+/// Exchanges the code of a redirect and writes the tokens. If another call has done so or is doing
+/// it, in this process or another one, returns its result.
 pub(super) async fn finish(
     account: &Account,
     flow: &FlowContents,
@@ -66,26 +57,14 @@ pub(super) async fn finish(
     let (core, entry) = account.parts();
     let state = State::new(flow.state.as_str());
     let expected = ExpectedRedirect { state: &state };
-    let callback = entry.site.provider.read_redirect(redirect, &expected);
-    // A code and a denial end the flow. Any other redirect may be forged, so it does not.
-    if matches!(&callback, Ok(_) | Err(RedirectError::Denied { .. }))
-        && !core
-            .used_flows
-            .mark(&flow.id, flow.expires, core.time.wall())
-    {
-        return Err(FlowError::Used.into());
-    }
+    let callback = entry.site.provider.read_redirect(redirect, &expected)?;
     let exchange = Exchange {
-        code: callback?.code,
+        code: callback.code,
         verifier: flow.verifier.as_deref().map(CodeVerifier::new),
         redirect_uri: flow.redirect_uri.clone(),
         scope: flow.scope.clone(),
     };
-    let result = change::login(core, entry, exchange).await;
-    if result.as_ref().is_err_and(is_unsent) {
-        core.used_flows.unmark(&flow.id);
-    }
-    result
+    change::login(core, entry, exchange, flow.identity()?).await
 }
 
 /// Describes a flow to the application.
@@ -101,21 +80,4 @@ pub(super) fn info(account: Account, flow: &FlowContents) -> Result<FlowInfo, Er
         expires_at: system_time(flow.expires),
         id: flow.id.clone(),
     })
-}
-
-/// Returns whether the code was not sent, so the flow can be used again.
-fn is_unsent(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Store { .. }
-            | Error::Record { .. }
-            | Error::StoreTooSlow { .. }
-            | Error::RevocationPending { .. }
-            | Error::Exchange {
-                source: ExchangeError::TooLate | ExchangeError::Request(_),
-                ..
-            }
-            | Error::ShutDown
-            | Error::NoRuntime
-    )
 }

@@ -21,7 +21,7 @@ use crate::{
     engine::{Core, registry},
     error::Error,
     event::EventKind,
-    flow::{Flow, FlowContents},
+    flow::{self, Flow, FlowContents},
     placement::TokenPlacement,
     refresher::Refresher,
 };
@@ -145,13 +145,17 @@ impl Accounts {
 
     /// Finishes a login with the redirect's parameters: exchanges the code and writes the tokens.
     ///
+    /// A code is never sent twice. If the callback comes again, to this process or another one that
+    /// shares the store, the second call waits for the first and returns its result.
+    ///
     /// [`LoginRedirect`](crate::LoginRedirect) has an example.
     ///
     /// # Errors
     /// - [`Error::Redirect`] if the person denied, or the redirect belongs to another flow.
-    /// - [`Error::Flow`] if the flow is expired, used or sealed with another key.
-    /// - [`Error::Exchange`] if the token endpoint gave no tokens. Start the login again: a code is
-    ///   never sent twice.
+    /// - [`Error::Flow`] if the flow is expired or sealed with another key, or its code was refused
+    ///   before.
+    /// - [`Error::Exchange`] if the token endpoint gave no tokens. Start the login again, unless the
+    ///   endpoint could not be reached: the code is still good then.
     /// - [`Error::Store`], [`Error::Record`], [`Error::StoreTooSlow`] and
     ///   [`Error::RevocationPending`] if nothing was sent. The same call may succeed later, while
     ///   the flow and the code are valid.
@@ -166,7 +170,7 @@ impl Accounts {
     /// Cancel safe: after the first poll, the exchange continues and its tokens are written even if
     /// the future is dropped.
     pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Account, Error> {
-        let contents = login::open_unused(&self.core, &flow)?;
+        let contents = self.open(&flow)?;
         let account = self.account_of(&contents)?;
         login::finish(&account, &contents, &redirect).await?;
         Ok(account)
@@ -175,10 +179,10 @@ impl Accounts {
     /// Returns what is known about a flow, without finishing it.
     ///
     /// # Errors
-    /// [`Error::Flow`] if the flow is expired, used or sealed with another key, and
+    /// [`Error::Flow`] if the flow is expired or sealed with another key, and
     /// [`Error::UnknownProvider`] if its provider is no longer configured.
     pub fn flow(&self, flow: &Flow) -> Result<FlowInfo, Error> {
-        let contents = login::open_unused(&self.core, flow)?;
+        let contents = self.open(flow)?;
         login::info(self.account_of(&contents)?, &contents)
     }
 
@@ -203,6 +207,10 @@ impl Accounts {
     fn resolve(&self, brand: &str, site: Option<&str>, subject: &str) -> Result<Account, Error> {
         let index = self.index_of(brand, site)?;
         self.account_by_index(index, site, subject)
+    }
+
+    fn open(&self, flow: &Flow) -> Result<FlowContents, Error> {
+        flow::open(&self.core.flow_key, flow, self.core.time.wall())
     }
 
     /// Returns the account that a flow connects.

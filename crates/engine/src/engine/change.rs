@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
-use tokenkeeper_refresh::{ChangeId, Input, Queue};
+use tokenkeeper_refresh::{ChangeId, Flow, Input, Queue};
 
 use super::{core::Core, entry::AccountEntry, payload::Payload, pump};
 use crate::{error::Error, exchange::Exchange};
 
-/// Logs in with a code. The exchange continues if the caller stops waiting.
+/// Logs in with the code of a flow. The exchange continues if the caller stops waiting.
 pub(crate) async fn login(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
     exchange: Exchange,
+    flow: Flow,
 ) -> Result<(), Error> {
     let exchange = Arc::new(exchange);
     change(core, entry, |id| {
         entry.lock().cold().exchanges.push((id, exchange));
-        Input::Login(id)
+        Input::Login(id, flow)
     })
     .await
 }

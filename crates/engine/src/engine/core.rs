@@ -27,7 +27,7 @@ use super::{
 use crate::{
     clock::{Clock, Time},
     event::EventKind,
-    flow::{FlowKey, UsedFlows},
+    flow::FlowKey,
     options::Options,
     transport::Transport,
 };
@@ -44,7 +44,6 @@ pub(crate) struct Core {
     /// This engine's id in attempts.
     pub(crate) holder: Id,
     pub(crate) flow_key: FlowKey,
-    pub(crate) used_flows: UsedFlows,
     pub(crate) origins: Origins,
     /// The sites of accounts in memory, by the provider's index and the origin.
     pub(crate) sites: Mutex<HashMap<(usize, String), Weak<ProviderSite>>>,
@@ -112,7 +111,6 @@ impl Core {
             holder: random.id(),
             random,
             flow_key: parts.flow_key,
-            used_flows: UsedFlows::default(),
             sites: Mutex::default(),
             brands: Brand::all(&parts.providers),
             providers: parts.providers,

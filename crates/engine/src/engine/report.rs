@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     clock::system_time,
-    error::{Error, ExchangeError},
+    error::{Error, ExchangeError, FlowError},
     event::EventKind,
     transport::TransportError,
 };
@@ -47,6 +47,7 @@ pub(crate) fn error(core: &Core, entry: &AccountEntry, inner: &Inner, failure: F
                 .and_then(|cold| cold.login_errors.iter().find(|(other, _)| *other == id))
                 .map_or(ExchangeError::TooLate, |(_, error)| error.clone()),
         },
+        Failure::FlowUsed => FlowError::Used.into(),
         Failure::RevocationPending => Error::RevocationPending { account },
         Failure::Timeout => Error::Timeout {
             account,

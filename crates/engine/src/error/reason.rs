@@ -62,7 +62,7 @@ pub enum FlowError {
     /// The login took longer than [`Options::login_timeout`](crate::Options::login_timeout).
     #[error("the login took too long: start it again")]
     Expired,
-    /// The flow was finished before.
-    #[error("the login was finished before: start it again")]
+    /// The flow's code was sent before, and brought no tokens.
+    #[error("the code of this login was used before: start it again")]
     Used,
 }

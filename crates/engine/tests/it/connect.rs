@@ -6,14 +6,14 @@ use futures_util::StreamExt as _;
 use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
     Error, EventKind, Flow, FlowError, Options,
-    protocol::{Redirect, RedirectError, TokenSet},
+    protocol::{Redirect, TokenSet},
 };
 use tokenkeeper_store_memory::MemoryStore;
 
 use crate::harness::{
     BASE, FaultyStore, StoreFault, World, approve, assert_err, build_engine, connection,
     drain_events, fortes, in_process, ioffice, issue_tokens, login, new_clock, plain, qics,
-    redirect_of, seconds, settle, spawn_login, visit,
+    seconds, settle, spawn_login,
 };
 
 #[tokio::test(start_paused = true)]
@@ -183,27 +183,6 @@ async fn a7_a_code_works_for_ten_minutes() {
         let result = world.accounts.finish(flow, redirect).await;
         assert_eq!(result.is_ok(), works, "{result:?}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_denial_ends_the_flow_without_a_token_request() {
-    let world = World::amiqus();
-    let start = world.account().connect().unwrap();
-    let location = visit(&world.emulator, &format!("{}&deny=1", start.url)).await;
-    let denied = world
-        .accounts
-        .finish(start.flow.clone(), redirect_of(&location))
-        .await;
-    let Err(Error::Redirect(reason)) = denied else {
-        panic!("{denied:?}");
-    };
-    assert!(matches!(*reason, RedirectError::Denied { .. }));
-    let again = world
-        .accounts
-        .finish(start.flow, redirect_of(&location))
-        .await;
-    assert!(matches!(again, Err(Error::Flow(FlowError::Used))));
-    assert_eq!(world.token_requests(), 0);
 }
 
 #[tokio::test(start_paused = true)]

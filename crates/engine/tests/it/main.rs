@@ -11,6 +11,7 @@ mod connect;
 mod disconnect;
 mod errors;
 mod faults;
+mod flows;
 mod memory;
 mod overtaken;
 mod processes;

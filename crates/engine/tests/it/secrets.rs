@@ -109,13 +109,7 @@ async fn run_life(world: &World, account: &Account, output: &Output) {
         .await
         .unwrap();
     output.add_tokens(world, &account).await;
-    output.show_error(
-        &world
-            .accounts
-            .finish(start.flow, redirect)
-            .await
-            .unwrap_err(),
-    );
+    output.show(&world.accounts.finish(start.flow, redirect).await.unwrap());
     output.show(&account.token().await.unwrap());
     output.show(&credential(&account).await);
     output.show(&account.status().await.unwrap());

@@ -71,10 +71,16 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             };
         }
         match change.stage {
-            ChangeStage::Login(claim) => {
-                self.advance_login(change.id, claim, change.revocation_failed)
+            ChangeStage::Login {
+                flow,
+                claim,
+                lapsed,
+            } => {
+                let step = self.advance_login(change.id, flow, claim, lapsed);
+                step.unwrap_or_else(|| self.claim_login(flow, lapsed, change.revocation_failed))
             }
-            ChangeStage::Exchanging(login) => Step::Continue(ChangeStage::Exchanging(login)),
+            ChangeStage::WatchingLogin { flow, watch } => self.watch_login(flow, watch),
+            ChangeStage::Exchanging { .. } => Step::Continue(change.stage),
             ChangeStage::Adopt(payload) => {
                 match self.pending_revocation(change.revocation_failed) {
                     Some(Err(failure)) => Step::Finish(Err(failure)),

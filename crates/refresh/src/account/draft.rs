@@ -19,6 +19,11 @@ impl<T: Payload> Turn<'_, T> {
             Some(known) => Record::clone(known),
             None => Record::empty(),
         };
+        let wall = self.cx.wall;
+        if draft.finished.iter().any(|flow| flow.is_over(wall)) {
+            draft.finished.retain(|flow| !flow.is_over(wall));
+            draft.tidy();
+        }
         let mut claims = false;
         let Some(activity) = self.active() else {
             return (draft, claims);
@@ -55,7 +60,14 @@ impl<T: Payload> Turn<'_, T> {
             match &change.stage {
                 // A login at the token endpoint is restored if the one that replaced it was
                 // withdrawn.
-                ChangeStage::Login(Some((login, _))) | ChangeStage::Exchanging(login)
+                ChangeStage::Exchanging {
+                    login, renew: true, ..
+                } if draft.login == Some(*login) => claims = true,
+                ChangeStage::Login {
+                    claim: Some((login, _)),
+                    ..
+                }
+                | ChangeStage::Exchanging { login, .. }
                     if draft.highest_number() < login.authorization.number =>
                 {
                     draft.login = Some(*login);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokenkeeper_store::Version;
+
 use super::watch::Watch;
 use crate::{
     action::Failure,
@@ -9,7 +11,7 @@ use crate::{
     id::Id,
     instant::{EngineInstant, WallMillis},
     operation::ChangeId,
-    record::{Attempt, Authorization, Login, TokenVersion},
+    record::{Attempt, Authorization, Flow, Login, TokenVersion},
 };
 
 /// A refresh, from the decision to the write of its outcome.
@@ -104,13 +106,40 @@ pub(super) struct Change<T> {
     pub(super) stage: ChangeStage<T>,
 }
 
+impl<T> Change<T> {
+    /// Returns the id of the flow that the change belongs to; adopted tokens and disconnects have
+    /// none.
+    pub(super) fn flow(&self) -> Option<Id> {
+        match &self.stage {
+            ChangeStage::Login { flow, .. }
+            | ChangeStage::WatchingLogin { flow, .. }
+            | ChangeStage::Exchanging { flow, .. } => Some(flow.id),
+            ChangeStage::Settling { authorization, .. } => Some(authorization.id),
+            _ => None,
+        }
+    }
+}
+
 /// The stage of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum ChangeStage<T> {
     /// A login whose code has not been sent.
-    Login(Option<(Login, Claim)>),
+    Login {
+        flow: Flow,
+        claim: Option<(Login, Claim)>,
+        /// The version of the record in which another process's exchange of the same code outlived
+        /// its lease.
+        lapsed: Option<Version>,
+    },
+    /// Another process exchanges the same code.
+    WatchingLogin { flow: Flow, watch: Watch },
     /// A login whose code is at the token endpoint.
-    Exchanging(Login),
+    Exchanging {
+        flow: Flow,
+        login: Login,
+        /// The next write renews the lease.
+        renew: bool,
+    },
     /// Tokens of the application that have not been taken over.
     Adopt(T),
     /// Tokens of a login are being written.

@@ -1,8 +1,13 @@
 //! Logins: claim an authorization, exchange the code, take the tokens.
 
+use std::time::Duration;
+
+use tokenkeeper_store::Version;
+
 use super::{
     change::{ChangeHandler, Step},
     jobs::{ChangeStage, Claim},
+    watch::{Observation, Watch},
 };
 use crate::{
     action::{Action, Failure, Queue},
@@ -10,65 +15,155 @@ use crate::{
     mutation::{Mutation, broken},
     operation::{Candidate, ChangeId},
     payload::Payload,
-    record::{Attempt, Live, Login},
+    record::{Attempt, Flow, Live, Login},
 };
 
 impl<T: Payload> ChangeHandler<'_, '_, T> {
-    /// Claims a login, and sends its code once the claim is in the store.
+    /// Advances a login whose code has not been sent. `None`: it must claim the exchange first.
     pub(super) fn advance_login(
         &mut self,
-        change: ChangeId,
+        id: ChangeId,
+        flow: Flow,
         claim: Option<(Login, Claim)>,
+        lapsed: Option<Version>,
+    ) -> Option<Step<T>> {
+        let pending = self.0.state.known.as_ref().and_then(|known| known.login);
+        if let Some((login, claim)) = claim.filter(|(login, _)| pending == Some(*login)) {
+            return Some(self.send_code(id, flow, login, claim));
+        }
+        if let Some(step) = self.earlier_use(id, flow, lapsed) {
+            return Some(step);
+        }
+        let (login, mut claim) = claim?;
+        if self.0.store_failed() && self.0.gives_up() {
+            return Some(Step::Finish(Err(Failure::Store)));
+        }
+        let known = self.0.state.known.as_ref();
+        let overtaken =
+            known.is_some_and(|known| known.highest_number() >= login.authorization.number);
+        if overtaken || self.pending_revocation(false).is_some() {
+            return None;
+        }
+        if self.0.conflict {
+            // A conflict shows that the claim is not in the store; the next write restarts the
+            // lease.
+            claim.since = None;
+        }
+        let claim = Some((login, claim));
+        Some(Step::Continue(ChangeStage::Login {
+            flow,
+            claim,
+            lapsed,
+        }))
+    }
+
+    /// Returns where a login leads whose flow was used before, here or in another process: to the
+    /// result of that use.
+    fn earlier_use(
+        &mut self,
+        id: ChangeId,
+        flow: Flow,
+        lapsed: Option<Version>,
+    ) -> Option<Step<T>> {
+        if broken(Mutation::FlowUsedTwice) {
+            return None;
+        }
+        let mut earlier = self.0.active()?.changes.iter();
+        let mut earlier = earlier.by_ref().take_while(|change| change.id != id);
+        if earlier.any(|change| change.flow() == Some(flow.id)) {
+            return Some(unclaimed(flow));
+        }
+        let known = self.0.state.known.clone()?;
+        if known.authorization().is_some_and(|a| a.id == flow.id) {
+            return Some(Step::Finish(match known.live() {
+                Some(_) => Ok(()),
+                None => Err(Failure::Superseded),
+            }));
+        }
+        if known.has_finished(flow.id) {
+            return Some(Step::Finish(Err(Failure::FlowUsed)));
+        }
+        let login = known.login.filter(|l| l.authorization.id == flow.id)?;
+        let version = self.0.state.base.filter(|base| Some(*base) != lapsed)?;
+        if login.attempt.holder == self.0.cx.rules.holder {
+            return None;
+        }
+        let lease = Duration::from_millis(login.attempt.lease);
+        let watch = Watch::new(version, lease, self.0.cx.monotonic);
+        self.0.arm_poll_timer();
+        Some(Step::Continue(ChangeStage::WatchingLogin { flow, watch }))
+    }
+
+    /// Handles what the last read shows about another process's exchange of the same code.
+    pub(super) fn watch_login(&mut self, flow: Flow, mut watch: Watch) -> Step<T> {
+        if self.0.cx.closing {
+            return Step::Finish(Err(Failure::Closing));
+        }
+        let Some(observed) = self.0.observed else {
+            return Step::Continue(ChangeStage::WatchingLogin { flow, watch });
+        };
+        let observation = watch.observe(observed, self.0.cx.monotonic, self.0.cx.rules);
+        match observation {
+            Observation::Unchanged => {
+                self.0.arm_poll_timer();
+                Step::Continue(ChangeStage::WatchingLogin { flow, watch })
+            }
+            Observation::Changed => unclaimed(flow),
+            Observation::Lapsed => Step::Continue(ChangeStage::Login {
+                flow,
+                claim: None,
+                lapsed: self.0.state.base,
+            }),
+        }
+    }
+
+    /// Claims the exchange of a code: the next write records it.
+    pub(super) fn claim_login(
+        &mut self,
+        flow: Flow,
+        lapsed: Option<Version>,
         failed: bool,
     ) -> Step<T> {
-        let known = self.0.state.known.clone();
-        if let Some((login, claim)) = claim {
-            if known
-                .as_ref()
-                .is_some_and(|known| known.login == Some(login))
-            {
-                return self.send_code(change, login, claim);
-            }
-            let seen = self.0.store_failed();
-            if seen && self.0.gives_up() {
-                return Step::Finish(Err(Failure::Store));
-            }
-            let overtaken =
-                known.is_some_and(|known| known.highest_number() >= login.authorization.number);
-            if !overtaken && self.pending_revocation(failed).is_none() {
-                // A conflict shows that the claim is not in the store; the next write restarts the
-                // lease.
-                let since = claim.since.filter(|_| !self.0.conflict);
-                return Step::Continue(ChangeStage::Login(Some((login, Claim { since, ..claim }))));
-            }
-        }
         match self.pending_revocation(failed) {
             Some(Err(failure)) => return Step::Finish(Err(failure)),
-            Some(Ok(())) => return Step::Continue(ChangeStage::Login(None)),
+            Some(Ok(())) => return unclaimed(flow),
             None => {}
         }
         let Some(id) = self.0.fresh_id.take() else {
-            return Step::Continue(ChangeStage::Login(None));
+            return Step::Continue(ChangeStage::Login {
+                flow,
+                claim: None,
+                lapsed,
+            });
         };
         let login = Login {
-            authorization: self.new_authorization(id),
+            authorization: self.new_authorization(flow.id),
             attempt: Attempt::new(id, 0, self.0.cx.rules),
         };
-        Step::Continue(ChangeStage::Login(Some((login, Claim { id, since: None }))))
+        let claim = Some((login, Claim { id, since: None }));
+        Step::Continue(ChangeStage::Login {
+            flow,
+            claim,
+            lapsed,
+        })
     }
 
     /// Sends the code of a login that is in the store, if its lease has room.
-    fn send_code(&mut self, id: ChangeId, login: Login, claim: Claim) -> Step<T> {
-        let late = !self.0.cx.rules.may_send(claim.age(self.0.cx));
-        if late && !broken(Mutation::SendsTooLate) {
-            self.withdraw_login(login);
+    fn send_code(&mut self, id: ChangeId, flow: Flow, login: Login, claim: Claim) -> Step<T> {
+        let rules = self.0.cx.rules;
+        let age = claim.age(self.0.cx);
+        if !rules.may_send(age) && !broken(Mutation::SendsTooLate) {
+            self.withdraw_login(login, None);
             return Step::Finish(Err(Failure::TooLate));
         }
         self.0.act(Action::Send {
             candidate: Candidate::Login(id),
             payload: None,
         });
-        Step::Continue(ChangeStage::Exchanging(login))
+        self.0
+            .arm_renew_timer(rules.renew_after().saturating_sub(age));
+        let renew = false;
+        Step::Continue(ChangeStage::Exchanging { flow, login, renew })
     }
 
     /// Handles the end of a code exchange.
@@ -77,7 +172,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let Some(at) = activity.changes.iter().position(|change| change.id == id) else {
             return;
         };
-        let ChangeStage::Exchanging(login) = activity.changes[at].stage else {
+        let ChangeStage::Exchanging { flow, login, .. } = activity.changes[at].stage else {
             return;
         };
         if let Answer::Tokens(payload) = answer {
@@ -89,17 +184,44 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             };
             self.0
                 .merge_tokens(Live::first(login.authorization, payload));
+            self.0.edit(true, |record| record.finish_flow(flow));
             return;
         }
         activity.changes.remove(at);
-        self.withdraw_login(login);
+        // A code that no server has judged can be sent again.
+        let judged = !matches!(
+            answer,
+            Answer::Transient {
+                may_have_redeemed: false,
+                ..
+            }
+        );
+        self.withdraw_login(login, Some(flow).filter(|_| judged));
         self.0.resolve(Queue::Change(id), Err(Failure::Refused(id)));
     }
 
-    fn withdraw_login(&mut self, login: Login) {
+    /// Removes a login from the record, and records that its flow is finished, if it is.
+    fn withdraw_login(&mut self, login: Login, finished: Option<Flow>) {
+        let finished = finished.filter(|_| !broken(Mutation::FinishedFlowForgotten));
         let pending = self.0.state.known.as_ref().and_then(|known| known.login);
-        if pending == Some(login) {
-            self.0.edit(false, |record| record.login = None);
+        if pending != Some(login) && finished.is_none() {
+            return;
         }
+        self.0.edit(false, |record| {
+            record.login.take_if(|pending| *pending == login);
+            if let Some(flow) = finished {
+                record.finish_flow(flow);
+            }
+        });
     }
+}
+
+/// Returns the step to a login that claims nothing yet.
+fn unclaimed<T>(flow: Flow) -> Step<T> {
+    let (claim, lapsed) = (None, None);
+    Step::Continue(ChangeStage::Login {
+        flow,
+        claim,
+        lapsed,
+    })
 }

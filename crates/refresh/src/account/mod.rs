@@ -14,6 +14,7 @@ mod rejection;
 mod revocation;
 mod state;
 mod store;
+mod timers;
 mod turn;
 mod watch;
 
@@ -112,7 +113,8 @@ impl<T: Payload> Account<T> {
             return false;
         };
         let refreshes = activity.refresh.as_ref();
-        let exchanging = |change: &Change<T>| matches!(change.stage, ChangeStage::Exchanging(_));
+        let exchanging =
+            |change: &Change<T>| matches!(change.stage, ChangeStage::Exchanging { .. });
         activity.unwritten && activity.critical
             || refreshes.is_some_and(|job| matches!(job.stage, RefreshStage::Exchanging(_)))
             || activity.changes.iter().any(exchanging)
@@ -195,9 +197,15 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         Input::Changed { version, in_use } => {
             return CallerHandler(turn).handle_changed(version, in_use);
         }
-        Input::Login(id) => {
+        Input::Login(id, flow) => {
             RevocationHandler(turn).skip_pause();
-            return ChangeHandler(turn).start(id, ChangeStage::Login(None));
+            let (claim, lapsed) = (None, None);
+            let stage = ChangeStage::Login {
+                flow,
+                claim,
+                lapsed,
+            };
+            return ChangeHandler(turn).start(id, stage);
         }
         Input::Adopt(id, payload) => {
             RevocationHandler(turn).skip_pause();
@@ -214,8 +222,8 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         Input::Elapsed(Timer::Write) | Input::Closing => {
             return StoreHandler(turn).end_write_pause();
         }
-        Input::Elapsed(Timer::Renew) => return RefreshHandler(turn).handle_renew_timer(),
-        Input::Elapsed(Timer::Poll) => return RefreshHandler(turn).handle_poll_timer(),
+        Input::Elapsed(Timer::Renew) => return turn.handle_renew_timer(),
+        Input::Elapsed(Timer::Poll) => return turn.handle_poll_timer(),
         Input::Elapsed(Timer::Revoke) => return RevocationHandler(turn).handle_timer(),
         Input::Died(Operation::Read) => {
             return StoreHandler(turn).handle_read(StoreAnswer::Failed { hung: false });

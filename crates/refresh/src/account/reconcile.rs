@@ -33,6 +33,7 @@ impl<T: Payload> Turn<'_, T> {
     fn merge(&self, ours: &Record<T>, theirs: &Record<T>, unwritten: bool) -> record::Merged<T> {
         let context = MergeContext {
             rules: self.cx.rules,
+            wall: self.cx.wall,
             unwritten,
             is_over: &|attempt| self.is_over(attempt),
         };
@@ -52,9 +53,11 @@ impl<T: Payload> Turn<'_, T> {
                 || matches!(&job.stage, RefreshStage::Exchanging(p) if p.attempt.id == attempt.id)
         });
         let changes = activity.changes.iter().any(|change| match &change.stage {
-            ChangeStage::Login(Some((login, _))) | ChangeStage::Exchanging(login) => {
-                login.attempt.id == attempt.id
+            ChangeStage::Login {
+                claim: Some((login, _)),
+                ..
             }
+            | ChangeStage::Exchanging { login, .. } => login.attempt.id == attempt.id,
             _ => false,
         });
         !refreshes && !changes

@@ -109,13 +109,16 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         activity.write_failures = activity.write_failures.saturating_add(1);
         activity.write = Writing::Waiting;
         for change in &mut activity.changes {
-            if let ChangeStage::Settling {
-                unsure,
-                authorization,
-                ..
-            } = &mut change.stage
-            {
-                *unsure |= sent.and_then(Record::authorization) == Some(*authorization);
+            match &mut change.stage {
+                ChangeStage::Settling {
+                    unsure,
+                    authorization,
+                    ..
+                } => *unsure |= sent.and_then(Record::authorization) == Some(*authorization),
+                ChangeStage::Exchanging { login, renew, .. } => {
+                    *renew |= sent.and_then(|sent| sent.login) == Some(*login);
+                }
+                _ => {}
             }
         }
         let attempt = sent
@@ -236,8 +239,15 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             }
         }
         for change in &mut activity.changes {
-            if let ChangeStage::Login(Some((_, claim))) = &mut change.stage {
-                claim.since.get_or_insert(now);
+            match &mut change.stage {
+                ChangeStage::Login {
+                    claim: Some((_, claim)),
+                    ..
+                } => {
+                    claim.since.get_or_insert(now);
+                }
+                ChangeStage::Exchanging { renew, .. } => *renew = false,
+                _ => {}
             }
         }
         if let Some(reading) = &mut activity.read {

@@ -9,7 +9,10 @@ mod order;
 mod rare;
 mod wire;
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +23,12 @@ pub use self::{
     order::{Merged, Newer, compare_records},
     rare::{Empty, Rare},
 };
-use crate::{id::Id, payload::Payload, rules::Rules};
+use crate::{
+    id::Id,
+    instant::{WallMillis, millis},
+    payload::Payload,
+    rules::Rules,
+};
 
 /// One login of an account. The higher number is the newer login; the id distinguishes two logins
 /// with the same number.
@@ -29,7 +37,7 @@ pub struct Authorization {
     /// At least the Unix time in milliseconds when the login began, and higher than every number
     /// seen before.
     pub number: u64,
-    /// Random bits.
+    /// The id of the login's flow; random bits for adopted tokens.
     pub id: Id,
 }
 
@@ -59,6 +67,9 @@ pub struct Pending<T> {
     /// The failures of revoking the first of them.
     #[serde(skip_serializing_if = "Failures::is_none")]
     pub revocation: Failures,
+    /// The flows whose code was answered, until they end: a code is never sent again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub finished: Vec<Flow>,
 }
 
 impl<T> Pending<T> {
@@ -66,6 +77,7 @@ impl<T> Pending<T> {
         login: None,
         revoke: Vec::new(),
         revocation: Failures::NONE,
+        finished: Vec::new(),
     };
 }
 
@@ -84,7 +96,10 @@ impl<T> Empty for Pending<T> {
     }
 
     fn is_empty(&self) -> bool {
-        self.login.is_none() && self.revoke.is_empty() && self.revocation.is_none()
+        self.login.is_none()
+            && self.revoke.is_empty()
+            && self.revocation.is_none()
+            && self.finished.is_empty()
     }
 }
 
@@ -122,6 +137,25 @@ pub struct Login {
     /// The attempt of its code exchange.
     pub attempt: Attempt,
 }
+
+/// The flow of one login, from the redirect to the callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Flow {
+    /// Random bits, which are also the id of the authorization that the flow leads to.
+    pub id: Id,
+    /// When the flow ends, by the wall clock of the process that started it.
+    pub ends: WallMillis,
+}
+
+impl Flow {
+    /// Returns whether the flow can no longer be used anywhere.
+    pub(crate) fn is_over(&self, wall: WallMillis) -> bool {
+        self.ends.saturating_add(millis(FLOW_MARGIN)) < wall
+    }
+}
+
+/// How long a finished flow is remembered after its end: clocks may differ.
+const FLOW_MARGIN: Duration = Duration::from_secs(60 * 60);
 
 /// The record of a disconnect: which authorization it ended, and at which generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -203,6 +237,20 @@ impl<T> Record<T> {
             .max(self.login.map_or(0, |l| l.authorization.number))
     }
 
+    /// Returns whether the code of this flow was answered.
+    pub(crate) fn has_finished(&self, flow: Id) -> bool {
+        self.finished.iter().any(|finished| finished.id == flow)
+    }
+
+    /// Records that the code of a flow was answered.
+    pub(crate) fn finish_flow(&mut self, flow: Flow) {
+        if !self.has_finished(flow.id) {
+            self.finished.push(flow);
+            let excess = self.finished.len().saturating_sub(MAX_FLOWS);
+            self.finished.drain(..excess);
+        }
+    }
+
     /// Drops the boxes of parts that have become empty.
     pub(crate) fn tidy(&mut self) {
         self.pending.tidy();
@@ -213,7 +261,10 @@ impl<T> Record<T> {
 
     /// Returns whether nothing would be lost with the record.
     pub(crate) fn is_vacant(&self) -> bool {
-        matches!(self.state, State::Empty) && self.login.is_none() && self.revoke.is_empty()
+        matches!(self.state, State::Empty)
+            && self.login.is_none()
+            && self.revoke.is_empty()
+            && self.finished.is_empty()
     }
 }
 
@@ -236,6 +287,9 @@ impl<T: Payload> Record<T> {
         }
     }
 }
+
+/// The number of finished flows that a record remembers; the oldest are dropped.
+const MAX_FLOWS: usize = 16;
 
 /// The number of token sets that a record lists for revocation; the oldest are dropped.
 const MAX_REVOCATIONS: usize = 8;

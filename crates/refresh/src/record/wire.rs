@@ -3,7 +3,8 @@
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    Attempt, Authorization, Cause, Condition, Failures, Health, Login, Pending, Rare, Tombstone,
+    Attempt, Authorization, Cause, Condition, Failures, Flow, Health, Login, Pending, Rare,
+    Tombstone,
 };
 use crate::id::Id;
 
@@ -17,6 +18,8 @@ pub(super) struct Record<T> {
     revoke: Vec<T>,
     #[serde(default)]
     revocation: Failures,
+    #[serde(default)]
+    finished: Vec<Flow>,
 }
 
 /// A serialized token set.
@@ -81,6 +84,7 @@ impl<T> From<Record<T>> for super::Record<T> {
                 login: read.login,
                 revoke,
                 revocation: read.revocation,
+                finished: read.finished,
             }),
         }
     }

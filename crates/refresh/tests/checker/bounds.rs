@@ -15,6 +15,8 @@ pub(crate) struct Budget {
     pub(crate) rejections: u8,
     pub(crate) comparisons: u8,
     pub(crate) logins: u8,
+    /// Callbacks of the last login that arrive once more.
+    pub(crate) callbacks: u8,
     pub(crate) adoptions: u8,
     pub(crate) disconnects: u8,
     /// Lease renewals.
@@ -69,6 +71,7 @@ impl Budget {
         rejections: 0,
         comparisons: 0,
         logins: 0,
+        callbacks: 0,
         adoptions: 0,
         disconnects: 0,
         renewals: 0,
@@ -137,6 +140,7 @@ impl Budget {
             rejections: self.rejections,
             comparisons: self.comparisons,
             logins: self.logins,
+            callbacks: self.callbacks,
             adoptions: self.adoptions,
             disconnects: self.disconnects,
             renewals: self.renewals,

@@ -1,6 +1,6 @@
 //! Calls of callers and of the engine.
 
-use tokenkeeper_refresh::{ChangeId, Input, Reply, TokenVersion};
+use tokenkeeper_refresh::{ChangeId, Flow, Input, Reply, TokenVersion};
 
 use super::{
     Model,
@@ -11,12 +11,12 @@ use super::{
     provider::new_family,
     step::{Enabled, reaches_store},
     token::Token,
-    world::{Call, World},
+    world::{Call, Code, World},
 };
 
 impl Model {
     pub(crate) fn calls(&self) -> impl Iterator<Item = (usize, Call)> + use<> {
-        const CALLS: [Call; 12] = [
+        const CALLS: [Call; 13] = [
             Call::Refresh,
             Call::Due,
             Call::Want,
@@ -24,6 +24,7 @@ impl Model {
             Call::Reject,
             Call::Compare,
             Call::Login,
+            Call::Callback,
             Call::Adopt,
             Call::Disconnect,
             Call::Notify { in_use: true },
@@ -71,7 +72,9 @@ impl Model {
             Call::Compare => {
                 self.drive(world, proc, Input::Compare, Moment::NOW);
             }
-            Call::Login | Call::Adopt | Call::Disconnect => self.change(world, proc, call)?,
+            Call::Login | Call::Callback | Call::Adopt | Call::Disconnect => {
+                self.change(world, proc, call)?;
+            }
             Call::Notify { in_use } => {
                 let version = None;
                 self.drive(world, proc, Input::Changed { version, in_use }, Moment::NOW);
@@ -87,6 +90,10 @@ impl Model {
     }
 
     fn change(&mut self, world: &mut World, proc: usize, call: Call) -> Enabled {
+        if call == Call::Callback && world.code.flow == 0 {
+            return None;
+        }
+        let [fresh, _] = self.mask(world).free_ids();
         let memory = &mut world.procs[proc];
         let id = ChangeId(memory.changes.into());
         let change = memory.changes as usize % CHANGES;
@@ -96,7 +103,14 @@ impl Model {
         memory.waits.changes[change] = true;
         memory.changes += 1;
         let input = match call {
-            Call::Login => Input::Login(id),
+            Call::Login => {
+                world.code = Code {
+                    flow: fresh,
+                    ..Code::default()
+                };
+                Input::Login(id, flow(fresh))
+            }
+            Call::Callback => Input::Login(id, flow(world.code.flow)),
             Call::Adopt => {
                 let tokens = new_family(world, 0, 0);
                 world.families[tokens.family()].holders |= 1 << proc;
@@ -134,6 +148,13 @@ impl Model {
     }
 }
 
+fn flow(id: u8) -> Flow {
+    Flow {
+        id: super::names::id(id),
+        ends: u64::MAX,
+    }
+}
+
 /// Ends all pauses.
 fn time_passes(world: &mut World) {
     for orphan in &mut world.orphans {
@@ -153,6 +174,7 @@ fn left(budget: &mut Budget, call: Call) -> &mut u8 {
         Call::Reject => &mut budget.rejections,
         Call::Compare => &mut budget.comparisons,
         Call::Login => &mut budget.logins,
+        Call::Callback => &mut budget.callbacks,
         Call::Adopt => &mut budget.adoptions,
         Call::Disconnect => &mut budget.disconnects,
         Call::Notify { .. } => &mut budget.notifications,

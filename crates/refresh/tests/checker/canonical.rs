@@ -50,6 +50,7 @@ impl Model {
         for family in &world.families {
             hash.write_u16(family.known_by(proc));
         }
+        hash.write_u8(world.code.decided >> proc & 1);
         hash.key()
     }
 
@@ -80,6 +81,10 @@ impl Model {
             canon.name(name_of_id(std::mem::take(&mut orphan.attempt)));
             orphan.hash(&mut canon.hash);
         }
+        let mut code = world.code;
+        canon.name(name_of_id(std::mem::take(&mut code.flow)));
+        code.decided = super::family::permuted(code.decided, order);
+        code.hash(&mut canon.hash);
         let rest = (world.down, world.ended, world.rolled_back, world.wall);
         rest.hash(&mut canon.hash);
         world.budget.hash(&mut canon.hash);

@@ -10,7 +10,7 @@ use super::{
     moment::Moment,
     names::{Mask, id, number, version},
     pending::{Pending, Presented},
-    process::{CHANGES, Process},
+    process::{CHANGES, Process, SENDS},
     token::Token,
     world::World,
 };
@@ -73,12 +73,13 @@ impl Model {
     fn fire_stale(&mut self, world: &mut World, proc: usize, refreshes: bool, at: Moment) {
         let memory = &mut world.procs[proc];
         let sends = memory.sends[0] > 0;
-        if memory.timers.poll && (sends || !refreshes) {
+        let logs_in = memory.waits.changes != [false; CHANGES];
+        if memory.timers.poll && (sends || !refreshes) && !logs_in {
             memory.timers.poll = false;
             self.drive(world, proc, Input::Elapsed(Timer::Poll), at);
         }
         let memory = &mut world.procs[proc];
-        if memory.timers.renew && memory.sends[0] == 0 {
+        if memory.timers.renew && memory.sends == [0; SENDS] {
             memory.timers.renew = false;
             self.drive(world, proc, Input::Elapsed(Timer::Renew), at);
         }

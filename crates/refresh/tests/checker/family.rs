@@ -117,7 +117,7 @@ impl Family {
     }
 }
 
-fn permuted(mask: u8, order: [usize; PROCS]) -> u8 {
+pub(crate) fn permuted(mask: u8, order: [usize; PROCS]) -> u8 {
     (0..PROCS).fold(0, |new, place| new | (mask >> order[place] & 1) << place)
 }
 

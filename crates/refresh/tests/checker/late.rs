@@ -21,9 +21,12 @@ impl Model {
         let late = self.pending.value(world.late_request)?;
         world.late_request = 0;
         if let Pending::OnWire(presented) = &*late {
-            if let Some(token) = presented.token {
-                let family = &mut world.families[token.family()];
-                family.note_excuse(Residual::LateRequest, token.index());
+            match presented.token {
+                Some(token) => {
+                    let family = &mut world.families[token.family()];
+                    family.note_excuse(Residual::LateRequest, token.index());
+                }
+                None => world.code.excuse = Some(Residual::LateRequest),
             }
             self.redeem(world, *presented);
         }

@@ -5,7 +5,7 @@ use tokenkeeper_refresh::Account;
 use super::{
     Model,
     pending::Pending,
-    process::{Process, Waits},
+    process::{Process, Waits, procs},
     spend::add_orphan,
     step::Enabled,
     world::{Orphan, UNKNOWN, World},
@@ -41,6 +41,7 @@ impl Model {
         for family in &mut world.families {
             family.forget(proc);
         }
+        world.code.decided &= !(1 << proc);
         Some(())
     }
 
@@ -68,7 +69,14 @@ impl Model {
         for family in &mut world.families {
             family.forget(proc);
         }
+        world.code.decided &= !(1 << proc);
         Some(())
+    }
+
+    /// Returns whether a process may still present the code of the last login.
+    fn is_exchanging(&self, world: &World) -> bool {
+        self.bounds.budget.callbacks > 0
+            && procs(self).any(|proc| world.procs[proc].waits.changes.contains(&true))
     }
 
     /// Clears state that no longer matters, so that equivalent states coincide.
@@ -91,6 +99,9 @@ impl Model {
         }
         if world.budget.failovers.min(world.budget.faults) == 0 {
             world.past = [UNKNOWN; 2];
+        }
+        if world.budget.callbacks == 0 && !self.is_exchanging(world) {
+            world.code = Default::default();
         }
         world.budget = world.budget.normalize();
     }

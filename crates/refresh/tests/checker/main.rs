@@ -48,7 +48,7 @@ use self::{
     store::Stored,
     table::Table,
     token::Token,
-    world::{FAMILIES, Orphan, PROCS, UNKNOWN, World},
+    world::{Code, FAMILIES, Orphan, PROCS, UNKNOWN, World},
 };
 
 /// The transition system within some bounds, and the tables that its states refer to.
@@ -88,6 +88,7 @@ impl Model {
             families: [Family::default(); FAMILIES],
             procs: [Process::default(); PROCS],
             orphans: [Orphan::default(); 2],
+            code: Code::default(),
             ended: 0,
             rolled_back: false,
             wall: 1,
@@ -149,6 +150,7 @@ impl Model {
         for orphan in &world.orphans {
             mask.add_id(orphan.attempt);
         }
+        mask.add_id(world.code.flow);
         mask
     }
 }

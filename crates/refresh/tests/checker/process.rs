@@ -89,6 +89,12 @@ impl Process {
         self.holder == holder && self.claim == attempt && attempt > 0 && !self.lapsed && acts
     }
 
+    /// Returns whether it may still exchange the code of a login.
+    pub(crate) fn holds_login(&self, holder: u8) -> bool {
+        let acts = self.write > 0 || self.sends[1..] != [0; CHANGES] || self.timers.write;
+        self.holder == holder && acts
+    }
+
     /// Returns the numbers of all its messages.
     pub(crate) fn pending(&self) -> [u32; 2 + SENDS] {
         let [refresh, first, second] = self.sends;

@@ -30,6 +30,12 @@ impl Model {
     pub(crate) fn redeem(&mut self, world: &mut World, presented: Presented) -> Verdict {
         let Some(token) = presented.token else {
             let authorization = super::names::number(presented.authorization);
+            let repeatable = world.code.flow == authorization;
+            if repeatable && std::mem::replace(&mut world.code.spent, true) {
+                // RFC 6749 §4.1.2: the tokens of a code that is used twice are revoked.
+                self.end_family_of_code(world, authorization);
+                return Verdict::Refused;
+            }
             let token = new_family(world, presented.number as u8, authorization);
             return Verdict::Tokens(token);
         };
@@ -64,6 +70,17 @@ impl Model {
                 family.refuse(index)
             }
             _ => family.refuse(index),
+        }
+    }
+
+    fn end_family_of_code(&mut self, world: &mut World, authorization: u8) {
+        let mut families = world.families.iter();
+        let family = families.position(|f| f.exists() && f.authorization == authorization);
+        if let Some(family) = family {
+            self.check_code_reuse(world, family);
+            let family = &mut world.families[family];
+            family.ended = true;
+            family.refused |= 1 << family.current;
         }
     }
 

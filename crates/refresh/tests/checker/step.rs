@@ -83,8 +83,9 @@ impl Model {
                 self.finish_read(world, proc, answer.clone(), Moment::NOW);
             }
             Pending::Send(presented) => {
-                if let Some(token) = presented.token {
-                    self.check_presentation(world, proc, token);
+                match presented.token {
+                    Some(token) => self.check_presentation(world, proc, token),
+                    None => self.check_code(world, proc, presented.authorization),
                 }
                 self.set_pending(world, proc, op, Pending::OnWire(*presented));
             }
@@ -202,6 +203,8 @@ fn note_answer(world: &mut World, proc: usize, presented: Presented, answer: &An
     if let Some(token) = presented.token.filter(|_| decisive) {
         let family = &mut world.families[token.family()];
         family.decided[usize::from(token.index())] |= 1 << proc;
+    } else if decisive && number(presented.authorization) == world.code.flow {
+        world.code.decided |= 1 << proc;
     }
     if let Answer::Tokens(tokens) = answer {
         let family = &mut world.families[tokens.family()];

@@ -51,38 +51,55 @@ impl Model {
         self.finish_read(world, proc, answer, at);
     }
 
-    /// Expires the watched lease: at once if no process holds it, otherwise only if the holder is
+    /// Expires the watched leases: at once if no process holds them, otherwise only if the holder is
     /// paused or partitioned for the whole lease.
     pub(crate) fn lapse(&mut self, world: &mut World, proc: usize, paused: bool) -> Enabled {
         if !reaches_store(world, proc) {
             return None;
         }
         let stored = self.records.value(world.store)?;
-        let live = stored.1.live()?;
-        let attempt = live.attempt.as_deref()?;
-        let (token, id, holder) = (live.payload, number(attempt.id), number(attempt.holder));
-        let holding = procs(self).find(|&p| p != proc && world.procs[p].holds(holder, id));
-        let cause = match holding.map(|p| world.procs[p].partitioned) {
-            None if paused => return None,
-            None => None,
-            // A partitioned holder cannot renew its lease.
-            Some(true) if !paused => Some(Residual::Partitioned),
-            Some(false) if paused => {
-                spend(&mut world.budget.pauses, &mut world.budget.faults)?;
-                Some(Residual::PresumedDead)
-            }
-            Some(_) => return None,
-        };
-        if let Some((cause, p)) = cause.zip(holding) {
-            world.procs[p].lapsed = true;
-            world.families[token.family()].note_excuse(cause, token.index());
+        let own = world.procs[proc].holder;
+        let refresh = stored.1.live().and_then(|live| {
+            let attempt = live.attempt.as_deref()?;
+            (number(attempt.holder) != own).then_some((live.payload, *attempt))
+        });
+        let login = stored.1.login.map(|login| login.attempt);
+        let login = login.filter(|attempt| number(attempt.holder) != own);
+        if refresh.is_none() && login.is_none() {
+            return None;
         }
-        for orphan in &mut world.orphans {
-            if orphan.attempt == id {
-                *orphan = Default::default();
+        let (mut needs_pause, mut pauses) = (paused, false);
+        if let Some((token, attempt)) = refresh {
+            let (id, holder) = (number(attempt.id), number(attempt.holder));
+            let holding = procs(self).find(|&p| p != proc && world.procs[p].holds(holder, id));
+            if let Some(p) = holding {
+                let cause = cause(world, p, paused)?;
+                (needs_pause, pauses) = (false, pauses | (cause == Residual::PresumedDead));
+                world.procs[p].lapsed = true;
+                world.families[token.family()].note_excuse(cause, token.index());
+            }
+            for orphan in &mut world.orphans {
+                if orphan.attempt == id {
+                    *orphan = Default::default();
+                }
+            }
+            world.orphans.sort_unstable();
+        }
+        if let Some(attempt) = login {
+            let holder = number(attempt.holder);
+            let holding = procs(self).find(|&p| p != proc && world.procs[p].holds_login(holder));
+            if let Some(p) = holding {
+                let cause = cause(world, p, paused)?;
+                (needs_pause, pauses) = (false, pauses | (cause == Residual::PresumedDead));
+                world.code.excuse = world.code.excuse.or(Some(cause));
             }
         }
-        world.orphans.sort_unstable();
+        if needs_pause {
+            return None;
+        }
+        if pauses {
+            spend(&mut world.budget.pauses, &mut world.budget.faults)?;
+        }
         self.watch_for_a_lease(world, proc)
     }
 
@@ -101,5 +118,15 @@ impl Model {
             }
         }
         None
+    }
+}
+
+/// Returns why a living holder's lease may expire. `None`: it renews its lease.
+fn cause(world: &World, holder: usize, paused: bool) -> Option<Residual> {
+    match (world.procs[holder].partitioned, paused) {
+        // A partitioned holder cannot renew its lease.
+        (true, false) => Some(Residual::Partitioned),
+        (false, true) => Some(Residual::PresumedDead),
+        _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The state of the model: a store, a provider, some processes, the messages between them, and the
 //! remaining budget.
 
-use super::{bounds::Budget, family::Family, process::Process};
+use super::{bounds::Budget, family::Family, process::Process, properties::Residual};
 
 /// The maximum number of processes.
 pub(crate) const PROCS: usize = 3;
@@ -27,6 +27,7 @@ pub(crate) struct World {
     pub(crate) families: [Family; FAMILIES],
     pub(crate) procs: [Process; PROCS],
     pub(crate) orphans: [Orphan; 2],
+    pub(crate) code: Code,
     /// The number of the newest authorization that had a tombstone in the store since the last
     /// rollback.
     pub(crate) ended: u8,
@@ -36,6 +37,19 @@ pub(crate) struct World {
     /// The wall clock.
     pub(crate) wall: u8,
     pub(crate) budget: Budget,
+}
+
+/// The code of the last login, while its callback may arrive again.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Code {
+    /// The id of its flow; 0: none.
+    pub(crate) flow: u8,
+    /// The provider has redeemed it.
+    pub(crate) spent: bool,
+    /// The living processes that received a decisive answer to it, one bit each.
+    pub(crate) decided: u8,
+    /// Why a second presentation is excused.
+    pub(crate) excuse: Option<Residual>,
 }
 
 /// A presentation that its process no longer waits for, until its lease expires.
@@ -127,6 +141,8 @@ pub(crate) enum Call {
     Reject,
     Compare,
     Login,
+    /// The callback of the last login arrives again.
+    Callback,
     /// The application hands over its tokens.
     Adopt,
     Disconnect,

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     action::{Action, Failure, Notice, Queue},
     mutation::{Mutation, broken},
-    operation::{Candidate, Timer},
+    operation::Candidate,
     payload::Payload,
     record::{Attempt, Live, State, TokenVersion},
     rules::TRIES,
@@ -124,7 +124,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             };
             let lease = Duration::from_millis(attempt.lease);
             let watch = Watch::new(version, lease, self.0.cx.monotonic);
-            self.arm_poll_timer();
+            self.0.arm_poll_timer();
             self.set_stage(RefreshStage::Watching(watch));
             return false;
         }
@@ -183,7 +183,9 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             candidate: Candidate::Refresh,
             payload: Some(live.payload.clone()),
         });
-        self.arm_renew_timer(rules.renew_after().saturating_sub(claim.age(self.0.cx)));
+        let age = claim.age(self.0.cx);
+        self.0
+            .arm_renew_timer(rules.renew_after().saturating_sub(age));
         false
     }
 
@@ -195,24 +197,6 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
                 live.presented = live.presented.saturating_sub(1);
             }
         });
-    }
-
-    /// Renews the lease while the request is in flight, so that no process considers it expired.
-    pub(super) fn handle_renew_timer(&mut self) {
-        let activity = self.0.activity();
-        activity.renew_armed = false;
-        if let Some(job) = activity.refresh.as_mut()
-            && let RefreshStage::Exchanging(presented) = &mut job.stage
-        {
-            presented.renew = true;
-            self.arm_renew_timer(self.0.cx.rules.renew_after());
-        }
-    }
-
-    fn arm_renew_timer(&mut self, pause: Duration) {
-        if !std::mem::replace(&mut self.0.activity().renew_armed, true) {
-            self.0.act(Action::WaitUntil(Timer::Renew, pause));
-        }
     }
 
     /// Ends the job once its outcome is written. If a write fails, its waiters are woken earlier.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokenkeeper_store::Version;
 
+use super::turn::Observed;
 use crate::rules::Rules;
 
 /// A watch over the version that holds another process's attempt.
@@ -37,6 +38,22 @@ impl Watch {
             failing: false,
             hung: false,
             held_until: Duration::ZERO,
+        }
+    }
+
+    /// Records what the store answered at `now`.
+    pub(super) fn observe(
+        &mut self,
+        observed: Observed,
+        now: Duration,
+        rules: &Rules,
+    ) -> Observation {
+        match observed {
+            Observed::Version(version) => self.read(version, now, rules),
+            Observed::Failed { hung } => {
+                self.failed(hung, now, rules);
+                Observation::Unchanged
+            }
         }
     }
 

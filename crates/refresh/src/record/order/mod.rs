@@ -3,6 +3,7 @@
 
 use super::{Attempt, Cause, Health, Live, Login, Pending, Rare, Record, State};
 use crate::{
+    instant::WallMillis,
     mutation::{Mutation, broken},
     payload::Payload,
     rules::Rules,
@@ -81,6 +82,7 @@ pub struct Merged<T> {
 #[derive(Clone, Copy)]
 pub(crate) struct MergeContext<'a> {
     pub(crate) rules: &'a Rules,
+    pub(crate) wall: WallMillis,
     /// This process has tokens, or their end, that the store does not have yet.
     pub(crate) unwritten: bool,
     /// Returns whether an attempt is this process's and no longer in flight.
@@ -105,7 +107,11 @@ pub(crate) fn merge<T: Payload>(
         login: merge_login(ours, theirs, record.number(), cx),
         revoke: theirs.revoke.clone(),
         revocation: theirs.revocation,
+        finished: theirs.finished.clone(),
     });
+    for flow in ours.finished.iter().filter(|flow| !flow.is_over(cx.wall)) {
+        record.finish_flow(*flow);
+    }
     // A store that went back in time may have lost what this process listed there.
     if cx.unwritten || newer == Newer::Ours {
         for listed in &ours.revoke {

@@ -86,6 +86,7 @@ fn with_login(mut record: Record<Refresh>, number: u64, holder: Id) -> Record<Re
 fn merged(ours: &Record<Refresh>, theirs: &Record<Refresh>, unwritten: bool) -> Record<Refresh> {
     let cx = MergeContext {
         rules: &rules(),
+        wall: 0,
         unwritten,
         is_over: &|attempt| attempt.holder == ME,
     };
@@ -196,6 +197,7 @@ fn a_replaced_login_is_revoked_by_the_process_that_replaces_it() {
             revokes_alone: false,
             ..rules()
         },
+        wall: 0,
         unwritten: true,
         is_over: &|_| false,
     };
@@ -209,6 +211,7 @@ fn the_newest_login_in_flight_survives_a_write() {
     let mine = with_login(at(1, 1), 3, ME);
     let cx = MergeContext {
         rules: &rules(),
+        wall: 0,
         unwritten: false,
         is_over: &|_| false,
     };

@@ -1,6 +1,6 @@
 //! Properties of presentations and revocations.
 
-use tokenkeeper_refresh::{Live, Record};
+use tokenkeeper_refresh::{Id, Live, Record};
 
 use super::{
     super::{
@@ -60,6 +60,42 @@ impl Model {
         }
     }
 
+    /// Checks that the code of a login may be presented.
+    pub(crate) fn check_code(&mut self, world: &mut World, proc: usize, authorization: Id) {
+        if number(authorization) != world.code.flow {
+            return;
+        }
+        let held = procs(self).any(|p| {
+            world.procs[p].sends[1..].iter().any(|&send| {
+                matches!(
+                    self.pending.value(send).as_deref(),
+                    Some(Pending::OnWire(other) | Pending::Answered(other, _))
+                        if other.token.is_none() && other.authorization == authorization
+                )
+            })
+        });
+        let violation = match (held, world.code.decided) {
+            (_, 1..) => Violation::PresentedAfterAnswer,
+            (true, 0) => Violation::PresentedTwice,
+            (false, 0) => return,
+        };
+        let residual = if world.code.decided >> proc & 1 == 1 {
+            None
+        } else {
+            code_excuse(world)
+        };
+        world.code.excuse = world.code.excuse.or(residual);
+        self.report(violation, residual);
+    }
+
+    /// Checks a second exchange of a code, which ends its family.
+    pub(crate) fn check_code_reuse(&mut self, world: &World, family: usize) {
+        let family = &world.families[family];
+        if !family.ended && family.holders != 0 {
+            self.report(Violation::FamilyEnded, code_excuse(world));
+        }
+    }
+
     /// Checks a presentation that may end its family at a provider that detects reuse.
     pub(crate) fn check_reuse(&mut self, world: &World, token: Token) {
         let family = &world.families[token.family()];
@@ -80,15 +116,19 @@ impl Model {
         }
     }
 
-    /// Checks that a process does not watch its own attempt.
+    /// Checks that a process does not watch its own attempts only.
     pub(crate) fn check_watch(
         &mut self,
         world: &World,
         proc: usize,
         known: Option<&Record<Token>>,
     ) {
-        let attempt = known.and_then(|known| known.live()?.attempt.as_deref());
-        if attempt.is_some_and(|attempt| number(attempt.holder) == world.procs[proc].holder) {
+        let refresh = known.and_then(|known| known.live()?.attempt.as_deref());
+        let login = known.and_then(|known| Some(&known.login.as_ref()?.attempt));
+        let holder = world.procs[proc].holder;
+        let mut own = [refresh, login].into_iter().flatten();
+        let mine = own.clone().count() > 0 && own.all(|attempt| number(attempt.holder) == holder);
+        if mine {
             self.report(Violation::WaitsForItself, None);
         }
     }
@@ -108,4 +148,10 @@ impl Model {
             self.report(Violation::NewerLoginRevoked, None);
         }
     }
+}
+
+/// Returns why no client can prevent a second presentation of the code.
+fn code_excuse(world: &World) -> Option<Residual> {
+    let rolled_back = world.rolled_back.then_some(Residual::StoreRolledBack);
+    world.code.excuse.or(rolled_back)
 }

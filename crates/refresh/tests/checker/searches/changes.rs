@@ -2,7 +2,7 @@
 
 use super::{
     super::bounds::{Bounds, Budget, Revocation},
-    NONE, REFRESH, THREE, TWO, disconnect, login, searches, within,
+    NONE, REFRESH, THREE, TWO, callback, disconnect, login, searches, within,
 };
 
 searches! {
@@ -45,6 +45,25 @@ searches! {
         revocation: Revocation::Nothing,
         ..within(login(disconnect(REFRESH)).any_faults(1))
     };
+    callback_that_comes_twice: Bounds {
+        connected: false,
+        ..within(callback(NONE).any_faults(2))
+    };
+    callback_that_comes_twice_to_a_connected_account: within(callback(NONE).any_faults(2));
+    callback_that_comes_twice_with_renewal: Bounds {
+        connected: false,
+        ..within(callback(Budget { renewals: 1, ..NONE }).any_faults(1))
+    };
+    callback_that_comes_twice_and_disconnect: Bounds {
+        connected: false,
+        ..within(callback(disconnect(NONE)).any_faults(1))
+    };
+    callback_that_comes_twice_by_three_processes: Bounds {
+        connected: false,
+        budget: Budget { callbacks: 2, ..callback(NONE) }.any_faults(1),
+        ..THREE
+    };
+    callback_that_comes_twice_and_refresh: within(callback(REFRESH).any_faults(1));
     tombstone_expiry:
         within(disconnect(Budget { expiries: 1, drops: 1, ..REFRESH }).any_faults(1));
     tombstone_expiry_before_login:

@@ -65,6 +65,15 @@ const fn login(budget: Budget) -> Budget {
     }
 }
 
+/// A login whose callback arrives once more, at any process.
+const fn callback(budget: Budget) -> Budget {
+    Budget {
+        logins: 1,
+        callbacks: 1,
+        ..budget
+    }
+}
+
 const fn disconnect(budget: Budget) -> Budget {
     Budget {
         disconnects: 1,

@@ -7,7 +7,8 @@ use super::{
         bounds::{Bounds, Budget, Reuse, Revocation},
         properties::Violation,
     },
-    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, assert_finds, disconnect, login, within,
+    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, assert_finds, callback, disconnect, login,
+    within,
 };
 
 macro_rules! finds {
@@ -81,6 +82,14 @@ finds! {
     }.any_faults(1)) => TokensLost;
     finds_a_dropped_late_refusal:
         LateRefusalDropped in within(AFTER_A_TAKEOVER) => PresentedAfterAnswer;
+    finds_a_flow_that_is_used_twice: FlowUsedTwice in Bounds {
+        connected: false,
+        ..within(callback(NONE))
+    } => PresentedTwice;
+    finds_a_forgotten_refusal_of_a_code: FinishedFlowForgotten in Bounds {
+        connected: false,
+        ..within(Budget { callbacks: 2, ..callback(NONE) }.any_faults(1))
+    } => PresentedAfterAnswer;
     finds_a_token_served_after_a_disconnect:
         ServesAfterDisconnect in within(disconnect(NONE)) => ServedAfterDisconnect;
     finds_a_withheld_token: WithheldWhileRefreshing in within(REFRESH) => TokenWithheld;

@@ -1,0 +1,63 @@
+//! The timers that poll another process's attempt and renew the leases of this one.
+
+use std::time::Duration;
+
+use super::{
+    jobs::{ChangeStage, RefreshStage},
+    turn::Turn,
+};
+use crate::{action::Action, operation::Timer, payload::Payload};
+
+impl<T: Payload> Turn<'_, T> {
+    /// Handles the timer: reads another process's attempt again.
+    pub(super) fn handle_poll_timer(&mut self) {
+        let activity = self.activity();
+        activity.poll_armed = false;
+        let refresh = activity.refresh.as_ref();
+        let watches = refresh.is_some_and(|job| matches!(job.stage, RefreshStage::Watching(_)))
+            || activity
+                .changes
+                .iter()
+                .any(|change| matches!(change.stage, ChangeStage::WatchingLogin { .. }));
+        activity.compare |= watches;
+    }
+
+    pub(super) fn arm_poll_timer(&mut self) {
+        let rules = self.cx.rules;
+        let pause = if self.cx.notified {
+            rules.poll * 4
+        } else {
+            rules.poll
+        };
+        if !std::mem::replace(&mut self.activity().poll_armed, true) {
+            self.act(Action::WaitUntil(Timer::Poll, pause));
+        }
+    }
+
+    /// Renews the leases while the requests are in flight, so that no process considers them
+    /// expired.
+    pub(super) fn handle_renew_timer(&mut self) {
+        let activity = self.activity();
+        activity.renew_armed = false;
+        let mut renews = false;
+        if let Some(job) = activity.refresh.as_mut()
+            && let RefreshStage::Exchanging(presented) = &mut job.stage
+        {
+            (presented.renew, renews) = (true, true);
+        }
+        for change in &mut activity.changes {
+            if let ChangeStage::Exchanging { renew, .. } = &mut change.stage {
+                (*renew, renews) = (true, true);
+            }
+        }
+        if renews {
+            self.arm_renew_timer(self.cx.rules.renew_after());
+        }
+    }
+
+    pub(super) fn arm_renew_timer(&mut self, pause: Duration) {
+        if !std::mem::replace(&mut self.activity().renew_armed, true) {
+            self.act(Action::WaitUntil(Timer::Renew, pause));
+        }
+    }
+}
