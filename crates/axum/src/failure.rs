@@ -107,7 +107,7 @@ impl From<&Error> for Failure {
             Error::Flow(FlowError::Used) => Self::new(
                 StatusCode::FORBIDDEN,
                 "used",
-                "This login was finished before.",
+                "The code of this login was used before. Start it again.",
             )
             .ending(),
             Error::Flow(_) => Self::NO_FLOW.ending(),

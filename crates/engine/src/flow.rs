@@ -115,8 +115,9 @@ impl fmt::Debug for UrlWithoutQuery<'_> {
 /// so a cookie may hold it.
 ///
 /// A flow finishes one login, within [`Options::login_timeout`](crate::Options::login_timeout) (ten
-/// minutes), whichever process its callbacks reach: a second callback gets the first one's result. The person at the callback must be the one who started the login: bind the flow
-/// to the browser with a cookie that is `HttpOnly`, `Secure` and `SameSite=Lax`.
+/// minutes), whichever process its callbacks reach: a second callback gets the first one's result.
+/// The person at the callback must be the one who started the login: bind the flow to the browser
+/// with a cookie that is `HttpOnly`, `Secure` and `SameSite=Lax`.
 ///
 /// [`LoginRedirect`] has an example of a whole login. A flow also implements serde's traits, for a
 /// session store:

@@ -154,8 +154,8 @@ impl Accounts {
     /// - [`Error::Redirect`] if the person denied, or the redirect belongs to another flow.
     /// - [`Error::Flow`] if the flow is expired or sealed with another key, or its code was refused
     ///   before.
-    /// - [`Error::Exchange`] if the token endpoint gave no tokens. Start the login again, unless the
-    ///   endpoint could not be reached: the code is still good then.
+    /// - [`Error::Exchange`] if the token endpoint gave no tokens. Start the login again, unless
+    ///   the endpoint could not be reached: the code is still good then.
     /// - [`Error::Store`], [`Error::Record`], [`Error::StoreTooSlow`] and
     ///   [`Error::RevocationPending`] if nothing was sent. The same call may succeed later, while
     ///   the flow and the code are valid.

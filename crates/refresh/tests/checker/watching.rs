@@ -51,8 +51,8 @@ impl Model {
         self.finish_read(world, proc, answer, at);
     }
 
-    /// Expires the watched leases: at once if no process holds them, otherwise only if the holder is
-    /// paused or partitioned for the whole lease.
+    /// Expires the watched leases: at once if no process holds them, otherwise only if the holder
+    /// is paused or partitioned for the whole lease.
     pub(crate) fn lapse(&mut self, world: &mut World, proc: usize, paused: bool) -> Enabled {
         if !reaches_store(world, proc) {
             return None;

@@ -5,7 +5,7 @@ use Newer::{Ours, Theirs};
 use super::*;
 use crate::{
     Id, Times,
-    record::{Attempt, Authorization, Cause, Failures, Health, Tombstone},
+    record::{Attempt, Authorization, Cause, Failures, Flow, Health, Tombstone},
     rules::tests::rules,
 };
 
@@ -282,4 +282,31 @@ fn pending_revocations_survive_a_store_that_went_back() {
     assert_eq!(restored, ours);
     // Otherwise another process may have finished them.
     assert_eq!(merged(&ours, &ended(1, 1), false).revoke, []);
+}
+
+#[test]
+fn a_finished_flow_is_remembered_until_it_ends() {
+    let flow = |id, ends| Flow {
+        id: Id([id; 16]),
+        ends,
+    };
+    let finished = |flows: &[Flow]| {
+        let mut record = at(1, 1);
+        flows.iter().for_each(|flow| record.finish_flow(*flow));
+        record
+    };
+    let hour = 60 * 60 * 1000;
+    let (long, short) = (flow(1, 2 * hour), flow(2, hour));
+    let cx = MergeContext {
+        rules: &rules(),
+        wall: 2 * hour + 1,
+        unwritten: false,
+        is_over: &|_| false,
+    };
+    let ours = finished(&[long, short]);
+    assert_eq!(merge(&ours, &at(1, 2), cx).record.finished, [long]);
+    assert_eq!(merge(&at(1, 2), &ours, cx).record.finished, [long, short]);
+    assert_eq!(merge(&ours, &ours, cx).record, ours);
+    let many: Vec<_> = (0..20).map(|id| flow(id, hour)).collect();
+    assert_eq!(finished(&many).finished, many[4..]);
 }

@@ -2,7 +2,7 @@
 
 use super::{
     super::bounds::{Bounds, Budget, Reuse, Revocation},
-    NONE, REFRESH, REFRESH_TWICE, THREE, TWO, disconnect, login, searches, within,
+    NONE, REFRESH, REFRESH_TWICE, THREE, TWO, callback, disconnect, login, searches, within,
 };
 
 searches! {
@@ -43,6 +43,17 @@ searches! {
     };
     #[ignore = "slow: run by scripts/check-model"]
     disconnect_and_refresh_with_three_faults: within(disconnect(REFRESH).any_faults(3));
+    #[ignore = "slow: run by scripts/check-model"]
+    callback_that_comes_twice_with_three_faults: Bounds {
+        connected: false,
+        ..within(callback(NONE).any_faults(3))
+    };
+    #[ignore = "slow: run by scripts/check-model"]
+    callback_that_comes_twice_and_refresh_with_two_faults:
+        within(callback(REFRESH).any_faults(2));
+    #[ignore = "slow: run by scripts/check-model"]
+    callback_that_comes_thrice_and_disconnect_with_two_faults:
+        within(Budget { callbacks: 2, ..callback(disconnect(NONE)) }.any_faults(2));
     #[ignore = "slow: run by scripts/check-model"]
     login_and_refresh_with_two_faults: within(login(REFRESH).any_faults(2));
     #[ignore = "slow: run by scripts/check-model"]
