@@ -62,8 +62,8 @@
 #[doc(inline)]
 pub use tokenkeeper_engine::{
     Account, Accounts, AccountsBuilder, Advice, Cause, ConnectOptions, Connection, Error, Event,
-    EventKind, Flow, FlowInfo, FlowKey, LoginRedirect, Options, Refresher, Status, StoreDown,
-    Token, Unwritten,
+    EventKind, Flow, FlowInfo, FlowKey, Login, LoginRedirect, Options, Refresher, Status,
+    StoreDown, Token, Unwritten,
 };
 #[doc(no_inline)]
 pub use tokenkeeper_engine::{protocol, store};

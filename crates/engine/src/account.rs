@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use http::{HeaderMap, Request, StatusCode, Uri};
-use tokenkeeper_protocol::{Origin, Provider, TokenSet, Verdict};
+use tokenkeeper_protocol::{LoginData, Origin, Provider, TokenSet, Verdict};
 use tokenkeeper_refresh::TokenVersion;
 use tokenkeeper_store::{Key, KeyDigest};
 
@@ -102,7 +102,8 @@ impl Account {
         connect::start(&self.core, &self.entry, options)
     }
 
-    /// Adopts tokens that the application already has, as a new login of this account.
+    /// Adopts tokens that the application already has, as a new login of this account. The members
+    /// in [`TokenSet::extra`] become its [login data](Self::login_data).
     ///
     /// If the store fails after the first read, the tokens are kept in memory, served and written
     /// later, and [`EventKind::StoreBehind`](crate::EventKind::StoreBehind) is sent.
@@ -123,7 +124,7 @@ impl Account {
             redirect_uri: registration.redirect_uri().to_owned(),
             scope: tokens.scope.clone(),
         };
-        let payload = Payload::new(tokens, terms).shared(&site.shared);
+        let payload = Payload::first(tokens, Vec::new(), terms).shared(&site.shared);
         change::adopt(&self.core, &self.entry, payload).await
     }
 
@@ -144,7 +145,7 @@ impl Account {
     /// Cancel safe: dropping the future stops the waiting, not the refresh.
     pub async fn token(&self) -> Result<Token, Error> {
         let snapshot = acquire::token(&self.core, &self.entry, true).await?;
-        let record = snapshot.record.as_deref();
+        let record = snapshot.record.clone();
         record
             .and_then(Token::of)
             .ok_or_else(|| self.disconnected())
@@ -163,8 +164,38 @@ impl Account {
         acquire::refresh(&self.core, &self.entry).await?;
         let record = self.entry.lock().machine.record().cloned();
         record
-            .and_then(|record| Token::of(&record))
+            .and_then(Token::of)
             .ok_or_else(|| self.disconnected())
+    }
+
+    /// Returns what the login brought next to its tokens: further members of the token response,
+    /// as later answers have changed them, and further parameters of the redirect.
+    ///
+    /// It reads the account from the store. If the store fails, what memory holds is returned.
+    ///
+    /// # Errors
+    /// - [`Error::NotConnected`] or [`Error::Disconnected`] if the account has no tokens.
+    /// - [`Error::Store`] if the store fails, [`Error::Record`] if its record cannot be read.
+    /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future stops the waiting, not the read.
+    pub async fn login_data(&self) -> Result<LoginData, Error> {
+        self.entry.touch();
+        let compared = acquire::compare(&self.core, &self.entry).await;
+        match (self.known_login_data(), compared) {
+            (Some(login_data), _) => Ok(login_data),
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => Err(self.without_tokens()),
+        }
+    }
+
+    /// Returns the login data of the record in memory, if that has tokens.
+    pub(crate) fn known_login_data(&self) -> Option<LoginData> {
+        let inner = self.entry.lock();
+        let live = inner.machine.record()?.live()?;
+        Some(live.payload.login_data().clone())
     }
 
     /// Reads the account from the store and returns its state.
@@ -289,6 +320,16 @@ impl Account {
 
     pub(crate) fn parts(&self) -> (&Arc<Core>, &Arc<AccountEntry>) {
         (&self.core, &self.entry)
+    }
+
+    /// Returns why the account has no tokens.
+    fn without_tokens(&self) -> Error {
+        match self.entry.lock().machine.record() {
+            Some(record) if record.is_ended() => self.disconnected(),
+            _ => Error::NotConnected {
+                account: self.entry.digest(),
+            },
+        }
     }
 
     fn disconnected(&self) -> Error {

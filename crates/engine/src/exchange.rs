@@ -9,6 +9,8 @@ pub(crate) struct Exchange {
     pub(crate) verifier: Option<CodeVerifier>,
     pub(crate) redirect_uri: String,
     pub(crate) scope: Option<String>,
+    /// The redirect's further parameters, which become login data.
+    pub(crate) redirect: Vec<(String, String)>,
 }
 
 impl Exchange {

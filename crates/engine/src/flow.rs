@@ -78,8 +78,8 @@ impl ConnectOptions {
 /// let cookie = login.flow.as_str().to_owned();
 /// // Redirect the browser to `login.url`. Then, at the callback:
 /// # let redirect = approve(&world.emulator, login.url.as_str()).await;
-/// let account = accounts.finish(Flow::from(cookie), redirect).await?;
-/// assert_eq!(account.subject(), "user-42");
+/// let login = accounts.finish(Flow::from(cookie), redirect).await?;
+/// assert_eq!(login.account.subject(), "user-42");
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]

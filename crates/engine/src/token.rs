@@ -1,9 +1,9 @@
 //! The token that an application reads.
 
-use std::time::SystemTime;
+use std::{fmt, sync::Arc, time::SystemTime};
 
-use tokenkeeper_protocol::TokenSet;
-use tokenkeeper_refresh::Record;
+use tokenkeeper_protocol::LoginData;
+use tokenkeeper_refresh::{Live, Record};
 
 use crate::engine::Payload;
 
@@ -24,48 +24,61 @@ use crate::engine::Payload;
 /// assert!(token.expires_at().is_none(), "the provider stated no expiry");
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Token {
-    tokens: TokenSet,
-    generation: u64,
+    /// Always [live](Record::live).
+    record: Arc<Record<Payload>>,
 }
 
 impl Token {
-    pub(crate) fn of(record: &Record<Payload>) -> Option<Self> {
-        let live = record.live()?;
-        Some(Self {
-            tokens: live.payload.token_set(),
-            generation: live.generation,
-        })
+    /// Returns the token of a record; `None` if the account is not connected.
+    pub(crate) fn of(record: Arc<Record<Payload>>) -> Option<Self> {
+        record.live()?;
+        Some(Self { record })
+    }
+
+    fn live(&self) -> &Live<Payload> {
+        self.record.live().expect("`of` checked it")
     }
 
     /// Returns the access token, a secret.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.tokens.access_token.expose()
+        self.live().payload.access_token.expose()
     }
 
     /// Returns the expiry by the wall clock; `None` if the provider does not state it.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.tokens.expires_at
+        self.live().payload.expires_at()
     }
 
     /// Returns the granted scope, if the provider stated it.
     #[must_use]
     pub fn scope(&self) -> Option<&str> {
-        self.tokens.scope.as_deref()
+        self.live().payload.scope()
     }
 
-    /// Returns another field of the token response, such as a tenant's id.
+    /// Returns what the login and its refreshes brought next to the tokens, such as a tenant's id.
     #[must_use]
-    pub fn extra(&self, name: &str) -> Option<&serde_json::Value> {
-        self.tokens.extra.get(name)
+    pub fn login_data(&self) -> &LoginData {
+        self.live().payload.login_data()
     }
 
     /// Returns the number of the token set within this login.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.generation
+        self.live().generation
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("generation", &self.generation())
+            .field("expires_at", &self.expires_at())
+            .field("scope", &self.scope())
+            .field("login_data", self.login_data())
+            .finish_non_exhaustive()
     }
 }

@@ -55,6 +55,20 @@ impl LoginData {
         data
     }
 
+    /// Puts login data together again from the parts in which it was stored.
+    #[must_use]
+    pub fn restore(
+        answer: Map<String, Value>,
+        redirect: Vec<(String, String)>,
+        dropped: Vec<String>,
+    ) -> Self {
+        Self {
+            answer,
+            redirect,
+            dropped,
+        }
+    }
+
     /// Adds or replaces a member of the answer, if it fits.
     #[must_use]
     pub fn with_member(mut self, name: impl Into<String>, value: Value) -> Self {

@@ -55,7 +55,8 @@ pub fn spawn_login(world: &World, account: &Account) -> JoinHandle<Result<Accoun
 pub async fn login(emulator: &Emulator, account: &Account) -> Result<Account, Error> {
     let start = account.connect()?;
     let redirect = approve(emulator, start.url.as_str()).await;
-    Accounts::from(account).finish(start.flow, redirect).await
+    let login = Accounts::from(account).finish(start.flow, redirect).await?;
+    Ok(login.account)
 }
 
 /// Approves a login, and returns the redirect to the callback.

@@ -60,6 +60,7 @@ pub(super) async fn finish(
     let callback = entry.site.provider.read_redirect(redirect, &expected)?;
     let exchange = Exchange {
         code: callback.code,
+        redirect: callback.extra,
         verifier: flow.verifier.as_deref().map(CodeVerifier::new),
         redirect_uri: flow.redirect_uri.clone(),
         scope: flow.scope.clone(),

@@ -22,6 +22,7 @@ use crate::{
     error::Error,
     event::EventKind,
     flow::{self, Flow, FlowContents},
+    login::Login,
     placement::TokenPlacement,
     refresher::Refresher,
 };
@@ -143,7 +144,8 @@ impl Accounts {
             .map(|provider| TokenPlacement::of(provider.client().dialect()))
     }
 
-    /// Finishes a login with the redirect's parameters: exchanges the code and writes the tokens.
+    /// Finishes a login with the redirect's parameters: exchanges the code, writes the tokens, and
+    /// returns the account with what else the login brought.
     ///
     /// A code is never sent twice. If the callback comes again, to this process or another one that
     /// shares the store, the second call waits for the first and returns its result.
@@ -169,11 +171,11 @@ impl Accounts {
     ///
     /// Cancel safe: after the first poll, the exchange continues and its tokens are written even if
     /// the future is dropped.
-    pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Account, Error> {
+    pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Login, Error> {
         let contents = self.open(&flow)?;
         let account = self.account_of(&contents)?;
         login::finish(&account, &contents, &redirect).await?;
-        Ok(account)
+        Ok(Login::of(account))
     }
 
     /// Returns what is known about a flow, without finishing it.

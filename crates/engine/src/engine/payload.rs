@@ -1,20 +1,21 @@
 //! The tokens of an account in a compact form.
 
 use std::{
+    mem,
     num::NonZeroU64,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use tokenkeeper_protocol::{AccessToken, RefreshToken, TokenSet};
+use tokenkeeper_protocol::{AccessToken, LoginData, RefreshToken, TokenSet};
 use tokenkeeper_refresh::{Record, Times, WallMillis};
 
 use crate::clock::{system_time, wall_millis};
 
-/// A token set and the terms of its authorization. Accounts share the parts that are mostly equal.
+/// A token set, and the terms and the login data of its authorization. Accounts share the parts
+/// that are mostly equal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "StoredPayload", into = "StoredPayload")]
 pub(crate) struct Payload {
@@ -32,7 +33,8 @@ struct Common {
     /// The time from issue to the refresh that the server asks for, in milliseconds.
     refresh_in: Option<u64>,
     scope: Option<String>,
-    extra: Map<String, Value>,
+    /// Usually empty. An account that has some shares no common part.
+    login_data: LoginData,
     terms: Terms,
 }
 
@@ -45,11 +47,18 @@ pub(crate) struct Terms {
     pub(crate) scope: Option<String>,
 }
 
-/// The stored form of a payload.
+/// The stored form of a payload. The members of the login data stay in the token set, where
+/// versions without login data keep and read them.
 #[derive(Serialize, Deserialize)]
 struct StoredPayload {
     tokens: TokenSet,
     terms: Terms,
+    /// The redirect's part of the login data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    redirect: Vec<(String, String)>,
+    /// The names of what the login data has no room for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dropped: Vec<String>,
 }
 
 /// The last common part, offered to the next account of the site.
@@ -57,7 +66,30 @@ struct StoredPayload {
 pub(crate) struct Shared(Mutex<Weak<Common>>);
 
 impl Payload {
-    pub(crate) fn new(tokens: TokenSet, terms: Terms) -> Self {
+    /// Takes the first tokens of an authorization, and the further parameters of its redirect.
+    pub(crate) fn first(
+        mut tokens: TokenSet,
+        redirect: Vec<(String, String)>,
+        terms: Terms,
+    ) -> Self {
+        let login_data = LoginData::new(mem::take(&mut tokens.extra), redirect);
+        Self::new(tokens, login_data, terms)
+    }
+
+    /// Takes the tokens of a refresh. `keeps`: what the answer does not repeat stays (RFC 6749 §6).
+    /// The login data stays in any case.
+    pub(crate) fn refreshed(self, mut tokens: TokenSet, keeps: bool) -> Self {
+        let mut login_data = self.login_data().clone();
+        login_data.merge(mem::take(&mut tokens.extra));
+        if keeps {
+            tokens.scope = tokens.scope.or_else(|| self.common.scope.clone());
+            tokens.refresh_token = tokens.refresh_token.or(self.refresh_token);
+        }
+        Self::new(tokens, login_data, self.common.terms.clone())
+    }
+
+    /// `tokens` has no further members: they are in the login data.
+    fn new(tokens: TokenSet, login_data: LoginData, terms: Terms) -> Self {
         let issued_at = wall_millis(tokens.issued_at);
         let refresh_in = tokens
             .refresh_at
@@ -74,7 +106,7 @@ impl Payload {
                 token_type: tokens.token_type,
                 refresh_in,
                 scope: tokens.scope,
-                extra: tokens.extra,
+                login_data,
                 terms,
             }),
         }
@@ -82,6 +114,9 @@ impl Payload {
 
     /// Replaces the common part by an equal one of another account, if there is one.
     pub(crate) fn shared(mut self, shared: &Shared) -> Self {
+        if !self.login_data().is_empty() {
+            return self;
+        }
         let mut last = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         match last.upgrade().filter(|common| **common == *self.common) {
             Some(common) => self.common = common,
@@ -90,8 +125,17 @@ impl Payload {
         self
     }
 
+    #[cfg(test)]
+    pub(super) fn shares_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.common, &other.common)
+    }
+
     pub(crate) fn terms(&self) -> &Terms {
         &self.common.terms
+    }
+
+    pub(crate) fn login_data(&self) -> &LoginData {
+        &self.common.login_data
     }
 
     pub(crate) fn scope(&self) -> Option<&str> {
@@ -121,7 +165,7 @@ impl Payload {
             expires_at: self.expires_at(),
             refresh_at: self.refresh_at(),
             scope: common.scope.clone(),
-            extra: common.extra.clone(),
+            extra: common.login_data.answer().clone(),
         }
     }
 }
@@ -154,15 +198,22 @@ impl tokenkeeper_refresh::Payload for Payload {
 
 impl From<StoredPayload> for Payload {
     fn from(stored: StoredPayload) -> Self {
-        Self::new(stored.tokens, stored.terms)
+        let mut tokens = stored.tokens;
+        let answer = mem::take(&mut tokens.extra);
+        let login_data = LoginData::restore(answer, stored.redirect, stored.dropped);
+        Self::new(tokens, login_data, stored.terms)
     }
 }
 
 impl From<Payload> for StoredPayload {
     fn from(payload: Payload) -> Self {
+        let login_data = payload.login_data();
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self {
             tokens: payload.token_set(),
             terms: payload.terms().clone(),
+            redirect: login_data.parameters().map(owned).collect(),
+            dropped: login_data.dropped().to_vec(),
         }
     }
 }

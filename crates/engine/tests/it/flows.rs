@@ -13,7 +13,7 @@ type Finished = JoinHandle<Result<Account, Error>>;
 
 fn spawn_finish(accounts: &Accounts, (flow, redirect): &(Flow, Redirect)) -> Finished {
     let (accounts, flow, redirect) = (accounts.clone(), flow.clone(), redirect.clone());
-    tokio::spawn(async move { accounts.finish(flow, redirect).await })
+    tokio::spawn(async move { Ok(accounts.finish(flow, redirect).await?.account) })
 }
 
 fn assert_used(result: &Result<Account, Error>) {

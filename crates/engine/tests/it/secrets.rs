@@ -103,11 +103,13 @@ async fn run_life(world: &World, account: &Account, output: &Output) {
     output.show(&world.accounts.flow(&start.flow).unwrap());
     let redirect = approve(&world.emulator, start.url.as_str()).await;
     output.show(&redirect);
-    let account = world
-        .accounts
-        .finish(start.flow.clone(), redirect.clone())
-        .await
-        .unwrap();
+    let id_token = EndpointFault::field("id_token", "header.s3cr3t-claims.signature");
+    world.emulator.faults().once(Endpoint::Token, id_token);
+    output.add_secret("s3cr3t-claims");
+    let login = world.accounts.finish(start.flow.clone(), redirect.clone());
+    let login = login.await.unwrap();
+    output.show(&login);
+    let account = login.account;
     output.add_tokens(world, &account).await;
     output.show(&world.accounts.finish(start.flow, redirect).await.unwrap());
     output.show(&account.token().await.unwrap());

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_protocol::{Grant, GrantType, Provider, RevocationOutcome, TokenSet};
+use tokenkeeper_protocol::{Grant, LoginData, Provider, RevocationOutcome, TokenSet};
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
         report,
     },
     error::ExchangeError,
+    exchange::Exchange,
     transport::TransportError,
 };
 
@@ -48,6 +49,44 @@ pub(crate) async fn send(
     }
 }
 
+/// What a token request presents.
+enum Presented {
+    /// The refresh token of these tokens.
+    RefreshToken(Payload),
+    /// The code of a login.
+    Code(Arc<Exchange>),
+}
+
+impl Presented {
+    fn grant(&self) -> Option<Grant<'_>> {
+        match self {
+            Self::Code(exchange) => Some(exchange.grant()),
+            Self::RefreshToken(payload) => {
+                let terms = payload.terms();
+                Some(Grant::RefreshToken {
+                    refresh_token: payload.refresh_token.as_ref()?,
+                    redirect_uri: &terms.redirect_uri,
+                    scope: terms.scope.as_deref(),
+                })
+            }
+        }
+    }
+
+    /// Returns the payload of the tokens that came for it.
+    fn into_payload(self, tokens: TokenSet, keeps: bool) -> Payload {
+        match self {
+            Self::RefreshToken(payload) => payload.refreshed(tokens, keeps),
+            Self::Code(exchange) => {
+                let terms = Terms {
+                    redirect_uri: exchange.redirect_uri.clone(),
+                    scope: exchange.scope.clone(),
+                };
+                Payload::first(tokens, exchange.redirect.clone(), terms)
+            }
+        }
+    }
+}
+
 /// Sends the token request and reads its response.
 async fn exchange(
     core: &Core,
@@ -56,34 +95,13 @@ async fn exchange(
     payload: Option<Payload>,
 ) -> Result<Payload, ExchangeError> {
     let (site, sent_at) = (&entry.site, core.time.wall_time());
-    let exchange = match candidate {
-        Candidate::Refresh => None,
-        Candidate::Login(id) => entry.lock().exchange(id),
+    let presented = match candidate {
+        Candidate::Refresh => payload.map(Presented::RefreshToken),
+        Candidate::Login(id) => entry.lock().exchange(id).map(Presented::Code),
     };
-    let (grant, terms) = match (&payload, &exchange) {
-        (Some(payload), _) => {
-            let (refresh_token, terms) = (&payload.refresh_token, payload.terms());
-            let refresh_token = refresh_token.as_ref().ok_or(ExchangeError::TooLate)?;
-            let grant = Grant::RefreshToken {
-                refresh_token,
-                redirect_uri: &terms.redirect_uri,
-                scope: terms.scope.as_deref(),
-            };
-            (grant, terms.clone())
-        }
-        (None, Some(exchange)) => {
-            let terms = Terms {
-                redirect_uri: exchange.redirect_uri.clone(),
-                scope: exchange.scope.clone(),
-            };
-            (exchange.grant(), terms)
-        }
-        (None, None) => return Err(ExchangeError::TooLate),
-    };
-    let kind = match candidate {
-        Candidate::Refresh => GrantType::RefreshToken,
-        Candidate::Login(_) => GrantType::AuthorizationCode,
-    };
+    let presented = presented.ok_or(ExchangeError::TooLate)?;
+    let grant = presented.grant().ok_or(ExchangeError::TooLate)?;
+    let kind = grant.grant_type();
     let request = site.provider.token_request(&site.site, &grant);
     let request = request.map_err(|error| ExchangeError::Request(Arc::new(error)))?;
     let response = send_request(core, request).await;
@@ -91,10 +109,18 @@ async fn exchange(
     let tokens = site.provider.read_token_response(kind, &response, sent_at);
     let tokens = tokens.map_err(ExchangeError::Refused)?;
     let keeps = site.provider.client().dialect().refresh.keep_when_absent;
-    Ok(Payload::new(
-        merge(payload.filter(|_| keeps), tokens),
-        terms,
-    ))
+    let payload = presented.into_payload(tokens, keeps);
+    warn_of_dropped(entry, payload.login_data());
+    Ok(payload)
+}
+
+/// Logs which login data has no room. It costs no token, and the application can ask for it.
+fn warn_of_dropped(entry: &AccountEntry, login_data: &LoginData) {
+    let dropped = login_data.dropped();
+    if !dropped.is_empty() {
+        let account = entry.digest();
+        tracing::warn!(%account, ?dropped, "login data of more than 64 KiB was left out");
+    }
 }
 
 /// Sends a request. A transport that ignores its deadline must not block the account forever.
@@ -110,15 +136,6 @@ async fn send_request(
 
 /// The extra time after the deadline for a transport.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// Keeps the refresh token and the scope if the response has none (RFC 6749 §6).
-fn merge(old: Option<Payload>, mut new: TokenSet) -> TokenSet {
-    if let Some(old) = old {
-        new.scope = new.scope.or_else(|| old.scope().map(str::to_owned));
-        new.refresh_token = new.refresh_token.or(old.refresh_token);
-    }
-    new
-}
 
 /// Sends the provider's revocation requests.
 pub(crate) async fn revoke(core: &Core, entry: &AccountEntry, payload: &Payload) -> Revoked {
