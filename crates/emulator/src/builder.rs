@@ -3,23 +3,21 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
 
-use crate::clock::{Clock, ShiftedClock};
-use crate::counters::Log;
+use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::error::Error;
-use crate::faults::Faults;
-use crate::provider::Provider;
 use crate::provider::amiqus::{Amiqus, AmiqusOptions};
 use crate::provider::ioffice::{IOffice, IOfficeOptions};
 use crate::provider::milestones::{Milestones, MilestonesOptions};
 use crate::provider::plain::{Plain, PlainOptions};
+use crate::provider::{ApiServer, Provider};
 use crate::registration::{RegisteredClient, User};
-use crate::server::{Server, accept, with_login};
-use crate::world::World;
+use crate::server::{Host, accept};
+use crate::setup::{self, Setup};
 
 /// A builder of an emulator; `O` is the options of its provider.
 ///
@@ -30,16 +28,7 @@ use crate::world::World;
 pub struct Builder<O> {
     options: O,
     make: fn(O) -> Arc<dyn Provider>,
-    clients: Vec<RegisteredClient>,
-    users: Vec<User>,
-    clock: Box<dyn Clock>,
-    base: Option<String>,
-    port: u16,
-    auto_approve: bool,
-    record: bool,
-    code_lifetime: Option<Duration>,
-    access_lifetime: Option<Duration>,
-    refresh_lifetime: Option<Option<Duration>>,
+    setup: Setup,
 }
 
 impl<O> Builder<O> {
@@ -47,16 +36,7 @@ impl<O> Builder<O> {
         Self {
             options,
             make,
-            clients: Vec::new(),
-            users: Vec::new(),
-            clock: Box::new(SystemTime::now),
-            base: None,
-            port: 0,
-            auto_approve: false,
-            record: false,
-            code_lifetime: None,
-            access_lifetime: None,
-            refresh_lifetime: None,
+            setup: Setup::default(),
         }
     }
 
@@ -68,61 +48,61 @@ impl<O> Builder<O> {
 
     /// Registers a client instead of the default one; call it again for further ones.
     pub fn client(mut self, client: RegisteredClient) -> Self {
-        self.clients.push(client);
+        self.setup.clients.push(client);
         self
     }
 
     /// Adds a user instead of the default one; call it again for further ones.
     pub fn user(mut self, user: User) -> Self {
-        self.users.push(user);
+        self.setup.users.push(user);
         self
     }
 
     /// Sets the clock by which codes and tokens age.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Box::new(clock);
+        self.setup.clock = Box::new(clock);
         self
     }
 
-    /// Sets the port on 127.0.0.1. Default: a free one.
+    /// Sets the port on 127.0.0.1. Default: a free one, which an API's own server always gets.
     pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
+        self.setup.port = port;
         self
     }
 
     /// Sets the base URL that the emulator assumes for itself, such as `https://id.amiqus.co`.
     pub fn base_url(mut self, base: impl Into<String>) -> Self {
-        self.base = Some(base.into().trim_end_matches('/').to_owned());
+        self.setup.base = Some(base.into().trim_end_matches('/').to_owned());
         self
     }
 
     /// Makes the authorization page approve at once, as the first user.
     pub fn auto_approve(mut self) -> Self {
-        self.auto_approve = true;
+        self.setup.auto_approve = true;
         self
     }
 
     /// Keeps every request, including its secrets, for [`Emulator::recorded_requests`].
     pub fn record_requests(mut self) -> Self {
-        self.record = true;
+        self.setup.record = true;
         self
     }
 
     /// Sets the lifetime of an authorization code.
     pub fn code_lifetime(mut self, lifetime: Duration) -> Self {
-        self.code_lifetime = Some(lifetime);
+        self.setup.code_lifetime = Some(lifetime);
         self
     }
 
     /// Sets the lifetime of an access token, and so `expires_in` in responses.
     pub fn access_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.access_lifetime = Some(lifetime);
+        self.setup.access_lifetime = Some(lifetime);
         self
     }
 
     /// Sets the lifetime of a refresh token; with `None` it does not expire.
     pub fn refresh_token_lifetime(mut self, lifetime: Option<Duration>) -> Self {
-        self.refresh_lifetime = Some(lifetime);
+        self.setup.refresh_lifetime = Some(lifetime);
         self
     }
 
@@ -131,20 +111,27 @@ impl<O> Builder<O> {
     /// # Errors
     /// [`Error::Bind`] if the port is not available.
     pub async fn start(self) -> Result<Emulator, Error> {
-        let asked = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let bind = |source| Error::Bind {
-            address: asked,
-            source,
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let provider = (self.make)(self.options);
+        let (listener, address) = setup::bind(at(self.setup.port))?;
+        let api = match provider.api_server() {
+            ApiServer::Shared => None,
+            ApiServer::Own(_) => Some(setup::bind(at(0))?),
         };
-        let listener = listen(asked).map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
-        let server = self.assemble(&format!("http://{address}"));
-        let task = tokio::spawn(accept(Arc::clone(&server), listener));
-        Ok(Emulator::assemble(
-            server,
-            Some(address),
-            Some(task.abort_handle()),
-        ))
+        let base = |address| format!("http://{address}");
+        let api_base = api.as_ref().map(|(_, address)| base(*address));
+        let api_base = api_base.unwrap_or_default();
+        let server = self.setup.assemble(provider, &base(address), &api_base);
+        let mut tasks = vec![tokio::spawn(accept(
+            Arc::clone(&server),
+            listener,
+            Host::Main,
+        ))];
+        tasks.extend(
+            api.map(|(listener, _)| tokio::spawn(accept(Arc::clone(&server), listener, Host::Api))),
+        );
+        let tasks = tasks.iter().map(JoinHandle::abort_handle).collect();
+        Ok(Emulator::assemble(server, Some(address), tasks))
     }
 
     /// Creates an emulator without a socket, which serves only [`Emulator::call`].
@@ -152,40 +139,11 @@ impl<O> Builder<O> {
     /// The base URL is `http://localhost:1` unless [`base_url`](Self::base_url) sets another.
     #[must_use]
     pub fn in_process(self) -> Emulator {
-        Emulator::assemble(self.assemble("http://localhost:1"), None, None)
-    }
-
-    fn assemble(mut self, base: &str) -> Arc<Server> {
         let provider = (self.make)(self.options);
-        let mut lifetimes = provider.lifetimes();
-        lifetimes.code = self.code_lifetime.unwrap_or(lifetimes.code);
-        lifetimes.access = self.access_lifetime.or(lifetimes.access);
-        lifetimes.refresh = self.refresh_lifetime.unwrap_or(lifetimes.refresh);
-        if self.clients.is_empty() {
-            self.clients.push(RegisteredClient::default());
-        }
-        if self.users.is_empty() {
-            self.users.push(User::default());
-        }
-        let base = self.base.unwrap_or_else(|| base.to_owned());
-        let clock = ShiftedClock::new(self.clock);
-        let world = Arc::new(World::new(
-            base,
-            self.clients,
-            self.users,
-            lifetimes,
-            clock,
-            self.auto_approve,
-        ));
-        let router = with_login(Arc::clone(&provider).router(Arc::clone(&world)));
-        Arc::new(Server {
-            provider,
-            world,
-            router,
-            faults: Faults::new(),
-            log: Log::default(),
-            recording: self.record.then(Default::default),
-        })
+        let server = self
+            .setup
+            .assemble(provider, "http://localhost:1", "http://localhost:2");
+        Emulator::assemble(server, None, Vec::new())
     }
 }
 
@@ -227,23 +185,12 @@ impl Emulator {
     }
 }
 
-/// Binds and listens with a backlog for many connections at once, above tokio's 1024.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
-    // Otherwise a port stays in use for a while after it is closed. On Windows this option would
-    // allow two listeners.
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(8192)
-}
-
 impl<O: fmt::Debug> fmt::Debug for Builder<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("options", &self.options)
-            .field("clients", &self.clients)
-            .field("users", &self.users)
+            .field("clients", &self.setup.clients)
+            .field("users", &self.setup.users)
             .finish_non_exhaustive()
     }
 }

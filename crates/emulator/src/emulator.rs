@@ -51,12 +51,12 @@ pub struct Emulator {
 struct Inner {
     server: Arc<Server>,
     address: Option<SocketAddr>,
-    accepting: Option<AbortHandle>,
+    accepting: Vec<AbortHandle>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(task) = &self.accepting {
+        for task in &self.accepting {
             task.abort();
         }
     }
@@ -66,7 +66,7 @@ impl Emulator {
     pub(crate) fn assemble(
         server: Arc<Server>,
         address: Option<SocketAddr>,
-        accepting: Option<AbortHandle>,
+        accepting: Vec<AbortHandle>,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -88,11 +88,19 @@ impl Emulator {
     /// For [`Endpoint::Api`] it is the URL of a resource that any valid token may read.
     #[must_use]
     pub fn url(&self, endpoint: Endpoint) -> Option<String> {
-        Some(format!(
-            "{}{}",
-            self.base(),
-            self.inner.server.provider.path(endpoint)?
-        ))
+        let server = &self.inner.server;
+        let base = match endpoint {
+            Endpoint::Api => server.world.api_base.as_deref(),
+            _ => None,
+        };
+        let path = server.provider.path(endpoint)?;
+        Some(format!("{}{path}", base.unwrap_or(self.base())))
+    }
+
+    /// Returns the base URL of the API's own server, or `None` if the API has none.
+    #[must_use]
+    pub fn api_base(&self) -> Option<&str> {
+        self.inner.server.world.api_base.as_deref()
     }
 
     /// Returns the bound address, or `None` in process.
@@ -103,16 +111,16 @@ impl Emulator {
 
     /// Answers a request in process, with the same router, counters and faults as on the socket.
     ///
-    /// Only the path and query of its URI count. It must be called within a tokio runtime. Dropping
-    /// the future counts as a client that goes away: the request is processed in its own task,
-    /// which continues.
+    /// Only the path and query of its URI count, and its host if the API has its own server. It
+    /// must be called within a tokio runtime. Dropping the future counts as a client that goes
+    /// away: the request is processed in its own task, which continues.
     ///
     /// # Errors
     /// [`Cut`] if a client on a socket would see the connection end.
     pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Cut> {
-        let response = Arc::clone(&self.inner.server)
-            .handle(request.map(Full::new))
-            .await?;
+        let server = Arc::clone(&self.inner.server);
+        let host = server.host(&request);
+        let response = server.handle(request.map(Full::new), host).await?;
         let (head, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.map_err(|_| Cut)?;
         Ok(Response::from_parts(head, body))
@@ -208,6 +216,7 @@ impl Emulator {
             user: user.login.clone(),
             redirect_uri,
             scope: scope.clone(),
+            ..Grant::default()
         });
         world.add_pair(&mut ledger, grant, &pair);
         let expires_at = world.lifetimes.access.map(|life| world.now() + life);

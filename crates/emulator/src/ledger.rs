@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 /// One approval of one client by one user.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Grant {
     pub(crate) client: String,
     pub(crate) user: String,
     pub(crate) redirect_uri: Option<String>,
     pub(crate) scope: Option<String>,
+    /// Scopes of further parameters, by their names.
+    pub(crate) further_scopes: Vec<(String, String)>,
+    /// Whether no refresh token is issued.
+    pub(crate) online: bool,
 }
 
 /// The index of a grant in the ledger.
@@ -169,6 +173,16 @@ impl Ledger {
     /// Returns the time at which an access token expires.
     pub(crate) fn access_expiry(&self, value: &str) -> Option<SystemTime> {
         self.access.get(value)?.expires
+    }
+
+    /// Returns the time at which a refresh token expires.
+    pub(crate) fn refresh_expiry(&self, value: &str) -> Option<SystemTime> {
+        self.refresh.get(value)?.token.expires
+    }
+
+    /// Returns the newest access token that belongs to a refresh token.
+    pub(crate) fn access_of(&self, refresh: &str) -> Option<&str> {
+        Some(self.refresh.get(refresh)?.access.as_str())
     }
 
     /// Returns the time and the result of a refresh token's first redemption.

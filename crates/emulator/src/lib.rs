@@ -15,6 +15,7 @@ mod provider;
 mod random;
 mod registration;
 mod server;
+mod setup;
 mod world;
 
 pub use builder::Builder;
@@ -26,7 +27,10 @@ pub use faults::{Cut, Endpoint, Fault, Faults, Gate};
 pub use provider::amiqus::{AmiqusOptions, Generation, RefreshRedirectUri};
 pub use provider::ioffice::{IOfficeOptions, RejectedStatus, RevocationScope};
 pub use provider::milestones::{ErrorFormat, MilestonesOptions, RedirectRule};
-pub use provider::plain::{ClientAuthentication, PlainOptions, Reuse};
+pub use provider::plain::{
+    AnswerFormat, ApiCredential, ClientAuthentication, ParameterPlace, PlainOptions, ResponseMode,
+    Reuse,
+};
 pub use registration::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, DEFAULT_USER, RegisteredClient,
     User,

@@ -16,13 +16,7 @@ pub(crate) fn authorization(
     let hidden: String = params
         .iter()
         .filter(|(name, _)| !matches!(*name, "approve" | "deny"))
-        .map(|(name, value)| {
-            format!(
-                "<input type=hidden name=\"{}\" value=\"{}\">",
-                escape(name),
-                escape(value)
-            )
-        })
+        .map(hidden)
         .collect();
     let users: String = users
         .iter()
@@ -60,8 +54,30 @@ pub(crate) fn login() -> String {
     )
 }
 
+/// Renders a page that posts these parameters to `to` at once.
+pub(crate) fn form_post(to: &str, parameters: &[(&str, &str)]) -> String {
+    let hidden: String = parameters.iter().map(|pair| hidden(*pair)).collect();
+    document(
+        "One moment",
+        &format!(
+            "<form method=post action=\"{}\">{hidden}\
+             <noscript><button type=submit>Continue</button></noscript></form>\
+             <script>document.forms[0].submit()</script>",
+            escape(to),
+        ),
+    )
+}
+
 pub(crate) fn error(text: &str) -> String {
     document("Error", &format!("<p>{}</p>", escape(text)))
+}
+
+fn hidden((name, value): (&str, &str)) -> String {
+    format!(
+        "<input type=hidden name=\"{}\" value=\"{}\">",
+        escape(name),
+        escape(value)
+    )
 }
 
 fn document(title: &str, body: &str) -> String {

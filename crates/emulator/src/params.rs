@@ -1,6 +1,9 @@
-//! The parameters of a query or a form body.
+//! The parameters of a query, a form body or a JSON body.
+
+use serde_json::{Map, Value};
 
 /// Decoded parameters, in the order of the request.
+#[derive(Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
@@ -10,6 +13,34 @@ impl Params {
 
     pub(crate) fn of_uri(uri: &http::Uri) -> Self {
         Self::parse(uri.query().unwrap_or_default().as_bytes())
+    }
+
+    /// Reads the members of a JSON object that are no objects or arrays. `None`: it is no such
+    /// object, or has other members.
+    pub(crate) fn of_json(text: &[u8]) -> Option<Self> {
+        let object: Map<String, Value> = serde_json::from_slice(text).ok()?;
+        let pairs = object.into_iter().map(|(name, value)| match value {
+            Value::String(text) => Some((name, text)),
+            Value::Object(_) | Value::Array(_) => None,
+            other => Some((name, other.to_string())),
+        });
+        Some(Self(pairs.collect::<Option<_>>()?))
+    }
+
+    /// Returns the parameters under their standard names, given pairs of these and the names on the
+    /// wire. A standard name that is not in use on the wire is unknown.
+    pub(crate) fn standardized(&self, names: &[(String, String)]) -> Self {
+        let standard = |name: &str| match names.iter().rev().find(|(_, wire)| wire == name) {
+            Some((standard, _)) => Some(standard.clone()),
+            None if names.iter().any(|(standard, _)| standard == name) => None,
+            None => Some(name.to_owned()),
+        };
+        let pairs = self.iter();
+        Self(
+            pairs
+                .filter_map(|(name, value)| Some((standard(name)?, value.to_owned())))
+                .collect(),
+        )
     }
 
     /// Returns the first value; an empty one counts as absent (RFC 6749 §3.1).
@@ -51,6 +82,13 @@ impl Params {
     }
 }
 
+/// Encodes parameters as a query or a form.
+pub(crate) fn encode(parameters: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish()
+}
+
 /// Adds parameters to the query of `uri`.
 pub(crate) fn with_query(uri: &str, parameters: &[(&str, &str)]) -> String {
     let mut uri = uri.to_owned();
@@ -60,11 +98,8 @@ pub(crate) fn with_query(uri: &str, parameters: &[(&str, &str)]) -> String {
             Some(at) if at + 1 == uri.len() || uri.ends_with('&') => "",
             Some(_) => "&",
         };
-        let pair = form_urlencoded::Serializer::new(String::new())
-            .append_pair(name, value)
-            .finish();
         uri.push_str(separator);
-        uri.push_str(&pair);
+        uri.push_str(&encode(&[(name, value)]));
     }
     uri
 }
@@ -87,6 +122,14 @@ mod tests {
             with_query("https://a/cb?", &[("code", "x")]),
             "https://a/cb?code=x"
         );
+    }
+
+    #[test]
+    fn a_renamed_parameter_has_no_standard_name() {
+        let names = [("client_id".to_owned(), "client_key".to_owned())];
+        let params = Params::parse(b"client_key=k&client_id=i&b=1").standardized(&names);
+        let pairs: Vec<_> = params.iter().collect();
+        assert_eq!(pairs, [("client_id", "k"), ("b", "1")]);
     }
 
     #[test]

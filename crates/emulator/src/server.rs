@@ -7,7 +7,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, request};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HOST};
+use http::uri::Authority;
+use http::{HeaderValue, Request, Response, StatusCode, request};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower_service::Service as _;
 
-use crate::answer::{self, Verdict};
+use crate::answer::{self, Gzip, Verdict, gzip};
 use crate::counters::{Log, Outcome, Ticket};
 use crate::faults::{Cut, Endpoint, Fault, Faults, Plan, cut_midway, damage, instead};
 use crate::page;
@@ -25,6 +27,14 @@ use crate::world::World;
 
 /// The limit for the body of a request, in bytes.
 const REQUEST_LIMIT: usize = 2 * 1024 * 1024;
+
+/// The server that a request reaches, which handlers find in the request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Host {
+    Main,
+    /// The API's own server.
+    Api,
+}
 
 /// The parts of a running emulator.
 pub(crate) struct Server {
@@ -37,7 +47,7 @@ pub(crate) struct Server {
 }
 
 /// Serves connections until the future is dropped, which also ends the connections.
-pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener) {
+pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener, host: Host) {
     let mut connections = JoinSet::new();
     loop {
         let stream = tokio::select! {
@@ -57,7 +67,7 @@ pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener) {
         connections.spawn(async move {
             let service = service_fn(move |request| {
                 let server = Arc::clone(&server);
-                async move { server.handle(request).await.map_err(io::Error::other) }
+                async move { server.handle(request, host).await.map_err(io::Error::other) }
             });
             // An error means that the client went away, or that a fault cut the connection.
             let _ = http1::Builder::new()
@@ -68,17 +78,31 @@ pub(crate) async fn accept(server: Arc<Server>, listener: TcpListener) {
 }
 
 impl Server {
+    /// Returns the server that a request in process is for.
+    pub(crate) fn host<B>(&self, request: &Request<B>) -> Host {
+        let api = self.world.api_base.as_deref().and_then(authority);
+        let in_header = || request.headers().get(HOST)?.to_str().ok();
+        let asked = request.uri().authority().map(Authority::as_str);
+        match (api, asked.or_else(in_header)) {
+            (Some(api), Some(asked)) if asked.eq_ignore_ascii_case(api) => Host::Api,
+            _ => Host::Main,
+        }
+    }
+
     /// Answers one request, or reports that a fault cuts the connection.
     pub(crate) async fn handle<B>(
         self: Arc<Self>,
         request: Request<B>,
+        host: Host,
     ) -> Result<Response<Body>, Cut>
     where
         B: http_body::Body + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        head.extensions.insert(host);
         let endpoint = self.provider.endpoint(head.uri.path());
+        let endpoint = endpoint.filter(|of| host == Host::Main || *of == Endpoint::Api);
         let plan = endpoint
             .map(|endpoint| self.faults.plan(endpoint))
             .unwrap_or_default();
@@ -93,6 +117,9 @@ impl Server {
         };
         self.record(&head, &body);
         let ticket = self.arrive(endpoint, &head, &body);
+        if host == Host::Api && endpoint.is_none() {
+            return Ok(answer::empty(StatusCode::NOT_FOUND));
+        }
         let _guard = AbandonGuard {
             server: &self,
             ticket,
@@ -166,6 +193,12 @@ impl Server {
             (body, damaged) = damage(fault, &mut head, body);
             unanswered |= damaged;
         }
+        if head.extensions.remove::<Gzip>().is_some() {
+            body = Bytes::from(gzip(&body));
+            let headers = &mut head.headers;
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.remove(CONTENT_LENGTH);
+        }
         let name = fault.map_or("", Fault::name);
         let outcome = match verdict {
             Some(Verdict::Granted { .. }) if unanswered => {
@@ -231,6 +264,11 @@ impl Server {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs())
     }
+}
+
+/// Returns the host and port of a base URL.
+fn authority(base: &str) -> Option<&str> {
+    base.split_once("://").map(|(_, authority)| authority)
 }
 
 /// Adds the page that login redirects lead to.

@@ -19,6 +19,8 @@ pub(crate) struct Lifetimes {
 /// The state of an emulated provider.
 pub(crate) struct World {
     pub(crate) base: String,
+    /// The base of the API's own server, if it has one.
+    pub(crate) api_base: Option<String>,
     pub(crate) users: Vec<User>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) clock: ShiftedClock,
@@ -39,6 +41,7 @@ pub(crate) enum Approval {
 impl World {
     pub(crate) fn new(
         base: String,
+        api_base: Option<String>,
         clients: Vec<RegisteredClient>,
         users: Vec<User>,
         lifetimes: Lifetimes,
@@ -48,6 +51,7 @@ impl World {
         let clients = Mutex::new(clients);
         Self {
             base,
+            api_base,
             users,
             lifetimes,
             clock,
@@ -109,19 +113,20 @@ impl World {
         );
     }
 
+    /// Records a new access token in the ledger.
+    pub(crate) fn add_access(&self, ledger: &mut Ledger, grant: GrantId, access: &str) {
+        let expires = self.lifetimes.access.map(|life| self.now() + life);
+        ledger.add_access(grant, access.to_owned(), expires);
+    }
+
     /// Records a new pair in the ledger.
     pub(crate) fn add_pair(&self, ledger: &mut Ledger, grant: GrantId, pair: &Pair) {
-        let now = self.now();
-        ledger.add_access(
-            grant,
-            pair.access.clone(),
-            self.lifetimes.access.map(|life| now + life),
-        );
+        self.add_access(ledger, grant, &pair.access);
         ledger.add_refresh(
             grant,
             pair.refresh.clone(),
             &pair.access,
-            self.lifetimes.refresh.map(|life| now + life),
+            self.lifetimes.refresh.map(|life| self.now() + life),
         );
     }
 }

@@ -64,11 +64,18 @@ pub enum Fault {
     ContentType(String),
     /// Processed; the response's body holds bytes that are not UTF-8.
     InvalidUtf8,
-    /// Processed; this field of the response's JSON object has this value.
+    /// Processed; the response's body is in Latin-1, with the member `name` next to the others:
+    /// `René`.
+    ///
+    /// The response does not count as damaged: the counters say `granted`.
+    Latin1,
+    /// Processed; this field of the response's object has this value.
+    ///
+    /// Dots reach the members of nested objects: `data.expires_in`.
     ///
     /// The response does not count as damaged: the counters say `granted`.
     Field(String, Value),
-    /// Processed; the response's JSON object lacks this field.
+    /// Processed; the response's object lacks this field, or the one at this path.
     ///
     /// The response does not count as damaged: the counters say `granted`.
     Without(String),
@@ -132,6 +139,7 @@ impl Fault {
             Self::Oversized => "oversized",
             Self::ContentType(_) => "content-type",
             Self::InvalidUtf8 => "invalid-utf8",
+            Self::Latin1 => "latin-1",
             Self::Field(..) => "field",
             Self::Without(_) => "without",
             Self::AnswerInstead(_) => "answer-instead",

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fault::{Cut, Fault};
-use crate::answer::{self, Fields, Format};
+use crate::answer::{self, Fields, Format, Gzip};
 use crate::page;
 
 /// The size of [`Fault::Oversized`], in bytes.
@@ -96,10 +96,18 @@ pub(crate) fn damage(
             );
         }
         Fault::Without(name) => return (change(head, body, |fields| fields.remove(name)), false),
+        Fault::Latin1 => {
+            let name = Value::from("Ren\u{e9}");
+            let body = change(head, body, |fields| fields.set("name", name));
+            let text = String::from_utf8_lossy(&body);
+            let latin1 = text.chars().map(|c| u8::try_from(c).unwrap_or(b'?'));
+            return (latin1.collect(), false);
+        }
         Fault::AnswerInstead(response) => {
             let (new, body) = response.clone().into_parts();
             head.status = new.status;
             head.headers = new.headers;
+            head.extensions.remove::<Gzip>();
             body
         }
         _ => return (body, false),
@@ -141,7 +149,7 @@ fn change(
 }
 
 fn read(body: &[u8]) -> Option<Fields> {
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+    let object: serde_json::Map<String, Value> = serde_json::from_slice(body).ok()?;
     Some(Fields {
         list: object.into_iter().collect(),
         format: Format::Json,

@@ -38,14 +38,16 @@ pub(crate) trait Provider: Send + Sync + 'static {
     }
 
     /// Returns the path of an endpoint, for [`Emulator::url`](crate::Emulator::url).
-    fn path(&self, endpoint: Endpoint) -> Option<&'static str>;
+    fn path(&self, endpoint: Endpoint) -> Option<&str>;
 
     /// Returns the endpoint that a path belongs to.
     fn endpoint(&self, path: &str) -> Option<Endpoint> {
-        use Endpoint::{Api, Authorize, Introspect, Revoke, Token};
-        [Authorize, Token, Revoke, Introspect, Api]
-            .into_iter()
-            .find(|endpoint| self.path(*endpoint) == Some(path))
+        endpoint_at(self, path)
+    }
+
+    /// Returns which server the API is at.
+    fn api_server(&self) -> ApiServer<'_> {
+        ApiServer::Shared
     }
 
     /// Reads what a token request asks for, as far as possible.
@@ -67,6 +69,22 @@ pub(crate) trait Provider: Send + Sync + 'static {
 
     /// Builds the routes of its endpoints.
     fn router(self: Arc<Self>, world: Arc<World>) -> Router;
+}
+
+/// Returns the endpoint whose own path this is.
+fn endpoint_at<P: Provider + ?Sized>(provider: &P, path: &str) -> Option<Endpoint> {
+    use Endpoint::{Api, Authorize, Introspect, Revoke, Token};
+    [Authorize, Token, Revoke, Introspect, Api]
+        .into_iter()
+        .find(|endpoint| provider.path(*endpoint) == Some(path))
+}
+
+/// The server that the API is at.
+pub(crate) enum ApiServer<'a> {
+    /// The one of the other endpoints.
+    Shared,
+    /// Its own, with this base URL, or that of the address it is bound to.
+    Own(Option<&'a str>),
 }
 
 /// The part of a token request that the counters need.

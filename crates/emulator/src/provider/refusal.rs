@@ -69,6 +69,19 @@ impl Refusal {
         self.error
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Returns whether the presented refresh token is of no more use.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead
+    }
+
     /// Responds with a body of `error` and the given name for the description.
     ///
     /// `write` makes the response of the status and these fields.

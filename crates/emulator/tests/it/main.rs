@@ -11,6 +11,7 @@ mod amiqus;
 mod counters;
 mod faults;
 mod ioffice;
+mod kinds;
 mod milestones;
 mod plain;
 mod socket;

@@ -13,10 +13,10 @@ use crate::support::{
     form_request, frozen, get, get_with, json, location, query, set, text,
 };
 
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-const REQUESTS: Requests = Requests {
+pub(crate) const REQUESTS: Requests = Requests {
     authorize: "/authorize",
     token: "/token",
     api: "/api/me",
@@ -55,7 +55,7 @@ fn default() -> Vendor {
     plain(PlainOptions::default())
 }
 
-fn plain(options: PlainOptions) -> Vendor {
+pub(crate) fn plain(options: PlainOptions) -> Vendor {
     let public = RegisteredClient::new("public").redirect_uri(CALLBACK);
     let builder = Emulator::plain().options(options).client(client());
     Vendor {

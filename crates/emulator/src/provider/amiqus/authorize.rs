@@ -75,9 +75,8 @@ fn check(cx: &Context<Amiqus>, params: &Params) -> Result<Request, Refusal> {
     Ok(Request {
         grant: Grant {
             client: client.id,
-            user: String::new(),
             redirect_uri: Some(redirect_uri.to_owned()),
-            scope: None,
+            ..Grant::default()
         },
         redirect_uri: redirect_uri.to_owned(),
         challenge: challenge.map(str::to_owned),

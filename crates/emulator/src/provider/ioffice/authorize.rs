@@ -91,9 +91,9 @@ fn check(cx: &Context<IOffice>, params: &Params) -> Result<Grant, String> {
     }
     Ok(Grant {
         client: client.id,
-        user: String::new(),
         redirect_uri: Some(given("redirect_uri").to_owned()),
         scope: Some(given("scope").to_owned()),
+        ..Grant::default()
     })
 }
 
@@ -131,8 +131,7 @@ fn try_direct(cx: &Context<IOffice>, headers: &HeaderMap, body: &[u8]) -> Result
     let grant = Grant {
         client: client.id,
         user: user.login.clone(),
-        redirect_uri: None,
-        scope: None,
+        ..Grant::default()
     };
     cx.world.add_code(&code, grant, None);
     Ok(code)

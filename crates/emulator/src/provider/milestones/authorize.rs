@@ -40,7 +40,7 @@ pub(super) async fn authorize(State(cx): State<Context<Milestones>>, uri: Uri) -
                 client: target.client.clone(),
                 user: user.login,
                 redirect_uri,
-                scope: None,
+                ..Grant::default()
             };
             cx.world.add_code(&code, grant, None);
             let answer: Vec<_> = [("code", code.as_str())].into_iter().chain(state).collect();

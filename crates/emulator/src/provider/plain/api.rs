@@ -1,16 +1,15 @@
-//! Revocation (RFC 7009), introspection (RFC 7662) and one resource (RFC 6750).
+//! Revocation (RFC 7009) and introspection (RFC 7662).
 
 use std::time::UNIX_EPOCH;
 
 use axum::body::Body;
 use axum::extract::State;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
 
 use super::Plain;
-use super::client::authenticated;
+use super::client::authenticated_form;
 use super::error::respond;
 use crate::answer;
 use crate::ledger::Standing;
@@ -25,12 +24,12 @@ pub(super) async fn revoke(
 ) -> Response<Body> {
     match try_revoke(&cx, &headers, &body) {
         Ok(()) => answer::empty(StatusCode::OK),
-        Err(refusal) => respond(refusal, false),
+        Err(refusal) => respond(refusal),
     }
 }
 
 fn try_revoke(cx: &Context<Plain>, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
-    let (client, params) = authenticated(cx, headers, body)?;
+    let (client, params) = authenticated_form(cx, headers, body)?;
     let token = params
         .value("token")
         .ok_or_else(|| Refusal::missing("token"))?;
@@ -59,7 +58,7 @@ pub(super) async fn introspect(
 ) -> Response<Body> {
     match try_introspect(&cx, &headers, &body) {
         Ok(value) => answer::json(StatusCode::OK, &value),
-        Err(refusal) => respond(refusal, false),
+        Err(refusal) => respond(refusal),
     }
 }
 
@@ -68,7 +67,7 @@ fn try_introspect(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<serde_json::Value, Refusal> {
-    let (_, params) = authenticated(cx, headers, body)?;
+    let (_, params) = authenticated_form(cx, headers, body)?;
     let token = params
         .value("token")
         .ok_or_else(|| Refusal::missing("token"))?;
@@ -96,37 +95,4 @@ fn try_introspect(
         value["exp"] = since.as_secs().into();
     }
     Ok(value)
-}
-
-/// Answers GET, POST and PUT, so that tests can send a body.
-pub(super) async fn me(
-    State(cx): State<Context<Plain>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    let value = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let token = value
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let Some((_, token)) = token else {
-        return challenge("Bearer realm=\"emulator\"");
-    };
-    let ledger = cx.world.ledger();
-    let (Standing::Live, Some(grant)) = ledger.access(token, cx.world.now()) else {
-        return challenge("Bearer realm=\"emulator\", error=\"invalid_token\"");
-    };
-    answer::json(
-        StatusCode::OK,
-        &json!({"login": ledger.grant(grant).user, "received_bytes": body.len()}),
-    )
-}
-
-fn challenge(value: &'static str) -> Response<Body> {
-    let mut response = answer::empty(StatusCode::UNAUTHORIZED);
-    response
-        .headers_mut()
-        .insert(WWW_AUTHENTICATE, HeaderValue::from_static(value));
-    response
 }

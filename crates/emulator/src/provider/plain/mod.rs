@@ -1,4 +1,4 @@
-//! A provider by RFC 6749, with PKCE, revocation and introspection.
+//! A provider by RFC 6749, with PKCE, revocation and introspection, and its many kinds.
 
 mod api;
 mod authorize;
@@ -6,15 +6,16 @@ mod client;
 mod error;
 mod options;
 mod provider;
+mod redirect;
+mod request;
+mod resource;
+mod scope;
 mod token;
 
-pub use options::{ClientAuthentication, PlainOptions, Reuse};
-
-const AUTHORIZE: &str = "/authorize";
-const TOKEN: &str = "/token";
-const REVOKE: &str = "/revoke";
-const INTROSPECT: &str = "/introspect";
-const ME: &str = "/api/me";
+pub use options::{
+    AnswerFormat, ApiCredential, ClientAuthentication, ParameterPlace, PlainOptions, ResponseMode,
+    Reuse,
+};
 
 /// The emulation of such a provider.
 #[derive(Debug)]

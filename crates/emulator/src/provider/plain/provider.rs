@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use http::request;
 
-use super::{AUTHORIZE, INTROSPECT, ME, Plain, REVOKE, TOKEN, api, authorize, token};
+use super::request::{is_refresh, read_parameters};
+use super::{Plain, api, authorize, resource, token};
 use crate::faults::Endpoint;
 use crate::ledger::Pair;
-use crate::provider::{Context, Provider};
+use crate::provider::{ApiServer, Context, Provider, TokenCall, endpoint_at};
 use crate::random;
 use crate::world::World;
 
@@ -17,14 +19,39 @@ impl Provider for Plain {
         "Plain"
     }
 
-    fn path(&self, endpoint: Endpoint) -> Option<&'static str> {
-        Some(match endpoint {
-            Endpoint::Authorize => AUTHORIZE,
-            Endpoint::Token => TOKEN,
-            Endpoint::Api => ME,
-            Endpoint::Revoke => REVOKE,
-            Endpoint::Introspect => INTROSPECT,
-        })
+    fn path(&self, endpoint: Endpoint) -> Option<&str> {
+        Some(self.options.requests.path(endpoint))
+    }
+
+    fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        if self.options.requests.refresh_path.as_deref() == Some(path) {
+            return Some(Endpoint::Token);
+        }
+        endpoint_at(self, path)
+    }
+
+    fn api_server(&self) -> ApiServer<'_> {
+        let api = &self.options.api;
+        if api.is_elsewhere() {
+            ApiServer::Own(api.base())
+        } else {
+            ApiServer::Shared
+        }
+    }
+
+    fn token_call(&self, head: &request::Parts, body: &[u8]) -> TokenCall {
+        let requests = &self.options.requests;
+        let params = read_parameters(requests, head, body).unwrap_or_default();
+        let params = params.standardized(&requests.names);
+        let grant_type = if is_refresh(requests, head, &params) {
+            "refresh_token"
+        } else {
+            params.value("grant_type").unwrap_or_default()
+        };
+        TokenCall {
+            grant_type: grant_type.to_owned(),
+            refresh_token: params.value("refresh_token").map(str::to_owned),
+        }
     }
 
     fn mint(&self) -> Pair {
@@ -32,12 +59,18 @@ impl Provider for Plain {
     }
 
     fn router(self: Arc<Self>, world: Arc<World>) -> Router {
-        Router::new()
-            .route(AUTHORIZE, get(authorize::authorize))
-            .route(TOKEN, post(token::token))
-            .route(REVOKE, post(api::revoke))
-            .route(INTROSPECT, post(api::introspect))
-            .route(ME, get(api::me).post(api::me).put(api::me))
-            .with_state(Context::new(self, world))
+        let requests = &self.options.requests;
+        let path = |endpoint| requests.path(endpoint);
+        let me = resource::me;
+        let mut router = Router::new()
+            .route(path(Endpoint::Authorize), get(authorize::authorize))
+            .route(path(Endpoint::Token), post(token::token))
+            .route(path(Endpoint::Revoke), post(api::revoke))
+            .route(path(Endpoint::Introspect), post(api::introspect))
+            .route(path(Endpoint::Api), get(me).post(me).put(me));
+        if let Some(refresh) = &requests.refresh_path {
+            router = router.route(refresh, post(token::token));
+        }
+        router.with_state(Context::new(Arc::clone(&self), world))
     }
 }

@@ -1,9 +1,15 @@
 //! Responses, and their meaning for the counters.
 
+mod fields;
+mod gzip;
+
 use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::Value;
+
+pub(crate) use fields::{Fields, Format};
+pub(crate) use gzip::gzip;
 
 /// The decision of the token endpoint, which a response's extensions carry to the counters.
 #[derive(Debug, Clone)]
@@ -12,69 +18,9 @@ pub(crate) enum Verdict {
     Refused { error: String, dead: bool },
 }
 
-/// The syntax of a JSON object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// RFC 8259.
-    Json,
-    /// Keys without quotes, as the Milestones documents print them.
-    Loose,
-}
-
-/// The fields of a flat object, in order.
-///
-/// A response keeps them in its extensions, so that a fault can change one and write them again.
-#[derive(Clone)]
-pub(crate) struct Fields {
-    pub(crate) list: Vec<(String, Value)>,
-    pub(crate) format: Format,
-}
-
-impl Fields {
-    pub(crate) fn json(list: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
-        let list = list
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
-        Self {
-            list,
-            format: Format::Json,
-        }
-    }
-
-    pub(crate) fn set(&mut self, name: &str, value: Value) {
-        match self.list.iter_mut().find(|(key, _)| key == name) {
-            Some(field) => field.1 = value,
-            None => self.list.push((name.to_owned(), value)),
-        }
-    }
-
-    pub(crate) fn remove(&mut self, name: &str) {
-        self.list.retain(|(key, _)| key != name);
-    }
-
-    pub(crate) fn render(&self) -> String {
-        let (open, separator, close) = match self.format {
-            Format::Json => ("{", ",", "}"),
-            Format::Loose => ("{\n    ", ",\n    ", "\n}"),
-        };
-        let fields: Vec<String> = self
-            .list
-            .iter()
-            .map(|(name, value)| match self.format {
-                Format::Json => format!("{}:{value}", Value::from(name.as_str())),
-                Format::Loose => format!("{name}: {value}"),
-            })
-            .collect();
-        format!("{open}{}{close}", fields.join(separator))
-    }
-
-    pub(crate) fn respond(self, status: StatusCode) -> Response<Body> {
-        let mut response = with_type(status, "application/json", self.render());
-        response.extensions_mut().insert(self);
-        response
-    }
-}
+/// Marks a response that the server compresses with gzip.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gzip;
 
 /// Responds with tokens: 200, never cached (RFC 6749 §5.1).
 pub(crate) fn granted(fields: Fields, replaced: bool) -> Response<Body> {
@@ -102,6 +48,11 @@ pub(crate) fn json(status: StatusCode, value: &Value) -> Response<Body> {
 
 pub(crate) fn html(status: StatusCode, text: String) -> Response<Body> {
     with_type(status, "text/html; charset=utf-8", text)
+}
+
+/// Sends a page that is never cached.
+pub(crate) fn page(text: String) -> Response<Body> {
+    no_store(html(StatusCode::OK, text))
 }
 
 pub(crate) fn empty(status: StatusCode) -> Response<Body> {

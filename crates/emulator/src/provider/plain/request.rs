@@ -1,0 +1,154 @@
+//! Token requests: where their parameters are, and what they must hold.
+
+use http::{HeaderMap, request};
+
+use super::Plain;
+use super::client::authenticate;
+use super::options::{ParameterPlace, RequestOptions};
+use crate::params::Params;
+use crate::provider::refusal::Refusal;
+use crate::provider::{Context, has_type, is_form};
+use crate::registration::RegisteredClient;
+
+/// A request to the token endpoint by a known client.
+pub(super) struct TokenRequest {
+    pub(super) grant: GrantType,
+    pub(super) client: RegisteredClient,
+    pub(super) params: Params,
+}
+
+/// What is redeemed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GrantType {
+    Code,
+    RefreshToken,
+}
+
+impl TokenRequest {
+    pub(super) fn read(
+        cx: &Context<Plain>,
+        head: &request::Parts,
+        body: &[u8],
+    ) -> Result<Self, Refusal> {
+        let options = &cx.provider.options;
+        let requests = &options.requests;
+        let params = read_parameters(requests, head, body)?;
+        if let Some(name) = params.repeated() {
+            return Err(Refusal::repeated(name));
+        }
+        let params = params.standardized(&requests.names);
+        let method = if is_refresh(requests, head, &params) {
+            options.client.refresh()
+        } else {
+            options.client.general()
+        };
+        let client = authenticate(cx, &head.headers, &params, method)?;
+        let grant = grant_type(requests, head, &params)?;
+        let required = match grant {
+            GrantType::Code => &requests.code,
+            GrantType::RefreshToken => &requests.refresh,
+        };
+        check_parameters(required, &params)?;
+        check_headers(&requests.headers, &head.headers)?;
+        Ok(Self {
+            grant,
+            client,
+            params,
+        })
+    }
+}
+
+/// Reads the parameters from where the provider takes them.
+pub(super) fn read_parameters(
+    options: &RequestOptions,
+    head: &request::Parts,
+    body: &[u8],
+) -> Result<Params, Refusal> {
+    match options.place {
+        ParameterPlace::Form => read_form(&head.headers, body),
+        ParameterPlace::Query => Ok(Params::of_uri(&head.uri)),
+        ParameterPlace::Json if !has_type(&head.headers, "application/json") => {
+            Err(Refusal::request("the body must be application/json"))
+        }
+        ParameterPlace::Json => {
+            let params = Params::of_json(body);
+            params.ok_or_else(|| Refusal::request("the body must be a flat JSON object"))
+        }
+    }
+}
+
+/// Reads the parameters of a form.
+pub(super) fn read_form(headers: &HeaderMap, body: &[u8]) -> Result<Params, Refusal> {
+    if is_form(headers) {
+        return Ok(Params::parse(body));
+    }
+    Err(Refusal::request(
+        "the body must be application/x-www-form-urlencoded",
+    ))
+}
+
+/// Returns whether a request asks for a refresh, by its grant type or by its path.
+pub(super) fn is_refresh(options: &RequestOptions, head: &request::Parts, params: &Params) -> bool {
+    match params.value("grant_type") {
+        Some(grant_type) => grant_type == "refresh_token",
+        None => at_refresh_path(options, head),
+    }
+}
+
+/// Fails on a required parameter that is missing or has another value.
+pub(super) fn check_parameters(
+    required: &[(String, String)],
+    params: &Params,
+) -> Result<(), Refusal> {
+    for (name, value) in required {
+        match params.value(name) {
+            None => return Err(Refusal::missing(name)),
+            Some(given) if given != value => {
+                return Err(Refusal::request(format!("{name} must be {value}")));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Fails on a required header that is missing or has another value.
+pub(super) fn check_headers(
+    required: &[(String, String)],
+    headers: &HeaderMap,
+) -> Result<(), Refusal> {
+    for (name, value) in required {
+        match headers.get(name) {
+            None => return Err(Refusal::request(format!("the header {name} is missing"))),
+            Some(given) if given != value.as_str() => {
+                return Err(Refusal::request(format!("the header {name} is wrong")));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn grant_type(
+    options: &RequestOptions,
+    head: &request::Parts,
+    params: &Params,
+) -> Result<GrantType, Refusal> {
+    let here = at_refresh_path(options, head);
+    let unsupported = |text| Err(Refusal::new("unsupported_grant_type", text));
+    match params.value("grant_type") {
+        None if here => Ok(GrantType::RefreshToken),
+        None => Err(Refusal::missing("grant_type")),
+        Some("refresh_token") if here || options.refresh_path.is_none() => {
+            Ok(GrantType::RefreshToken)
+        }
+        Some("refresh_token") => unsupported("another endpoint refreshes tokens"),
+        Some("authorization_code") if !here => Ok(GrantType::Code),
+        Some(_) if here => unsupported("this endpoint only refreshes tokens"),
+        Some(_) => unsupported("authorization_code or refresh_token"),
+    }
+}
+
+fn at_refresh_path(options: &RequestOptions, head: &request::Parts) -> bool {
+    options.refresh_path.as_deref() == Some(head.uri.path())
+}
