@@ -28,8 +28,8 @@ pub use provider::amiqus::{AmiqusOptions, Generation, RefreshRedirectUri};
 pub use provider::ioffice::{IOfficeOptions, RejectedStatus, RevocationScope};
 pub use provider::milestones::{ErrorFormat, MilestonesOptions, RedirectRule};
 pub use provider::plain::{
-    AnswerFormat, ApiCredential, ClientAuthentication, ParameterPlace, PlainOptions, ResponseMode,
-    Reuse,
+    AnswerFormat, ApiCredential, ClientAuthentication, ExpiryUnit, ParameterPlace, PlainOptions,
+    ResponseMode, Reuse,
 };
 pub use registration::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, DEFAULT_USER, RegisteredClient,

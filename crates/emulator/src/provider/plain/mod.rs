@@ -13,8 +13,8 @@ mod scope;
 mod token;
 
 pub use options::{
-    AnswerFormat, ApiCredential, ClientAuthentication, ParameterPlace, PlainOptions, ResponseMode,
-    Reuse,
+    AnswerFormat, ApiCredential, ClientAuthentication, ExpiryUnit, ParameterPlace, PlainOptions,
+    ResponseMode, Reuse,
 };
 
 /// The emulation of such a provider.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 use serde_json::json as value;
-use tokenkeeper_emulator::{AnswerFormat, Endpoint, Fault, PlainOptions};
+use tokenkeeper_emulator::{AnswerFormat, Endpoint, ExpiryUnit, Fault, PlainOptions};
 
 use super::tokens;
 use crate::plain::{REQUESTS, plain};
@@ -33,6 +33,38 @@ async fn the_tokens_can_be_in_an_object() {
     assert_eq!(refreshed["authed_user"]["id"], "U1");
     assert_eq!(refreshed.get("team"), None);
     assert!(refreshed["authed_user"]["oauth"]["refresh_token"].is_string());
+}
+
+#[tokio::test]
+async fn the_tokens_of_a_refresh_can_be_elsewhere() {
+    let options = PlainOptions::default().tokens_at("authed_user");
+    let vendor = plain(options.refresh_tokens_at(""));
+    let nested = &tokens(&vendor).await["authed_user"];
+    let refreshed = json(&vendor.refresh(&text(nested, "refresh_token")).await);
+    assert_eq!(vendor.api(&text(&refreshed, "access_token")).await, 200);
+    assert_eq!(refreshed.get("authed_user"), None);
+}
+
+#[tokio::test]
+async fn the_expiry_can_have_another_unit() {
+    for (unit, expiry) in [
+        (ExpiryUnit::Seconds, 3600),
+        (ExpiryUnit::Milliseconds, 3_600_000),
+        (ExpiryUnit::EpochSeconds, 1_800_003_600),
+        (ExpiryUnit::EpochMilliseconds, 1_800_003_600_000_u64),
+    ] {
+        let options = PlainOptions::default().expiry_unit(unit);
+        let vendor = plain(options.member_name("expires_in", "expires_at"));
+        assert_eq!(tokens(&vendor).await["expires_at"], expiry, "{unit:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_scope_can_be_a_list() {
+    let vendor = plain(PlainOptions::default().scope_list());
+    let to = vendor.redirect(&[("scope", "a b"), ("approve", "1")]).await;
+    let answer = json(&vendor.exchange(&query(&to, "code").unwrap()).await);
+    assert_eq!(answer["scope"], value!(["a", "b"]));
 }
 
 #[tokio::test]

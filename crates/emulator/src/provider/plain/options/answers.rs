@@ -1,5 +1,7 @@
 //! The answers of the token endpoint.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use serde_json::Value;
 
 use super::{Named, PlainOptions, last};
@@ -19,6 +21,40 @@ pub enum AnswerFormat {
     Negotiated,
 }
 
+/// The unit of the access token's expiry in answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ExpiryUnit {
+    /// Seconds from now (RFC 6749 §5.1).
+    #[default]
+    Seconds,
+    /// Milliseconds from now.
+    Milliseconds,
+    /// Seconds since 1970 by the emulator's clock.
+    EpochSeconds,
+    /// Milliseconds since 1970 by the emulator's clock.
+    EpochMilliseconds,
+}
+
+impl ExpiryUnit {
+    /// Returns the expiry of a token that has `left` to live at `now`.
+    pub(crate) fn write(self, left: Duration, now: SystemTime) -> Value {
+        let since_epoch = (now + left).duration_since(UNIX_EPOCH).unwrap_or_default();
+        match self {
+            Self::Seconds => left.as_secs().into(),
+            Self::Milliseconds => millis(left),
+            Self::EpochSeconds => since_epoch.as_secs().into(),
+            Self::EpochMilliseconds => millis(since_epoch),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> Value {
+    u64::try_from(duration.as_millis())
+        .unwrap_or(u64::MAX)
+        .into()
+}
+
 /// The form of an answer with tokens.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AnswerOptions {
@@ -26,6 +62,8 @@ pub(crate) struct AnswerOptions {
     pub(crate) gzip: bool,
     /// The path of the object with the tokens.
     tokens_at: Option<String>,
+    /// The path of that object in the answer to a refresh, if it is another one.
+    refresh_tokens_at: Option<String>,
     names: Named<String>,
     token_type: Option<String>,
     /// Members of every answer with tokens, by path.
@@ -33,15 +71,20 @@ pub(crate) struct AnswerOptions {
     /// Members of the answer to a code, by path.
     pub(crate) code_members: Named<Value>,
     pub(crate) omit_expires_in: bool,
+    pub(crate) expiry_unit: ExpiryUnit,
+    pub(crate) scope_list: bool,
     pub(crate) refresh_expiry: Option<String>,
 }
 
 impl AnswerOptions {
     /// Returns the path of a member that RFC 6749 names, or of another one next to the tokens.
-    pub(crate) fn path_of(&self, standard: &str, format: Format) -> String {
+    pub(crate) fn path_of(&self, standard: &str, of_code: bool, format: Format) -> String {
         let name = last(&self.names, standard).map_or(standard, String::as_str);
-        match &self.tokens_at {
-            Some(parent) if format != Format::Form => format!("{parent}.{name}"),
+        let of_refresh = self.refresh_tokens_at.as_ref().filter(|_| !of_code);
+        match of_refresh.or(self.tokens_at.as_ref()) {
+            Some(parent) if format != Format::Form && !parent.is_empty() => {
+                format!("{parent}.{name}")
+            }
             _ => name.to_owned(),
         }
     }
@@ -76,6 +119,13 @@ impl PlainOptions {
         self
     }
 
+    /// Puts the tokens of a refresh elsewhere: at the top if the path is empty (Slack).
+    #[must_use]
+    pub fn refresh_tokens_at(mut self, path: impl Into<String>) -> Self {
+        self.answers.refresh_tokens_at = Some(path.into());
+        self
+    }
+
     /// Renames a member of answers with tokens: `access_token` to `accessToken`.
     #[must_use]
     pub fn member_name(mut self, standard: &str, name: impl Into<String>) -> Self {
@@ -102,6 +152,20 @@ impl PlainOptions {
     #[must_use]
     pub fn code_member(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
         self.answers.code_members.push((path.into(), value.into()));
+        self
+    }
+
+    /// Sets the unit of `expires_in`. Default: seconds. Strava says in `expires_at` when it is.
+    #[must_use]
+    pub fn expiry_unit(mut self, unit: ExpiryUnit) -> Self {
+        self.answers.expiry_unit = unit;
+        self
+    }
+
+    /// Writes the scope as a JSON list of strings (Twitch).
+    #[must_use]
+    pub fn scope_list(mut self) -> Self {
+        self.answers.scope_list = true;
         self
     }
 

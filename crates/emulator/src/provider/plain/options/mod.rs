@@ -8,7 +8,7 @@ mod redirects;
 mod requests;
 mod rotation;
 
-pub use answers::AnswerFormat;
+pub use answers::{AnswerFormat, ExpiryUnit};
 pub use api::ApiCredential;
 pub use client::ClientAuthentication;
 pub use redirects::ResponseMode;

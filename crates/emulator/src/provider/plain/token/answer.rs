@@ -25,19 +25,26 @@ pub(super) fn respond(cx: &Context<Plain>, headers: &HeaderMap, issued: Issued) 
     let separator = options.requests.scope_separator;
     let mut set = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
-            fields.set(&answers.path_of(name, format), value);
+            fields.set(&answers.path_of(name, issued.of_code, format), value);
         }
     };
     set("access_token", Some(issued.access.into()));
     set("token_type", Some(answers.token_type().into()));
     let left = issued.left.filter(|_| !answers.omit_expires_in);
-    set("expires_in", left.map(seconds));
+    let now = cx.world.now();
+    set(
+        "expires_in",
+        left.map(|left| answers.expiry_unit.write(left, now)),
+    );
     if let (Some(name), Some(_)) = (&answers.refresh_expiry, &issued.refresh) {
         set(name, issued.refresh_left.map(seconds));
     }
     set("refresh_token", issued.refresh.map(Value::from));
-    let scope = issued.scope.map(|scopes| scope::write(separator, &scopes));
-    set("scope", scope.map(Value::from));
+    let scope = issued.scope.map(|scopes| match answers.scope_list {
+        true => scopes.split(' ').map(Value::from).collect(),
+        false => scope::write(separator, &scopes).into(),
+    });
+    set("scope", scope);
 
     let mut response = granted(fields, issued.replaced);
     if answers.gzip {
