@@ -19,6 +19,8 @@ impl TokenPlacement {
                 Self::OtherHeader
             }
             AttachmentMethod::Query(_) => Self::Query,
+            // A constant header with a value of the registration may hold a key.
+            _ if dialect.has_secret_api_headers() => Self::OtherHeader,
             _ => Self::Authorization,
         }
     }

@@ -49,6 +49,18 @@ impl AccessToken {
         self.header(BEARER.len())
     }
 
+    /// Returns another scheme than `Bearer` and the token as a header value.
+    pub(crate) fn scheme_header(&self, scheme: &str) -> Result<HeaderValue, Error> {
+        header::check("access token", self.expose())?;
+        let mut text = Zeroizing::new(String::with_capacity(
+            scheme.len() + 1 + self.expose().len(),
+        ));
+        text.push_str(scheme);
+        text.push(' ');
+        text.push_str(self.expose());
+        header::sensitive(HeaderValue::from_str(&text))
+    }
+
     fn header(&self, from: usize) -> Result<HeaderValue, Error> {
         header::check("access token", self.expose())?;
         let text = Bytes::from_owner(Shared(self.0.clone())).slice(from..);

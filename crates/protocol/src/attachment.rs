@@ -1,6 +1,6 @@
 //! Attaching a token to a request.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Uri, header::AUTHORIZATION, uri::PathAndQuery,
@@ -9,6 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::{
     access_token::AccessToken, client::Client, dialect::AttachmentMethod, error::Error, header,
+    values::Values,
 };
 
 /// A token in the form in which a request carries it. `Debug` shows the place and not the token.
@@ -28,10 +29,21 @@ pub enum Attachment {
         /// The token.
         value: AccessToken,
     },
+    /// At one of these places, next to constant headers of the API.
+    WithHeaders {
+        /// The token.
+        token: Box<Attachment>,
+        /// The headers, which the request may have already.
+        headers: ApiHeaders,
+    },
 }
 
+/// Constant headers of requests to an API. Clones share them; `Debug` shows the names.
+#[derive(Clone)]
+pub struct ApiHeaders(Arc<[(HeaderName, HeaderValue)]>);
+
 /// Characters that RFC 3986 §2.3 calls unreserved stay as they are.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -48,6 +60,13 @@ impl Attachment {
         match self {
             Self::Header { name, value } => insert(name, value, headers),
             Self::Query { name, value } => *uri = with_query(uri, name, value)?,
+            Self::WithHeaders {
+                token,
+                headers: constant,
+            } => {
+                token.apply(uri, headers)?;
+                constant.add_to(headers);
+            }
         }
         Ok(())
     }
@@ -64,8 +83,60 @@ impl Attachment {
                 let uri = request.uri_mut();
                 *uri = with_query(uri, name, value)?;
             }
+            Self::WithHeaders { token, headers } => {
+                token.apply_to(request)?;
+                headers.add_to(request.headers_mut());
+            }
         }
         Ok(())
+    }
+
+    /// Returns the part that carries the token, which is a header or a query parameter.
+    #[must_use]
+    pub fn token(&self) -> &Self {
+        match self {
+            Self::Header { .. } | Self::Query { .. } => self,
+            Self::WithHeaders { token, .. } => token,
+        }
+    }
+}
+
+impl ApiHeaders {
+    /// Fills in the values of a client. `None`: its dialect has no such headers.
+    pub(crate) fn of(client: &Client) -> Result<Option<Self>, Error> {
+        let values = Values::of_client(client);
+        let mut headers = Vec::new();
+        for (name, template) in &client.dialect().api_headers {
+            let name = HeaderName::try_from(name).map_err(http::Error::from)?;
+            headers.push((name, header::constant(&values, template)?));
+        }
+        Ok((!headers.is_empty()).then(|| headers.into_iter().collect()))
+    }
+
+    /// Adds the headers that the request does not have.
+    fn add_to(&self, headers: &mut HeaderMap) {
+        for (name, value) in &*self.0 {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+    }
+
+    /// Returns the headers.
+    pub fn iter(&self) -> impl Iterator<Item = &(HeaderName, HeaderValue)> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<(HeaderName, HeaderValue)> for ApiHeaders {
+    fn from_iter<I: IntoIterator<Item = (HeaderName, HeaderValue)>>(headers: I) -> Self {
+        Self(headers.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for ApiHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set()
+            .entries(self.iter().map(|(name, _)| name.as_str()))
+            .finish()
     }
 }
 
@@ -84,6 +155,10 @@ impl fmt::Debug for Attachment {
         let (place, name) = match self {
             Self::Header { name, .. } => ("Header", name.as_str()),
             Self::Query { name, .. } => ("Query", name.as_str()),
+            Self::WithHeaders { token, headers } => {
+                let mut out = f.debug_struct("WithHeaders");
+                return out.field("token", token).field("headers", headers).finish();
+            }
         };
         f.debug_struct(place)
             .field("name", &name)
@@ -92,7 +167,7 @@ impl fmt::Debug for Attachment {
 }
 
 pub(crate) fn attach(client: &Client, token: &AccessToken) -> Result<Attachment, Error> {
-    Ok(match &client.dialect().attach {
+    let attachment = match &client.dialect().attach {
         AttachmentMethod::Bearer => Attachment::Header {
             name: AUTHORIZATION,
             value: token.bearer_header()?,
@@ -106,6 +181,17 @@ pub(crate) fn attach(client: &Client, token: &AccessToken) -> Result<Attachment,
             let (name, value) = (name.clone(), token.clone());
             Attachment::Query { name, value }
         }
+        AttachmentMethod::Scheme(scheme) => Attachment::Header {
+            name: AUTHORIZATION,
+            value: token.scheme_header(scheme)?,
+        },
+    };
+    Ok(match client.api_headers() {
+        None => attachment,
+        Some(headers) => Attachment::WithHeaders {
+            token: Box::new(attachment),
+            headers: headers.clone(),
+        },
     })
 }
 

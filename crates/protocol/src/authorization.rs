@@ -1,13 +1,16 @@
 //! The authorization request (RFC 6749 §4.1.1).
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use crate::{
     client::Client,
-    dialect::{AuthorizationParameter as Parameter, Pkce},
+    dialect::{AuthorizationValue as Value, Pkce},
     error::Error,
     origin::Origin,
     secret::State,
+    values::Values,
 };
 
 /// The values of one authorization request, in addition to the registration's.
@@ -21,17 +24,9 @@ pub struct AuthorizationRequest<'a> {
     pub scope: Option<&'a str>,
     /// The PKCE code challenge: required if the dialect has [`Pkce::S256`], refused otherwise.
     pub code_challenge: Option<&'a str>,
-    /// Further parameters, appended to the dialect's.
+    /// Further parameters, appended to the dialect's. They replace its fixed ones of the same name.
     pub extra: &'a [(&'a str, &'a str)],
 }
-
-const ALL: [Parameter; 5] = [
-    Parameter::ResponseType,
-    Parameter::ClientId,
-    Parameter::RedirectUri,
-    Parameter::Scope,
-    Parameter::State,
-];
 
 const PKCE: [&str; 2] = ["code_challenge", "code_challenge_method"];
 
@@ -43,45 +38,75 @@ pub(crate) fn url(
     let rules = &client.dialect().authorization;
     client.check_redirect_uri(request.redirect_uri)?;
     let challenge = challenge(rules.pkce, request.code_challenge)?;
-    let parameters = if rules.parameters.is_empty() {
-        &ALL[..]
-    } else {
-        &rules.parameters
-    };
-    let scope = request.scope.or(client.scope());
-    if let Some(scope) = scope {
-        rules.check_scope(scope)?;
+    let mut pairs = flow_parameters(client, request)?;
+    if let Some(challenge) = challenge {
+        let own = [challenge, "S256"].map(Cow::Borrowed);
+        pairs.extend(PKCE.into_iter().zip(own));
     }
-
-    let mut url = rules.endpoint.at(site)?;
-    let mut query = url.query_pairs_mut();
-    for parameter in parameters {
-        let value = match parameter {
-            Parameter::ResponseType => Some("code"),
-            Parameter::ClientId => Some(client.registration().client_id()),
-            Parameter::RedirectUri => Some(request.redirect_uri.as_str()),
-            Parameter::Scope => scope,
-            Parameter::State => rules.state.is_parameter().then(|| request.state.expose()),
-        };
-        if let Some(value) = value {
-            query.append_pair(parameter.name(), value);
+    let scopes = client.further_scopes();
+    pairs.extend(
+        scopes
+            .filter(|(_, scope)| !scope.is_empty())
+            .map(|(name, scope)| (name, rules.separate(scope))),
+    );
+    let values = Values::of(client, site);
+    for (name, template) in &rules.fixed {
+        if request.extra.iter().all(|(extra, _)| extra != name) {
+            pairs.push((name, values.fill(template)?.into()));
         }
     }
-    if let Some(challenge) = challenge {
-        query
-            .append_pair(PKCE[0], challenge)
-            .append_pair(PKCE[1], "S256");
-    }
     for (name, value) in request.extra {
-        if ALL.iter().any(|own| own.name() == *name) || PKCE.contains(name) {
+        if rules.sends(name) || is_standard(name) || rules.further_scopes.contains_key(*name) {
             return Err(Error::ExtraParameter {
                 name: (*name).to_owned(),
             });
         }
-        query.append_pair(name, value);
+        pairs.push((name, (*value).into()));
     }
-    drop(query);
+
+    let mut url = rules.endpoint.at(site, &values)?;
+    url.query_pairs_mut().extend_pairs(pairs);
+    if let Some(fragment) = &rules.fragment {
+        let query = url.query().unwrap_or_default();
+        let fragment = format!("{fragment}?{query}");
+        url.set_query(None);
+        url.set_fragment(Some(&fragment));
+    }
     Ok(url)
+}
+
+/// Returns the parameters that the dialect lists, or those of RFC 6749 §4.1.1, with their values.
+fn flow_parameters<'a>(
+    client: &'a Client,
+    request: &AuthorizationRequest<'a>,
+) -> Result<Vec<(&'a str, Cow<'a, str>)>, Error> {
+    let rules = &client.dialect().authorization;
+    let scope = request.scope.or(client.scope());
+    if let Some(scope) = scope {
+        rules.check_scope(scope)?;
+    }
+    let value = |value: Value| -> Option<Cow<'a, str>> {
+        Some(match value {
+            Value::ResponseType => "code".into(),
+            Value::ClientId => client.registration().client_id().into(),
+            Value::RedirectUri => request.redirect_uri.as_str().into(),
+            Value::Scope => rules.separate(scope?),
+            Value::State if rules.state.is_parameter() => request.state.expose().into(),
+            Value::State => return None,
+        })
+    };
+    let listed = rules.parameters.iter().map(|p| (p.name.as_str(), p.value));
+    let all = Value::ALL.into_iter().map(|value| (value.name(), value));
+    let all = all.filter(|_| rules.parameters.is_empty());
+    let named = listed.chain(all);
+    Ok(named
+        .filter_map(|(name, of)| Some((name, value(of)?)))
+        .collect())
+}
+
+/// Returns whether RFC 6749 gives the name a meaning, even if the dialect does not send it.
+fn is_standard(name: &str) -> bool {
+    Value::ALL.iter().any(|own| own.name() == name)
 }
 
 pub(crate) fn redirect_uri(client: &Client, state: &State) -> Url {

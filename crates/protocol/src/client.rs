@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use url::Url;
 
 use crate::{
+    attachment::ApiHeaders,
     classification,
     dialect::{ClientAuthentication, Dialect},
     error::Error,
@@ -16,6 +17,7 @@ use crate::{
     refusal::Refusal,
     registration::Registration,
     site_policy::SitePolicy,
+    values::Values,
 };
 
 /// A dialect with a registration and, if each tenant has its own site, the policy for sites.
@@ -43,18 +45,22 @@ pub struct Client {
     /// The registration's, parsed.
     redirect_uri: Url,
     sites: Option<SitePolicy>,
+    /// The dialect's, with values filled in. `None`: there are none.
+    api_headers: Option<ApiHeaders>,
 }
 
 impl Client {
     /// Sets another base: a sandbox, a self-hosted server or an emulator. Endpoints that are whole
     /// URLs stay where they are.
     ///
-    /// A provider with a site per tenant gets one fixed site this way.
+    /// A provider with a site per tenant gets one fixed site this way. The values that its sites
+    /// hold must then come from the registration.
     ///
     /// # Errors
-    /// [`Error::Origin`].
+    /// [`Error::Origin`], [`Error::ValueMissing`].
     pub fn base(mut self, origin: &str) -> Result<Self, Error> {
         self.dialect.base = Some(Origin::parse(origin)?);
+        self.check_values()?;
         Ok(self)
     }
 
@@ -120,6 +126,35 @@ impl Client {
         redirect_uri::check(given, &self.redirect_uri, rule)
     }
 
+    /// Returns what to request in a further scope parameter: the registration's, otherwise the
+    /// dialect's.
+    pub(crate) fn further_scopes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let declared = self.dialect.authorization.further_scopes.iter();
+        declared.map(|(name, default)| {
+            let own = self.registration.requested_further_scope(name);
+            (name.as_str(), own.unwrap_or(default))
+        })
+    }
+
+    pub(crate) fn api_headers(&self) -> Option<&ApiHeaders> {
+        self.api_headers.as_ref()
+    }
+
+    /// Checks that each value which no site holds has a source.
+    fn check_values(&self) -> Result<(), Error> {
+        let values = match &self.dialect.base {
+            Some(base) => Values::of(self, base),
+            None => Values::of_client(self),
+        };
+        let site_gives = |name: &str| self.dialect.base.is_none() && self.dialect.site_holds(name);
+        for name in self.dialect.values_beyond_site() {
+            if !site_gives(name) {
+                values.get(name)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Classifies a refused or unreadable response of the token endpoint.
     #[must_use]
     pub fn refusal(
@@ -143,11 +178,11 @@ impl Dialect {
     /// Combines the dialect with a registration, and checks both at once.
     ///
     /// # Errors
-    /// [`Error::Dialect`], [`Error::ClientId`], [`Error::RedirectUri`], [`Error::Scope`], or
-    /// [`Error::SecretMissing`] if the dialect authenticates clients by a secret.
-    /// [`Error::Several`] if more than one is wrong.
+    /// [`Error::Dialect`], [`Error::ClientId`], [`Error::RedirectUri`], [`Error::Scope`],
+    /// [`Error::Value`], [`Error::ValueMissing`], or [`Error::SecretMissing`] if the dialect
+    /// authenticates clients by a secret. [`Error::Several`] if more than one is wrong.
     pub fn with(self, registration: Registration) -> Result<Client, Error> {
-        let mut added = vec!["code", "error", "state", "iss"];
+        let mut added = self.authorization.callback.all().to_vec();
         added.extend(self.authorization.state.in_redirect_uri());
         let redirect_uri = Error::collect(
             registration.parse_redirect_uri(added),
@@ -155,24 +190,28 @@ impl Dialect {
                 self.check(),
                 registration.check_client_id(),
                 self.check_secret(&registration),
-                self.check_scope(&registration),
+                registration.check_scopes(&self),
+                registration.check_values(&self),
             ],
         )?;
-        Ok(Client {
+        let mut client = Client {
             dialect: self,
             registration,
             redirect_uri,
             sites: None,
-        })
-    }
-
-    fn check_scope(&self, registration: &Registration) -> Result<(), Error> {
-        let requested = registration.requested_scope();
-        requested.map_or(Ok(()), |scope| self.authorization.check_scope(scope))
+            api_headers: None,
+        };
+        client.check_values()?;
+        client.api_headers = ApiHeaders::of(&client)?;
+        Ok(client)
     }
 
     fn check_secret(&self, registration: &Registration) -> Result<(), Error> {
-        let needed = self.token.client_authentication != ClientAuthentication::None;
+        let ways = [
+            self.token.client_authentication,
+            self.token.refresh_authentication(),
+        ];
+        let needed = ways.iter().any(|way| *way != ClientAuthentication::None);
         if needed && registration.client_secret().is_none() {
             return Err(Error::SecretMissing {
                 brand: self.brand.clone(),

@@ -24,5 +24,17 @@ pub(crate) fn digest(client: &Client) -> [u8; 32] {
         .revocation
         .as_ref()
         .map_or_else(String::new, |r| r.endpoint.to_string()));
+    // What older versions do not have is left out if it is absent: an upgrade alone is no change.
+    for (name, value) in registration.values() {
+        add(name);
+        add(value);
+    }
+    if let Some(site) = &dialect.site {
+        add(site.as_str());
+    }
+    for (name, rules) in &dialect.values {
+        add(name);
+        add(&serde_json::to_string(rules).unwrap_or_default());
+    }
     hash.finalize().into()
 }

@@ -22,10 +22,12 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A field of a dialect contradicts another one, or its value is out of range.
-    #[error("the dialect's field `{field}` {problem}")]
+    #[error("the dialect's field `{field}`{} {problem}", at_line(*line))]
     Dialect {
         /// The field's path, as in `token.code`.
-        field: &'static str,
+        field: String,
+        /// The line of the field in the TOML text, counted from 1, if there is a text.
+        line: Option<usize>,
         /// What is wrong, and what the field must hold.
         problem: String,
     },
@@ -86,6 +88,30 @@ pub enum Error {
         site: String,
         /// The rule that refused it, and the remedy.
         reason: &'static str,
+    },
+    /// The site has another form than this provider's sites.
+    #[error("a site of `{brand}` has the form {form}: name the site, or its one value")]
+    SiteForm {
+        /// The provider's brand.
+        brand: String,
+        /// The dialect's template of the sites.
+        form: String,
+    },
+    /// A value of the registration is not declared by the dialect, or has another form.
+    #[error("the value `{name}` {problem}")]
+    Value {
+        /// The value's name.
+        name: String,
+        /// What is wrong, and the remedy.
+        problem: &'static str,
+    },
+    /// A placeholder of the dialect stands for a value that nothing gives.
+    #[error("`{brand}` requires the value `{name}`: add it with `Registration::value`")]
+    ValueMissing {
+        /// The provider's brand.
+        brand: String,
+        /// The value's name.
+        name: String,
     },
     /// A value would change in a header or break out of it.
     #[error("the {what} cannot be sent in a header: {problem}")]
@@ -149,6 +175,10 @@ impl Error {
             _ => Self::Several { errors },
         })
     }
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(" (line {line})"))
 }
 
 fn list(errors: &[Error]) -> String {

@@ -4,7 +4,11 @@ use std::time::SystemTime;
 
 use http::{HeaderMap, HeaderValue, header::DATE};
 
-use crate::error::{Error, HeaderProblem};
+use crate::{
+    dialect::Template,
+    error::{Error, HeaderProblem},
+    values::Values,
+};
 
 /// Makes a header value marked sensitive, if `text` reaches the server unchanged.
 ///
@@ -39,6 +43,16 @@ pub(crate) fn sensitive(
 ) -> Result<HeaderValue, Error> {
     let mut value = value.map_err(http::Error::from)?;
     value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Makes the value of a constant header. It is marked sensitive if it holds a value, which may be a
+/// key.
+pub(crate) fn constant(values: &Values<'_>, template: &Template) -> Result<HeaderValue, Error> {
+    let text = values.fill(template)?;
+    check("constant header", &text)?;
+    let mut value = HeaderValue::from_str(&text).map_err(http::Error::from)?;
+    value.set_sensitive(template.names().next().is_some());
     Ok(value)
 }
 

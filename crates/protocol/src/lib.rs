@@ -2,6 +2,7 @@
 
 mod access_token;
 mod adapter;
+mod api_origin;
 mod attachment;
 mod authorization;
 mod challenge;
@@ -18,6 +19,7 @@ mod json;
 mod login_data;
 mod origin;
 mod provider;
+mod public_suffix;
 mod rate_limit;
 mod redirect;
 mod redirect_uri;
@@ -32,20 +34,23 @@ mod site_policy;
 mod token_request;
 mod token_response;
 mod token_set;
+mod values;
 
 pub use access_token::AccessToken;
-pub use attachment::Attachment;
+pub use api_origin::ApiOrigin;
+pub use attachment::{ApiHeaders, Attachment};
 pub use authorization::AuthorizationRequest;
 pub use challenge::{Challenge, parse_www_authenticate};
 pub use classification::MAX_TOKEN_RESPONSE;
 pub use client::Client;
 pub use dialect::{
-    AttachmentMethod, AuthorizationParameter, AuthorizationRules, ClassName, ClientAuthentication,
-    Dialect, Endpoint, ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, Method,
+    ApiOriginRule, AttachmentMethod, AuthorizationParameter, AuthorizationRules,
+    AuthorizationValue, CallbackNames, ClassName, ClientAuthentication, Dialect, Endpoint,
+    ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, LoginOriginRule, Method,
     OldAccessToken, ParameterPlace, Pkce, RateLimitHeaders, RedirectRule, RefreshLifetime,
     RefreshRules, ResourceRules, ResponseMode, ResponseRules, RevocationReach, RevocationRules,
-    RevokedResponse, RevokedToken, StateEcho, StatePlace, TokenParameter, TokenPlace, TokenRules,
-    TokenValue,
+    RevokedResponse, RevokedToken, StateEcho, StatePlace, Template, TokenParameter, TokenPlace,
+    TokenRules, TokenValue, ValuePattern, ValueRules,
 };
 pub use error::{Error, HeaderProblem};
 pub use grant::{Grant, GrantType};

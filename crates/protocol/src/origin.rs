@@ -131,6 +131,28 @@ impl Origin {
             && authority.host().eq_ignore_ascii_case(self.host())
     }
 
+    /// Returns whether `uri` goes to an origin below this one: the same scheme and port, and a host
+    /// that ends with a dot and this one's.
+    pub(crate) fn is_above(&self, uri: &Uri) -> bool {
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return false;
+        };
+        let (host, own) = (authority.host().as_bytes(), self.host().as_bytes());
+        let Some(labels) = host.len().checked_sub(own.len() + 1) else {
+            return false;
+        };
+        self.has_scheme(scheme)
+            && !authority.as_str().contains('@')
+            && authority
+                .port_u16()
+                .unwrap_or(if self.https { 443 } else { 80 })
+                == self.port
+            && labels > 0
+            && host[0] != b'.'
+            && host[labels] == b'.'
+            && host[labels + 1..].eq_ignore_ascii_case(own)
+    }
+
     #[inline]
     fn has_scheme(&self, scheme: &str) -> bool {
         matches!((self.https, scheme), (true, "https") | (false, "http"))

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{
     access_token::AccessToken,
+    api_origin::ApiOrigin,
     attachment::{self, Attachment},
     authorization::{self, AuthorizationRequest},
     client::Client,
@@ -74,18 +75,20 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the site of an account: the fixed base for `None`, otherwise `given` in normal form.
     ///
-    /// `given` may be a bare host, and must be within the application's
-    /// [`SitePolicy`](crate::SitePolicy).
+    /// `given` may be a bare host, or the one value that the dialect's
+    /// [`site`](crate::Dialect::site) holds. It must be within the application's
+    /// [`SitePolicy`](crate::SitePolicy), which a dialect whose sites are below a fixed domain does
+    /// not require.
     ///
     /// # Errors
-    /// [`Error::SiteMissing`], [`Error::SiteUnexpected`], [`Error::SitePolicyMissing`],
-    /// [`Error::SiteRefused`], [`Error::Origin`].
+    /// [`Error::SiteMissing`], [`Error::SiteUnexpected`], [`Error::SiteForm`],
+    /// [`Error::SitePolicyMissing`], [`Error::SiteRefused`], [`Error::Origin`].
     fn site(&self, given: Option<&str>) -> Result<Origin, Error> {
         site::resolve(self.client(), given)
     }
 
     /// Returns the origins that take the tokens of an account at `site`.
-    fn api_origins(&self, site: &Origin) -> Vec<Origin> {
+    fn api_origins(&self, site: &Origin) -> Vec<ApiOrigin> {
         site::api_origins(self.client(), site)
     }
 
@@ -225,7 +228,7 @@ macro_rules! forward {
             fn site(&self, given: Option<&str>) -> Result<Origin, Error> {
                 (**self).site(given)
             }
-            fn api_origins(&self, site: &Origin) -> Vec<Origin> {
+            fn api_origins(&self, site: &Origin) -> Vec<ApiOrigin> {
                 (**self).api_origins(site)
             }
             fn authorization_url(

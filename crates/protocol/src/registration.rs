@@ -1,8 +1,10 @@
 //! The registration of a client at a provider.
 
+use std::collections::BTreeMap;
+
 use url::Url;
 
-use crate::{error::Error, redirect_uri, secret::ClientSecret};
+use crate::{dialect::Dialect, error::Error, redirect_uri, secret::ClientSecret};
 
 /// A client registration (RFC 6749 §2): client id, secret if there is one, and redirect URI.
 ///
@@ -32,6 +34,9 @@ pub struct Registration {
     secret: Option<ClientSecret>,
     redirect_uri: String,
     scope: Option<String>,
+    further_scopes: BTreeMap<String, String>,
+    /// Values may be keys of an API, so they are kept as secrets are.
+    values: BTreeMap<String, ClientSecret>,
 }
 
 impl Registration {
@@ -47,6 +52,8 @@ impl Registration {
             secret: None,
             redirect_uri: redirect_uri.into(),
             scope: None,
+            further_scopes: BTreeMap::new(),
+            values: BTreeMap::new(),
         }
     }
 
@@ -62,6 +69,23 @@ impl Registration {
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
+        self
+    }
+
+    /// Sets what to request in a further scope parameter of the provider, such as Slack's
+    /// `user_scope`, in place of the dialect's.
+    #[must_use]
+    pub fn further_scope(mut self, name: impl Into<String>, scope: impl Into<String>) -> Self {
+        self.further_scopes.insert(name.into(), scope.into());
+        self
+    }
+
+    /// Sets a value that the dialect's placeholders stand for, such as a tenant or an API key.
+    ///
+    /// `Debug` shows no value.
+    #[must_use]
+    pub fn value(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.values.insert(name.into(), ClientSecret::new(value));
         self
     }
 
@@ -87,6 +111,57 @@ impl Registration {
     #[must_use]
     pub fn requested_scope(&self) -> Option<&str> {
         self.scope.as_deref()
+    }
+
+    /// Returns what to request in a further scope parameter, if something was given.
+    #[must_use]
+    pub fn requested_further_scope(&self, name: &str) -> Option<&str> {
+        self.further_scopes.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn given_value(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(ClientSecret::expose)
+    }
+
+    /// Returns the values in the order of their names.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.values.iter();
+        values.map(|(name, value)| (name.as_str(), value.expose()))
+    }
+
+    /// Checks the scopes: the provider takes them, and they have the form of RFC 6749 §3.3.
+    pub(crate) fn check_scopes(&self, dialect: &Dialect) -> Result<(), Error> {
+        let rules = &dialect.authorization;
+        if let Some(scope) = &self.scope {
+            rules.check_scope(scope)?;
+        }
+        for (name, scope) in &self.further_scopes {
+            if !rules.further_scopes.contains_key(name) {
+                return Err(Error::Scope {
+                    problem: "names a further parameter that this provider does not have",
+                });
+            }
+            if !scope.is_empty() {
+                rules.check_scope_form(scope)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the dialect declares each value, and their forms.
+    pub(crate) fn check_values(&self, dialect: &Dialect) -> Result<(), Error> {
+        for (name, value) in self.values() {
+            let problem = match dialect.values.get(name) {
+                None => "is none of this provider's: remove it",
+                Some(rules) if rules.pattern.read(value).is_none() => {
+                    "does not have the form that the dialect's `values` declare: correct it"
+                }
+                Some(_) => continue,
+            };
+            let name = name.to_owned();
+            return Err(Error::Value { name, problem });
+        }
+        Ok(())
     }
 
     pub(crate) fn check_client_id(&self) -> Result<(), Error> {

@@ -10,8 +10,9 @@ use crate::{
     error::Error,
     header::sensitive_header,
     origin::Origin,
-    token_request,
+    token_request::Call,
     token_set::TokenSet,
+    values::Values,
 };
 
 pub(crate) fn revocation(
@@ -29,12 +30,12 @@ pub(crate) fn revocation(
             (RevokedToken::RefreshToken, Some(token)) => (token.expose(), "refresh_token"),
             (RevokedToken::RefreshToken, None) => continue,
         };
-        let call = Call {
+        let question = Question {
             endpoint: &rules.endpoint,
             method: rules.method,
             place: &rules.token,
         };
-        requests.push(call.request(client, site, token, hint)?);
+        requests.push(question.request(client, site, token, hint)?);
     }
     Ok(requests)
 }
@@ -47,23 +48,24 @@ pub(crate) fn introspection(
     let Some(rules) = &client.dialect().introspection else {
         return Ok(None);
     };
-    let call = Call {
+    let question = Question {
         endpoint: &rules.endpoint,
         method: rules.method,
         place: &rules.token,
     };
-    call.request(client, site, token.expose(), "access_token")
+    question
+        .request(client, site, token.expose(), "access_token")
         .map(Some)
 }
 
 /// A request about one token.
-struct Call<'a> {
+struct Question<'a> {
     endpoint: &'a Endpoint,
     method: Method,
     place: &'a TokenPlace,
 }
 
-impl Call<'_> {
+impl Question<'_> {
     fn request(
         &self,
         client: &Client,
@@ -71,15 +73,21 @@ impl Call<'_> {
         token: &str,
         hint: &str,
     ) -> Result<Request<Bytes>, Error> {
-        let url = self.endpoint.at(site)?;
+        let values = Values::of(client, site);
+        let call = Call {
+            client,
+            values: &values,
+            authentication: client.dialect().token.client_authentication,
+        };
+        let url = self.endpoint.at(site, &values)?;
         let builder = Request::builder()
             .method(self.method.http())
             .uri(url.as_str());
         match self.place {
             TokenPlace::Form(name) => {
                 let mut pairs = vec![(name.as_str(), token), ("token_type_hint", hint)];
-                pairs.extend(token_request::client_pairs(client));
-                token_request::form(client, builder, &pairs)
+                pairs.extend(call.client_pairs());
+                call.form(builder, pairs.into_iter())
             }
             TokenPlace::Header(name) => {
                 let name = HeaderName::try_from(name).map_err(http::Error::from)?;

@@ -1,5 +1,7 @@
 //! Token requests (RFC 6749 §4.1.3, §6).
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use form_urlencoded::{Serializer, byte_serialize};
@@ -8,6 +10,7 @@ use http::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE},
     request::Builder,
 };
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -15,12 +18,11 @@ use crate::{
     dialect::{ClientAuthentication, ParameterPlace, TokenParameter, TokenValue},
     error::Error,
     grant::Grant,
-    header::sensitive_header,
+    header::{constant, sensitive_header},
     origin::Origin,
-    secret::{ClientSecret, CodeVerifier},
+    secret::ClientSecret,
+    values::Values,
 };
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 pub(crate) fn build(
     client: &Client,
@@ -28,95 +30,168 @@ pub(crate) fn build(
     grant: &Grant<'_>,
 ) -> Result<Request<Bytes>, Error> {
     let rules = &client.dialect().token;
-    let parameters = parameters(client, grant);
-    let mut pairs: Vec<(&str, &str, TokenValue)> = Vec::new();
-    for parameter in &parameters {
+    let (endpoint, authentication, fixed) = match grant {
+        Grant::AuthorizationCode { .. } => (
+            &rules.endpoint,
+            rules.client_authentication,
+            &rules.code_fixed,
+        ),
+        Grant::RefreshToken { .. } => (
+            rules.refresh_endpoint.as_ref().unwrap_or(&rules.endpoint),
+            rules.refresh_authentication(),
+            &rules.refresh_fixed,
+        ),
+    };
+    let values = Values::of(client, site);
+    let listed = parameters(client, grant, authentication);
+    let mut pairs: Vec<(&str, Cow<'_, str>, &'static str)> = Vec::new();
+    for parameter in &listed {
         if let Some(value) = value(client, grant, parameter.value) {
-            pairs.push((&parameter.name, value, parameter.value));
+            pairs.push((&parameter.name, value, label(parameter.value)));
         }
     }
-    let url = rules.endpoint.at(site)?;
-    let builder = Request::post(url.as_str());
+    for (name, template) in rules.fixed.iter().chain(fixed) {
+        let value = Cow::Owned(values.fill(template)?);
+        pairs.push((name, value, "fixed parameter"));
+    }
+    let call = Call {
+        client,
+        values: &values,
+        authentication,
+    };
+    let url = endpoint.at(site, &values)?;
+    let text = pairs.iter().map(|(name, value, _)| (*name, &**value));
     match rules.placement {
-        ParameterPlace::Form => {
-            let pairs: Vec<_> = pairs
-                .into_iter()
-                .map(|(name, value, _)| (name, value))
-                .collect();
-            form(client, builder, &pairs)
+        ParameterPlace::Form => call.form(Request::post(url.as_str()), text),
+        ParameterPlace::Json => call.json(Request::post(url.as_str()), text),
+        ParameterPlace::Query => call.query(url, text),
+        ParameterPlace::Headers => call.headers(Request::post(url.as_str()), &pairs),
+    }
+}
+
+/// What the requests to the endpoints of one site have in common.
+pub(crate) struct Call<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) values: &'a Values<'a>,
+    pub(crate) authentication: ClientAuthentication,
+}
+
+impl Call<'_> {
+    /// Finishes a request with a form, and with the client's authentication if that is a header.
+    pub(crate) fn form<'p>(
+        &self,
+        builder: Builder,
+        pairs: impl Iterator<Item = (&'p str, &'p str)>,
+    ) -> Result<Request<Bytes>, Error> {
+        let body = Serializer::new(String::new()).extend_pairs(pairs).finish();
+        self.with_body(builder, ParameterPlace::FORM, body)
+    }
+
+    /// Finishes a request with a JSON object of strings, in the order of the parameters.
+    fn json<'p>(
+        &self,
+        builder: Builder,
+        pairs: impl Iterator<Item = (&'p str, &'p str)>,
+    ) -> Result<Request<Bytes>, Error> {
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let members: Vec<_> = pairs
+            .map(|(name, value)| format!("{}:{}", text(name), text(value)))
+            .collect();
+        let body = format!("{{{}}}", members.join(","));
+        self.with_body(builder, ParameterPlace::JSON, body)
+    }
+
+    fn with_body(
+        &self,
+        builder: Builder,
+        content_type: &'static str,
+        body: String,
+    ) -> Result<Request<Bytes>, Error> {
+        let builder = self.head(builder, Some(content_type))?;
+        let builder = builder.header(CONTENT_LENGTH, body.len());
+        Ok(builder.body(Bytes::from(body))?)
+    }
+
+    fn query<'p>(
+        &self,
+        mut url: Url,
+        pairs: impl Iterator<Item = (&'p str, &'p str)>,
+    ) -> Result<Request<Bytes>, Error> {
+        url.query_pairs_mut().extend_pairs(pairs);
+        let builder = self.head(Request::post(url.as_str()), None)?;
+        Ok(builder.header(CONTENT_LENGTH, 0).body(Bytes::new())?)
+    }
+
+    fn headers(
+        &self,
+        builder: Builder,
+        pairs: &[(&str, Cow<'_, str>, &'static str)],
+    ) -> Result<Request<Bytes>, Error> {
+        let mut builder = self.head(builder, None)?;
+        for (name, value, what) in pairs {
+            let name = HeaderName::try_from(*name).map_err(http::Error::from)?;
+            builder = builder.header(name, sensitive_header(what, value)?);
         }
-        ParameterPlace::Headers => {
-            let mut builder = head(client, builder, None)?;
-            for (name, value, what) in pairs {
-                let name = HeaderName::try_from(name).map_err(http::Error::from)?;
-                builder = builder.header(name, sensitive_header(label(what), value)?);
+        Ok(builder.header(CONTENT_LENGTH, 0).body(Bytes::new())?)
+    }
+
+    /// Returns the client's part of a form, for revocation and introspection (RFC 7009 §2.1).
+    pub(crate) fn client_pairs(&self) -> Vec<(&str, &str)> {
+        let registration = self.client.registration();
+        let id = ("client_id", registration.client_id());
+        let secret = registration.client_secret().map(ClientSecret::expose);
+        match self.authentication {
+            ClientAuthentication::None => vec![id],
+            ClientAuthentication::Parameters => {
+                let secret = secret.map(|secret| ("client_secret", secret));
+                [Some(id), secret].into_iter().flatten().collect()
             }
-            Ok(builder.header(CONTENT_LENGTH, 0).body(Bytes::new())?)
+            _ => Vec::new(),
         }
     }
-}
 
-/// Finishes a request with a form, and with the client's authentication if that is a header.
-pub(crate) fn form(
-    client: &Client,
-    builder: Builder,
-    pairs: &[(&str, &str)],
-) -> Result<Request<Bytes>, Error> {
-    let body = Serializer::new(String::new()).extend_pairs(pairs).finish();
-    let builder = head(client, builder, Some(FORM))?.header(CONTENT_LENGTH, body.len());
-    Ok(builder.body(Bytes::from(body))?)
-}
-
-/// Returns the client's part of a form, for revocation and introspection (RFC 7009 §2.1).
-pub(crate) fn client_pairs(client: &Client) -> Vec<(&str, &str)> {
-    let registration = client.registration();
-    let id = ("client_id", registration.client_id());
-    match client.dialect().token.client_authentication {
-        ClientAuthentication::Basic => Vec::new(),
-        ClientAuthentication::None => vec![id],
-        ClientAuthentication::Parameters => {
-            let secret = registration.client_secret().map(ClientSecret::expose);
-            [Some(id), secret.map(|s| ("client_secret", s))]
-                .into_iter()
-                .flatten()
-                .collect()
+    fn head(&self, mut builder: Builder, body: Option<&'static str>) -> Result<Builder, Error> {
+        let rules = &self.client.dialect().token;
+        if let Some(content_type) = rules.content_type.as_deref().or(body) {
+            builder = builder.header(CONTENT_TYPE, content_type);
         }
+        let accept = rules.accept.as_deref();
+        builder = builder.header(ACCEPT, accept.unwrap_or(ParameterPlace::JSON));
+        for (name, template) in &rules.headers {
+            builder = builder.header(name, constant(self.values, template)?);
+        }
+        if let Some(pair) = self.basic() {
+            let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+            builder = builder.header(AUTHORIZATION, sensitive_header("client secret", &value)?);
+        }
+        Ok(builder)
     }
-}
 
-fn head(
-    client: &Client,
-    mut builder: Builder,
-    form: Option<&'static str>,
-) -> Result<Builder, Error> {
-    let rules = &client.dialect().token;
-    if let Some(content_type) = rules.content_type.as_deref().or(form) {
-        builder = builder.header(CONTENT_TYPE, content_type);
-    }
-    if let Some(accept) = &rules.accept {
-        builder = builder.header(ACCEPT, accept);
-    }
-    if rules.client_authentication == ClientAuthentication::Basic {
-        let registration = client.registration();
-        let secret = registration
-            .client_secret()
-            .map_or("", ClientSecret::expose);
+    /// Returns user name and password of HTTP Basic, joined by a colon.
+    fn basic(&self) -> Option<Zeroizing<String>> {
+        let registration = self.client.registration();
+        let id = registration.client_id();
+        let secret = registration.client_secret();
+        let secret = secret.map_or("", ClientSecret::expose);
         // RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
         let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = Zeroizing::new(format!(
-            "{}:{}",
-            part(registration.client_id()),
-            part(secret)
-        ));
-        let value = format!("Basic {}", STANDARD.encode(pair.as_bytes()));
-        builder = builder.header(AUTHORIZATION, sensitive_header("client secret", &value)?);
+        let pair = match self.authentication {
+            ClientAuthentication::Basic => format!("{}:{}", part(id), part(secret)),
+            ClientAuthentication::BasicUnencoded => format!("{id}:{secret}"),
+            ClientAuthentication::BasicSecretOnly => format!("{secret}:"),
+            ClientAuthentication::Parameters | ClientAuthentication::None => return None,
+        };
+        Some(Zeroizing::new(pair))
     }
-    Ok(builder)
 }
 
 /// Returns the dialect's list of parameters, otherwise that of the RFC with the client's parameters
 /// if they authenticate it. The verifier is last.
-fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
+fn parameters(
+    client: &Client,
+    grant: &Grant<'_>,
+    authentication: ClientAuthentication,
+) -> Vec<TokenParameter> {
     use TokenValue::{
         ClientId, ClientSecret, Code, CodeVerifier, GrantType, RedirectUri, RefreshToken,
     };
@@ -131,10 +206,10 @@ fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
     };
     let mut list = own.clone();
     if list.is_empty() {
-        let client_part: &[TokenValue] = match rules.client_authentication {
-            ClientAuthentication::Basic => &[],
+        let client_part: &[TokenValue] = match authentication {
             ClientAuthentication::None => &[ClientId],
             ClientAuthentication::Parameters => &[ClientId, ClientSecret],
+            _ => &[],
         };
         list.extend(
             default
@@ -149,7 +224,7 @@ fn parameters(client: &Client, grant: &Grant<'_>) -> Vec<TokenParameter> {
     list
 }
 
-fn value<'a>(client: &'a Client, grant: &Grant<'a>, value: TokenValue) -> Option<&'a str> {
+fn value<'a>(client: &'a Client, grant: &Grant<'a>, value: TokenValue) -> Option<Cow<'a, str>> {
     let registration = client.registration();
     let (own_redirect_uri, own_scope) = match *grant {
         Grant::AuthorizationCode {
@@ -163,22 +238,26 @@ fn value<'a>(client: &'a Client, grant: &Grant<'a>, value: TokenValue) -> Option
             ..
         } => (redirect_uri, scope),
     };
-    match (value, *grant) {
-        (TokenValue::GrantType, Grant::AuthorizationCode { .. }) => Some("authorization_code"),
-        (TokenValue::GrantType, Grant::RefreshToken { .. }) => Some("refresh_token"),
-        (TokenValue::Code, Grant::AuthorizationCode { code, .. }) => Some(code.expose()),
+    let text = match (value, *grant) {
+        (TokenValue::GrantType, Grant::AuthorizationCode { .. }) => "authorization_code",
+        (TokenValue::GrantType, Grant::RefreshToken { .. }) => "refresh_token",
+        (TokenValue::Code, Grant::AuthorizationCode { code, .. }) => code.expose(),
         (TokenValue::RefreshToken, Grant::RefreshToken { refresh_token, .. }) => {
-            Some(refresh_token.expose())
+            refresh_token.expose()
         }
         (TokenValue::CodeVerifier, Grant::AuthorizationCode { code_verifier, .. }) => {
-            code_verifier.map(CodeVerifier::expose)
+            code_verifier?.expose()
         }
-        (TokenValue::Code | TokenValue::RefreshToken | TokenValue::CodeVerifier, _) => None,
-        (TokenValue::ClientId, _) => Some(registration.client_id()),
-        (TokenValue::ClientSecret, _) => registration.client_secret().map(ClientSecret::expose),
-        (TokenValue::RedirectUri, _) => Some(own_redirect_uri),
-        (TokenValue::Scope, _) => own_scope.or(client.scope()),
-    }
+        (TokenValue::Code | TokenValue::RefreshToken | TokenValue::CodeVerifier, _) => return None,
+        (TokenValue::ClientId, _) => registration.client_id(),
+        (TokenValue::ClientSecret, _) => registration.client_secret()?.expose(),
+        (TokenValue::RedirectUri, _) => own_redirect_uri,
+        (TokenValue::Scope, _) => {
+            let scope = own_scope.or(client.scope())?;
+            return Some(client.dialect().authorization.separate(scope));
+        }
+    };
+    Some(text.into())
 }
 
 fn label(value: TokenValue) -> &'static str {

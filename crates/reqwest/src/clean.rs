@@ -9,10 +9,11 @@ use crate::Error;
 
 /// Removes the token from the response's URL, which `error_for_status` puts into an error's text.
 pub(crate) fn response(response: Response, sent: &Credential) -> Response {
-    let Attachment::Query { name, .. } = sent.attachment() else {
+    let attachment = sent.attachment();
+    let Attachment::Query { name, .. } = attachment.token() else {
         return response;
     };
-    let url = without_parameter(response.url(), &name);
+    let url = without_parameter(response.url(), name);
     let (mut head, body) = http::Response::<Body>::from(response).into_parts();
     let carrier = http::Response::builder().url(url).body(());
     let (carrier, ()) = carrier
@@ -24,7 +25,8 @@ pub(crate) fn response(response: Response, sent: &Credential) -> Response {
 
 /// Removes the token from the error's text.
 pub(crate) fn error(error: MiddlewareError, sent: &Credential) -> MiddlewareError {
-    let Attachment::Query { value, .. } = sent.attachment() else {
+    let attachment = sent.attachment();
+    let Attachment::Query { value, .. } = attachment.token() else {
         return error;
     };
     let error = match error {

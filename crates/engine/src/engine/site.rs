@@ -11,7 +11,7 @@ use std::{
 
 use http::Uri;
 use tokenkeeper_protocol::{
-    AccessToken, OldAccessToken, Origin, Provider, RefreshLifetime, RevocationReach,
+    AccessToken, ApiOrigin, OldAccessToken, Origin, Provider, RefreshLifetime, RevocationReach,
 };
 use tokenkeeper_refresh::{self as refresh, Id, Rules};
 use tokenkeeper_store::Key;
@@ -26,7 +26,7 @@ pub(crate) struct ProviderSite {
     pub(crate) site: Origin,
     pub(crate) placement: TokenPlacement,
     pub(crate) rules: Rules,
-    pub(crate) origins: Box<[Origin]>,
+    pub(crate) origins: Box<[ApiOrigin]>,
     pub(crate) id: SiteId,
     pub(crate) shared: Shared,
     /// Whether `origins` were added to those of the engine.

@@ -17,8 +17,11 @@ use crate::{
 pub fn a_token_is_attached_where_the_dialect_says(subject: &Subject) -> Result<(), Violation> {
     let attachment = subject.provider().attach(&AccessToken::new(ACCESS))?;
     let place = &subject.provider().client().dialect().attach;
-    let right = match (place, &attachment) {
-        (AttachmentMethod::Bearer, Attachment::Header { name, .. }) => name == AUTHORIZATION,
+    let right = match (place, attachment.token()) {
+        (
+            AttachmentMethod::Bearer | AttachmentMethod::Scheme(_),
+            Attachment::Header { name, .. },
+        ) => name == AUTHORIZATION,
         (AttachmentMethod::Header(wanted), Attachment::Header { name, .. }) => {
             name.as_str() == wanted.to_ascii_lowercase()
         }
@@ -29,7 +32,7 @@ pub fn a_token_is_attached_where_the_dialect_says(subject: &Subject) -> Result<(
         right,
         "the dialect says {place:?}, and the token is in {attachment:?}"
     );
-    if let Attachment::Header { name, value } = &attachment {
+    if let Attachment::Header { name, value } = attachment.token() {
         ensure!(
             value.is_sensitive(),
             "the header {name} is not marked sensitive"

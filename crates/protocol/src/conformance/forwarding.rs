@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     access_token::AccessToken,
+    api_origin::ApiOrigin,
     attachment::Attachment,
     authorization::AuthorizationRequest,
     client::Client,
@@ -154,7 +155,7 @@ impl Provider for Probe {
     fn site(&self, _: Option<&str>) -> Result<Origin, Error> {
         Err(of_probe())
     }
-    fn api_origins(&self, _: &Origin) -> Vec<Origin> {
+    fn api_origins(&self, _: &Origin) -> Vec<ApiOrigin> {
         Vec::new()
     }
     fn authorization_url(&self, _: &Origin, _: &AuthorizationRequest<'_>) -> Result<Url, Error> {

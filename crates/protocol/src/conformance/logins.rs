@@ -45,6 +45,13 @@ fn url(subject: &Subject, state: &State, redirect_uri: &Url) -> Result<Url, Erro
     subject.provider().authorization_url(&site, &request)
 }
 
+/// Returns the parameters, which may be behind a `?` in the fragment.
+fn pairs(url: &Url) -> form_urlencoded::Parse<'_> {
+    let in_fragment = url.fragment().and_then(|fragment| fragment.split_once('?'));
+    let query = in_fragment.map(|(_, query)| query).or(url.query());
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+}
+
 /// The authorization URL names the client and the redirect URI, each once.
 pub fn the_authorization_url_has_client_id_and_redirect_uri(
     subject: &Subject,
@@ -55,11 +62,7 @@ pub fn the_authorization_url_has_client_id_and_redirect_uri(
         ("client id", client_id),
         ("redirect URI", login.redirect_uri.as_str()),
     ] {
-        let times = login
-            .url
-            .query_pairs()
-            .filter(|(_, own)| own == value)
-            .count();
+        let times = pairs(&login.url).filter(|(_, own)| own == value).count();
         ensure!(
             times == 1,
             "the {what} is in the authorization URL {times} times"
@@ -73,7 +76,7 @@ pub fn the_authorization_url_has_client_id_and_redirect_uri(
 pub fn the_authorization_url_has_no_secret(subject: &Subject) -> Result<(), Violation> {
     let url = login(subject)?.url;
     for secret in subject.secrets() {
-        let values = || url.query_pairs().map(|(_, value)| value);
+        let values = || pairs(&url).map(|(_, value)| value);
         ensure!(
             !url.as_str().contains(&secret) && values().all(|value| !value.contains(&secret)),
             "a secret is in the authorization URL"
@@ -85,10 +88,8 @@ pub fn the_authorization_url_has_no_secret(subject: &Subject) -> Result<(), Viol
 /// The authorization URL has this flow's state, as a parameter or inside the redirect URI.
 pub fn the_authorization_url_has_the_state(subject: &Subject) -> Result<(), Violation> {
     let (one, other) = (login(subject)?, login(subject)?);
-    let holds = |url: &Url, state: &State| {
-        url.query_pairs()
-            .any(|(_, value)| value.contains(state.expose()))
-    };
+    let holds =
+        |url: &Url, state: &State| pairs(url).any(|(_, value)| value.contains(state.expose()));
     ensure!(
         holds(&one.url, &one.state),
         "the state is not in the authorization URL"

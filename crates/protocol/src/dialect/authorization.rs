@@ -1,11 +1,15 @@
 //! The authorization request and the redirect that answers it.
 
+use std::{borrow::Cow, collections::BTreeMap};
+
 use serde::{Deserialize, Serialize};
 
 use super::{
+    callback::CallbackNames,
     check::{repeats, wrong},
     endpoint::Endpoint,
-    parameter::AuthorizationParameter,
+    parameter::{AuthorizationParameter, AuthorizationValue},
+    template::Template,
 };
 use crate::error::Error;
 
@@ -20,9 +24,25 @@ pub struct AuthorizationRules {
     /// last.
     #[serde(default)]
     pub parameters: Vec<AuthorizationParameter>,
+    /// Further parameters with fixed values, after the others. Those of the same name in a
+    /// request replace them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fixed: BTreeMap<String, Template>,
     /// The scope to request unless the registration names one.
     #[serde(default)]
     pub scope: Option<String>,
+    /// The separator of scopes in requests. The registration's are separated by spaces anyway.
+    #[serde(default = "space", skip_serializing_if = "is_space")]
+    pub scope_separator: String,
+    /// The names of further scope parameters, with what they request unless
+    /// [`Registration::further_scope`](crate::Registration::further_scope) names something. An
+    /// empty one is omitted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub further_scopes: BTreeMap<String, String>,
+    /// The fragment of the URL, in which the parameters follow behind a `?`: for authorization
+    /// pages that are applications in the browser. `None`: the parameters are in the query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fragment: Option<String>,
     /// The place of the state.
     #[serde(default)]
     pub state: StatePlace,
@@ -32,6 +52,9 @@ pub struct AuthorizationRules {
     /// The part of the redirect that has the authorization response.
     #[serde(default)]
     pub response_mode: ResponseMode,
+    /// The names of the redirect's parameters.
+    #[serde(default, skip_serializing_if = "CallbackNames::is_default")]
+    pub callback: CallbackNames,
     /// How the redirect URI that is sent relates to the registered one.
     #[serde(default)]
     pub redirect_rule: RedirectRule,
@@ -48,10 +71,15 @@ impl AuthorizationRules {
         Self {
             endpoint,
             parameters: Vec::new(),
+            fixed: BTreeMap::new(),
             scope: None,
+            scope_separator: space(),
+            further_scopes: BTreeMap::new(),
+            fragment: None,
             state: StatePlace::default(),
             state_echo: StateEcho::default(),
             response_mode: ResponseMode::default(),
+            callback: CallbackNames::default(),
             redirect_rule: RedirectRule::default(),
             pkce: Pkce::default(),
             issuer: None,
@@ -59,41 +87,23 @@ impl AuthorizationRules {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        use AuthorizationParameter::{ClientId, RedirectUri, ResponseType, State};
-        if let Some(asked) = &self.scope
-            && self.check_scope(asked).is_err()
+        self.check_parameters()?;
+        self.check_scopes()?;
+        self.check_names()?;
+        if let Some(fragment) = &self.fragment
+            && (fragment.is_empty()
+                || fragment.contains(['?', '#'])
+                || !fragment.bytes().all(|b| b.is_ascii_graphic()))
         {
             return wrong(
-                "authorization.scope",
-                "must be listed in `parameters`, and be visible ASCII with single spaces",
+                "authorization.fragment",
+                "must be visible ASCII without `?` and `#`",
             );
         }
-        let listed = &self.parameters;
-        if !listed.is_empty() {
-            if [ResponseType, ClientId, RedirectUri]
-                .iter()
-                .any(|needed| !listed.contains(needed))
-            {
-                return wrong(
-                    "authorization.parameters",
-                    "must list response_type, client_id and redirect_uri",
-                );
-            }
-            if self.state.is_parameter() != listed.contains(&State) {
-                return wrong(
-                    "authorization.parameters",
-                    "must list `state` if `authorization.state` is a parameter, and only then",
-                );
-            }
-            if repeats(listed.iter()) {
-                return wrong(
-                    "authorization.parameters",
-                    "must not list a parameter twice",
-                );
-            }
-        }
+        self.callback.check()?;
+        let added = self.callback.all();
         match self.state.in_redirect_uri() {
-            Some("" | "code" | "error" | "state" | "iss") => wrong(
+            Some(name) if name.is_empty() || added.contains(&name) => wrong(
                 "authorization.state",
                 "must have another name in the redirect URI: the provider adds this one",
             ),
@@ -105,6 +115,92 @@ impl AuthorizationRules {
         }
     }
 
+    fn check_parameters(&self) -> Result<(), Error> {
+        use AuthorizationValue::{ClientId, RedirectUri, ResponseType, State};
+        let field = "authorization.parameters";
+        if self.parameters.is_empty() {
+            return Ok(());
+        }
+        if ![ResponseType, ClientId, RedirectUri]
+            .iter()
+            .all(|needed| self.lists(*needed))
+        {
+            return wrong(field, "must list response_type, client_id and redirect_uri");
+        }
+        if self.state.is_parameter() != self.lists(State) {
+            return wrong(
+                field,
+                "must list `state` if `authorization.state` is a parameter, and only then",
+            );
+        }
+        let (names, values) = (
+            self.parameters.iter().map(|p| &p.name),
+            self.parameters.iter().map(|p| p.value),
+        );
+        if repeats(names) || repeats(values) {
+            return wrong(field, "must not list a parameter twice");
+        }
+        Ok(())
+    }
+
+    fn check_scopes(&self) -> Result<(), Error> {
+        let separator = self.scope_separator.as_bytes();
+        if !matches!(separator, [b' '..=b'~']) || separator[0].is_ascii_alphanumeric() {
+            return wrong(
+                "authorization.scope_separator",
+                "must be a space or one other character that is no letter or digit",
+            );
+        }
+        if let Some(asked) = &self.scope
+            && self.check_scope(asked).is_err()
+        {
+            return wrong(
+                "authorization.scope",
+                "must be listed in `parameters`, and be visible ASCII with single spaces",
+            );
+        }
+        for (name, scope) in &self.further_scopes {
+            if !scope.is_empty() && self.check_scope_form(scope).is_err() {
+                return wrong(
+                    format!("authorization.further_scopes.{name}"),
+                    "must be visible ASCII with single spaces",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that no two parameters have one name.
+    fn check_names(&self) -> Result<(), Error> {
+        let fixed = self.fixed.keys().map(|name| ("fixed", name));
+        let scopes = self.further_scopes.keys();
+        for (section, name) in fixed.chain(scopes.map(|name| ("further_scopes", name))) {
+            let twice = section == "fixed" && self.further_scopes.contains_key(name);
+            if name.is_empty() || twice || self.sends(name) {
+                return wrong(
+                    format!("authorization.{section}.{name}"),
+                    "is the name of another parameter of the request",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether the list of parameters has this value.
+    fn lists(&self, value: AuthorizationValue) -> bool {
+        self.parameters.iter().any(|p| p.value == value)
+    }
+
+    /// Returns whether a parameter with a value of the flow has this name.
+    pub(crate) fn sends(&self, name: &str) -> bool {
+        let standard = || AuthorizationValue::ALL.iter().any(|own| own.name() == name);
+        let pkce = ["code_challenge", "code_challenge_method"].contains(&name);
+        match self.parameters.as_slice() {
+            [] => pkce || standard(),
+            listed => pkce || listed.iter().any(|p| p.name == name),
+        }
+    }
+
     /// Sends the state as the parameter `state` too, next to the one inside the redirect URI.
     ///
     /// Changes nothing if the state already travels as a parameter.
@@ -112,20 +208,24 @@ impl AuthorizationRules {
         if let StatePlace::RedirectUri(name) = &self.state {
             self.state = StatePlace::Both(name.clone());
             if !self.parameters.is_empty() {
-                self.parameters.push(AuthorizationParameter::State);
+                self.parameters.push(AuthorizationValue::State.into());
             }
         }
     }
 
-    /// Checks that the provider takes a scope, and that this one has the form of RFC 6749 §3.3:
-    /// tokens of visible ASCII without quotes and backslash, separated by single spaces.
+    /// Checks that the provider takes a scope, and its form.
     pub(crate) fn check_scope(&self, scope: &str) -> Result<(), Error> {
-        let listed = &self.parameters;
-        if !listed.is_empty() && !listed.contains(&AuthorizationParameter::Scope) {
+        if !self.parameters.is_empty() && !self.lists(AuthorizationValue::Scope) {
             return Err(Error::Scope {
                 problem: "is not a parameter of this provider: remove it",
             });
         }
+        self.check_scope_form(scope)
+    }
+
+    /// Checks that a scope has the form of RFC 6749 §3.3: tokens of visible ASCII without quotes
+    /// and backslash, separated by single spaces.
+    pub(crate) fn check_scope_form(&self, scope: &str) -> Result<(), Error> {
         let sane = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
         let words = scope
             .split(' ')
@@ -137,6 +237,23 @@ impl AuthorizationRules {
             problem: "must be visible ASCII without quotes and backslash, with single spaces",
         })
     }
+
+    /// Returns a scope with the provider's separator.
+    pub(crate) fn separate<'s>(&self, scope: &'s str) -> Cow<'s, str> {
+        if is_space(&self.scope_separator) {
+            scope.into()
+        } else {
+            scope.replace(' ', &self.scope_separator).into()
+        }
+    }
+}
+
+fn space() -> String {
+    " ".to_owned()
+}
+
+fn is_space(separator: &str) -> bool {
+    separator == " "
 }
 
 /// The place of the state.

@@ -1,23 +1,43 @@
 //! Helpers for the checks of the rules.
 
-use http::HeaderName;
+use http::{
+    HeaderName,
+    header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
+};
 
 use crate::error::Error;
 
-/// Returns the error for a field of a dialect.
-pub(super) fn wrong(field: &'static str, problem: &str) -> Result<(), Error> {
+/// Returns the error for a field of a dialect. The line is added where the text is at hand.
+pub(super) fn wrong<T>(field: impl Into<String>, problem: &str) -> Result<T, Error> {
     Err(Error::Dialect {
-        field,
+        field: field.into(),
+        line: None,
         problem: problem.to_owned(),
     })
 }
 
 /// Checks that `name` is a valid header name.
-pub(super) fn header_name(field: &'static str, name: &str) -> Result<(), Error> {
+pub(super) fn header_name(field: &str, name: &str) -> Result<HeaderName, Error> {
     match HeaderName::from_bytes(name.as_bytes()) {
-        Ok(_) => Ok(()),
+        Ok(name) => Ok(name),
         Err(_) => wrong(field, "holds an invalid header name"),
     }
+}
+
+/// Checks that `name` is a header that a dialect may add, and none of `taken`.
+pub(super) fn added_header(field: &str, name: &str, taken: &[HeaderName]) -> Result<(), Error> {
+    let header = header_name(field, name)?;
+    let framing = [
+        AUTHORIZATION,
+        CONNECTION,
+        CONTENT_LENGTH,
+        HOST,
+        TRANSFER_ENCODING,
+    ];
+    if framing.contains(&header) || taken.contains(&header) {
+        return wrong(field, "names a header that is set elsewhere: remove it");
+    }
+    Ok(())
 }
 
 /// Returns whether an item occurs twice.

@@ -5,9 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{error::Error, origin::Origin};
+use super::template::Template;
+use crate::{error::Error, origin::Origin, values::Values};
 
-/// A path below the base or site (`/oauth/token`), or an https URL. In text it is a string.
+/// A path below the base or site (`/oauth/token`), or an https URL, with placeholders or without.
+/// In text it is a string.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Endpoint {
@@ -15,15 +17,32 @@ pub enum Endpoint {
     Path(String),
     /// A URL, which an override of the base does not move.
     Url(Url),
+    /// A path or a URL with placeholders.
+    Template(Template),
 }
 
 impl Endpoint {
-    pub(crate) fn at(&self, site: &Origin) -> Result<Url, Error> {
+    /// Returns the endpoint's URL for an account at `site`.
+    pub(crate) fn at(&self, site: &Origin, values: &Values<'_>) -> Result<Url, Error> {
+        let below = |path: &str| {
+            Url::parse(&format!("{site}{path}")).map_err(|_| Error::Origin {
+                problem: "the endpoint's path cannot follow the base or site: correct the dialect",
+            })
+        };
         match self {
             Self::Url(url) => Ok(url.clone()),
-            Self::Path(path) => Url::parse(&format!("{site}{path}")).map_err(|_| Error::Origin {
-                problem: "the endpoint's path cannot follow the base or site: correct the dialect",
-            }),
+            Self::Path(path) => below(path),
+            Self::Template(template) => {
+                let text = values.url(template)?;
+                if text.starts_with('/') {
+                    return below(&text);
+                }
+                let url = Url::parse(&text).ok();
+                url.filter(|url| Origin::of_url(url).is_some())
+                    .ok_or(Error::Origin {
+                        problem: "the endpoint is no URL with these values: correct the values",
+                    })
+            }
         }
     }
 }
@@ -35,13 +54,21 @@ impl TryFrom<String> for Endpoint {
         if text.contains('#') {
             return Err("an endpoint must not have a fragment");
         }
-        if text.starts_with('/') {
-            let plain = !text.starts_with("//") && !text.contains(['\\', ' ']) && text.is_ascii();
-            return if plain {
-                Ok(Self::Path(text))
-            } else {
-                Err("a path must begin with one slash and hold no space or backslash")
-            };
+        let is_path = text.starts_with('/');
+        if is_path && (text.starts_with("//") || text.contains(['\\', ' ']) || !text.is_ascii()) {
+            return Err("a path must begin with one slash and hold no space or backslash");
+        }
+        if text.contains(['{', '}']) {
+            if !is_path && !text.starts_with("https://") {
+                return Err("an endpoint with placeholders must be a path or begin with https://");
+            }
+            if text.contains(['@', '\\', ' ']) || !text.is_ascii() {
+                return Err("an endpoint must have no user info, space or backslash");
+            }
+            return text.try_into().map(Self::Template);
+        }
+        if is_path {
+            return Ok(Self::Path(text));
         }
         let url = Url::parse(&text)
             .map_err(|_| "an endpoint must be a path that begins with `/`, or an https URL")?;
@@ -65,6 +92,7 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Path(path) => f.write_str(path),
             Self::Url(url) => f.write_str(url.as_str()),
+            Self::Template(template) => template.fmt(f),
         }
     }
 }

@@ -1,29 +1,41 @@
 //! Dialects: everything about a provider that data can describe.
 
+mod accessors;
+mod api;
 mod authorization;
+mod callback;
 mod check;
 mod endpoint;
 mod parameter;
+mod placeholders;
 mod policy;
 mod response;
+mod revocation;
+mod template;
 mod text;
 mod token;
+mod values;
 
+pub use api::{ApiOriginRule, AttachmentMethod, LoginOriginRule};
 pub use authorization::{
     AuthorizationRules, Pkce, RedirectRule, ResponseMode, StateEcho, StatePlace,
 };
+pub use callback::CallbackNames;
 pub use endpoint::{Endpoint, Method};
-pub use parameter::{AuthorizationParameter, TokenParameter, TokenPlace, TokenValue};
+pub use parameter::{
+    AuthorizationParameter, AuthorizationValue, TokenParameter, TokenPlace, TokenValue,
+};
 pub use policy::{
     OldAccessToken, RateLimitHeaders, RefreshLifetime, RefreshRules, ResourceRules, RevocationReach,
 };
 pub use response::{ClassName, ErrorRule, ErrorRules, Expiry, Json, ResponseRules};
-pub use token::{
-    AttachmentMethod, ClientAuthentication, IntrospectionRules, ParameterPlace, RevocationRules,
-    RevokedResponse, RevokedToken, TokenRules,
-};
+pub use revocation::{IntrospectionRules, RevocationRules, RevokedResponse, RevokedToken};
+pub use template::Template;
+pub(crate) use template::{Piece, Place};
+pub use token::{ClientAuthentication, ParameterPlace, TokenRules};
+pub use values::{ValuePattern, ValueRules};
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +51,7 @@ use crate::{error::Error, origin::Origin};
 ///
 /// let base = Origin::parse("https://login.example.com")?;
 /// let mut dialect = Dialect::new("example", Some(base), "/oauth2/authorize", "/oauth2/token")?;
-/// dialect.api_origins = vec![Origin::parse("https://api.example.com")?];
+/// dialect.api_origins = vec![Origin::parse("https://api.example.com")?.into()];
 /// dialect.authorization.scope = Some("contacts.read".to_owned());
 /// dialect.token.client_authentication = ClientAuthentication::Parameters;
 /// let client = dialect.with(
@@ -57,12 +69,25 @@ pub struct Dialect {
     /// its own site.
     #[serde(default)]
     pub base: Option<Origin>,
+    /// The form of the tenants' sites: an https origin with placeholders, in place of `base`.
+    /// `None`: a tenant's site can be any that the [`SitePolicy`](crate::SitePolicy) allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Template>,
+    /// The values that placeholders stand for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, ValueRules>,
     /// Further origins that take the tokens, in addition to the base or site.
     #[serde(default)]
-    pub api_origins: Vec<Origin>,
+    pub api_origins: Vec<ApiOriginRule>,
+    /// Further origins that take the tokens and are known only from a login.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub api_origins_from: Vec<LoginOriginRule>,
     /// How a token is attached to a request (RFC 6750 §2).
     #[serde(default)]
     pub attach: AttachmentMethod,
+    /// Constant headers of requests to the API. One that the request has already stays.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub api_headers: BTreeMap<String, Template>,
     /// The authorization request and its redirect (RFC 6749 §4.1.1, §4.1.2).
     pub authorization: AuthorizationRules,
     /// The token request (RFC 6749 §4.1.3, §6).
@@ -100,19 +125,20 @@ impl Dialect {
         authorization_endpoint: &str,
         token_endpoint: &str,
     ) -> Result<Self, Error> {
-        let endpoint = |field, text: &str| {
+        let endpoint = |field: &str, text: &str| {
             text.to_owned()
                 .try_into()
-                .map_err(|problem: &'static str| Error::Dialect {
-                    field,
-                    problem: problem.to_owned(),
-                })
+                .or_else(|problem: &'static str| wrong(field, problem))
         };
         let dialect = Self {
             brand: brand.to_owned(),
             base,
+            site: None,
+            values: BTreeMap::new(),
             api_origins: Vec::new(),
+            api_origins_from: Vec::new(),
             attach: AttachmentMethod::default(),
+            api_headers: BTreeMap::new(),
             authorization: AuthorizationRules::new(endpoint(
                 "authorization.endpoint",
                 authorization_endpoint,
@@ -132,7 +158,8 @@ impl Dialect {
     /// Reads a dialect from TOML. Unknown keys are refused.
     ///
     /// # Errors
-    /// [`Error::DialectText`] with the line; [`Error::Dialect`] if fields contradict each other.
+    /// [`Error::DialectText`], or [`Error::Dialect`] if fields contradict each other; both name the
+    /// line.
     ///
     /// # Examples
     /// ```
@@ -156,7 +183,9 @@ impl Dialect {
     #[cfg(feature = "toml")]
     pub fn from_toml(toml: &str) -> Result<Self, Error> {
         let dialect: Self = text::from_toml(toml)?;
-        dialect.check()?;
+        dialect
+            .check_as_written()
+            .map_err(|error| text::locate(error, toml))?;
         Ok(dialect)
     }
 
@@ -166,7 +195,7 @@ impl Dialect {
     /// [`Error::DialectText`] with the line; [`Error::Dialect`] if fields contradict each other.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let dialect: Self = text::from_json(json)?;
-        dialect.check()?;
+        dialect.check_as_written()?;
         Ok(dialect)
     }
 
@@ -196,67 +225,13 @@ impl Dialect {
         github().expect("the preset is valid, as its test shows")
     }
 
-    /// Returns what happens to the old access token at a refresh.
-    #[must_use]
-    pub fn old_access_token(&self) -> OldAccessToken {
-        self.refresh.old_access_token
-    }
-
-    /// Returns how far a revocation reaches beyond the token that it names.
-    #[must_use]
-    pub fn revocation_reaches(&self) -> RevocationReach {
-        self.revocation
-            .as_ref()
-            .map_or(RevocationReach::Unknown, |r| r.reaches)
-    }
-
-    /// Returns whether a response without a refresh token leaves the current one valid.
-    #[must_use]
-    pub fn keeps_refresh_token_when_absent(&self) -> bool {
-        self.refresh.keep_when_absent
-    }
-
-    /// Returns how long a refresh token lives.
-    #[must_use]
-    pub fn refresh_token_lifetime(&self) -> RefreshLifetime {
-        self.refresh.lifetime
-    }
-
-    /// Returns the share of a refresh token's life after which an idle account is refreshed: above
-    /// 0, at most 1.
-    #[must_use]
-    pub fn keep_alive_share(&self) -> f64 {
-        self.refresh.keep_alive_share
-    }
-
-    /// Returns how long the provider accepts a redeemed refresh token again, if it does.
-    #[must_use]
-    pub fn grace(&self) -> Option<Duration> {
-        self.refresh.grace_seconds.map(Duration::from_secs)
-    }
-
-    /// Returns whether flows use PKCE.
-    #[must_use]
-    pub fn pkce(&self) -> Pkce {
-        self.authorization.pkce
-    }
-
-    /// Returns the scope to request unless the registration names one.
-    #[must_use]
-    pub fn scope(&self) -> Option<&str> {
-        self.authorization.scope.as_deref()
-    }
-
-    /// Returns the part of the redirect that has the authorization response.
-    #[must_use]
-    pub fn response_mode(&self) -> ResponseMode {
-        self.authorization.response_mode
-    }
-
-    /// Returns whether the redirect returns the state.
-    #[must_use]
-    pub fn state_echo(&self) -> StateEcho {
-        self.authorization.state_echo
+    /// Checks a dialect as its text has it, before anything is overridden.
+    fn check_as_written(&self) -> Result<(), Error> {
+        let site = match (&self.base, &self.site) {
+            (Some(_), Some(_)) => wrong("site", "must not be next to `base`: remove one of them"),
+            _ => Ok(()),
+        };
+        Error::collect(Ok(()), [site, self.check()])
     }
 
     /// Checks that the fields agree and that each is in its range. Reports one mistake per section.
@@ -268,6 +243,9 @@ impl Dialect {
             self.authorization.check(),
             self.token.check(self.pkce()),
             self.attach.check(),
+            api::check_headers(&self.api_headers, &self.attach),
+            self.check_login_origins(),
+            placeholders::check(self),
             self.response.check(),
             self.errors.check(),
             self.refresh.check(),
@@ -276,6 +254,11 @@ impl Dialect {
             introspection.map_or(Ok(()), IntrospectionRules::check),
         ];
         Error::collect(Ok(()), sections)
+    }
+
+    fn check_login_origins(&self) -> Result<(), Error> {
+        let mut rules = self.api_origins_from.iter().enumerate();
+        rules.try_for_each(|(at, rule)| rule.check(at))
     }
 
     fn check_brand(&self) -> Result<(), Error> {
@@ -295,7 +278,7 @@ fn github() -> Result<Dialect, Error> {
     let base = Origin::parse("https://github.com")?;
     let (authorize, token) = ("/login/oauth/authorize", "/login/oauth/access_token");
     let mut dialect = Dialect::new("github", Some(base), authorize, token)?;
-    dialect.api_origins = vec![Origin::parse("https://api.github.com")?];
+    dialect.api_origins = vec![Origin::parse("https://api.github.com")?.into()];
     dialect.token.accept = Some("application/json".to_owned());
     dialect.token.client_authentication = ClientAuthentication::Parameters;
     dialect.errors.in_success = true;

@@ -5,31 +5,78 @@ use serde::{Deserialize, Serialize};
 use super::check::{header_name, wrong};
 use crate::error::Error;
 
-/// A parameter of the authorization request, under its name in RFC 6749 §4.1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthorizationParameter {
-    /// `response_type=code`.
+/// The value of a parameter of the authorization request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizationValue {
+    /// `code`.
     ResponseType,
-    /// `client_id`.
+    /// The client id.
     ClientId,
-    /// `redirect_uri`.
+    /// The redirect URI.
     RedirectUri,
-    /// `scope`; omitted if there is none.
+    /// The scope; omitted if there is none.
     Scope,
-    /// `state`; omitted if the state travels inside the redirect URI.
+    /// The state; omitted if it travels inside the redirect URI.
     State,
 }
 
-impl AuthorizationParameter {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::ResponseType => "response_type",
-            Self::ClientId => "client_id",
-            Self::RedirectUri => "redirect_uri",
-            Self::Scope => "scope",
-            Self::State => "state",
-        }
+const AUTHORIZATION_VALUES: [(&str, AuthorizationValue); 5] = [
+    ("response_type", AuthorizationValue::ResponseType),
+    ("client_id", AuthorizationValue::ClientId),
+    ("redirect_uri", AuthorizationValue::RedirectUri),
+    ("scope", AuthorizationValue::Scope),
+    ("state", AuthorizationValue::State),
+];
+
+impl AuthorizationValue {
+    /// All values, in the order of RFC 6749 §4.1.1.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::ResponseType,
+        Self::ClientId,
+        Self::RedirectUri,
+        Self::Scope,
+        Self::State,
+    ];
+
+    /// Returns its name in RFC 6749 §4.1.1.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        name_of(&AUTHORIZATION_VALUES, self)
+    }
+}
+
+/// One parameter of the authorization request: its name and its value.
+///
+/// In text `"client_id"` is the value under its name in RFC 6749, and `"client_key: client_id"`
+/// under another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AuthorizationParameter {
+    /// The name on the wire.
+    pub name: String,
+    /// The value.
+    pub value: AuthorizationValue,
+}
+
+impl From<AuthorizationValue> for AuthorizationParameter {
+    fn from(value: AuthorizationValue) -> Self {
+        let name = value.name().to_owned();
+        Self { name, value }
+    }
+}
+
+impl TryFrom<String> for AuthorizationParameter {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (name, value) = read(&AUTHORIZATION_VALUES, &text)?;
+        Ok(Self { name, value })
+    }
+}
+
+impl From<AuthorizationParameter> for String {
+    fn from(parameter: AuthorizationParameter) -> Self {
+        write(parameter.name, parameter.value.name())
     }
 }
 
@@ -69,10 +116,7 @@ impl TokenValue {
     /// Returns its name in RFC 6749 or RFC 7636.
     #[must_use]
     pub fn name(self) -> &'static str {
-        TOKEN_VALUES
-            .iter()
-            .find(|(_, value)| *value == self)
-            .map_or("", |(name, _)| name)
+        name_of(&TOKEN_VALUES, self)
     }
 }
 
@@ -100,31 +144,44 @@ impl TryFrom<String> for TokenParameter {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let (name, value) = text.split_once(':').unwrap_or((&text, &text));
-        let (name, value) = (name.trim(), value.trim());
-        if name.is_empty() {
-            return Err("a parameter's name must not be empty".to_owned());
-        }
-        let known = TOKEN_VALUES.iter().find(|(known, _)| *known == value);
-        let Some((_, value)) = known else {
-            let known = TOKEN_VALUES.map(|(name, _)| name).join(", ");
-            return Err(format!("unknown value `{value}`: use one of {known}"));
-        };
-        let name = name.to_owned();
-        Ok(Self {
-            name,
-            value: *value,
-        })
+        let (name, value) = read(&TOKEN_VALUES, &text)?;
+        Ok(Self { name, value })
     }
 }
 
 impl From<TokenParameter> for String {
     fn from(parameter: TokenParameter) -> Self {
-        if parameter.name == parameter.value.name() {
-            parameter.name
-        } else {
-            format!("{}: {}", parameter.name, parameter.value.name())
+        write(parameter.name, parameter.value.name())
+    }
+}
+
+fn name_of<V: PartialEq>(known: &[(&'static str, V)], value: V) -> &'static str {
+    let found = known.iter().find(|(_, own)| *own == value);
+    found.map_or("", |(name, _)| name)
+}
+
+/// Reads `value` or `name: value`.
+fn read<V: Copy>(known: &[(&str, V)], text: &str) -> Result<(String, V), String> {
+    let (name, value) = text.split_once(':').unwrap_or((text, text));
+    let (name, value) = (name.trim(), value.trim());
+    if name.is_empty() {
+        return Err("a parameter's name must not be empty".to_owned());
+    }
+    match known.iter().find(|(own, _)| *own == value) {
+        Some((_, value)) => Ok((name.to_owned(), *value)),
+        None => {
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            let names = names.join(", ");
+            Err(format!("unknown value `{value}`: use one of {names}"))
         }
+    }
+}
+
+fn write(name: String, value: &str) -> String {
+    if name == value {
+        name
+    } else {
+        format!("{name}: {value}")
     }
 }
 
@@ -147,7 +204,7 @@ impl TokenPlace {
         match self {
             Self::Form(name) if name.is_empty() => wrong(field, "must name a parameter"),
             Self::Form(_) => Ok(()),
-            Self::Header(name) => header_name(field, name),
+            Self::Header(name) => header_name(field, name).map(drop),
         }
     }
 }

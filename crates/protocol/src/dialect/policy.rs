@@ -24,6 +24,10 @@ pub struct RefreshRules {
     /// For how many seconds the provider accepts a redeemed refresh token again. Default: not at
     /// all.
     pub grace_seconds: Option<u64>,
+    /// For how many seconds ahead of the access token's expiry the provider takes a refresh: it
+    /// refuses an earlier one. Default: at any time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<u64>,
 }
 
 impl Default for RefreshRules {
@@ -34,6 +38,7 @@ impl Default for RefreshRules {
             lifetime: RefreshLifetime::default(),
             keep_alive_share: 0.5,
             grace_seconds: None,
+            not_before: None,
         }
     }
 }
@@ -43,6 +48,9 @@ impl RefreshRules {
         let share = self.keep_alive_share;
         if !(share > 0.0 && share <= 1.0) {
             return wrong("refresh.keep_alive_share", "must be above 0 and at most 1");
+        }
+        if self.not_before == Some(0) {
+            return wrong("refresh.not_before", "is 0: remove it");
         }
         Ok(())
     }

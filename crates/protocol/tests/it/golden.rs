@@ -1,14 +1,15 @@
 //! The exact bytes of a plain RFC 6749 dialect.
 
 use tokenkeeper_protocol::{
-    AuthorizationRequest, Client, ClientAuthentication, CodeVerifier, Dialect, Grant, Origin,
-    Provider, Registration, TokenSet, TokenValue,
+    AuthorizationRequest, Client, ClientAuthentication, CodeVerifier, Dialect, Grant, Provider,
+    Registration, TokenSet, TokenValue,
 };
 
 use crate::support::*;
 
 /// The headers of a form with the credentials of `registration()`.
 const FORM_WITH_BASIC: &str = "content-type: application/x-www-form-urlencoded\n\
+                               accept: application/json\n\
                                authorization: Basic Y2xpZW50KzE6czNjcjN0JTJCJTJGJUMzJUE5\n";
 
 fn token_request(client: &Client, grant: &Grant<'_>) -> String {
@@ -103,6 +104,7 @@ fn a_public_client_sends_its_id_and_no_secret() {
         token_request(&client, &refresh_grant(&refresh_token())),
         "POST https://login.example/token\n\
          content-type: application/x-www-form-urlencoded\n\
+         accept: application/json\n\
          content-length: 59\n\n\
          grant_type=refresh_token&refresh_token=rt%261&client_id=pub"
     );
@@ -158,7 +160,7 @@ fn github_asks_for_json_and_sends_the_secret_in_the_body() {
     );
     let origins = client.api_origins(&client.site(None).unwrap());
     assert_eq!(
-        origins.iter().map(Origin::as_str).collect::<Vec<_>>(),
+        origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["https://github.com", "https://api.github.com"]
     );
 }

@@ -25,6 +25,7 @@ mod refusal;
 mod registration;
 mod resource;
 mod revocation;
+mod schema;
 mod secrets;
 mod site;
 mod support;

@@ -102,14 +102,16 @@ fn all_mistakes_are_named_at_once() {
     let Err(Error::Several { errors }) = dialect.with(registration) else {
         panic!("several errors")
     };
-    let kind = |error: &Error| match error {
-        Error::Dialect { field, .. } => *field,
-        Error::ClientId { .. } => "client id",
-        Error::SecretMissing { .. } => "secret",
-        Error::Scope { .. } => "scope",
-        Error::RedirectUri { .. } => "redirect URI",
-        _ => "another",
-    };
+    fn kind(error: &Error) -> &str {
+        match error {
+            Error::Dialect { field, .. } => field.as_str(),
+            Error::ClientId { .. } => "client id",
+            Error::SecretMissing { .. } => "secret",
+            Error::Scope { .. } => "scope",
+            Error::RedirectUri { .. } => "redirect URI",
+            _ => "another",
+        }
+    }
     assert_eq!(
         errors.iter().map(kind).collect::<Vec<_>>(),
         [

@@ -89,5 +89,12 @@ pub fn show_attachment(attachment: &Attachment) -> String {
     match attachment {
         Attachment::Header { name, value } => format!("{name}: {}", value.to_str().unwrap()),
         Attachment::Query { name, value } => format!("?{name}={}", value.expose()),
+        Attachment::WithHeaders { token, headers } => {
+            let mut text = show_attachment(token);
+            for (name, value) in headers.iter() {
+                text += &format!("\n{name}: {}", value.to_str().unwrap());
+            }
+            text
+        }
     }
 }

@@ -1,0 +1,205 @@
+//! The API: the origins that take the tokens, and what requests to it carry.
+
+use std::{collections::BTreeMap, fmt};
+
+use http::{HeaderName, header::AUTHORIZATION};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    check::{added_header, header_name, wrong},
+    template::Template,
+};
+use crate::{api_origin::ApiOrigin, error::Error, header, origin::Origin, public_suffix};
+
+/// An origin that takes the tokens. In text it is a string.
+///
+/// `https://api.example.com` is one origin, `https://*.example.com` every origin below a domain,
+/// and `https://{account}.example.com` the one of the account's values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ApiOriginRule {
+    /// The same for every account.
+    Fixed(ApiOrigin),
+    /// An origin with placeholders, which may begin with `*.` too.
+    Template(Template),
+}
+
+impl From<Origin> for ApiOriginRule {
+    fn from(origin: Origin) -> Self {
+        Self::Fixed(origin.into())
+    }
+}
+
+impl TryFrom<String> for ApiOriginRule {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        if !text.contains(['{', '}']) {
+            return ApiOrigin::parse(&text).map(Self::Fixed);
+        }
+        let template = Template::try_from(text).map_err(|problem| Error::Origin { problem })?;
+        check_origin(&template)?;
+        Ok(Self::Template(template))
+    }
+}
+
+impl From<ApiOriginRule> for String {
+    fn from(rule: ApiOriginRule) -> Self {
+        rule.to_string()
+    }
+}
+
+impl fmt::Display for ApiOriginRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(origin) => origin.fmt(f),
+            Self::Template(template) => template.fmt(f),
+        }
+    }
+}
+
+/// Checks that a template makes an https origin, whatever its values are.
+fn check_origin(template: &Template) -> Result<(), Error> {
+    let problem = match template.as_str().strip_prefix("https://") {
+        None => "an origin with placeholders must begin with https://",
+        Some(rest) if rest.contains(['/', '?', '#', '@', '\\', ' ']) => {
+            "leave out user info, path, query and fragment"
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Error::Origin { problem })
+}
+
+/// An origin that is known only from a login: the answer or the redirect names it.
+///
+/// The value is a URL or a host; with `template`, a host or one label that fills it. Only https
+/// and public names are taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct LoginOriginRule {
+    /// The path of a member of the login's answer: names separated by dots.
+    pub field: Option<String>,
+    /// The name of a parameter of the redirect, instead of `field`.
+    pub parameter: Option<String>,
+    /// The domains that the host must be one of, or below. Required without `template`.
+    pub below: Vec<String>,
+    /// The origin that the value makes, in place of `{value}`.
+    pub template: Option<Template>,
+}
+
+impl LoginOriginRule {
+    pub(super) fn check(&self, at: usize) -> Result<(), Error> {
+        let field = |name: &str| format!("api_origins_from[{at}]{name}");
+        let named = [&self.field, &self.parameter].map(|n| n.as_ref().map(String::is_empty));
+        if !matches!(named, [Some(false), None] | [None, Some(false)]) {
+            return wrong(
+                field(""),
+                "must name a `field` or a `parameter`, and not both",
+            );
+        }
+        if self.below.is_empty() && self.template.is_none() {
+            return wrong(
+                field(""),
+                "must list the domains in `below`, or have a `template`",
+            );
+        }
+        let plain = |domain: &String| {
+            public_suffix::has_one_owner(domain)
+                && Origin::parse(&format!("https://{domain}"))
+                    .is_ok_and(|origin| origin.host() == domain && !origin.is_address())
+        };
+        if !self.below.iter().all(plain) {
+            return wrong(
+                field(".below"),
+                "must list domains of one owner in lower case, such as `example.com`",
+            );
+        }
+        let Some(template) = &self.template else {
+            return Ok(());
+        };
+        if check_origin(template).is_err()
+            || template.as_str().contains('*')
+            || template.names().ne(["value"])
+            || !template.has_fixed_domain()
+        {
+            return wrong(
+                field(".template"),
+                "must be an https origin with `{value}` once, below a fixed domain",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// How a token is attached to a request of the API (RFC 6750 §2).
+///
+/// In text: `"bearer"`, `{ header = "x-access-token" }`, `{ query = "access_token" }` or
+/// `{ scheme = "token" }`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttachmentMethod {
+    /// `Authorization: Bearer …` (RFC 6750 §2.1).
+    #[default]
+    Bearer,
+    /// This header, with the token alone.
+    Header(String),
+    /// This query parameter. RFC 9700 §4.3.2 advises against it: URLs end up in logs, histories and
+    /// `Referer`.
+    Query(String),
+    /// `Authorization` with this scheme in place of `Bearer` (RFC 9110 §11.4).
+    Scheme(String),
+}
+
+impl AttachmentMethod {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Bearer => Ok(()),
+            Self::Header(name) => header_name("attach", name).map(drop),
+            Self::Query(name) if name.is_empty() => wrong("attach", "must name a parameter"),
+            Self::Query(_) => Ok(()),
+            // A scheme is a token (RFC 9110 §11.1), as a header's name is.
+            Self::Scheme(scheme) => match HeaderName::from_bytes(scheme.as_bytes()) {
+                Ok(_) => Ok(()),
+                Err(_) => wrong("attach", "must name a scheme, without spaces"),
+            },
+        }
+    }
+
+    /// Returns the header that carries the token, if one does.
+    fn header(&self) -> Option<HeaderName> {
+        match self {
+            Self::Bearer | Self::Scheme(_) => Some(AUTHORIZATION),
+            Self::Header(name) => HeaderName::from_bytes(name.as_bytes()).ok(),
+            Self::Query(_) => None,
+        }
+    }
+}
+
+/// Checks the constant headers of the API's requests.
+pub(super) fn check_headers(
+    headers: &BTreeMap<String, Template>,
+    attach: &AttachmentMethod,
+) -> Result<(), Error> {
+    let taken: Vec<_> = attach.header().into_iter().collect();
+    check_constant_headers("api_headers", headers, &taken)
+}
+
+/// Checks constant headers: their names, and the fixed part of their values.
+pub(super) fn check_constant_headers(
+    section: &str,
+    headers: &BTreeMap<String, Template>,
+    taken: &[HeaderName],
+) -> Result<(), Error> {
+    let mut seen = taken.to_vec();
+    for (name, value) in headers {
+        let field = format!("{section}.{name}");
+        added_header(&field, name, &seen)?;
+        seen.push(header_name(&field, name)?);
+        let text = value.as_str();
+        if header::check("header", text).is_err() {
+            return wrong(field, "must be visible ASCII, without spaces at its ends");
+        }
+    }
+    Ok(())
+}
