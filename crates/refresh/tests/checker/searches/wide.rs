@@ -49,11 +49,19 @@ searches! {
         ..within(callback(NONE).any_faults(3))
     };
     #[ignore = "slow: run by scripts/check-model"]
-    callback_that_comes_twice_and_refresh_with_two_faults:
-        within(callback(REFRESH).any_faults(2));
+    callback_that_comes_twice_and_refresh_with_two_faults: within(callback(Budget {
+        faults: 2,
+        crashes: 1,
+        pauses: 1,
+        partitions: 1,
+        lost_store_replies: 1,
+        ..REFRESH
+    }));
     #[ignore = "slow: run by scripts/check-model"]
-    callback_that_comes_thrice_and_disconnect_with_two_faults:
-        within(Budget { callbacks: 2, ..callback(disconnect(NONE)) }.any_faults(2));
+    callback_that_comes_twice_and_disconnect_with_two_faults: Bounds {
+        connected: false,
+        ..within(callback(disconnect(NONE)).any_faults(2))
+    };
     #[ignore = "slow: run by scripts/check-model"]
     login_and_refresh_with_two_faults: within(login(REFRESH).any_faults(2));
     #[ignore = "slow: run by scripts/check-model"]
