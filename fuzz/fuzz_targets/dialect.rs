@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tokenkeeper_protocol::{
-    AccessToken, AuthorizationRequest, Client, CodeVerifier, Dialect, Grant, Origin, Provider as _,
+    AccessToken, AuthorizationRequest, Client, CodeVerifier, Dialect, Grant, LoginData, Origin, Provider as _,
     RefreshToken, Registration, SitePolicy, State, TokenSet,
 };
 
@@ -67,7 +67,7 @@ fn check(client: &Client, site: &Origin) {
         assert!(Origin::of(request.uri()).is_some(), "{}", request.uri());
     }
     let _ = client.attach(&AccessToken::new("at-1"));
-    for origin in client.api_origins(site) {
+    for origin in client.api_origins(site, &LoginData::default()) {
         let loopback = origin.exact().is_some_and(Origin::is_loopback);
         assert!(origin.to_string().starts_with("https://") || loopback);
     }

@@ -3,6 +3,7 @@
 mod access_token;
 mod adapter;
 mod api_origin;
+mod api_origins;
 mod attachment;
 mod authorization;
 mod challenge;

@@ -9,12 +9,14 @@ use url::Url;
 use crate::{
     access_token::AccessToken,
     api_origin::ApiOrigin,
+    api_origins,
     attachment::{self, Attachment},
     authorization::{self, AuthorizationRequest},
     client::Client,
     configuration,
     error::Error,
     grant::{Grant, GrantType},
+    login_data::LoginData,
     origin::Origin,
     redirect::{self, AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
     refusal::Refusal,
@@ -87,9 +89,12 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         site::resolve(self.client(), given)
     }
 
-    /// Returns the origins that take the tokens of an account at `site`.
-    fn api_origins(&self, site: &Origin) -> Vec<ApiOrigin> {
-        site::api_origins(self.client(), site)
+    /// Returns the origins that take the tokens of an account at `site` with this login.
+    ///
+    /// With the default of `login` these are the origins that all accounts of the site share. What
+    /// a login names is taken only if it is https, public, and where the dialect allows it.
+    fn api_origins(&self, site: &Origin, login: &LoginData) -> Vec<ApiOrigin> {
+        api_origins::of(self.client(), site, login)
     }
 
     /// Builds the URL of the authorization request (RFC 6749 §4.1.1).
@@ -228,8 +233,8 @@ macro_rules! forward {
             fn site(&self, given: Option<&str>) -> Result<Origin, Error> {
                 (**self).site(given)
             }
-            fn api_origins(&self, site: &Origin) -> Vec<ApiOrigin> {
-                (**self).api_origins(site)
+            fn api_origins(&self, site: &Origin, login: &LoginData) -> Vec<ApiOrigin> {
+                (**self).api_origins(site, login)
             }
             fn authorization_url(
                 &self,

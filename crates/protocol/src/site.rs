@@ -1,9 +1,8 @@
-//! The site of an account, and the origins that take its tokens.
+//! The site of an account.
 
 use crate::{
-    api_origin::ApiOrigin,
     client::Client,
-    dialect::{ApiOriginRule, Dialect, Piece, Template},
+    dialect::{Dialect, Piece, Template},
     error::Error,
     origin::Origin,
     site_policy::parse,
@@ -113,22 +112,4 @@ fn read<'s>(
         }
     }
     false
-}
-
-pub(crate) fn api_origins(client: &Client, site: &Origin) -> Vec<ApiOrigin> {
-    let values = Values::of(client, site);
-    let mut origins = vec![site.clone().into()];
-    for rule in &client.dialect().api_origins {
-        let origin = match rule {
-            ApiOriginRule::Fixed(origin) => Some(origin.clone()),
-            // The client's checks leave no value out, and a value that makes no origin takes no
-            // token.
-            ApiOriginRule::Template(template) => values
-                .fill(template)
-                .and_then(|text| ApiOrigin::parse(&text))
-                .ok(),
-        };
-        origins.extend(origin.filter(|origin| !origins.contains(origin)));
-    }
-    origins
 }

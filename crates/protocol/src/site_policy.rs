@@ -135,7 +135,7 @@ pub(crate) fn parse(given: &str) -> Result<Origin, Error> {
 
 /// Returns whether the site is an address or a name that no public DNS has: one label, or below a
 /// suffix that RFC 6761, 6762, 8375 or ICANN keep private.
-fn is_private(site: &Origin) -> bool {
+pub(crate) fn is_private(site: &Origin) -> bool {
     const SUFFIXES: [&str; 5] = [".localhost", ".local", ".internal", ".home.arpa", ".lan"];
     let host = site.host().trim_end_matches('.');
     site.is_address() || !host.contains('.') || SUFFIXES.iter().any(|suffix| host.ends_with(suffix))

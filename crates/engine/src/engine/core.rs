@@ -9,7 +9,7 @@ use std::{
 };
 
 use foldhash::fast::RandomState;
-use tokenkeeper_protocol::Provider;
+use tokenkeeper_protocol::{LoginData, Provider};
 use tokenkeeper_refresh::{ChangeId, Context, Id, Operation, Timer};
 use tokenkeeper_store::{TokenStore, Version};
 use tokio::{
@@ -99,7 +99,7 @@ impl Core {
         let origins = Origins::default();
         for provider in &parts.providers {
             if let Ok(site) = provider.site(None) {
-                origins.add(provider.api_origins(&site).iter());
+                origins.add(provider.api_origins(&site, &LoginData::default()).iter());
             }
         }
         Self {

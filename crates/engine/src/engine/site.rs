@@ -11,7 +11,8 @@ use std::{
 
 use http::Uri;
 use tokenkeeper_protocol::{
-    AccessToken, ApiOrigin, OldAccessToken, Origin, Provider, RefreshLifetime, RevocationReach,
+    AccessToken, ApiOrigin, LoginData, OldAccessToken, Origin, Provider, RefreshLifetime,
+    RevocationReach,
 };
 use tokenkeeper_refresh::{self as refresh, Id, Rules};
 use tokenkeeper_store::Key;
@@ -94,7 +95,7 @@ impl ProviderSite {
             id,
             shared: Shared::default(),
             announced: AtomicBool::new(false),
-            origins: provider.api_origins(&site).into(),
+            origins: provider.api_origins(&site, &LoginData::default()).into(),
             provider,
             site,
             placement,

@@ -19,6 +19,7 @@ use crate::{
     dialect::Dialect,
     error::Error,
     grant::{Grant, GrantType},
+    login_data::LoginData,
     origin::Origin,
     provider::Provider,
     redirect::{AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
@@ -81,7 +82,10 @@ pub fn forwards_every_method(
             wrapped.configuration_digest() == [7; 32],
         ),
         ("site", is_probes(wrapped.site(None))),
-        ("api_origins", wrapped.api_origins(&site).is_empty()),
+        (
+            "api_origins",
+            wrapped.api_origins(&site, &LoginData::default()).is_empty(),
+        ),
         (
             "authorization_url",
             is_probes(wrapped.authorization_url(&site, &request)),
@@ -155,7 +159,7 @@ impl Provider for Probe {
     fn site(&self, _: Option<&str>) -> Result<Origin, Error> {
         Err(of_probe())
     }
-    fn api_origins(&self, _: &Origin) -> Vec<ApiOrigin> {
+    fn api_origins(&self, _: &Origin, _: &LoginData) -> Vec<ApiOrigin> {
         Vec::new()
     }
     fn authorization_url(&self, _: &Origin, _: &AuthorizationRequest<'_>) -> Result<Url, Error> {

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 use tokenkeeper_protocol::{
-    AuthorizationRequest, Client, Dialect, ExpectedRedirect, GrantType, Pkce, Provider, Redirect,
-    TokenSet, Url, http::StatusCode,
+    AuthorizationRequest, Client, Dialect, ExpectedRedirect, GrantType, LoginData, Pkce, Provider,
+    Redirect, TokenSet, Url, http::StatusCode,
 };
 
 use crate::{schema, support::*};
@@ -32,6 +32,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
         }"#,
     ),
     ("/api_origins", r#"["https://api.example"]"#, "{}"),
+    (
+        "/api_origins_from",
+        r#"[{"field":"instance_url","below":["example.com"]}]"#,
+        "{}",
+    ),
     ("/attach", r#"{"header":"x-token"}"#, "{}"),
     ("/api_headers", r#"{"x-version":"1"}"#, "{}"),
     (
@@ -141,8 +146,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
 ];
 
 /// Fields whose readers are not here yet.
-const LATER: [&str; 4] = [
-    "/api_origins_from",
+const LATER: [&str; 3] = [
     "/authorization/callback/code",
     "/authorization/callback/error",
     "/authorization/callback/state",
@@ -266,7 +270,8 @@ fn requests(client: &Client, all: &mut Vec<String>) {
             .map(show),
     );
     all.push(show_attachment(&client.attach(&access_token()).unwrap()));
-    all.push(format!("{:?}", client.api_origins(&site)));
+    let login = LoginData::default().with_member("instance_url", json!("https://eu.example.com/"));
+    all.push(format!("{:?}", client.api_origins(&site, &login)));
 }
 
 fn responses(client: &Client, all: &mut Vec<String>) {

@@ -1,8 +1,8 @@
 //! The exact bytes of a plain RFC 6749 dialect.
 
 use tokenkeeper_protocol::{
-    AuthorizationRequest, Client, ClientAuthentication, CodeVerifier, Dialect, Grant, Provider,
-    Registration, TokenSet, TokenValue,
+    AuthorizationRequest, Client, ClientAuthentication, CodeVerifier, Dialect, Grant, LoginData,
+    Provider, Registration, TokenSet, TokenValue,
 };
 
 use crate::support::*;
@@ -158,7 +158,7 @@ fn github_asks_for_json_and_sends_the_secret_in_the_body() {
          grant_type=authorization_code&code=c%2F1%2B2\
          &redirect_uri=https%3A%2F%2Fapp.example%2Fcb&client_id=id&client_secret=s"
     );
-    let origins = client.api_origins(&client.site(None).unwrap());
+    let origins = client.api_origins(&client.site(None).unwrap(), &LoginData::default());
     assert_eq!(
         origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["https://github.com", "https://api.github.com"]

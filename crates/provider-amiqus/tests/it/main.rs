@@ -5,7 +5,7 @@ mod answers;
 mod redirects;
 
 use tokenkeeper_protocol::{
-    Error, Provider, Registration,
+    Error, LoginData, Provider, Registration,
     conformance::{Subject, transcript},
 };
 use tokenkeeper_provider_amiqus::Amiqus;
@@ -53,7 +53,7 @@ fn the_base_is_https_unless_loopback() {
     let provider = amiqus().base("http://127.0.0.1:1").unwrap();
     let site = provider.site(None).unwrap();
     assert_eq!(site.as_str(), "http://127.0.0.1:1");
-    assert_eq!(provider.api_origins(&site), [site]);
+    assert_eq!(provider.api_origins(&site, &LoginData::default()), [site]);
 }
 
 #[test]

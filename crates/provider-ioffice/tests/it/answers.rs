@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use tokenkeeper_protocol::{
-    Class, ClassName, ErrorCode, ErrorRule, Expiry, GrantType, Verdict,
+    Class, ClassName, ErrorCode, ErrorRule, Expiry, GrantType, LoginData, Verdict,
     bytes::Bytes,
     conformance::sent_at,
     http::{HeaderMap, Response, StatusCode},
@@ -72,6 +72,6 @@ fn i25_tokens_do_not_follow_a_redirect() {
     let read = ioffice().read_token_response(GrantType::AuthorizationCode, &redirect, sent_at());
     assert_eq!(read.unwrap_err().class, Class::Unexplained);
     let elsewhere = "https://evil.test/".parse().unwrap();
-    let origins = ioffice().api_origins(&site());
+    let origins = ioffice().api_origins(&site(), &LoginData::default());
     assert!(!origins.iter().any(|origin| origin.matches(&elsewhere)));
 }

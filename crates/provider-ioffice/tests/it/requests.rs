@@ -1,4 +1,6 @@
-use tokenkeeper_protocol::{AuthorizationCode, Grant, HeaderProblem, RedirectError, RefreshToken};
+use tokenkeeper_protocol::{
+    AuthorizationCode, Grant, HeaderProblem, LoginData, RedirectError, RefreshToken,
+};
 
 use super::*;
 
@@ -64,7 +66,7 @@ fn a_site_is_a_tenants_and_must_be_allowed() {
     for given in [SITE, "https://ACME.example.com/"] {
         let site = provider.site(Some(given)).unwrap();
         assert_eq!(site.as_str(), "https://acme.example.com");
-        assert_eq!(provider.api_origins(&site), [site]);
+        assert_eq!(provider.api_origins(&site, &LoginData::default()), [site]);
     }
     let missing = provider.site(None);
     assert!(matches!(missing, Err(Error::SiteMissing { .. })));

@@ -6,7 +6,7 @@ mod redirect_uri;
 mod redirects;
 
 use tokenkeeper_protocol::{
-    AccessToken, Attachment, Error, Provider, Registration,
+    AccessToken, Attachment, Error, LoginData, Provider, Registration,
     conformance::{Subject, transcript},
 };
 use tokenkeeper_provider_qics_milestones::QicsMilestones;
@@ -75,7 +75,7 @@ fn f3_the_base_is_https_unless_loopback() {
     let provider = qics().base("http://127.0.0.1:1234").unwrap();
     let site = provider.site(None).unwrap();
     assert_eq!(site.as_str(), "http://127.0.0.1:1234");
-    assert_eq!(provider.api_origins(&site), [site]);
+    assert_eq!(provider.api_origins(&site, &LoginData::default()), [site]);
 }
 
 #[test]
