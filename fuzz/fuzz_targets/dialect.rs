@@ -66,7 +66,7 @@ fn check(client: &Client, site: &Origin) {
     for request in requests {
         assert!(Origin::of(request.uri()).is_some(), "{}", request.uri());
     }
-    let _ = client.attach(&AccessToken::new("at-1"));
+    let _ = client.attach(&AccessToken::new("at-1"), Some("bearer"));
     for origin in client.api_origins(site, &LoginData::default()) {
         let loopback = origin.exact().is_some_and(Origin::is_loopback);
         assert!(origin.to_string().starts_with("https://") || loopback);

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::{
     access_token::AccessToken, client::Client, dialect::AttachmentMethod, error::Error, header,
-    values::Values,
+    token_type, values::Values,
 };
 
 /// A token in the form in which a request carries it. `Debug` shows the place and not the token.
@@ -166,12 +166,19 @@ impl fmt::Debug for Attachment {
     }
 }
 
-pub(crate) fn attach(client: &Client, token: &AccessToken) -> Result<Attachment, Error> {
+pub(crate) fn attach(
+    client: &Client,
+    token: &AccessToken,
+    token_type: Option<&str>,
+) -> Result<Attachment, Error> {
     let attachment = match &client.dialect().attach {
-        AttachmentMethod::Bearer => Attachment::Header {
-            name: AUTHORIZATION,
-            value: token.bearer_header()?,
-        },
+        AttachmentMethod::Bearer => {
+            token_type::check_bearer(client, token_type)?;
+            Attachment::Header {
+                name: AUTHORIZATION,
+                value: token.bearer_header()?,
+            }
+        }
         AttachmentMethod::Header(name) => Attachment::Header {
             name: HeaderName::try_from(name).map_err(http::Error::from)?,
             value: token.bare_header()?,

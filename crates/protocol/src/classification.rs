@@ -4,118 +4,155 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header::RETRY_AFTER};
-use serde_json::{Map, Value};
 
 use crate::{
+    client::Client,
     dialect::{Dialect, ErrorRule},
+    error_code::ErrorCode,
     grant::GrantType,
-    json, rate_limit,
-    refusal::{Class, ErrorCode, Refusal},
+    hint::Hint,
+    json::{Found, Object},
+    rate_limit,
+    refusal::{Class, Refusal},
 };
 
 /// The longest response of a token endpoint that is read: 64 KiB. A longer one counts as
 /// unreadable.
 pub const MAX_TOKEN_RESPONSE: usize = 64 * 1024;
 
+/// Classifies a response whose object, if there is one, has been read already.
 pub(crate) fn classify(
-    dialect: &Dialect,
+    client: &Client,
     grant_type: GrantType,
     response: &Response<Bytes>,
+    object: Option<&Object>,
     sent_at: SystemTime,
 ) -> Refusal {
-    let fields = fields(dialect, response.body());
-    of_fields(dialect, grant_type, response, &fields, sent_at)
-}
-
-/// Returns the fields of an error response; none if it is too long or not an object.
-pub(crate) fn fields(dialect: &Dialect, body: &Bytes) -> Map<String, Value> {
-    (body.len() <= MAX_TOKEN_RESPONSE)
-        .then(|| json::object(body, dialect.response.json))
-        .flatten()
-        .unwrap_or_default()
-}
-
-/// Classifies a response whose body has been parsed already.
-pub(crate) fn of_fields(
-    dialect: &Dialect,
-    grant_type: GrantType,
-    response: &Response<Bytes>,
-    fields: &Map<String, Value>,
-    sent_at: SystemTime,
-) -> Refusal {
-    let (status, headers) = (response.status(), response.headers());
-    let code = code(dialect, fields);
-    let texts = dialect.errors.text.iter();
-    let texts: Vec<&str> = texts.filter_map(|name| json::text(fields, name)).collect();
+    let (dialect, status) = (client.dialect(), response.status());
+    let error = ErrorAnswer {
+        grant_type,
+        status,
+        object,
+        is_empty: response.body().trim_ascii().is_empty(),
+        code: object.and_then(|object| code(dialect, object)),
+        texts: texts(dialect, object),
+    };
+    let headers = response.headers();
     let limit = rate_limit::read(&dialect.resource.rate_limit, headers, Some(sent_at));
-    let asks_to_wait = headers.contains_key(RETRY_AFTER);
-
-    let rule = dialect
-        .errors
-        .map
-        .iter()
-        .find(|rule| fits(rule, grant_type, status, code, &texts));
+    let rule = dialect.errors.map.iter().find(|rule| error.fits(rule));
     let class = match rule {
         Some(rule) => rule.class.class(limit.retry_after),
-        None => default_class(dialect, status, code, asks_to_wait, limit.retry_after),
+        None => {
+            let asks_to_wait = headers.contains_key(RETRY_AFTER);
+            error.default_class(dialect, asks_to_wait, limit.retry_after)
+        }
     };
-    Refusal {
-        class,
-        status: Some(status),
-        code: code.and_then(ErrorCode::new),
+    let code = rule.and_then(|rule| rule.error.as_deref());
+    let code = code.or(error.code.as_deref());
+    let mut refusal = Refusal::of(class, response);
+    refusal.code = code.map(|code| ErrorCode::read(dialect, code));
+    if rule.is_none() {
+        refusal.hint = Hint::find(client, grant_type, response, object, &refusal);
     }
+    refusal
 }
 
 /// Returns the error code as the response spells it.
-pub(crate) fn code<'f>(dialect: &Dialect, fields: &'f Map<String, Value>) -> Option<&'f str> {
-    dialect
-        .errors
-        .code
-        .iter()
-        .find_map(|name| json::text(fields, name))
+pub(crate) fn code(dialect: &Dialect, object: &Object) -> Option<String> {
+    let mut paths = dialect.errors.code.iter();
+    paths.find_map(|path| code_at(object, path))
 }
 
-fn fits(
-    rule: &ErrorRule,
+/// Returns whether a 2xx without tokens is a refusal.
+pub(crate) fn refuses(dialect: &Dialect, object: &Object) -> bool {
+    let empty = r#"null false 0 "" {} []"#;
+    let mut paths = dialect.errors.in_success().into_iter();
+    paths.any(|path| match object.at(path) {
+        Found::Absent => false,
+        Found::Value(text) => !empty.split(' ').any(|empty| empty == text),
+        Found::Twice => true,
+    })
+}
+
+/// Returns the code at a path: a string, or an integer as its digits. 0 and `""` are none.
+fn code_at(object: &Object, path: &str) -> Option<String> {
+    let found = object.at(path);
+    let Found::Value(text) = found else {
+        return None;
+    };
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let integer = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    match integer {
+        true => (digits != "0").then(|| text.to_owned()),
+        false => found.string(),
+    }
+}
+
+fn texts(dialect: &Dialect, object: Option<&Object>) -> Vec<String> {
+    let paths = dialect.errors.text.iter();
+    let text = |path: &String| Some(object?.at(path).string()?.to_lowercase());
+    paths.filter_map(text).collect()
+}
+
+/// What the rules look at.
+struct ErrorAnswer<'a> {
     grant_type: GrantType,
     status: StatusCode,
-    code: Option<&str>,
-    texts: &[&str],
-) -> bool {
-    let contains = |wanted: &String| {
-        let wanted = wanted.to_lowercase();
-        texts
-            .iter()
-            .any(|text| text.to_lowercase().contains(&wanted))
-    };
-    rule.grant_type.is_none_or(|wanted| wanted == grant_type)
-        && rule.status.is_none_or(|wanted| wanted == status.as_u16())
-        && rule
-            .error
-            .as_deref()
-            .is_none_or(|wanted| code == Some(wanted))
-        && rule.text.as_ref().is_none_or(contains)
+    object: Option<&'a Object>,
+    is_empty: bool,
+    code: Option<String>,
+    /// In lower case.
+    texts: Vec<String>,
 }
 
-fn default_class(
-    dialect: &Dialect,
-    status: StatusCode,
-    code: Option<&str>,
-    asks_to_wait: bool,
-    retry_after: Option<Duration>,
-) -> Class {
-    match status.as_u16() {
-        429 => Class::Transient { retry_after },
-        503 if asks_to_wait => Class::Transient { retry_after },
-        408 | 500..=599 => Class::Ambiguous,
-        200..=299 if !dialect.errors.in_success || code.is_none() => Class::Ambiguous,
-        200..=299 | 400..=499 => match code {
-            Some("invalid_grant") => Class::Terminal,
-            Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type") => {
-                Class::Configuration
-            }
+impl ErrorAnswer<'_> {
+    fn fits(&self, rule: &ErrorRule) -> bool {
+        let contains = |wanted: &String| {
+            let wanted = wanted.to_lowercase();
+            self.texts.iter().any(|text| text.contains(&wanted))
+        };
+        rule.grant_type
+            .is_none_or(|wanted| wanted == self.grant_type)
+            && rule
+                .status
+                .is_none_or(|wanted| wanted == self.status.as_u16())
+            && rule.error.as_deref().is_none_or(|e| self.has_code(rule, e))
+            && (!rule.without_code || self.has_no_code())
+            && rule.text.as_ref().is_none_or(contains)
+    }
+
+    fn has_code(&self, rule: &ErrorRule, wanted: &str) -> bool {
+        match (&rule.at, self.object) {
+            (Some(path), Some(object)) => code_at(object, path).as_deref() == Some(wanted),
+            (Some(_), None) => false,
+            (None, _) => self.code.as_deref() == Some(wanted),
+        }
+    }
+
+    /// Returns whether the provider says nothing. A page that is no object may be a proxy's.
+    fn has_no_code(&self) -> bool {
+        self.code.is_none() && (self.object.is_some() || self.is_empty)
+    }
+
+    fn default_class(
+        &self,
+        dialect: &Dialect,
+        asks_to_wait: bool,
+        retry_after: Option<Duration>,
+    ) -> Class {
+        match self.status.as_u16() {
+            429 => Class::Transient { retry_after },
+            503 if asks_to_wait => Class::Transient { retry_after },
+            408 | 500..=599 => Class::Ambiguous,
+            200..=299 if !self.object.is_some_and(|o| refuses(dialect, o)) => Class::Ambiguous,
+            200..=299 | 400..=499 => match self.code.as_deref() {
+                Some("invalid_grant") => Class::Terminal,
+                Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type") => {
+                    Class::Configuration
+                }
+                _ => Class::Unexplained,
+            },
             _ => Class::Unexplained,
-        },
-        _ => Class::Unexplained,
+        }
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     attachment::ApiHeaders,
-    classification,
+    body, classification,
     dialect::{ClientAuthentication, Dialect},
     error::Error,
     grant::GrantType,
@@ -163,7 +163,8 @@ impl Client {
         response: &Response<Bytes>,
         sent_at: SystemTime,
     ) -> Refusal {
-        classification::classify(&self.dialect, grant_type, response, sent_at)
+        let object = body::object(&self.dialect, response);
+        classification::classify(self, grant_type, response, object.as_ref(), sent_at)
     }
 
     /// Reads the rate limit that a response of the API names.

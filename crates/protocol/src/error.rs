@@ -121,6 +121,16 @@ pub enum Error {
         /// What is wrong with it.
         problem: HeaderProblem,
     },
+    /// The token has a type that this client does not understand (RFC 6749 §7.1), so it must not be
+    /// sent as a bearer token.
+    #[error(
+        "the token type is {token_type}, and only bearer tokens are attached: if it means bearer, \
+         list it in the dialect's `response.token_types`"
+    )]
+    TokenType {
+        /// The type in backquotes, or "an unlisted one" if it does not look like a type.
+        token_type: String,
+    },
     /// The dialect requires PKCE and the request has no challenge, or the reverse.
     #[error("PKCE: {problem}")]
     Pkce {

@@ -47,9 +47,13 @@ use crate::{
 ///     fn client(&self) -> &Client {
 ///         &self.0
 ///     }
-///     fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
+///     fn attach(
+///         &self,
+///         token: &AccessToken,
+///         token_type: Option<&str>,
+///     ) -> Result<Attachment, Error> {
 ///         let bare = token.expose().trim_start_matches("tok:");
-///         self.0.attach(&AccessToken::new(bare))
+///         self.0.attach(&AccessToken::new(bare), token_type)
 ///     }
 /// }
 ///
@@ -142,9 +146,10 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Reads the response to a token request of this type that was sent at `sent_at`.
     ///
-    /// A senseless expiry never costs tokens: it counts as unknown, and stays in
-    /// [`TokenSet::extra`]. A token that cannot be sent in a header is kept too:
-    /// [`attach`](Self::attach) refuses it.
+    /// A member that is not used never costs tokens, however odd it is, and neither does a
+    /// senseless expiry: it counts as unknown, and stays in [`TokenSet::extra`]. A token that is
+    /// not one clean JSON string makes the response unreadable. A token that cannot be sent in a
+    /// header is kept: [`attach`](Self::attach) refuses it.
     ///
     /// An absolute expiry is by the server's clock. If the response has a `Date`, the token's
     /// lifetime is the difference between the two, and [`TokenSet::expires_at`] is `sent_at` plus
@@ -197,10 +202,15 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the token in the form in which requests carry it.
     ///
+    /// `token_type` is that of the token set. A bearer attachment is for bearer tokens alone (RFC
+    /// 6749 §7.1): the type is absent, `bearer` in any case, or one of the dialect's
+    /// [`token_types`](crate::ResponseRules::token_types).
+    ///
     /// # Errors
-    /// [`Error::HeaderValue`] for a token that would break out of a header or change in it.
-    fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
-        attachment::attach(self.client(), token)
+    /// [`Error::TokenType`] for another type, [`Error::HeaderValue`] for a token that would break
+    /// out of a header or change in it.
+    fn attach(&self, token: &AccessToken, token_type: Option<&str>) -> Result<Attachment, Error> {
+        attachment::attach(self.client(), token, token_type)
     }
 
     /// Returns what a response of the API says about the token that was sent.
@@ -285,8 +295,12 @@ macro_rules! forward {
             ) -> Result<Option<Request<Bytes>>, Error> {
                 (**self).introspection_request(site, token)
             }
-            fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
-                (**self).attach(token)
+            fn attach(
+                &self,
+                token: &AccessToken,
+                token_type: Option<&str>,
+            ) -> Result<Attachment, Error> {
+                (**self).attach(token, token_type)
             }
             fn read_resource_response(&self, status: StatusCode, headers: &HeaderMap) -> Verdict {
                 (**self).read_resource_response(status, headers)

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use crate::{
     client::Client,
     dialect::{ResponseMode, StateEcho},
-    refusal::ErrorCode,
+    error_code::ErrorCode,
     secret::{AuthorizationCode, State},
 };
 
@@ -174,7 +174,7 @@ pub(crate) fn read(
     }
     if let Some(error) = error {
         return Err(RedirectError::Denied {
-            error: ErrorCode::of_redirect(error),
+            error: ErrorCode::new(error),
         });
     }
     let carried_missing = rules.state.in_redirect_uri().is_some() && carried.is_none();

@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use crate::{body, error_code::ErrorCode, hint::Hint};
 
 /// The class of a refusal: what may be done after a token request that brought no tokens.
 ///
@@ -15,6 +18,8 @@ use http::StatusCode;
 /// | 4xx with `invalid_grant` | terminal |
 /// | 4xx with `invalid_client`, `unauthorized_client`, `unsupported_grant_type` | configuration |
 /// | any other 4xx (empty, HTML, another error code); 3xx | unexplained |
+///
+/// A 2xx without tokens whose `error` is set is classified by its code, like a 4xx.
 ///
 /// `invalid_request` and `invalid_scope` are unexplained on purpose: they blame the request and not
 /// the token, so a single one does not end an account. [`Refusal::code`] keeps the error code.
@@ -38,19 +43,76 @@ pub enum Class {
     Configuration,
 }
 
-/// A token response without tokens. It keeps only a sanitised error code of the body; `Display` is
-/// safe to log.
+/// A token response without tokens. It keeps nothing of the body but a listed error code; `Display`
+/// is safe to log.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use tokenkeeper_protocol::{
+///     Dialect, GrantType, Hint, Provider, Registration, bytes::Bytes, http::Response,
+/// };
+///
+/// let registration = Registration::new("id", "https://app.example/cb").secret("s3cr3t");
+/// let client = Dialect::rfc6749("example", "https://login.example")?.with(registration)?;
+/// let response = Response::builder()
+///     .status(401)
+///     .header("content-type", "application/json")
+///     .body(Bytes::from_static(br#"{"error":{"code":"refresh_token_reused"}}"#))?;
+/// let refusal = client
+///     .read_token_response(GrantType::RefreshToken, &response, SystemTime::now())
+///     .unwrap_err();
+/// assert_eq!(refusal.hint, Some(Hint::UnlistedCode));
+/// assert_eq!(
+///     refusal.to_string(),
+///     "the token endpoint refused without a usable reason (401, an unlisted error code, \
+///      application/json, 41 bytes): if the provider documents the code, name it in the dialect's \
+///      `errors.map`",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The class.
     pub class: Class,
     /// The status of the response, if there was one.
     pub status: Option<StatusCode>,
-    /// The error code of the response, if it has a valid one.
+    /// The error code of the response, if it has one.
     pub code: Option<ErrorCode>,
+    /// The content type of the response, if it has one; "an unlisted content type" if it is no
+    /// common one, since it could be anything.
+    pub content_type: Option<&'static str>,
+    /// The length of the body in bytes, if there was a response.
+    pub length: Option<usize>,
+    /// The field of the dialect that may help, if the response suggests one.
+    pub hint: Option<Hint>,
 }
 
 impl Refusal {
+    /// Makes a refusal without a response.
+    #[must_use]
+    pub fn new(class: Class) -> Self {
+        Self {
+            class,
+            status: None,
+            code: None,
+            content_type: None,
+            length: None,
+            hint: None,
+        }
+    }
+
+    /// Makes a refusal of this response, without an error code.
+    #[must_use]
+    pub fn of(class: Class, response: &Response<Bytes>) -> Self {
+        Self {
+            status: Some(response.status()),
+            content_type: body::listed_content_type(response.headers()),
+            length: Some(response.body().len()),
+            ..Self::new(class)
+        }
+    }
+
     /// Returns whether the server may have redeemed the token before it sent this response.
     ///
     /// True for [`Class::Ambiguous`], and for a [`Class::Transient`] with a 5xx: a 503 with
@@ -68,56 +130,38 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.class {
-            Class::Transient { .. } => "the token endpoint is busy: retry later",
-            Class::Ambiguous => {
-                "the token endpoint sent no readable response: it may have redeemed the token"
-            }
-            Class::Terminal => "the token endpoint refused the grant: authorize again",
-            Class::Unexplained => {
-                "the token endpoint refused without a usable reason: ask the provider"
-            }
-            Class::Configuration => "the token endpoint refused the client: fix the registration",
-        })?;
-        match (&self.status, &self.code) {
-            (Some(status), Some(code)) => write!(f, " ({}, {code})", status.as_u16()),
-            (Some(status), None) => write!(f, " ({})", status.as_u16()),
-            (None, Some(code)) => write!(f, " ({code})"),
-            (None, None) => Ok(()),
+        let (problem, remedy) = match self.class {
+            Class::Transient { .. } => ("the token endpoint is busy", "retry later"),
+            Class::Ambiguous => (
+                "the token endpoint sent no readable response",
+                "it may have redeemed the token",
+            ),
+            Class::Terminal => ("the token endpoint refused the grant", "authorize again"),
+            Class::Unexplained => (
+                "the token endpoint refused without a usable reason",
+                "ask the provider",
+            ),
+            Class::Configuration => (
+                "the token endpoint refused the client",
+                "check client id and secret",
+            ),
+        };
+        f.write_str(problem)?;
+        let facts = [
+            self.status.map(|status| status.as_u16().to_string()),
+            self.code.as_ref().map(ToString::to_string),
+            self.content_type.map(str::to_owned),
+            self.length.map(|length| format!("{length} bytes")),
+        ];
+        let facts: Vec<String> = facts.into_iter().flatten().collect();
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, ": {hint}"),
+            None => write!(f, ": {remedy}"),
         }
     }
 }
 
 impl std::error::Error for Refusal {}
-
-/// An error code that is safe to log: visible ASCII without quotes and backslash (RFC 6749 §5.2),
-/// at most 64 characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ErrorCode(String);
-
-impl ErrorCode {
-    /// Returns the code if it is valid.
-    #[must_use]
-    pub fn new(code: &str) -> Option<Self> {
-        let sane = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\' && b != b'\'';
-        let fits = !code.is_empty() && code.len() <= 64 && code.bytes().all(sane);
-        fits.then(|| Self(code.to_owned()))
-    }
-
-    /// Returns the code.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Makes a code for a denial, which counts even if its code is invalid.
-    pub(crate) fn of_redirect(error: &str) -> Self {
-        Self::new(error).unwrap_or_else(|| Self("unreadable_error".to_owned()))
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::{classification, client::Client, rate_limit, refusal::ErrorCode};
+use crate::{body, classification, client::Client, error_code::ErrorCode, rate_limit};
 
 /// The outcome of a revocation request.
 ///
@@ -13,9 +13,9 @@ use crate::{classification, client::Client, rate_limit, refusal::ErrorCode};
 /// |---|---|
 /// | 2xx; those in the dialect's [`done_when`](crate::RevocationRules::done_when) | done |
 /// | 408, 429, 5xx | unavailable |
-/// | any other: 3xx, 4xx; a 2xx with an error, if the dialect has errors inside a 2xx | refused |
+/// | any other: 3xx, 4xx; a 2xx whose `error` is set | refused |
 ///
-/// It keeps only a sanitised error code of the body.
+/// It keeps nothing of the body but a listed error code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationOutcome {
@@ -25,7 +25,7 @@ pub enum RevocationOutcome {
     Refused {
         /// The status of the response.
         status: StatusCode,
-        /// The error code of the response, if it has a valid one.
+        /// The error code of the response, if it has one.
         code: Option<ErrorCode>,
     },
     /// The server did not decide. The token may still be valid: send the request again later.
@@ -43,21 +43,25 @@ pub(crate) fn read(client: &Client, response: &Response<Bytes>) -> RevocationOut
             retry_after: rate_limit::read(names, response.headers(), None).retry_after,
         };
     }
-    if status.is_success() && !dialect.errors.in_success {
+    let object = body::object(dialect, response);
+    if status.is_success()
+        && !object
+            .as_ref()
+            .is_some_and(|o| classification::refuses(dialect, o))
+    {
         return RevocationOutcome::Done;
     }
-    let fields = classification::fields(dialect, response.body());
-    let code = classification::code(dialect, &fields);
+    let code = object.and_then(|object| classification::code(dialect, &object));
     let named = dialect
         .revocation
         .iter()
         .flat_map(|rules| &rules.done_when)
-        .any(|answer| answer.fits(status, code));
-    if named || (status.is_success() && code.is_none()) {
+        .any(|answer| answer.fits(status, code.as_deref()));
+    if named {
         return RevocationOutcome::Done;
     }
     RevocationOutcome::Refused {
         status,
-        code: code.and_then(ErrorCode::new),
+        code: code.map(|code| ErrorCode::read(dialect, &code)),
     }
 }

@@ -8,11 +8,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     access_token::AccessToken,
-    classification::{self, MAX_TOKEN_RESPONSE},
+    body, classification,
     client::Client,
-    dialect::Expiry,
+    dialect::{Expiry, ResponseRules},
     grant::GrantType,
-    header, json,
+    header,
+    json::{Found, Object},
     refusal::{Class, Refusal},
     secret::RefreshToken,
     token_set::TokenSet,
@@ -24,76 +25,163 @@ pub(crate) fn read(
     response: &Response<Bytes>,
     sent_at: SystemTime,
 ) -> Result<TokenSet, Refusal> {
-    let dialect = client.dialect();
-    if !response.status().is_success() {
-        return Err(classification::classify(
-            dialect, grant_type, response, sent_at,
-        ));
-    }
-    let unreadable = Refusal {
-        class: Class::Ambiguous,
-        status: Some(response.status()),
-        code: None,
-    };
-    if response.body().len() > MAX_TOKEN_RESPONSE {
-        return Err(unreadable);
-    }
-    let fields = json::object(response.body(), dialect.response.json).ok_or(unreadable)?;
+    let object = body::object(client.dialect(), response);
     // An access token counts even next to an error: tokens that were issued are never lost.
-    match json::text(&fields, "access_token") {
-        Some(access_token) => {
-            let access_token = AccessToken::new(access_token);
-            let clocks = Clocks {
-                sent_at,
-                date: header::date(response.headers()),
-            };
-            Ok(token_set(client, access_token, fields, clocks))
+    if let Some(object) = &object
+        && response.status().is_success()
+    {
+        let dialect = client.dialect();
+        let rules = &dialect.response;
+        let members = Members {
+            object,
+            rules,
+            scope_separator: &dialect.authorization.scope_separator,
+            at: rules.tokens_at(grant_type),
+        };
+        let clocks = Clocks {
+            sent_at,
+            date: header::date(response.headers()),
+        };
+        match members.token_set(clocks) {
+            Ok(Some(tokens)) => return Ok(tokens),
+            Ok(None) => {}
+            Err(Unreadable) => return Err(Refusal::of(Class::Ambiguous, response)),
         }
-        None => Err(classification::of_fields(
-            dialect, grant_type, response, &fields, sent_at,
-        )),
+    }
+    Err(classification::classify(
+        client,
+        grant_type,
+        response,
+        object.as_ref(),
+        sent_at,
+    ))
+}
+
+/// A token that is not one clean JSON string.
+struct Unreadable;
+
+/// The members of a response under the names of a dialect.
+struct Members<'a> {
+    object: &'a Object,
+    rules: &'a ResponseRules,
+    scope_separator: &'a str,
+    /// The path of the object with the tokens; empty for the whole response.
+    at: &'a str,
+}
+
+impl Members<'_> {
+    /// Returns the tokens; `None` if the response has no access token.
+    fn token_set(&self, clocks: Clocks) -> Result<Option<TokenSet>, Unreadable> {
+        let rules = self.rules;
+        let Some(access_token) = self.token(&rules.access_token_field)? else {
+            return Ok(None);
+        };
+        let mut extra = self.object.to_map();
+        let refresh_token = self.token(&rules.refresh_token_field)?;
+        remove(&mut extra, &self.path(&rules.access_token_field));
+        remove(&mut extra, &self.path(&rules.refresh_token_field));
+        let token_type = match self.find(&rules.token_type_field) {
+            // Which of two types holds is unknown, and the wrong one must not be attached.
+            Found::Twice => return Err(Unreadable),
+            _ => self.take(&mut extra, &rules.token_type_field, token_type),
+        };
+        let expires_at = self.take(&mut extra, &rules.expiry_field, |value| {
+            clocks.time(value, rules.expiry)
+        });
+        let refresh_expires_at = rules
+            .refresh_expiry_fields
+            .iter()
+            .find_map(|name| self.take(&mut extra, name, |value| clocks.refresh_time(value)));
+        Ok(Some(TokenSet {
+            access_token: AccessToken::new(access_token),
+            refresh_token: refresh_token.map(RefreshToken::new),
+            token_type,
+            issued_at: clocks.sent_at,
+            expires_at: expires_at.or_else(|| clocks.after(rules.default_lifetime()?)),
+            refresh_at: self.take(&mut extra, "refresh_in", |value| {
+                clocks.time(value, Expiry::Seconds)
+            }),
+            refresh_expires_at,
+            scope: self.take(&mut extra, &rules.scope_field, |value| {
+                scope(value, self.scope_separator)
+            }),
+            extra,
+        }))
+    }
+
+    /// Returns a token. `null`, `false` and `""` are none; anything but one clean string is
+    /// unreadable.
+    fn token(&self, field: &str) -> Result<Option<String>, Unreadable> {
+        match self.find(field) {
+            Found::Absent | Found::Value("null" | "false" | r#""""#) => Ok(None),
+            Found::Twice => Err(Unreadable),
+            Found::Value(text) => match serde_json::from_str::<String>(text) {
+                Ok(token) if !token.contains(char::REPLACEMENT_CHARACTER) => Ok(Some(token)),
+                _ => Err(Unreadable),
+            },
+        }
+    }
+
+    /// Moves a member out of `extra` if it can be read. `null` and `""` count as absent; an
+    /// unreadable value stays.
+    fn take<T>(
+        &self,
+        extra: &mut Map<String, Value>,
+        field: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.find(field).value()?;
+        if value.is_null() || value.as_str() == Some("") {
+            remove(extra, &self.path(field));
+            return None;
+        }
+        let read = read(&value)?;
+        remove(extra, &self.path(field));
+        Some(read)
+    }
+
+    fn find(&self, field: &str) -> Found<'_> {
+        self.object.at(&self.path(field))
+    }
+
+    /// Returns the path of a member from the top of the response.
+    fn path(&self, field: &str) -> String {
+        match self.at {
+            "" => field.to_owned(),
+            at => format!("{at}.{field}"),
+        }
     }
 }
 
-fn token_set(
-    client: &Client,
-    access_token: AccessToken,
-    mut fields: Map<String, Value>,
-    clocks: Clocks,
-) -> TokenSet {
-    let rules = &client.dialect().response;
-    let string = |value: &Value| value.as_str().map(str::to_owned);
-    fields.remove("access_token");
-    TokenSet {
-        access_token,
-        refresh_token: take(&mut fields, "refresh_token", string).map(RefreshToken::new),
-        token_type: take(&mut fields, "token_type", string),
-        issued_at: clocks.sent_at,
-        expires_at: take(&mut fields, &rules.expiry_field, |v| {
-            clocks.time(v, rules.expiry)
-        }),
-        refresh_at: take(&mut fields, "refresh_in", |v| {
-            clocks.time(v, Expiry::Seconds)
-        }),
-        scope: take(&mut fields, "scope", string),
-        extra: fields,
-    }
+/// Returns the token type; one that is no string is kept as its text, since no such type is known.
+fn token_type(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    })
 }
 
-/// Moves a field out if it can be read. `null` and `""` count as absent; an unreadable value stays.
-fn take<T>(
-    fields: &mut Map<String, Value>,
-    name: &str,
-    read: impl FnOnce(&Value) -> Option<T>,
-) -> Option<T> {
-    let value = fields.get(name)?;
-    if value.is_null() || value.as_str() == Some("") {
-        fields.remove(name);
-        return None;
+/// Returns the scope, with spaces between its parts.
+fn scope(value: &Value, separator: &str) -> Option<String> {
+    let scope = match value {
+        Value::String(text) => text.replace(separator, " "),
+        Value::Array(parts) => {
+            let parts: Option<Vec<&str>> = parts.iter().map(Value::as_str).collect();
+            parts?.join(" ")
+        }
+        _ => return None,
+    };
+    (!scope.contains(char::REPLACEMENT_CHARACTER)).then_some(scope)
+}
+
+/// Removes the member at a path.
+fn remove(map: &mut Map<String, Value>, path: &str) {
+    let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut names = above.split('.').filter(|name| !name.is_empty());
+    let parent = names.try_fold(map, |map, name| map.get_mut(name)?.as_object_mut());
+    if let Some(parent) = parent {
+        parent.remove(name);
     }
-    let read = read(value)?;
-    fields.remove(name);
-    Some(read)
 }
 
 /// The time of the exchange by our clock and by the server's.
@@ -130,6 +218,16 @@ impl Clocks {
                 self.to_our_clock(before_year_10000(UNIX_EPOCH.checked_add(span)?)?)
             }
         }
+    }
+
+    /// Returns the end of a refresh token's life. Some servers write 0 for one without an end.
+    fn refresh_time(self, value: &Value) -> Option<SystemTime> {
+        let time = self.time(value, Expiry::Seconds)?;
+        (time > self.sent_at).then_some(time)
+    }
+
+    fn after(self, lifetime: Duration) -> Option<SystemTime> {
+        before_year_10000(self.sent_at.checked_add(lifetime)?)
     }
 
     /// Converts a time of the server's clock to ours, so that our clock may be off. The lifetime

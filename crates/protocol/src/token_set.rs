@@ -58,6 +58,13 @@ pub struct TokenSet {
         skip_serializing_if = "Option::is_none"
     )]
     pub refresh_at: Option<SystemTime>,
+    /// The expiry of the refresh token (`refresh_token_expires_in` and its kin). `None`: unknown.
+    #[serde(
+        with = "optional_milliseconds",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub refresh_expires_at: Option<SystemTime>,
     /// The granted scope, if the response names it (RFC 6749 §5.1: absent means as requested).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -77,6 +84,7 @@ impl TokenSet {
             issued_at: SystemTime::now(),
             expires_at: None,
             refresh_at: None,
+            refresh_expires_at: None,
             scope: None,
             extra: Map::new(),
         }
@@ -104,6 +112,13 @@ impl TokenSet {
         self
     }
 
+    /// Sets the expiry of the refresh token.
+    #[must_use]
+    pub fn with_refresh_expires_at(mut self, refresh_expires_at: SystemTime) -> Self {
+        self.refresh_expires_at = Some(refresh_expires_at);
+        self
+    }
+
     /// Sets the granted scope.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
@@ -121,6 +136,7 @@ impl fmt::Debug for TokenSet {
             .field("issued_at", &self.issued_at)
             .field("expires_at", &self.expires_at)
             .field("refresh_at", &self.refresh_at)
+            .field("refresh_expires_at", &self.refresh_expires_at)
             .field("scope", &self.scope)
             .field("extra", &self.extra.keys().collect::<Vec<_>>())
             .finish()

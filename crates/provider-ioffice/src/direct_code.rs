@@ -77,11 +77,7 @@ impl IOffice {
         };
         match parsed {
             Some(CodeResponse { code }) if !code.is_empty() => Ok(AuthorizationCode::new(code)),
-            _ => Err(Refusal {
-                class: Class::Ambiguous,
-                status: Some(status),
-                code: None,
-            }),
+            _ => Err(Refusal::of(Class::Ambiguous, response)),
         }
     }
 }

@@ -131,7 +131,7 @@ impl AccountEntry {
             let last = self.snapshot.load();
             let attached = match last.as_deref() {
                 Some(last) if last.carries(&live.payload, version) => Ok(last.attached.clone()),
-                _ => self.site.attach(&live.payload.access_token),
+                _ => self.site.attach(&live.payload),
             };
             match attached {
                 Ok(attached) => Some(Arc::new(Snapshot {

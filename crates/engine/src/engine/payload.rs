@@ -32,6 +32,8 @@ struct Common {
     token_type: Option<String>,
     /// The time from issue to the refresh that the server asks for, in milliseconds.
     refresh_in: Option<u64>,
+    /// The time from issue to the end of the refresh token, in milliseconds.
+    refresh_expires_in: Option<u64>,
     scope: Option<String>,
     /// Usually empty. An account that has some shares no common part.
     login_data: LoginData,
@@ -91,9 +93,9 @@ impl Payload {
     /// `tokens` has no further members: they are in the login data.
     fn new(tokens: TokenSet, login_data: LoginData, terms: Terms) -> Self {
         let issued_at = wall_millis(tokens.issued_at);
-        let refresh_in = tokens
-            .refresh_at
-            .map(|at| wall_millis(at).saturating_sub(issued_at));
+        let since_issue = |at: SystemTime| wall_millis(at).saturating_sub(issued_at);
+        let refresh_in = tokens.refresh_at.map(since_issue);
+        let refresh_expires_in = tokens.refresh_expires_at.map(since_issue);
         Self {
             issued_at,
             // An expiry at the Unix epoch counts as one a millisecond later.
@@ -105,6 +107,7 @@ impl Payload {
             common: Arc::new(Common {
                 token_type: tokens.token_type,
                 refresh_in,
+                refresh_expires_in,
                 scope: tokens.scope,
                 login_data,
                 terms,
@@ -138,6 +141,10 @@ impl Payload {
         &self.common.login_data
     }
 
+    pub(crate) fn token_type(&self) -> Option<&str> {
+        self.common.token_type.as_deref()
+    }
+
     pub(crate) fn scope(&self) -> Option<&str> {
         self.common.scope.as_deref()
     }
@@ -155,6 +162,13 @@ impl Payload {
         Some(system_time(self.issued_at.saturating_add(refresh_in)))
     }
 
+    pub(crate) fn refresh_expires_at(&self) -> Option<SystemTime> {
+        let refresh_expires_in = self.common.refresh_expires_in?;
+        Some(system_time(
+            self.issued_at.saturating_add(refresh_expires_in),
+        ))
+    }
+
     pub(crate) fn token_set(&self) -> TokenSet {
         let common = &*self.common;
         TokenSet {
@@ -164,6 +178,7 @@ impl Payload {
             issued_at: self.issued_at(),
             expires_at: self.expires_at(),
             refresh_at: self.refresh_at(),
+            refresh_expires_at: self.refresh_expires_at(),
             scope: common.scope.clone(),
             extra: common.login_data.answer().clone(),
         }

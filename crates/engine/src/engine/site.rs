@@ -11,13 +11,16 @@ use std::{
 
 use http::Uri;
 use tokenkeeper_protocol::{
-    AccessToken, ApiOrigin, LoginData, OldAccessToken, Origin, Provider, RefreshLifetime,
-    RevocationReach,
+    ApiOrigin, LoginData, OldAccessToken, Origin, Provider, RefreshLifetime, RevocationReach,
 };
 use tokenkeeper_refresh::{self as refresh, Id, Rules};
 use tokenkeeper_store::Key;
 
-use super::{origins::Origins, payload::Shared, snapshot::Attached};
+use super::{
+    origins::Origins,
+    payload::{Payload, Shared},
+    snapshot::Attached,
+};
 use crate::{error::Error, options::Options, placement::TokenPlacement};
 
 /// A provider at one site, with the rules for its accounts.
@@ -111,8 +114,9 @@ impl ProviderSite {
     }
 
     /// Builds the attachment of a token. A panic of the provider counts as an error.
-    pub(crate) fn attach(&self, token: &AccessToken) -> Result<Attached, Error> {
-        let attach = AssertUnwindSafe(|| self.provider.attach(token));
+    pub(crate) fn attach(&self, payload: &Payload) -> Result<Attached, Error> {
+        let (token, token_type) = (&payload.access_token, payload.token_type());
+        let attach = AssertUnwindSafe(|| self.provider.attach(token, token_type));
         match catch_unwind(attach) {
             Ok(attachment) => Ok(attachment?.into()),
             Err(_) => Err(Error::Build("`Provider::attach` panicked".to_owned())),

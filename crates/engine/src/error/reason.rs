@@ -12,7 +12,7 @@ use crate::transport::TransportError;
 pub enum ExchangeError {
     /// The endpoint responded without tokens.
     #[error("the token endpoint sent no tokens")]
-    Refused(#[source] Refusal),
+    Refused(#[source] Arc<Refusal>),
     /// The endpoint did not respond.
     #[error("the token endpoint did not respond")]
     Transport(#[source] Arc<TransportError>),

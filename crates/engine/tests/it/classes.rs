@@ -144,7 +144,8 @@ async fn an_unreadable_answer_is_ambiguous_and_replayed() {
     for broken in [
         EndpointFault::Truncated,
         EndpointFault::Empty,
-        EndpointFault::InvalidUtf8,
+        EndpointFault::field("access_token", 7),
+        EndpointFault::field("refresh_token", serde_json::json!(["rt"])),
         EndpointFault::Answer(big),
     ] {
         let (world, account) = World::amiqus().expired().await;

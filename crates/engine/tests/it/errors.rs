@@ -197,7 +197,7 @@ async fn a_login_with_a_wrong_secret_advises_a_fix() {
     world.emulator.change_secret(client, "another");
     let error = login(&world.emulator, &world.account()).await.unwrap_err();
     assert_eq!(error.advice(), Advice::FixConfiguration, "{error:?}");
-    assert_eq!(error.error_code().unwrap().as_str(), "invalid_client");
+    assert_eq!(error.error_code().unwrap().as_str(), Some("invalid_client"));
 }
 
 /// A runtime given to the builder also serves callers on other executors.

@@ -15,7 +15,7 @@ use crate::{
 
 /// The token is where the dialect says, and marked sensitive in a header.
 pub fn a_token_is_attached_where_the_dialect_says(subject: &Subject) -> Result<(), Violation> {
-    let attachment = subject.provider().attach(&AccessToken::new(ACCESS))?;
+    let attachment = subject.provider().attach(&AccessToken::new(ACCESS), None)?;
     let place = &subject.provider().client().dialect().attach;
     let right = match (place, attachment.token()) {
         (
@@ -44,7 +44,7 @@ pub fn a_token_is_attached_where_the_dialect_says(subject: &Subject) -> Result<(
 /// A token that HTTP would cut, change or misread is refused before it is sent.
 pub fn a_token_that_breaks_out_of_a_header_is_refused(subject: &Subject) -> Result<(), Violation> {
     for token in ["a\r\nx: y", "a\nb", "a\0b", " a", "a ", "tökén", ""] {
-        let attached = subject.provider().attach(&AccessToken::new(token));
+        let attached = subject.provider().attach(&AccessToken::new(token), None);
         ensure!(attached.is_err(), "the token {token:?} is attached");
     }
     Ok(())

@@ -113,7 +113,7 @@ pub fn forwards_every_method(
             "introspection_request",
             is_probes(wrapped.introspection_request(&site, &token)),
         ),
-        ("attach", is_probes(wrapped.attach(&token))),
+        ("attach", is_probes(wrapped.attach(&token, None))),
         (
             "read_resource_response",
             wrapped.read_resource_response(StatusCode::OK, &HeaderMap::new()) == Verdict::Rejected,
@@ -184,11 +184,7 @@ impl Provider for Probe {
         _: &Response<Bytes>,
         _: SystemTime,
     ) -> Result<TokenSet, Refusal> {
-        Err(Refusal {
-            class: Class::Terminal,
-            status: None,
-            code: None,
-        })
+        Err(Refusal::new(Class::Terminal))
     }
     fn revocation_requests(&self, _: &Origin, _: &TokenSet) -> Result<Vec<Request<Bytes>>, Error> {
         Err(of_probe())
@@ -203,7 +199,7 @@ impl Provider for Probe {
     ) -> Result<Option<Request<Bytes>>, Error> {
         Err(of_probe())
     }
-    fn attach(&self, _: &AccessToken) -> Result<Attachment, Error> {
+    fn attach(&self, _: &AccessToken, _: Option<&str>) -> Result<Attachment, Error> {
         Err(of_probe())
     }
     fn read_resource_response(&self, _: StatusCode, _: &HeaderMap) -> Verdict {

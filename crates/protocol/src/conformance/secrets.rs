@@ -43,7 +43,7 @@ pub fn secrets_in_headers_are_marked_sensitive(subject: &Subject) -> Result<(), 
 
 /// The `Debug` of the provider and of an attachment shows no secret.
 pub fn debug_shows_no_secret(subject: &Subject) -> Result<(), Violation> {
-    let attachment = subject.provider().attach(&AccessToken::new(ACCESS))?;
+    let attachment = subject.provider().attach(&AccessToken::new(ACCESS), None)?;
     let shown = format!("{:?} {attachment:?}", subject.provider());
     let seen = subject
         .secrets()
@@ -60,7 +60,10 @@ pub fn an_error_shows_no_secret(subject: &Subject) -> Result<(), Violation> {
     let errors = [
         subject.exchange(&hazard).err(),
         subject.refresh(&hazard).err(),
-        subject.provider().attach(&AccessToken::new(&*hazard)).err(),
+        subject
+            .provider()
+            .attach(&AccessToken::new(&*hazard), None)
+            .err(),
     ];
     for error in errors.into_iter().flatten() {
         let shown = format!("{error} {error:?}");

@@ -37,7 +37,7 @@ pub fn transcript(subject: &Subject) -> Result<String, Violation> {
     let tokens = TokenSet::new(ACCESS).with_refresh_token(REFRESH);
     let api = Request::get("https://api.example/items?page=1").body(Bytes::new());
     let mut api = api.map_err(Error::from)?;
-    provider.attach(&access)?.apply_to(&mut api)?;
+    provider.attach(&access, None)?.apply_to(&mut api)?;
     let list = |requests: &[Request<Bytes>]| match requests {
         [] => "none".to_owned(),
         some => some.iter().map(request_text).collect::<String>(),

@@ -281,7 +281,6 @@ fn github() -> Result<Dialect, Error> {
     dialect.api_origins = vec![Origin::parse("https://api.github.com")?.into()];
     dialect.token.accept = Some("application/json".to_owned());
     dialect.token.client_authentication = ClientAuthentication::Parameters;
-    dialect.errors.in_success = true;
     dialect.errors.map = vec![
         ErrorRule::new("bad_verification_code", ClassName::Terminal),
         ErrorRule::new("bad_refresh_token", ClassName::Terminal),

@@ -16,7 +16,7 @@ fn bearer_has_a_capital_b_and_is_sensitive() {
     headers.append("authorization", HeaderValue::from_static("Basic old"));
     headers.append("authorization", HeaderValue::from_static("Basic older"));
     client()
-        .attach(&access_token())
+        .attach(&access_token(), None)
         .unwrap()
         .apply(&mut uri, &mut headers)
         .unwrap();
@@ -29,14 +29,14 @@ fn bearer_has_a_capital_b_and_is_sensitive() {
 #[test]
 fn a_custom_header_holds_the_token_alone() {
     let client = with(|d| d.attach = AttachmentMethod::Header("x-access-token".to_owned()));
-    let attachment = client.attach(&access_token()).unwrap();
+    let attachment = client.attach(&access_token(), None).unwrap();
     assert_eq!(show_attachment(&attachment), "x-access-token: at.1");
 }
 
 #[test]
 fn the_query_parameter_replaces_those_of_its_name() {
     let client = with(|d| d.attach = AttachmentMethod::Query("access_token".to_owned()));
-    let attachment = client.attach(&AccessToken::new("a+/=&b~")).unwrap();
+    let attachment = client.attach(&AccessToken::new("a+/=&b~"), None).unwrap();
     for (before, after) in [
         (
             "https://h.example",
@@ -79,7 +79,7 @@ fn a_token_that_breaks_out_of_its_place_is_refused() {
             ("a ", HeaderProblem::Blank),
             ("é", HeaderProblem::NonAscii),
         ] {
-            let refused = client.attach(&AccessToken::new(token));
+            let refused = client.attach(&AccessToken::new(token), None);
             let fits =
                 matches!(&refused, Err(Error::HeaderValue { problem, .. }) if *problem == expected);
             assert!(fits, "{attach:?} {token:?} {refused:?}");
@@ -94,7 +94,10 @@ fn an_attachment_does_not_print_its_token() {
         AttachmentMethod::Query("t".to_owned()),
     ] {
         let client = with(|d| d.attach = attach);
-        let printed = format!("{:?}", client.attach(&AccessToken::new("SECRET")).unwrap());
+        let printed = format!(
+            "{:?}",
+            client.attach(&AccessToken::new("SECRET"), None).unwrap()
+        );
         assert!(!printed.contains("SECRET"), "{printed}");
     }
 }

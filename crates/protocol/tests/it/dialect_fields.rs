@@ -106,7 +106,24 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ),
     ("/token/refresh", r#"["rt: refresh_token"]"#, "{}"),
     ("/response/json", r#""loose""#, "{}"),
+    ("/response/tokens_at", r#""data""#, "{}"),
+    ("/response/refresh_tokens_at", r#""data""#, "{}"),
+    (
+        "/response/access_token_field",
+        r#""data.access_token""#,
+        "{}",
+    ),
+    (
+        "/response/refresh_token_field",
+        r#""data.refresh_token""#,
+        "{}",
+    ),
+    ("/response/token_type_field", r#""data.token_type""#, "{}"),
+    ("/response/scope_field", r#""data.scope""#, "{}"),
     ("/response/expiry_field", r#""expires""#, "{}"),
+    ("/response/refresh_expiry_fields", r#"["expires"]"#, "{}"),
+    ("/response/token_types", r#"["mac"]"#, "{}"),
+    ("/response/lifetime_when_absent", "7200", "{}"),
     ("/response/expiry", r#""milliseconds""#, "{}"),
     ("/errors/code", r#"["errorCode"]"#, "{}"),
     (
@@ -114,7 +131,6 @@ const FIELDS: &[(&str, &str, &str)] = &[
         r#"["message"]"#,
         r#"{"/errors/map":[{"text":"gone","class":"terminal"}]}"#,
     ),
-    ("/errors/in_success", "true", "{}"),
     (
         "/errors/map",
         r#"[{"error":"odd","class":"terminal"}]"#,
@@ -210,12 +226,16 @@ fn each_criterion_of_an_error_rule_decides() {
         ("status", json!(418)),
         ("error", json!("other")),
         ("text", json!("never said")),
+        ("at", json!("errorCode")),
         ("class", json!("configuration")),
     ] {
         let mut rule = plain.clone();
         rule[field] = value;
         assert_ne!(outcome(plain.clone()), outcome(rule), "{field}");
     }
+    let empty =
+        |without_code| json!({"status": 400, "without_code": without_code, "class": "terminal"});
+    assert_ne!(outcome(empty(false)), outcome(empty(true)), "without_code");
 }
 
 /// Returns everything that a client sends and reads, as text.
@@ -269,7 +289,10 @@ fn requests(client: &Client, all: &mut Vec<String>) {
             .iter()
             .map(show),
     );
-    all.push(show_attachment(&client.attach(&access_token()).unwrap()));
+    for token_type in [None, Some("mac")] {
+        let attached = client.attach(&access_token(), token_type);
+        all.push(format!("{:?}", attached.as_ref().map(show_attachment)));
+    }
     let login = LoginData::default().with_member("instance_url", json!("https://eu.example.com/"));
     all.push(format!("{:?}", client.api_origins(&site, &login)));
 }
@@ -295,6 +318,11 @@ fn responses(client: &Client, all: &mut Vec<String>) {
             r#"{"access_token":"a","expires_in":3600,"expires":60}"#,
         ),
         (200, r#"{access_token:"a"}"#),
+        (
+            200,
+            r#"{"access_token":"a","data":{"access_token":"b","refresh_token":"c",
+                "token_type":"d","scope":"e"}}"#,
+        ),
         (200, r#"{"error":"invalid_grant"}"#),
         (
             400,

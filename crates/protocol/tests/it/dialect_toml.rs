@@ -118,6 +118,40 @@ fn invalid_toml_is_refused_with_its_line() {
 fn fields_that_contradict_each_other_are_named() {
     for (more, field) in [
         ("[response]\nexpiry_field = \"\"", "response.expiry_field"),
+        ("[response]\ntokens_at = \"\"", "response.tokens_at"),
+        ("[response]\ntokens_at = \"a..b\"", "response.tokens_at"),
+        (
+            "[response]\nrefresh_tokens_at = \"a.\"",
+            "response.refresh_tokens_at",
+        ),
+        (
+            "[response]\naccess_token_field = \"\"",
+            "response.access_token_field",
+        ),
+        (
+            "[response]\nrefresh_token_field = \".a\"",
+            "response.refresh_token_field",
+        ),
+        (
+            "[response]\ntoken_type_field = \"\"",
+            "response.token_type_field",
+        ),
+        ("[response]\nscope_field = \"\"", "response.scope_field"),
+        (
+            "[response]\nrefresh_expiry_fields = [\"\"]",
+            "response.refresh_expiry_fields",
+        ),
+        ("[response]\ntoken_types = [\"\"]", "response.token_types"),
+        (
+            "[response]\nlifetime_when_absent = 0",
+            "response.lifetime_when_absent",
+        ),
+        (
+            "[response]\nlifetime_when_absent = 400000000",
+            "response.lifetime_when_absent",
+        ),
+        ("[errors]\ncode = [\"\"]", "errors.code"),
+        ("[errors]\ntext = [\"a..b\"]", "errors.text"),
         (
             "[refresh]\nkeep_alive_share = 0.0",
             "refresh.keep_alive_share",
@@ -133,6 +167,23 @@ fn fields_that_contradict_each_other_are_named() {
             "resource.rate_limit",
         ),
         ("[[errors.map]]\nclass = \"terminal\"", "errors.map"),
+        (
+            "[[errors.map]]\nclass = \"terminal\"\nat = \"a\"\nstatus = 400",
+            "errors.map",
+        ),
+        (
+            "[[errors.map]]\nclass = \"terminal\"\nat = \".a\"\nerror = \"x\"",
+            "errors.map",
+        ),
+        (
+            "[[errors.map]]\nclass = \"terminal\"\nwithout_code = true",
+            "errors.map",
+        ),
+        (
+            "[[errors.map]]\nclass = \"terminal\"\nwithout_code = true\nstatus = 400\n\
+             error = \"x\"",
+            "errors.map",
+        ),
         (
             "[revocation]\nendpoint = \"/r\"\ntokens = []",
             "revocation.tokens",

@@ -1,6 +1,8 @@
 //! The public API, as the engine and the adapters use it.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+mod answer_errors;
+mod answer_tokens;
 mod attachment;
 mod authorization;
 mod challenge;
@@ -13,6 +15,7 @@ mod dialect_toml;
 #[cfg(feature = "conformance")]
 mod forwarding;
 mod golden;
+mod hints;
 mod login_data;
 mod loose_json;
 #[cfg(feature = "conformance")]

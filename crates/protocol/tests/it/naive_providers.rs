@@ -302,13 +302,13 @@ impl Provider for Naive {
                 tokens
             }),
             F::MakesTokensOfAnything => Ok(TokenSet::new("tokens")),
-            F::EveryRefusalIsFinal => read.map_err(|refusal| Refusal {
-                class: Class::Terminal,
-                ..refusal
+            F::EveryRefusalIsFinal => read.map_err(|mut refusal| {
+                refusal.class = Class::Terminal;
+                refusal
             }),
-            F::QuotesTheAnswer => read.map_err(|refusal| {
-                let code = quoted(response);
-                Refusal { code, ..refusal }
+            F::QuotesTheAnswer => read.map_err(|mut refusal| {
+                refusal.content_type = quoted(response);
+                refusal
             }),
             _ => read,
         }
@@ -339,14 +339,14 @@ impl Provider for Naive {
             F::RefusesEveryRevocation => RevocationOutcome::Refused { status, code: None },
             F::EveryRevocationIsDone => RevocationOutcome::Done,
             F::QuotesTheRefusedRevocation => {
-                let code = quoted(response);
+                let code = quoted(response).map(ErrorCode::from_static);
                 RevocationOutcome::Refused { status, code }
             }
             _ => self.client.read_revocation_response(response),
         }
     }
 
-    fn attach(&self, token: &AccessToken) -> Result<Attachment, Error> {
+    fn attach(&self, token: &AccessToken, kind: Option<&str>) -> Result<Attachment, Error> {
         match self.fault {
             F::OwnHeader => Ok(Attachment::Header {
                 name: HeaderName::from_static("x-token"),
@@ -358,9 +358,10 @@ impl Provider for Naive {
                     .chars()
                     .filter(char::is_ascii_graphic)
                     .collect();
-                self.client.attach(&AccessToken::new(format!("x{plain}")))
+                self.client
+                    .attach(&AccessToken::new(format!("x{plain}")), kind)
             }
-            _ => self.client.attach(token),
+            _ => self.client.attach(token, kind),
         }
     }
 
@@ -373,9 +374,8 @@ impl Provider for Naive {
 }
 
 /// Returns a word of the response that contains the refresh token.
-fn quoted(response: &Response<Bytes>) -> Option<ErrorCode> {
-    let text = String::from_utf8_lossy(response.body());
-    text.split([' ', '"']).find_map(|word| {
-        ErrorCode::new(word).filter(|code| code.as_str().contains("refresh-token"))
-    })
+fn quoted(response: &Response<Bytes>) -> Option<&'static str> {
+    let text = String::from_utf8_lossy(response.body()).into_owned().leak();
+    text.split([' ', '"'])
+        .find(|word| word.contains("refresh-token"))
 }

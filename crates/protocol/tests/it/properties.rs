@@ -168,7 +168,7 @@ proptest! {
     fn a_token_in_the_query_is_unchanged(token in "[!-~]{1,40}", query in "[a-z=&%2]{0,20}") {
         let client = with(|d| d.attach = AttachmentMethod::Query("access_token".to_owned()));
         let mut uri: Uri = format!("https://a.example/p?{query}").parse().unwrap();
-        let attachment = client.attach(&AccessToken::new(&*token)).unwrap();
+        let attachment = client.attach(&AccessToken::new(&*token), None).unwrap();
         attachment.apply(&mut uri, &mut HeaderMap::new()).unwrap();
         let url = tokenkeeper_protocol::Url::parse(&uri.to_string()).unwrap();
         let values: Vec<_> = url.query_pairs().filter(|(name, _)| name == "access_token").collect();

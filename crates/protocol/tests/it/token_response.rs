@@ -282,13 +282,12 @@ fn deep_nesting_next_to_a_token_does_not_cost_it() {
 fn a_token_with_a_line_break_never_reaches_a_header() {
     let set = tokens(r#"{"access_token":"a\r\nx: y","refresh_token":"r"}"#);
     assert!(set.refresh_token.is_some());
-    assert!(client().attach(&set.access_token).is_err());
+    assert!(client().attach(&set.access_token, None).is_err());
 }
 
 #[test]
 fn tokens_next_to_an_error_are_taken() {
-    let client = with(|d| d.errors.in_success = true);
-    assert!(read(&client, r#"{"access_token":"a","error":"odd"}"#).is_ok());
+    assert!(read(&client(), r#"{"access_token":"a","error":"odd"}"#).is_ok());
 }
 
 #[test]

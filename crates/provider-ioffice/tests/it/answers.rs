@@ -59,7 +59,7 @@ fn errors_are_read_in_both_spellings() {
     let read = Subject::new(ioffice()).read_token_response(GrantType::RefreshToken, 400, body);
     let refused = read.unwrap_err();
     assert_eq!(refused.class, Class::Terminal);
-    assert_eq!(refused.code, ErrorCode::new("invalid_grant"));
+    assert_eq!(refused.code, Some(ErrorCode::new("invalid_grant")));
 }
 
 #[test]

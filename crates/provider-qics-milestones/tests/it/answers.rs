@@ -56,7 +56,7 @@ fn q8_an_unquoted_error_body_keeps_its_string_whole() {
     let body = r#"{error: "invalid_grant", error_description: "no, code: x"}"#;
     let refused = refusal(400, body);
     assert_eq!(refused.class, Class::Terminal);
-    assert_eq!(refused.code, ErrorCode::new("invalid_grant"));
+    assert_eq!(refused.code, Some(ErrorCode::new("invalid_grant")));
     // If the string were cut at its comma, `error` would be read as a key.
     let body = r#"{error_description: "x, error: invalid_grant"}"#;
     assert_eq!(refusal(400, body).code, None);

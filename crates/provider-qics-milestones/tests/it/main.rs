@@ -45,7 +45,9 @@ fn a_top_level_state_is_added_once() {
 
 #[test]
 fn the_token_is_a_sensitive_bearer_header() {
-    let attached = qics().attach(&AccessToken::new("90f4068d")).unwrap();
+    let attached = qics()
+        .attach(&AccessToken::new("90f4068d"), Some("bearer"))
+        .unwrap();
     let Attachment::Header { name, value } = attached else {
         panic!("not a header: {attached:?}")
     };

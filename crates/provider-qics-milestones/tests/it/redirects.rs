@@ -32,7 +32,7 @@ fn q3b_an_error_without_flow_is_a_denial() {
         let Err(RedirectError::Denied { error }) = read(query) else {
             panic!("not a denial: {query}")
         };
-        assert_eq!(error.as_str(), "access_denied");
+        assert_eq!(error.as_str(), Some("access_denied"));
     }
     let foreign = read("flow=G&error=access_denied");
     assert_eq!(foreign, Err(RedirectError::StateMismatch));

@@ -107,7 +107,7 @@ async fn exchange(
     let response = send_request(core, request).await;
     let response = response.map_err(|error| ExchangeError::Transport(Arc::new(error)))?;
     let tokens = site.provider.read_token_response(kind, &response, sent_at);
-    let tokens = tokens.map_err(ExchangeError::Refused)?;
+    let tokens = tokens.map_err(|refusal| ExchangeError::Refused(Arc::new(refusal)))?;
     let keeps = site.provider.client().dialect().refresh.keep_when_absent;
     let payload = presented.into_payload(tokens, keeps);
     warn_of_dropped(entry, payload.login_data());

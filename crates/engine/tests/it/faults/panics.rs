@@ -49,9 +49,13 @@ impl Provider for PanickingProvider {
         self.inner.client()
     }
 
-    fn attach(&self, token: &AccessToken) -> Result<Attachment, ProtocolError> {
+    fn attach(
+        &self,
+        token: &AccessToken,
+        token_type: Option<&str>,
+    ) -> Result<Attachment, ProtocolError> {
         self.panics.take();
-        self.inner.attach(token)
+        self.inner.attach(token, token_type)
     }
 }
 

@@ -1,0 +1,163 @@
+//! Error responses and the rules that classify them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{super::check::wrong, check_path};
+use crate::{error::Error, grant::GrantType, refusal::Class};
+
+/// The error response to a token request.
+///
+/// Paths are those of [`ResponseRules`](super::ResponseRules), and start at the whole response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ErrorRules {
+    /// The paths that may hold the error code, a string or an integer; the first one present
+    /// counts. Default: `error`, `error.code`, `code`.
+    ///
+    /// A 2xx without tokens is a refusal if `error`, or a path that the dialect itself lists, holds
+    /// anything but `null`, `false`, 0 and `""`.
+    pub code: Vec<String>,
+    /// The paths whose texts a rule may search. Default: `error_description`, `error.message`.
+    pub text: Vec<String>,
+    /// The rules that classify errors. The first match counts; the built-in defaults come last.
+    pub map: Vec<ErrorRule>,
+}
+
+impl Default for ErrorRules {
+    fn default() -> Self {
+        let owned = |paths: &[&str]| paths.iter().map(|&path| path.to_owned()).collect();
+        Self {
+            code: owned(&["error", "error.code", "code"]),
+            text: owned(&["error_description", "error.message"]),
+            map: Vec::new(),
+        }
+    }
+}
+
+impl ErrorRules {
+    /// Returns the paths whose content makes a 2xx without tokens a refusal.
+    pub(crate) fn in_success(&self) -> Vec<&str> {
+        // `code` alone is a status in many successful responses: `{"code":0,"data":{…}}`.
+        let listed = self.code != Self::default().code;
+        let own = self.code.iter().filter(|_| listed).map(String::as_str);
+        ["error"].into_iter().chain(own).collect()
+    }
+
+    pub(in super::super) fn check(&self) -> Result<(), Error> {
+        for (field, paths) in [("errors.code", &self.code), ("errors.text", &self.text)] {
+            paths.iter().try_for_each(|path| check_path(field, path))?;
+        }
+        self.map.iter().try_for_each(ErrorRule::check)
+    }
+}
+
+/// A rule that classifies errors. It matches if everything that it names matches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ErrorRule {
+    /// The grant type. `None`: both.
+    #[serde(default)]
+    pub grant_type: Option<GrantType>,
+    /// The status. `None`: any.
+    #[serde(default)]
+    pub status: Option<u16>,
+    /// The error code; an integer as its digits. `None`: any.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// The path of the error code for this rule. `None`: those of [`ErrorRules::code`].
+    #[serde(default)]
+    pub at: Option<String>,
+    /// Whether the rule is for responses without an error code: an empty body, or an object that
+    /// has none. An HTML page is not one, since it may come from a proxy.
+    #[serde(default)]
+    pub without_code: bool,
+    /// A part of one of the error's texts, without regard to case. `None`: any text.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// The class of such an error.
+    pub class: ClassName,
+}
+
+impl ErrorRule {
+    /// Makes a rule for this error code, at any grant type and status.
+    #[must_use]
+    pub fn new(error: &str, class: ClassName) -> Self {
+        Self {
+            error: Some(error.to_owned()),
+            ..Self::of(class)
+        }
+    }
+
+    /// Makes a rule for responses with this status and no error code, at any grant type.
+    #[must_use]
+    pub fn without_code(status: u16, class: ClassName) -> Self {
+        Self {
+            status: Some(status),
+            without_code: true,
+            ..Self::of(class)
+        }
+    }
+
+    fn of(class: ClassName) -> Self {
+        Self {
+            grant_type: None,
+            status: None,
+            error: None,
+            at: None,
+            without_code: false,
+            text: None,
+            class,
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let problem = if self.without_code && self.error.is_some() {
+            "has a rule with both `error` and `without_code`: remove one of them"
+        } else if self.without_code && self.status.is_none() {
+            "has a rule with `without_code` and no status: name the status, since a proxy's \
+             response has no code either"
+        } else if self.at.is_some() && self.error.is_none() {
+            "has a rule with `at` and without `error`: name the code that is there"
+        } else if self.status.is_none() && self.error.is_none() && self.text.is_none() {
+            "has a rule without status, error and text: name one of them"
+        } else {
+            return match &self.at {
+                Some(path) => check_path("errors.map", path),
+                None => Ok(()),
+            };
+        };
+        wrong("errors.map", problem)
+    }
+}
+
+/// The name of a [`Class`], without its times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassName {
+    /// [`Class::Transient`].
+    Transient,
+    /// [`Class::Ambiguous`].
+    Ambiguous,
+    /// [`Class::Terminal`].
+    Terminal,
+    /// [`Class::Unexplained`].
+    Unexplained,
+    /// [`Class::Configuration`].
+    Configuration,
+}
+
+impl ClassName {
+    pub(crate) fn class(self, retry_after: Option<Duration>) -> Class {
+        match self {
+            Self::Transient => Class::Transient { retry_after },
+            Self::Ambiguous => Class::Ambiguous,
+            Self::Terminal => Class::Terminal,
+            Self::Unexplained => Class::Unexplained,
+            Self::Configuration => Class::Configuration,
+        }
+    }
+}

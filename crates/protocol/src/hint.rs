@@ -1,0 +1,283 @@
+//! The field of a dialect that would help after a refusal.
+
+use std::fmt;
+
+use bytes::Bytes;
+use form_urlencoded::byte_serialize;
+use http::{Response, StatusCode};
+use serde_json::{Map, Value};
+
+use crate::{
+    body,
+    client::Client,
+    dialect::{ClientAuthentication, Json, ParameterPlace},
+    grant::GrantType,
+    json::Object,
+    refusal::{Class, Refusal},
+    secret::ClientSecret,
+};
+
+/// The field of a [`Dialect`](crate::Dialect) that may help after a refusal. `Display` says how.
+///
+/// A hint is a guess from the response. It holds no text of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// The response has an error code that neither OAuth nor the dialect's `errors.map` lists.
+    UnlistedCode,
+    /// The response has no error code; a rule of `errors.map` can say what that means.
+    NoCode,
+    /// `unauthorized_client` at a refresh, by which some providers mean the refresh token.
+    ClientOrToken,
+    /// The tokens are in a nested object: `response.tokens_at`.
+    TokensAt {
+        /// The path of that object, if it is a common one.
+        path: Option<&'static str>,
+    },
+    /// The access token has another name: `response.access_token_field`.
+    AccessTokenField {
+        /// The name.
+        name: &'static str,
+    },
+    /// The response is JSON without quotes: `response.json`.
+    LooseJson,
+    /// The server may expect another client authentication.
+    ClientAuthentication {
+        /// `token.client_authentication`, or `token.refresh_client_authentication` at a refresh.
+        field: &'static str,
+        /// The value to try.
+        value: &'static str,
+    },
+    /// The server does not take this kind of body: `token.placement`.
+    Placement {
+        /// The value to try.
+        value: &'static str,
+    },
+    /// The response is not that of a token endpoint: `token.endpoint`.
+    TokenEndpoint,
+    /// The body is compressed, which no request asks for: the transport must decode it.
+    ContentEncoding,
+}
+
+impl Hint {
+    /// Returns the dialect's field, as in `token.placement`; `None` if no field helps.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::UnlistedCode | Self::NoCode | Self::ClientOrToken => "errors.map",
+            Self::TokensAt { .. } => "response.tokens_at",
+            Self::AccessTokenField { .. } => "response.access_token_field",
+            Self::LooseJson => "response.json",
+            Self::ClientAuthentication { field, .. } => field,
+            Self::Placement { .. } => "token.placement",
+            Self::TokenEndpoint => "token.endpoint",
+            Self::ContentEncoding => return None,
+        })
+    }
+
+    /// Finds the hint for a refusal that no rule of the dialect matches.
+    pub(crate) fn find(
+        client: &Client,
+        grant_type: GrantType,
+        response: &Response<Bytes>,
+        object: Option<&Object>,
+        refusal: &Refusal,
+    ) -> Option<Self> {
+        if body::encoding(response.headers()).is_some() {
+            return Some(Self::ContentEncoding);
+        }
+        let status = response.status();
+        let code = refusal.code.as_ref().map(|code| code.as_str());
+        match (refusal.class, code) {
+            (Class::Ambiguous, _) if status.is_success() => match object {
+                Some(object) => tokens_elsewhere(client, object),
+                None => unreadable(client, response),
+            },
+            (Class::Configuration, Some(Some("invalid_client"))) => {
+                authentication(client, grant_type)
+            }
+            (Class::Configuration, Some(Some("unauthorized_client")))
+                if grant_type == GrantType::RefreshToken =>
+            {
+                Some(Self::ClientOrToken)
+            }
+            (Class::Unexplained, code) => match (status, code) {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => Some(placement(client)),
+                (_, Some(Some("invalid_request"))) => object
+                    .is_some_and(|object| blames_the_body(client, object))
+                    .then(|| placement(client)),
+                (_, Some(Some(_))) => None,
+                (_, Some(None)) => Some(Self::UnlistedCode),
+                (StatusCode::UNAUTHORIZED, None) => authentication(client, grant_type),
+                (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, None) => {
+                    Some(Self::TokenEndpoint)
+                }
+                (status, None) if status.is_redirection() => Some(Self::TokenEndpoint),
+                (_, None) => Some(Self::NoCode),
+            },
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnlistedCode => f.write_str(
+                "if the provider documents the code, name it in the dialect's `errors.map`",
+            ),
+            Self::NoCode => f.write_str(
+                "a rule with `without_code` or `text` in the dialect's `errors.map` can say what \
+                 this response means",
+            ),
+            Self::ClientOrToken => f.write_str(
+                "if the provider means the refresh token by this code, a rule in the dialect's \
+                 `errors.map` can make it terminal at a refresh",
+            ),
+            Self::TokensAt { path: Some(path) } => {
+                write!(f, "set `response.tokens_at = \"{path}\"` in the dialect")
+            }
+            Self::TokensAt { path: None } => f.write_str(
+                "the tokens are in a nested object: set the dialect's `response.tokens_at` to \
+                 its path",
+            ),
+            Self::AccessTokenField { name } => {
+                write!(
+                    f,
+                    "set `response.access_token_field = \"{name}\"` in the dialect"
+                )
+            }
+            Self::LooseJson => f.write_str("set `response.json = \"loose\"` in the dialect"),
+            Self::ClientAuthentication { field, value } => write!(
+                f,
+                "if client id and secret are right, set `{field} = \"{value}\"` in the dialect"
+            ),
+            Self::Placement { value } => write!(
+                f,
+                "if the server takes another kind of body, set `token.placement = \"{value}\"` \
+                 in the dialect"
+            ),
+            Self::TokenEndpoint => {
+                f.write_str("check the dialect's `token.endpoint`, which may be another page")
+            }
+            Self::ContentEncoding => f.write_str(
+                "the body is compressed in a way that the transport does not decode, although \
+                 none was asked for",
+            ),
+        }
+    }
+}
+
+/// The nested objects in which providers wrap their tokens.
+const COMMON_PATHS: &[&str] = &[
+    "authed_user",
+    "body",
+    "content",
+    "credentials",
+    "data",
+    "message",
+    "oauth",
+    "payload",
+    "response",
+    "result",
+    "results",
+    "token",
+    "tokens",
+];
+
+/// The names that providers give to an access token.
+const COMMON_NAMES: &[&str] = &[
+    "accessToken",
+    "AccessToken",
+    "access-token",
+    "auth_token",
+    "authToken",
+    "oauth_token",
+    "token",
+];
+
+fn tokens_elsewhere(client: &Client, object: &Object) -> Option<Hint> {
+    let map = object.to_map();
+    let field = client.dialect().response.access_token_field.as_str();
+    if let Some(path) = nested(&map, field, 3) {
+        return Some(Hint::TokensAt { path });
+    }
+    let mut names = COMMON_NAMES.iter();
+    let name = names.find(|name| is_token(map.get(**name)))?;
+    Some(Hint::AccessTokenField { name })
+}
+
+fn is_token(value: Option<&Value>) -> bool {
+    value
+        .and_then(Value::as_str)
+        .is_some_and(|text| !text.is_empty())
+}
+
+/// Returns the path of a nested object with this token; `Some(None)` if it is no common one, whose
+/// name may be anything.
+fn nested(map: &Map<String, Value>, field: &str, depth: usize) -> Option<Option<&'static str>> {
+    map.iter().find_map(|(name, value)| {
+        let below = value.as_object()?;
+        if is_token(below.get(field)) {
+            return Some(COMMON_PATHS.iter().find(|path| *path == name).copied());
+        }
+        nested(below, field, depth.checked_sub(1)?).map(|_| None)
+    })
+}
+
+fn unreadable(client: &Client, response: &Response<Bytes>) -> Option<Hint> {
+    let strict = client.dialect().response.json == Json::Strict;
+    if strict && Object::read(response.body(), Json::Loose).is_some() {
+        return Some(Hint::LooseJson);
+    }
+    let html = response.body().trim_ascii_start().starts_with(b"<");
+    html.then_some(Hint::TokenEndpoint)
+}
+
+/// Returns another client authentication that servers with this refusal expect.
+fn authentication(client: &Client, grant_type: GrantType) -> Option<Hint> {
+    let registration = client.registration();
+    let secret = registration.client_secret().map(ClientSecret::expose)?;
+    let changes = |text: &str| byte_serialize(text.as_bytes()).ne([text]);
+    let rules = &client.dialect().token;
+    let (field, used) = match grant_type {
+        GrantType::AuthorizationCode => {
+            ("token.client_authentication", rules.client_authentication)
+        }
+        // The code exchange has succeeded, so it alone may expect what was sent.
+        GrantType::RefreshToken => (
+            "token.refresh_client_authentication",
+            rules.refresh_authentication(),
+        ),
+    };
+    let value = match used {
+        ClientAuthentication::Basic if changes(secret) || changes(registration.client_id()) => {
+            "basic_unencoded"
+        }
+        ClientAuthentication::Parameters => "basic",
+        ClientAuthentication::Basic
+        | ClientAuthentication::BasicUnencoded
+        | ClientAuthentication::BasicSecretOnly
+        | ClientAuthentication::None => "parameters",
+    };
+    Some(Hint::ClientAuthentication { field, value })
+}
+
+fn placement(client: &Client) -> Hint {
+    let value = match client.dialect().token.placement {
+        ParameterPlace::Form | ParameterPlace::Query => "json",
+        ParameterPlace::Json | ParameterPlace::Headers => "form",
+    };
+    Hint::Placement { value }
+}
+
+/// Returns whether a text of the error names the type of the request's body.
+fn blames_the_body(client: &Client, object: &Object) -> bool {
+    let paths = client.dialect().errors.text.iter();
+    let mut texts = paths.filter_map(|path| Some(object.at(path).string()?.to_lowercase()));
+    texts.any(|text| {
+        ["content-type", "content type", "media type", "json"]
+            .iter()
+            .any(|blamed| text.contains(blamed))
+    })
+}
