@@ -5,6 +5,7 @@
 mod attaching;
 mod axum;
 mod client;
+mod dialects;
 #[cfg(unix)]
 mod listing;
 mod many_processes;
