@@ -52,6 +52,9 @@ impl Origin {
         let Ok(url) = Url::parse(s) else {
             return refused("write it as https://host or https://host:port");
         };
+        if s.contains(['*', '{', '}']) {
+            return refused("leave out wildcards and placeholders: this is one origin");
+        }
         // `Url` drops an empty user info and an empty query: an origin has neither.
         if s.contains(['@', '?', '#']) {
             return refused("leave out user info, query and fragment");
@@ -77,6 +80,10 @@ impl Origin {
 
     pub(crate) fn of_url(url: &Url) -> Option<Self> {
         if !url.username().is_empty() || url.password().is_some() {
+            return None;
+        }
+        // `Url` takes these for letters; no host has them.
+        if url.host_str()?.contains(['*', '{', '}']) {
             return None;
         }
         let kind = match url.host()? {

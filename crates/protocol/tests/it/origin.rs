@@ -76,6 +76,8 @@ fn a_text_that_is_not_an_origin_is_refused() {
         "https://a.example/#f",
         "https://a.example:99999",
         "file:///etc/passwd",
+        "https://*.example.com",
+        "https://{account}.example.com",
     ] {
         assert!(Origin::parse(given).is_err(), "{given}");
     }
