@@ -8,7 +8,7 @@ use url::Url;
 use crate::{
     attachment::ApiHeaders,
     body, classification,
-    dialect::{ClientAuthentication, Dialect},
+    dialect::Dialect,
     error::Error,
     grant::GrantType,
     origin::Origin,
@@ -179,18 +179,22 @@ impl Dialect {
     /// Combines the dialect with a registration, and checks both at once.
     ///
     /// # Errors
-    /// [`Error::Dialect`], [`Error::ClientId`], [`Error::RedirectUri`], [`Error::Scope`],
-    /// [`Error::Value`], [`Error::ValueMissing`], or [`Error::SecretMissing`] if the dialect
-    /// authenticates clients by a secret. [`Error::Several`] if more than one is wrong.
+    /// [`Error::Dialect`], [`Error::ClientId`], [`Error::ClientSecret`], [`Error::RedirectUri`],
+    /// [`Error::Scope`], [`Error::Value`], [`Error::ValueMissing`], or [`Error::SecretMissing`] if
+    /// the dialect authenticates clients by a secret. [`Error::Several`] if more than one is wrong.
     pub fn with(self, registration: Registration) -> Result<Client, Error> {
         let mut added = self.authorization.callback.all().to_vec();
         added.extend(self.authorization.state.in_redirect_uri());
+        let ways = [
+            self.token.client_authentication,
+            self.token.refresh_authentication(),
+        ];
         let redirect_uri = Error::collect(
             registration.parse_redirect_uri(added),
             [
                 self.check(),
-                registration.check_client_id(),
-                self.check_secret(&registration),
+                registration.check_client_id(&ways),
+                registration.check_secret(&self.brand, &ways),
                 registration.check_scopes(&self),
                 registration.check_values(&self),
             ],
@@ -205,19 +209,5 @@ impl Dialect {
         client.check_values()?;
         client.api_headers = ApiHeaders::of(&client)?;
         Ok(client)
-    }
-
-    fn check_secret(&self, registration: &Registration) -> Result<(), Error> {
-        let ways = [
-            self.token.client_authentication,
-            self.token.refresh_authentication(),
-        ];
-        let needed = ways.iter().any(|way| *way != ClientAuthentication::None);
-        if needed && registration.client_secret().is_none() {
-            return Err(Error::SecretMissing {
-                brand: self.brand.clone(),
-            });
-        }
-        Ok(())
     }
 }

@@ -43,6 +43,13 @@ pub enum Error {
         /// What is wrong, and the remedy.
         problem: &'static str,
     },
+    /// The client's secret holds a character that no provider issues, or that its place cannot
+    /// carry.
+    #[error("the client secret {problem}")]
+    ClientSecret {
+        /// What is wrong, and the remedy.
+        problem: &'static str,
+    },
     /// The provider authenticates clients by a secret, and the registration has none.
     #[error("`{brand}` requires a client secret: add it with `Registration::secret`")]
     SecretMissing {

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::{dialect::Dialect, error::Error, redirect_uri, secret::ClientSecret};
+use crate::{
+    dialect::{ClientAuthentication, Dialect},
+    error::Error,
+    redirect_uri,
+    secret::ClientSecret,
+};
 
 /// A client registration (RFC 6749 §2): client id, secret if there is one, and redirect URI.
 ///
@@ -42,9 +47,9 @@ pub struct Registration {
 impl Registration {
     /// A registration without a secret.
     ///
-    /// The client id is printable ASCII. The redirect URI is absolute, https unless it is on
-    /// loopback, without fragment and user info, and in its normal form, because providers compare
-    /// it byte by byte.
+    /// The client id is printable ASCII, without spaces at its ends. The redirect URI is absolute,
+    /// https unless it is on loopback, without fragment and user info, and in its normal form,
+    /// because providers compare it byte by byte.
     #[must_use]
     pub fn new(client_id: impl Into<String>, redirect_uri: impl Into<String>) -> Self {
         Self {
@@ -57,7 +62,8 @@ impl Registration {
         }
     }
 
-    /// Sets the client's secret. An empty one counts as none.
+    /// Sets the client's secret. An empty one counts as none. It has no control character and no
+    /// blank at its ends.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         let secret = secret.into();
@@ -164,15 +170,46 @@ impl Registration {
         Ok(())
     }
 
-    pub(crate) fn check_client_id(&self) -> Result<(), Error> {
-        let problem = if self.client_id.is_empty() {
+    /// Checks the client id for a provider that takes it in one of these ways.
+    pub(crate) fn check_client_id(&self, ways: &[ClientAuthentication]) -> Result<(), Error> {
+        let id = &self.client_id;
+        let problem = if id.is_empty() {
             "is empty: the provider issues one when the application is registered"
-        } else if !self.client_id.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        } else if !id.bytes().all(|b| matches!(b, b' '..=b'~')) {
             "holds a character that is not printable ASCII: copy it again"
+        } else if id.trim_matches(' ') != id {
+            "begins or ends with a space: copy it again"
+        } else if ways.contains(&ClientAuthentication::BasicUnencoded) && id.contains(':') {
+            "holds a colon, which ends a user name of HTTP Basic: use `basic`, which encodes it"
         } else {
             return Ok(());
         };
         Err(Error::ClientId { problem })
+    }
+
+    /// Checks the secret for a provider that takes it in one of these ways.
+    pub(crate) fn check_secret(
+        &self,
+        brand: &str,
+        ways: &[ClientAuthentication],
+    ) -> Result<(), Error> {
+        let Some(secret) = self.secret.as_ref().map(ClientSecret::expose) else {
+            if ways.iter().all(|way| *way == ClientAuthentication::None) {
+                return Ok(());
+            }
+            let brand = brand.to_owned();
+            return Err(Error::SecretMissing { brand });
+        };
+        let problem = if secret.contains(char::is_control) {
+            "holds a control character, such as the line break at a file's end: remove it"
+        } else if secret.trim() != secret {
+            "begins or ends with a blank: copy it again"
+        } else if ways.contains(&ClientAuthentication::BasicSecretOnly) && secret.contains(':') {
+            "holds a colon, which ends a user name of HTTP Basic: copy it again"
+        } else {
+            return Ok(());
+        };
+        Err(Error::ClientSecret { problem })
     }
 
     /// Parses the redirect URI, whose query holds none of the parameters in `added`: the provider

@@ -75,6 +75,29 @@ fn a_client_id_is_printable() {
 }
 
 #[test]
+fn an_id_or_secret_that_was_copied_badly_is_refused() {
+    for given in [" id", "id "] {
+        let refused = dialect().with(Registration::new(given, CALLBACK).secret("s"));
+        assert!(matches!(refused, Err(Error::ClientId { .. })), "{given:?}");
+    }
+    for given in [
+        "SECRET\n",
+        "SECRET\r\n",
+        "SECRET\0",
+        "SEC\tRET",
+        " SECRET",
+        "SECRET\u{a0}",
+        "SEC\u{85}RET",
+    ] {
+        let refused = dialect().with(Registration::new("id", CALLBACK).secret(given));
+        let Err(error @ Error::ClientSecret { .. }) = refused else {
+            panic!("{given:?}: {refused:?}")
+        };
+        assert!(!format!("{error} {error:?}").contains("SEC"), "{error}");
+    }
+}
+
+#[test]
 fn a_missing_or_empty_secret_is_refused_if_needed() {
     let bare = || Registration::new("id", CALLBACK);
     for registration in [bare(), bare().secret("")] {
