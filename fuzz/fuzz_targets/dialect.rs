@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use tokenkeeper_protocol::{
-    AccessToken, AuthorizationRequest, Client, CodeVerifier, Dialect, Grant, LoginData, Origin, Provider as _,
-    RefreshToken, Registration, SitePolicy, State, TokenSet,
+    AccessToken, AuthorizationRequest, Client, CodeVerifier, Dialect, Grant, LoginData, Origin,
+    Provider as _, RefreshToken, Registration, SitePolicy, State, TokenSet,
 };
 
 const CALLBACK: &str = "https://app.example/cb";

@@ -5,6 +5,7 @@ mod answer_errors;
 mod answer_tokens;
 mod attachment;
 mod authorization;
+mod axes;
 mod challenge;
 #[cfg(feature = "conformance")]
 mod conformance;
