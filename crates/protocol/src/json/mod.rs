@@ -54,7 +54,8 @@ impl Object {
         )
     }
 
-    /// Returns the value at a path: names of members, separated by dots.
+    /// Returns the value at a path: names of members, separated by dots. A number selects an
+    /// element of an array.
     pub(crate) fn at(&self, path: &str) -> Found<'_> {
         let own = || self.0.iter().map(|(name, value)| (&**name, &**value));
         let Some((first, rest)) = path.split_once('.') else {
@@ -64,8 +65,10 @@ impl Object {
             let Found::Value(text) = found else {
                 return found;
             };
-            let nested = members(text).unwrap_or_default();
-            only(nested.iter().map(|(own, value)| (&**own, *value)), name)
+            match members(text) {
+                Some(nested) => only(nested.iter().map(|(own, value)| (&**own, *value)), name),
+                None => element(text, name),
+            }
         })
     }
 
@@ -119,6 +122,16 @@ fn only<'n, 'v>(members: impl Iterator<Item = (&'n str, &'v str)>, name: &str) -
             Found::Value(first) if first == value => found,
             Found::Value(_) | Found::Twice => Found::Twice,
         })
+}
+
+/// Returns an element of a JSON array by its index.
+fn element<'v>(text: &'v str, index: &str) -> Found<'v> {
+    let elements = serde_json::from_str::<Vec<&'v RawValue>>(text).unwrap_or_default();
+    let index = index.parse::<usize>().ok();
+    match index.and_then(|index| elements.get(index)) {
+        Some(value) => Found::Value(value.get()),
+        None => Found::Absent,
+    }
 }
 
 /// Returns the members of a JSON object; `None` if `text` is none.

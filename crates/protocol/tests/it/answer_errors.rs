@@ -127,6 +127,32 @@ fn a_2xx_with_an_error_and_no_token_is_a_refusal() {
 }
 
 #[test]
+fn a_number_in_a_path_selects_an_element() {
+    let client = with(|d| d.errors.code = vec!["errors.1.code".to_owned()]);
+    for (body, class) in [
+        (
+            r#"{"errors":[{"code":"invalid_client"},{"code":"invalid_grant"}]}"#,
+            Class::Terminal,
+        ),
+        (
+            r#"{"errors":[{"code":"invalid_grant"}]}"#,
+            Class::Unexplained,
+        ),
+        (
+            r#"{"errors":[0,{"code":"invalid_grant"}]}"#,
+            Class::Terminal,
+        ),
+        (
+            r#"{"errors":{"1":{"code":"invalid_grant"}}}"#,
+            Class::Terminal,
+        ),
+        (r#"{"errors":"invalid_grant"}"#, Class::Unexplained),
+    ] {
+        assert_eq!(refusal(&client, 400, body).class, class, "{body}");
+    }
+}
+
+#[test]
 fn a_form_may_hold_an_error() {
     let form = [(
         "content-type",

@@ -14,7 +14,7 @@ use crate::{error::Error, grant::GrantType};
 /// The response to a token request.
 ///
 /// A path names a member, or members of members with dots between their names:
-/// `authed_user.access_token`.
+/// `authed_user.access_token`. A number selects an element of an array: `errors.0.code`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
