@@ -1,5 +1,7 @@
 //! Rules: responses of the token endpoint.
 
+use serde_json::{Map, Value, json};
+
 use super::{
     subject::{ACCESS, REFRESH, Subject},
     violation::{Violation, ensure},
@@ -15,7 +17,8 @@ use crate::{
 /// The tokens of a response are taken unchanged.
 pub fn tokens_are_read(subject: &Subject) -> Result<(), Violation> {
     for grant_type in [GrantType::AuthorizationCode, GrantType::RefreshToken] {
-        match read(subject, grant_type, 200, &answer(&format!("\"{REFRESH}\""))) {
+        let body = answer(subject, grant_type, Some(json!(REFRESH)));
+        match read(subject, grant_type, 200, &body) {
             Ok(tokens) => {
                 ensure!(
                     tokens.access_token.expose() == ACCESS,
@@ -35,8 +38,8 @@ pub fn tokens_are_read(subject: &Subject) -> Result<(), Violation> {
 
 /// `null`, `""` and an absent field are no refresh token: they must not replace the current one.
 pub fn an_empty_or_null_refresh_token_is_none(subject: &Subject) -> Result<(), Violation> {
-    let without = format!("{{\"access_token\":\"{ACCESS}\"}}");
-    for body in [answer("null"), answer("\"\""), without] {
+    for refresh_token in [Some(Value::Null), Some(json!("")), None] {
+        let body = answer(subject, GrantType::RefreshToken, refresh_token);
         let tokens = read(subject, GrantType::RefreshToken, 200, &body);
         let none = tokens.is_ok_and(|tokens| tokens.refresh_token.is_none());
         ensure!(none, "{body} is not a response without a refresh token");
@@ -48,7 +51,7 @@ pub fn an_empty_or_null_refresh_token_is_none(subject: &Subject) -> Result<(), V
 /// been redeemed.
 pub fn an_unreadable_response_decides_nothing(subject: &Subject) -> Result<(), Violation> {
     let long = format!("{{\"padding\":\"{}\"}}", "x".repeat(MAX_TOKEN_RESPONSE));
-    let whole = answer("null");
+    let whole = answer(subject, GrantType::RefreshToken, None);
     for body in ["", "{}", "[]", "<html></html>", &whole[..20], &long] {
         let shown: String = body.chars().take(40).collect();
         match read(subject, GrantType::RefreshToken, 200, body) {
@@ -61,8 +64,9 @@ pub fn an_unreadable_response_decides_nothing(subject: &Subject) -> Result<(), V
 
 /// Tokens next to an error status or in a redirect are not taken.
 pub fn tokens_with_an_error_status_are_refused(subject: &Subject) -> Result<(), Violation> {
+    let body = answer(subject, GrantType::RefreshToken, None);
     for status in [302, 400, 401, 403, 404, 429, 500, 503] {
-        let read = read(subject, GrantType::RefreshToken, status, &answer("null"));
+        let read = read(subject, GrantType::RefreshToken, status, &body);
         ensure!(read.is_err(), "tokens are taken out of a {status}");
     }
     Ok(())
@@ -99,8 +103,34 @@ pub fn a_refusal_shows_no_text_of_the_response(subject: &Subject) -> Result<(), 
     Ok(())
 }
 
-fn answer(refresh_token: &str) -> String {
-    format!(r#"{{"access_token":"{ACCESS}","expires_in":3600,"refresh_token":{refresh_token}}}"#)
+/// Makes a response with tokens, at the paths of the provider's dialect.
+fn answer(subject: &Subject, grant_type: GrantType, refresh_token: Option<Value>) -> String {
+    let rules = &subject.provider().client().dialect().response;
+    let mut tokens = Value::Object(Map::new());
+    put(&mut tokens, &rules.access_token_field, json!(ACCESS));
+    if let Some(refresh_token) = refresh_token {
+        put(&mut tokens, &rules.refresh_token_field, refresh_token);
+    }
+    let mut whole = match rules.tokens_at(grant_type) {
+        "" => return tokens.to_string(),
+        _ => Value::Object(Map::new()),
+    };
+    put(&mut whole, rules.tokens_at(grant_type), tokens);
+    whole.to_string()
+}
+
+/// Puts a member at a path, whose names have dots between them.
+fn put(object: &mut Value, path: &str, member: Value) {
+    match path.split_once('.') {
+        None => object[path] = member,
+        Some((first, rest)) => {
+            let nested = &mut object[first];
+            if nested.is_null() {
+                *nested = Value::Object(Map::new());
+            }
+            put(nested, rest, member);
+        }
+    }
 }
 
 fn is_undecided(class: Class) -> bool {
