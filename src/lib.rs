@@ -54,6 +54,7 @@
 //! | a middleware for reqwest | [`mod@reqwest`] | `reqwest` |
 //! | connect, callback and disconnect routes | [`axum`] | `axum` |
 //! | the providers with an adapter | [`providers`] | `providers`, or each by its name |
+//! | the dialects of well-known providers | [`presets`] | `presets` |
 //!
 //! No feature is on by default; `full` turns all of them on. No feature enables a rustls crypto
 //! provider: the application installs one. Emulators of the providers, for your tests, are the
@@ -74,6 +75,9 @@ pub use tokenkeeper_store_memory::MemoryStore;
 #[cfg(feature = "axum")]
 #[doc(no_inline)]
 pub use tokenkeeper_axum as axum;
+#[cfg(feature = "presets")]
+#[doc(no_inline)]
+pub use tokenkeeper_presets as presets;
 #[cfg(feature = "reqwest")]
 #[doc(no_inline)]
 pub use tokenkeeper_reqwest as reqwest;
@@ -126,7 +130,8 @@ pub mod testing {
     pub use tokenkeeper_engine::TestClock;
 }
 
-/// The providers with an adapter. For any other, write a [`Dialect`](protocol::Dialect).
+/// The providers with an adapter. For others there are [`presets`](crate::presets), or write a
+/// [`Dialect`](protocol::Dialect).
 pub mod providers {
     #[cfg(feature = "amiqus")]
     #[doc(inline)]
