@@ -210,7 +210,7 @@ impl Account {
     pub async fn status(&self) -> Result<Status, Error> {
         self.entry.touch();
         acquire::compare(&self.core, &self.entry).await?;
-        Ok(Status::of(&self.entry))
+        Ok(Status::of(&self.entry, self.core.time.wall_time()))
     }
 
     /// Disconnects the account: no process serves its tokens any more, and they are revoked if the

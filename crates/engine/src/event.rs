@@ -47,6 +47,10 @@ pub enum EventKind {
         /// The reason.
         cause: Cause,
     },
+    /// A new login brought no refresh token, although the one before had one. The earlier refresh
+    /// token is not kept, since it belongs to the earlier login: the account needs a login again
+    /// once its access token expires, at some providers one that asks for offline access.
+    NoRefreshToken,
     /// The token endpoint refuses without a usable reason (an empty or unknown error, an HTML
     /// page). The engine retries with growing pauses, up to
     /// [`Options::max_refusal_backoff`](crate::Options::max_refusal_backoff).

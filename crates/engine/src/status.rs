@@ -2,9 +2,12 @@
 
 use std::time::SystemTime;
 
-use tokenkeeper_refresh::{Cause, Health, State};
+use tokenkeeper_refresh::{Cause, Health, Live, State};
 
-use crate::{clock::system_time, engine::AccountEntry};
+use crate::{
+    clock::system_time,
+    engine::{AccountEntry, Payload},
+};
 
 /// The state of an account, as [`Account::status`](crate::Account::status) returns it.
 ///
@@ -22,6 +25,7 @@ use crate::{clock::system_time, engine::AccountEntry};
 ///     panic!("the account has tokens");
 /// };
 /// assert!(connection.written && connection.reauthorize.is_none());
+/// assert!(!connection.has_refresh_token, "`adopt` got none");
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,12 @@ pub struct Connection {
     pub generation: u64,
     /// The expiry of the access token; `None` if the provider does not state it.
     pub expires_at: Option<SystemTime>,
+    /// Whether the login brought a refresh token. Without one, a new login is needed once the
+    /// access token expires.
+    pub has_refresh_token: bool,
+    /// The expiry of the refresh token; `None` if the provider does not state it. A refresh may
+    /// bring a later one.
+    pub refresh_expires_at: Option<SystemTime>,
     /// The scope that the login asked for, or that of the adopted tokens, if there was one.
     pub scope: Option<String>,
     /// The reason why a new login is needed; `None` if it is not.
@@ -62,7 +72,8 @@ pub struct Connection {
 }
 
 impl Status {
-    pub(crate) fn of(entry: &AccountEntry) -> Self {
+    /// Returns the state of an account as memory has it, at the time `now`.
+    pub(crate) fn of(entry: &AccountEntry, now: SystemTime) -> Self {
         let inner = entry.lock();
         let Some(record) = inner.machine.record() else {
             return Self::NotConnected;
@@ -76,12 +87,24 @@ impl Status {
         Self::Connected(Connection {
             generation: live.generation,
             expires_at: live.payload.expires_at(),
+            has_refresh_token: live.payload.refresh_token.is_some(),
+            refresh_expires_at: live.payload.refresh_expires_at(),
             scope: live.payload.terms().scope.clone(),
             misconfigured: matches!(live.health, Health::Misconfigured(_)),
-            reauthorize: live.reauthorize().cloned(),
+            reauthorize: reauthorize(live, now),
             refused_since: live.failures.refused_since.map(system_time),
             revocation_pending,
             written: inner.machine.is_written(),
         })
     }
+}
+
+/// Returns why a new login is needed: the token endpoint says so, or nothing is left to refresh an
+/// expired token with.
+fn reauthorize(live: &Live<Payload>, now: SystemTime) -> Option<Cause> {
+    let payload = &live.payload;
+    let expired = payload.expires_at().is_some_and(|at| at <= now);
+    let spent = expired && payload.refresh_token.is_none();
+    let cause = live.reauthorize().cloned();
+    cause.or(spent.then_some(Cause::NoRefreshToken))
 }

@@ -158,6 +158,8 @@ pub enum Notice {
     RefreshFailed(Duration),
     /// The person must log in again.
     Reauthorize(Cause),
+    /// A new login brought no refresh token, unlike the one before.
+    NoRefreshToken,
     /// The token endpoint has refused without a reason since this time.
     RefusedWithoutReason(WallMillis),
     /// The token endpoint refuses the client.

@@ -25,6 +25,8 @@ pub struct Times {
     pub expires_at: Option<WallMillis>,
     /// When the server asks for a refresh, if it does.
     pub refresh_at: Option<WallMillis>,
+    /// When the refresh token expires, if the server says so.
+    pub refresh_expires_at: Option<WallMillis>,
 }
 
 impl Times {
@@ -34,6 +36,13 @@ impl Times {
         Some(Duration::from_millis(
             expires_at.saturating_sub(self.issued_at),
         ))
+    }
+
+    /// Returns the lifetime of the refresh token, if the server says so. An end that is not after
+    /// the issue says nothing: to some servers, 0 seconds mean "for ever".
+    pub(crate) fn refresh_lifetime(&self) -> Option<Duration> {
+        let lifetime = self.refresh_expires_at?.checked_sub(self.issued_at)?;
+        (lifetime > 0).then(|| Duration::from_millis(lifetime))
     }
 }
 

@@ -85,7 +85,11 @@ impl Payload {
         login_data.merge(mem::take(&mut tokens.extra));
         if keeps {
             tokens.scope = tokens.scope.or_else(|| self.common.scope.clone());
-            tokens.refresh_token = tokens.refresh_token.or(self.refresh_token);
+            let end = self.refresh_expires_at();
+            tokens.refresh_token = tokens.refresh_token.or_else(|| self.refresh_token.clone());
+            if tokens.refresh_token == self.refresh_token {
+                tokens.refresh_expires_at = tokens.refresh_expires_at.or(end);
+            }
         }
         Self::new(tokens, login_data, self.common.terms.clone())
     }
@@ -207,6 +211,7 @@ impl tokenkeeper_refresh::Payload for Payload {
             issued_at: self.issued_at,
             expires_at: self.expires_at.map(NonZeroU64::get),
             refresh_at: self.refresh_at().map(wall_millis),
+            refresh_expires_at: self.refresh_expires_at().map(wall_millis),
         }
     }
 }

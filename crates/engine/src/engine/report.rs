@@ -68,6 +68,7 @@ pub(crate) fn event(notice: Notice) -> EventKind {
         },
         Notice::RefreshFailed(retry_after) => EventKind::RefreshFailed { retry_after },
         Notice::Reauthorize(cause) => EventKind::ReauthorizationRequired { cause },
+        Notice::NoRefreshToken => EventKind::NoRefreshToken,
         Notice::RefusedWithoutReason(since) => EventKind::RefusedWithoutReason {
             since: system_time(since),
         },

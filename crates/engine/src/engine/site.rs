@@ -73,6 +73,7 @@ impl ProviderSite {
             stale_least: options.min_refresh_window,
             stale_most: options.max_refresh_window,
             floor: options.min_refresh_interval,
+            not_before: dialect.not_before(),
             refresh_lifetime: match dialect.refresh.lifetime {
                 RefreshLifetime::Unlimited => refresh::RefreshLifetime::Unlimited,
                 RefreshLifetime::AsAccessToken => refresh::RefreshLifetime::AsAccessToken,

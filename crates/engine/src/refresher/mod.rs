@@ -19,9 +19,12 @@ use crate::{engine::Core, error::Error};
 /// Any number of refreshers may run, in one process or in many. They share the work: no two refresh
 /// the same account. Each record in the store states when it is due: a share of the refresh window
 /// before the access token expires, or after the dialect's [`keep_alive_share`] of the refresh
-/// token's lifetime, whichever comes first. A hash of the key brings it forward by up to nine
-/// tenths of that time, which spreads the requests of a fleet evenly. A failed account is due after
-/// its backoff, and one that needs a new login is never due.
+/// token's lifetime, whichever comes first. That lifetime is the dialect's or the one that the
+/// token response states. If no end is known, neither of the access token nor of the refresh token,
+/// an account is due a week after its last refresh. A hash of the key brings it forward by up to
+/// nine tenths of that time, which spreads the requests of a fleet evenly, but never to before the
+/// dialect's [`not_before`]. A failed account is due after its backoff, and one that needs a new
+/// login or has no refresh token is never due.
 ///
 /// A refresher also finishes revocations that disconnects left behind, and retries accounts that
 /// the token endpoint refused because of a configuration that has changed since.
@@ -62,6 +65,7 @@ use crate::{engine::Core, error::Error};
 /// ```
 ///
 /// [`keep_alive_share`]: tokenkeeper_protocol::RefreshRules::keep_alive_share
+/// [`not_before`]: tokenkeeper_protocol::RefreshRules::not_before
 #[derive(Clone, Debug)]
 #[must_use = "nothing is refreshed before `run`"]
 pub struct Refresher {

@@ -12,6 +12,7 @@ mod disconnect;
 mod errors;
 mod faults;
 mod flows;
+mod lifetimes;
 mod login_data;
 mod memory;
 mod overtaken;

@@ -11,6 +11,7 @@ mod publish;
 mod reconcile;
 mod refresh;
 mod rejection;
+mod reported;
 mod revocation;
 mod state;
 mod store;
@@ -25,6 +26,7 @@ use self::{
     change::ChangeHandler,
     jobs::{Change, ChangeStage, RefreshStage},
     refresh::RefreshHandler,
+    reported::Reported,
     revocation::RevocationHandler,
     state::{Revocation, State},
     store::StoreHandler,
@@ -37,7 +39,7 @@ use crate::{
     instant::{EngineInstant, WallMillis},
     operation::{Candidate, Operation, Timer},
     payload::Payload,
-    record::{Health, Live, Record, TokenVersion},
+    record::Record,
 };
 
 /// One account in memory: the newest record that is known, and the jobs in flight.
@@ -243,46 +245,5 @@ fn answered<T: Payload>(turn: &mut Turn<'_, T>, candidate: Candidate, answer: An
     match candidate {
         Candidate::Refresh => RefreshHandler(turn).handle_answered(answer),
         Candidate::Login(id) => ChangeHandler(turn).handle_answered(id, answer),
-    }
-}
-
-/// The state that was last reported to the application: each change is reported once.
-struct Reported {
-    token: Option<TokenVersion>,
-    ended: bool,
-    health: Option<Health>,
-}
-
-impl Reported {
-    fn of<T>(state: &State<T>) -> Self {
-        let live = state.known.as_ref().and_then(|known| known.live());
-        Self {
-            token: live.map(Live::token_version),
-            ended: state.known.as_ref().is_some_and(|known| known.is_ended()),
-            health: live
-                .filter(|live| live.refusal().is_none() || live.is_dead())
-                .map(|live| live.health.clone()),
-        }
-    }
-
-    fn emit_changes<T: Payload>(self, turn: &mut Turn<'_, T>) {
-        let now = Self::of(turn.state);
-        if now.ended && !self.ended && self.token.is_some() {
-            turn.emit(Notice::Disconnected);
-        }
-        if now.health == self.health {
-            return;
-        }
-        match now.health {
-            Some(Health::Dead(cause) | Health::Suspect(cause)) => {
-                turn.emit(Notice::Reauthorize(cause));
-            }
-            Some(Health::Misconfigured(_))
-                if !matches!(self.health, Some(Health::Misconfigured(_))) =>
-            {
-                turn.emit(Notice::Misconfigured);
-            }
-            _ => {}
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     instant::{WallMillis, millis},
-    payload::Payload,
+    payload::{Payload, Times},
     record::{Health, Live, Record, State},
     rules::{RefreshLifetime, Rules},
 };
@@ -57,10 +57,12 @@ pub fn retention<T: Payload>(
     }
 }
 
-/// Returns when the record expires, from a fixed lifetime of the refresh token. If that is inferred
-/// or unknown, the record is kept until the account is disconnected.
+/// Returns when the record expires, from the lifetime of the refresh token that the dialect fixes
+/// or the server stated, whichever is longer. If it is inferred or unknown, the record is kept
+/// until the account is disconnected.
 fn live_until<T: Payload>(live: &Live<T>, rules: &Rules, now: WallMillis) -> Option<WallMillis> {
-    let (life, times) = (fixed_life(rules)?, live.payload.times());
+    let times = live.payload.times();
+    let life = fixed_life(rules).max(times.refresh_lifetime())?;
     // A process whose clock is behind must not make the store drop valid tokens.
     let ends = times.issued_at.max(now) + millis(life + CLOCK_MARGIN);
     Some(times.expires_at.map_or(ends, |at| at.max(ends)))
@@ -108,28 +110,30 @@ pub fn planned<T: Payload>(live: &Live<T>, rules: &Rules, place: Place) -> Optio
     if live.is_dead() || !live.payload.has_refresh_token() {
         return None;
     }
-    let latest = latest(&live.payload, rules)?;
-    let issued = live.payload.times().issued_at;
-    Some(spread(place, issued, latest, rules.floor))
+    let times = live.payload.times();
+    let earliest = rules.earliest_refresh(&times).max(times.issued_at);
+    let latest = latest(&times, rules).max(earliest);
+    Some(spread(place, earliest, latest, rules.floor))
 }
 
 /// Returns the latest time for a refresh: before the access token is stale, and before the refresh
-/// token has been idle for too long.
-fn latest<T: Payload>(payload: &T, rules: &Rules) -> Option<WallMillis> {
-    let times = payload.times();
+/// token has been idle for too long. If neither has a known end, a refresh now and then keeps the
+/// account alive, and shows early that it has ended.
+fn latest(times: &Times, rules: &Rules) -> WallMillis {
     let lifetime = times.lifetime();
     let after = |time| times.issued_at + millis(time);
     let stale = times
         .refresh_at
         .or(lifetime.map(|lifetime| after(lifetime - rules.stale_window(lifetime))));
     let keep_alive = rules
-        .refresh_life(lifetime)
+        .refresh_life(times)
         .map(|life| after(rules.keep_alive_after(life)));
-    match (stale, keep_alive) {
-        (Some(stale), Some(keep_alive)) => Some(stale.min(keep_alive)),
-        (one, other) => one.or(other),
-    }
+    let known = stale.into_iter().chain(keep_alive).min();
+    known.unwrap_or_else(|| after(ENDLESS_REFRESHED))
 }
+
+/// How long after their issue tokens without a known end are refreshed at the latest.
+const ENDLESS_REFRESHED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Returns the time between `issued` and `latest` at which this account is due.
 ///

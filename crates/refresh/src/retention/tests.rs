@@ -1,4 +1,43 @@
 use super::*;
+use crate::{id::Id, record::Authorization, rules::tests::rules};
+
+/// A token set that is only its times.
+#[derive(Clone, Debug, PartialEq)]
+struct Tokens(Times);
+
+impl Payload for Tokens {
+    fn refresh_digest(&self) -> Option<u64> {
+        Some(1)
+    }
+
+    fn times(&self) -> Times {
+        self.0
+    }
+}
+
+/// Returns tokens that were issued at second 0, and what is known of their ends.
+fn live(expires_in: Option<u64>, refresh_expires_in: Option<u64>) -> Live<Tokens> {
+    let authorization = Authorization {
+        number: 1,
+        id: Id([1; 16]),
+    };
+    let times = Times {
+        issued_at: at(0),
+        expires_at: expires_in.map(at),
+        refresh_at: None,
+        refresh_expires_at: refresh_expires_in.map(at),
+    };
+    Live::first(authorization, Tokens(times))
+}
+
+/// Returns when accounts with such tokens are due, in seconds after the issue: the earliest and the
+/// latest of them.
+fn due_between(live: &Live<Tokens>, rules: &Rules) -> (u64, u64) {
+    let due = |n| seconds(planned(live, rules, place(n)).expect("there is a refresh token"));
+    let due: Vec<u64> = (0..2000).map(due).collect();
+    let earliest = due.iter().min().copied().unwrap_or_default();
+    (earliest, due.iter().max().copied().unwrap_or_default())
+}
 
 /// Returns a pseudo-random place.
 fn place(n: u32) -> Place {
@@ -94,4 +133,68 @@ fn a_short_lifetime_is_used_to_its_end() {
     assert_eq!(seconds(spread(place(7), at(5), at(5), FLOOR)), 5);
     // The server's clock is behind ours.
     assert_eq!(seconds(spread(place(7), at(5), at(1), FLOOR)), 1);
+}
+
+const DAY: u64 = 24 * 3600;
+
+#[test]
+fn tokens_without_a_known_end_are_due_within_a_week() {
+    let (earliest, latest) = due_between(&live(None, None), &rules());
+    let period = round_down(7 * DAY * 1000) / 1000;
+    assert!(earliest < DAY && earliest >= period / 10, "{earliest}");
+    assert!(latest > period * 9 / 10 && latest <= 7 * DAY, "{latest}");
+}
+
+#[test]
+fn a_stated_end_of_the_refresh_token_makes_an_account_due() {
+    for expires_in in [None, Some(365 * DAY)] {
+        let (_, latest) = due_between(&live(expires_in, Some(100 * DAY)), &rules());
+        assert!((45 * DAY..=50 * DAY).contains(&latest), "{latest}");
+    }
+    // Zero seconds mean "never".
+    let (_, latest) = due_between(&live(Some(3600), Some(0)), &rules());
+    assert!(latest > 3000, "{latest}");
+}
+
+#[test]
+fn no_account_is_due_before_the_provider_takes_a_refresh() {
+    let mut rules = Rules {
+        not_before: Some(Duration::from_secs(30)),
+        ..rules()
+    };
+    assert_eq!(due_between(&live(Some(600), None), &rules), (570, 570));
+    rules.not_before = Some(Duration::from_secs(1000));
+    let (earliest, latest) = due_between(&live(Some(3600), None), &rules);
+    assert!(
+        earliest >= 2600 && latest > 3200 && latest <= 3300,
+        "{earliest}..{latest}"
+    );
+    // The refresh token's idle time ends earlier: it is due as soon as the provider takes it.
+    let keep_alive = due_between(&live(Some(3600), Some(1200)), &rules);
+    assert_eq!(keep_alive, (2600, 2600));
+    let (_, latest) = due_between(&live(None, Some(1200)), &rules);
+    assert!((540..=600).contains(&latest), "{latest}");
+}
+
+#[test]
+fn a_record_outlives_the_stated_end_of_its_refresh_token() {
+    let margin = CLOCK_MARGIN.as_secs();
+    let kept = |live: &Live<Tokens>, rules: &Rules, now| {
+        let until = live_until(live, rules, at(now));
+        until.map(seconds)
+    };
+    let lasting = rules();
+    assert_eq!(kept(&live(Some(3600), None), &lasting, 0), None);
+    let stated = live(Some(3600), Some(100 * DAY));
+    assert_eq!(kept(&stated, &lasting, 0), Some(100 * DAY + margin));
+    // By the clock of the process that writes.
+    assert_eq!(kept(&stated, &lasting, 50), Some(100 * DAY + margin + 50));
+    let outlived = live(Some(200 * DAY), Some(100 * DAY));
+    assert_eq!(kept(&outlived, &lasting, 0), Some(200 * DAY));
+    let fixed = |days| Rules {
+        refresh_lifetime: RefreshLifetime::Fixed(Duration::from_secs(days * DAY)),
+        ..rules()
+    };
+    assert_eq!(kept(&stated, &fixed(30), 0), Some(100 * DAY + margin));
+    assert_eq!(kept(&stated, &fixed(300), 0), Some(300 * DAY + margin));
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::id::Id;
+use crate::{
+    id::Id,
+    instant::{WallMillis, millis},
+    payload::Times,
+};
 
 /// What the options and the provider's dialect prescribe, shared by all accounts of one provider at
 /// one site.
@@ -38,7 +42,9 @@ pub struct Rules {
     pub stale_most: Duration,
     /// The minimum age of a token before it is refreshed ahead of its expiry.
     pub floor: Duration,
-    /// How long a refresh token lives without being used.
+    /// The provider refuses a refresh earlier than this ahead of the access token's expiry.
+    pub not_before: Option<Duration>,
+    /// How long a refresh token lives without being used, unless its answer says so.
     pub refresh_lifetime: RefreshLifetime,
     /// A use after this share of that lifetime leads to a refresh.
     pub keep_alive_share: f64,
@@ -83,6 +89,9 @@ pub enum StoreDown {
 /// The number of times a write that only takes a lease is tried.
 pub(crate) const TRIES: u8 = 3;
 
+/// The minimum age of a token even if its refresh token lives only for seconds.
+const LEAST_FLOOR: Duration = Duration::from_secs(1);
+
 /// The maximum pause, even if a server asks for a longer one.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -122,6 +131,15 @@ impl Rules {
             .mul_f64(self.stale_share)
             .clamp(self.stale_least, self.stale_most.max(self.stale_least))
             .min(lifetime / 2)
+            .min(self.not_before.unwrap_or(Duration::MAX))
+    }
+
+    /// Returns the earliest time of a refresh ahead of expiry; 0 if the provider sets none.
+    pub(crate) fn earliest_refresh(&self, times: &Times) -> WallMillis {
+        match (times.expires_at, self.not_before) {
+            (Some(expires_at), Some(ahead)) => expires_at.saturating_sub(millis(ahead)),
+            _ => 0,
+        }
     }
 
     /// Returns how long after the issue of a refresh token a use of it leads to a refresh, so that
@@ -130,14 +148,26 @@ impl Rules {
         refresh_life.mul_f64(self.keep_alive_share)
     }
 
-    /// Returns the lifetime of a refresh token whose access token lives for `access_life`; `None`
-    /// if unknown.
-    #[must_use]
-    pub fn refresh_life(&self, access_life: Option<Duration>) -> Option<Duration> {
+    /// Returns the lifetime of a refresh token, as its answer or these rules say, whichever is
+    /// shorter; `None` if unknown.
+    pub(crate) fn refresh_life(&self, times: &Times) -> Option<Duration> {
+        let stated = times.refresh_lifetime();
         match self.refresh_lifetime {
-            RefreshLifetime::Unlimited => None,
-            RefreshLifetime::AsAccessToken => access_life,
-            RefreshLifetime::Fixed(life) => Some(life),
+            RefreshLifetime::Unlimited => stated,
+            // A zero lifetime says nothing about the refresh token.
+            RefreshLifetime::AsAccessToken => {
+                stated.or(times.lifetime().filter(|lifetime| !lifetime.is_zero()))
+            }
+            RefreshLifetime::Fixed(life) => Some(stated.map_or(life, |stated| stated.min(life))),
+        }
+    }
+
+    /// Returns the minimum age of a token whose refresh token lives this long.
+    pub(crate) fn floor(&self, refresh_life: Option<Duration>) -> Duration {
+        match refresh_life {
+            // A refresh token whose end no refresh moves must not be presented ever more often.
+            Some(life) => self.floor.min((life / 2).max(LEAST_FLOOR)),
+            None => self.floor,
         }
     }
 }

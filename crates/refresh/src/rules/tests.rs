@@ -20,6 +20,7 @@ pub(crate) fn rules() -> Rules {
         stale_least: seconds(30),
         stale_most: seconds(300),
         floor: seconds(30),
+        not_before: None,
         refresh_lifetime: RefreshLifetime::Unlimited,
         keep_alive_share: 0.5,
         revalidation: seconds(60),
@@ -78,4 +79,56 @@ fn a_stale_window_is_a_share_within_bounds() {
     assert_eq!(window(36_000), 300);
     // At most half of a short lifetime.
     assert_eq!(window(20), 10);
+}
+
+#[test]
+fn a_stale_window_begins_no_earlier_than_allowed() {
+    let rules = Rules {
+        not_before: Some(Duration::from_secs(60)),
+        ..rules()
+    };
+    let window = |seconds| rules.stale_window(Duration::from_secs(seconds)).as_secs();
+    assert_eq!([36_000, 1000, 400, 100].map(window), [60, 60, 40, 30]);
+}
+
+#[test]
+fn the_shorter_known_life_of_a_refresh_token_counts() {
+    use RefreshLifetime::{AsAccessToken, Fixed, Unlimited};
+    let life = |refresh_lifetime, expires_at, refresh_expires_at| {
+        let times = Times {
+            issued_at: 1_000_000,
+            expires_at,
+            refresh_at: None,
+            refresh_expires_at,
+        };
+        let rules = Rules {
+            refresh_lifetime,
+            ..rules()
+        };
+        rules.refresh_life(&times).map(|life| life.as_secs())
+    };
+    let (soon, late) = (Some(1_060_000), Some(1_600_000));
+    let fixed = Fixed(Duration::from_secs(300));
+    assert_eq!(life(Unlimited, soon, None), None);
+    assert_eq!(life(Unlimited, soon, late), Some(600));
+    assert_eq!(life(AsAccessToken, soon, None), Some(60));
+    assert_eq!(life(AsAccessToken, soon, late), Some(600));
+    assert_eq!(life(AsAccessToken, Some(1_000_000), None), None);
+    assert_eq!(life(fixed, soon, late), Some(300));
+    assert_eq!(life(fixed, late, soon), Some(60));
+    // Zero seconds, and an end before the issue, say nothing.
+    for end in [1_000_000, 999_999, 0] {
+        assert_eq!(life(Unlimited, soon, Some(end)), None);
+        assert_eq!(life(fixed, soon, Some(end)), Some(300));
+    }
+}
+
+#[test]
+fn the_floor_shrinks_with_the_refresh_token_down_to_a_second() {
+    let floor = |seconds| {
+        let life = Duration::from_secs(seconds);
+        rules().floor(Some(life)).as_secs()
+    };
+    assert_eq!([3600, 20, 2, 1, 0].map(floor), [30, 10, 1, 1, 1]);
+    assert_eq!(rules().floor(None).as_secs(), 30);
 }

@@ -73,6 +73,7 @@ pub(crate) fn rules(bounds: &Bounds) -> Rules {
         stale_least: Duration::ZERO,
         stale_most: Duration::ZERO,
         floor: Duration::ZERO,
+        not_before: None,
         refresh_lifetime: RefreshLifetime::Unlimited,
         keep_alive_share: 1.0,
         revalidation: Duration::MAX,

@@ -45,6 +45,7 @@ impl Payload for Token {
             issued_at: 0,
             expires_at: Some(EXPIRES_AT),
             refresh_at: None,
+            refresh_expires_at: None,
         }
     }
 }

@@ -106,12 +106,8 @@ fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
     // No token was issued in the future, so an `issued_at` ahead of now shows a wrong clock.
     let issued = cx.instant(times.issued_at).min(cx.now);
     let lifetime = times.lifetime();
-    // A zero lifetime says nothing about the refresh token.
-    let refresh_life = rules.refresh_life(lifetime.filter(|lifetime| !lifetime.is_zero()));
-    let floor = match refresh_life {
-        Some(life) => rules.floor.min(life / 2),
-        None => rules.floor,
-    };
+    let refresh_life = rules.refresh_life(&times);
+    let floor = rules.floor(refresh_life);
     let keep_alive = refresh_life.map_or(EngineInstant::NEVER, |life| {
         issued.after(rules.keep_alive_after(life))
     });
@@ -137,6 +133,7 @@ fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
         stale_at: planned
             .min(keep_alive)
             .max(issued.after(floor))
+            .max(cx.instant(rules.earliest_refresh(&times)))
             .min(expires_at),
         expires_at,
     }

@@ -70,7 +70,7 @@ fn issued(life: u64) -> Times {
     Times {
         issued_at: NOW,
         expires_at: Some(NOW + seconds(life)),
-        refresh_at: None,
+        ..Times::default()
     }
 }
 
@@ -131,7 +131,47 @@ fn an_older_token_keeps_its_schedule() {
     let times = Times {
         issued_at: NOW - seconds(3590),
         expires_at: Some(NOW + seconds(10)),
-        refresh_at: None,
+        ..Times::default()
     };
     assert_eq!(planned(times, &lasting(), 0), (Some(3300), Some(3600)));
+}
+
+#[test]
+fn a_stated_end_of_the_refresh_token_counts() {
+    let stated = |end| Times {
+        refresh_expires_at: Some(NOW + seconds(end)),
+        ..issued(3600)
+    };
+    assert_eq!(planned(stated(1000), &lasting(), 0).0, Some(500));
+    assert_eq!(planned(stated(90_000), &lasting(), 0).0, Some(3300));
+    // Some servers write 0 for "never".
+    assert_eq!(planned(stated(0), &lasting(), 0).0, Some(3300));
+    let endless = Times {
+        expires_at: None,
+        ..stated(1000)
+    };
+    assert_eq!(planned(endless, &lasting(), 0), (Some(500), None));
+}
+
+#[test]
+fn nothing_is_stale_before_the_provider_takes_a_refresh() {
+    let rules = Rules {
+        not_before: Some(Duration::from_secs(30)),
+        refresh_lifetime: RefreshLifetime::Fixed(Duration::from_secs(600)),
+        ..rules()
+    };
+    assert_eq!(planned(issued(600), &rules, 0).0, Some(570));
+    let hinted = Times {
+        refresh_at: Some(NOW + seconds(100)),
+        ..issued(600)
+    };
+    assert_eq!(planned(hinted, &rules, 0).0, Some(570));
+    // The refresh token's idle time ends earlier: it is presented as soon as the provider takes it.
+    assert_eq!(planned(issued(3600), &rules, 0).0, Some(3570));
+    // Without an expiry, the provider cannot refuse an early refresh.
+    let endless = Times {
+        expires_at: None,
+        ..issued(0)
+    };
+    assert_eq!(planned(endless, &rules, 0).0, Some(300));
 }
