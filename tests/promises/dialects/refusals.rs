@@ -53,7 +53,9 @@ pub(super) fn kinds() -> Vec<Kind> {
         ),
         Kind::new(
             "a code that only its text explains",
-            options().error_code("invalid_grant", "invalid_request"),
+            options()
+                .error_code("invalid_grant", "invalid_request")
+                .error_text("invalid_grant", "The refresh token was revoked."),
             "errors.map = [{ error = 'invalid_request', text = 'was revoked', \
              class = 'terminal' }]",
         ),

@@ -33,7 +33,8 @@ pub(super) fn respond_to_token(
             fields.set(path, value.clone());
         }
         fields.set(&options.at, options.code(refusal.error()));
-        fields.set(&options.text_at, refusal.description().into());
+        let text = options.text(refusal.error(), refusal.description());
+        fields.set(&options.text_at, text.into());
         fields.respond(status)
     };
     if cx.provider.options.answers.gzip {

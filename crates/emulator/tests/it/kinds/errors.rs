@@ -49,12 +49,14 @@ async fn an_error_can_be_an_object() {
 }
 
 #[tokio::test]
-async fn an_error_can_have_another_status() {
+async fn an_error_can_have_another_status_and_text() {
     let options = PlainOptions::default().error_status("invalid_grant", 403);
-    let vendor = plain(options.error_code("invalid_grant", "unauthorized_client"));
+    let options = options.error_code("invalid_grant", "unauthorized_client");
+    let vendor = plain(options.error_text("invalid_grant", "expired"));
     let refused = vendor.refresh("unknown").await;
     assert_eq!(refused.status(), 403);
-    assert_eq!(json(&refused)["error"], "unauthorized_client");
+    let error = value!({"error": "unauthorized_client", "error_description": "expired"});
+    assert_eq!(json(&refused), error);
     assert_eq!(vendor.token(&[]).await.status(), 401);
 }
 

@@ -15,6 +15,7 @@ pub(crate) struct ErrorOptions {
     /// The path of the description.
     pub(crate) text_at: String,
     codes: Named<Value>,
+    texts: Named<String>,
     statuses: Named<StatusCode>,
     /// Members of every error, by path.
     pub(crate) members: Named<Value>,
@@ -25,6 +26,10 @@ impl ErrorOptions {
     pub(crate) fn code(&self, standard: &str) -> Value {
         let code = last(&self.codes, standard);
         code.cloned().unwrap_or_else(|| standard.into())
+    }
+
+    pub(crate) fn text<'a>(&'a self, standard: &str, text: &'a str) -> &'a str {
+        last(&self.texts, standard).map_or(text, String::as_str)
     }
 
     pub(crate) fn status(&self, standard: &str, status: StatusCode) -> StatusCode {
@@ -44,6 +49,7 @@ impl Default for ErrorOptions {
             at: "error".to_owned(),
             text_at: "error_description".to_owned(),
             codes: Vec::new(),
+            texts: Vec::new(),
             statuses: Vec::new(),
             members: Vec::new(),
         }
@@ -89,6 +95,13 @@ impl PlainOptions {
     pub fn error_code(mut self, standard: &str, code: impl Into<Value>) -> Self {
         let codes = &mut self.errors.codes;
         codes.push((standard.to_owned(), code.into()));
+        self
+    }
+
+    /// Sets the description of an error, for providers whose code does not tell enough.
+    #[must_use]
+    pub fn error_text(mut self, standard: &str, text: impl Into<String>) -> Self {
+        self.errors.texts.push((standard.to_owned(), text.into()));
         self
     }
 

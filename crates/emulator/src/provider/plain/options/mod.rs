@@ -18,10 +18,11 @@ pub use rotation::Reuse;
 pub(crate) use redirects::RedirectOptions;
 pub(crate) use requests::RequestOptions;
 
-use self::{
-    answers::AnswerOptions, api::ApiOptions, client::ClientOptions, errors::ErrorOptions,
-    rotation::RotationOptions,
-};
+use answers::AnswerOptions;
+use api::ApiOptions;
+use client::ClientOptions;
+use errors::ErrorOptions;
+use rotation::RotationOptions;
 
 /// Options of [`Emulator::plain`](crate::Emulator::plain).
 ///
