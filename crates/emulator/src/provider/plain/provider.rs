@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use http::request;
 
-use super::request::{is_refresh, read_parameters};
+use super::request::{asked_grant_type, read_parameters};
 use super::{Plain, api, authorize, resource, token};
 use crate::faults::Endpoint;
 use crate::ledger::Pair;
@@ -43,13 +43,8 @@ impl Provider for Plain {
         let requests = &self.options.requests;
         let params = read_parameters(requests, head, body).unwrap_or_default();
         let params = params.standardized(&requests.names);
-        let grant_type = if is_refresh(requests, head, &params) {
-            "refresh_token"
-        } else {
-            params.value("grant_type").unwrap_or_default()
-        };
         TokenCall {
-            grant_type: grant_type.to_owned(),
+            grant_type: asked_grant_type(requests, head, &params).to_owned(),
             refresh_token: params.value("refresh_token").map(str::to_owned),
         }
     }

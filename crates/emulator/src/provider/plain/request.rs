@@ -37,13 +37,13 @@ impl TokenRequest {
             return Err(Refusal::repeated(name));
         }
         let params = params.standardized(&requests.names);
-        let method = if is_refresh(requests, head, &params) {
-            options.client.refresh()
-        } else {
-            options.client.general()
+        let asked = asked_grant_type(requests, head, &params);
+        let method = match asked {
+            REFRESH_TOKEN => options.client.refresh(),
+            _ => options.client.general(),
         };
         let client = authenticate(cx, &head.headers, &params, method)?;
-        let grant = grant_type(requests, head, &params)?;
+        let grant = grant_type(requests, head, asked)?;
         let required = match grant {
             GrantType::Code => &requests.code,
             GrantType::RefreshToken => &requests.refresh,
@@ -87,11 +87,19 @@ pub(super) fn read_form(headers: &HeaderMap, body: &[u8]) -> Result<Params, Refu
     ))
 }
 
-/// Returns whether a request asks for a refresh, by its grant type or by its path.
-pub(super) fn is_refresh(options: &RequestOptions, head: &request::Parts, params: &Params) -> bool {
+/// Returns the grant type that a request names or implies. Empty: neither.
+pub(super) fn asked_grant_type<'a>(
+    options: &RequestOptions,
+    head: &request::Parts,
+    params: &'a Params,
+) -> &'a str {
     match params.value("grant_type") {
-        Some(grant_type) => grant_type == "refresh_token",
-        None => at_refresh_path(options, head),
+        Some(grant_type) => grant_type,
+        None if at_refresh_path(options, head) => REFRESH_TOKEN,
+        None if !options.optional_grant_type => "",
+        None if params.has("code") => AUTHORIZATION_CODE,
+        None if params.has("refresh_token") => REFRESH_TOKEN,
+        None => "",
     }
 }
 
@@ -132,23 +140,23 @@ pub(super) fn check_headers(
 fn grant_type(
     options: &RequestOptions,
     head: &request::Parts,
-    params: &Params,
+    asked: &str,
 ) -> Result<GrantType, Refusal> {
     let here = at_refresh_path(options, head);
     let unsupported = |text| Err(Refusal::new("unsupported_grant_type", text));
-    match params.value("grant_type") {
-        None if here => Ok(GrantType::RefreshToken),
-        None => Err(Refusal::missing("grant_type")),
-        Some("refresh_token") if here || options.refresh_path.is_none() => {
-            Ok(GrantType::RefreshToken)
-        }
-        Some("refresh_token") => unsupported("another endpoint refreshes tokens"),
-        Some("authorization_code") if !here => Ok(GrantType::Code),
-        Some(_) if here => unsupported("this endpoint only refreshes tokens"),
-        Some(_) => unsupported("authorization_code or refresh_token"),
+    match asked {
+        "" => Err(Refusal::missing("grant_type")),
+        REFRESH_TOKEN if here || options.refresh_path.is_none() => Ok(GrantType::RefreshToken),
+        REFRESH_TOKEN => unsupported("another endpoint refreshes tokens"),
+        _ if here => unsupported("this endpoint only refreshes tokens"),
+        AUTHORIZATION_CODE => Ok(GrantType::Code),
+        _ => unsupported("authorization_code or refresh_token"),
     }
 }
 
 fn at_refresh_path(options: &RequestOptions, head: &request::Parts) -> bool {
     options.refresh_path.as_deref() == Some(head.uri.path())
 }
+
+const AUTHORIZATION_CODE: &str = "authorization_code";
+const REFRESH_TOKEN: &str = "refresh_token";

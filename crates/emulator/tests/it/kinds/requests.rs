@@ -241,6 +241,26 @@ async fn only_offline_access_has_a_refresh_token() {
 }
 
 #[tokio::test]
+async fn a_grant_type_may_be_implied() {
+    for (options, status) in [
+        (PlainOptions::default(), 400),
+        (PlainOptions::default().optional_grant_type(), 200),
+    ] {
+        let vendor = plain(options);
+        let (code, token) = (vendor.code().await, vendor.issue().refresh_token);
+        for mut pairs in [exchange_form(&code), (REQUESTS.refresh)(&token)] {
+            pairs.retain(|(name, _)| *name != "grant_type");
+            assert_eq!(vendor.token(&pairs).await.status(), status);
+        }
+        let counters = vendor.counters();
+        let seen = u64::from(status == 200);
+        assert_eq!((counters.exchanges(), counters.refreshes()), (seen, seen));
+        let neither = [("client_id", "app"), ("client_secret", "s3&cret")];
+        assert_eq!(error(&vendor.token(&neither).await), "invalid_request");
+    }
+}
+
+#[tokio::test]
 async fn an_exchange_may_ignore_the_redirect_uri() {
     for (options, status) in [
         (PlainOptions::default(), 400),

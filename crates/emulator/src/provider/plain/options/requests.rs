@@ -34,6 +34,7 @@ pub(crate) struct RequestOptions {
     pub(crate) further_scopes: Vec<String>,
     pub(crate) require_pkce: bool,
     pub(crate) ignore_redirect_uri: bool,
+    pub(crate) optional_grant_type: bool,
 }
 
 impl RequestOptions {
@@ -59,6 +60,7 @@ impl Default for RequestOptions {
             further_scopes: Vec::new(),
             require_pkce: false,
             ignore_redirect_uri: false,
+            optional_grant_type: false,
         }
     }
 }
@@ -182,6 +184,14 @@ impl PlainOptions {
     #[must_use]
     pub fn further_scope(mut self, name: impl Into<String>) -> Self {
         self.requests.further_scopes.push(name.into());
+        self
+    }
+
+    /// Takes a request without `grant_type` for what its parameters say: a `code`, or a
+    /// `refresh_token` (Clover).
+    #[must_use]
+    pub fn optional_grant_type(mut self) -> Self {
+        self.requests.optional_grant_type = true;
         self
     }
 
