@@ -25,6 +25,7 @@ mod origin;
 mod properties;
 mod rate_limit;
 mod redirect;
+mod reference;
 mod refusal;
 mod registration;
 mod resource;
