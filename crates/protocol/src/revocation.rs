@@ -1,7 +1,11 @@
 //! Requests for revocation (RFC 7009) and introspection (RFC 7662).
 
 use bytes::Bytes;
-use http::{HeaderName, Request, header::CONTENT_LENGTH};
+use http::{
+    HeaderName, Request,
+    header::{AUTHORIZATION, CONTENT_LENGTH},
+    request::Builder,
+};
 
 use crate::{
     access_token::AccessToken,
@@ -89,15 +93,27 @@ impl Question<'_> {
                 pairs.extend(call.client_pairs());
                 call.form(builder, pairs.into_iter())
             }
+            TokenPlace::Json(name) => {
+                let mut pairs = vec![(name.as_str(), token)];
+                pairs.extend(call.client_pairs());
+                call.json(builder, pairs.into_iter())
+            }
+            TokenPlace::Bearer => {
+                let value = AccessToken::new(token).bearer_header()?;
+                self.without_body(builder.header(AUTHORIZATION, value))
+            }
             TokenPlace::Header(name) => {
                 let name = HeaderName::try_from(name).map_err(http::Error::from)?;
-                let builder = builder.header(name, sensitive_header("token", token)?);
-                let builder = match self.method {
-                    Method::Get => builder,
-                    Method::Post => builder.header(CONTENT_LENGTH, 0),
-                };
-                Ok(builder.body(Bytes::new())?)
+                self.without_body(builder.header(name, sensitive_header("token", token)?))
             }
         }
+    }
+
+    fn without_body(&self, builder: Builder) -> Result<Request<Bytes>, Error> {
+        let builder = match self.method {
+            Method::Get => builder,
+            Method::Post => builder.header(CONTENT_LENGTH, 0),
+        };
+        Ok(builder.body(Bytes::new())?)
     }
 }

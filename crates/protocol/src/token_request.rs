@@ -88,7 +88,7 @@ impl Call<'_> {
     }
 
     /// Finishes a request with a JSON object of strings, in the order of the parameters.
-    fn json<'p>(
+    pub(crate) fn json<'p>(
         &self,
         builder: Builder,
         pairs: impl Iterator<Item = (&'p str, &'p str)>,
@@ -135,24 +135,37 @@ impl Call<'_> {
         Ok(builder.header(CONTENT_LENGTH, 0).body(Bytes::new())?)
     }
 
-    /// Returns the client's part of a form, for revocation and introspection (RFC 7009 §2.1).
+    /// Returns the client's part of a body, for revocation and introspection (RFC 7009 §2.1), under
+    /// the names that a refresh has.
     pub(crate) fn client_pairs(&self) -> Vec<(&str, &str)> {
         let registration = self.client.registration();
-        let id = ("client_id", registration.client_id());
+        let id = (self.name_of(TokenValue::ClientId), registration.client_id());
         let secret = registration.client_secret().map(ClientSecret::expose);
         match self.authentication {
             ClientAuthentication::None => vec![id],
             ClientAuthentication::Parameters => {
-                let secret = secret.map(|secret| ("client_secret", secret));
+                let secret = secret.map(|secret| (self.name_of(TokenValue::ClientSecret), secret));
                 [Some(id), secret].into_iter().flatten().collect()
             }
             _ => Vec::new(),
         }
     }
 
+    /// Returns the name of a parameter of refreshes.
+    fn name_of(&self, value: TokenValue) -> &str {
+        let rules = &self.client.dialect().token;
+        let in_body = rules.placement != ParameterPlace::Headers;
+        let mut listed = rules.refresh.iter().filter(|_| in_body);
+        let own = listed.find(|parameter| parameter.value == value);
+        own.map_or(value.name(), |parameter| &parameter.name)
+    }
+
     fn head(&self, mut builder: Builder, body: Option<&'static str>) -> Result<Builder, Error> {
         let rules = &self.client.dialect().token;
-        if let Some(content_type) = rules.content_type.as_deref().or(body) {
+        // The dialect's own is that of token requests; a revocation may have another body.
+        let own = rules.content_type.as_deref();
+        let own = own.filter(|_| body == rules.placement.content_type());
+        if let Some(content_type) = own.or(body) {
             builder = builder.header(CONTENT_TYPE, content_type);
         }
         let accept = rules.accept.as_deref();

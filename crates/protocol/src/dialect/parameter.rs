@@ -187,13 +187,18 @@ fn write(name: String, value: &str) -> String {
 
 /// The place of the token in a revocation or introspection request.
 ///
-/// In text: `{ form = "token" }` or `{ header = "x-token" }`.
+/// In text: `{ form = "token" }`, `{ json = "token" }`, `"bearer"` or `{ header = "x-token" }`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenPlace {
     /// A form field of this name, next to `token_type_hint`, with the client authentication of the
     /// token endpoint (RFC 7009 §2.1).
     Form(String),
+    /// A member of this name of a JSON object, with the client authentication of the token endpoint
+    /// and without a hint.
+    Json(String),
+    /// `Authorization: Bearer …`, with nothing else.
+    Bearer,
     /// This header, with nothing else.
     Header(String),
 }
@@ -202,8 +207,10 @@ impl TokenPlace {
     /// Checks the name. `field` is the path of this value in the dialect.
     pub(super) fn check(&self, field: &'static str) -> Result<(), Error> {
         match self {
-            Self::Form(name) if name.is_empty() => wrong(field, "must name a parameter"),
-            Self::Form(_) => Ok(()),
+            Self::Form(name) | Self::Json(name) if name.is_empty() => {
+                wrong(field, "must name a parameter")
+            }
+            Self::Form(_) | Self::Json(_) | Self::Bearer => Ok(()),
             Self::Header(name) => header_name(field, name).map(drop),
         }
     }

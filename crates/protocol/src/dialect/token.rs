@@ -281,6 +281,15 @@ pub enum ParameterPlace {
 impl ParameterPlace {
     pub(crate) const FORM: &'static str = "application/x-www-form-urlencoded";
     pub(crate) const JSON: &'static str = "application/json";
+
+    /// Returns the content type of the body; `None` if there is no body.
+    pub(crate) fn content_type(self) -> Option<&'static str> {
+        match self {
+            Self::Form => Some(Self::FORM),
+            Self::Json => Some(Self::JSON),
+            Self::Query | Self::Headers => None,
+        }
+    }
 }
 
 /// How the client authenticates at the token endpoint.

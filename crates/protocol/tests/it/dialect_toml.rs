@@ -193,6 +193,10 @@ fn fields_that_contradict_each_other_are_named() {
             "revocation.token",
         ),
         (
+            "[revocation]\nendpoint = \"/r\"\ntoken = { json = \"\" }",
+            "revocation.token",
+        ),
+        (
             "[revocation]\nendpoint = \"/r\"\ndone_when = [{}]",
             "revocation.done_when",
         ),

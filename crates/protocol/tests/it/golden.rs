@@ -1,8 +1,8 @@
 //! The exact bytes of a plain RFC 6749 dialect.
 
 use tokenkeeper_protocol::{
-    AuthorizationRequest, Client, ClientAuthentication, CodeVerifier, Dialect, Grant, LoginData,
-    Provider, Registration, TokenSet, TokenValue,
+    AuthorizationRequest, Client, ClientAuthentication, CodeVerifier, Grant, Provider,
+    Registration, TokenSet, TokenValue,
 };
 
 use crate::support::*;
@@ -137,30 +137,72 @@ fn revocation_and_introspection_follow_the_rfcs() {
 }
 
 #[test]
+fn the_token_of_a_revocation_has_other_places() {
+    let sent = |place: &str, authentication| {
+        let client = with(|dialect| {
+            dialect.token.client_authentication = authentication;
+            dialect.token.refresh = match authentication {
+                ClientAuthentication::Basic => Vec::new(),
+                _ => [
+                    "refresh_token",
+                    "client_key: client_id",
+                    "secret: client_secret",
+                ]
+                .map(|text| text.to_owned().try_into().unwrap())
+                .to_vec(),
+            };
+            let revocation = dialect.revocation.as_mut().unwrap();
+            revocation.token = serde_json::from_str(place).unwrap();
+        });
+        let site = client.site(None).unwrap();
+        let requests = client.revocation_requests(&site, &TokenSet::new("at.1"));
+        show(&requests.unwrap()[0])
+    };
+    let basic = "authorization: Basic Y2xpZW50KzE6czNjcjN0JTJCJTJGJUMzJUE5\n";
+    for (place, authentication, expected) in [
+        (
+            r#"{"json":"token"}"#,
+            ClientAuthentication::Basic,
+            format!(
+                "POST https://login.example/revoke\ncontent-type: application/json\n\
+                 accept: application/json\n{basic}content-length: 16\n\n\
+                 {{\"token\":\"at.1\"}}"
+            ),
+        ),
+        (
+            r#"{"json":"token"}"#,
+            ClientAuthentication::Parameters,
+            "POST https://login.example/revoke\ncontent-type: application/json\n\
+             accept: application/json\ncontent-length: 62\n\n\
+             {\"token\":\"at.1\",\"client_key\":\"client 1\",\"secret\":\"s3cr3t+/é\"}"
+                .to_owned(),
+        ),
+        (
+            r#"{"form":"token"}"#,
+            ClientAuthentication::Parameters,
+            "POST https://login.example/revoke\n\
+             content-type: application/x-www-form-urlencoded\naccept: application/json\n\
+             content-length: 85\n\n\
+             token=at.1&token_type_hint=access_token&client_key=client+1\
+             &secret=s3cr3t%2B%2F%C3%A9"
+                .to_owned(),
+        ),
+        (
+            r#""bearer""#,
+            ClientAuthentication::Basic,
+            "POST https://login.example/revoke\nauthorization: Bearer at.1\n\
+             content-length: 0\n\n"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(sent(place, authentication), expected, "{place}");
+    }
+}
+
+#[test]
 fn a_token_set_without_refresh_token_is_revoked_by_one_request() {
     let client = client();
     let site = client.site(None).unwrap();
     let requests = client.revocation_requests(&site, &TokenSet::new("at"));
     assert_eq!(requests.unwrap().len(), 1);
-}
-
-#[test]
-fn github_asks_for_json_and_sends_the_secret_in_the_body() {
-    let client = Dialect::github()
-        .with(Registration::new("id", CALLBACK).secret("s"))
-        .unwrap();
-    assert_eq!(
-        token_request(&client, &code_grant(&code())),
-        "POST https://github.com/login/oauth/access_token\n\
-         content-type: application/x-www-form-urlencoded\n\
-         accept: application/json\n\
-         content-length: 117\n\n\
-         grant_type=authorization_code&code=c%2F1%2B2\
-         &redirect_uri=https%3A%2F%2Fapp.example%2Fcb&client_id=id&client_secret=s"
-    );
-    let origins = client.api_origins(&client.site(None).unwrap(), &LoginData::default());
-    assert_eq!(
-        origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["https://github.com", "https://api.github.com"]
-    );
 }
