@@ -215,16 +215,6 @@ impl Dialect {
         Ok(dialect)
     }
 
-    /// Makes the dialect of GitHub's OAuth apps.
-    ///
-    /// Errors come inside a 200, the response names no expiry, and JSON must be requested. Sources:
-    /// GitHub's "Authorizing OAuth apps" and "Troubleshooting OAuth app access token request
-    /// errors".
-    #[must_use]
-    pub fn github() -> Self {
-        github().expect("the preset is valid, as its test shows")
-    }
-
     /// Checks a dialect as its text has it, before anything is overridden.
     fn check_as_written(&self) -> Result<(), Error> {
         let site = match (&self.base, &self.site) {
@@ -272,20 +262,4 @@ impl Dialect {
         }
         Ok(())
     }
-}
-
-fn github() -> Result<Dialect, Error> {
-    let base = Origin::parse("https://github.com")?;
-    let (authorize, token) = ("/login/oauth/authorize", "/login/oauth/access_token");
-    let mut dialect = Dialect::new("github", Some(base), authorize, token)?;
-    dialect.api_origins = vec![Origin::parse("https://api.github.com")?.into()];
-    dialect.token.accept = Some("application/json".to_owned());
-    dialect.token.client_authentication = ClientAuthentication::Parameters;
-    dialect.errors.map = vec![
-        ErrorRule::new("bad_verification_code", ClassName::Terminal),
-        ErrorRule::new("bad_refresh_token", ClassName::Terminal),
-        ErrorRule::new("incorrect_client_credentials", ClassName::Configuration),
-        ErrorRule::new("redirect_uri_mismatch", ClassName::Configuration),
-    ];
-    Ok(dialect)
 }

@@ -19,10 +19,8 @@ fn minimal_json_is_the_plain_dialect() {
 
 #[test]
 fn a_dialect_survives_json() {
-    for dialect in [dialect(), Dialect::github()] {
-        let json = serde_json::to_string_pretty(&dialect).unwrap();
-        assert_eq!(Dialect::from_json(&json).unwrap(), dialect);
-    }
+    let json = serde_json::to_string_pretty(&dialect()).unwrap();
+    assert_eq!(Dialect::from_json(&json).unwrap(), dialect());
 }
 
 #[test]

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use tokenkeeper_protocol::{
-    Class, ClassName, Client, Dialect, ErrorCode, ErrorRule, GrantType, Provider, Refusal,
-    Registration,
+    Class, ClassName, Client, ErrorCode, ErrorRule, GrantType, Provider, Refusal,
 };
 
 use crate::support::*;
@@ -159,27 +158,6 @@ fn the_first_matching_rule_overrides_the_defaults() {
         sent_at(),
     );
     assert_eq!(at_code.unwrap_err().class, Class::Configuration);
-}
-
-#[test]
-fn the_errors_of_github_are_classified() {
-    let github = Dialect::github()
-        .with(Registration::new("id", CALLBACK).secret("s"))
-        .unwrap();
-    for (code, class) in [
-        ("bad_verification_code", Class::Terminal),
-        ("bad_refresh_token", Class::Terminal),
-        ("incorrect_client_credentials", Class::Configuration),
-        ("redirect_uri_mismatch", Class::Configuration),
-        ("unverified_user_email", Class::Unexplained),
-    ] {
-        assert_eq!(
-            refusal(&github, 200, &[], &error(code)).class,
-            class,
-            "{code}"
-        );
-    }
-    assert_eq!(refusal(&github, 200, &[], "{}").class, Class::Ambiguous);
 }
 
 #[test]
