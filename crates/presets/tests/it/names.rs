@@ -3,6 +3,7 @@
 use std::fs;
 
 use tokenkeeper_presets as presets;
+use tokenkeeper_protocol::Dialect;
 
 use crate::{header::Header, support};
 
@@ -17,6 +18,15 @@ fn each_file_is_a_preset_with_its_name_as_brand() {
     assert_eq!(presets::names().collect::<Vec<_>>(), files);
     for name in presets::names() {
         assert_eq!(presets::get(name).unwrap().brand, name);
+    }
+}
+
+#[test]
+fn a_preset_survives_json() {
+    for name in presets::names() {
+        let dialect = presets::get(name).unwrap();
+        let json = serde_json::to_string_pretty(&dialect).unwrap();
+        assert_eq!(Dialect::from_json(&json).unwrap(), dialect, "{name}");
     }
 }
 
