@@ -58,8 +58,8 @@ pub enum EventKind {
         /// The time of the first such refusal.
         since: SystemTime,
     },
-    /// The token endpoint refuses the client. The tokens are kept, and the engine retries with
-    /// growing pauses, up to
+    /// The token endpoint refuses the client, or the new token has a type that the dialect does not
+    /// attach. The tokens are kept. After a refusal the engine retries with growing pauses, up to
     /// [`Options::max_refusal_backoff`](crate::Options::max_refusal_backoff).
     Misconfigured,
     /// New tokens could not be written to the store. They are served from memory, and the write is
@@ -80,6 +80,12 @@ pub enum EventKind {
     RateLimited {
         /// The value of `Retry-After`, if the response has one.
         retry_after: Option<Duration>,
+    },
+    /// The API refused a request because the token's scope is too narrow (RFC 6750 §3.1). The token
+    /// is good, and a refresh does not widen it: a login with these scopes does.
+    InsufficientScope {
+        /// The scopes that the request needs, if the response names them.
+        scopes: Vec<String>,
     },
     /// The tokens of a disconnected login are not revoked yet. The engine keeps trying.
     RevocationPending,

@@ -60,7 +60,8 @@ pub struct Connection {
     pub scope: Option<String>,
     /// The reason why a new login is needed; `None` if it is not.
     pub reauthorize: Option<Cause>,
-    /// Whether the token endpoint refuses the client with its present configuration.
+    /// Whether the configuration is at fault: the token endpoint refuses the client, or the token
+    /// has a type that the dialect does not attach. The tokens are kept.
     pub misconfigured: bool,
     /// The time since when the token endpoint refuses without a reason; `None` if it does not. The
     /// engine retries with growing pauses.
@@ -90,7 +91,8 @@ impl Status {
             has_refresh_token: live.payload.refresh_token.is_some(),
             refresh_expires_at: live.payload.refresh_expires_at(),
             scope: live.payload.terms().scope.clone(),
-            misconfigured: matches!(live.health, Health::Misconfigured(_)),
+            misconfigured: matches!(live.health, Health::Misconfigured(_))
+                || inner.is_misconfigured(),
             reauthorize: reauthorize(live, now),
             refused_since: live.failures.refused_since.map(system_time),
             revocation_pending,

@@ -8,10 +8,10 @@ use http::{
 
 use crate::{classification::MAX_TOKEN_RESPONSE, dialect::Dialect, json::Object};
 
-/// Reads the object. `None`: there is none, the body is too long, or it is still compressed.
+/// Reads the object. `None`: there is none, or the body is too long.
 pub(crate) fn object(dialect: &Dialect, response: &Response<Bytes>) -> Option<Object> {
     let body = response.body();
-    if body.len() > MAX_TOKEN_RESPONSE || encoding(response.headers()).is_some() {
+    if body.len() > MAX_TOKEN_RESPONSE {
         return None;
     }
     Object::read(body, dialect.response.json).or_else(|| form(dialect, response))
@@ -50,17 +50,19 @@ const CONTENT_TYPES: &[&str] = &[
     "text/xml",
 ];
 
-/// Returns the content coding that is still applied to the body, if any.
-pub(crate) fn encoding(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get(CONTENT_ENCODING)?.as_bytes().trim_ascii();
-    (!value.is_empty() && !value.eq_ignore_ascii_case(b"identity")).then_some(value)
+/// Returns whether the headers name a content coding, which the transport has not decoded.
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    let coding = headers
+        .get(CONTENT_ENCODING)
+        .map(|value| value.as_bytes().trim_ascii());
+    coding.is_some_and(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
 
 /// Reads a form: servers that are older than RFC 6749 answer with one, some as `text/plain`.
 fn form(dialect: &Dialect, response: &Response<Bytes>) -> Option<Object> {
     let body = response.body().trim_ascii();
     let readable = match content_type(response.headers()).as_deref() {
-        Some("application/x-www-form-urlencoded") => !body.is_empty(),
+        Some("application/x-www-form-urlencoded") if !is_encoded(response.headers()) => true,
         Some("text/html" | "application/xhtml+xml") => false,
         _ => is_form(dialect, body),
     };

@@ -37,7 +37,8 @@ pub enum Error {
         /// What is wrong, and the remedy.
         problem: &'static str,
     },
-    /// The client id is empty or holds a character that RFC 6749 appendix A.1 forbids.
+    /// The client id is empty, begins or ends with a space, or holds a character that RFC 6749
+    /// appendix A.1 forbids.
     #[error("the client id {problem}")]
     ClientId {
         /// What is wrong, and the remedy.

@@ -83,14 +83,15 @@ impl Hint {
         object: Option<&Object>,
         refusal: &Refusal,
     ) -> Option<Self> {
-        if body::encoding(response.headers()).is_some() {
+        if object.is_none() && body::is_encoded(response.headers()) {
             return Some(Self::ContentEncoding);
         }
         let status = response.status();
         let code = refusal.code.as_ref().map(|code| code.as_str());
         match (refusal.class, code) {
             (Class::Ambiguous, _) if status.is_success() => match object {
-                Some(object) => tokens_elsewhere(client, object),
+                Some(object) => tokens_elsewhere(client, object)
+                    .or_else(|| code.is_some().then_some(Self::UnlistedCode)),
                 None => unreadable(client, response),
             },
             (Class::Configuration, Some(Some("invalid_client"))) => {

@@ -45,6 +45,20 @@ pub(crate) fn read(
     }
 }
 
+/// Returns whether a response says that a rate limit is used up: it asks to wait, or no request is
+/// left. If the dialect names no header for the latter, the common ones count.
+pub(crate) fn is_used_up(names: &RateLimitHeaders, headers: &HeaderMap) -> bool {
+    const COMMON: [&str; 3] = [
+        "x-ratelimit-remaining",
+        "x-rate-limit-remaining",
+        "ratelimit-remaining",
+    ];
+    let own = names.remaining.as_deref();
+    let common = COMMON.iter().copied().filter(|_| own.is_none());
+    let mut remaining = own.into_iter().chain(common);
+    headers.contains_key(RETRY_AFTER) || remaining.any(|name| text(headers, name) == Some("0"))
+}
+
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }

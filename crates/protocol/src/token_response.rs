@@ -174,13 +174,37 @@ fn scope(value: &Value, separator: &str) -> Option<String> {
     (!scope.contains(char::REPLACEMENT_CHARACTER)).then_some(scope)
 }
 
-/// Removes the member at a path.
+/// Removes the value at a path. An element of an array becomes `null`, so that the others keep
+/// their index.
 fn remove(map: &mut Map<String, Value>, path: &str) {
-    let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let Some((first, rest)) = path.split_once('.') else {
+        map.remove(path);
+        return;
+    };
+    let (above, last) = rest.rsplit_once('.').unwrap_or(("", rest));
     let mut names = above.split('.').filter(|name| !name.is_empty());
-    let parent = names.try_fold(map, |map, name| map.get_mut(name)?.as_object_mut());
-    if let Some(parent) = parent {
-        parent.remove(name);
+    let parent = map
+        .get_mut(first)
+        .and_then(|value| names.try_fold(value, below));
+    match parent {
+        Some(Value::Object(parent)) => {
+            parent.remove(last);
+        }
+        Some(parent) => {
+            if let Some(element) = below(parent, last) {
+                *element = Value::Null;
+            }
+        }
+        None => {}
+    }
+}
+
+/// Returns a member of an object or an element of an array.
+fn below<'v>(value: &'v mut Value, name: &str) -> Option<&'v mut Value> {
+    match value {
+        Value::Object(members) => members.get_mut(name),
+        Value::Array(elements) => elements.get_mut(name.parse::<usize>().ok()?),
+        _ => None,
     }
 }
 

@@ -162,7 +162,7 @@ impl TokenSource for Scripted {
             StatusCode::TOO_MANY_REQUESTS => Verdict::RateLimited { retry_after: None },
             _ => Verdict::Accepted,
         };
-        self.verdicts.lock().unwrap().push(verdict);
+        self.verdicts.lock().unwrap().push(verdict.clone());
         verdict
     }
 

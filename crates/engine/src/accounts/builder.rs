@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use http::HeaderValue;
 use tokenkeeper_protocol::Provider;
 use tokenkeeper_store::TokenStore;
 use tokio::runtime::Handle;
@@ -44,6 +45,7 @@ pub struct AccountsBuilder {
     store: Arc<dyn TokenStore>,
     providers: Vec<Arc<dyn Provider>>,
     transport: Option<Arc<dyn Transport>>,
+    user_agent: String,
     options: Options,
     clock: Option<Arc<dyn Clock>>,
     flow_key: Option<FlowKey>,
@@ -57,6 +59,7 @@ impl Accounts {
             store: Arc::new(store),
             providers: Vec::new(),
             transport: None,
+            user_agent: USER_AGENT.to_owned(),
             options: Options::default(),
             clock: None,
             flow_key: None,
@@ -76,6 +79,15 @@ impl AccountsBuilder {
     /// Sets the transport that sends token requests. Required.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Sets the `User-Agent` of the requests to providers (RFC 9110 §10.1.5): your product and its
+    /// version, which some providers require.
+    ///
+    /// Default: `tokenkeeper/` and the version of this crate.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
         self
     }
 
@@ -126,7 +138,13 @@ impl AccountsBuilder {
         if self.transport.is_none() {
             problems.push("a transport is missing: add one with `transport`".to_owned());
         }
-        let Some(transport) = self.transport.filter(|_| problems.is_empty()) else {
+        let user_agent = user_agent(&self.user_agent);
+        if user_agent.is_none() {
+            problems.push("the user agent must be visible ASCII with single spaces".to_owned());
+        }
+        let (Some(transport), Some(user_agent), true) =
+            (self.transport, user_agent, problems.is_empty())
+        else {
             return Err(Error::Build(problems.join("; ")));
         };
         let current = || Handle::try_current().ok().filter(has_timers);
@@ -134,6 +152,7 @@ impl AccountsBuilder {
             store: self.store,
             providers: self.providers,
             transport,
+            user_agent,
             options: self.options,
             clock: self.clock,
             flow_key: self.flow_key.unwrap_or_else(FlowKey::random),
@@ -169,6 +188,18 @@ impl AccountsBuilder {
         }
         problems
     }
+}
+
+const USER_AGENT: &str = concat!("tokenkeeper/", env!("CARGO_PKG_VERSION"));
+
+/// Returns the header value if it reaches the provider unchanged.
+fn user_agent(text: &str) -> Option<HeaderValue> {
+    let plain = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_graphic());
+    let value = text
+        .split(' ')
+        .all(plain)
+        .then(|| HeaderValue::from_str(text));
+    value?.ok()
 }
 
 /// Returns whether the runtime has timers. Tokio reports their absence only by a panic.

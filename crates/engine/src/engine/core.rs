@@ -9,6 +9,7 @@ use std::{
 };
 
 use foldhash::fast::RandomState;
+use http::HeaderValue;
 use tokenkeeper_protocol::{LoginData, Provider};
 use tokenkeeper_refresh::{ChangeId, Context, Id, Operation, Timer};
 use tokenkeeper_store::{TokenStore, Version};
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) providers: Vec<Arc<dyn Provider>>,
     pub(crate) transport: Arc<dyn Transport>,
+    /// The `User-Agent` of requests to providers.
+    pub(crate) user_agent: HeaderValue,
     pub(crate) options: Options,
     pub(crate) time: Time,
     pub(crate) random: Random,
@@ -84,6 +87,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) providers: Vec<Arc<dyn Provider>>,
     pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) user_agent: HeaderValue,
     pub(crate) options: Options,
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) flow_key: FlowKey,
@@ -106,6 +110,7 @@ impl Core {
             origins,
             store: parts.store,
             transport: parts.transport,
+            user_agent: parts.user_agent,
             options: parts.options,
             time: Time::new(parts.clock),
             holder: random.id(),

@@ -12,6 +12,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
+use tokenkeeper_protocol::Error as AttachError;
 use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Place, Publication, Queue};
 use tokenkeeper_store::{Key, KeyDigest};
 use tokio::runtime::Handle;
@@ -115,15 +116,17 @@ impl AccountEntry {
         }))
     }
 
-    /// Replaces the snapshot that requests read.
+    /// Replaces the snapshot that requests read. Returns whether the token has become one that the
+    /// configuration keeps from being attached.
     pub(crate) fn publish(
         &self,
         inner: &mut Inner,
         origins: &Origins,
         publication: Option<Publication<Payload>>,
-    ) {
+    ) -> bool {
         let on_trial = publication.as_ref().is_some_and(|new| new.on_trial);
         self.on_trial.store(on_trial, Ordering::Release);
+        let was_misconfigured = inner.is_misconfigured();
         let snapshot = publication.and_then(|new| {
             self.site.announce(origins);
             let live = new.record.live()?;
@@ -153,6 +156,7 @@ impl AccountEntry {
             cold.unattachable = None;
         }
         self.snapshot.store(snapshot);
+        inner.is_misconfigured() && !was_misconfigured
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -210,6 +214,15 @@ impl Inner {
 
     pub(crate) fn cold_ref(&self) -> Option<&Cold> {
         self.cold.as_deref()
+    }
+
+    /// Returns whether the current token is kept, but has a type that the configuration does not
+    /// attach.
+    pub(crate) fn is_misconfigured(&self) -> bool {
+        match self.cold_ref().and_then(|cold| cold.unattachable.as_ref()) {
+            Some(Error::Protocol(error)) => matches!(**error, AttachError::TokenType { .. }),
+            _ => false,
+        }
     }
 
     /// Drops the cold state if it is empty.

@@ -15,7 +15,7 @@ use super::{
     perform, report,
     round::{Round, Wait},
 };
-use crate::error::Error;
+use crate::{error::Error, event::EventKind};
 
 /// The next step of a caller.
 pub(crate) enum Next {
@@ -49,10 +49,12 @@ pub(crate) fn ask(
     let next = actions
         .reply
         .map(|reply| next(core, entry, &mut inner, reply));
-    let (mut ended, mut rest) = (Vec::new(), Vec::new());
+    let (mut ended, mut rest, mut unattachable) = (Vec::new(), Vec::new(), false);
     for action in actions.list {
         match action {
-            Action::Publish(publication) => entry.publish(&mut inner, &core.origins, publication),
+            Action::Publish(publication) => {
+                unattachable |= entry.publish(&mut inner, &core.origins, publication);
+            }
             Action::Resolve(queue, result) => {
                 let result = result.map_err(|failure| report::error(core, entry, &inner, failure));
                 ended.extend(inner.end_round(queue).map(|round| (round, result)));
@@ -63,6 +65,9 @@ pub(crate) fn ask(
     }
     inner.tidy();
     drop(inner);
+    if unattachable {
+        core.emit(entry, EventKind::Misconfigured);
+    }
     perform(core, entry, rest);
     let runtime = core.runtime.handle().ok();
     for (round, result) in ended {

@@ -68,10 +68,24 @@ pub(crate) fn classify_response(
     } else {
         Verdict::Accepted
     };
-    if let Verdict::RateLimited { retry_after } = &verdict {
-        let retry_after = *retry_after;
-        core.emit(entry, EventKind::RateLimited { retry_after });
-    } else if entry.on_trial.load(Ordering::Acquire) {
+    let event = match &verdict {
+        Verdict::RateLimited { retry_after } => Some(EventKind::RateLimited {
+            retry_after: *retry_after,
+        }),
+        Verdict::InsufficientScope { scopes } => Some(EventKind::InsufficientScope {
+            scopes: scopes.clone(),
+        }),
+        _ => None,
+    };
+    let rate_limited = matches!(verdict, Verdict::RateLimited { .. });
+    if let Some(event) = event {
+        core.emit(entry, event);
+    }
+    // A rate limit says nothing about the token.
+    if rate_limited {
+        return verdict;
+    }
+    if entry.on_trial.load(Ordering::Acquire) {
         let accepted = !matches!(verdict, Verdict::Rejected);
         let version = sent;
         pump::step(core, entry, Input::Judged { version, accepted });

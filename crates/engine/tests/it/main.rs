@@ -5,6 +5,8 @@
     reason = "helpers of tests: a panic is how a test fails"
 )]
 
+mod answers;
+mod attachable;
 mod cancel;
 mod classes;
 mod connect;
@@ -20,6 +22,7 @@ mod processes;
 mod refresh;
 mod refresher;
 mod rejected;
+mod requests;
 mod revalidation;
 mod schedule;
 mod secrets;

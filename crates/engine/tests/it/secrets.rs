@@ -86,6 +86,58 @@ impl io::Write for Output {
     }
 }
 
+/// The answers that echo the refresh token `%` wherever a value of theirs is shown.
+fn echoes() -> Vec<(u16, &'static str, &'static str)> {
+    let json = "application/json";
+    vec![
+        (400, json, r#"{"error":"%"}"#),
+        (
+            400,
+            json,
+            r#"{"error":"invalid_request","error_description":"%"}"#,
+        ),
+        (401, json, r#"{"error":{"code":"%","message":"%"}}"#),
+        (200, json, r#"{"error":"%"}"#),
+        (400, json, r#"{"code":"%"}"#),
+        (400, "application/x-www-form-urlencoded", "error=%"),
+        (400, "%", r#"{"error":"invalid_scope"}"#),
+        (415, "text/%", "%"),
+        (200, "application/%", r#"{"%":{"access_token":"%"}}"#),
+        (200, "text/html", "<p>%</p>"),
+        (200, json, r#"{"access_token":7,"%":"%"}"#),
+    ]
+}
+
+/// Refreshes an account whose provider echoes its refresh token.
+async fn refresh_with_echoes(world: &World, account: &Account, output: &Output) {
+    let record = world.store.record(&account.key()).await;
+    let tokens = &record["state"]["live"]["tokens"]["tokens"];
+    let secret = tokens["refresh_token"].as_str().unwrap();
+    for (status, content_type, body) in echoes() {
+        let answer = http::Response::builder()
+            .status(status)
+            .header("content-type", content_type.replace('%', secret))
+            .header("content-encoding", "identity")
+            .body(body.replace('%', secret).into());
+        let answer = EndpointFault::Answer(answer.unwrap());
+        world.emulator.faults().always(Endpoint::Token, answer);
+        if let Err(error) = account.refresh().await {
+            output.show_error(&error);
+        }
+        output.show(&account.status().await.unwrap());
+        world.emulator.faults().clear_all();
+        world.advance(HOUR).await;
+    }
+    // A type that echoes it: the tokens are kept, and the error names no type.
+    let echo = EndpointFault::field("token_type", secret);
+    world.emulator.faults().once(Endpoint::Token, echo);
+    account.refresh().await.unwrap();
+    output.show_error(&account.token().await.unwrap_err());
+    output.show(&account.status().await.unwrap());
+    account.refresh().await.unwrap();
+    output.add_tokens(world, account).await;
+}
+
 /// Runs an account, whose subject is an e-mail address, through its whole life with failures.
 async fn run_life(world: &World, account: &Account, output: &Output) {
     let mut events = world.accounts.events();
@@ -124,6 +176,7 @@ async fn run_life(world: &World, account: &Account, output: &Output) {
     output.show_error(&account.token().await.unwrap_err());
     account.refresh().await.unwrap();
     output.add_tokens(world, &account).await;
+    refresh_with_echoes(world, &account, output).await;
     world.store.fail_after(1, 3, StoreFault::Refuse);
     let _ = account.refresh().await;
     tokio::time::sleep(seconds(9)).await;

@@ -207,14 +207,20 @@ fn what_is_no_form_is_not_read_as_one() {
 #[test]
 fn a_body_that_is_still_compressed_is_not_read() {
     for encoding in ["gzip", "br", "zstd", "gzip, br"] {
-        let headers = [("content-encoding", encoding)];
-        let refusal = read_as(&client(), &headers, "access_token=a").unwrap_err();
+        let headers = [("content-encoding", encoding), FORM];
+        let refusal = read_as(&client(), &headers, b"\x1f\x8b\x08\0=&").unwrap_err();
         assert_eq!(refusal.class, Class::Ambiguous, "{encoding}");
         assert!(refusal.to_string().contains("compressed"), "{refusal}");
     }
-    for encoding in ["identity", ""] {
+    // A proxy may decode the body and keep the header.
+    for encoding in ["identity", "", "gzip", "br"] {
         let headers = [("content-encoding", encoding)];
-        assert!(read_as(&client(), &headers, "access_token=a").is_ok());
+        for body in ["access_token=a", r#"{"access_token":"a"}"#] {
+            assert!(
+                read_as(&client(), &headers, body).is_ok(),
+                "{encoding} {body}"
+            );
+        }
     }
 }
 
@@ -335,6 +341,40 @@ fn tokens_are_read_at_a_path() {
     assert_eq!(set.extra["team"], json!({ "id": "T1" }));
     // A refresh brings them at the top.
     assert_eq!(read(GrantType::RefreshToken).access_token.expose(), "bot");
+}
+
+#[test]
+fn no_token_stays_among_the_further_members() {
+    for (at, body) in [
+        (
+            "data",
+            r#"{"data":{"access_token":"SECRET","refresh_token":"SECRET"}}"#,
+        ),
+        (
+            "a.b",
+            r#"{"a":{"b":{"access_token":"SECRET","refresh_token":"SECRET"}}}"#,
+        ),
+        (
+            "list.1",
+            r#"{"list":[{},{"access_token":"SECRET","refresh_token":"SECRET"}]}"#,
+        ),
+    ] {
+        let client = with(|d| d.response.tokens_at = Some(at.to_owned()));
+        let set = read_as(&client, &[], body).unwrap();
+        assert_eq!(
+            (set.access_token.expose(), refresh(&set)),
+            ("SECRET", Some("SECRET"))
+        );
+        let further = serde_json::to_string(&set.extra).unwrap();
+        assert!(!further.contains("SECRET"), "{further}");
+    }
+    let element = with(|d| {
+        d.response.access_token_field = "tokens.0".to_owned();
+        d.response.refresh_token_field = "tokens.1".to_owned();
+    });
+    let body = r#"{"tokens":["SECRET","SECRET","x"]}"#;
+    let set = read_as(&element, &[], body).unwrap();
+    assert_eq!(set.extra["tokens"], json!([null, null, "x"]));
 }
 
 #[test]

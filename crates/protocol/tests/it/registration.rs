@@ -65,7 +65,9 @@ fn a_redirect_uri_has_no_parameter_that_the_provider_adds() {
 
 #[test]
 fn a_client_id_is_printable() {
-    for given in ["", "a\nb", "é"] {
+    for given in [
+        "", "a\nb", "é", "id\n", "id\r\n", " id", "id ", "id\0", "id\u{a0}",
+    ] {
         let refused = dialect().with(Registration::new(given, CALLBACK).secret("s"));
         assert!(
             matches!(refused, Err(Error::ClientId { .. })),
@@ -94,6 +96,25 @@ fn an_id_or_secret_that_was_copied_badly_is_refused() {
             panic!("{given:?}: {refused:?}")
         };
         assert!(!format!("{error} {error:?}").contains("SEC"), "{error}");
+    }
+}
+
+#[test]
+fn white_space_around_other_values_is_refused() {
+    for given in [
+        " https://app.example/cb",
+        "https://app.example/cb\n",
+        "https://app.example/cb ",
+    ] {
+        let refused = with_redirect_uri(given);
+        assert!(
+            matches!(refused, Err(Error::RedirectUri { .. })),
+            "{given:?}"
+        );
+    }
+    for given in ["a\n", " a", "a ", "a\tb", "a  b"] {
+        let refused = dialect().with(registration().scope(given));
+        assert!(matches!(refused, Err(Error::Scope { .. })), "{given:?}");
     }
 }
 

@@ -38,7 +38,107 @@ fn a16_too_many_requests_is_never_a_rejection() {
 fn insufficient_scope_is_not_a_rejection() {
     let both = with(|d| d.resource.rejected = vec![401, 403]);
     let narrow = [("www-authenticate", r#"Bearer error="insufficient_scope""#)];
-    assert_eq!(verdict(&both, 403, &narrow), Verdict::Accepted);
+    let scopes = Vec::new();
+    assert_eq!(
+        verdict(&both, 403, &narrow),
+        Verdict::InsufficientScope { scopes }
+    );
     let invalid = [("www-authenticate", r#"Bearer error="invalid_token""#)];
     assert_eq!(verdict(&both, 403, &invalid), Verdict::Rejected);
+}
+
+fn scopes(challenge: &str) -> Vec<String> {
+    match verdict(&client(), 403, &[("www-authenticate", challenge)]) {
+        Verdict::InsufficientScope { scopes } => scopes,
+        other => panic!("{challenge}: {other:?}"),
+    }
+}
+
+#[test]
+fn insufficient_scope_names_the_scopes() {
+    for (challenge, expected) in [
+        (r#"Bearer error="insufficient_scope""#, &[][..]),
+        (
+            r#"Bearer realm="api", error="insufficient_scope", scope="a  b:c https://x.example/y""#,
+            &["a", "b:c", "https://x.example/y"],
+        ),
+        (r#"DPoP error=insufficient_scope, scope=a"#, &["a"]),
+        (
+            r#"Basic realm="x", Bearer error="insufficient_scope", scope="a""#,
+            &["a"],
+        ),
+        // What has not the form of a scope is left out.
+        (
+            "Bearer error=\"insufficient_scope\", scope=\"a é b\\\\c\\\"d e\"",
+            &["a", "e"],
+        ),
+    ] {
+        assert_eq!(scopes(challenge), expected, "{challenge}");
+    }
+    let many: Vec<String> = (0..100).map(|n| format!("s{n}")).collect();
+    let challenge = |scope: &str| format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
+    assert_eq!(scopes(&challenge(&many.join(" "))), many[..32]);
+    assert!(scopes(&challenge(&"x".repeat(257))).is_empty());
+}
+
+#[test]
+fn a_401_for_a_scope_is_not_a_rejection_either() {
+    let narrow = [(
+        "www-authenticate",
+        r#"Bearer error="insufficient_scope", scope="a""#,
+    )];
+    let scopes = vec!["a".to_owned()];
+    assert_eq!(
+        verdict(&client(), 401, &narrow),
+        Verdict::InsufficientScope { scopes }
+    );
+    assert_eq!(verdict(&client(), 200, &narrow), Verdict::Accepted);
+}
+
+#[test]
+fn a_403_with_a_used_up_rate_limit_is_not_a_rejection() {
+    let both = with(|d| d.resource.rejected = vec![401, 403]);
+    let named = with(|d| {
+        d.resource.rejected = vec![401, 403];
+        d.resource.rate_limit.remaining = Some("x-left".to_owned());
+    });
+    for headers in [
+        &[("retry-after", "60")][..],
+        &[("retry-after", "soon")],
+        &[("x-ratelimit-remaining", "0")],
+        &[("ratelimit-remaining", "0"), ("retry-after", "60")],
+    ] {
+        let verdict = verdict(&both, 403, headers);
+        assert!(
+            matches!(verdict, Verdict::RateLimited { .. }),
+            "{headers:?}"
+        );
+    }
+    let limited = |headers: &[(&str, &str)]| {
+        matches!(verdict(&named, 403, headers), Verdict::RateLimited { .. })
+    };
+    assert!(limited(&[("x-left", "0")]));
+    assert!(
+        !limited(&[("x-ratelimit-remaining", "0")]),
+        "the dialect's own name counts"
+    );
+    for headers in [
+        &[][..],
+        &[("x-ratelimit-remaining", "9")],
+        &[("x-left", "1")],
+    ] {
+        assert_eq!(
+            verdict(&both, 403, headers),
+            Verdict::Rejected,
+            "{headers:?}"
+        );
+        assert_eq!(
+            verdict(&client(), 403, headers),
+            Verdict::Accepted,
+            "{headers:?}"
+        );
+    }
+    // A rejection stays one.
+    let remaining = [("x-ratelimit-remaining", "0")];
+    assert_eq!(verdict(&both, 401, &remaining), Verdict::Rejected);
 }

@@ -1,12 +1,11 @@
 //! Calls to the provider.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Request, Response};
 use tokenkeeper_protocol::{Grant, LoginData, Provider, RevocationOutcome, TokenSet};
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
 
+use super::request::send_request;
 use crate::{
     engine::{
         core::Core,
@@ -16,7 +15,6 @@ use crate::{
     },
     error::ExchangeError,
     exchange::Exchange,
-    transport::TransportError,
 };
 
 /// Presents a refresh token or the code of a login.
@@ -122,20 +120,6 @@ fn warn_of_dropped(entry: &AccountEntry, login_data: &LoginData) {
         tracing::warn!(%account, ?dropped, "login data of more than 64 KiB was left out");
     }
 }
-
-/// Sends a request. A transport that ignores its deadline must not block the account forever.
-async fn send_request(
-    core: &Core,
-    request: Request<Bytes>,
-) -> Result<Response<Bytes>, TransportError> {
-    let deadline = core.options.exchange_timeout;
-    let response = core.transport.send(request, deadline);
-    let response = tokio::time::timeout(deadline.saturating_add(GRACE), response).await;
-    response.unwrap_or(Err(TransportError::TimedOut))
-}
-
-/// The extra time after the deadline for a transport.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// Sends the provider's revocation requests.
 pub(crate) async fn revoke(core: &Core, entry: &AccountEntry, payload: &Payload) -> Revoked {

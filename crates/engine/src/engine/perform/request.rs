@@ -1,0 +1,35 @@
+//! Requests to the provider, whatever they are for.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Request, Response,
+    header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT},
+};
+
+use super::content;
+use crate::{engine::core::Core, transport::TransportError};
+
+/// Sends a request. A transport that ignores its deadline must not block the account forever.
+pub(super) async fn send_request(
+    core: &Core,
+    mut request: Request<Bytes>,
+) -> Result<Response<Bytes>, TransportError> {
+    // A dialect may set its own.
+    let headers = request.headers_mut();
+    for (name, value) in [
+        (ACCEPT, HeaderValue::from_static("application/json")),
+        (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        (USER_AGENT, core.user_agent.clone()),
+    ] {
+        headers.entry(name).or_insert(value);
+    }
+    let deadline = core.options.exchange_timeout;
+    let response = core.transport.send(request, deadline);
+    let response = tokio::time::timeout(deadline.saturating_add(GRACE), response).await;
+    content::decode(response.unwrap_or(Err(TransportError::TimedOut))?)
+}
+
+/// The extra time after the deadline for a transport.
+const GRACE: Duration = Duration::from_secs(10);
