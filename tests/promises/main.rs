@@ -11,6 +11,7 @@ mod listing;
 mod many_processes;
 mod never_lost;
 mod one_refresh;
+mod presets;
 mod providers;
 mod public_api;
 mod rejections;
