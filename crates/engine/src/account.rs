@@ -401,6 +401,14 @@ impl TokenSource for Account {
 
     #[inline(always)]
     fn allows(&self, target: &Uri) -> bool {
-        self.entry.site.allows(target)
+        self.entry.allows(target)
+    }
+
+    fn may_allow(&self, target: &Uri) -> bool {
+        self.entry.may_allow(target)
+    }
+
+    async fn load(&self) -> Result<(), Error> {
+        self.login_data().await.map(drop)
     }
 }

@@ -128,4 +128,23 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
 
     /// Returns whether the token belongs to this target. A request to another one passes untouched.
     fn allows(&self, target: &Uri) -> bool;
+
+    /// Returns whether it is not known yet if the token belongs to this target, although
+    /// [`allows`](Self::allows) returns false. Then [`load`](Self::load) makes it known.
+    ///
+    /// This is so for an account whose API's origin only its login names, before the account is
+    /// read from the store.
+    fn may_allow(&self, target: &Uri) -> bool {
+        let _ = target;
+        false
+    }
+
+    /// Loads what [`allows`](Self::allows) needs. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// The source has no token, or it cannot be loaded: the request must not be sent.
+    async fn load(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }

@@ -57,7 +57,7 @@ fn named_by(rule: &LoginOriginRule, login: &LoginData) -> Option<Origin> {
 }
 
 /// Returns whether the host is one of the domains, or below one.
-fn is_below(host: &str, domains: &[String]) -> bool {
+pub(crate) fn is_below(host: &str, domains: &[String]) -> bool {
     domains.iter().any(|domain| {
         host.strip_suffix(domain.as_str())
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

@@ -3,7 +3,7 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error as MiddlewareError, Middleware, Next};
 use tokenkeeper_engine::{Accounts, Credential};
-use tokenkeeper_tower::{TokenPolicy, exchange::AfterReplacement};
+use tokenkeeper_tower::{Error as RequestError, TokenPolicy, exchange::AfterReplacement};
 
 use crate::{
     Error, Rejected,
@@ -70,7 +70,12 @@ impl Middleware for TokenMiddleware {
         next: Next<'_>,
     ) -> Result<Response, MiddlewareError> {
         let target = uri_of(request.url()).map_err(refused)?;
-        let begun = self.policy.begin(&target, extensions);
+        let mut begun = self.policy.begin(&target, extensions);
+        if matches!(begun, Err(RequestError::NotLoaded)) {
+            let loaded = self.policy.load(extensions).await;
+            loaded.map_err(|error| refused(Error::Token(error)))?;
+            begun = self.policy.begin(&target, extensions);
+        }
         let Some(exchange) = begun.map_err(|error| refused(Error::Request(error)))? else {
             return next.run(request, extensions).await;
         };

@@ -33,6 +33,12 @@ pub enum Error {
          `Anonymous` into its extensions"
     )]
     OtherOrigin,
+    /// The account is not read from the store yet, and only its login tells whether the request
+    /// goes to its API. [`TokenPolicy::load`](crate::TokenPolicy::load) reads it.
+    ///
+    /// The layer and the middleware read the account themselves, and never fail with this error.
+    #[error("the account is not loaded: wait for `TokenPolicy::load`, then begin again")]
+    NotLoaded,
     /// The token cannot be attached to this request.
     #[error("the token cannot be attached to the request")]
     Attach(#[source] protocol::Error),

@@ -10,10 +10,11 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use http::Uri;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use tokenkeeper_protocol::Error as AttachError;
-use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Place, Publication, Queue};
+use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Place, Publication, Queue, Record};
 use tokenkeeper_store::{Key, KeyDigest};
 use tokio::runtime::Handle;
 
@@ -128,8 +129,8 @@ impl AccountEntry {
         self.on_trial.store(on_trial, Ordering::Release);
         let was_misconfigured = inner.is_misconfigured();
         let snapshot = publication.and_then(|new| {
-            self.site.announce(origins);
             let live = new.record.live()?;
+            self.site.announce(&live.payload, origins);
             let version = live.token_version();
             let last = self.snapshot.load();
             let attached = match last.as_deref() {
@@ -157,6 +158,34 @@ impl AccountEntry {
         }
         self.snapshot.store(snapshot);
         inner.is_misconfigured() && !was_misconfigured
+    }
+
+    /// Returns whether the account's tokens may be sent to this target.
+    #[inline(always)]
+    pub(crate) fn allows(&self, target: &Uri) -> bool {
+        self.site.allows(target) || self.login_allows(target)
+    }
+
+    /// Returns whether the login names the target's origin. Without a snapshot, as for a token that
+    /// cannot be attached, the record says so.
+    #[cold]
+    fn login_allows(&self, target: &Uri) -> bool {
+        let allows = |record: &Record<Payload>| {
+            let origins = record.live().map(|live| live.payload.login_origins());
+            let mut origins = origins.into_iter().flatten();
+            origins.any(|origin| origin.matches(target))
+        };
+        if let Some(snapshot) = &*self.snapshot.load() {
+            return snapshot.record.as_deref().is_some_and(allows);
+        }
+        let record = self.lock().machine.record().cloned();
+        record.as_deref().is_some_and(allows)
+    }
+
+    /// Returns whether a login could name the target's origin, and memory has no published one.
+    #[cold]
+    pub(crate) fn may_allow(&self, target: &Uri) -> bool {
+        self.site.login_may_allow(target) && self.snapshot.load().is_none()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -3,13 +3,13 @@
 use std::{
     mem,
     num::NonZeroU64,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
     time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokenkeeper_protocol::{AccessToken, LoginData, RefreshToken, TokenSet};
+use tokenkeeper_protocol::{AccessToken, ApiOrigin, LoginData, RefreshToken, TokenSet};
 use tokenkeeper_refresh::{Record, Times, WallMillis};
 
 use crate::clock::{system_time, wall_millis};
@@ -37,7 +37,19 @@ struct Common {
     scope: Option<String>,
     /// Usually empty. An account that has some shares no common part.
     login_data: LoginData,
+    login_origins: LoginOrigins,
     terms: Terms,
+}
+
+/// The API origins that only the login data names. They follow from it once the site is known, so
+/// they make no difference between payloads.
+#[derive(Debug, Default)]
+struct LoginOrigins(OnceLock<Box<[ApiOrigin]>>);
+
+impl PartialEq for LoginOrigins {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// The redirect URI and scope of an authorization. Its refreshes use these, not the current
@@ -114,6 +126,7 @@ impl Payload {
                 refresh_expires_in,
                 scope: tokens.scope,
                 login_data,
+                login_origins: LoginOrigins::default(),
                 terms,
             }),
         }
@@ -147,6 +160,24 @@ impl Payload {
 
     pub(crate) fn token_type(&self) -> Option<&str> {
         self.common.token_type.as_deref()
+    }
+
+    /// Returns the API origins that only the login data names, once they are known.
+    pub(super) fn login_origins(&self) -> &[ApiOrigin] {
+        self.common.login_origins.0.get().map_or(&[], |known| known)
+    }
+
+    /// Finds these origins, and passes new ones to `announce`. For an account without login data,
+    /// which may share its common part, there are none.
+    pub(super) fn find_login_origins(
+        &self,
+        find: impl FnOnce(&LoginData) -> Box<[ApiOrigin]>,
+        announce: impl FnOnce(&[ApiOrigin]),
+    ) {
+        let known = &self.common.login_origins.0;
+        if !self.login_data().is_empty() && known.get().is_none() {
+            announce(known.get_or_init(|| find(self.login_data())));
+        }
     }
 
     pub(crate) fn scope(&self) -> Option<&str> {

@@ -107,11 +107,30 @@ impl ProviderSite {
         })
     }
 
-    /// Adds the site's origins to those of the engine once it has a connected account.
-    pub(crate) fn announce(&self, origins: &Origins) {
+    /// Adds the origins of a connected account to those of the engine: its site's, and what its
+    /// login names.
+    pub(crate) fn announce(&self, payload: &Payload, origins: &Origins) {
         if !self.announced.swap(true, Ordering::Relaxed) {
             origins.add(self.origins.iter());
         }
+        payload.find_login_origins(
+            |login_data| self.login_origins(login_data),
+            |found| origins.add(found.iter()),
+        );
+    }
+
+    /// Returns the API origins that are not the site's. A panic of the provider counts as none.
+    fn login_origins(&self, login_data: &LoginData) -> Box<[ApiOrigin]> {
+        let all = AssertUnwindSafe(|| self.provider.api_origins(&self.site, login_data));
+        let mut origins = catch_unwind(all).unwrap_or_default();
+        origins.retain(|origin| !self.origins.contains(origin));
+        origins.into()
+    }
+
+    /// Returns whether a login could name the origin of this target.
+    pub(crate) fn login_may_allow(&self, target: &Uri) -> bool {
+        let rules = &self.provider.client().dialect().api_origins_from;
+        rules.iter().any(|rule| rule.covers(target))
     }
 
     /// Builds the attachment of a token. A panic of the provider counts as an error.

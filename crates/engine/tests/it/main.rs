@@ -16,6 +16,7 @@ mod faults;
 mod flows;
 mod lifetimes;
 mod login_data;
+mod login_origins;
 mod memory;
 mod overtaken;
 mod processes;

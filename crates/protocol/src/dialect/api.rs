@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use http::{HeaderName, header::AUTHORIZATION};
+use http::{HeaderName, Uri, header::AUTHORIZATION};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -89,6 +89,22 @@ pub struct LoginOriginRule {
 }
 
 impl LoginOriginRule {
+    /// Returns whether some login could name the origin of this target.
+    #[must_use]
+    pub fn covers(&self, target: &Uri) -> bool {
+        let Some(origin) = Origin::of(target).filter(|origin| origin.as_str().starts_with("https"))
+        else {
+            return false;
+        };
+        let host = origin.host();
+        let template = self.template.as_ref().map(Template::as_str);
+        let fixed = template.and_then(|template| template.rsplit_once('}'));
+        let domain = fixed.map(|(_, tail)| tail.split(':').next().unwrap_or_default());
+        let fits = |domain: &str| host.len() > domain.len() && host.ends_with(domain);
+        domain.is_none_or(fits)
+            && (self.below.is_empty() || crate::api_origins::is_below(host, &self.below))
+    }
+
     pub(super) fn check(&self, at: usize) -> Result<(), Error> {
         let field = |name: &str| format!("api_origins_from[{at}]{name}");
         let named = [&self.field, &self.parameter].map(|n| n.as_ref().map(String::is_empty));

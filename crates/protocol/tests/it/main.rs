@@ -18,6 +18,8 @@ mod forwarding;
 mod golden;
 mod hints;
 mod login_data;
+#[cfg(feature = "toml")]
+mod login_origins;
 mod loose_json;
 #[cfg(feature = "conformance")]
 mod naive_providers;

@@ -5,6 +5,7 @@
 mod attach;
 mod bodies;
 mod errors;
+mod login_origins;
 mod per_request;
 mod redirects;
 mod support;

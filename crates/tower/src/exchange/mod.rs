@@ -7,19 +7,21 @@
 //! | fact | method | next step |
 //! |---|---|---|
 //! | the URI and the extensions | [`TokenPolicy::begin`] | attach a token, send as is, or fail |
+//! | that the account is not loaded | [`TokenPolicy::load`] | wait, then begin again |
 //! | whether a replay is possible | [`Exchange::try_credential`] | send, or wait for a token |
 //! | the token set that was sent | [`Exchange::sent`] | wait for the response |
 //! | the status and the headers | [`Sent::on_response`] | return, or wait for a new token |
 //! | the new token, or its error | [`Replacing::on_replacement`] | replay, return or fail |
 //!
 //! [`TokenPolicy::begin`]: crate::TokenPolicy::begin
+//! [`TokenPolicy::load`]: crate::TokenPolicy::load
 //!
 //! A front for your own client:
 //!
 //! ```
 //! use bytes::Bytes;
 //! use http::{Request, Response};
-//! use tokenkeeper_tower::{BoxError, TokenPolicy, exchange::{AfterReplacement, Spare}};
+//! use tokenkeeper_tower::{BoxError, Error, TokenPolicy, exchange::{AfterReplacement, Spare}};
 //!
 //! /// A request without its token. Its body is in memory.
 //! struct Second(Request<Bytes>);
@@ -41,7 +43,12 @@
 //!     mut request: Request<Bytes>,
 //!     client: impl AsyncFn(Request<Bytes>) -> Response<Bytes>,
 //! ) -> Result<Response<Bytes>, BoxError> {
-//!     let Some(exchange) = policy.begin(request.uri(), request.extensions())? else {
+//!     let mut begun = policy.begin(request.uri(), request.extensions());
+//!     if matches!(begun, Err(Error::NotLoaded)) {
+//!         policy.load(request.extensions()).await?;
+//!         begun = policy.begin(request.uri(), request.extensions());
+//!     }
+//!     let Some(exchange) = begun? else {
 //!         return Ok(client(request).await);
 //!     };
 //!     let replayable = exchange.is_replayable(request.body().len() as u64);

@@ -11,7 +11,11 @@ use tokenkeeper_engine::{Account, Accounts, TokenSource, protocol::Origin};
 
 pub(crate) use self::source::Source;
 use self::{passed::PassedOrigins, source::One, tokens::Tokens};
-use crate::{Anonymous, Error, NoReplay, exchange::Exchange, fixed::Fixed};
+use crate::{
+    Anonymous, Error, NoReplay,
+    exchange::{Exchange, Waiting},
+    fixed::Fixed,
+};
 
 /// How many bytes of a body are recorded for a replay by default: 64 KiB.
 const REPLAY_LIMIT: usize = 64 * 1024;
@@ -132,7 +136,8 @@ impl TokenPolicy {
     /// # Errors
     ///
     /// [`Error::NoAccount`], [`Error::NoAuthority`], [`Error::Origin`], [`Error::UserInfo`] or
-    /// [`Error::OtherOrigin`].
+    /// [`Error::OtherOrigin`]. After [`Error::NotLoaded`], wait for [`load`](Self::load) and begin
+    /// again.
     #[inline]
     pub fn begin(&self, uri: &Uri, extensions: &Extensions) -> Result<Option<Exchange>, Error> {
         let Some(source) = self.choose(uri, extensions)? else {
@@ -154,14 +159,42 @@ impl TokenPolicy {
         };
         match self.tokens.choose(target, extensions)? {
             Some(source) => Ok(Some(source)),
-            None => self.pass(uri, target),
+            None => self.pass(uri, target, extensions),
         }
+    }
+
+    /// Loads the source of a request for which [`begin`](Self::begin) returned
+    /// [`Error::NotLoaded`].
+    ///
+    /// # Errors
+    ///
+    /// The source's, if it has no token or cannot be loaded: fail with it, and don't send the
+    /// request.
+    #[cold]
+    #[must_use]
+    pub fn load(&self, extensions: &Extensions) -> Waiting<()> {
+        let source = self.tokens.source(extensions);
+        Box::pin(async move {
+            match source {
+                Some(source) => source.any().load().await,
+                None => Ok(()),
+            }
+        })
     }
 
     /// Lets a request pass untouched whose target is no origin of the source.
     // A source allows no URI without authority or with user info, so only these are checked.
     #[cold]
-    fn pass(&self, uri: &Uri, target: &Uri) -> Result<Option<Source>, Error> {
+    fn pass(
+        &self,
+        uri: &Uri,
+        target: &Uri,
+        extensions: &Extensions,
+    ) -> Result<Option<Source>, Error> {
+        let source = self.tokens.source(extensions);
+        if source.is_some_and(|source| source.any().may_allow(target)) {
+            return Err(Error::NotLoaded);
+        }
         match target.authority() {
             None => Err(Error::NoAuthority),
             // A misspelt origin would send every relative request without a token.

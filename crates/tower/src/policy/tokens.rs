@@ -29,6 +29,14 @@ impl Tokens {
         }
     }
 
+    /// Returns the source of a request, whatever its target is. `None`: it names no account.
+    pub(super) fn source(&self, extensions: &Extensions) -> Option<Source> {
+        match self {
+            Self::One(one) => Some(Source::One(one.clone())),
+            Self::PerRequest(_) => extensions.get().cloned().map(Source::Account),
+        }
+    }
+
     /// Chooses the source of a request. `None`: its target is no origin of the source.
     #[inline]
     pub(super) fn choose(

@@ -1,12 +1,21 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body;
 use tokenkeeper_engine::Credential;
 
 use crate::{
-    Error, Recording, Replay,
+    Error, Recording, Replay, TokenPolicy,
     exchange::{Exchange, Sent, Spare},
 };
+
+/// A request whose account is read from the store, and the service that was polled ready for it.
+pub(super) struct Unbegun<S, B> {
+    pub(super) request: Request<B>,
+    pub(super) service: S,
+    pub(super) policy: Arc<TokenPolicy>,
+}
 
 /// A request that waits for its token, and the service that was polled ready for it.
 pub(super) struct Held<S, B> {

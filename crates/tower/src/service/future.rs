@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tokenkeeper_engine::Credential;
 use tower_service::Service;
 
-use super::attempt::{Departure, Held, Second};
+use super::attempt::{Departure, Held, Second, Unbegun};
 use crate::{
     BoxError, Rejected, Replay,
     exchange::{AfterReplacement, Replacing, Sent, Waiting},
@@ -36,6 +36,11 @@ pin_project! {
             #[pin]
             call: F,
             sent: Option<Sent<Second<S, B>>>,
+        },
+        // The account of the request is read from the store.
+        Loading {
+            loaded: Waiting<()>,
+            unbegun: Option<Box<Unbegun<S, B>>>,
         },
         // The request waits for its token.
         Waiting {
@@ -87,17 +92,61 @@ where
     }
 
     #[cold]
+    pub(super) fn loading(unbegun: Unbegun<S, B>) -> Self {
+        Self {
+            state: State::Loading {
+                loaded: unbegun.policy.load(unbegun.request.extensions()),
+                unbegun: Some(Box::new(unbegun)),
+            },
+        }
+    }
+
+    #[cold]
     pub(super) fn waiting(held: Held<S, B>) -> Self
     where
         B: Body<Data = Bytes>,
     {
-        let recorded = held.request.body().size_hint().lower();
-        let replayable = held.exchange.is_replayable(recorded);
-        Self {
-            state: State::Waiting {
-                token: held.exchange.credential(replayable),
-                held: Some(Box::new(held)),
-            },
+        Self { state: held.wait() }
+    }
+}
+
+impl<S, B> Unbegun<S, B>
+where
+    S: Service<Request<Replay<B>>>,
+    B: Body<Data = Bytes>,
+{
+    /// Begins again, now that the account is loaded.
+    fn begin(self) -> Result<State<S, B, S::Future, S::Response>, BoxError> {
+        let Self {
+            request,
+            mut service,
+            policy,
+        } = self;
+        let Some(exchange) = policy.begin(request.uri(), request.extensions())? else {
+            let call = service.call(request.map(Replay::once));
+            return Ok(State::Sent { call, sent: None });
+        };
+        let held = Held {
+            request,
+            service,
+            exchange,
+        };
+        Ok(held.wait())
+    }
+}
+
+impl<S, B> Held<S, B>
+where
+    S: Service<Request<Replay<B>>>,
+    B: Body<Data = Bytes>,
+{
+    /// Waits for the token.
+    fn wait(self) -> State<S, B, S::Future, S::Response> {
+        let recorded = self.request.body().size_hint().lower();
+        let replayable = self.exchange.is_replayable(recorded);
+        State::Waiting {
+            token: self.exchange.credential(replayable),
+            held: Some(Box::new(self)),
         }
     }
 }
@@ -177,6 +226,10 @@ where
     ) -> Poll<Result<Option<Response<ResBody>>, BoxError>> {
         let next = match self.as_mut().project() {
             StateProjection::Sent { .. } => return Poll::Ready(Ok(None)),
+            StateProjection::Loading { loaded, unbegun } => {
+                ready!(loaded.as_mut().poll(cx))?;
+                unbegun.take().expect(POLLED_AFTER_READY).begin()?
+            }
             StateProjection::Waiting { token, held } => {
                 let credential = ready!(token.as_mut().poll(cx))?;
                 let held = held.take().expect(POLLED_AFTER_READY);

@@ -15,7 +15,7 @@ use http_body::Body;
 use tokenkeeper_engine::{Seen, protocol::Error as ProtocolError};
 use tower_service::Service;
 
-use self::attempt::{Head, Held, Second};
+use self::attempt::{Head, Held, Second, Unbegun};
 pub use self::future::TokenFuture;
 use crate::{BoxError, Error, Replay, TokenPolicy, exchange::Exchange};
 
@@ -74,6 +74,7 @@ where
             Ok(None) => {
                 return TokenFuture::passing(self.inner.call(request.map(Replay::once)));
             }
+            Err(Error::NotLoaded) => return self.load(request),
             Err(error) => return TokenFuture::failed(error.into()),
         };
         let Some(limit) = exchange.replay_limit() else {
@@ -100,6 +101,21 @@ where
 }
 
 impl<S: Clone> TokenService<S> {
+    /// Keeps a request until its account is read from the store.
+    #[cold]
+    fn load<B>(&mut self, request: Request<B>) -> TokenFuture<S, B>
+    where
+        S: Service<Request<Replay<B>>>,
+        B: Body<Data = Bytes>,
+    {
+        let next = self.inner.clone();
+        TokenFuture::loading(Unbegun {
+            request,
+            service: mem::replace(&mut self.inner, next),
+            policy: self.policy.clone(),
+        })
+    }
+
     /// Keeps a request that cannot be sent now: it waits for its token, or fails with `error`.
     #[cold]
     fn hold<B>(

@@ -9,6 +9,7 @@ mod bodies;
 mod emulated;
 mod grpc;
 mod layers;
+mod login_origins;
 mod octocrab;
 mod per_request;
 mod redirects;
