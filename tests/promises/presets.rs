@@ -1,7 +1,7 @@
 //! The presets, side by side in one engine.
 
 use tokenkeeper::{
-    Accounts, MemoryStore, presets,
+    Accounts, AccountsBuilder, MemoryStore, presets,
     protocol::{Client, Registration, SitePolicy, Template},
 };
 
@@ -11,7 +11,7 @@ use crate::setup::transport;
 fn accounts() -> Accounts {
     let builder = Accounts::builder(MemoryStore::new()).transport(transport());
     let clients = presets::names().map(client);
-    let builder = clients.fold(builder, |builder, client| builder.provider(client));
+    let builder = clients.fold(builder, AccountsBuilder::provider);
     builder.build().unwrap()
 }
 
