@@ -40,7 +40,12 @@ pub fn transcript(subject: &Subject) -> Result<String, Violation> {
     provider.attach(&access, None)?.apply_to(&mut api)?;
     let list = |requests: &[Request<Bytes>]| match requests {
         [] => "none".to_owned(),
-        some => some.iter().map(request_text).collect::<String>(),
+        some => {
+            let texts = some.iter().map(request_text);
+            texts
+                .map(|text| text.trim_end().to_owned() + "\n\n")
+                .collect()
+        }
     };
     let introspection = provider.introspection_request(&site, &access)?;
     let sections = [
