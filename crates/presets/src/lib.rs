@@ -86,7 +86,7 @@ macro_rules! presets {
 const PRESETS: &[(&str, &str)] = presets! {
     "airtable" "amazon" "asana" "atlassian" "attio" "auth0" "autodesk" "aweber" "aws-cognito"
     "basecamp" "bitbucket" "bitly" "box" "calendly" "canva" "clickup" "clio" "clover" "coinbase"
-    "constant-contact" "datadog" "deel" "dialpad" "digitalocean" "discord" "docusign" "dropbox"
+    "constant-contact" "datadog" "deel" "digitalocean" "discord" "docusign" "dropbox"
     "etsy" "eventbrite" "exact-online" "figma" "fitbit" "fortnox" "freeagent" "freshbooks"
     "front" "gitea" "github" "gitlab" "gong" "google" "google-ads" "gusto" "harvest" "helpscout"
     "heroku" "hubspot" "intercom" "jobber" "kakao" "keap" "keycloak" "klaviyo" "lark" "lever"

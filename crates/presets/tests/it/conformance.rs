@@ -26,7 +26,7 @@ macro_rules! conform {
 
 conform! {
     airtable amazon asana atlassian attio auth0 autodesk aweber aws_cognito basecamp bitbucket
-    bitly r#box calendly canva clickup clio clover coinbase constant_contact datadog deel dialpad
+    bitly r#box calendly canva clickup clio clover coinbase constant_contact datadog deel
     digitalocean discord docusign dropbox etsy eventbrite exact_online figma fitbit fortnox
     freeagent freshbooks front gitea github gitlab gong google google_ads gusto harvest
     helpscout heroku hubspot intercom jobber kakao keap keycloak klaviyo lark lever line linear
