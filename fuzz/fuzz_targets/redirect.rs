@@ -24,6 +24,8 @@ fuzz_target!(|input: (bool, &str)| {
     let text = text
         .strip_prefix(if fragment { '#' } else { '?' })
         .unwrap_or(text);
+    // A mark such as `#_=_` ends the text.
+    let text = text.split('#').next().unwrap_or_default();
     let escaped = if fragment {
         text.replace('+', "%2B")
     } else {

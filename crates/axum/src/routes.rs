@@ -198,7 +198,7 @@ impl fmt::Debug for Routes {
 fn callback_route(path: &Arc<CallbackPath>) -> MethodRouter<Arc<RouteContext>> {
     let [one, two] = [path.clone(), path.clone()];
     let route = match path.response_mode {
-        ResponseMode::Query => {
+        ResponseMode::Query | ResponseMode::FormPost => {
             get(move |state, request: Request| callback::query(state, one, request))
         }
         ResponseMode::Fragment => {

@@ -20,7 +20,10 @@ pub(crate) fn start(
     let state = State::random();
     let verifier = (client.dialect().authorization.pkce == Pkce::S256).then(CodeVerifier::random);
     let challenge = verifier.as_ref().map(CodeVerifier::code_challenge);
-    let redirect_uri = site.provider.redirect_uri(&state);
+    let mut redirect_uri = site.provider.redirect_uri(&state);
+    if let Some(port) = options.redirect_port {
+        redirect_uri = redirect_uri.with_port(port)?;
+    }
     let scope = options.scope.as_deref().or_else(|| client.scope());
     let extra: Vec<(&str, &str)> = options
         .parameters
@@ -46,7 +49,7 @@ pub(crate) fn start(
         subject: key.subject().to_owned(),
         state: state.expose().to_owned(),
         verifier: verifier.as_ref().map(|v| v.expose().to_owned()),
-        redirect_uri: redirect_uri.to_string(),
+        redirect_uri: redirect_uri.as_str().to_owned(),
         scope: scope.map(str::to_owned),
         expires: core
             .time
@@ -54,5 +57,5 @@ pub(crate) fn start(
             .saturating_add(to_millis(core.options.login_timeout)),
     };
     let flow = seal(&core.flow_key, &contents);
-    Ok(LoginRedirect { url, flow })
+    Ok(LoginRedirect { url, flow, state })
 }

@@ -8,7 +8,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use serde::{Deserialize, Serialize};
-use tokenkeeper_protocol::Url;
+use tokenkeeper_protocol::{State, Url};
 use tokenkeeper_refresh::{self as refresh, WallMillis};
 use zeroize::Zeroize as _;
 
@@ -33,6 +33,7 @@ use crate::error::{Error, FlowError};
 pub struct ConnectOptions {
     pub(crate) scope: Option<String>,
     pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) redirect_port: Option<u16>,
 }
 
 impl ConnectOptions {
@@ -58,6 +59,39 @@ impl ConnectOptions {
     /// uses itself.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets the port of the redirect URI, for an application that listens on a port of loopback
+    /// that the system has chosen (RFC 8252 §7.3).
+    ///
+    /// The registered redirect URI names the host 127.0.0.1 or `[::1]`, with any port or none.
+    /// [`Account::connect_with`](crate::Account::connect_with) refuses a port for any other one,
+    /// except `localhost` if the registration has `any_localhost_port`.
+    ///
+    /// Default: the port of the registration.
+    ///
+    /// ```
+    /// use tokenkeeper_engine::{ConnectOptions, protocol::Registration};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registration = Registration::new("my-app", "http://127.0.0.1/callback").secret("s");
+    /// # use tokenkeeper_engine::protocol::Dialect;
+    /// # let dialect = Dialect::rfc6749("example", "https://login.example.com")?;
+    /// # let provider = dialect.with(registration)?;
+    /// # let accounts = tokenkeeper_test_support::offline::accounts_of(provider);
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let port = listener.local_addr()?.port();
+    ///
+    /// let options = ConnectOptions::new().redirect_port(port);
+    /// let login = accounts.account("example", "user-42")?.connect_with(&options)?;
+    /// let info = accounts.flow(&login.flow)?;
+    /// assert_eq!(info.redirect_uri.port(), Some(port));
+    /// # Ok(()) }
+    /// ```
+    pub fn redirect_port(mut self, port: u16) -> Self {
+        self.redirect_port = Some(port);
         self
     }
 }
@@ -90,6 +124,8 @@ pub struct LoginRedirect {
     /// The flow to bind to the person's browser session, and to pass to
     /// [`Accounts::finish`](crate::Accounts::finish) at the callback.
     pub flow: Flow,
+    /// The state that the redirect returns. A browser with several logins finds the flow by it.
+    pub state: State,
 }
 
 impl fmt::Debug for LoginRedirect {

@@ -6,9 +6,10 @@ use url::Url;
 
 use crate::{
     client::Client,
-    dialect::{AuthorizationValue as Value, Pkce},
+    dialect::{AuthorizationValue as Value, Pkce, ResponseMode},
     error::Error,
     origin::Origin,
+    redirect_uri::RedirectUri,
     secret::State,
     values::Values,
 };
@@ -19,7 +20,7 @@ pub struct AuthorizationRequest<'a> {
     /// Binds the redirect to this flow.
     pub state: &'a State,
     /// [`Provider::redirect_uri`](crate::Provider::redirect_uri) of the same state.
-    pub redirect_uri: &'a Url,
+    pub redirect_uri: &'a RedirectUri,
     /// The scope to request in place of the registration's or the dialect's.
     pub scope: Option<&'a str>,
     /// The PKCE code challenge: required if the dialect has [`Pkce::S256`], refused otherwise.
@@ -27,6 +28,9 @@ pub struct AuthorizationRequest<'a> {
     /// Further parameters, appended to the dialect's. They replace its fixed ones of the same name.
     pub extra: &'a [(&'a str, &'a str)],
 }
+
+/// The parameter of OAuth 2.0 Multiple Response Type Encoding Practices §2.1.
+const RESPONSE_MODE: &str = "response_mode";
 
 const PKCE: [&str; 2] = ["code_challenge", "code_challenge_method"];
 
@@ -39,6 +43,9 @@ pub(crate) fn url(
     client.check_redirect_uri(request.redirect_uri)?;
     let challenge = challenge(rules.pkce, request.code_challenge)?;
     let mut pairs = flow_parameters(client, request)?;
+    if rules.response_mode == ResponseMode::FormPost {
+        pairs.push((RESPONSE_MODE, "form_post".into()));
+    }
     if let Some(challenge) = challenge {
         let own = [challenge, "S256"].map(Cow::Borrowed);
         pairs.extend(PKCE.into_iter().zip(own));
@@ -104,17 +111,17 @@ fn flow_parameters<'a>(
         .collect())
 }
 
-/// Returns whether RFC 6749 gives the name a meaning, even if the dialect does not send it.
+/// Returns whether the name has a meaning for the protocol, even if the dialect does not send it.
 fn is_standard(name: &str) -> bool {
-    Value::ALL.iter().any(|own| own.name() == name)
+    name == RESPONSE_MODE || Value::ALL.iter().any(|own| own.name() == name)
 }
 
-pub(crate) fn redirect_uri(client: &Client, state: &State) -> Url {
-    let mut uri = client.registered_redirect_uri().clone();
-    if let Some(name) = client.dialect().authorization.state.in_redirect_uri() {
-        uri.query_pairs_mut().append_pair(name, state.expose());
+pub(crate) fn redirect_uri(client: &Client, state: &State) -> RedirectUri {
+    let registered = RedirectUri::new(client.registration().redirect_uri());
+    match client.dialect().authorization.state.in_redirect_uri() {
+        Some(name) => registered.with_parameter(name, state.expose()),
+        None => registered,
     }
-    uri
 }
 
 /// Checks that the dialect and the flow agree: a challenge without a verifier, or the reverse,

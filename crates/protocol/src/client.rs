@@ -13,7 +13,8 @@ use crate::{
     grant::GrantType,
     origin::Origin,
     rate_limit::{self, RateLimit},
-    redirect_uri,
+    redirect::RedirectError,
+    redirect_uri::{self, RedirectUri},
     refusal::Refusal,
     registration::Registration,
     site_policy::SitePolicy,
@@ -97,7 +98,9 @@ impl Client {
         &self.registration
     }
 
-    /// Returns the redirect URI as registered.
+    /// Returns the registered redirect URI, parsed: for its scheme, host and path.
+    ///
+    /// What is sent is [`Registration::redirect_uri`], byte by byte.
     #[must_use]
     pub fn registered_redirect_uri(&self) -> &Url {
         &self.redirect_uri
@@ -116,14 +119,34 @@ impl Client {
     }
 
     /// Checks that `given` may be sent as the redirect URI: it is the registered one, or the
-    /// registered one with further query parameters if the dialect allows that. Scheme, host, port
-    /// and path are always the registered ones, even if the provider accepts others.
+    /// registered one with further query parameters if the dialect allows that.
+    ///
+    /// Scheme, host and path are always the registered ones, even if the provider accepts others.
+    /// The port may differ on a loopback address, 127.0.0.0/8 or `[::1]` (RFC 8252 §7.3), and on
+    /// `localhost` if the registration has
+    /// [`any_localhost_port`](Registration::any_localhost_port).
     ///
     /// # Errors
     /// [`Error::RedirectUri`].
-    pub fn check_redirect_uri(&self, given: &Url) -> Result<(), Error> {
+    pub fn check_redirect_uri(&self, given: &RedirectUri) -> Result<(), Error> {
         let rule = self.dialect.authorization.redirect_rule;
-        redirect_uri::check(given, &self.redirect_uri, rule)
+        let registered = self.registration.redirect_uri();
+        redirect_uri::check(given, registered, rule, self.takes_any_port())
+    }
+
+    /// Checks that a redirect to the registered redirect URI arrives at `url`.
+    pub(crate) fn check_redirected_to(&self, url: &Url) -> Result<(), RedirectError> {
+        if redirect_uri::is_target(url, &self.redirect_uri, self.takes_any_port()) {
+            return Ok(());
+        }
+        Err(RedirectError::WrongUrl)
+    }
+
+    fn takes_any_port(&self) -> bool {
+        redirect_uri::takes_any_port(
+            &self.redirect_uri,
+            self.registration.takes_any_localhost_port(),
+        )
     }
 
     /// Returns what to request in a further scope parameter: the registration's, otherwise the
@@ -189,8 +212,9 @@ impl Dialect {
             self.token.client_authentication,
             self.token.refresh_authentication(),
         ];
+        let pkce = self.authorization.pkce;
         let redirect_uri = Error::collect(
-            registration.parse_redirect_uri(added),
+            registration.parse_redirect_uri(added, pkce),
             [
                 self.check(),
                 registration.check_client_id(&ways),

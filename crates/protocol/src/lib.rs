@@ -66,7 +66,10 @@ pub use login_data::LoginData;
 pub use origin::Origin;
 pub use provider::Provider;
 pub use rate_limit::RateLimit;
-pub use redirect::{AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError};
+pub use redirect::{
+    AuthorizationResponse, ErrorDescription, ExpectedRedirect, Redirect, RedirectError,
+};
+pub use redirect_uri::RedirectUri;
 pub use refusal::{Class, Refusal};
 pub use registration::Registration;
 pub use resource::Verdict;

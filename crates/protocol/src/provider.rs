@@ -19,6 +19,7 @@ use crate::{
     login_data::LoginData,
     origin::Origin,
     redirect::{self, AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
+    redirect_uri::RedirectUri,
     refusal::Refusal,
     resource::{self, Verdict},
     revocation,
@@ -117,7 +118,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Returns the redirect URI of a flow, which may carry the state.
     ///
     /// The flow keeps it and sends it again at the exchange.
-    fn redirect_uri(&self, state: &State) -> Url {
+    fn redirect_uri(&self, state: &State) -> RedirectUri {
         authorization::redirect_uri(self.client(), state)
     }
 
@@ -253,7 +254,7 @@ macro_rules! forward {
             ) -> Result<Url, Error> {
                 (**self).authorization_url(site, request)
             }
-            fn redirect_uri(&self, state: &State) -> Url {
+            fn redirect_uri(&self, state: &State) -> RedirectUri {
                 (**self).redirect_uri(state)
             }
             fn read_redirect(

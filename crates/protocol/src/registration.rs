@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use crate::{
-    dialect::{ClientAuthentication, Dialect},
+    dialect::{ClientAuthentication, Dialect, Pkce},
     error::Error,
     redirect_uri,
     secret::ClientSecret,
@@ -38,6 +38,7 @@ pub struct Registration {
     client_id: String,
     secret: Option<ClientSecret>,
     redirect_uri: String,
+    any_localhost_port: bool,
     scope: Option<String>,
     further_scopes: BTreeMap<String, String>,
     /// Values may be keys of an API, so they are kept as secrets are.
@@ -48,14 +49,22 @@ impl Registration {
     /// A registration without a secret.
     ///
     /// The client id is printable ASCII, without spaces at its ends. The redirect URI is absolute,
-    /// https unless it is on loopback, without fragment and user info, and in its normal form,
-    /// because providers compare it byte by byte.
+    /// without fragment and user info, and is sent unchanged, because providers compare it byte by
+    /// byte. It has one of these forms:
+    ///
+    /// - `https://app.example/callback`.
+    /// - `http://127.0.0.1/callback`, with or without a port, also with `[::1]` or `localhost`: a
+    ///   native application that listens on loopback (RFC 8252 §7.3). A login uses the port of the
+    ///   registration, or another one on 127.0.0.0/8 or `[::1]`.
+    /// - `com.example.app:/callback`: a private-use scheme of a native application (RFC 8252 §7.1),
+    ///   which requires PKCE.
     #[must_use]
     pub fn new(client_id: impl Into<String>, redirect_uri: impl Into<String>) -> Self {
         Self {
             client_id: client_id.into(),
             secret: None,
             redirect_uri: redirect_uri.into(),
+            any_localhost_port: false,
             scope: None,
             further_scopes: BTreeMap::new(),
             values: BTreeMap::new(),
@@ -68,6 +77,17 @@ impl Registration {
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         let secret = secret.into();
         self.secret = (!secret.is_empty()).then(|| ClientSecret::new(secret));
+        self
+    }
+
+    /// Lets a login use another port than the registered one at `localhost`, as it may at
+    /// 127.0.0.1.
+    ///
+    /// Only if the provider ignores the port there too. Prefer an address: `localhost` may resolve
+    /// to one that is not loopback (RFC 8252 §8.3).
+    #[must_use]
+    pub fn any_localhost_port(mut self) -> Self {
+        self.any_localhost_port = true;
         self
     }
 
@@ -111,6 +131,10 @@ impl Registration {
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
+    }
+
+    pub(crate) fn takes_any_localhost_port(&self) -> bool {
+        self.any_localhost_port
     }
 
     /// Returns the scope to request, if one was given.
@@ -214,8 +238,13 @@ impl Registration {
 
     /// Parses the redirect URI, whose query holds none of the parameters in `added`: the provider
     /// adds those when it redirects.
-    pub(crate) fn parse_redirect_uri(&self, mut added: Vec<&str>) -> Result<Url, Error> {
+    pub(crate) fn parse_redirect_uri(
+        &self,
+        mut added: Vec<&str>,
+        pkce: Pkce,
+    ) -> Result<Url, Error> {
         let uri = redirect_uri::parse(&self.redirect_uri)?;
+        redirect_uri::check_pkce(&uri, pkce)?;
         added.retain(|name| uri.query_pairs().any(|(own, _)| own == *name));
         match added.first() {
             None => Ok(uri),

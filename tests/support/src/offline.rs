@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokenkeeper_engine::{
     Account, Accounts, Transport, TransportError,
-    protocol::{Dialect, Registration, TokenSet},
+    protocol::{Dialect, Provider, Registration, TokenSet},
 };
 use tokenkeeper_store_memory::MemoryStore;
 
@@ -40,6 +40,12 @@ pub fn accounts_with(bases: &[&str], change: impl Fn(&mut Dialect)) -> Accounts 
         builder = builder.provider(dialect.with(registration.secret("s")).unwrap());
     }
     builder.build().unwrap()
+}
+
+/// An engine with this provider.
+pub fn accounts_of(provider: impl Provider) -> Accounts {
+    let builder = Accounts::builder(MemoryStore::new()).transport(NoTransport);
+    builder.provider(provider).build().unwrap()
 }
 
 pub async fn connected(accounts: &Accounts, brand: &str, subject: &str, token: &str) -> Account {

@@ -61,9 +61,13 @@ impl Error {
                 after: Duration::from_secs(1),
             },
             Self::Exchange { source, .. } => source.advice(),
-            Self::Redirect(source) if matches!(**source, RedirectError::Denied { .. }) => {
-                Advice::StartAgain
-            }
+            Self::Redirect(source) => match **source {
+                RedirectError::Denied { .. } | RedirectError::DeniedWithoutState { .. } => {
+                    Advice::StartAgain
+                }
+                RedirectError::WrongResponseMode(_) => Advice::FixConfiguration,
+                _ => Advice::GiveUp,
+            },
             Self::Flow(FlowError::Expired | FlowError::Used) => Advice::StartAgain,
             Self::Configuration { .. }
             | Self::Store { .. }
@@ -73,8 +77,7 @@ impl Error {
             | Self::Build(_)
             | Self::Protocol(_)
             | Self::NoRuntime => Advice::FixConfiguration,
-            Self::Redirect(_)
-            | Self::Flow(FlowError::NotOurs)
+            Self::Flow(FlowError::NotOurs)
             | Self::Superseded { .. }
             | Self::Subject(_)
             | Self::ShutDown => Advice::GiveUp,

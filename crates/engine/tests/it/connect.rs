@@ -3,17 +3,17 @@
 use std::{future::ready, sync::Arc};
 
 use futures_util::StreamExt as _;
-use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault, RegisteredClient};
 use tokenkeeper_engine::{
-    Error, EventKind, Flow, FlowError, Options,
-    protocol::{Redirect, TokenSet},
+    Advice, ConnectOptions, Error, EventKind, Flow, FlowError, Options,
+    protocol::{Dialect, Redirect, RedirectError, Registration, TokenSet},
 };
 use tokenkeeper_store_memory::MemoryStore;
 
 use crate::harness::{
     BASE, FaultyStore, StoreFault, World, approve, assert_err, build_engine, connection,
     drain_events, fortes, in_process, ioffice, issue_tokens, login, new_clock, plain, qics,
-    seconds, settle, spawn_login,
+    seconds, settle, spawn_login, visit,
 };
 
 #[tokio::test(start_paused = true)]
@@ -183,6 +183,53 @@ async fn a7_a_code_works_for_ten_minutes() {
         let result = world.accounts.finish(flow, redirect).await;
         assert_eq!(result.is_ok(), works, "{result:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn q3b_a_denial_without_state_leaves_the_login_alive() {
+    let world = World::new(Emulator::qics(), qics(), Options::default());
+    let account = world.accounts.account("qics-milestones", "u").unwrap();
+    let start = account.connect().unwrap();
+    let denied = Redirect::query("error=access_denied");
+    for _ in 0..2 {
+        let denied = world.accounts.finish(start.flow.clone(), denied.clone());
+        let error = denied.await.unwrap_err();
+        assert_eq!(error.advice(), Advice::StartAgain);
+        let Error::Redirect(reason) = error else {
+            panic!("{error:?}");
+        };
+        assert!(matches!(*reason, RedirectError::DeniedWithoutState { .. }));
+    }
+    let redirect = approve(&world.emulator, start.url.as_str()).await;
+    world.accounts.finish(start.flow, redirect).await.unwrap();
+    assert_eq!(world.call_api(&account).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_at_another_loopback_port_exchanges_with_it() {
+    let client = RegisteredClient::new("my-client").secret("s3cr3t");
+    let emulator = Emulator::plain().client(client.redirect_uri("http://127.0.0.1:49152/cb"));
+    let registration = Registration::new("my-client", "http://127.0.0.1/cb").secret("s3cr3t");
+    let provider = Dialect::rfc6749("plain", BASE).unwrap().with(registration);
+    let world = World::new(emulator, provider.unwrap(), Options::default());
+    let account = world.accounts.account("plain", "u").unwrap();
+    let options = ConnectOptions::new().redirect_port(49152);
+    let start = account.connect_with(&options).unwrap();
+    let location = visit(&world.emulator, &format!("{}&approve=1", start.url)).await;
+    assert!(
+        location.starts_with("http://127.0.0.1:49152/cb?"),
+        "{location}"
+    );
+    let redirect = Redirect::from_url(location).unwrap();
+    world.accounts.finish(start.flow, redirect).await.unwrap();
+    assert_eq!(world.call_api(&account).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_port_beyond_loopback_is_refused() {
+    let options = ConnectOptions::new().redirect_port(49152);
+    let refused = World::amiqus().account().connect_with(&options);
+    assert_err!(refused, Error::Protocol(_));
 }
 
 #[tokio::test(start_paused = true)]

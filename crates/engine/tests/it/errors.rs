@@ -12,7 +12,7 @@ use tokenkeeper_store_memory::MemoryStore;
 
 use crate::harness::{
     BASE, HOUR, InProcessTransport, StoreFault, World, amiqus, approve, assert_err, in_process,
-    login, new_clock, seconds,
+    login, new_clock, redirect_of, seconds, visit,
 };
 
 fn transport() -> InProcessTransport {
@@ -177,10 +177,10 @@ async fn a_failed_login_advises_to_start_again() {
     assert!(lost.to_string().contains(&account.digest().to_string()));
 
     let start = account.connect().unwrap();
-    let denied = "error=access_denied";
-    let error = finish(start.flow.clone(), Redirect::query(denied)).await;
+    let denied = visit(&world.emulator, &format!("{}&deny=1", start.url)).await;
+    let error = finish(start.flow.clone(), redirect_of(&denied)).await;
     assert_eq!(error.unwrap_err().advice(), Advice::StartAgain);
-    let used = finish(start.flow, Redirect::query(denied)).await;
+    let used = finish(start.flow, redirect_of(&denied)).await;
     assert_eq!(used.unwrap_err().advice(), Advice::StartAgain);
 
     let start = account.connect().unwrap();

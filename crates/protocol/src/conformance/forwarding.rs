@@ -23,6 +23,7 @@ use crate::{
     origin::Origin,
     provider::Provider,
     redirect::{AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
+    redirect_uri::RedirectUri,
     refusal::{Class, Refusal},
     registration::Registration,
     resource::Verdict,
@@ -165,8 +166,8 @@ impl Provider for Probe {
     fn authorization_url(&self, _: &Origin, _: &AuthorizationRequest<'_>) -> Result<Url, Error> {
         Err(of_probe())
     }
-    fn redirect_uri(&self, _: &State) -> Url {
-        Url::parse("https://probe.example/").expect("a URL")
+    fn redirect_uri(&self, _: &State) -> RedirectUri {
+        RedirectUri::new("https://probe.example/")
     }
     fn read_redirect(
         &self,

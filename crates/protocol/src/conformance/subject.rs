@@ -80,6 +80,7 @@ impl Subject {
         let redirect = match self.provider.client().dialect().authorization.response_mode {
             ResponseMode::Query => Redirect::query(parameters),
             ResponseMode::Fragment => Redirect::fragment(parameters),
+            ResponseMode::FormPost => Redirect::form_post(parameters),
         };
         let state = &State::new(state);
         self.provider

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
-use url::Url;
 
 use super::{
     subject::{Subject, VERIFIER},
@@ -12,6 +11,7 @@ use crate::{
     access_token::AccessToken,
     authorization::AuthorizationRequest,
     error::Error,
+    redirect_uri::RedirectUri,
     secret::{CodeVerifier, State},
     token_set::TokenSet,
 };
@@ -117,7 +117,7 @@ fn policies(subject: &Subject) -> String {
     )
 }
 
-fn authorization(subject: &Subject, state: &State, uri: &Url) -> Result<String, Violation> {
+fn authorization(subject: &Subject, state: &State, uri: &RedirectUri) -> Result<String, Violation> {
     let challenge = CodeVerifier::new(VERIFIER).code_challenge();
     let request = AuthorizationRequest {
         state,

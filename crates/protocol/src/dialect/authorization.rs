@@ -102,6 +102,14 @@ impl AuthorizationRules {
         }
         self.callback.check()?;
         let added = self.callback.all();
+        // Any page can post such a form: only the state shows that it belongs to the login.
+        let has_state = self.state == StatePlace::Parameter && self.state_echo == StateEcho::Always;
+        if self.response_mode == ResponseMode::FormPost && !has_state {
+            return wrong(
+                "authorization.response_mode",
+                "can be `form_post` only if the provider always returns the parameter `state`",
+            );
+        }
         match self.state.in_redirect_uri() {
             Some(name) if name.is_empty() || added.contains(&name) => wrong(
                 "authorization.state",
@@ -195,9 +203,11 @@ impl AuthorizationRules {
     pub(crate) fn sends(&self, name: &str) -> bool {
         let standard = || AuthorizationValue::ALL.iter().any(|own| own.name() == name);
         let pkce = ["code_challenge", "code_challenge_method"].contains(&name);
+        let form_post = self.response_mode == ResponseMode::FormPost && name == "response_mode";
         match self.parameters.as_slice() {
-            [] => pkce || standard(),
-            listed => pkce || listed.iter().any(|p| p.name == name),
+            _ if pkce || form_post => true,
+            [] => standard(),
+            listed => listed.iter().any(|p| p.name == name),
         }
     }
 
@@ -308,6 +318,9 @@ pub enum ResponseMode {
     Query,
     /// The fragment, which never reaches a server; `+` stands for itself.
     Fragment,
+    /// The body of a form that the authorization page posts (OAuth 2.0 Form Post Response Mode).
+    /// The authorization request has `response_mode=form_post`.
+    FormPost,
 }
 
 /// How the redirect URI that is sent relates to the registered one.

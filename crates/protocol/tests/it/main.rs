@@ -27,6 +27,7 @@ mod origin;
 mod properties;
 mod rate_limit;
 mod redirect;
+mod redirect_url;
 mod reference;
 mod refusal;
 mod registration;

@@ -5,7 +5,8 @@ use std::{fmt, time::SystemTime};
 use tokenkeeper_protocol::{
     AccessToken, Attachment, AuthorizationCode, AuthorizationRequest, AuthorizationResponse, Class,
     Client, Error, ErrorCode, ExpectedRedirect, Grant, GrantType, Origin, Provider, Redirect,
-    RedirectError, Refusal, RevocationOutcome, RevocationRules, State, TokenSet, Url, Verdict,
+    RedirectError, RedirectUri, Refusal, RevocationOutcome, RevocationRules, State, TokenSet, Url,
+    Verdict,
     bytes::Bytes,
     conformance::{self as rules, Subject, Violation},
     http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri},
@@ -209,9 +210,9 @@ impl Provider for Naive {
         } else {
             request.state
         };
-        let registered = self.client.registered_redirect_uri();
+        let registered = RedirectUri::new(self.client.registration().redirect_uri());
         let redirect_uri = if self.is(F::TakesAnyRedirectUri) {
-            registered
+            &registered
         } else {
             request.redirect_uri
         };

@@ -91,7 +91,12 @@ proptest! {
         let expected = ExpectedRedirect { state: &state() };
         let _ = client().read_redirect(&Redirect::query(text.clone()), &expected);
         let fragment = with(|d| d.authorization.response_mode = ResponseMode::Fragment);
-        let _ = fragment.read_redirect(&Redirect::fragment(text), &expected);
+        let _ = fragment.read_redirect(&Redirect::fragment(text.clone()), &expected);
+        let urls = [text.clone(), format!("{CALLBACK}?{text}"), format!("{CALLBACK}#{text}")];
+        for redirect in urls.into_iter().filter_map(|url| Redirect::from_url(url).ok()) {
+            let _ = client().read_redirect(&redirect, &expected);
+            let _ = fragment.read_redirect(&redirect, &expected);
+        }
     }
 
     #[test]

@@ -30,10 +30,11 @@ fn fragment() -> Client {
 }
 
 fn denied(error: &str) -> impl Fn(Result<AuthorizationResponse, RedirectError>) -> bool {
-    let denied = RedirectError::Denied {
-        error: ErrorCode::new(error),
-    };
-    move |result| result.as_ref() == Err(&denied)
+    let code = ErrorCode::new(error);
+    move |result| match result {
+        Err(RedirectError::Denied { error, .. }) => error == code,
+        _ => false,
+    }
 }
 
 #[test]
@@ -81,23 +82,58 @@ fn q3_a_missing_wrong_or_repeated_flow_is_refused() {
 }
 
 #[test]
-fn q3b_an_error_without_flow_is_a_denial() {
+fn a4_a_denial_ends_a_flow_with_its_state_only() {
+    let state = "error=access_denied&state=st-1";
+    let flow = "flow=st-1&error=access_denied";
+    assert!(denied("access_denied")(query(&client(), state)));
     assert!(denied("access_denied")(query(
         &flow_in_redirect_uri(),
-        "error=access_denied"
+        flow
     )));
+    assert!(denied("access_denied")(read(
+        &fragment(),
+        Redirect::fragment(state)
+    )));
+    // This provider always returns the state: another page sent the redirect.
+    for redirect in ["error=access_denied&state=", "error=access_denied"] {
+        let read = query(&client(), redirect);
+        assert_eq!(read, Err(RedirectError::StateMismatch), "{redirect}");
+    }
+    // These may not.
+    let never = with(|d| d.authorization.state_echo = StateEcho::Never);
+    for read in [
+        query(&flow_in_redirect_uri(), "error=access_denied"),
+        query(&flow_in_redirect_uri(), "flow=&error=access_denied"),
+        query(&never, "error=access_denied&state=st-1"),
+        read(&fragment(), Redirect::fragment("error=access_denied")),
+    ] {
+        let Err(RedirectError::DeniedWithoutState { error }) = read else {
+            panic!("{read:?}")
+        };
+        assert_eq!(error.as_str(), Some("access_denied"));
+    }
 }
 
 #[test]
-fn a4_a_denial_with_an_empty_state_is_a_denial() {
-    assert!(denied("access_denied")(query(
-        &client(),
-        "error=access_denied&state="
-    )));
-    assert!(denied("access_denied")(query(
-        &client(),
-        "error=access_denied&state=st-1"
-    )));
+fn a_denial_brings_its_text_for_the_person() {
+    let text = |description: &str| {
+        let redirect = format!("error=access_denied&state=st-1&error_description={description}");
+        match query(&client(), &redirect) {
+            Err(RedirectError::Denied { description, .. }) => {
+                description.map(|text| text.as_str().to_owned())
+            }
+            read => panic!("{read:?}"),
+        }
+    };
+    assert_eq!(text("Ask+your%20admin").unwrap(), "Ask your admin");
+    assert_eq!(text("a%0D%0Ab%00%22c%5C%E2%80%AEd").unwrap(), "a  b  c  d");
+    assert_eq!(text("%3Cscript%3E").unwrap(), "<script>");
+    assert_eq!(text(&"a".repeat(300)).unwrap().len(), 200);
+    assert_eq!(text(""), None);
+    assert_eq!(text("%0A"), None);
+    assert_eq!(text("one&error_description=two"), None);
+    let denied = query(&client(), "error=x&state=st-1&error_description=SECRET").unwrap_err();
+    assert!(!format!("{denied} {denied:?}").contains("SECRET"));
 }
 
 #[test]
@@ -154,7 +190,6 @@ fn another_issuer_than_the_dialects_is_refused() {
     let client = with(|d| d.authorization.issuer = Some("https://login.example".to_owned()));
     let own = query(&client, "code=c&state=st-1&iss=https%3A%2F%2Flogin.example").unwrap();
     assert!(own.extra.is_empty());
-    assert!(query(&client, "code=c&state=st-1").is_ok());
     for redirect in [
         "code=c&state=st-1&iss=https%3A%2F%2Fevil.test",
         "error=e&state=st-1&iss=x",
@@ -165,6 +200,21 @@ fn another_issuer_than_the_dialects_is_refused() {
             "{redirect}"
         );
     }
+}
+
+#[test]
+fn a_missing_issuer_is_refused_in_denials_too() {
+    let client = with(|d| d.authorization.issuer = Some("https://login.example".to_owned()));
+    for redirect in [
+        "code=c&state=st-1",
+        "code=c&state=st-1&iss=",
+        "error=access_denied&state=st-1",
+    ] {
+        let read = query(&client, redirect);
+        assert_eq!(read, Err(RedirectError::IssuerMissing), "{redirect}");
+    }
+    let denial = "error=access_denied&state=st-1&iss=https%3A%2F%2Flogin.example";
+    assert!(denied("access_denied")(query(&client, denial)));
 }
 
 #[test]
@@ -226,6 +276,114 @@ fn the_other_response_mode_is_refused() {
 }
 
 #[test]
+fn a_form_post_is_read_as_a_form() {
+    let client = with(|d| d.authorization.response_mode = ResponseMode::FormPost);
+    let body = "state=st-1&code=a%2Bb+c%25";
+    let response = read(&client, Redirect::form_post(body)).unwrap();
+    assert_eq!(response.code.expose(), "a+b c%");
+    let wrong = |part| Err(RedirectError::WrongResponseMode(part));
+    assert_eq!(query(&client, body), wrong("query"));
+    assert_eq!(
+        read(&self::client(), Redirect::form_post(body)),
+        wrong("body")
+    );
+    let url = Redirect::from_url(format!("{CALLBACK}?{body}")).unwrap();
+    assert_eq!(read(&client, url), wrong("URL"));
+}
+
+#[test]
+fn a_mark_behind_the_response_is_not_part_of_it() {
+    for mark in ["", "#", "#_=_", "#_", "#!", "#/"] {
+        let given = format!("state=st-1&code=c{mark}");
+        assert_eq!(
+            query(&client(), &given).unwrap().code.expose(),
+            "c",
+            "{mark}"
+        );
+        let given = Redirect::fragment(given);
+        assert_eq!(
+            read(&fragment(), given).unwrap().code.expose(),
+            "c",
+            "{mark}"
+        );
+    }
+    let only = read(&fragment(), Redirect::fragment("#_=_"));
+    assert_eq!(only, Err(RedirectError::CodeMissing));
+}
+
+#[test]
+fn the_parameters_have_the_names_of_the_dialect() {
+    let client = with(|d| {
+        d.authorization.callback.code = "spapi_oauth_code".to_owned();
+        d.authorization.callback.state = "amazon_state".to_owned();
+        d.authorization.callback.error = "fault".to_owned();
+    });
+    let given = "spapi_oauth_code=c&amazon_state=st-1&selling_partner_id=A1&state=x";
+    let response = query(&client, given).unwrap();
+    assert_eq!(response.code.expose(), "c");
+    let further = [("selling_partner_id", "A1"), ("state", "x")];
+    let further = further.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(response.extra, further);
+    assert!(denied("access_denied")(query(
+        &client,
+        "fault=access_denied&amazon_state=st-1"
+    )));
+    for standard in [
+        "code=c&amazon_state=st-1",
+        "error=access_denied&amazon_state=st-1",
+    ] {
+        let read = query(&client, standard);
+        assert_eq!(read, Err(RedirectError::CodeMissing), "{standard}");
+    }
+    let read = query(&client, "spapi_oauth_code=c&state=st-1");
+    assert_eq!(read, Err(RedirectError::StateMismatch));
+    let url = format!("{CALLBACK}#spapi_oauth_code=c&amazon_state=st-1");
+    let redirect = Redirect::from_url(url).unwrap();
+    assert_eq!(
+        self::read(&client, redirect),
+        Err(RedirectError::WrongResponseMode("fragment"))
+    );
+}
+
+#[test]
+fn a_state_in_another_case_is_refused() {
+    let read = query(&client(), "code=c&state=ST-1");
+    assert_eq!(read, Err(RedirectError::StateMismatch));
+    let read = query(&client(), "code=c&State=st-1");
+    assert_eq!(read, Err(RedirectError::StateMismatch));
+}
+
+#[test]
+fn empty_parameters_count_as_absent() {
+    let response = query(&client(), "&&code=c&error=&state=st-1&error=&&realm&").unwrap_err();
+    assert_eq!(response, RedirectError::Duplicate("error"));
+    let response = query(&client(), "&&code=c&error=&state=st-1&&realm&").unwrap();
+    assert_eq!(response.code.expose(), "c");
+    assert!(
+        response
+            .extra
+            .contains(&("realm".to_owned(), String::new()))
+    );
+}
+
+#[test]
+fn an_overlong_redirect_is_refused() {
+    let long = format!("code=c&state=st-1&x={}", "a".repeat(64 * 1024));
+    let form_post = with(|d| d.authorization.response_mode = ResponseMode::FormPost);
+    assert_eq!(query(&client(), &long), Err(RedirectError::TooLarge));
+    assert_eq!(
+        read(&fragment(), Redirect::fragment(&*long)),
+        Err(RedirectError::TooLarge)
+    );
+    assert_eq!(
+        read(&form_post, Redirect::form_post(&*long)),
+        Err(RedirectError::TooLarge)
+    );
+    let url = Redirect::from_url(format!("{CALLBACK}?{long}"));
+    assert_eq!(url, Err(RedirectError::TooLarge));
+}
+
+#[test]
 fn escapes_that_are_not_utf8_are_refused() {
     assert_eq!(
         query(&client(), "code=%ff&state=st-1"),
@@ -235,9 +393,15 @@ fn escapes_that_are_not_utf8_are_refused() {
 
 #[test]
 fn no_value_of_a_redirect_is_printed() {
-    let redirect = Redirect::query("code=SECRET&state=st-1&more=SECRET");
+    let parameters = "code=SECRET&state=st-1&more=SECRET";
+    let redirect = Redirect::query(parameters);
     let callback = read(&client(), redirect.clone()).unwrap();
-    let printed = format!("{redirect:?} {callback:?}");
+    let others = [
+        Redirect::fragment(parameters),
+        Redirect::form_post(parameters),
+        Redirect::from_url(format!("{CALLBACK}?{parameters}")).unwrap(),
+    ];
+    let printed = format!("{redirect:?} {others:?} {callback:?}");
     assert!(!printed.contains("SECRET"), "{printed}");
     assert!(printed.contains("more"));
 }

@@ -1,6 +1,8 @@
 //! Registrations that cannot work are refused when they meet a dialect.
 
-use tokenkeeper_protocol::{Client, ClientAuthentication, Error, Registration};
+use tokenkeeper_protocol::{
+    AuthorizationRequest, Client, ClientAuthentication, Error, Pkce, Provider, Registration,
+};
 
 use crate::support::*;
 
@@ -19,9 +21,14 @@ fn a_redirect_uri_is_absolute_https_and_plain() {
         "https://app.example/cb#",
         "https://user@app.example/cb",
         "https://u:p@app.example/cb",
-        "com.example.app:/cb",
+        "com.example.app:cb",
         "myapp://cb",
+        "javascript:/cb",
         "file:///cb",
+        " https://app.example/cb",
+        "https://app.example/cb\n",
+        "https:\\\\app.example\\cb",
+        "https://app.example/a/../cb",
     ] {
         let refused = with_redirect_uri(given);
         assert!(
@@ -34,6 +41,8 @@ fn a_redirect_uri_is_absolute_https_and_plain() {
         "http://127.0.0.1:8080/cb",
         "http://localhost/cb",
         "https://app.example/?a=b",
+        "com.example.app:/cb",
+        "com.example.app://cb",
     ] {
         let client = with_redirect_uri(given).unwrap();
         assert_eq!(client.registered_redirect_uri().as_str(), given);
@@ -44,12 +53,54 @@ fn a_redirect_uri_is_absolute_https_and_plain() {
 #[test]
 fn a_redirect_uri_is_never_changed_silently() {
     for (given, normal) in [
-        ("https://app.example", "https://app.example/"),
-        ("https://APP.example:443/cb", "https://app.example/cb"),
+        ("https://APP.example", "https://app.example/"),
+        ("https://app.example:0443/cb", "https://app.example/cb"),
+        ("HTTPS://app.example/cb", "https://app.example/cb"),
     ] {
         let refused = with_redirect_uri(given).unwrap_err().to_string();
         assert!(refused.contains(&format!("`{normal}`")), "{refused}");
     }
+}
+
+/// Both forms are common, and the provider compares the bytes.
+#[test]
+fn a_path_slash_and_a_default_port_are_sent_as_registered() {
+    for registered in [
+        "http://localhost:8080",
+        "http://localhost:8080/",
+        "http://localhost:8080?a=b",
+        "http://[::1]:80",
+        "https://app.example",
+        "https://app.example:443/cb",
+        "https://app.example/cb/",
+        "https://app.example:8443/cb",
+        "com.example.app:/cb",
+    ] {
+        let client = with_redirect_uri(registered).unwrap();
+        let redirect_uri = client.redirect_uri(&state());
+        assert_eq!(redirect_uri.as_str(), registered);
+        let request = AuthorizationRequest {
+            state: &state(),
+            redirect_uri: &redirect_uri,
+            scope: None,
+            code_challenge: Some("ch"),
+            extra: &[],
+        };
+        let url = client
+            .authorization_url(&client.site(None).unwrap(), &request)
+            .unwrap();
+        let sent = url.query_pairs().find(|(name, _)| name == "redirect_uri");
+        assert_eq!(sent.unwrap().1, registered);
+    }
+}
+
+#[test]
+fn a_private_use_scheme_needs_pkce() {
+    let mut dialect = dialect();
+    dialect.authorization.pkce = Pkce::Off;
+    let refused = dialect.with(Registration::new("id", "com.example.app:/cb").secret("s"));
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("switch PKCE on"), "{refused}");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokenkeeper_protocol::{
-    AccessToken, Attachment, AuthorizationCode, Client, Dialect, Grant, RefreshToken, Registration,
-    State, Url,
+    AccessToken, Attachment, AuthorizationCode, Client, Dialect, Grant, RedirectUri, RefreshToken,
+    Registration, State,
     bytes::Bytes,
     http::{Request, Response},
 };
@@ -35,8 +35,8 @@ pub fn state() -> State {
     State::new("st-1")
 }
 
-pub fn callback() -> Url {
-    Url::parse(CALLBACK).unwrap()
+pub fn callback() -> RedirectUri {
+    RedirectUri::new(CALLBACK)
 }
 
 pub fn code() -> AuthorizationCode {

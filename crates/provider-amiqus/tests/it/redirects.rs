@@ -7,14 +7,11 @@ fn read(query: &str) -> Result<AuthorizationResponse, RedirectError> {
 }
 
 #[test]
-fn a4_a_denial_counts_with_an_empty_state_too() {
-    for query in [
-        "error=access_denied&state=",
-        "error=access_denied&state=st",
-        "error=access_denied",
-    ] {
-        let read = read(query);
-        assert!(matches!(read, Err(RedirectError::Denied { .. })), "{query}");
+fn a4_a_denial_needs_its_state_because_amiqus_returns_it() {
+    let denied = read("error=access_denied&state=st");
+    assert!(matches!(denied, Err(RedirectError::Denied { .. })));
+    for query in ["error=access_denied&state=", "error=access_denied"] {
+        assert_eq!(read(query), Err(RedirectError::StateMismatch), "{query}");
     }
 }
 

@@ -1,4 +1,4 @@
-use tokenkeeper_protocol::{AuthorizationRequest, State, Url};
+use tokenkeeper_protocol::{AuthorizationRequest, RedirectUri, State};
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn q14_a_redirect_uri_that_contains_the_registered_is_refused() {
         "https://u@app.example/cb?flow=F",
         "https://app.example/cb?flow=F#x",
     ] {
-        let redirect_uri = Url::parse(other).unwrap();
+        let redirect_uri = RedirectUri::new(other);
         let request = AuthorizationRequest {
             state: &state,
             redirect_uri: &redirect_uri,
@@ -32,7 +32,7 @@ fn q14_a_redirect_uri_that_contains_the_registered_is_refused() {
 fn extra_query_parameters_of_the_redirect_uri_are_allowed() {
     let registration = Registration::new("id", "https://app.example/cb?lang=nl");
     let provider = QicsMilestones::new(registration.secret("s")).unwrap();
-    let check = |uri: &Url| provider.client().check_redirect_uri(uri);
+    let check = |uri: &RedirectUri| provider.client().check_redirect_uri(uri);
     let own = provider.redirect_uri(&State::new("F"));
     assert_eq!(own.as_str(), "https://app.example/cb?lang=nl&flow=F");
     assert!(check(&own).is_ok());
@@ -40,6 +40,6 @@ fn extra_query_parameters_of_the_redirect_uri_are_allowed() {
         "https://app.example/cb?flow=F",
         "https://app.example/cb?lang=nlx",
     ] {
-        assert!(check(&Url::parse(short).unwrap()).is_err(), "{short}");
+        assert!(check(&RedirectUri::new(short)).is_err(), "{short}");
     }
 }

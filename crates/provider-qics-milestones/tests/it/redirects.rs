@@ -27,13 +27,14 @@ fn q3_a_missing_wrong_or_doubled_flow_is_a_mismatch() {
 }
 
 #[test]
-fn q3b_an_error_without_flow_is_a_denial() {
-    for query in ["error=access_denied", "flow=F&error=access_denied"] {
-        let Err(RedirectError::Denied { error }) = read(query) else {
-            panic!("not a denial: {query}")
-        };
-        assert_eq!(error.as_str(), Some("access_denied"));
-    }
+fn q3b_an_error_without_flow_is_a_denial_that_ends_nothing() {
+    let bound = read("flow=F&error=access_denied");
+    let Err(RedirectError::Denied { error, .. }) = bound else {
+        panic!("{bound:?}")
+    };
+    assert_eq!(error.as_str(), Some("access_denied"));
+    let unbound = read("error=access_denied");
+    assert_eq!(unbound, Err(RedirectError::DeniedWithoutState { error }));
     let foreign = read("flow=G&error=access_denied");
     assert_eq!(foreign, Err(RedirectError::StateMismatch));
 }
