@@ -7,14 +7,14 @@ use axum::{
     response::Response,
 };
 use http::request::Parts;
-use tokenkeeper_engine::{Flow, FlowInfo, protocol::Redirect};
+use tokenkeeper_engine::{Flow, FlowInfo, Status, protocol::Redirect};
 
 use crate::{
     callback_path::CallbackPath,
     context::RouteContext,
-    cookies::{self, FlowCookie},
+    cookies::{self, LoginCookie, Progress},
     failure::Failure,
-    local_path, page,
+    local_path, page, prefetch,
 };
 
 /// Handles a redirect with its answer in the query.
@@ -24,21 +24,39 @@ pub(crate) async fn query(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let state = state(&parts);
-    let cookie = match cookies::find_flow(&callback_path, state.as_deref(), &parts.headers) {
-        Ok(cookie) => cookie,
-        Err(failure) => return failed(&context, &failure),
-    };
-    let finished = finish(&context, &callback_path, &cookie, &parts).await;
-    let ended = finished.is_ok() || finished.is_err_and(|failure| failure.ends_flow);
-    let mut response = match finished {
-        Ok(()) => page::see_other(&context.connected),
-        Err(failure) => failed(&context, &failure),
-    };
-    if ended {
-        cookies::remove(&callback_path, &cookie.name, response.headers_mut());
+    if prefetch::is_prefetch(&parts.headers) {
+        return prefetch::refusal();
     }
-    response
+    let query = parts.uri.query().unwrap_or_default();
+    let state = callback_path.state(query);
+    match cookies::find(&callback_path, state.as_deref(), &parts.headers) {
+        Ok(cookie) => {
+            let redirect = Redirect::query(query);
+            respond(&context, &callback_path, &cookie, &parts, redirect).await
+        }
+        Err(failure) => failed(&context, &failure),
+    }
+}
+
+/// Finishes the login of a cookie, or repeats the outcome of a finished one.
+pub(crate) async fn respond(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    cookie: &LoginCookie,
+    parts: &Parts,
+    redirect: Redirect,
+) -> Response {
+    let finished = match &cookie.progress {
+        Progress::Open(flow) => {
+            let finished = finish(context, callback_path, flow, parts, redirect).await;
+            let mut response = redirected(context, &finished);
+            cookies::keep_outcome(callback_path, cookie, &finished, response.headers_mut());
+            return response;
+        }
+        Progress::Connected(flow) => require_connected(context, callback_path, flow, parts).await,
+        Progress::Failed(failure) => Err(failure.clone()),
+    };
+    redirected(context, &finished)
 }
 
 /// Returns the flow if it is live and its redirect URI is this one (RFC 9700 §4.4.2).
@@ -71,41 +89,58 @@ pub(crate) fn require_same_person(
     }
 }
 
+/// Requires that the account of a finished login is still connected, and is the signed-in person's.
+pub(crate) async fn require_connected(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    flow: &Flow,
+    parts: &Parts,
+) -> Result<(), Failure> {
+    let info = live_flow(context, callback_path, flow)?;
+    require_same_person(context, parts, &info)?;
+    match info.account.status().await {
+        Ok(Status::Connected(_)) => Ok(()),
+        Ok(_) => Err(Failure::NO_FLOW),
+        Err(error) => Err(context.log(&callback_path.brand, &error)),
+    }
+}
+
 /// Passes the redirect to the engine, which checks it and exchanges the code.
 pub(crate) async fn exchange(
     context: &RouteContext,
     callback_path: &CallbackPath,
-    cookie: &FlowCookie,
+    flow: &Flow,
     redirect: Redirect,
 ) -> Result<(), Failure> {
-    let finished = context.accounts.finish(cookie.flow.clone(), redirect).await;
+    let finished = context.accounts.finish(flow.clone(), redirect).await;
     finished
         .map(drop)
         .map_err(|error| context.log(&callback_path.brand, &error))
 }
 
-async fn finish(
-    context: &RouteContext,
-    callback_path: &CallbackPath,
-    cookie: &FlowCookie,
-    parts: &Parts,
-) -> Result<(), Failure> {
-    let info = live_flow(context, callback_path, &cookie.flow)?;
-    require_same_person(context, parts, &info)?;
-    let query = parts.uri.query().unwrap_or_default();
-    exchange(context, callback_path, cookie, Redirect::query(query)).await
-}
-
-fn failed(context: &RouteContext, failure: &Failure) -> Response {
+/// Responds with the failure's page, or redirects to the application's.
+pub(crate) fn failed(context: &RouteContext, failure: &Failure) -> Response {
     match &context.failed {
         Some(path) => page::see_other(&local_path::with_parameter(path, "failure", failure.code)),
         None => page::failure(failure),
     }
 }
 
-fn state(parts: &Parts) -> Option<String> {
-    let query = parts.uri.query().unwrap_or_default().as_bytes();
-    let mut states = form_urlencoded::parse(query).filter(|(name, _)| name == "state");
-    let state = states.next().map(|(_, state)| state.into_owned());
-    state.filter(|state| !state.is_empty())
+async fn finish(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    flow: &Flow,
+    parts: &Parts,
+    redirect: Redirect,
+) -> Result<(), Failure> {
+    let info = live_flow(context, callback_path, flow)?;
+    require_same_person(context, parts, &info)?;
+    exchange(context, callback_path, flow, redirect).await
+}
+
+fn redirected(context: &RouteContext, finished: &Result<(), Failure>) -> Response {
+    match finished {
+        Ok(()) => page::see_other(&context.connected),
+        Err(failure) => failed(context, failure),
+    }
 }

@@ -28,7 +28,7 @@ async fn begin_login(
     let (parts, body) = request.into_parts();
     let account = form::account(context, brand, &parts, body).await?;
     let log = |error| context.log(brand, &error);
-    let login = account.connect().map_err(log)?;
+    let login = account.connect_with(&context.options).map_err(log)?;
     let info = context.accounts.flow(&login.flow).map_err(log)?;
     let callback_path = context.callback_path(info.redirect_uri.path());
     let callback_path = callback_path.ok_or(Failure::WRONG_PLACE)?;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use tokenkeeper_engine::Accounts;
+use tokenkeeper_engine::{Accounts, ConnectOptions};
 
-use crate::{callback_path::CallbackPath, failure::Failure, relay::CompletedFlows};
+use crate::{callback_path::CallbackPath, failure::Failure, relay::UsedPages};
 
 /// Names the signed-in person's account.
 pub(crate) type Subject = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
@@ -14,11 +14,12 @@ pub(crate) type Subject = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 pub(crate) struct RouteContext {
     pub(crate) accounts: Accounts,
     pub(crate) subject: Subject,
+    pub(crate) options: ConnectOptions,
     pub(crate) connected: String,
     pub(crate) disconnected: String,
     pub(crate) failed: Option<String>,
     pub(crate) callback_paths: Vec<Arc<CallbackPath>>,
-    pub(crate) completed: CompletedFlows,
+    pub(crate) used_pages: UsedPages,
 }
 
 impl RouteContext {

@@ -8,7 +8,7 @@ use http::{
     header::{COOKIE, SET_COOKIE},
 };
 use sha2::{Digest as _, Sha256};
-use tokenkeeper_engine::{Flow, FlowInfo, LoginRedirect};
+use tokenkeeper_engine::{Flow, FlowInfo, LoginRedirect, protocol::ResponseMode};
 
 use crate::{callback_path::CallbackPath, failure::Failure};
 
@@ -17,11 +17,45 @@ use crate::{callback_path::CallbackPath, failure::Failure};
 /// Each adds half a kilobyte to every request, and servers bound the size of headers.
 const MAX_PARALLEL: usize = 4;
 
-/// A cookie that holds a flow.
-pub(crate) struct FlowCookie {
-    pub(crate) name: String,
-    pub(crate) flow: Flow,
+/// How long the outcome of a login is remembered, for a callback that comes again.
+const OUTCOME_LIFETIME: Duration = Duration::from_secs(600);
+
+/// The cookie of a login.
+pub(crate) struct LoginCookie {
+    name: String,
+    pub(crate) progress: Progress,
 }
+
+/// What the cookie of a login says about it.
+///
+/// The browser could change the outcome, which only selects what this browser is shown.
+pub(crate) enum Progress {
+    /// It may be in progress.
+    Open(Flow),
+    /// It connected the account of this flow.
+    Connected(Flow),
+    /// It ended in this failure.
+    Failed(Failure),
+}
+
+impl Progress {
+    fn read(value: &str) -> Self {
+        if let Some(flow) = value.strip_prefix(CONNECTED) {
+            return Self::Connected(Flow::from(flow.to_owned()));
+        }
+        match Failure::of_ended(value) {
+            Some(failure) => Self::Failed(failure),
+            None => Self::Open(Flow::from(value.to_owned())),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Open(_))
+    }
+}
+
+/// The prefix of the flow in the cookie of a successful login. Flows have no dot.
+const CONNECTED: &str = "connected.";
 
 /// The remaining lifetime of a flow, which is also that of its cookies.
 pub(crate) fn lifetime(info: &FlowInfo) -> Duration {
@@ -29,53 +63,74 @@ pub(crate) fn lifetime(info: &FlowInfo) -> Duration {
     Duration::from_secs(left.unwrap_or_default().as_secs() + 1)
 }
 
-/// Sets the cookie of a new login, and removes the oldest ones above the limit.
+/// Sets the cookie of a new login, and removes those of ended ones and the oldest ones above the
+/// limit.
 pub(crate) fn set_flow(
     callback_path: &CallbackPath,
     (login, info): (&LoginRedirect, &FlowInfo),
     given: &HeaderMap,
     set: &mut HeaderMap,
 ) {
-    let state = login.url.query_pairs().find(|(name, _)| name == "state");
-    let own = flow_name(callback_path, state.as_ref().map(|(_, state)| &**state));
-    let mut others = flow_cookies(callback_path, given);
-    others.retain(|other| other.name != own);
+    let own = login_name(callback_path, Some(login.state.expose()));
+    let others = of_provider(callback_path, given).filter(|other| other.name != own);
+    let (open, ended): (Vec<_>, Vec<_>) = others.partition(|other| other.progress.is_open());
     let room = if callback_path.parallel {
         MAX_PARALLEL - 1
     } else {
         0
     };
     // Browsers send the older ones first (RFC 6265 §5.4).
-    for oldest in &others[..others.len().saturating_sub(room)] {
-        remove(callback_path, &oldest.name, set);
+    let oldest = &open[..open.len().saturating_sub(room)];
+    for other in ended.iter().chain(oldest) {
+        remove(callback_path, &other.name, set);
     }
     let cookie = Cookie::new(own, login.flow.as_str());
-    add(callback_path, cookie, SameSite::Lax, lifetime(info), set);
+    let same_site = same_site(callback_path);
+    add(callback_path, cookie, same_site, lifetime(info), set);
 }
 
-/// Finds the flow that a redirect with this state claims; the engine checks the claim.
-pub(crate) fn find_flow(
+/// Finds the login that a redirect with this state claims; the engine checks the claim.
+pub(crate) fn find(
     callback_path: &CallbackPath,
     state: Option<&str>,
     given: &HeaderMap,
-) -> Result<FlowCookie, Failure> {
-    let mut cookies = flow_cookies(callback_path, given);
-    let name = flow_name(callback_path, state);
-    if let Some(at) = cookies.iter().position(|cookie| cookie.name == name) {
-        return Ok(cookies.swap_remove(at));
+) -> Result<LoginCookie, Failure> {
+    let name = login_name(callback_path, state);
+    let mut others_open = false;
+    for cookie in of_provider(callback_path, given) {
+        if cookie.name == name {
+            return Ok(cookie);
+        }
+        others_open |= cookie.progress.is_open();
     }
-    match cookies.pop().filter(|_| callback_path.parallel) {
-        None => Err(Failure::NO_FLOW),
-        // A denial may come without its state, which is ambiguous if there are two logins.
-        Some(only) if state.is_none() && cookies.is_empty() => Ok(only),
-        Some(_) => Err(Failure::STATE),
+    if callback_path.parallel && others_open {
+        return Err(Failure::STATE);
     }
+    Err(Failure::NO_FLOW)
 }
 
-/// Removes the cookie of a flow.
-pub(crate) fn remove(callback_path: &CallbackPath, name: &str, set: &mut HeaderMap) {
-    let cookie = Cookie::new(name, "");
-    add(callback_path, cookie, SameSite::Lax, Duration::ZERO, set);
+/// Keeps the outcome of a finished login in place of its flow, so that a callback that comes again
+/// ends in the same way.
+pub(crate) fn keep_outcome(
+    callback_path: &CallbackPath,
+    cookie: &LoginCookie,
+    finished: &Result<(), Failure>,
+    set: &mut HeaderMap,
+) {
+    let Progress::Open(flow) = &cookie.progress else {
+        return;
+    };
+    let outcome = match finished {
+        Ok(()) => format!("{CONNECTED}{}", flow.as_str()),
+        Err(failure) if failure.ends_flow => match Failure::of_ended(failure.code) {
+            Some(ended) => ended.code.to_owned(),
+            None => return remove(callback_path, &cookie.name, set),
+        },
+        Err(_) => return,
+    };
+    let cookie = Cookie::new(&*cookie.name, outcome);
+    let same_site = same_site(callback_path);
+    add(callback_path, cookie, same_site, OUTCOME_LIFETIME, set);
 }
 
 /// Returns the nonce of the relay page that this browser got last, if it is for this flow.
@@ -107,7 +162,7 @@ pub(crate) fn remove_nonce(callback_path: &CallbackPath, set: &mut HeaderMap) {
     add(callback_path, cookie, SameSite::Strict, Duration::ZERO, set);
 }
 
-/// The suffix of a provider's flow cookie if a browser may have only one.
+/// The suffix of a provider's login cookie if a browser may have only one.
 const ONLY: &str = "flow";
 
 /// The suffix of the cookie with the relay page's nonce.
@@ -121,7 +176,7 @@ fn name(callback_path: &CallbackPath, suffix: &str) -> String {
     format!("{prefix}tokenkeeper.{}.{suffix}", callback_path.brand)
 }
 
-fn flow_name(callback_path: &CallbackPath, state: Option<&str>) -> String {
+fn login_name(callback_path: &CallbackPath, state: Option<&str>) -> String {
     let Some(state) = state.filter(|_| callback_path.parallel) else {
         return name(callback_path, ONLY);
     };
@@ -132,22 +187,38 @@ fn flow_name(callback_path: &CallbackPath, state: Option<&str>) -> String {
 
 /// Returns all cookies of the provider.
 ///
-/// They may include a nonce, but then a flow is looked up by its name.
-fn flow_cookies(callback_path: &CallbackPath, given: &HeaderMap) -> Vec<FlowCookie> {
+/// They may include a nonce, but then a login is looked up by its name.
+fn of_provider(
+    callback_path: &CallbackPath,
+    given: &HeaderMap,
+) -> impl Iterator<Item = LoginCookie> {
     let prefix = name(callback_path, "");
     cookies(given)
-        .filter(|cookie| cookie.name().starts_with(&prefix))
-        .map(|cookie| FlowCookie {
+        .filter(move |cookie| cookie.name().starts_with(&prefix))
+        .map(|cookie| LoginCookie {
             name: cookie.name().to_owned(),
-            flow: Flow::from(cookie.value().to_owned()),
+            progress: Progress::read(cookie.value()),
         })
-        .collect()
 }
 
 fn cookies(given: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
     let headers = given.get_all(COOKIE).into_iter();
     let texts = headers.filter_map(|header| header.to_str().ok());
     texts.flat_map(Cookie::split_parse).filter_map(Result::ok)
+}
+
+/// The redirect comes from another site: by a link or, in a form post, by a form.
+fn same_site(callback_path: &CallbackPath) -> SameSite {
+    match callback_path.response_mode {
+        ResponseMode::FormPost => SameSite::None,
+        ResponseMode::Query | ResponseMode::Fragment => SameSite::Lax,
+    }
+}
+
+fn remove(callback_path: &CallbackPath, name: &str, set: &mut HeaderMap) {
+    let cookie = Cookie::new(name, "");
+    let same_site = same_site(callback_path);
+    add(callback_path, cookie, same_site, Duration::ZERO, set);
 }
 
 fn add(
@@ -159,11 +230,12 @@ fn add(
 ) {
     cookie.set_path("/");
     cookie.set_http_only(true);
-    cookie.set_secure(callback_path.secure);
+    // Browsers refuse `SameSite=None` without `Secure`, and most take `Secure` on loopback.
+    cookie.set_secure(callback_path.secure || same_site == SameSite::None);
     cookie.set_same_site(same_site);
     cookie.set_max_age(time::Duration::try_from(max_age).ok());
     let mut value = HeaderValue::from_str(&cookie.to_string())
-        .expect("brands, flows and nonces are ASCII without separators");
+        .expect("brands, flows, words and nonces are ASCII without separators");
     value.set_sensitive(true);
     set.append(SET_COOKIE, value);
 }

@@ -28,6 +28,38 @@ pub enum Error {
         /// The provider's brand.
         brand: String,
     },
+    /// A redirect URI is not below the prefix that a proxy removes.
+    #[error(
+        "the redirect path `{path}` of `{brand}` is not below `{prefix}`: register another, or \
+         correct `Routes::behind_prefix`"
+    )]
+    OutsidePrefix {
+        /// The path.
+        path: String,
+        /// The provider's brand.
+        brand: String,
+        /// The prefix.
+        prefix: String,
+    },
+    /// A redirect URI cannot have the port that
+    /// [`Routes::redirect_port`](crate::Routes::redirect_port) sets.
+    #[error(
+        "the redirect URI of `{brand}` cannot have another port: register one on 127.0.0.1, or \
+         leave `Routes::redirect_port` out"
+    )]
+    RedirectPort {
+        /// The provider's brand.
+        brand: String,
+    },
+    /// A redirect URI has a private-use scheme, which leads to no server.
+    #[error(
+        "the redirect URI of `{brand}` has a private-use scheme, which leads to no server: \
+         register one with https, or serve the provider without these routes"
+    )]
+    PrivateScheme {
+        /// The provider's brand.
+        brand: String,
+    },
     /// A path to redirect to is not on this site, as it must be to prevent an open redirect.
     #[error("`{given}` {problem}: write a path like `/settings`")]
     LocalPath {

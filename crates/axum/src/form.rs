@@ -61,7 +61,8 @@ fn field(form: &[u8]) -> Option<String> {
     site.map(|(_, site)| site.into_owned())
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// Returns whether the body is a form.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());

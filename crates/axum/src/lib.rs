@@ -9,9 +9,11 @@ mod disconnect;
 mod error;
 mod failure;
 mod form;
+mod form_post;
 mod local_path;
 mod origin_check;
 mod page;
+mod prefetch;
 mod relay;
 mod routes;
 

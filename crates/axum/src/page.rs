@@ -35,7 +35,7 @@ pub(crate) fn harden<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Rou
 
 /// Renders a plain page about a failure.
 pub(crate) fn failure(failure: &Failure) -> Response {
-    let text = failure.text;
+    let text = escape(&failure.message());
     let mut response = html(
         failure.status,
         format!(
@@ -45,6 +45,41 @@ pub(crate) fn failure(failure: &Failure) -> Response {
     );
     retry_after(failure, response.headers_mut());
     response
+}
+
+/// Renders a page whose script has this nonce; the policy's further directives are `allowed`.
+pub(crate) fn scripted(status: StatusCode, html: String, nonce: &str, allowed: &str) -> Response {
+    let mut response = self::html(status, html);
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; {allowed}; frame-ancestors 'none'"
+    );
+    let policy = HeaderValue::try_from(policy).expect("a nonce is hexadecimal");
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+/// Returns 128 random bits in hexadecimal.
+pub(crate) fn random() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
+    format!("{:032x}", u128::from_ne_bytes(bytes))
+}
+
+/// Escapes a text for HTML, also within a quoted attribute.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 /// Sets `Retry-After` if it is known when to try again.

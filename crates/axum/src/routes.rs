@@ -8,7 +8,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use http::{StatusCode, request::Parts};
-use tokenkeeper_engine::{Accounts, protocol::ResponseMode};
+use tokenkeeper_engine::{Accounts, ConnectOptions, protocol::ResponseMode};
 
 use crate::{
     callback,
@@ -17,8 +17,8 @@ use crate::{
     context::{RouteContext, Subject},
     disconnect,
     error::Error,
-    local_path, page,
-    relay::{self, CompletedFlows},
+    form_post, local_path, page,
+    relay::{self, UsedPages},
 };
 
 /// Connect, callback and disconnect routes for all providers of an [`Accounts`].
@@ -27,10 +27,11 @@ use crate::{
 /// |---|---|
 /// | `POST /connect/{provider}` | redirects to the authorization page, with the flow in a cookie |
 /// | `GET` at each redirect URI's path | finishes the login, or serves the relay page |
-/// | `POST` at the same path | finishes a login for the relay page |
+/// | `POST` at the same path | finishes the login, for the relay page or a provider's form |
 /// | `POST /disconnect/{provider}` | disconnects the account |
 ///
-/// The relay page is for providers that answer in the fragment. `site`, in the query or the form,
+/// The relay page is for providers that answer in the fragment, the form for those with the
+/// response mode `form_post`. `site`, in the query or the form,
 /// names the site of a provider with one per tenant. If a handler is dropped because the browser
 /// went away, nothing is lost: the code exchange continues and its tokens are written.
 ///
@@ -59,6 +60,8 @@ pub struct Routes {
     accounts: Accounts,
     subject: Subject,
     at: String,
+    prefix: String,
+    redirect_port: Option<u16>,
     connected: String,
     disconnected: String,
     failed: Option<String>,
@@ -78,6 +81,8 @@ impl Routes {
             accounts: accounts.clone(),
             subject: Arc::new(subject),
             at: String::new(),
+            prefix: String::new(),
+            redirect_port: None,
             connected: "/".to_owned(),
             disconnected: "/".to_owned(),
             failed: None,
@@ -89,6 +94,27 @@ impl Routes {
     /// Callbacks stay at their registered paths.
     pub fn at(mut self, path: &str) -> Self {
         path.trim_end_matches('/').clone_into(&mut self.at);
+        self
+    }
+
+    /// Sets the path that a proxy in front of the application removes from requests.
+    ///
+    /// With `/api`, the callback of the redirect URI `https://app.example/api/oauth/acme` is served
+    /// at `/oauth/acme`. The same is needed for `Router::nest("/api", …)`. The paths of
+    /// [`on_connected`](Self::on_connected) and its siblings are for browsers, so they have the
+    /// prefix. Default: none, and callbacks are served at their registered paths.
+    pub fn behind_prefix(mut self, prefix: &str) -> Self {
+        prefix.trim_end_matches('/').clone_into(&mut self.prefix);
+        self
+    }
+
+    /// Sets the port of all redirect URIs, for an application that listens on a port of loopback
+    /// that the system has chosen: see
+    /// [`ConnectOptions::redirect_port`](tokenkeeper_engine::ConnectOptions::redirect_port).
+    ///
+    /// Default: the ports of the registrations.
+    pub fn redirect_port(mut self, port: u16) -> Self {
+        self.redirect_port = Some(port);
         self
     }
 
@@ -115,10 +141,12 @@ impl Routes {
 
     /// Builds the router, to merge into the application's own.
     ///
-    /// Do not nest it: callbacks must be served at their registered paths.
+    /// Callbacks must be served at their registered paths: tell
+    /// [`behind_prefix`](Self::behind_prefix) if it is nested.
     ///
     /// # Errors
-    /// [`Error`] if paths collide, or lead away from this site.
+    /// [`Error`] if paths collide or lead away from this site, or if a redirect URI cannot be
+    /// served here.
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Result<Router<S>, Error> {
         for path in [&self.connected, &self.disconnected]
             .into_iter()
@@ -126,8 +154,11 @@ impl Routes {
         {
             local_path::check(path)?;
         }
-        if !self.at.is_empty() {
-            local_path::check(&self.at)?;
+        for path in [&self.at, &self.prefix]
+            .into_iter()
+            .filter(|path| !path.is_empty())
+        {
+            local_path::check(path)?;
         }
         let callback_paths = self.callback_paths()?;
         let mut router = Router::new()
@@ -141,16 +172,21 @@ impl Routes {
                 post(disconnect::disconnect),
             );
         for callback_path in &callback_paths {
-            router = router.route(&callback_path.path, callback_route(callback_path));
+            router = router.route(&callback_path.route, callback_route(callback_path));
+        }
+        let mut options = ConnectOptions::new();
+        if let Some(port) = self.redirect_port {
+            options = options.redirect_port(port);
         }
         let context = RouteContext {
             accounts: self.accounts,
+            options,
             subject: self.subject,
             connected: self.connected,
             disconnected: self.disconnected,
             failed: self.failed,
             callback_paths,
-            completed: CompletedFlows::new(),
+            used_pages: UsedPages::new(),
         };
         Ok(page::harden(router).with_state(Arc::new(context)))
     }
@@ -159,9 +195,9 @@ impl Routes {
         let mut taken: HashMap<String, String> = HashMap::new();
         let mut callback_paths = Vec::new();
         for provider in self.accounts.providers() {
-            let callback_path = CallbackPath::of(provider);
+            let callback_path = CallbackPath::of(provider, &self.prefix, self.redirect_port)?;
             let (path, brand) = (callback_path.path.clone(), callback_path.brand.clone());
-            if self.is_form(&path) {
+            if self.is_form(&callback_path.route) {
                 return Err(Error::TakenPath { path, brand });
             }
             if let Some(first) = taken.insert(path.clone(), brand.clone()) {
@@ -188,6 +224,8 @@ impl fmt::Debug for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Routes")
             .field("at", &self.at)
+            .field("prefix", &self.prefix)
+            .field("redirect_port", &self.redirect_port)
             .field("connected", &self.connected)
             .field("disconnected", &self.disconnected)
             .field("failed", &self.failed)
@@ -197,14 +235,18 @@ impl fmt::Debug for Routes {
 
 fn callback_route(path: &Arc<CallbackPath>) -> MethodRouter<Arc<RouteContext>> {
     let [one, two] = [path.clone(), path.clone()];
+    let query = get(move |state, request: Request| callback::query(state, one, request));
     let route = match path.response_mode {
-        ResponseMode::Query | ResponseMode::FormPost => {
-            get(move |state, request: Request| callback::query(state, one, request))
+        // A provider that does not know the response mode answers in the query.
+        ResponseMode::FormPost => {
+            query.post(move |state, request: Request| form_post::complete(state, two, request))
         }
         ResponseMode::Fragment => {
+            let one = path.clone();
             get(move |state, request: Request| relay::serve(state, one, request))
                 .post(move |state, request: Request| relay::complete(state, two, request))
         }
+        ResponseMode::Query => query,
     };
     // HEAD must not complete a login.
     route.head(async || StatusCode::METHOD_NOT_ALLOWED)

@@ -2,7 +2,7 @@
 //!
 //! Browsers do not send the fragment to a server: the page's script reads it and posts it back.
 
-mod completed;
+mod used_pages;
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderValue, StatusCode, header::CONTENT_SECURITY_POLICY, request::Parts};
+use http::{HeaderValue, StatusCode, request::Parts};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
-use tokenkeeper_engine::protocol::Redirect;
+use tokenkeeper_engine::{Flow, protocol::Redirect};
 
-pub(crate) use self::completed::CompletedFlows;
+pub(crate) use self::used_pages::UsedPages;
 
 use crate::{
     callback,
     callback_path::CallbackPath,
     context::RouteContext,
-    cookies::{self, FlowCookie},
+    cookies::{self, LoginCookie, Progress},
     failure::Failure,
-    local_path, origin_check, page,
+    local_path, origin_check, page, prefetch,
 };
 
 /// The header for the nonce: forms cannot send it, and pages of other origins may not.
@@ -42,17 +42,36 @@ pub(crate) async fn serve(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let live = cookies::find_flow(&callback_path, None, &parts.headers)
-        .and_then(|cookie| callback::live_flow(&context, &callback_path, &cookie.flow));
-    match live {
-        Ok(info) => {
-            let nonce = random();
+    if prefetch::is_prefetch(&parts.headers) {
+        return prefetch::refusal();
+    }
+    match open(&context, &callback_path, &parts).await {
+        Ok(response) => response,
+        Err(failure) => relay_page(failure.status, &failure.message(), "", ""),
+    }
+}
+
+/// Renders the page of a login in progress, or one that leads on from a finished login.
+async fn open(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    parts: &Parts,
+) -> Result<Response, Failure> {
+    match cookies::find(callback_path, None, &parts.headers)?.progress {
+        Progress::Open(flow) => {
+            let info = callback::live_flow(context, callback_path, &flow)?;
+            let nonce = page::random();
             let text = "Finishing the login…";
-            let mut response = relay_page(StatusCode::OK, text, &nonce);
-            cookies::set_nonce(&callback_path, &info, &nonce, response.headers_mut());
-            response
+            let mut response = relay_page(StatusCode::OK, text, &nonce, "");
+            cookies::set_nonce(callback_path, &info, &nonce, response.headers_mut());
+            Ok(response)
         }
-        Err(failure) => relay_page(failure.status, failure.text, ""),
+        Progress::Connected(flow) => {
+            callback::require_connected(context, callback_path, &flow, parts).await?;
+            let text = "The login is finished.";
+            Ok(relay_page(StatusCode::OK, text, "", &context.connected))
+        }
+        Progress::Failed(failure) => Err(failure),
     }
 }
 
@@ -64,43 +83,49 @@ pub(crate) async fn complete(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let cookie = origin_check::require_origin(&parts.headers, &callback_path.origin)
-        .and_then(|()| cookies::find_flow(&callback_path, None, &parts.headers));
+        .and_then(|()| cookies::find(&callback_path, None, &parts.headers));
     let cookie = match cookie {
         Ok(cookie) => cookie,
         Err(failure) => return failed(&context, &failure),
     };
-    let mut attempted = false;
-    let finished = finish(
-        &context,
-        &callback_path,
-        &cookie,
-        &parts,
-        body,
-        &mut attempted,
-    )
-    .await;
-    let ended = attempted || finished.is_err_and(|failure| failure.ends_flow);
-    let mut response = match finished {
+    let mut page = Page::Kept;
+    let finished = finish(&context, &callback_path, &cookie, &parts, body, &mut page).await;
+    let mut response = match &finished {
         Ok(()) => page::json(StatusCode::OK, &json!({ "next": context.connected })),
-        Err(failure) => failed(&context, &failure),
+        Err(failure) => failed(&context, failure),
     };
-    if ended {
-        cookies::remove(&callback_path, &cookie.name, response.headers_mut());
-        cookies::remove_nonce(&callback_path, response.headers_mut());
+    let set = response.headers_mut();
+    cookies::keep_outcome(&callback_path, &cookie, &finished, set);
+    let ended = finished.is_err_and(|failure| failure.ends_flow);
+    if ended || matches!(page, Page::Used) {
+        cookies::remove_nonce(&callback_path, set);
     }
     response
 }
 
-/// Checks the post and finishes the login; sets `attempted` once the page's one attempt is used.
+/// Whether a page has its one attempt left.
+enum Page {
+    Kept,
+    Used,
+}
+
+/// Checks the post and finishes the login.
 async fn finish(
     context: &RouteContext,
     callback_path: &CallbackPath,
-    cookie: &FlowCookie,
+    cookie: &LoginCookie,
     parts: &Parts,
     body: Body,
-    attempted: &mut bool,
+    page: &mut Page,
 ) -> Result<(), Failure> {
-    let info = callback::live_flow(context, callback_path, &cookie.flow)?;
+    let flow: &Flow = match &cookie.progress {
+        Progress::Open(flow) => flow,
+        Progress::Connected(flow) => {
+            return callback::require_connected(context, callback_path, flow, parts).await;
+        }
+        Progress::Failed(failure) => return Err(failure.clone()),
+    };
+    let info = callback::live_flow(context, callback_path, flow)?;
     let expected = cookies::nonce(callback_path, &info.id, &parts.headers).ok_or(Failure::NONCE)?;
     let given = parts
         .headers
@@ -114,15 +139,18 @@ async fn finish(
         .await
         .map_err(|_| Failure::TOO_LARGE)?;
     let fragment = String::from_utf8(fragment.into()).map_err(|_| Failure::NO_ANSWER)?;
-    if !context.completed.insert(&info.id, cookies::lifetime(&info)) {
+    if !context
+        .used_pages
+        .insert(&expected, cookies::lifetime(&info))
+    {
         return Err(Failure::NONCE);
     }
-    *attempted = true;
-    callback::exchange(context, callback_path, cookie, Redirect::fragment(fragment)).await
+    *page = Page::Used;
+    callback::exchange(context, callback_path, flow, Redirect::fragment(fragment)).await
 }
 
 fn failed(context: &RouteContext, failure: &Failure) -> Response {
-    let mut answer = json!({ "failure": failure.code, "text": failure.text });
+    let mut answer = json!({ "failure": failure.code, "text": failure.message() });
     if let Some(path) = &context.failed {
         answer["next"] = local_path::with_parameter(path, "failure", failure.code).into();
     }
@@ -131,28 +159,16 @@ fn failed(context: &RouteContext, failure: &Failure) -> Response {
     response
 }
 
-/// Renders the page. Without a nonce it only removes the fragment from the address and the history.
-fn relay_page(status: StatusCode, text: &str, nonce: &str) -> Response {
-    let csp_nonce = random();
+/// Renders the page. Without a nonce it only removes the fragment from the address and the history,
+/// and goes on to `next` if there is one.
+fn relay_page(status: StatusCode, text: &str, nonce: &str, next: &str) -> Response {
+    let csp_nonce = page::random();
     let html = include_str!("page.html")
-        .replace("{{text}}", text)
         .replace("{{csp_nonce}}", &csp_nonce)
         .replace("{{nonce}}", nonce)
-        .replace("{{script}}", include_str!("script.js"));
-    let mut response = page::html(status, html);
-    let policy = format!(
-        "default-src 'none'; script-src 'nonce-{csp_nonce}'; connect-src 'self'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
-    let policy = HeaderValue::try_from(policy).expect("a nonce is hexadecimal");
-    response
-        .headers_mut()
-        .insert(CONTENT_SECURITY_POLICY, policy);
-    response
-}
-
-fn random() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
-    format!("{:032x}", u128::from_ne_bytes(bytes))
+        .replace("{{script}}", include_str!("script.js"))
+        .replace("{{next}}", &page::escape(next))
+        .replace("{{text}}", &page::escape(text));
+    let allowed = "connect-src 'self'; base-uri 'none'; form-action 'none'";
+    page::scripted(status, html, &csp_nonce, allowed)
 }

@@ -1,9 +1,10 @@
 (() => {
   "use strict";
-  const nonce = document.currentScript.dataset.nonce;
+  const { nonce, next } = document.currentScript.dataset;
   const fragment = location.hash.slice(1);
   // First of all, remove the code from the address bar and the history.
   history.replaceState(null, "", location.pathname);
+  if (next) return location.replace(next);
   if (!nonce) return;
   const say = (text) => {
     document.getElementById("text").textContent = text;

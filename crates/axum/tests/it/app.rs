@@ -62,9 +62,17 @@ impl App {
     }
 
     pub fn with(accounts: Accounts, set: impl FnOnce(Routes) -> Routes) -> Self {
+        Self::wrapped(accounts, set, |router| router)
+    }
+
+    pub fn wrapped(
+        accounts: Accounts,
+        set: impl FnOnce(Routes) -> Routes,
+        wrap: impl FnOnce(Router) -> Router,
+    ) -> Self {
         let signed_in = |parts: &Parts| Some(parts.extensions.get::<SignedIn>()?.0.clone());
         let routes = Routes::new(&accounts, signed_in).on_connected("/settings");
-        let router = set(routes).router().unwrap();
+        let router = wrap(set(routes).router().unwrap());
         Self { accounts, router }
     }
 
@@ -158,8 +166,8 @@ impl Answer {
     }
 }
 
-/// Clicks at the provider's page and returns where it redirects: path with query, and fragment.
-pub async fn at_provider(emulator: &Emulator, url: &str, click: &str) -> (String, String) {
+/// Clicks at the provider's page and returns where it redirects.
+pub async fn location(emulator: &Emulator, url: &str, click: &str) -> String {
     let page = url
         .strip_prefix(emulator.base())
         .expect("the provider's page");
@@ -167,7 +175,12 @@ pub async fn at_provider(emulator: &Emulator, url: &str, click: &str) -> (String
         .body(Bytes::new())
         .unwrap();
     let answer = emulator.call(request).await.unwrap();
-    let location = answer.headers()["location"].to_str().unwrap();
+    answer.headers()["location"].to_str().unwrap().to_owned()
+}
+
+/// Clicks at the provider's page and returns where it redirects: path with query, and fragment.
+pub async fn at_provider(emulator: &Emulator, url: &str, click: &str) -> (String, String) {
+    let location = location(emulator, url, click).await;
     let path = location
         .strip_prefix(OWN)
         .expect("a redirect to the application");

@@ -5,9 +5,13 @@
     reason = "helpers of tests may panic, as tests do"
 )]
 
+mod again;
 mod app;
 mod connect;
 mod disconnect;
+mod form_post;
+mod login;
+mod place;
 mod query;
 mod relay;
 mod routes;

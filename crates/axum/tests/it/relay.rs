@@ -163,21 +163,73 @@ async fn a_login_over_the_relay_connects_and_shows_no_token() {
     let answer = login.complete().await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body, r#"{"next":"/settings"}"#);
-    assert!(login.browser.cookies.is_empty());
     let token = login.app.token("ioffice").await;
     assert!(!login.browser.seen.contains(&token));
     assert_eq!(login.emulator.counters().exchanges(), 1);
 }
 
+/// iOFFICE may return no state, so a link of anyone may be what the browser followed.
 #[tokio::test]
-async fn a_denial_over_the_relay_ends_the_login() {
-    let mut login = Login::new("deny=1", |routes| routes.on_failed("/settings")).await;
-    let answer = login.complete().await;
+async fn a_denial_over_the_relay_is_shown_and_ends_nothing() {
+    let mut login = Login::new("approve=1", |routes| routes.on_failed("/settings")).await;
+    let answer = login
+        .complete_with("error=access_denied&error_description=call+0900")
+        .await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let next = r#""next":"/settings?failure=denied""#;
     assert!(answer.body.contains(next), "{}", answer.body);
-    assert!(login.browser.cookies.is_empty());
+    assert!(!answer.body.contains("0900"));
     assert_eq!(login.token_requests(), 0);
+    // The real redirect opens the page once more.
+    login.page = login.browser.get(PATH).await;
+    assert_eq!(login.complete().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_relay_leads_on_after_success() {
+    let mut login = Login::approved().await;
+    assert_eq!(login.complete().await.status, StatusCode::OK);
+    let page = login.browser.get(PATH).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.headers.contains_key("location"));
+    assert_eq!(page.quoted_after("data-next=\""), "/settings");
+    assert_eq!(nonce(&page), "");
+    let next = "if (next) return location.replace(next);";
+    assert!(page.body.find("history.replaceState") < page.body.find(next));
+    // Nor does a second post exchange anything.
+    let answer = login.complete().await;
+    assert_eq!(answer.body, r#"{"next":"/settings"}"#);
+    assert_eq!(login.emulator.counters().exchanges(), 1);
+
+    login.browser.person = Some("user-43");
+    let page = login.browser.get(PATH).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert_eq!(page.quoted_after("data-next=\""), "");
+}
+
+#[tokio::test]
+async fn the_relay_shows_a_failure_again() {
+    let mut login = Login::approved().await;
+    let faults = login.emulator.faults();
+    faults.once(Endpoint::Token, Fault::HtmlServerError);
+    assert_eq!(login.complete().await.status, StatusCode::BAD_GATEWAY);
+    let page = login.browser.get(PATH).await;
+    assert_eq!(page.status, StatusCode::BAD_GATEWAY);
+    assert!(page.body.contains("gave no access. Start the login again"));
+    assert_eq!(login.complete().await.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(login.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn a_prefetch_gets_no_relay_page() {
+    let mut login = Login::approved().await;
+    let headers = [("sec-purpose", "prefetch")];
+    let browser = &mut login.browser;
+    let answer = browser.send(Method::GET, PATH, &headers, "").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.set_cookies().is_empty());
+    // The page that is open keeps its nonce.
+    assert_eq!(login.complete().await.status, StatusCode::OK);
 }
 
 #[tokio::test]

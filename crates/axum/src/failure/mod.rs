@@ -1,0 +1,176 @@
+//! The failures that a browser sees: a status, a word for the application, a sentence for the
+//! person.
+
+mod of_error;
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokenkeeper_engine::protocol::ErrorDescription;
+
+/// One of a fixed set of failures.
+///
+/// Nothing in it comes from a request or a secret, except for the provider's text about a denial
+/// that belongs to the login.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: StatusCode,
+    /// The word for `?failure=`, logs and the cookie of an ended login.
+    pub(crate) code: &'static str,
+    text: &'static str,
+    /// The provider's text, to be escaped.
+    description: Option<ErrorDescription>,
+    /// Whether the flow cannot be finished any more.
+    pub(crate) ends_flow: bool,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    pub(crate) const NO_FLOW: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "no-flow",
+        "No login is in progress in this browser. Start it again.",
+    );
+    pub(crate) const NO_ANSWER: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "bad-redirect",
+        "The provider's answer cannot be read. Start the login again.",
+    );
+    pub(crate) const STATE: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "state-mismatch",
+        "This answer does not belong to the login that was started. Start it again.",
+    );
+    pub(crate) const WRONG_PLACE: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "wrong-place",
+        "This answer belongs to another provider's login. Start it again.",
+    );
+    pub(crate) const SIGNED_OUT: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "signed-out",
+        "You are not signed in. Sign in and try again.",
+    );
+    pub(crate) const OTHER_PERSON: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "other-person",
+        "Someone else started this login. Start it again.",
+    )
+    .ending();
+    pub(crate) const FOREIGN_ORIGIN: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "foreign-origin",
+        "This request does not come from a page of this application.",
+    );
+    pub(crate) const NONCE: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "used-page",
+        "This page was used before. Start the login again.",
+    );
+    pub(crate) const TOO_LARGE: Self = Self::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too-large",
+        "The request is too large.",
+    );
+    pub(crate) const UNKNOWN_PROVIDER: Self = Self::new(
+        StatusCode::NOT_FOUND,
+        "unknown-provider",
+        "There is no such provider.",
+    );
+    const DENIED: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "denied",
+        "Access was not given. Nothing was connected.",
+    );
+    const EXPIRED: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "expired",
+        "The login took too long. Start it again.",
+    )
+    .ending();
+    const USED: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "used",
+        "The code of this login was used before. Start it again.",
+    )
+    .ending();
+    const EXCHANGE: Self = Self::new(
+        StatusCode::BAD_GATEWAY,
+        "exchange",
+        "The provider gave no access. Start the login again.",
+    )
+    .ending();
+    const SUPERSEDED: Self = Self::new(
+        StatusCode::CONFLICT,
+        "superseded",
+        "A newer login or a disconnect came first.",
+    )
+    .ending();
+    const SITE: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "site",
+        "This site of the provider is not one that can be connected here.",
+    );
+    /// The login can still be finished, by the same redirect.
+    const UNAVAILABLE: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "This does not work at the moment. Try again in a while.",
+    );
+    const MISCONFIGURED: Self = Self::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "misconfigured",
+        "This does not work until the application's configuration is corrected.",
+    )
+    .ending();
+
+    /// Returns the failure that ended a login, by its word.
+    pub(crate) fn of_ended(code: &str) -> Option<Self> {
+        [
+            Self::DENIED.ending(),
+            Self::EXPIRED,
+            Self::USED,
+            Self::EXCHANGE,
+            Self::SUPERSEDED,
+            Self::OTHER_PERSON,
+            Self::MISCONFIGURED,
+        ]
+        .into_iter()
+        .find(|failure| failure.code == code)
+    }
+
+    /// Returns the sentence for the person, to be escaped.
+    pub(crate) fn message(&self) -> String {
+        let text = self.text;
+        match &self.description {
+            Some(said) => format!("{text} The provider says: “{}”", said.as_str()),
+            None => text.to_owned(),
+        }
+    }
+
+    const fn new(status: StatusCode, code: &'static str, text: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            text,
+            description: None,
+            ends_flow: false,
+            retry_after: None,
+        }
+    }
+
+    const fn ending(mut self) -> Self {
+        self.ends_flow = true;
+        self
+    }
+
+    fn described(mut self, description: Option<ErrorDescription>) -> Self {
+        self.description = description;
+        self
+    }
+
+    fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+}
