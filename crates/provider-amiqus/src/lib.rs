@@ -11,12 +11,12 @@ adapter! {
 }
 
 impl Amiqus {
-    /// Uses PKCE (`S256`), which Amiqus does not document but its framework supports.
+    /// Switches off PKCE, which Amiqus does not document.
     ///
     /// # Errors
     /// None at present; the dialect is checked again.
-    pub fn pkce(self) -> Result<Self, Error> {
-        self.adjust(|dialect| dialect.authorization.pkce = Pkce::S256)
+    pub fn without_pkce(self) -> Result<Self, Error> {
+        self.adjust(|dialect| dialect.authorization.pkce = Pkce::Off)
     }
 }
 

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-use tokenkeeper_protocol::{Dialect, Error, adapter};
+use tokenkeeper_protocol::{Dialect, Error, Pkce, adapter};
 
 adapter! {
     /// FortesMilestones, by default at the host that its own document prints.
@@ -13,6 +13,14 @@ adapter! {
 }
 
 impl FortesMilestones {
+    /// Switches off PKCE, which the document does not mention.
+    ///
+    /// # Errors
+    /// None at present; the dialect is checked again.
+    pub fn without_pkce(self) -> Result<Self, Error> {
+        self.adjust(|dialect| dialect.authorization.pkce = Pkce::Off)
+    }
+
     /// Sends the state as the undocumented parameter `state` too.
     ///
     /// The redirect URI's `flow` still binds the redirect to its flow; a `state` that comes back

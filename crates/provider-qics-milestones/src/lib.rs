@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-use tokenkeeper_protocol::{Dialect, Error, adapter};
+use tokenkeeper_protocol::{Dialect, Error, Pkce, adapter};
 
 adapter! {
     /// QicsMilestones, at `https://qicsmilestones.qics.nl` by default.
@@ -12,6 +12,14 @@ adapter! {
 }
 
 impl QicsMilestones {
+    /// Switches off PKCE, which the document does not mention.
+    ///
+    /// # Errors
+    /// None at present; the dialect is checked again.
+    pub fn without_pkce(self) -> Result<Self, Error> {
+        self.adjust(|dialect| dialect.authorization.pkce = Pkce::Off)
+    }
+
     /// Sends the state as the undocumented parameter `state` too.
     ///
     /// The redirect URI's `flow` still binds the redirect to its flow; a `state` that comes back

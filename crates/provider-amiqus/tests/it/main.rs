@@ -21,8 +21,8 @@ mod conforms {
     tokenkeeper_protocol::conformance!(super::amiqus);
 }
 
-mod conforms_with_pkce {
-    tokenkeeper_protocol::conformance!(|| super::amiqus().pkce().unwrap());
+mod conforms_without_pkce {
+    tokenkeeper_protocol::conformance!(|| super::amiqus().without_pkce().unwrap());
 }
 
 #[test]
@@ -32,9 +32,9 @@ fn a10_requests_and_policies_match_the_golden_file() {
 }
 
 #[test]
-fn requests_with_pkce_match_the_golden_file() {
-    let sent = transcript(&Subject::new(amiqus().pkce().unwrap())).unwrap();
-    assert_eq!(sent, include_str!("golden/requests_with_pkce.txt"));
+fn requests_without_pkce_match_the_golden_file() {
+    let sent = transcript(&Subject::new(amiqus().without_pkce().unwrap())).unwrap();
+    assert_eq!(sent, include_str!("golden/requests_without_pkce.txt"));
 }
 
 #[test]

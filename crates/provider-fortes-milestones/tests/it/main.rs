@@ -36,6 +36,10 @@ fn requests_are_those_of_qics() {
     let qics = QicsMilestones::new(registration()).unwrap();
     let sent = transcript(&fortes().into()).unwrap();
     assert_eq!(sent, transcript(&qics.clone().into()).unwrap());
+    let without_pkce = fortes().without_pkce().unwrap();
+    let sent = transcript(&without_pkce.into()).unwrap();
+    let of_qics = qics.clone().without_pkce().unwrap();
+    assert_eq!(sent, transcript(&of_qics.into()).unwrap());
     let with_state = fortes().top_level_state().unwrap();
     let sent = transcript(&with_state.into()).unwrap();
     assert_eq!(

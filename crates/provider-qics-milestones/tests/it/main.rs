@@ -33,6 +33,17 @@ fn q1_requests_and_policies_match_the_golden_file() {
 }
 
 #[test]
+fn without_pkce_the_other_parameters_stay() {
+    let sent = transcript(&qics().without_pkce().unwrap().into()).unwrap();
+    let golden = include_str!("golden/requests.txt");
+    let lines = golden.lines().filter(|line| !line.contains("&code_"));
+    let expected: String = lines.map(|line| format!("{line}\n")).collect();
+    let expected = expected.replace("content-length: 205", "content-length: 146");
+    let expected = expected.replace("PKCE: S256", "PKCE: Off");
+    assert_eq!(sent, expected);
+}
+
+#[test]
 fn a_top_level_state_is_added_once() {
     let provider = qics().top_level_state().unwrap().top_level_state().unwrap();
     let sent = transcript(&provider.into()).unwrap();
