@@ -308,6 +308,22 @@ async fn only_the_documents_parameters_are_accepted() {
 }
 
 #[tokio::test]
+async fn a_verifier_is_ignored_and_no_other_parameter() {
+    let vendor = default();
+    let verifier = [("code_verifier", "v")];
+    let code = vendor.code().await;
+    for extra in [("scope", "all"), ("code_challenge", "c")] {
+        let refused = vendor.exchange_with(&code, &[extra]).await;
+        assert_eq!(error(&refused), "invalid_request", "{extra:?}");
+    }
+    let accepted = vendor.exchange_with(&code, &verifier).await;
+    assert_eq!(accepted.status(), 200);
+    let token = vendor.issue().refresh_token;
+    let refused = vendor.refresh_with(&token, &verifier).await;
+    assert_eq!(error(&refused), "invalid_request");
+}
+
+#[tokio::test]
 async fn the_secret_belongs_in_the_body_only() {
     let vendor = default();
     let token = vendor.issue().refresh_token;

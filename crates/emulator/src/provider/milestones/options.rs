@@ -77,7 +77,8 @@ impl MilestonesOptions {
         self
     }
 
-    /// Ignores parameters that the document does not name; by default they are refused.
+    /// Ignores parameters that the document does not name; by default they are refused, except for
+    /// PKCE's, which RFC 6749 §3.2 lets a client send.
     #[must_use]
     pub fn lenient_parameters(mut self) -> Self {
         self.lenient_parameters = true;

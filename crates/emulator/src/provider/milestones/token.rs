@@ -22,6 +22,9 @@ const EXCHANGE: [&str; 5] = [
     "client_secret",
     "redirect_uri",
 ];
+/// What a client that uses PKCE adds: an extension that a server which does not know it must ignore
+/// (RFC 6749 §3.2), as the authorization page does.
+const VERIFIER: &str = "code_verifier";
 const REFRESH: [&str; 4] = ["grant_type", "refresh_token", "client_id", "client_secret"];
 
 pub(super) async fn token(
@@ -68,8 +71,10 @@ fn try_token(
         return Err(Refusal::repeated(name));
     }
     let allowed: &[&str] = if refresh { &REFRESH } else { &EXCHANGE };
+    let known = [allowed, &[VERIFIER]].concat();
+    let known = if refresh { allowed } else { &known };
     if let Some(name) = params
-        .foreign(allowed)
+        .foreign(known)
         .filter(|_| !cx.provider.options.lenient_parameters)
     {
         return Err(Refusal::request(format!(
