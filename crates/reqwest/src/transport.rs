@@ -58,9 +58,10 @@ impl Transport for ReqwestTransport {
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         exchange_within(request, deadline, |request| async {
-            let request = request
-                .try_into()
-                .map_err(|error| TransportError::NotSent(Box::new(error)))?;
+            let request = request.try_into().map_err(|error: reqwest::Error| {
+                // A provider may take its parameters in the URL.
+                TransportError::NotSent(Box::new(error.without_url()))
+            })?;
             let response = self.client.execute(request).await;
             response
                 .map(Response::<Body>::from)
