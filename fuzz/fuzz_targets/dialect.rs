@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use tokenkeeper_protocol::{
     AccessToken, AuthorizationRequest, Client, CodeVerifier, Dialect, Grant, LoginData, Origin,
-    Provider as _, RefreshToken, Registration, SitePolicy, State, TokenSet,
+    Provider as _, RefreshToken, Registration, SitePolicy, State, TokenSet, ValuePattern,
 };
 
 const CALLBACK: &str = "https://app.example/cb";
@@ -13,17 +13,23 @@ fuzz_target!(|text: &str| {
     let Ok(dialect) = Dialect::from_toml(text) else {
         return;
     };
-    let registration = Registration::new("id", CALLBACK).secret("s");
+    let mut registration = Registration::new("id", CALLBACK).secret("s");
+    for (name, rules) in &dialect.values {
+        let value = match &rules.pattern {
+            ValuePattern::Digits => "1",
+            ValuePattern::OneOf(texts) => texts.first().map_or("", String::as_str),
+            _ => "a",
+        };
+        registration = registration.value(name, value);
+    }
     if let Ok(client) = dialect.with(registration) {
-        let client = client.sites(SitePolicy::predicate(|_| true));
-        let given = client
-            .dialect()
-            .base
-            .is_none()
-            .then_some("https://tenant.example");
+        let any = SitePolicy::predicate(|_| true);
+        let client = client.sites(any.allow_loopback().allow_private());
+        let dialect = client.dialect();
+        let free = dialect.base.is_none() && dialect.site.is_none();
         let site = client
-            .site(given)
-            .expect("the dialect's base, or an allowed one");
+            .site(free.then_some("https://tenant.example"))
+            .expect("the dialect's base, one of its sites, or an allowed one");
         check(&client, &site);
     }
 });

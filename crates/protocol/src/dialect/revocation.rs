@@ -57,7 +57,8 @@ impl RevocationRules {
         if self.tokens.is_empty() {
             return wrong("revocation.tokens", "is empty: remove `revocation` instead");
         }
-        self.done_when.iter().try_for_each(RevokedResponse::check)
+        let mut responses = self.done_when.iter().enumerate();
+        responses.try_for_each(|(at, one)| one.check(&format!("revocation.done_when[{at}]")))
     }
 }
 
@@ -88,10 +89,10 @@ impl RevokedResponse {
         }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self, field: &str) -> Result<(), Error> {
         if self.status.is_none() && self.error.is_none() {
             return wrong(
-                "revocation.done_when",
+                field,
                 "has a response without status and error: name one of them",
             );
         }
@@ -100,7 +101,7 @@ impl RevokedResponse {
             .is_some_and(|status| !(200..=499).contains(&status) || matches!(status, 408 | 429))
         {
             return wrong(
-                "revocation.done_when",
+                field,
                 "must hold statuses from 200 to 499, and never 408 or 429",
             );
         }

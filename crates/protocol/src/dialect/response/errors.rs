@@ -50,7 +50,8 @@ impl ErrorRules {
         for (field, paths) in [("errors.code", &self.code), ("errors.text", &self.text)] {
             paths.iter().try_for_each(|path| check_path(field, path))?;
         }
-        self.map.iter().try_for_each(ErrorRule::check)
+        let mut rules = self.map.iter().enumerate();
+        rules.try_for_each(|(at, rule)| rule.check(&format!("errors.map[{at}]")))
     }
 }
 
@@ -114,7 +115,7 @@ impl ErrorRule {
         }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self, field: &str) -> Result<(), Error> {
         let problem = if self.without_code && self.error.is_some() {
             "has a rule with both `error` and `without_code`: remove one of them"
         } else if self.without_code && self.status.is_none() {
@@ -126,11 +127,11 @@ impl ErrorRule {
             "has a rule without status, error and text: name one of them"
         } else {
             return match &self.at {
-                Some(path) => check_path("errors.map", path),
+                Some(path) => check_path(field, path),
                 None => Ok(()),
             };
         };
-        wrong("errors.map", problem)
+        wrong(field, problem)
     }
 }
 

@@ -129,7 +129,7 @@ impl ResponseRules {
 const MAX_LIFETIME: u64 = 10 * 366 * 24 * 60 * 60;
 
 /// Checks that each part of a path names a member.
-fn check_path(field: &'static str, path: &str) -> Result<(), Error> {
+fn check_path(field: &str, path: &str) -> Result<(), Error> {
     if path.split('.').any(str::is_empty) {
         return wrong(
             field,

@@ -163,6 +163,17 @@ fn fields_that_contradict_each_other_have_their_line() {
             "api_origins_from = [{ field = \"f\", parameter = \"p\", below = [\"a.com\"] }]",
         ),
         (
+            "errors.map[1]",
+            4,
+            "[[errors.map]]\nerror = \"a\"\nclass = \"terminal\"\n\
+             [[errors.map]]\nclass = \"terminal\"",
+        ),
+        (
+            "revocation.done_when[1]",
+            3,
+            "[revocation]\nendpoint = \"/r\"\ndone_when = [{ status = 404 }, { status = 503 }]",
+        ),
+        (
             "api_origins_from[1].below",
             6,
             "[[api_origins_from]]\nfield = \"f\"\nbelow = [\"example.com\"]\n\
