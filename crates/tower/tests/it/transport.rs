@@ -89,6 +89,24 @@ async fn q18_a_500_is_a_response() {
 }
 
 #[tokio::test]
+async fn a_compressed_response_is_decoded() {
+    let response = [
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 43\r\n\r\n",
+        GZIPPED,
+    ];
+    let address = answering(response.concat());
+    let response = send(format!("http://{address}/token")).await.unwrap();
+    assert_eq!(response.body(), r#"{"access_token":"at-1"}"#);
+    assert!(!response.headers().contains_key("content-encoding"));
+}
+
+/// `{"access_token":"at-1"}`.
+const GZIPPED: &[u8] =
+    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x4a\x4c\x4e\x4e\x2d\x2e\x8e\x2f\
+    \xc9\xcf\x4e\xcd\x53\xb2\x52\x4a\x2c\xd1\x35\x54\xaa\x05\x00\xb3\xd1\x42\xb4\x17\
+    \x00\x00\x00";
+
+#[tokio::test]
 async fn a_refused_connection_was_not_sent() {
     let error = send(Api::gone().await).await.unwrap_err();
     assert!(matches!(error, TransportError::NotSent(_)), "{error:?}");

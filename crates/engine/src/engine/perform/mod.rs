@@ -1,6 +1,5 @@
 //! The operations that the machine orders: calls to the store and to the provider.
 
-mod content;
 mod endpoint;
 mod request;
 mod store;

@@ -8,8 +8,10 @@ use http::{
     header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT},
 };
 
-use super::content;
-use crate::{engine::core::Core, transport::TransportError};
+use crate::{
+    engine::core::Core,
+    transport::{self, TransportError},
+};
 
 /// Sends a request. A transport that ignores its deadline must not block the account forever.
 pub(super) async fn send_request(
@@ -28,7 +30,8 @@ pub(super) async fn send_request(
     let deadline = core.options.exchange_timeout;
     let response = core.transport.send(request, deadline);
     let response = tokio::time::timeout(deadline.saturating_add(GRACE), response).await;
-    content::decode(response.unwrap_or(Err(TransportError::TimedOut))?)
+    // For a transport that does not use `exchange_within`.
+    transport::decode(response.unwrap_or(Err(TransportError::TimedOut))?)
 }
 
 /// The extra time after the deadline for a transport.

@@ -3,6 +3,8 @@
 //! It is separate from the caller's client stack, where a concurrency limit could deadlock: a
 //! request that waits for a token would hold the permit that the token request needs.
 
+mod content;
+
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -13,13 +15,16 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokenkeeper_protocol::{MAX_TOKEN_RESPONSE, Origin};
 use tokio::time::timeout;
 
+pub(crate) use self::content::decode;
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Sends requests to a token endpoint.
 ///
 /// An implementation follows no redirects and retries nothing: a redirect would carry secrets to
 /// another host, and a retry would present a refresh token twice. It reads at most
-/// [`MAX_TOKEN_RESPONSE`](tokenkeeper_protocol::MAX_TOKEN_RESPONSE) bytes of a body.
+/// [`MAX_TOKEN_RESPONSE`](tokenkeeper_protocol::MAX_TOKEN_RESPONSE) bytes of a body. Requests ask
+/// for no content coding; the engine decodes gzip and deflate anyway.
 /// [`exchange_within`] does all of this except the sending:
 ///
 /// ```
@@ -123,7 +128,8 @@ const SLICES: u32 = 10;
 /// response with its unread body.
 ///
 /// This function refuses a target that tokens must not be sent to (it is neither `https` nor
-/// loopback), bounds the body, and enforces the deadline.
+/// loopback), bounds the body, decodes gzip and deflate within the same bound, and enforces the
+/// deadline.
 ///
 /// Time during which the process was stopped (`SIGSTOP`, a suspended machine) counts for at most a
 /// tenth of the deadline: such a process may have sent its request only after it resumed, and the
@@ -192,7 +198,7 @@ where
         return Err(TransportError::TooLarge);
     }
     match Limited::new(body, MAX_TOKEN_RESPONSE).collect().await {
-        Ok(body) => Ok(Response::from_parts(head, body.to_bytes())),
+        Ok(body) => decode(Response::from_parts(head, body.to_bytes())),
         Err(error) if error.is::<LengthLimitError>() => Err(TransportError::TooLarge),
         Err(error) => Err(TransportError::Unknown(error)),
     }

@@ -13,14 +13,14 @@ use http::{
 };
 use tokenkeeper_protocol::MAX_TOKEN_RESPONSE;
 
-use crate::transport::TransportError;
+use super::TransportError;
 
 /// Decodes the body. One with another coding, or a damaged one, stays as it is: the reader of the
 /// response reports it.
 ///
 /// # Errors
 /// [`TransportError::TooLarge`] if the decoded body is over the bound.
-pub(super) fn decode(mut response: Response<Bytes>) -> Result<Response<Bytes>, TransportError> {
+pub(crate) fn decode(mut response: Response<Bytes>) -> Result<Response<Bytes>, TransportError> {
     let body = response.body();
     let decoded = match Coding::of(&response) {
         Some(Coding::Gzip) => read(MultiGzDecoder::new(&**body)),
