@@ -26,7 +26,10 @@ pub(crate) fn error(core: &Core, entry: &AccountEntry, inner: &Inner, failure: F
         Failure::NotConnected => Error::NotConnected { account },
         Failure::Disconnected => Error::Disconnected { account },
         Failure::Reauthorize(cause) => Error::ReauthorizationRequired { account, cause },
-        Failure::Misconfigured => Error::Configuration { account },
+        Failure::Misconfigured => Error::Configuration {
+            account,
+            source: exchange(),
+        },
         Failure::Backoff(retry_after) => Error::Unavailable {
             account,
             retry_after,

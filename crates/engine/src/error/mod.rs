@@ -67,6 +67,10 @@ pub enum Error {
     Configuration {
         /// The affected account.
         account: KeyDigest,
+        /// The refusal, if it happened in this process. It may name the field of the dialect that
+        /// helps.
+        #[source]
+        source: Option<ExchangeError>,
     },
     /// The token endpoint is unreachable, refuses for now, or sent no usable response.
     #[error("no token for account {account} is available: try again in {retry_after:?}")]
@@ -199,6 +203,10 @@ impl Error {
                 ..
             }
             | Self::Unavailable {
+                source: Some(ExchangeError::Refused(refusal)),
+                ..
+            }
+            | Self::Configuration {
                 source: Some(ExchangeError::Refused(refusal)),
                 ..
             } => refusal.code.as_ref(),

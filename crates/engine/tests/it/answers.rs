@@ -11,10 +11,10 @@ use http::{Response, header::CONTENT_ENCODING};
 use tokenkeeper_emulator::{Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
     Account, Error,
-    protocol::{ClassName, Dialect, ErrorRule},
+    protocol::{ClassName, ClientAuthentication, Dialect, ErrorRule},
 };
 
-use crate::harness::{HOUR, MINUTE, World, cause, connection};
+use crate::harness::{HOUR, MINUTE, World, cause, connection, login};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -172,6 +172,39 @@ async fn an_unlisted_code_is_unexplained_and_leads_to_the_map() {
         world.advance(HOUR).await;
         account.token().await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_client_leads_to_its_authentication() {
+    let refusal = || answer(401, JSON, r#"{"error":"invalid_client"}"#);
+    for (change, helps) in [
+        (
+            ClientAuthentication::Basic,
+            "`token.refresh_client_authentication = \"parameters\"`",
+        ),
+        (
+            ClientAuthentication::Parameters,
+            "`token.refresh_client_authentication = \"basic\"`",
+        ),
+    ] {
+        let change = |dialect: &mut Dialect| dialect.token.client_authentication = change;
+        let (world, account) = world_with(change, refusal()).await;
+        let error = account.token().await.unwrap_err();
+        assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
+        assert!(chain(&error).contains(helps), "{}", chain(&error));
+        assert_eq!(error.error_code().unwrap().as_str(), Some("invalid_client"));
+        assert_eq!(world.token_requests(), 1);
+    }
+    // At a login too.
+    let world = World::plain();
+    let answer = EndpointFault::Answer(refusal());
+    world.emulator.faults().once(Endpoint::Token, answer);
+    let error = login(&world.emulator, &world.account()).await.unwrap_err();
+    let text = chain(&error);
+    assert!(
+        text.contains("`token.client_authentication = \"parameters\"`"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

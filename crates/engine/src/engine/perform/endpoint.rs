@@ -1,6 +1,6 @@
 //! Calls to the provider.
 
-use std::sync::Arc;
+use std::{error::Error as _, sync::Arc};
 
 use tokenkeeper_protocol::{Grant, LoginData, Provider, RevocationOutcome, TokenSet};
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
@@ -35,7 +35,8 @@ pub(crate) async fn send(
         }
         Err(error) => {
             let account = entry.digest();
-            tracing::warn!(%account, %error, "a token request failed");
+            let cause = error.source().map(ToString::to_string);
+            tracing::warn!(%account, %error, cause, "a token request failed");
             let answer = report::answer(&error);
             let mut inner = entry.lock();
             match candidate {
