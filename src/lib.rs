@@ -114,7 +114,7 @@ pub mod transport {
 /// What an [`Error`] holds.
 pub mod error {
     #[doc(inline)]
-    pub use tokenkeeper_engine::{ExchangeError, FlowError, RecordError};
+    pub use tokenkeeper_engine::{ExchangeError, FlowError, IntrospectionError, RecordError};
 }
 
 /// The clock of an engine.

@@ -8,14 +8,15 @@ use std::{
 
 use async_trait::async_trait;
 use http::{HeaderMap, Request, StatusCode, Uri};
-use tokenkeeper_protocol::{LoginData, Origin, Provider, TokenSet, Verdict};
+use tokenkeeper_protocol::{Introspection, LoginData, Origin, Provider, TokenSet, Verdict};
 use tokenkeeper_refresh::TokenVersion;
 use tokenkeeper_store::{Key, KeyDigest};
 
 use crate::{
     connect,
     engine::{
-        AccountEntry, AttachResult, Core, Payload, Snapshot, Terms, acquire, change, rejection,
+        AccountEntry, AttachResult, Core, Payload, Snapshot, Terms, acquire, change, introspection,
+        rejection,
     },
     error::Error,
     flow::{ConnectOptions, LoginRedirect},
@@ -182,20 +183,59 @@ impl Account {
     ///
     /// Cancel safe: dropping the future stops the waiting, not the read.
     pub async fn login_data(&self) -> Result<LoginData, Error> {
+        self.read(|payload| payload.login_data().clone()).await
+    }
+
+    /// Returns the login data of the record in memory, if that has tokens.
+    pub(crate) fn known_login_data(&self) -> Option<LoginData> {
+        self.known(|payload| payload.login_data().clone())
+    }
+
+    /// Compares memory with the store and returns a part of the account's tokens. If the store
+    /// fails, what memory holds counts.
+    async fn read<T>(&self, part: impl Fn(&Payload) -> T) -> Result<T, Error> {
         self.entry.touch();
         let compared = acquire::compare(&self.core, &self.entry).await;
-        match (self.known_login_data(), compared) {
-            (Some(login_data), _) => Ok(login_data),
+        match (self.known(part), compared) {
+            (Some(part), _) => Ok(part),
             (None, Err(error)) => Err(error),
             (None, Ok(())) => Err(self.without_tokens()),
         }
     }
 
-    /// Returns the login data of the record in memory, if that has tokens.
-    pub(crate) fn known_login_data(&self) -> Option<LoginData> {
+    fn known<T>(&self, part: impl Fn(&Payload) -> T) -> Option<T> {
         let inner = self.entry.lock();
         let live = inner.machine.record()?.live()?;
-        Some(live.payload.login_data().clone())
+        Some(part(&live.payload))
+    }
+
+    /// Asks the provider what it says about the current access token (RFC 7662): whether it is
+    /// active, its scope and its expiry. The answer changes nothing about the account.
+    ///
+    /// It reads the account from the store, and refreshes nothing: an expired token is not active.
+    ///
+    /// # Errors
+    /// - [`Error::Introspection`] if the provider has no introspection, or did not answer.
+    /// - As [`login_data`](Self::login_data) if there is no token, or it cannot be read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future stops the waiting, not the request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+    /// # let world = tokenkeeper_test_support::World::plain();
+    /// # let account = world.connect_account().await;
+    /// let introspection = account.introspect().await?;
+    /// assert!(introspection.active && introspection.expires_at.is_some());
+    /// # Ok(()) }
+    /// ```
+    pub async fn introspect(&self) -> Result<Introspection, Error> {
+        let token = self.read(|payload| payload.access_token.clone()).await?;
+        introspection::introspect(&self.core, &self.entry, token).await
     }
 
     /// Reads the account from the store and returns its state.

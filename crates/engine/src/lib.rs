@@ -23,7 +23,7 @@ pub use account::Account;
 pub use accounts::{Accounts, AccountsBuilder, Event, FlowInfo, Unwritten};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use engine::AttachResult;
-pub use error::{Advice, Error, ExchangeError, FlowError, RecordError};
+pub use error::{Advice, Error, ExchangeError, FlowError, IntrospectionError, RecordError};
 pub use event::EventKind;
 pub use flow::{ConnectOptions, Flow, FlowKey, LoginRedirect};
 pub use login::Login;

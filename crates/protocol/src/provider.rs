@@ -16,6 +16,7 @@ use crate::{
     configuration,
     error::Error,
     grant::{Grant, GrantType},
+    introspection::{self, Introspection, IntrospectionError},
     login_data::LoginData,
     origin::Origin,
     redirect::{self, AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
@@ -201,6 +202,22 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         revocation::introspection(self.client(), site, token)
     }
 
+    /// Reads the response to the [`introspection_request`](Self::introspection_request) that was
+    /// sent at `sent_at`.
+    ///
+    /// An error code `invalid_token`, with which some providers answer for a token that is not
+    /// valid, is an [`Introspection`] that is not active.
+    ///
+    /// # Errors
+    /// [`IntrospectionError`] if the response says nothing about the token.
+    fn read_introspection_response(
+        &self,
+        response: &Response<Bytes>,
+        sent_at: SystemTime,
+    ) -> Result<Introspection, IntrospectionError> {
+        introspection::read(self.client(), response, sent_at)
+    }
+
     /// Returns the token in the form in which requests carry it.
     ///
     /// `token_type` is that of the token set. A bearer attachment is for bearer tokens alone (RFC
@@ -295,6 +312,13 @@ macro_rules! forward {
                 token: &AccessToken,
             ) -> Result<Option<Request<Bytes>>, Error> {
                 (**self).introspection_request(site, token)
+            }
+            fn read_introspection_response(
+                &self,
+                response: &Response<Bytes>,
+                sent_at: SystemTime,
+            ) -> Result<Introspection, IntrospectionError> {
+                (**self).read_introspection_response(response, sent_at)
             }
             fn attach(
                 &self,

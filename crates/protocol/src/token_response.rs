@@ -1,6 +1,6 @@
 //! Token responses (RFC 6749 §5.1).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::Response;
@@ -10,9 +10,9 @@ use crate::{
     access_token::AccessToken,
     body, classification,
     client::Client,
+    clocks::Clocks,
     dialect::{Expiry, ResponseRules},
     grant::GrantType,
-    header,
     json::{Found, Object},
     refusal::{Class, Refusal},
     secret::RefreshToken,
@@ -38,10 +38,7 @@ pub(crate) fn read(
             scope_separator: &dialect.authorization.scope_separator,
             at: rules.tokens_at(grant_type),
         };
-        let clocks = Clocks {
-            sent_at,
-            date: header::date(response.headers()),
-        };
+        let clocks = Clocks::of(response, sent_at);
         match members.token_set(clocks) {
             Ok(Some(tokens)) => return Ok(tokens),
             Ok(None) => {}
@@ -162,7 +159,7 @@ fn token_type(value: &Value) -> Option<String> {
 }
 
 /// Returns the scope, with spaces between its parts.
-fn scope(value: &Value, separator: &str) -> Option<String> {
+pub(crate) fn scope(value: &Value, separator: &str) -> Option<String> {
     let scope = match value {
         Value::String(text) => text.replace(separator, " "),
         Value::Array(parts) => {
@@ -206,66 +203,4 @@ fn below<'v>(value: &'v mut Value, name: &str) -> Option<&'v mut Value> {
         Value::Array(elements) => elements.get_mut(name.parse::<usize>().ok()?),
         _ => None,
     }
-}
-
-/// The time of the exchange by our clock and by the server's.
-#[derive(Clone, Copy)]
-struct Clocks {
-    sent_at: SystemTime,
-    /// `None`: the response has no `Date`.
-    date: Option<SystemTime>,
-}
-
-impl Clocks {
-    /// Returns the absolute time of an expiry. Zero and less mean "already expired".
-    ///
-    /// `None`: not a number, or a time past the year 9999, which no server means.
-    fn time(self, value: &Value, expiry: Expiry) -> Option<SystemTime> {
-        let number = match value {
-            Value::Number(number) => number.as_f64()?,
-            Value::String(text) => text.trim().parse().ok()?,
-            _ => return None,
-        };
-        if number <= 0.0 {
-            return Some(self.sent_at);
-        }
-        let unit = match expiry {
-            Expiry::Seconds | Expiry::EpochSeconds => 1.0,
-            Expiry::Milliseconds | Expiry::EpochMilliseconds => 1000.0,
-        };
-        let span = Duration::try_from_secs_f64(number / unit).ok()?;
-        match expiry {
-            Expiry::Seconds | Expiry::Milliseconds => {
-                before_year_10000(self.sent_at.checked_add(span)?)
-            }
-            Expiry::EpochSeconds | Expiry::EpochMilliseconds => {
-                self.to_our_clock(before_year_10000(UNIX_EPOCH.checked_add(span)?)?)
-            }
-        }
-    }
-
-    /// Returns the end of a refresh token's life. Some servers write 0 for one without an end.
-    fn refresh_time(self, value: &Value) -> Option<SystemTime> {
-        let time = self.time(value, Expiry::Seconds)?;
-        (time > self.sent_at).then_some(time)
-    }
-
-    fn after(self, lifetime: Duration) -> Option<SystemTime> {
-        before_year_10000(self.sent_at.checked_add(lifetime)?)
-    }
-
-    /// Converts a time of the server's clock to ours, so that our clock may be off. The lifetime
-    /// counts from `sent_at`, which errs on the early side.
-    fn to_our_clock(self, absolute: SystemTime) -> Option<SystemTime> {
-        let Some(date) = self.date else {
-            return Some(absolute);
-        };
-        let lifetime = absolute.duration_since(date).unwrap_or_default();
-        before_year_10000(self.sent_at.checked_add(lifetime)?)
-    }
-}
-
-fn before_year_10000(time: SystemTime) -> Option<SystemTime> {
-    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
-    (time < UNIX_EPOCH + YEAR_10000).then_some(time)
 }

@@ -2,8 +2,8 @@
 //!
 //! The floors from top to bottom; a module imports only from its own or a lower floor:
 //!
-//! 1. the operations of the API and the background tasks: `acquire`, `change`, `rejection`,
-//!    `closing`, `background`
+//! 1. the operations of the API and the background tasks: `acquire`, `change`, `introspection`,
+//!    `rejection`, `closing`, `background`
 //! 2. the loop: `pump`, which calls `perform` (the store and the provider)
 //! 3. conversions and look-ups over the shared state: `report`, `stored`, `codec`, `registry`
 //! 4. the state that all accounts share: `core`, `runtime`, `names`
@@ -16,6 +16,7 @@ pub(crate) mod closing;
 mod codec;
 mod core;
 mod entry;
+pub(crate) mod introspection;
 mod names;
 mod origins;
 mod payload;

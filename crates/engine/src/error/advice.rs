@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokenkeeper_protocol::{Class, RedirectError};
+use tokenkeeper_protocol::{Class, IntrospectionError as Answer, RedirectError};
 use tokenkeeper_refresh::Cause;
 use tokenkeeper_store::KeyDigest;
 
-use super::{Error, ExchangeError, FlowError};
+use super::{Error, ExchangeError, FlowError, IntrospectionError};
 
 /// What to do about an [`Error`]; which has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,7 @@ impl Error {
                 after: Duration::from_secs(1),
             },
             Self::Exchange { source, .. } => source.advice(),
+            Self::Introspection { source, .. } => source.advice(),
             Self::Redirect(source) => match **source {
                 RedirectError::Denied { .. } | RedirectError::DeniedWithoutState { .. } => {
                     Advice::StartAgain
@@ -97,6 +98,20 @@ impl ExchangeError {
                 Advice::FixConfiguration
             }
             Self::Refused(_) | Self::Transport(_) => Advice::StartAgain,
+        }
+    }
+}
+
+impl IntrospectionError {
+    /// Returns what to do about a failed introspection.
+    fn advice(&self) -> Advice {
+        const PAUSE: Duration = Duration::from_secs(1);
+        match self {
+            Self::Transport(_) => Advice::Retry { after: PAUSE },
+            Self::Response(Answer::Unavailable { retry_after }) => Advice::Retry {
+                after: retry_after.unwrap_or(PAUSE),
+            },
+            Self::Unsupported | Self::Request(_) | Self::Response(_) => Advice::FixConfiguration,
         }
     }
 }

@@ -11,7 +11,7 @@ use tokenkeeper_store::{KeyDigest, StoreError};
 
 pub use self::{
     advice::Advice,
-    reason::{ExchangeError, FlowError, RecordError},
+    reason::{ExchangeError, FlowError, IntrospectionError, RecordError},
 };
 
 /// The reason why a call failed. [`advice`](Self::advice) returns what to do about it.
@@ -129,6 +129,15 @@ pub enum Error {
         /// The failure of the exchange.
         #[source]
         source: ExchangeError,
+    },
+    /// The provider could not be asked about the account's token.
+    #[error("the token of account {account} could not be introspected")]
+    Introspection {
+        /// The affected account.
+        account: KeyDigest,
+        /// The reason.
+        #[source]
+        source: IntrospectionError,
     },
     /// The redirect does not belong to this flow, or it is a denial.
     #[error("the redirect carries no code for this flow")]

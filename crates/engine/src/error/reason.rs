@@ -24,6 +24,24 @@ pub enum ExchangeError {
     TooLate,
 }
 
+/// The reason why a token could not be introspected. It says nothing about the token.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IntrospectionError {
+    /// The dialect declares no introspection endpoint.
+    #[error("the provider has no introspection endpoint: declare it in the dialect")]
+    Unsupported,
+    /// The endpoint's response says nothing about the token.
+    #[error("the introspection endpoint did not describe the token")]
+    Response(#[source] tokenkeeper_protocol::IntrospectionError),
+    /// The endpoint did not respond.
+    #[error("the introspection endpoint did not respond")]
+    Transport(#[source] Arc<TransportError>),
+    /// The request cannot be built from the configuration. Nothing was sent.
+    #[error("the introspection request cannot be built")]
+    Request(#[source] Arc<tokenkeeper_protocol::Error>),
+}
+
 /// The reason why a record cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

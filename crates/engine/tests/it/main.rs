@@ -14,6 +14,7 @@ mod disconnect;
 mod errors;
 mod faults;
 mod flows;
+mod introspection;
 mod lifetimes;
 mod login_data;
 mod login_origins;

@@ -125,6 +125,10 @@ async fn refresh_with_echoes(world: &World, account: &Account, output: &Output) 
             output.show_error(&error);
         }
         output.show(&account.status().await.unwrap());
+        match account.introspect().await {
+            Ok(found) => output.show(&found),
+            Err(error) => output.show_error(&error),
+        }
         world.emulator.faults().clear_all();
         world.advance(HOUR).await;
     }

@@ -19,6 +19,7 @@ use crate::{
     dialect::Dialect,
     error::Error,
     grant::{Grant, GrantType},
+    introspection::{Introspection, IntrospectionError},
     login_data::LoginData,
     origin::Origin,
     provider::Provider,
@@ -114,6 +115,11 @@ pub fn forwards_every_method(
             "introspection_request",
             is_probes(wrapped.introspection_request(&site, &token)),
         ),
+        (
+            "read_introspection_response",
+            wrapped.read_introspection_response(&answer, sent_at())
+                == Err(IntrospectionError::Unavailable { retry_after: None }),
+        ),
         ("attach", is_probes(wrapped.attach(&token, None))),
         (
             "read_resource_response",
@@ -199,6 +205,13 @@ impl Provider for Probe {
         _: &AccessToken,
     ) -> Result<Option<Request<Bytes>>, Error> {
         Err(of_probe())
+    }
+    fn read_introspection_response(
+        &self,
+        _: &Response<Bytes>,
+        _: SystemTime,
+    ) -> Result<Introspection, IntrospectionError> {
+        Err(IntrospectionError::Unavailable { retry_after: None })
     }
     fn attach(&self, _: &AccessToken, _: Option<&str>) -> Result<Attachment, Error> {
         Err(of_probe())

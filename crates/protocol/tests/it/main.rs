@@ -17,6 +17,7 @@ mod dialect_toml;
 mod forwarding;
 mod golden;
 mod hints;
+mod introspection;
 mod login_data;
 #[cfg(feature = "toml")]
 mod login_origins;

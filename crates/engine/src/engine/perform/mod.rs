@@ -6,5 +6,6 @@ mod store;
 
 pub(crate) use self::{
     endpoint::{revoke, send},
+    request::send_request,
     store::{read, write},
 };

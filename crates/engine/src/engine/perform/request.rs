@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Sends a request. A transport that ignores its deadline must not block the account forever.
-pub(super) async fn send_request(
+pub(crate) async fn send_request(
     core: &Core,
     mut request: Request<Bytes>,
 ) -> Result<Response<Bytes>, TransportError> {
