@@ -31,6 +31,12 @@ pub enum Error {
         /// What is wrong, and what the field must hold.
         problem: String,
     },
+    /// A text with placeholders cannot be read.
+    #[error("the template cannot be read: {problem}")]
+    Template {
+        /// What is wrong, and what the template must hold.
+        problem: &'static str,
+    },
     /// A base, site or origin cannot be used.
     #[error("the origin cannot be used: {problem}")]
     Origin {

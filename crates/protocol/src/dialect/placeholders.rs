@@ -109,12 +109,18 @@ fn check_url(dialect: &Dialect, one: &Use<'_>) -> Result<(), Error> {
         .template
         .fill(|name| Ok::<_, Error>(Cow::Borrowed(sample(name))))?;
     let sound = match one.kind {
+        // The values of a site are read from its normal form.
+        Kind::Site => Origin::parse(&text).is_ok_and(|site| site.as_str() == text),
         Kind::ApiOrigin => ApiOrigin::parse(&text).is_ok(),
         _ if text.starts_with('/') => true,
         _ => url::Url::parse(&text).is_ok_and(|url| Origin::of_url(&url).is_some()),
     };
     if !sound {
-        return wrong(one.field.as_str(), "is no https URL with values filled in");
+        return wrong(
+            one.field.as_str(),
+            "is no https URL in its normal form with values filled in: write it in lower case, \
+             without a default port",
+        );
     }
     if one.kind == Kind::Site || dialect.is_confined(one.template) || !dialect.confines_sites() {
         return Ok(());

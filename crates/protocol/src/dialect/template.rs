@@ -4,12 +4,24 @@ use std::{borrow::Cow, fmt, iter};
 
 use serde::{Deserialize, Serialize};
 
-use crate::public_suffix;
+use crate::{error::Error, public_suffix};
 
 /// A text with placeholders, such as `https://{account}.example.com`.
 ///
 /// A placeholder is a name in braces: `{client_id}`, or a value that the dialect declares in
 /// [`values`](crate::Dialect::values). A text without placeholders stands for itself.
+///
+/// ```
+/// use tokenkeeper_protocol::{Dialect, Registration, Template, ValuePattern, ValueRules};
+///
+/// let mut dialect = Dialect::rfc6749("example", "https://login.example.com")?;
+/// let tenant = ValueRules::new(ValuePattern::Word);
+/// dialect.values.insert("tenant".to_owned(), tenant);
+/// dialect.token.fixed.insert("tenant".to_owned(), Template::parse("{tenant}")?);
+/// let registration = Registration::new("my-client", "https://app.example/callback");
+/// let provider = dialect.with(registration.secret("s3cr3t").value("tenant", "acme"))?;
+/// # Ok::<(), tokenkeeper_protocol::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Template(Box<str>);
@@ -36,6 +48,15 @@ pub(crate) enum Place {
 }
 
 impl Template {
+    /// Parses a text with placeholders.
+    ///
+    /// # Errors
+    /// [`Error::Template`] for a brace without its counterpart, a name that no value can have, or
+    /// two placeholders in a row.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::try_from(text.to_owned()).map_err(|problem| Error::Template { problem })
+    }
+
     /// Returns the text with its placeholders.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -156,14 +177,6 @@ impl TryFrom<String> for Template {
             rest = tail;
         }
         Ok(Self(text.into_boxed_str()))
-    }
-}
-
-impl TryFrom<&str> for Template {
-    type Error = &'static str;
-
-    fn try_from(text: &str) -> Result<Self, Self::Error> {
-        text.to_owned().try_into()
     }
 }
 

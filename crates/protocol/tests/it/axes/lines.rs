@@ -255,6 +255,21 @@ fn placeholders_and_values_have_their_line() {
         ),
         ("site", 1, "site = \"https://a.example.com\""),
         (
+            "site",
+            1,
+            "site = \"https://{a}.Example.com\"\nvalues.a.pattern = \"label\"",
+        ),
+        (
+            "site",
+            1,
+            "site = \"https://{a}.example.com:443\"\nvalues.a.pattern = \"label\"",
+        ),
+        (
+            "site",
+            1,
+            "site = \"https://{a}.bücher.example\"\nvalues.a.pattern = \"label\"",
+        ),
+        (
             "api_headers.x",
             2,
             "site = \"https://{a}.example.com\"\napi_headers = { x = \"{a}\" }\n\
