@@ -23,6 +23,7 @@ pub(super) fn authenticated_form(
     if let Some(name) = params.repeated() {
         return Err(Refusal::repeated(name));
     }
+    let params = params.standardized(&cx.provider.options.requests.names);
     let method = cx.provider.options.client.general();
     let client = authenticate(cx, headers, &params, method)?;
     Ok((client, params))

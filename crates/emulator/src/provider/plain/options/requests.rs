@@ -107,8 +107,8 @@ impl PlainOptions {
         self
     }
 
-    /// Renames a parameter of authorization and token requests: `client_id` to `client_key`
-    /// (TikTok). The standard name is unknown then.
+    /// Renames a parameter of all requests: `client_id` to `client_key` (TikTok). The standard name
+    /// is unknown then.
     #[must_use]
     pub fn parameter_name(mut self, standard: &str, name: impl Into<String>) -> Self {
         let names = &mut self.requests.names;
