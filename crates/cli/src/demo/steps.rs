@@ -199,7 +199,14 @@ fn check_revocations(setup: &Setup, access_token: &str) -> Result {
     if first.is_none_or(|token| token != access_token) {
         return Err("the access token was not revoked first".into());
     }
-    let plain = ["accept", "content-length", "host", "x-token"];
+    let plain = [
+        "accept",
+        "accept-encoding",
+        "content-length",
+        "host",
+        "user-agent",
+        "x-token",
+    ];
     let only = revocations.all(|request| {
         let mut names = request.headers().keys();
         names.all(|name| plain.contains(&name.as_str()))
