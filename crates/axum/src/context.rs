@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use tokenkeeper_engine::{Accounts, ConnectOptions};
+use tokenkeeper_engine::{Accounts, Advice, ConnectOptions};
 
 use crate::{callback_path::CallbackPath, failure::Failure, relay::UsedPages};
 
@@ -35,8 +35,9 @@ impl RouteContext {
     /// Logs an error and returns what the browser may see of it.
     pub(crate) fn log(&self, brand: &str, error: &tokenkeeper_engine::Error) -> Failure {
         let failure = Failure::from(error);
+        let must_fix = error.advice() == Advice::FixConfiguration;
         let error: &dyn std::error::Error = error;
-        if failure.status.is_server_error() {
+        if must_fix || failure.status.is_server_error() {
             tracing::warn!(
                 provider = brand,
                 failure = failure.code,

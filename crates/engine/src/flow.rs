@@ -153,7 +153,8 @@ impl fmt::Debug for UrlWithoutQuery<'_> {
 /// A flow finishes one login, within [`Options::login_timeout`](crate::Options::login_timeout) (ten
 /// minutes), whichever process its callbacks reach: a second callback gets the first one's result.
 /// The person at the callback must be the one who started the login: bind the flow to the browser
-/// with a cookie that is `HttpOnly`, `Secure` and `SameSite=Lax`.
+/// with a cookie that is `HttpOnly`, `Secure` and `SameSite=Lax` (`None` for a provider with the
+/// response mode `form_post`).
 ///
 /// [`LoginRedirect`] has an example of a whole login. A flow also implements serde's traits, for a
 /// session store:

@@ -80,7 +80,7 @@ impl Failure {
     const DENIED: Self = Self::new(
         StatusCode::FORBIDDEN,
         "denied",
-        "Access was not given. Nothing was connected.",
+        "Access was not given, so nothing was connected. Start the login again to connect.",
     );
     const EXPIRED: Self = Self::new(
         StatusCode::FORBIDDEN,

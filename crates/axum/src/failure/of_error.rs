@@ -15,6 +15,9 @@ impl From<&Error> for Failure {
             Error::Flow(_) => Self::NO_FLOW.ending(),
             Error::Redirect(error) => redirect(error),
             Error::Exchange { source, .. } if keeps_code(source) => Self::UNAVAILABLE,
+            Error::Exchange { .. } if error.advice() == Advice::FixConfiguration => {
+                Self::MISCONFIGURED
+            }
             Error::Exchange { .. } => Self::EXCHANGE,
             Error::Superseded { .. } => Self::SUPERSEDED,
             Error::UnknownProvider { .. } => Self::UNKNOWN_PROVIDER.ending(),

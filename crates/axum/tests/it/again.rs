@@ -1,6 +1,7 @@
 //! Callbacks that come early, twice or after the login.
 
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, Response, StatusCode};
+use bytes::Bytes;
 use tokenkeeper_emulator::{Endpoint, Fault};
 
 use crate::app::{self, App};
@@ -85,6 +86,14 @@ async fn a_reload_is_for_the_signed_in_and_connected_person_only() {
     assert!(answer.body.contains("No login is in progress"));
 }
 
+fn invalid_client() -> Fault {
+    let body = Bytes::from_static(br#"{"error":"invalid_client"}"#);
+    let refusal = Response::builder()
+        .status(StatusCode::UNAUTHORIZED)
+        .body(body);
+    Fault::Answer(refusal.unwrap())
+}
+
 #[tokio::test]
 async fn a_reload_after_a_failure_shows_the_failure() {
     for (fault, status, text) in [
@@ -97,6 +106,11 @@ async fn a_reload_after_a_failure_shows_the_failure() {
             Fault::status(400),
             StatusCode::BAD_GATEWAY,
             "gave no access. Start the login again",
+        ),
+        (
+            invalid_client(),
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "configuration is corrected",
         ),
     ] {
         let mut login = Login::approved().await;
@@ -122,6 +136,7 @@ async fn a_reload_after_a_denial_shows_the_denial() {
         let answer = login.finish().await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
         assert!(answer.body.contains("Access was not given"));
+        assert!(answer.body.contains("Start the login again"));
     }
 }
 

@@ -186,6 +186,29 @@ async fn a_denial_over_the_relay_is_shown_and_ends_nothing() {
 }
 
 #[tokio::test]
+async fn a_denial_with_its_state_ends_the_login() {
+    let mut login = Login::approved().await;
+    let started = login.browser.post("/connect/ioffice").await;
+    let (_, state) = started.location().split_once("state=").unwrap();
+    let state = state.split('&').next().unwrap().to_owned();
+    login.page = login.browser.get(PATH).await;
+    let denial = format!("error=access_denied&state={state}&error_description=%3Cb%3E%22no");
+    let answer = login.complete_with(&denial).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    // The script sets it as a text, so only JSON needs escapes.
+    assert!(
+        answer.body.contains("The provider says: “<b> no”"),
+        "{}",
+        answer.body
+    );
+    let outcomes: Vec<_> = login.browser.cookies.values().collect();
+    assert_eq!(outcomes, ["denied"]);
+    let page = login.browser.get(PATH).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert_eq!(login.token_requests(), 0);
+}
+
+#[tokio::test]
 async fn the_relay_leads_on_after_success() {
     let mut login = Login::approved().await;
     assert_eq!(login.complete().await.status, StatusCode::OK);

@@ -66,7 +66,9 @@ impl Error {
                 RedirectError::Denied { .. } | RedirectError::DeniedWithoutState { .. } => {
                     Advice::StartAgain
                 }
-                RedirectError::WrongResponseMode(_) => Advice::FixConfiguration,
+                RedirectError::WrongResponseMode(_) | RedirectError::IssuerMissing => {
+                    Advice::FixConfiguration
+                }
                 _ => Advice::GiveUp,
             },
             Self::Flow(FlowError::Expired | FlowError::Used) => Advice::StartAgain,
