@@ -80,9 +80,7 @@ async fn log_in(
     let location = answer.headers()["location"].to_str()?;
 
     // The browser returns to your redirect URI.
-    let (_, query) = location
-        .split_once('?')
-        .expect("the answer is in the query");
-    accounts.finish(login.flow, Redirect::query(query)).await?;
+    let redirect = Redirect::from_url(location)?;
+    accounts.finish(login.flow, redirect).await?;
     Ok(())
 }

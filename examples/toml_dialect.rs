@@ -78,10 +78,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let page = Request::get(format!("{}&approve=1", login.url)).body(Bytes::new())?;
     let answer = emulator.call(page).await?;
     let location = answer.headers()["location"].to_str()?;
-    let (_, query) = location
-        .split_once('?')
-        .expect("the answer is in the query");
-    accounts.finish(login.flow, Redirect::query(query)).await?;
+    let redirect = Redirect::from_url(location)?;
+    accounts.finish(login.flow, redirect).await?;
 
     let client = ServiceBuilder::new()
         .layer(TokenLayer::new(account.clone()))

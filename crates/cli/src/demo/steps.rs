@@ -41,12 +41,7 @@ async fn authorize(setup: &mut Setup) -> Result {
         .headers()
         .get("location")
         .ok_or("the authorization page does not redirect")?;
-    let location = location.to_str()?;
-    let redirect = match (location.split_once('#'), location.split_once('?')) {
-        (Some((_, fragment)), _) => Redirect::fragment(fragment),
-        (None, Some((_, query))) => Redirect::query(query),
-        (None, None) => return Err("the redirect has neither a query nor a fragment".into()),
-    };
+    let redirect = Redirect::from_url(location.to_str()?)?;
     setup.callback = Some((start.flow, redirect));
     Ok(())
 }
