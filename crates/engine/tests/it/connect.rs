@@ -226,6 +226,23 @@ async fn a_login_at_another_loopback_port_exchanges_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_login_of_a_native_application_ends_at_its_scheme() {
+    let uri = "com.example.app:/oauth/callback";
+    let client = RegisteredClient::new("my-client").secret("s3cr3t");
+    let emulator = Emulator::plain().client(client.redirect_uri(uri));
+    let registration = Registration::new("my-client", uri).secret("s3cr3t");
+    let provider = Dialect::rfc6749("plain", BASE).unwrap().with(registration);
+    let world = World::new(emulator, provider.unwrap(), Options::default());
+    let account = world.accounts.account("plain", "u").unwrap();
+    let start = account.connect().unwrap();
+    let location = visit(&world.emulator, &format!("{}&approve=1", start.url)).await;
+    assert!(location.starts_with(&format!("{uri}?code=")), "{location}");
+    let redirect = Redirect::from_url(location).unwrap();
+    world.accounts.finish(start.flow, redirect).await.unwrap();
+    assert_eq!(world.call_api(&account).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_redirect_port_beyond_loopback_is_refused() {
     let options = ConnectOptions::new().redirect_port(49152);
     let refused = World::amiqus().account().connect_with(&options);

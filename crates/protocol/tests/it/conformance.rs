@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tokenkeeper_protocol::{
-    AttachmentMethod, Client, ClientAuthentication, Pkce, Provider, ResponseMode, RevocationRules,
-    SitePolicy, StateEcho, conformance::Subject,
+    AttachmentMethod, Client, ClientAuthentication, Pkce, Provider, Registration, ResponseMode,
+    RevocationRules, SitePolicy, StateEcho, conformance::Subject,
 };
 
 use crate::support::*;
@@ -29,6 +29,14 @@ mod with_a_site_per_tenant {
     tokenkeeper_protocol::conformance!(super::with_a_site_per_tenant);
 }
 
+mod unusual_callback {
+    tokenkeeper_protocol::conformance!(super::unusual_callback);
+}
+
+mod private_use_scheme {
+    tokenkeeper_protocol::conformance!(super::private_use_scheme);
+}
+
 fn behind_arc_dyn() -> Arc<dyn Provider> {
     Arc::new(client())
 }
@@ -43,6 +51,22 @@ fn unusual_dialect() -> Client {
         dialect.revocation = Some(RevocationRules::new(endpoint));
         dialect.attach = AttachmentMethod::Query("access_token".to_owned());
     })
+}
+
+fn unusual_callback() -> Client {
+    with(|dialect| {
+        let rules = &mut dialect.authorization;
+        rules.response_mode = ResponseMode::FormPost;
+        rules.issuer = Some("https://login.example/?a=b&c".to_owned());
+        rules.callback.code = "the_code".to_owned();
+        rules.callback.state = "the_state".to_owned();
+        rules.callback.error = "the_error".to_owned();
+    })
+}
+
+fn private_use_scheme() -> Client {
+    let registration = Registration::new("app", "com.example.app:/cb").secret("s3cr3t");
+    dialect().with(registration).unwrap()
 }
 
 fn with_a_site_per_tenant() -> Subject {
