@@ -55,7 +55,9 @@ pub enum Mutation {
     /// A code is exchanged although its flow was used before.
     FlowUsedTwice,
     /// A code that was refused is exchanged again.
-    FinishedFlowForgotten,
+    RefusedFlowForgotten,
+    /// A login that replaces another one in flight forgets the other's flow.
+    ReplacedFlowForgotten,
     /// A process that knows of a disconnect keeps serving.
     ServesAfterDisconnect,
     /// A valid token is withheld while a refresh is in flight.

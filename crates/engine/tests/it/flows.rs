@@ -7,7 +7,9 @@ use tokenkeeper_engine::{
 };
 use tokio::task::JoinHandle;
 
-use crate::harness::{World, approve, assert_err, login, redirect_of, seconds, settle, visit};
+use crate::harness::{
+    StoreFault, World, approve, assert_err, login, redirect_of, seconds, settle, visit,
+};
 
 type Finished = JoinHandle<Result<Account, Error>>;
 
@@ -132,6 +134,62 @@ async fn an_exchange_longer_than_its_lease_is_not_repeated() {
     first.await.unwrap().unwrap();
     second.await.unwrap().unwrap();
     assert_eq!(world.emulator.counters().exchanges(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_is_sent_once_though_another_login_began() {
+    let world = World::amiqus();
+    let callback = world.approved_login().await;
+    let newer = world.approved_login().await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let first = spawn_finish(&world.accounts, &callback);
+    gate.arrived(1).await;
+    let second = spawn_finish(&world.another_process(), &newer);
+    gate.arrived(2).await;
+    let again = spawn_finish(&world.another_process(), &callback);
+    settle().await;
+    assert_eq!(gate.arrivals(), 2);
+    gate.release();
+    assert_used(&again.await.unwrap());
+    second.await.unwrap().unwrap();
+    drop(first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_code_is_not_sent_again_after_an_outage() {
+    let world = World::amiqus();
+    let callback = world.approved_login().await;
+    let fault = Fault::CutAfterBody;
+    world.emulator.faults().once(Endpoint::Token, fault);
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let first = spawn_finish(&world.accounts, &callback);
+    gate.arrived(1).await;
+    world.store.fail(3, StoreFault::Refuse);
+    gate.release();
+    assert_err!(first.await.unwrap(), Error::Exchange { .. });
+    for _ in 0..10 {
+        world.advance(seconds(1)).await;
+        settle().await;
+    }
+    let again = spawn_finish(&world.another_process(), &callback).await;
+    assert_used(&again.unwrap());
+    assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_callback_that_comes_again_needs_no_written_tokens() {
+    let world = World::amiqus();
+    let callback = world.approved_login().await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let first = spawn_finish(&world.accounts, &callback);
+    gate.arrived(1).await;
+    world.store.fail(100, StoreFault::Refuse);
+    gate.release();
+    first.await.unwrap().unwrap();
+    let again = spawn_finish(&world.accounts, &callback);
+    settle().await;
+    assert!(again.is_finished());
+    again.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]

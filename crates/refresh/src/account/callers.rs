@@ -3,11 +3,11 @@
 use tokenkeeper_store::Version;
 
 use super::{
-    jobs::{RefreshStage, Urgency},
+    jobs::Urgency,
     obstacle::lasting_obstacle,
     publish::overdue_at,
     refresh::RefreshHandler,
-    state::Writing,
+    state::{Activity, Writing},
     turn::Turn,
 };
 use crate::{
@@ -242,8 +242,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
         if let Some(activity) = self.0.state.activity.as_deref_mut() {
             activity.trouble = None;
         }
-        let watches = self.0.refresh_job();
-        let watches = watches.is_some_and(|job| matches!(job.stage, RefreshStage::Watching(_)));
+        let watches = self.0.active().is_some_and(Activity::watches);
         if watches || self.0.state.known.is_some() && in_use {
             self.request_comparison();
         } else if self.0.state.known.is_some() {

@@ -19,11 +19,7 @@ impl<T: Payload> Turn<'_, T> {
             Some(known) => Record::clone(known),
             None => Record::empty(),
         };
-        let wall = self.cx.wall;
-        if draft.finished.iter().any(|flow| flow.is_over(wall)) {
-            draft.finished.retain(|flow| !flow.is_over(wall));
-            draft.tidy();
-        }
+        draft.forget_flows(self.cx.wall);
         let mut claims = false;
         let Some(activity) = self.active() else {
             return (draft, claims);
@@ -70,7 +66,14 @@ impl<T: Payload> Turn<'_, T> {
                 | ChangeStage::Exchanging { login, .. }
                     if draft.highest_number() < login.authorization.number =>
                 {
-                    draft.login = Some(*login);
+                    let replaced = draft.login.replace(*login).map(|login| login.flow());
+                    if let Some(flow) = replaced
+                        && flow.id != login.authorization.id
+                        && !flow.is_over(self.cx.wall)
+                        && !broken(Mutation::ReplacedFlowForgotten)
+                    {
+                        draft.use_flow(flow);
+                    }
                     claims = true;
                     if broken(Mutation::LoginDropsAttempt)
                         && let Some(live) = draft.live_mut()

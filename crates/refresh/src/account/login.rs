@@ -68,10 +68,15 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         if broken(Mutation::FlowUsedTwice) {
             return None;
         }
-        let mut earlier = self.0.active()?.changes.iter();
-        let mut earlier = earlier.by_ref().take_while(|change| change.id != id);
-        if earlier.any(|change| change.flow() == Some(flow.id)) {
-            return Some(unclaimed(flow));
+        let changes = self.0.active()?.changes.iter();
+        let mut earlier = changes.take_while(|change| change.id != id);
+        if let Some(earlier) = earlier.find(|change| change.flow() == Some(flow.id)) {
+            let served = matches!(earlier.stage, ChangeStage::Settling { resolved: true, .. });
+            return Some(if served {
+                Step::Finish(Ok(()))
+            } else {
+                unclaimed(flow)
+            });
         }
         let known = self.0.state.known.clone()?;
         if known.authorization().is_some_and(|a| a.id == flow.id) {
@@ -80,7 +85,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 None => Err(Failure::Superseded),
             }));
         }
-        if known.has_finished(flow.id) {
+        if known.has_used(flow.id) {
             return Some(Step::Finish(Err(Failure::FlowUsed)));
         }
         let login = known.login.filter(|l| l.authorization.id == flow.id)?;
@@ -139,6 +144,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let login = Login {
             authorization: self.new_authorization(flow.id),
             attempt: Attempt::new(id, 0, self.0.cx.rules),
+            ends: flow.ends,
         };
         let claim = Some((login, Claim { id, since: None }));
         Step::Continue(ChangeStage::Login {
@@ -160,9 +166,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             candidate: Candidate::Login(id),
             payload: None,
         });
-        self.0
-            .arm_renew_timer(rules.renew_after().saturating_sub(age));
-        let renew = false;
+        let renew = self.0.arm_renewal(age);
         Step::Continue(ChangeStage::Exchanging { flow, login, renew })
     }
 
@@ -184,7 +188,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             };
             self.0
                 .merge_tokens(Live::first(login.authorization, payload));
-            self.0.edit(true, |record| record.finish_flow(flow));
+            self.0.edit(true, |record| record.use_flow(flow));
             return;
         }
         activity.changes.remove(at);
@@ -200,17 +204,17 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         self.0.resolve(Queue::Change(id), Err(Failure::Refused(id)));
     }
 
-    /// Removes a login from the record, and records that its flow is finished, if it is.
-    fn withdraw_login(&mut self, login: Login, finished: Option<Flow>) {
-        let finished = finished.filter(|_| !broken(Mutation::FinishedFlowForgotten));
+    /// Removes a login from the record, and records that its flow was used, if it was.
+    fn withdraw_login(&mut self, login: Login, used: Option<Flow>) {
+        let used = used.filter(|_| !broken(Mutation::RefusedFlowForgotten));
         let pending = self.0.state.known.as_ref().and_then(|known| known.login);
-        if pending != Some(login) && finished.is_none() {
+        if pending != Some(login) && used.is_none() {
             return;
         }
-        self.0.edit(false, |record| {
+        self.0.edit(used.is_some(), |record| {
             record.login.take_if(|pending| *pending == login);
-            if let Some(flow) = finished {
-                record.finish_flow(flow);
+            if let Some(flow) = used {
+                record.use_flow(flow);
             }
         });
     }

@@ -95,7 +95,7 @@ impl<T: Payload> Turn<'_, T> {
                     ours.login = None;
                     ours.tidy();
                 }
-                let forgets = ours.number() == 0 && ours.login.is_none();
+                let forgets = ours.is_vacant();
                 self.set_unwritten(!forgets, ours.number() > 0);
                 ((!forgets).then_some(ours), had_record && !forgets)
             }

@@ -6,7 +6,7 @@ use tokenkeeper_store::Version;
 
 use super::{
     change_tracker::ChangeTracker,
-    jobs::{Change, RefreshJob},
+    jobs::{Change, ChangeStage, RefreshJob, RefreshStage},
 };
 use crate::{
     instant::EngineInstant,
@@ -190,6 +190,14 @@ impl<T> Activity<T> {
             && self.refresh.is_none()
             && self.changes.is_empty()
             && !matches!(self.revocation, Revocation::InFlight(_))
+    }
+
+    /// Returns whether a job watches another process's attempt.
+    pub(super) fn watches(&self) -> bool {
+        let refresh = self.refresh.as_ref();
+        let mut changes = self.changes.iter();
+        refresh.is_some_and(|job| matches!(job.stage, RefreshStage::Watching(_)))
+            || changes.any(|change| matches!(change.stage, ChangeStage::WatchingLogin { .. }))
     }
 
     /// Returns whether no write is in flight, and `known` is written or parked.

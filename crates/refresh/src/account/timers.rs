@@ -13,13 +13,7 @@ impl<T: Payload> Turn<'_, T> {
     pub(super) fn handle_poll_timer(&mut self) {
         let activity = self.activity();
         activity.poll_armed = false;
-        let refresh = activity.refresh.as_ref();
-        let watches = refresh.is_some_and(|job| matches!(job.stage, RefreshStage::Watching(_)))
-            || activity
-                .changes
-                .iter()
-                .any(|change| matches!(change.stage, ChangeStage::WatchingLogin { .. }));
-        activity.compare |= watches;
+        activity.compare |= activity.watches();
     }
 
     pub(super) fn arm_poll_timer(&mut self) {
@@ -55,7 +49,15 @@ impl<T: Payload> Turn<'_, T> {
         }
     }
 
-    pub(super) fn arm_renew_timer(&mut self, pause: Duration) {
+    /// Arms the renewal of a lease of this age, which is being used now. Returns whether it must be
+    /// renewed at once.
+    pub(super) fn arm_renewal(&mut self, age: Duration) -> bool {
+        let after = self.cx.rules.renew_after();
+        self.arm_renew_timer(after.saturating_sub(age));
+        age >= after
+    }
+
+    fn arm_renew_timer(&mut self, pause: Duration) {
         if !std::mem::replace(&mut self.activity().renew_armed, true) {
             self.act(Action::WaitUntil(Timer::Renew, pause));
         }

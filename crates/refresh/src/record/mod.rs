@@ -55,7 +55,8 @@ pub struct Record<T> {
     pub pending: Rare<Pending<T>>,
 }
 
-/// The unfinished work of an account: a login in flight and pending revocations.
+/// The unfinished work of an account: a login in flight, flows that have not ended, and pending
+/// revocations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Pending<T> {
     /// The login in flight. The state does not change until its tokens are written.
@@ -67,9 +68,10 @@ pub struct Pending<T> {
     /// The failures of revoking the first of them.
     #[serde(skip_serializing_if = "Failures::is_none")]
     pub revocation: Failures,
-    /// The flows whose code was answered, until they end: a code is never sent again.
+    /// The flows whose code was answered or whose login in flight was replaced, until they end:
+    /// their codes are never sent again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub finished: Vec<Flow>,
+    pub used_flows: Vec<Flow>,
 }
 
 impl<T> Pending<T> {
@@ -77,7 +79,7 @@ impl<T> Pending<T> {
         login: None,
         revoke: Vec::new(),
         revocation: Failures::NONE,
-        finished: Vec::new(),
+        used_flows: Vec::new(),
     };
 }
 
@@ -99,7 +101,7 @@ impl<T> Empty for Pending<T> {
         self.login.is_none()
             && self.revoke.is_empty()
             && self.revocation.is_none()
-            && self.finished.is_empty()
+            && self.used_flows.is_empty()
     }
 }
 
@@ -136,6 +138,19 @@ pub struct Login {
     pub authorization: Authorization,
     /// The attempt of its code exchange.
     pub attempt: Attempt,
+    /// When its flow ends; 0 in records of versions that did not know.
+    #[serde(default)]
+    pub ends: WallMillis,
+}
+
+impl Login {
+    /// Returns the flow that led to the login.
+    pub(crate) fn flow(&self) -> Flow {
+        Flow {
+            id: self.authorization.id,
+            ends: self.ends,
+        }
+    }
 }
 
 /// The flow of one login, from the redirect to the callback.
@@ -154,7 +169,7 @@ impl Flow {
     }
 }
 
-/// How long a finished flow is remembered after its end: clocks may differ.
+/// How long a used flow is remembered after its end: clocks may differ.
 const FLOW_MARGIN: Duration = Duration::from_secs(60 * 60);
 
 /// The record of a disconnect: which authorization it ended, and at which generation.
@@ -237,17 +252,28 @@ impl<T> Record<T> {
             .max(self.login.map_or(0, |l| l.authorization.number))
     }
 
-    /// Returns whether the code of this flow was answered.
-    pub(crate) fn has_finished(&self, flow: Id) -> bool {
-        self.finished.iter().any(|finished| finished.id == flow)
+    /// Returns whether the code of this flow must not be sent again.
+    pub(crate) fn has_used(&self, flow: Id) -> bool {
+        self.used_flows.iter().any(|used| used.id == flow)
     }
 
-    /// Records that the code of a flow was answered.
-    pub(crate) fn finish_flow(&mut self, flow: Flow) {
-        if !self.has_finished(flow.id) {
-            self.finished.push(flow);
-            let excess = self.finished.len().saturating_sub(MAX_FLOWS);
-            self.finished.drain(..excess);
+    /// Remembers that a flow was used. The order in which flows are added makes no difference.
+    pub(crate) fn use_flow(&mut self, flow: Flow) {
+        if self.has_used(flow.id) {
+            return;
+        }
+        let used = &mut self.used_flows;
+        used.push(flow);
+        used.sort_unstable_by_key(|flow| (flow.ends, flow.id));
+        let excess = used.len().saturating_sub(MAX_FLOWS);
+        used.drain(..excess);
+    }
+
+    /// Forgets the flows that can no longer be used anywhere.
+    pub(crate) fn forget_flows(&mut self, wall: WallMillis) {
+        if self.used_flows.iter().any(|flow| flow.is_over(wall)) {
+            self.used_flows.retain(|flow| !flow.is_over(wall));
+            self.tidy();
         }
     }
 
@@ -264,7 +290,7 @@ impl<T> Record<T> {
         matches!(self.state, State::Empty)
             && self.login.is_none()
             && self.revoke.is_empty()
-            && self.finished.is_empty()
+            && self.used_flows.is_empty()
     }
 }
 
@@ -288,7 +314,7 @@ impl<T: Payload> Record<T> {
     }
 }
 
-/// The number of finished flows that a record remembers; the oldest are dropped.
+/// The number of used flows that a record remembers: those that end last.
 const MAX_FLOWS: usize = 16;
 
 /// The number of token sets that a record lists for revocation; the oldest are dropped.

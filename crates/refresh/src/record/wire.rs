@@ -19,7 +19,7 @@ pub(super) struct Record<T> {
     #[serde(default)]
     revocation: Failures,
     #[serde(default)]
-    finished: Vec<Flow>,
+    used_flows: Vec<Flow>,
 }
 
 /// A serialized token set.
@@ -84,7 +84,7 @@ impl<T> From<Record<T>> for super::Record<T> {
                 login: read.login,
                 revoke,
                 revocation: read.revocation,
-                finished: read.finished,
+                used_flows: read.used_flows,
             }),
         }
     }

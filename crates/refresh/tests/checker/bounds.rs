@@ -15,7 +15,7 @@ pub(crate) struct Budget {
     pub(crate) rejections: u8,
     pub(crate) comparisons: u8,
     pub(crate) logins: u8,
-    /// Callbacks of the last login that arrive once more.
+    /// Callbacks of the first login that arrive once more.
     pub(crate) callbacks: u8,
     pub(crate) adoptions: u8,
     pub(crate) disconnects: u8,

@@ -104,10 +104,12 @@ impl Model {
         memory.changes += 1;
         let input = match call {
             Call::Login => {
-                world.code = Code {
-                    flow: fresh,
-                    ..Code::default()
-                };
+                if world.code.flow == 0 {
+                    world.code = Code {
+                        flow: fresh,
+                        ..Code::default()
+                    };
+                }
                 Input::Login(id, flow(fresh))
             }
             Call::Callback => Input::Login(id, flow(world.code.flow)),

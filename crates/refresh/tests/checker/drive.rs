@@ -1,8 +1,8 @@
 //! Drives an account machine: hands it an input and performs its actions.
 
 use tokenkeeper_refresh::{
-    Account, Action, Candidate, Context, Input, Outcome, Queue, Record, Reply, State, StoreAnswer,
-    Timer, Write,
+    Account, Action, Candidate, Context, Failure, Input, Outcome, Queue, Record, Reply, State,
+    StoreAnswer, Timer, Write,
 };
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     names::{Mask, id, number, version},
     pending::{Pending, Presented},
     process::{CHANGES, Process, SENDS},
+    properties::Violation,
     token::Token,
     world::World,
 };
@@ -141,6 +142,13 @@ impl Model {
                 }
             }
             Action::Resolve(queue, result) => {
+                if matches!(result, Err(Failure::Reauthorize(_)))
+                    && known
+                        .and_then(Record::live)
+                        .is_some_and(|live| live.reauthorize().is_none())
+                {
+                    self.report(Violation::RefusedThoughAlive, None);
+                }
                 return resolve(world, proc, queue, result.is_ok());
             }
             Action::Emit(_) => {}

@@ -73,7 +73,7 @@ impl Model {
         Some(())
     }
 
-    /// Returns whether a process may still present the code of the last login.
+    /// Returns whether a process may still present the code of the first login.
     fn is_exchanging(&self, world: &World) -> bool {
         self.bounds.budget.callbacks > 0
             && procs(self).any(|proc| world.procs[proc].waits.changes.contains(&true))

@@ -39,7 +39,7 @@ pub(crate) struct World {
     pub(crate) budget: Budget,
 }
 
-/// The code of the last login, while its callback may arrive again.
+/// The code of the first login, while its callback may arrive again.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Code {
     /// The id of its flow; 0: none.
@@ -141,7 +141,7 @@ pub(crate) enum Call {
     Reject,
     Compare,
     Login,
-    /// The callback of the last login arrives again.
+    /// The callback of the first login arrives again.
     Callback,
     /// The application hands over its tokens.
     Adopt,

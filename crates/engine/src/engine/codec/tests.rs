@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::json;
 use tokenkeeper_protocol::{LoginData, TokenSet};
-use tokenkeeper_refresh::{Attempt, Authorization, Health, Id, Live, Login};
+use tokenkeeper_refresh::{Attempt, Authorization, Flow, Health, Id, Live, Login};
 
 use super::*;
 use crate::engine::payload::Terms;
@@ -46,6 +46,11 @@ fn a_record_is_flat_json() {
     record.login = Some(Login {
         authorization,
         attempt,
+        ends: 8,
+    });
+    record.used_flows.push(Flow {
+        id: Id([1; 16]),
+        ends: 6,
     });
     record.revoke.push(payload);
     record.revocation.pause = 5;
@@ -57,9 +62,11 @@ fn a_record_is_flat_json() {
         r#""unanswered":true,"attempt":{sent},"health":{{"misconfigured":[]}},"failures":{}"#,
         failures(3, 0)
     );
-    let pending =
-        format!(r#""login":{{"authorization":{login},"attempt":{sent}}},"revoke":[{shown}]"#);
-    let pending = format!(r#"{pending},"revocation":{}"#, failures(0, 5));
+    let pending = format!(
+        r#""login":{{"authorization":{login},"attempt":{sent},"ends":8}},"revoke":[{shown}]"#
+    );
+    let used = format!(r#""used_flows":[{{"id":"{id}","ends":6}}]"#);
+    let pending = format!(r#"{pending},"revocation":{},{used}"#, failures(0, 5));
     let text = format!(
         r#"{{"format":2,"record":{{"state":{{"live":{{{about},{condition}}}}},{pending}}}}}"#
     );

@@ -17,15 +17,17 @@ use crate::{
 pub(super) fn publish<T: Payload>(turn: &mut Turn<'_, T>) {
     let served = turn.state.served.clone();
     let record = servable(turn);
-    let same_token = match (
-        served.as_deref().and_then(Record::live),
-        record.as_deref().and_then(Record::live),
-    ) {
-        (Some(before), Some(now)) => {
-            before.token_version() == now.token_version() && before.payload == now.payload
-        }
-        _ => false,
-    };
+    let same = matches!((&served, &record), (Some(before), Some(now)) if Arc::ptr_eq(before, now));
+    let same_token = same
+        || match (
+            served.as_deref().and_then(Record::live),
+            record.as_deref().and_then(Record::live),
+        ) {
+            (Some(before), Some(now)) => {
+                before.token_version() == now.token_version() && before.payload == now.payload
+            }
+            _ => false,
+        };
     if let Some(live) = record.as_deref().and_then(Record::live)
         && !same_token
     {
@@ -48,7 +50,8 @@ pub(super) fn publish<T: Payload>(turn: &mut Turn<'_, T>) {
         .and_then(|activity| activity.rejections)
         .is_some_and(|rejections| rejections.trial.is_some());
     let same_record = match (&served, &record) {
-        (Some(before), Some(now)) => Arc::ptr_eq(before, now) || before == now,
+        _ if same => true,
+        (Some(before), Some(now)) => before == now,
         (None, None) => true,
         _ => false,
     };

@@ -176,16 +176,13 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             authorization: live.authorization,
             generation: live.generation,
             count: live.presented,
-            renew: false,
+            renew: self.0.arm_renewal(claim.age(self.0.cx)),
         };
         self.set_stage(RefreshStage::Exchanging(presented));
         self.0.act(Action::Send {
             candidate: Candidate::Refresh,
             payload: Some(live.payload.clone()),
         });
-        let age = claim.age(self.0.cx);
-        self.0
-            .arm_renew_timer(rules.renew_after().saturating_sub(age));
         false
     }
 
@@ -204,6 +201,12 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         let RefreshStage::Settling(settled) = self.job().stage.clone() else {
             return false;
         };
+        let refused = matches!(settled, Err(Failure::Reauthorize(_)));
+        let alive = |live: &Live<T>| live.reauthorize().is_none();
+        if refused && !self.job().resolved && self.0.live().is_some_and(alive) {
+            // Another process took the attempt over, or has new tokens already.
+            return self.set_stage(RefreshStage::Starting);
+        }
         let activity = self.0.activity();
         if activity.has_settled() {
             return self.finish(settled);

@@ -107,11 +107,9 @@ pub(crate) fn merge<T: Payload>(
         login: merge_login(ours, theirs, record.number(), cx),
         revoke: theirs.revoke.clone(),
         revocation: theirs.revocation,
-        finished: theirs.finished.clone(),
+        used_flows: theirs.used_flows.clone(),
     });
-    for flow in ours.finished.iter().filter(|flow| !flow.is_over(cx.wall)) {
-        record.finish_flow(*flow);
-    }
+    merge_flows(&mut record, ours, theirs, cx);
     // A store that went back in time may have lost what this process listed there.
     if cx.unwritten || newer == Newer::Ours {
         for listed in &ours.revoke {
@@ -162,12 +160,31 @@ fn merge_presentations<T: Payload>(record: &mut Record<T>, ours: &Record<T>, the
             live.unanswered = true;
         }
         live.presented = mine.presented.max(other.presented);
-        if let Some(cause) = mine.refusal().or(other.refusal()) {
+        // The stored cause stands, so that two processes do not overwrite each other's.
+        if let Some(cause) = other.refusal().or(mine.refusal()) {
             let lost = live.unanswered;
             let cause = if lost { &Cause::ResponseLost } else { cause };
             live.health = Health::Dead(cause.clone());
         }
     }
+}
+
+/// Returns the logins in flight that the two records show.
+fn logins<'r, T>(
+    ours: &'r Record<T>,
+    theirs: &'r Record<T>,
+    cx: MergeContext<'r>,
+) -> impl Iterator<Item = Login> + 'r {
+    let is_mine = move |login: &Login| login.attempt.holder == cx.rules.holder;
+    // Only the store knows whether another process's login is still in flight.
+    let mine = ours.login.filter(is_mine);
+    let other = theirs
+        .login
+        .filter(|login| is_mine(login) || !broken(Mutation::PendingLoginDropped));
+    [mine, other]
+        .into_iter()
+        .flatten()
+        .filter(move |login| !(cx.is_over)(&login.attempt))
 }
 
 /// Returns the login in flight that survives: the newest one that is newer than the state.
@@ -177,17 +194,28 @@ fn merge_login<T>(
     number: u64,
     cx: MergeContext<'_>,
 ) -> Option<Login> {
-    let is_mine = |login: &Login| login.attempt.holder == cx.rules.holder;
-    // Only the store knows whether another process's login is still in flight.
-    let mine = ours.login.filter(is_mine);
-    let other = theirs
-        .login
-        .filter(|login| is_mine(login) || !broken(Mutation::PendingLoginDropped));
-    [mine, other]
-        .into_iter()
-        .flatten()
-        .filter(|login| login.authorization.number > number && !(cx.is_over)(&login.attempt))
+    logins(ours, theirs, cx)
+        .filter(|login| login.authorization.number > number)
         .max_by_key(|login| login.authorization.number)
+}
+
+/// Merges the flows that must not be used again: those that either side knows, and those of logins
+/// in flight that something newer replaced.
+fn merge_flows<T>(
+    record: &mut Record<T>,
+    ours: &Record<T>,
+    theirs: &Record<T>,
+    cx: MergeContext<'_>,
+) {
+    let known = record.authorization().map(|authorization| authorization.id);
+    let kept = [record.login.map(|login| login.authorization.id), known];
+    let replaced = logins(ours, theirs, cx)
+        .map(|login| login.flow())
+        .filter(|flow| !kept.contains(&Some(flow.id)) && !broken(Mutation::ReplacedFlowForgotten));
+    let used = ours.used_flows.iter().copied().chain(replaced);
+    for flow in used.filter(|flow| !flow.is_over(cx.wall)) {
+        record.use_flow(flow);
+    }
 }
 
 /// Lists the tokens that lost against the record for revocation, if revoking them reaches no other
@@ -211,6 +239,8 @@ fn revoke_replaced<T: Payload>(
                 unknown && cx.rules.revokes
             }
             State::Ended(_) => cx.unwritten && cx.rules.revokes,
+            // Two exchanges of one code brought tokens of one grant.
+            State::Live(winner) if winner.authorization.id == live.authorization.id => false,
             State::Live(_) if !known => {
                 let alone = cx.rules.revokes_alone || broken(Mutation::RevokesNewerLogin);
                 cx.unwritten && alone

@@ -28,7 +28,8 @@ const ME: Id = Id([1; 16]);
 const OTHER: Id = Id([2; 16]);
 
 fn login(number: u64) -> Authorization {
-    Authorization { number, id: ME }
+    let id = Id([number as u8; 16]);
+    Authorization { number, id }
 }
 
 fn live(number: u64, generation: u64) -> Live<Refresh> {
@@ -78,6 +79,7 @@ fn with_login(mut record: Record<Refresh>, number: u64, holder: Id) -> Record<Re
     record.login = Some(Login {
         authorization: login(number),
         attempt: attempt(number as u8, holder),
+        ends: 1,
     });
     record
 }
@@ -285,14 +287,14 @@ fn pending_revocations_survive_a_store_that_went_back() {
 }
 
 #[test]
-fn a_finished_flow_is_remembered_until_it_ends() {
+fn a_used_flow_is_remembered_until_it_ends() {
     let flow = |id, ends| Flow {
         id: Id([id; 16]),
         ends,
     };
-    let finished = |flows: &[Flow]| {
+    let used = |flows: &[Flow]| {
         let mut record = at(1, 1);
-        flows.iter().for_each(|flow| record.finish_flow(*flow));
+        flows.iter().for_each(|flow| record.use_flow(*flow));
         record
     };
     let hour = 60 * 60 * 1000;
@@ -303,10 +305,58 @@ fn a_finished_flow_is_remembered_until_it_ends() {
         unwritten: false,
         is_over: &|_| false,
     };
-    let ours = finished(&[long, short]);
-    assert_eq!(merge(&ours, &at(1, 2), cx).record.finished, [long]);
-    assert_eq!(merge(&at(1, 2), &ours, cx).record.finished, [long, short]);
+    let ours = used(&[long, short]);
+    assert_eq!(merge(&ours, &at(1, 2), cx).record.used_flows, [long]);
+    assert_eq!(merge(&at(1, 2), &ours, cx).record.used_flows, [short, long]);
     assert_eq!(merge(&ours, &ours, cx).record, ours);
     let many: Vec<_> = (0..20).map(|id| flow(id, hour)).collect();
-    assert_eq!(finished(&many).finished, many[4..]);
+    assert_eq!(used(&many).used_flows, many[4..]);
+    let others: Vec<_> = (10..30).map(|id| flow(id, hour)).collect();
+    assert_converges(used(&many), used(&others));
+}
+
+/// Lets two processes compare their memory with one store in turn: they stop writing.
+fn assert_converges(mut mine: Record<Refresh>, mut other: Record<Refresh>) {
+    let (mut store, mut writes) = (at(1, 1), 0);
+    for _ in 0..10 {
+        for memory in [&mut mine, &mut other] {
+            let found = merged(memory, &store, false);
+            writes += usize::from(found != store);
+            (store, *memory) = (found.clone(), found);
+        }
+    }
+    assert!(writes <= 4, "{writes} writes");
+}
+
+#[test]
+fn two_causes_of_one_refusal_converge() {
+    let refused = |code: &str| {
+        let mut live = live(1, 1);
+        live.health = Health::Dead(Cause::Refused(Some(code.to_owned())));
+        record(live)
+    };
+    assert_converges(refused("a"), refused("b"));
+}
+
+#[test]
+fn the_flow_of_a_replaced_login_counts_as_used() {
+    let mine = with_login(at(1, 1), 3, ME);
+    let flow = mine.login.unwrap().flow();
+    let theirs = with_login(at(1, 1), 4, OTHER);
+    let cx = MergeContext {
+        rules: &rules(),
+        wall: 0,
+        unwritten: false,
+        is_over: &|_| false,
+    };
+    let both = merge(&mine, &theirs, cx).record;
+    assert_eq!(
+        (both.login, both.used_flows.clone()),
+        (theirs.login, vec![flow])
+    );
+    let overtaken = merge(&mine, &at(5, 1), cx).record;
+    assert_eq!(
+        (overtaken.login, overtaken.used_flows.clone()),
+        (None, vec![flow])
+    );
 }

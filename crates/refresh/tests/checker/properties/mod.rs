@@ -29,6 +29,8 @@ pub(crate) enum Violation {
     Deadlock,
     /// Events can repeat forever without a fault.
     Livelock,
+    /// A caller is told to reauthorize an account that, as its process knows, may still work.
+    RefusedThoughAlive,
     /// An account is marked for reauthorization although the provider did not refuse its newest
     /// token.
     WrongMark,

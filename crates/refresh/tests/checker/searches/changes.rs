@@ -64,6 +64,12 @@ searches! {
         ..THREE
     };
     callback_that_comes_twice_and_refresh: within(callback(REFRESH).any_faults(1));
+    callback_after_another_login: within(Budget { logins: 2, ..callback(NONE) });
+    callback_after_another_login_by_three_processes: Bounds {
+        budget: Budget { logins: 2, ..callback(NONE) },
+        ..THREE
+    };
+    callback_and_adoption: within(callback(Budget { adoptions: 1, ..NONE }).any_faults(1));
     tombstone_expiry:
         within(disconnect(Budget { expiries: 1, drops: 1, ..REFRESH }).any_faults(1));
     tombstone_expiry_before_login:

@@ -86,10 +86,12 @@ finds! {
         connected: false,
         ..within(callback(NONE))
     } => PresentedTwice;
-    finds_a_forgotten_refusal_of_a_code: FinishedFlowForgotten in Bounds {
+    finds_a_forgotten_refusal_of_a_code: RefusedFlowForgotten in Bounds {
         connected: false,
         ..within(Budget { callbacks: 2, ..callback(NONE) }.any_faults(1))
     } => PresentedAfterAnswer;
+    finds_a_forgotten_flow_of_a_replaced_login: ReplacedFlowForgotten in
+        within(Budget { logins: 2, ..callback(NONE) }) => PresentedTwice;
     finds_a_token_served_after_a_disconnect:
         ServesAfterDisconnect in within(disconnect(NONE)) => ServedAfterDisconnect;
     finds_a_withheld_token: WithheldWhileRefreshing in within(REFRESH) => TokenWithheld;
