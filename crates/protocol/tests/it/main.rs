@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
 mod answer_errors;
+mod answer_forms;
+mod answer_paths;
+mod answer_times;
 mod answer_tokens;
+mod answers;
 mod attachment;
 mod authorization;
 mod axes;
@@ -39,3 +43,4 @@ mod secrets;
 mod site;
 mod support;
 mod token_response;
+mod token_types;

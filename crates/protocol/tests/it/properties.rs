@@ -61,6 +61,23 @@ proptest! {
     }
 
     #[test]
+    fn any_string_next_to_a_token_leaves_it(
+        name in prop::collection::vec(any::<u8>(), 0..20),
+        text in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let sane = |bytes: Vec<u8>| -> Vec<u8> {
+            bytes.into_iter().filter(|b| !matches!(b, b'"' | b'\\')).collect()
+        };
+        let body = [
+            br#"{"access_token":"a",""#, &*sane(name), br#"":""#, &sane(text),
+            br#"","refresh_token":"r"}"#,
+        ];
+        let set = read(&client(), body.concat());
+        let token = set.map(|set| set.access_token);
+        prop_assert_eq!(token, Some(AccessToken::new("a")));
+    }
+
+    #[test]
     fn any_expiry_leaves_the_token(number in any::<f64>(), text in any::<String>()) {
         for value in [serde_json::json!(number), serde_json::json!(text)] {
             let body = serde_json::json!({"access_token": "a", "expires_in": value}).to_string();

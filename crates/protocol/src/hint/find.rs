@@ -1,12 +1,11 @@
-//! The field of a dialect that would help after a refusal.
-
-use std::fmt;
+//! The hint that a response suggests.
 
 use bytes::Bytes;
 use form_urlencoded::byte_serialize;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
+use super::Hint;
 use crate::{
     body,
     client::Client,
@@ -17,64 +16,7 @@ use crate::{
     secret::ClientSecret,
 };
 
-/// The field of a [`Dialect`](crate::Dialect) that may help after a refusal. `Display` says how.
-///
-/// A hint is a guess from the response. It holds no text of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Hint {
-    /// The response has an error code that neither OAuth nor the dialect's `errors.map` lists.
-    UnlistedCode,
-    /// The response has no error code; a rule of `errors.map` can say what that means.
-    NoCode,
-    /// `unauthorized_client` at a refresh, by which some providers mean the refresh token.
-    ClientOrToken,
-    /// The tokens are in a nested object: `response.tokens_at`.
-    TokensAt {
-        /// The path of that object, if it is a common one.
-        path: Option<&'static str>,
-    },
-    /// The access token has another name: `response.access_token_field`.
-    AccessTokenField {
-        /// The name.
-        name: &'static str,
-    },
-    /// The response is JSON without quotes: `response.json`.
-    LooseJson,
-    /// The server may expect another client authentication.
-    ClientAuthentication {
-        /// `token.client_authentication`, or `token.refresh_client_authentication` at a refresh.
-        field: &'static str,
-        /// The value to try.
-        value: &'static str,
-    },
-    /// The server does not take this kind of body: `token.placement`.
-    Placement {
-        /// The value to try.
-        value: &'static str,
-    },
-    /// The response is not that of a token endpoint: `token.endpoint`.
-    TokenEndpoint,
-    /// The body is compressed, which no request asks for: the transport must decode it.
-    ContentEncoding,
-}
-
 impl Hint {
-    /// Returns the dialect's field, as in `token.placement`; `None` if no field helps.
-    #[must_use]
-    pub fn field(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::UnlistedCode | Self::NoCode | Self::ClientOrToken => "errors.map",
-            Self::TokensAt { .. } => "response.tokens_at",
-            Self::AccessTokenField { .. } => "response.access_token_field",
-            Self::LooseJson => "response.json",
-            Self::ClientAuthentication { field, .. } => field,
-            Self::Placement { .. } => "token.placement",
-            Self::TokenEndpoint => "token.endpoint",
-            Self::ContentEncoding => return None,
-        })
-    }
-
     /// Finds the hint for a refusal that no rule of the dialect matches.
     pub(crate) fn find(
         client: &Client,
@@ -117,54 +59,6 @@ impl Hint {
                 (_, None) => Some(Self::NoCode),
             },
             _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Hint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnlistedCode => f.write_str(
-                "if the provider documents the code, name it in the dialect's `errors.map`",
-            ),
-            Self::NoCode => f.write_str(
-                "a rule with `without_code` or `text` in the dialect's `errors.map` can say what \
-                 this response means",
-            ),
-            Self::ClientOrToken => f.write_str(
-                "if the provider means the refresh token by this code, a rule in the dialect's \
-                 `errors.map` can make it terminal at a refresh",
-            ),
-            Self::TokensAt { path: Some(path) } => {
-                write!(f, "set `response.tokens_at = \"{path}\"` in the dialect")
-            }
-            Self::TokensAt { path: None } => f.write_str(
-                "the tokens are in a nested object: set the dialect's `response.tokens_at` to \
-                 its path",
-            ),
-            Self::AccessTokenField { name } => {
-                write!(
-                    f,
-                    "set `response.access_token_field = \"{name}\"` in the dialect"
-                )
-            }
-            Self::LooseJson => f.write_str("set `response.json = \"loose\"` in the dialect"),
-            Self::ClientAuthentication { field, value } => write!(
-                f,
-                "if client id and secret are right, set `{field} = \"{value}\"` in the dialect"
-            ),
-            Self::Placement { value } => write!(
-                f,
-                "if the server takes another kind of body, set `token.placement = \"{value}\"` \
-                 in the dialect"
-            ),
-            Self::TokenEndpoint => {
-                f.write_str("check the dialect's `token.endpoint`, which may be another page")
-            }
-            Self::ContentEncoding => f.write_str(
-                "the body is compressed in a way that the transport does not decode, although \
-                 none was asked for",
-            ),
         }
     }
 }
