@@ -106,6 +106,8 @@ impl Account {
     /// Adopts tokens that the application already has, as a new login of this account. The members
     /// in [`TokenSet::extra`] become its [login data](Self::login_data).
     ///
+    /// [`adopt_with`](Self::adopt_with) also takes what the redirect of that login brought.
+    ///
     /// If the store fails after the first read, the tokens are kept in memory, served and written
     /// later, and [`EventKind::StoreBehind`](crate::EventKind::StoreBehind) is sent.
     ///
@@ -119,13 +121,43 @@ impl Account {
     ///
     /// Cancel safe: after the first poll, the tokens are written even if the future is dropped.
     pub async fn adopt(&self, tokens: TokenSet) -> Result<(), Error> {
+        self.adopt_with(tokens, LoginData::default()).await
+    }
+
+    /// Adopts tokens with the data of the login that they came from, such as the redirect's
+    /// `realmId`.
+    ///
+    /// # Errors
+    /// As [`adopt`](Self::adopt).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: after the first poll, the tokens are written even if the future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokenkeeper_engine::protocol::{LoginData, TokenSet};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+    /// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+    /// let account = accounts.account("amiqus", "user-42")?;
+    /// let login_data = LoginData::default().with_parameter("realmId", "4620816365");
+    /// account.adopt_with(TokenSet::new("access-1"), login_data).await?;
+    ///
+    /// let login_data = account.login_data().await?;
+    /// assert_eq!(login_data.parameter("realmId"), Some("4620816365"));
+    /// # Ok(()) }
+    /// ```
+    pub async fn adopt_with(&self, tokens: TokenSet, login_data: LoginData) -> Result<(), Error> {
         let site = &self.entry.site;
         let registration = site.provider.client().registration();
         let terms = Terms {
             redirect_uri: registration.redirect_uri().to_owned(),
             scope: tokens.scope.clone(),
         };
-        let payload = Payload::first(tokens, Vec::new(), terms).shared(&site.shared);
+        let payload = Payload::adopted(tokens, login_data, terms).shared(&site.shared);
         change::adopt(&self.core, &self.entry, payload).await
     }
 

@@ -16,9 +16,10 @@ use crate::{
     refusal::{Class, Refusal},
 };
 
-/// The longest response of a token endpoint that is read: 64 KiB. A longer one counts as
+/// The longest response of a token endpoint that is read: 256 KiB, which is more than the
+/// [login data](crate::LoginData) that is kept of one. A longer one counts as
 /// unreadable.
-pub const MAX_TOKEN_RESPONSE: usize = 64 * 1024;
+pub const MAX_TOKEN_RESPONSE: usize = 256 * 1024;
 
 /// Classifies a response whose object, if there is one, has been read already.
 pub(crate) fn classify(

@@ -125,7 +125,8 @@ impl Accounts {
         Refresher::new(self.core.clone())
     }
 
-    /// Returns whether the target is on the API of a configured provider.
+    /// Returns whether the target is on the API of a configured provider. An origin that only a
+    /// login names counts once that account is in memory.
     #[must_use]
     pub fn allows(&self, target: &Uri) -> bool {
         registry::allows(&self.core, target)

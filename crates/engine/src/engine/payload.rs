@@ -90,6 +90,12 @@ impl Payload {
         Self::new(tokens, login_data, terms)
     }
 
+    /// Takes tokens that the application has, as the first of an authorization with this data.
+    pub(crate) fn adopted(mut tokens: TokenSet, mut login_data: LoginData, terms: Terms) -> Self {
+        login_data.merge(mem::take(&mut tokens.extra));
+        Self::new(tokens, login_data, terms)
+    }
+
     /// Takes the tokens of a refresh. `keeps`: what the answer does not repeat stays (RFC 6749 §6).
     /// The login data stays in any case.
     pub(crate) fn refreshed(self, mut tokens: TokenSet, keeps: bool) -> Self {

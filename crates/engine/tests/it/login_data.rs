@@ -106,6 +106,35 @@ async fn members_over_the_bound_cost_no_token() {
     assert_eq!(world.call_api(&elsewhere).await, 200);
 }
 
+/// The provider has spent the code and the refresh token by the time its answer is too long.
+#[tokio::test(start_paused = true)]
+async fn a_member_longer_than_the_bound_costs_no_token() {
+    let world = World::plain();
+    let photo = json!("x".repeat(200_000));
+    let login = log_in(&world, Some(("photo", photo.clone())), "realmId=46").await;
+    assert_eq!(login.login_data.dropped(), ["photo"]);
+    assert_eq!(login.login_data.parameter("realmId"), Some("46"));
+    add_member(&world, "photo", photo);
+    login.account.refresh().await.unwrap();
+    assert_eq!(world.call_api(&login.account).await, 200);
+    let kept = login.account.login_data().await.unwrap();
+    assert_eq!(kept, login.login_data);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_are_adopted_with_the_data_of_their_login() {
+    let world = World::plain();
+    let mut tokens = issue_tokens(&world.emulator);
+    tokens.extra.insert("team".to_owned(), json!("T1"));
+    let redirect = LoginData::default().with_parameter("realmId", "46");
+    let account = world.account();
+    account.adopt_with(tokens, redirect).await.unwrap();
+    account.refresh().await.unwrap();
+    let data = world.account_elsewhere().login_data().await.unwrap();
+    assert_eq!(data.get("team"), Some(&json!("T1")));
+    assert_eq!(data.parameter("realmId"), Some("46"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn members_of_adopted_tokens_are_login_data() {
     let world = World::plain();

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tokenkeeper_protocol::{
-    Class, ClassName, Client, ErrorCode, ErrorRule, GrantType, Provider, Refusal,
+    Class, ClassName, Client, ErrorCode, ErrorRule, GrantType, MAX_TOKEN_RESPONSE, Provider,
+    Refusal,
 };
 
 use crate::support::*;
@@ -164,7 +165,7 @@ fn the_first_matching_rule_overrides_the_defaults() {
 fn an_oversized_refusal_is_classified_by_its_status() {
     let body = format!(
         r#"{{"error":"invalid_grant","x":"{}"}}"#,
-        "x".repeat(70_000)
+        "x".repeat(MAX_TOKEN_RESPONSE)
     );
     assert_eq!(class(400, &[], &body), Class::Unexplained);
 }

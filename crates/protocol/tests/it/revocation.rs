@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokenkeeper_protocol::{
-    Client, ErrorCode, Provider, RevocationOutcome, RevokedResponse, http::StatusCode,
+    Client, ErrorCode, MAX_TOKEN_RESPONSE, Provider, RevocationOutcome, RevokedResponse,
+    http::StatusCode,
 };
 
 use crate::support::*;
@@ -60,7 +61,10 @@ fn a_redirect_or_an_error_is_refused_with_its_code() {
     ] {
         assert_eq!(outcome(&client(), status, &body), refused(status, code));
     }
-    let long = format!(r#"{{"error":"odd","x":"{}"}}"#, "x".repeat(70_000));
+    let long = format!(
+        r#"{{"error":"odd","x":"{}"}}"#,
+        "x".repeat(MAX_TOKEN_RESPONSE)
+    );
     assert_eq!(outcome(&client(), 400, &long), refused(400, None));
 }
 

@@ -1,6 +1,6 @@
 use tokenkeeper_protocol::{
-    AuthorizationCode, Class, HeaderProblem, Refusal, bytes::Bytes, conformance::sent_at,
-    http::Response,
+    AuthorizationCode, Class, HeaderProblem, MAX_TOKEN_RESPONSE, Refusal, bytes::Bytes,
+    conformance::sent_at, http::Response,
 };
 
 use super::*;
@@ -66,7 +66,7 @@ fn the_response_brings_a_code_or_a_refusal() {
         read(200, r#"{"code":"ab+c=="}"#).unwrap().expose(),
         "ab+c=="
     );
-    let long = format!(r#"{{"code":"{}"}}"#, "x".repeat(70_000));
+    let long = format!(r#"{{"code":"{}"}}"#, "x".repeat(MAX_TOKEN_RESPONSE));
     for (status, body, class) in [
         (200, "", Class::Ambiguous),
         (200, "{}", Class::Ambiguous),
