@@ -29,7 +29,7 @@ pub use provider::ioffice::{IOfficeOptions, RejectedStatus, RevocationScope};
 pub use provider::milestones::{ErrorFormat, MilestonesOptions, RedirectRule};
 pub use provider::plain::{
     AnswerFormat, ApiCredential, ClientAuthentication, ExpiryUnit, ParameterPlace, PlainOptions,
-    ResponseMode, Reuse,
+    ResponseMode, Reuse, RevokedTokenPlace,
 };
 pub use registration::{
     DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, DEFAULT_USER, RegisteredClient,

@@ -9,12 +9,14 @@ use http::{HeaderMap, Response, StatusCode};
 use serde_json::json;
 
 use super::Plain;
-use super::client::authenticated_form;
+use super::client::authenticated;
 use super::error::respond;
+use super::options::RevokedTokenPlace;
+use super::request::{read_form, read_json};
 use crate::answer;
 use crate::ledger::Standing;
-use crate::provider::Context;
 use crate::provider::refusal::Refusal;
+use crate::provider::{Context, bearer};
 
 /// Revokes the whole grant of a refresh token, or only the given access token.
 pub(super) async fn revoke(
@@ -29,10 +31,13 @@ pub(super) async fn revoke(
 }
 
 fn try_revoke(cx: &Context<Plain>, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
-    let (client, params) = authenticated_form(cx, headers, body)?;
-    let token = params
-        .value("token")
-        .ok_or_else(|| Refusal::missing("token"))?;
+    let (params, name) = match &cx.provider.options.revoked_token {
+        RevokedTokenPlace::Form(name) => (read_form(headers, body)?, name),
+        RevokedTokenPlace::Json(name) => (read_json(headers, body)?, name),
+        RevokedTokenPlace::Bearer => return revoke_itself(cx, headers),
+    };
+    let (client, params) = authenticated(cx, headers, &params)?;
+    let token = params.value(name).ok_or_else(|| Refusal::missing(name))?;
     let now = cx.world.now();
     let mut ledger = cx.world.ledger();
     let (refresh, access) = (ledger.refresh(token, now).1, ledger.access(token, now).1);
@@ -48,6 +53,19 @@ fn try_revoke(cx: &Context<Plain>, headers: &HeaderMap, body: &[u8]) -> Result<(
         Some(grant) => ledger.revoke_grant(grant),
         None => ledger.revoke_access(token),
     }
+    Ok(())
+}
+
+/// Revokes the access token that authorizes the request, if it is valid.
+fn revoke_itself(cx: &Context<Plain>, headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut ledger = cx.world.ledger();
+    let now = cx.world.now();
+    let token = bearer(headers).filter(|token| ledger.access(token, now).0 == Standing::Live);
+    let token = token.ok_or_else(|| {
+        let refusal = Refusal::new("invalid_token", "the access token is not valid");
+        refusal.with_status(StatusCode::UNAUTHORIZED)
+    })?;
+    ledger.revoke_access(token);
     Ok(())
 }
 
@@ -67,7 +85,7 @@ fn try_introspect(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<serde_json::Value, Refusal> {
-    let (_, params) = authenticated_form(cx, headers, body)?;
+    let (_, params) = authenticated(cx, headers, &read_form(headers, body)?)?;
     let token = params
         .value("token")
         .ok_or_else(|| Refusal::missing("token"))?;

@@ -7,25 +7,23 @@ use http::header::AUTHORIZATION;
 
 use super::Plain;
 use super::options::ClientAuthentication;
-use super::request::read_form;
 use crate::params::Params;
 use crate::provider::Context;
 use crate::provider::refusal::Refusal;
 use crate::registration::RegisteredClient;
 
-/// Reads a form of revocation or introspection, and authenticates its client.
-pub(super) fn authenticated_form(
+/// Authenticates the client of a revocation or an introspection with these parameters.
+pub(super) fn authenticated(
     cx: &Context<Plain>,
     headers: &HeaderMap,
-    body: &[u8],
+    params: &Params,
 ) -> Result<(RegisteredClient, Params), Refusal> {
-    let params = read_form(headers, body)?;
     if let Some(name) = params.repeated() {
         return Err(Refusal::repeated(name));
     }
-    let params = params.standardized(&cx.provider.options.requests.names);
-    let method = cx.provider.options.client.general();
-    let client = authenticate(cx, headers, &params, method)?;
+    let options = &cx.provider.options;
+    let params = params.standardized(&options.requests.names);
+    let client = authenticate(cx, headers, &params, options.client.general())?;
     Ok((client, params))
 }
 

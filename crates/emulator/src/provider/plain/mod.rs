@@ -14,7 +14,7 @@ mod token;
 
 pub use options::{
     AnswerFormat, ApiCredential, ClientAuthentication, ExpiryUnit, ParameterPlace, PlainOptions,
-    ResponseMode, Reuse,
+    ResponseMode, Reuse, RevokedTokenPlace,
 };
 
 /// The emulation of such a provider.

@@ -67,14 +67,17 @@ pub(super) fn read_parameters(
     match options.place {
         ParameterPlace::Form => read_form(&head.headers, body),
         ParameterPlace::Query => Ok(Params::of_uri(&head.uri)),
-        ParameterPlace::Json if !has_type(&head.headers, "application/json") => {
-            Err(Refusal::request("the body must be application/json"))
-        }
-        ParameterPlace::Json => {
-            let params = Params::of_json(body);
-            params.ok_or_else(|| Refusal::request("the body must be a flat JSON object"))
-        }
+        ParameterPlace::Json => read_json(&head.headers, body),
     }
+}
+
+/// Reads the parameters of a JSON object.
+pub(super) fn read_json(headers: &HeaderMap, body: &[u8]) -> Result<Params, Refusal> {
+    if !has_type(headers, "application/json") {
+        return Err(Refusal::request("the body must be application/json"));
+    }
+    let params = Params::of_json(body);
+    params.ok_or_else(|| Refusal::request("the body must be a flat JSON object"))
 }
 
 /// Reads the parameters of a form.

@@ -7,6 +7,7 @@ mod errors;
 mod redirects;
 mod refreshes;
 mod requests;
+mod revocations;
 mod scopes;
 
 use base64::Engine as _;
@@ -18,13 +19,14 @@ use serde_json::{Value, json};
 use crate::support::Vendor;
 
 /// The files with the options of the plain provider.
-const OPTIONS: [&str; 7] = [
+const OPTIONS: [&str; 8] = [
     include_str!("../../../src/provider/plain/options/answers.rs"),
     include_str!("../../../src/provider/plain/options/api.rs"),
     include_str!("../../../src/provider/plain/options/client.rs"),
     include_str!("../../../src/provider/plain/options/errors.rs"),
     include_str!("../../../src/provider/plain/options/redirects.rs"),
     include_str!("../../../src/provider/plain/options/requests.rs"),
+    include_str!("../../../src/provider/plain/options/revocation.rs"),
     include_str!("../../../src/provider/plain/options/rotation.rs"),
 ];
 

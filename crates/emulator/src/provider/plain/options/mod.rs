@@ -6,6 +6,7 @@ mod client;
 mod errors;
 mod redirects;
 mod requests;
+mod revocation;
 mod rotation;
 
 pub use answers::{AnswerFormat, ExpiryUnit};
@@ -13,6 +14,7 @@ pub use api::ApiCredential;
 pub use client::ClientAuthentication;
 pub use redirects::ResponseMode;
 pub use requests::ParameterPlace;
+pub use revocation::RevokedTokenPlace;
 pub use rotation::Reuse;
 
 pub(crate) use redirects::RedirectOptions;
@@ -52,6 +54,7 @@ pub struct PlainOptions {
     pub(super) errors: ErrorOptions,
     pub(super) rotation: RotationOptions,
     pub(super) api: ApiOptions,
+    pub(super) revoked_token: RevokedTokenPlace,
 }
 
 /// A name and the value that belongs to it.

@@ -100,7 +100,7 @@ impl PlainOptions {
 
     /// Sets where the parameters of token requests are. Default: a form.
     ///
-    /// Revocation and introspection take a form anyway (RFC 7009 §2.1, RFC 7662 §2.1).
+    /// Introspection takes a form anyway (RFC 7662 §2.1).
     #[must_use]
     pub fn token_parameters(mut self, place: ParameterPlace) -> Self {
         self.requests.place = place;
