@@ -54,5 +54,26 @@ pub(super) fn kinds() -> Vec<Kind> {
             ",
         )
         .register(|registration| registration.value("tenant", "ACME")),
+        Kind::new(
+            "an API that the answer tells",
+            options()
+                .api_server("https://eu1.example.org")
+                .api_server_in_answer("instance_url"),
+            "api_origins_from = [{ field = 'instance_url', below = ['example.org'] }]",
+        ),
+        Kind::new(
+            "an API that the redirect tells",
+            options()
+                .api_server("https://eu1.example.org")
+                .api_server_in_redirect("api_domain"),
+            "api_origins_from = [{ parameter = 'api_domain', below = ['example.org'] }]",
+        ),
+        Kind::new(
+            "an API whose region the answer tells",
+            options()
+                .api_server("https://us6.api.example.org")
+                .code_member("dc", "us6"),
+            "api_origins_from = [{ field = 'dc', template = 'https://{value}.api.example.org' }]",
+        ),
     ]
 }

@@ -7,6 +7,8 @@ mod answers;
 mod api;
 mod clients;
 mod life;
+mod play;
+mod presets;
 mod redirects;
 mod refusals;
 mod requests;
