@@ -29,18 +29,11 @@ pub(crate) fn classify(
     object: Option<&Object>,
     sent_at: SystemTime,
 ) -> Refusal {
-    let (dialect, status) = (client.dialect(), response.status());
-    let error = ErrorAnswer {
-        grant_type,
-        status,
-        object,
-        is_empty: response.body().trim_ascii().is_empty(),
-        code: object.and_then(|object| code(dialect, object)),
-        texts: texts(dialect, object),
-    };
+    let dialect = client.dialect();
+    let error = ErrorAnswer::read(dialect, Some(grant_type), response, object);
     let headers = response.headers();
     let limit = rate_limit::read(&dialect.resource.rate_limit, headers, Some(sent_at));
-    let rule = dialect.errors.map.iter().find(|rule| error.fits(rule));
+    let rule = error.rule(dialect);
     let class = match rule {
         Some(rule) => rule.class.class(limit.retry_after),
         None => {
@@ -96,30 +89,54 @@ fn texts(dialect: &Dialect, object: Option<&Object>) -> Vec<String> {
 }
 
 /// What the rules look at.
-struct ErrorAnswer<'a> {
-    grant_type: GrantType,
-    status: StatusCode,
+pub(crate) struct ErrorAnswer<'a> {
+    /// `None`: it is the response to a revocation.
+    grant_type: Option<GrantType>,
+    pub(crate) status: StatusCode,
     object: Option<&'a Object>,
     is_empty: bool,
-    code: Option<String>,
+    pub(crate) code: Option<String>,
     /// In lower case.
     texts: Vec<String>,
 }
 
-impl ErrorAnswer<'_> {
+impl<'a> ErrorAnswer<'a> {
+    pub(crate) fn read(
+        dialect: &Dialect,
+        grant_type: Option<GrantType>,
+        response: &Response<Bytes>,
+        object: Option<&'a Object>,
+    ) -> Self {
+        Self {
+            grant_type,
+            status: response.status(),
+            object,
+            is_empty: response.body().trim_ascii().is_empty(),
+            code: object.and_then(|object| code(dialect, object)),
+            texts: texts(dialect, object),
+        }
+    }
+
+    /// Returns the first rule that fits.
+    pub(crate) fn rule<'d>(&self, dialect: &'d Dialect) -> Option<&'d ErrorRule> {
+        dialect.errors.map.iter().find(|rule| self.fits(rule))
+    }
+
+    /// Returns whether one of the texts contains this one, without regard to case.
+    pub(crate) fn says(&self, wanted: &str) -> bool {
+        let wanted = wanted.to_lowercase();
+        self.texts.iter().any(|text| text.contains(&wanted))
+    }
+
     fn fits(&self, rule: &ErrorRule) -> bool {
-        let contains = |wanted: &String| {
-            let wanted = wanted.to_lowercase();
-            self.texts.iter().any(|text| text.contains(&wanted))
-        };
         rule.grant_type
-            .is_none_or(|wanted| wanted == self.grant_type)
+            .is_none_or(|wanted| self.grant_type == Some(wanted))
             && rule
                 .status
                 .is_none_or(|wanted| wanted == self.status.as_u16())
             && rule.error.as_deref().is_none_or(|e| self.has_code(rule, e))
             && (!rule.without_code || self.has_no_code())
-            && rule.text.as_ref().is_none_or(contains)
+            && rule.text.as_ref().is_none_or(|text| self.says(text))
     }
 
     fn has_code(&self, rule: &ErrorRule, wanted: &str) -> bool {

@@ -5,14 +5,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-use crate::{body, classification, client::Client, error_code::ErrorCode, rate_limit};
+use crate::{
+    body,
+    classification::{self, ErrorAnswer},
+    client::Client,
+    dialect::ClassName,
+    error_code::ErrorCode,
+    rate_limit,
+};
 
 /// The outcome of a revocation request.
 ///
 /// | response | outcome |
 /// |---|---|
 /// | 2xx; those in the dialect's [`done_when`](crate::RevocationRules::done_when) | done |
-/// | 408, 429, 5xx | unavailable |
+/// | 408, 429, 5xx; an error that a rule of the dialect calls transient or ambiguous | unavailable |
 /// | any other: 3xx, 4xx; a 2xx whose `error` is set | refused |
 ///
 /// It keeps nothing of the body but a listed error code.
@@ -37,11 +44,14 @@ pub enum RevocationOutcome {
 
 pub(crate) fn read(client: &Client, response: &Response<Bytes>) -> RevocationOutcome {
     let (dialect, status) = (client.dialect(), response.status());
-    if matches!(status.as_u16(), 408 | 429 | 500..=599) {
+    let unavailable = || {
         let names = &dialect.resource.rate_limit;
-        return RevocationOutcome::Unavailable {
+        RevocationOutcome::Unavailable {
             retry_after: rate_limit::read(names, response.headers(), None).retry_after,
-        };
+        }
+    };
+    if matches!(status.as_u16(), 408 | 429 | 500..=599) {
+        return unavailable();
     }
     let object = body::object(dialect, response);
     if status.is_success()
@@ -51,17 +61,17 @@ pub(crate) fn read(client: &Client, response: &Response<Bytes>) -> RevocationOut
     {
         return RevocationOutcome::Done;
     }
-    let code = object.and_then(|object| classification::code(dialect, &object));
-    let named = dialect
-        .revocation
-        .iter()
-        .flat_map(|rules| &rules.done_when)
-        .any(|answer| answer.fits(status, code.as_deref()));
-    if named {
+    let answer = ErrorAnswer::read(dialect, None, response, object.as_ref());
+    let mut done_when = dialect.revocation.iter().flat_map(|rules| &rules.done_when);
+    if done_when.any(|done| done.fits(&answer)) {
         return RevocationOutcome::Done;
+    }
+    let class = answer.rule(dialect).map(|rule| rule.class);
+    if let Some(ClassName::Transient | ClassName::Ambiguous) = class {
+        return unavailable();
     }
     RevocationOutcome::Refused {
         status,
-        code: code.map(|code| ErrorCode::read(dialect, &code)),
+        code: answer.code.map(|code| ErrorCode::read(dialect, &code)),
     }
 }

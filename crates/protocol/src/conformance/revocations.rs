@@ -1,7 +1,7 @@
 //! Rules: responses to a revocation.
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 
 use super::{
     subject::{REFRESH, Subject, response},
@@ -32,8 +32,9 @@ pub fn a_refused_revocation_is_not_done(subject: &Subject) -> Result<(), Violati
     ] {
         let rules = &subject.provider().client().dialect().revocation;
         let named = rules.iter().flat_map(|rules| &rules.done_when).any(|done| {
-            let status = StatusCode::from_u16(status);
-            status.is_ok_and(|status| done.fits(status, code))
+            done.status.is_none_or(|own| own == status)
+                && done.error.as_deref().is_none_or(|own| code == Some(own))
+                && done.text.is_none()
         });
         if named {
             continue;

@@ -1,6 +1,5 @@
 //! Requests to the revocation and introspection endpoints.
 
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,7 +8,7 @@ use super::{
     parameter::TokenPlace,
     policy::RevocationReach,
 };
-use crate::error::Error;
+use crate::{classification::ErrorAnswer, error::Error};
 
 /// How a token is revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +64,7 @@ impl RevocationRules {
 /// A refusal of a revocation that means that the token is invalid.
 ///
 /// It matches if everything that it names matches. In text: `{ status = 404 }`, `{ error =
-/// "invalid_token" }` or both.
+/// "invalid_token" }`, or `{ status = 400, text = "invalid token" }`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -76,6 +75,10 @@ pub struct RevokedResponse {
     /// The error code. `None`: any.
     #[serde(default)]
     pub error: Option<String>,
+    /// A part of one of the texts that [`ErrorRules::text`](crate::ErrorRules::text) lists,
+    /// without regard to case. `None`: any text.
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 impl RevokedResponse {
@@ -86,14 +89,15 @@ impl RevokedResponse {
         Self {
             status: None,
             error,
+            text: None,
         }
     }
 
     fn check(&self, field: &str) -> Result<(), Error> {
-        if self.status.is_none() && self.error.is_none() {
+        if self.status.is_none() && self.error.is_none() && self.text.is_none() {
             return wrong(
                 field,
-                "has a response without status and error: name one of them",
+                "has a response without status, error and text: name one of them",
             );
         }
         if self
@@ -108,12 +112,15 @@ impl RevokedResponse {
         Ok(())
     }
 
-    pub(crate) fn fits(&self, status: StatusCode, code: Option<&str>) -> bool {
-        self.status.is_none_or(|wanted| wanted == status.as_u16())
+    pub(crate) fn fits(&self, answer: &ErrorAnswer<'_>) -> bool {
+        let code = answer.code.as_deref();
+        self.status
+            .is_none_or(|wanted| wanted == answer.status.as_u16())
             && self
                 .error
                 .as_deref()
                 .is_none_or(|wanted| code == Some(wanted))
+            && self.text.as_ref().is_none_or(|text| answer.says(text))
     }
 }
 

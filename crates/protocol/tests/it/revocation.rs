@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokenkeeper_protocol::{
-    Client, ErrorCode, MAX_TOKEN_RESPONSE, Provider, RevocationOutcome, RevokedResponse,
-    http::StatusCode,
+    ClassName, Client, ErrorCode, ErrorRule, GrantType, MAX_TOKEN_RESPONSE, Provider,
+    RevocationOutcome, RevokedResponse, http::StatusCode,
 };
 
 use crate::support::*;
@@ -141,4 +141,60 @@ fn an_error_inside_a_200_is_refused() {
         outcome(&named.unwrap(), 200, &error("token_revoked")),
         RevocationOutcome::Done
     );
+}
+
+#[test]
+fn a_text_narrows_what_is_done() {
+    let client = done_when(json!([{ "status": 400, "text": "Invalid Token" }]));
+    let client = client.adjust(|d| d.errors.text = vec!["message".to_owned()]);
+    let client = client.unwrap();
+    let message = |text: &str| format!(r#"{{"status":400,"message":"{text}"}}"#);
+    assert_eq!(
+        outcome(&client, 400, &message("an invalid token")),
+        RevocationOutcome::Done
+    );
+    for (status, body) in [
+        (400, message("missing client id")),
+        (400, String::new()),
+        (401, message("invalid token")),
+    ] {
+        assert_eq!(outcome(&client, status, &body), refused(status, None));
+    }
+}
+
+#[test]
+fn a_transient_or_ambiguous_error_decides_nothing() {
+    let client = done_when(json!([{ "error": "token_revoked" }]));
+    let rule = |error, class| ErrorRule::new(error, class);
+    let client = client.adjust(|d| {
+        let mut at_refresh = rule("at_refresh", ClassName::Transient);
+        at_refresh.grant_type = Some(GrantType::RefreshToken);
+        d.errors.map = vec![
+            rule("ratelimited", ClassName::Transient),
+            rule("fatal_error", ClassName::Ambiguous),
+            rule("token_revoked", ClassName::Transient),
+            rule("dead", ClassName::Terminal),
+            at_refresh,
+        ];
+    });
+    let client = client.unwrap();
+    for code in ["ratelimited", "fatal_error"] {
+        let wait = response(200, &[("retry-after", "47")], error(code));
+        assert_eq!(
+            client.read_revocation_response(&wait),
+            RevocationOutcome::Unavailable {
+                retry_after: Some(Duration::from_secs(47))
+            }
+        );
+    }
+    assert_eq!(
+        outcome(&client, 200, &error("token_revoked")),
+        RevocationOutcome::Done
+    );
+    for code in ["dead", "at_refresh"] {
+        assert!(matches!(
+            outcome(&client, 400, &error(code)),
+            RevocationOutcome::Refused { .. }
+        ));
+    }
 }

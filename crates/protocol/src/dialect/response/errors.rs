@@ -23,6 +23,9 @@ pub struct ErrorRules {
     /// The paths whose texts a rule may search. Default: `error_description`, `error.message`.
     pub text: Vec<String>,
     /// The rules that classify errors. The first match counts; the built-in defaults come last.
+    ///
+    /// A rule without a grant type also reads the response to a revocation: a transient or an
+    /// ambiguous error makes it [unavailable](crate::RevocationOutcome::Unavailable).
     pub map: Vec<ErrorRule>,
 }
 
