@@ -2,7 +2,7 @@
 
 use tokenkeeper::{
     Accounts, AccountsBuilder, MemoryStore, presets,
-    protocol::{Client, Registration, SitePolicy, Template},
+    protocol::{Client, Registration, SitePolicy, Template, ValuePattern},
 };
 
 use crate::setup::transport;
@@ -22,7 +22,11 @@ fn client(name: &str) -> Client {
     let mut registration = Registration::new("id", "https://app.example/cb").secret("s3cr3t");
     for (value, rules) in &dialect.values {
         if rules.default.is_none() && !site.contains(&format!("{{{value}}}")) {
-            registration = registration.value(value, "main");
+            let text = match &rules.pattern {
+                ValuePattern::OneOf(texts) => texts[0].as_str(),
+                _ => "main",
+            };
+            registration = registration.value(value, text);
         }
     }
     let client = dialect.with(registration).unwrap();
@@ -58,7 +62,7 @@ async fn a_site_is_a_name_or_a_url() {
             "1234567-SB1",
             "https://1234567-sb1.app.netsuite.com/",
         ),
-        ("zoho", "eu", "https://accounts.zoho.eu/oauth/"),
+        ("zoho", "zoho.eu", "https://accounts.zoho.eu/oauth/"),
         (
             "salesforce",
             "acme.my",

@@ -1,4 +1,4 @@
-//! The answers and refusals that the vendors' documents show.
+//! The answers and refusals that the vendors' documents, or reports of users, show.
 
 use std::time::{Duration, SystemTime};
 
@@ -45,6 +45,23 @@ fn an_answer_to_a_code_is_among_the_cases_of_each_preset() {
         let has_tokens = |case: &Case| case.kind == "code" && case.expected.starts_with("access ");
         assert!(cases.iter().any(has_tokens), "{name}");
     }
+}
+
+#[test]
+fn a_dead_grant_is_among_the_cases_of_each_preset() {
+    let mut missing = Vec::new();
+    for name in presets::names() {
+        let cases = Cases::of(name).cases;
+        let refreshes = cases
+            .iter()
+            .any(|case| case.expected.contains(", refresh "));
+        let kind = if refreshes { "refresh" } else { "code" };
+        let is_dead = |case: &Case| case.kind == kind && case.expected.starts_with("terminal");
+        if !cases.iter().any(is_dead) {
+            missing.push(format!("{name}: {kind}"));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

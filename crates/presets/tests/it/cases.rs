@@ -1,7 +1,8 @@
-//! The cases of a preset, in `answers/<name>.txt`: what the vendor's documents show.
+//! The cases of a preset, in `answers/<name>.txt`: what documents or reports show.
 //!
 //! First the account's site and the values of the registration (`site: acme`, `value: realm main`).
-//! Then cases: `> code 200`, the body, and `= ` with what it means.
+//! Then cases: `> code 200`, the body, and `= ` with what it means. A line with `# ` before a case
+//! says that nothing shows it.
 
 use crate::support;
 
@@ -53,7 +54,7 @@ impl Cases {
                     }
                 };
                 read.cases.push(Case::new(head, body.join("\n"), expected));
-            } else {
+            } else if !line.starts_with("# ") {
                 panic!("{name}: a line that is no site, value or case: {line}");
             }
         }

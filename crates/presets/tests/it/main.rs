@@ -8,4 +8,5 @@ mod golden;
 mod header;
 mod names;
 mod page;
+mod sites;
 mod support;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use tokenkeeper_presets as presets;
-use tokenkeeper_protocol::Dialect;
+use tokenkeeper_protocol::{Dialect, Pkce};
 
 use crate::{header::Header, support};
 
@@ -53,6 +53,17 @@ fn each_preset_names_documents_and_a_check() {
         for said in header.quirks.iter().chain(&header.inferred) {
             assert!(said.ends_with('.'), "{name}: {said}");
         }
+    }
+}
+
+#[test]
+fn a_preset_says_why_pkce_is_off() {
+    for name in presets::names() {
+        let header = Header::of(name);
+        let said = header.quirks.iter().chain(&header.inferred);
+        let is_off = presets::get(name).unwrap().authorization.pkce == Pkce::Off;
+        let reasons = said.filter(|said| said.starts_with("PKCE is off: "));
+        assert_eq!(reasons.count(), usize::from(is_off), "{name}");
     }
 }
 
