@@ -50,7 +50,8 @@ pub(crate) async fn respond(
         Progress::Open(flow) => {
             let finished = finish(context, callback_path, flow, parts, redirect).await;
             let mut response = redirected(context, &finished);
-            cookies::keep_outcome(callback_path, cookie, &finished, response.headers_mut());
+            let (accounts, set) = (&context.accounts, response.headers_mut());
+            cookies::keep_outcome(accounts, callback_path, cookie, &finished, set);
             return response;
         }
         Progress::Connected(flow) => require_connected(context, callback_path, flow, parts).await,

@@ -8,7 +8,7 @@ use http::{
     header::{COOKIE, SET_COOKIE},
 };
 use sha2::{Digest as _, Sha256};
-use tokenkeeper_engine::{Flow, FlowInfo, LoginRedirect, protocol::ResponseMode};
+use tokenkeeper_engine::{Accounts, Flow, FlowInfo, LoginRedirect, protocol::ResponseMode};
 
 use crate::{callback_path::CallbackPath, failure::Failure};
 
@@ -17,8 +17,8 @@ use crate::{callback_path::CallbackPath, failure::Failure};
 /// Each adds half a kilobyte to every request, and servers bound the size of headers.
 const MAX_PARALLEL: usize = 4;
 
-/// How long the outcome of a login is remembered, for a callback that comes again.
-const OUTCOME_LIFETIME: Duration = Duration::from_secs(600);
+/// How long a failure is remembered, for a callback that comes again.
+const FAILURE_LIFETIME: Duration = Duration::from_secs(600);
 
 /// The cookie of a login.
 pub(crate) struct LoginCookie {
@@ -112,6 +112,7 @@ pub(crate) fn find(
 /// Keeps the outcome of a finished login in place of its flow, so that a callback that comes again
 /// ends in the same way.
 pub(crate) fn keep_outcome(
+    accounts: &Accounts,
     callback_path: &CallbackPath,
     cookie: &LoginCookie,
     finished: &Result<(), Failure>,
@@ -121,16 +122,22 @@ pub(crate) fn keep_outcome(
         return;
     };
     let outcome = match finished {
-        Ok(()) => format!("{CONNECTED}{}", flow.as_str()),
-        Err(failure) if failure.ends_flow => match Failure::of_ended(failure.code) {
-            Some(ended) => ended.code.to_owned(),
-            None => return remove(callback_path, &cookie.name, set),
-        },
+        // The flow is opened again for a repeated callback.
+        Ok(()) => accounts.flow(flow).ok().map(|info| {
+            let connected = format!("{CONNECTED}{}", flow.as_str());
+            (connected, lifetime(&info))
+        }),
+        Err(failure) if failure.ends_flow => {
+            Failure::of_ended(failure.code).map(|ended| (ended.code.to_owned(), FAILURE_LIFETIME))
+        }
         Err(_) => return,
+    };
+    let Some((outcome, lifetime)) = outcome else {
+        return remove(callback_path, &cookie.name, set);
     };
     let cookie = Cookie::new(&*cookie.name, outcome);
     let same_site = same_site(callback_path);
-    add(callback_path, cookie, same_site, OUTCOME_LIFETIME, set);
+    add(callback_path, cookie, same_site, lifetime, set);
 }
 
 /// Returns the nonce of the relay page that this browser got last, if it is for this flow.

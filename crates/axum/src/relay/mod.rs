@@ -95,7 +95,7 @@ pub(crate) async fn complete(
         Err(failure) => failed(&context, failure),
     };
     let set = response.headers_mut();
-    cookies::keep_outcome(&callback_path, &cookie, &finished, set);
+    cookies::keep_outcome(&context.accounts, &callback_path, &cookie, &finished, set);
     let ended = finished.is_err_and(|failure| failure.ends_flow);
     if ended || matches!(page, Page::Used) {
         cookies::remove_nonce(&callback_path, set);

@@ -1,8 +1,11 @@
 //! Callbacks that come early, twice or after the login.
 
+use std::time::Duration;
+
 use axum::http::{Method, Response, StatusCode};
 use bytes::Bytes;
 use tokenkeeper_emulator::{Endpoint, Fault};
+use tokenkeeper_engine::Options;
 
 use crate::app::{self, App};
 use crate::login::{Login, callback};
@@ -63,6 +66,23 @@ async fn a_reload_after_success_leads_to_the_same_page() {
     assert_eq!(login.finish().await.location(), "/settings");
     assert_eq!(login.emulator.counters().exchanges(), 1);
     assert_eq!(login.token_requests(), 1);
+}
+
+/// The page of a reload needs the flow.
+#[tokio::test]
+async fn the_cookie_of_a_success_lives_as_long_as_the_flow() {
+    let (emulator, provider) = app::amiqus().await;
+    let options = Options::new().login_timeout(Duration::from_secs(3600));
+    let accounts = app::accounts().provider(provider).options(options);
+    let app = App::with(accounts.build().unwrap(), |routes| routes);
+    let mut browser = app.browser();
+    let path = callback(&mut browser, &emulator, "amiqus", "approve=1").await;
+    let answer = browser.get(&path).await;
+    let cookie = answer.set_cookies()[0];
+    let (attributes, age) = cookie.split_once("; Max-Age=").unwrap();
+    assert!(attributes.contains("=connected."), "{cookie}");
+    assert!(attributes.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"));
+    assert!((601..=3600).contains(&age.parse::<u32>().unwrap()), "{age}");
 }
 
 #[tokio::test]

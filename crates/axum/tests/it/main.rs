@@ -10,6 +10,7 @@ mod app;
 mod connect;
 mod disconnect;
 mod form_post;
+mod kinds;
 mod login;
 mod place;
 mod query;
