@@ -79,6 +79,7 @@ pub(super) fn kinds() -> Vec<Kind> {
             "response.tokens_at = 'data'",
         ),
         Kind::new("a list of scopes", options().scope_list(), ""),
+        Kind::new("answers in gzip", options().gzip_answers(), ""),
         Kind::new(
             "refresh tokens that stay",
             options()
