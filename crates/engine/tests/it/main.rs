@@ -15,6 +15,7 @@ mod errors;
 mod faults;
 mod flows;
 mod introspection;
+mod kinds;
 mod lifetimes;
 mod login_data;
 mod login_origins;
