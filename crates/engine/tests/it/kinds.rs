@@ -1,4 +1,4 @@
-//! Providers whose refresh tokens depend on time: the emulator plays them, a dialect describes them.
+//! Refreshes that depend on time: the emulator plays the provider, a dialect describes it.
 
 use std::time::Duration;
 
