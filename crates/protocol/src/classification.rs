@@ -51,10 +51,21 @@ pub(crate) fn classify(
     refusal
 }
 
-/// Returns the error code as the response spells it.
+/// Returns the error code as the response spells it: one that the dialect names, otherwise a
+/// registered one, otherwise the first. Some servers put a reason phrase or a status in front.
 pub(crate) fn code(dialect: &Dialect, object: &Object) -> Option<String> {
-    let mut paths = dialect.errors.code.iter();
-    paths.find_map(|path| code_at(object, path))
+    let paths = dialect.errors.code.iter();
+    let mut codes: Vec<String> = paths.filter_map(|path| code_at(object, path)).collect();
+    let is_named = |code: &String| {
+        let done_when = dialect.revocation.iter().flat_map(|rules| &rules.done_when);
+        let mut done_when = done_when.map(|response| response.error.as_ref());
+        dialect.errors.names(code) || done_when.any(|named| named == Some(code))
+    };
+    let best = codes.iter().position(is_named).or_else(|| {
+        let is_registered = |code: &String| ErrorCode::new(code).as_str().is_some();
+        codes.iter().position(is_registered)
+    });
+    (!codes.is_empty()).then(|| codes.swap_remove(best.unwrap_or_default()))
 }
 
 /// Returns whether a 2xx without tokens is a refusal.
@@ -69,7 +80,7 @@ pub(crate) fn refuses(dialect: &Dialect, object: &Object) -> bool {
 }
 
 /// Returns the code at a path: a string, or an integer as its digits. 0 and `""` are none.
-fn code_at(object: &Object, path: &str) -> Option<String> {
+pub(crate) fn code_at(object: &Object, path: &str) -> Option<String> {
     let found = object.at(path);
     let Found::Value(text) = found else {
         return None;
@@ -160,11 +171,16 @@ impl<'a> ErrorAnswer<'a> {
     ) -> Class {
         match self.status.as_u16() {
             429 => Class::Transient { retry_after },
-            503 if asks_to_wait => Class::Transient { retry_after },
+            503 if asks_to_wait || self.code.as_deref() == Some("temporarily_unavailable") => {
+                Class::Transient { retry_after }
+            }
             408 | 500..=599 => Class::Ambiguous,
             200..=299 if !self.object.is_some_and(|o| refuses(dialect, o)) => Class::Ambiguous,
             200..=299 | 400..=499 => match self.code.as_deref() {
                 Some("invalid_grant") => Class::Terminal,
+                Some("temporarily_unavailable" | "slow_down") => Class::Transient { retry_after },
+                // It stands for a 500, and the server may have failed after it rotated the token.
+                Some("server_error") => Class::Ambiguous,
                 Some("invalid_client" | "unauthorized_client" | "unsupported_grant_type") => {
                     Class::Configuration
                 }

@@ -13,8 +13,9 @@ use crate::{body, error_code::ErrorCode, hint::Hint};
 ///
 /// | response | class |
 /// |---|---|
-/// | 429; 503 with `Retry-After` | transient |
-/// | other 5xx; 408; a 2xx that cannot be read | ambiguous |
+/// | 429; 503 with `Retry-After` or `temporarily_unavailable` | transient |
+/// | 4xx with `temporarily_unavailable`, `slow_down` | transient |
+/// | other 5xx; 408; 4xx with `server_error`; a 2xx that cannot be read | ambiguous |
 /// | 4xx with `invalid_grant` | terminal |
 /// | 4xx with `invalid_client`, `unauthorized_client`, `unsupported_grant_type` | configuration |
 /// | any other 4xx (empty, HTML, another error code); 3xx | unexplained |

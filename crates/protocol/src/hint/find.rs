@@ -5,7 +5,7 @@ use form_urlencoded::byte_serialize;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
-use super::Hint;
+use super::{Hint, code};
 use crate::{
     body,
     client::Client,
@@ -29,11 +29,13 @@ impl Hint {
             return Some(Self::ContentEncoding);
         }
         let status = response.status();
-        let code = refusal.code.as_ref().map(|code| code.as_str());
-        match (refusal.class, code) {
+        let read = refusal.code.as_ref().map(|code| code.as_str());
+        let code_elsewhere = || code::elsewhere(object?, read == Some(None));
+        match (refusal.class, read) {
             (Class::Ambiguous, _) if status.is_success() => match object {
                 Some(object) => tokens_elsewhere(client, object)
-                    .or_else(|| code.is_some().then_some(Self::UnlistedCode)),
+                    .or_else(code_elsewhere)
+                    .or_else(|| (read == Some(None)).then_some(Self::UnlistedCode)),
                 None => unreadable(client, response),
             },
             (Class::Configuration, Some(Some("invalid_client"))) => {
@@ -44,23 +46,33 @@ impl Hint {
             {
                 Some(Self::ClientOrToken)
             }
-            (Class::Unexplained, code) => match (status, code) {
+            (Class::Unexplained, _) => match (status, read) {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => Some(placement(client)),
                 (_, Some(Some("invalid_request"))) => object
                     .is_some_and(|object| blames_the_body(client, object))
                     .then(|| placement(client)),
                 (_, Some(Some(_))) => None,
-                (_, Some(None)) => Some(Self::UnlistedCode),
-                (StatusCode::UNAUTHORIZED, None) => authentication(client, grant_type),
-                (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, None) => {
-                    Some(Self::TokenEndpoint)
-                }
-                (status, None) if status.is_redirection() => Some(Self::TokenEndpoint),
-                (_, None) => Some(Self::NoCode),
+                (_, Some(None)) => code_elsewhere().or(Some(Self::UnlistedCode)),
+                (_, None) => code_elsewhere().or_else(|| without_code(client, grant_type, status)),
             },
             _ => None,
         }
     }
+}
+
+/// Returns the hint for a refusal without an error code.
+fn without_code(client: &Client, grant_type: GrantType, status: StatusCode) -> Option<Hint> {
+    Some(match status {
+        StatusCode::UNAUTHORIZED => match authentication(client, grant_type) {
+            Some(Hint::ClientAuthentication { field, value }) => {
+                Hint::ClientOrGrant { field, value }
+            }
+            _ => Hint::NoCode,
+        },
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Hint::TokenEndpoint,
+        status if status.is_redirection() => Hint::TokenEndpoint,
+        _ => Hint::NoCode,
+    })
 }
 
 /// The nested objects in which providers wrap their tokens.

@@ -1,5 +1,6 @@
 //! The field of a dialect that would help after a refusal.
 
+mod code;
 mod find;
 
 use std::fmt;
@@ -14,6 +15,18 @@ pub enum Hint {
     UnlistedCode,
     /// The response has no error code; a rule of `errors.map` can say what that means.
     NoCode,
+    /// The response has an error code at a path that the dialect does not read: `errors.code`.
+    CodeAt {
+        /// The path, if it is a common one.
+        path: Option<&'static str>,
+    },
+    /// A 401 without an error code: the server may refuse the client or the grant.
+    ClientOrGrant {
+        /// `token.client_authentication`, or `token.refresh_client_authentication` at a refresh.
+        field: &'static str,
+        /// The value to try.
+        value: &'static str,
+    },
     /// `unauthorized_client` at a refresh, by which some providers mean the refresh token.
     ClientOrToken,
     /// The tokens are in a nested object: `response.tokens_at`.
@@ -44,6 +57,8 @@ pub enum Hint {
     TokenEndpoint,
     /// The body is compressed, which no request asks for: the transport must decode it.
     ContentEncoding,
+    /// The body has JSON with a token, and other text around it, such as a warning of the server.
+    TextAround,
 }
 
 impl Hint {
@@ -51,14 +66,18 @@ impl Hint {
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         Some(match self {
-            Self::UnlistedCode | Self::NoCode | Self::ClientOrToken => "errors.map",
+            Self::UnlistedCode
+            | Self::NoCode
+            | Self::ClientOrToken
+            | Self::ClientOrGrant { .. } => "errors.map",
+            Self::CodeAt { .. } => "errors.code",
             Self::TokensAt { .. } => "response.tokens_at",
             Self::AccessTokenField { .. } => "response.access_token_field",
             Self::LooseJson => "response.json",
             Self::ClientAuthentication { field, .. } => field,
             Self::Placement { .. } => "token.placement",
             Self::TokenEndpoint => "token.endpoint",
-            Self::ContentEncoding => return None,
+            Self::ContentEncoding | Self::TextAround => return None,
         })
     }
 }
@@ -72,6 +91,21 @@ impl fmt::Display for Hint {
             Self::NoCode => f.write_str(
                 "a rule with `without_code` or `text` in the dialect's `errors.map` can say what \
                  this response means",
+            ),
+            Self::CodeAt { path: Some(path) } => write!(
+                f,
+                "add \"{path}\", where the response has an error code, to the dialect's \
+                 `errors.code`"
+            ),
+            Self::CodeAt { path: None } => f.write_str(
+                "the response has an error code at another path: add it to the dialect's \
+                 `errors.code`",
+            ),
+            Self::ClientOrGrant { field, value } => write!(
+                f,
+                "if the provider refuses the grant so, a rule with `without_code` in the dialect's \
+                 `errors.map` can say it; if it refuses the client, check client id and secret, or \
+                 set `{field} = \"{value}\"`"
             ),
             Self::ClientOrToken => f.write_str(
                 "if the provider means the refresh token by this code, a rule in the dialect's \
@@ -106,6 +140,10 @@ impl fmt::Display for Hint {
             Self::ContentEncoding => f.write_str(
                 "the body is compressed in a way that the transport does not decode, although \
                  none was asked for",
+            ),
+            Self::TextAround => f.write_str(
+                "the body has JSON with a token and other text around it, such as a warning of the \
+                 server: report it to the provider",
             ),
         }
     }

@@ -57,7 +57,8 @@ fn a_refusal_says_what_came_and_what_would_help() {
 fn a_refused_client_leads_to_its_authentication() {
     let invalid = r#"{"error":"invalid_client"}"#;
     let value = |client: &Client, body| match refusal(client, 401, body).hint {
-        Some(Hint::ClientAuthentication { value, .. }) => value,
+        Some(Hint::ClientAuthentication { value, .. }) if !body.is_empty() => value,
+        Some(Hint::ClientOrGrant { value, .. }) if body.is_empty() => value,
         hint => panic!("{hint:?}"),
     };
     for body in [invalid, ""] {
@@ -82,6 +83,7 @@ fn a_refused_client_leads_to_its_authentication() {
     public.token.client_authentication = ClientAuthentication::None;
     let public = public.with(Registration::new("id", CALLBACK)).unwrap();
     assert_eq!(refusal(&public, 401, invalid).hint, None);
+    assert_eq!(refusal(&public, 401, "").hint, Some(Hint::NoCode));
     let at_refresh = client().read_token_response(
         GrantType::RefreshToken,
         &response(401, &[], invalid),
@@ -179,4 +181,69 @@ fn other_responses_lead_to_their_field() {
         d.errors.map = vec![ErrorRule::without_code(400, ClassName::Unexplained)];
     });
     assert_eq!(refusal(&ruled, 400, "").hint, None);
+}
+
+#[test]
+fn a_code_at_another_path_leads_to_errors_code() {
+    for (status, body, path) in [
+        (
+            400,
+            r#"{"errors":[{"code":"invalid_grant"}]}"#,
+            Some("errors.0.code"),
+        ),
+        (
+            401,
+            r#"{"errors":[{"code":"invalid_grant"}]}"#,
+            Some("errors.0.code"),
+        ),
+        (
+            400,
+            r#"{"error":{"type":"invalid_grant"}}"#,
+            Some("error.type"),
+        ),
+        (400, r#"{"error_code":"invalid_grant"}"#, Some("error_code")),
+        (400, r#"{"errorCode":"REVOKED"}"#, Some("errorCode")),
+        (400, r#"{"error":["invalid_grant"]}"#, Some("error.0")),
+        (200, r#"{"error":["invalid_grant"]}"#, Some("error.0")),
+        (400, r#"{"Error":"invalid_grant"}"#, Some("Error")),
+        (
+            200,
+            r#"{"errcode":40030,"errmsg":"invalid refresh_token"}"#,
+            Some("errcode"),
+        ),
+        (200, r#"{"code":"invalid_grant"}"#, Some("code")),
+        (
+            400,
+            r#"{"error":"Oops","errors":[{"code":"invalid_grant"}]}"#,
+            Some("errors.0.code"),
+        ),
+        (400, r#"{"odd":{"place":["invalid_grant"]}}"#, None),
+    ] {
+        let refusal = refusal(&client(), status, body);
+        assert_eq!(refusal.hint, Some(Hint::CodeAt { path }), "{body}");
+        let shown = refusal.to_string();
+        assert!(shown.contains("`errors.code`"), "{shown}");
+    }
+    for (body, field) in [
+        (r#"{"message":"invalid_grant: gone"}"#, "errors.map"),
+        (r#"{"error":{"type":"about a thing"}}"#, "errors.map"),
+        (r#"{"errcode":0}"#, "errors.map"),
+    ] {
+        let refusal = refusal(&client(), 400, body);
+        assert_eq!(refusal.hint.and_then(|h| h.field()), Some(field), "{body}");
+    }
+}
+
+#[test]
+fn a_401_without_a_code_does_not_blame_the_client_alone() {
+    for body in ["", "<html>", r#"{"message":"refresh token expired"}"#] {
+        let shown = refusal(&client(), 401, body).to_string();
+        for part in [
+            "`without_code`",
+            "`errors.map`",
+            "`token.client_authentication = ",
+        ] {
+            assert!(shown.contains(part), "{shown}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The public API, as the engine and the adapters use it.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+mod answer_codes;
 mod answer_errors;
 mod answer_forms;
 mod answer_paths;

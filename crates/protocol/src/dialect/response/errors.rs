@@ -14,8 +14,9 @@ use crate::{error::Error, grant::GrantType, refusal::Class};
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct ErrorRules {
-    /// The paths that may hold the error code, a string or an integer; the first one present
-    /// counts. Default: `error`, `error.code`, `code`.
+    /// The paths that may hold the error code, a string or an integer. Among those present, the
+    /// first with a code that a rule names counts, otherwise the first with a code that is
+    /// registered for OAuth, otherwise the first. Default: `error`, `error.code`, `code`.
     ///
     /// A 2xx without tokens is a refusal if `error`, or a path that the dialect itself lists, holds
     /// anything but `null`, `false`, 0 and `""`.
@@ -53,8 +54,34 @@ impl ErrorRules {
         for (field, paths) in [("errors.code", &self.code), ("errors.text", &self.text)] {
             paths.iter().try_for_each(|path| check_path(field, path))?;
         }
-        let mut rules = self.map.iter().enumerate();
-        rules.try_for_each(|(at, rule)| rule.check(&format!("errors.map[{at}]")))
+        let searches_text = self.map.iter().any(|rule| rule.text.is_some());
+        if self.code.is_empty() {
+            return wrong("errors.code", "lists no path: remove it for the default");
+        }
+        if self.text.is_empty() && searches_text {
+            return wrong(
+                "errors.text",
+                "lists no path, and a rule of `errors.map` searches the texts: name one",
+            );
+        }
+        for (at, rule) in self.map.iter().enumerate() {
+            let field = format!("errors.map[{at}]");
+            rule.check(&field)?;
+            if self.map[..at].iter().any(|earlier| earlier.covers(rule)) {
+                return wrong(
+                    field,
+                    "has a rule that never counts, since an earlier one matches whenever it does: \
+                     remove it, or move it to the front",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether a rule that looks at [`code`](Self::code) names this error code.
+    pub(crate) fn names(&self, code: &str) -> bool {
+        let mut rules = self.map.iter().filter(|rule| rule.at.is_none());
+        rules.any(|rule| rule.error.as_deref() == Some(code))
     }
 }
 
@@ -118,8 +145,36 @@ impl ErrorRule {
         }
     }
 
+    /// Returns whether this rule matches whenever `other` does.
+    fn covers(&self, other: &Self) -> bool {
+        fn fits<T: PartialEq>(own: Option<&T>, other: Option<&T>) -> bool {
+            own.is_none() || own == other
+        }
+        let code = self.error.is_none() || (&self.error, &self.at) == (&other.error, &other.at);
+        let text = self.text.as_ref().is_none_or(|own| {
+            let other = other.text.as_ref().map(|text| text.to_lowercase());
+            other.is_some_and(|other| other.contains(&own.to_lowercase()))
+        });
+        fits(self.grant_type.as_ref(), other.grant_type.as_ref())
+            && fits(self.status.as_ref(), other.status.as_ref())
+            && code
+            && (!self.without_code || other.without_code)
+            && text
+    }
+
     fn check(&self, field: &str) -> Result<(), Error> {
-        let problem = if self.without_code && self.error.is_some() {
+        let is_empty = |text: &Option<String>| text.as_ref().is_some_and(|t| t.trim().is_empty());
+        let busy = matches!(self.status, Some(429 | 503)) && self.class == ClassName::Terminal;
+        let problem = if is_empty(&self.error) {
+            "has a rule with an empty `error`: remove it, or use `without_code`"
+        } else if is_empty(&self.text) {
+            "has a rule with an empty `text`, which every text holds: remove it"
+        } else if self.status.is_some_and(|s| !(200..=599).contains(&s)) {
+            "has a rule with a status that no response has: name one from 200 to 599"
+        } else if busy && self.error.is_none() && self.text.is_none() {
+            "has a rule that ends a login because the server is busy: name an error code or a \
+             text, or another class"
+        } else if self.without_code && self.error.is_some() {
             "has a rule with both `error` and `without_code`: remove one of them"
         } else if self.without_code && self.status.is_none() {
             "has a rule with `without_code` and no status: name the status, since a proxy's \
