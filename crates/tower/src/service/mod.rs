@@ -74,8 +74,7 @@ where
             Ok(None) => {
                 return TokenFuture::passing(self.inner.call(request.map(Replay::once)));
             }
-            Err(Error::NotLoaded) => return self.load(request),
-            Err(error) => return TokenFuture::failed(error.into()),
+            Err(error) => return self.refuse(request, error),
         };
         let Some(limit) = exchange.replay_limit() else {
             let attached = exchange.attach(&mut self.seen, &mut request, false);
@@ -101,13 +100,19 @@ where
 }
 
 impl<S: Clone> TokenService<S> {
-    /// Keeps a request until its account is read from the store.
+    /// Fails a request that cannot be begun, or keeps it until its account is read from the store.
+    // Not inlined, and the only user of the request in this case: otherwise the valid path copies
+    // the request's head once more.
     #[cold]
-    fn load<B>(&mut self, request: Request<B>) -> TokenFuture<S, B>
+    #[inline(never)]
+    fn refuse<B>(&mut self, request: Request<B>, error: Error) -> TokenFuture<S, B>
     where
         S: Service<Request<Replay<B>>>,
         B: Body<Data = Bytes>,
     {
+        if !matches!(error, Error::NotLoaded) {
+            return TokenFuture::failed(error.into());
+        }
         let next = self.inner.clone();
         TokenFuture::loading(Unbegun {
             request,
