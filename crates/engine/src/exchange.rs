@@ -3,7 +3,6 @@
 use tokenkeeper_protocol::{AuthorizationCode, CodeVerifier, Grant};
 
 /// An authorization code and the parameters that the token request presents with it.
-#[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) code: AuthorizationCode,
     pub(crate) verifier: Option<CodeVerifier>,

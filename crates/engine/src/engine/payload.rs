@@ -16,7 +16,7 @@ use crate::clock::{system_time, wall_millis};
 
 /// A token set, and the terms and the login data of its authorization. Accounts share the parts
 /// that are mostly equal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredPayload", into = "StoredPayload")]
 pub(crate) struct Payload {
     pub(crate) access_token: AccessToken,
@@ -27,7 +27,8 @@ pub(crate) struct Payload {
 }
 
 /// The parts of a payload that are mostly equal for all accounts of a site.
-#[derive(Debug, PartialEq)]
+// NOTE: `Eq` lets an `Arc` of it compare equal to itself at once.
+#[derive(Debug, PartialEq, Eq)]
 struct Common {
     token_type: Option<String>,
     /// The time from issue to the refresh that the server asks for, in milliseconds.
@@ -51,6 +52,8 @@ impl PartialEq for LoginOrigins {
         true
     }
 }
+
+impl Eq for LoginOrigins {}
 
 /// The redirect URI and scope of an authorization. Its refreshes use these, not the current
 /// configuration.

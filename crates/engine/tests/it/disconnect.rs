@@ -1,11 +1,13 @@
 //! A disconnect writes a tombstone and revokes the tokens if the provider can.
 
+use std::collections::HashSet;
+
 use tokenkeeper_emulator::{Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{Error, EventKind, TokenSource};
 
 use crate::harness::{
     HOUR, StoreFault, World, assert_err, call_api_with, credential, drain_events,
-    is_revocation_pending, issue_tokens, seconds, settle, spawn_disconnect, spawn_login,
+    is_revocation_pending, issue_tokens, login, seconds, settle, spawn_disconnect, spawn_login,
     spawn_refresh,
 };
 
@@ -113,6 +115,25 @@ async fn a_failed_revocation_is_finished_by_another_process() {
         assert!(!is_revocation_pending(&other).await);
         assert!(!world.store.entry(&account.key()).await.unwrap().attention);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_revocation_holds_up_no_other() {
+    let world = World::plain_with_separate_revocation();
+    let refused = EndpointFault::status(400);
+    world.emulator.faults().always(Endpoint::Revoke, refused);
+    let account = world.connect_account().await;
+    account.disconnect().await.unwrap();
+    login(&world.emulator, &account).await.unwrap();
+    account.disconnect().await.unwrap();
+    for _ in 0..4 {
+        world.advance(seconds(3600)).await;
+        assert!(account.token().await.is_err());
+        settle().await;
+    }
+    let sent = world.revocation_requests().into_iter();
+    let tokens: HashSet<_> = sent.map(|request| request.into_body()).collect();
+    assert_eq!(tokens.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

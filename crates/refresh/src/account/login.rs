@@ -195,10 +195,11 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         // A code that no server has judged can be sent again.
         let judged = !matches!(
             answer,
-            Answer::Transient {
-                may_have_redeemed: false,
-                ..
-            }
+            Answer::Configuration
+                | Answer::Transient {
+                    may_have_redeemed: false,
+                    ..
+                }
         );
         self.withdraw_login(login, Some(flow).filter(|_| judged));
         self.0.resolve(Queue::Change(id), Err(Failure::Refused(id)));

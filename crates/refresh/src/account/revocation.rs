@@ -140,6 +140,10 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         self.0.edit(false, |record| {
             record.revocation.pause = millis(pause);
             record.revocation.noted = wall;
+            if outcome == Revoked::Refused && record.revoke.first() == Some(&payload) {
+                // Tokens that are refused for good must not hold up the others.
+                record.revoke.rotate_left(1);
+            }
         });
         let revoke_at = self.0.cx.now.after(pause);
         let activity = self.0.activity();

@@ -71,6 +71,14 @@ impl Presented {
         }
     }
 
+    /// Returns how many names the login data is known to have no room for.
+    fn dropped(&self) -> usize {
+        match self {
+            Self::RefreshToken(payload) => payload.login_data().dropped().len(),
+            Self::Code(_) => 0,
+        }
+    }
+
     /// Returns the payload of the tokens that came for it.
     fn into_payload(self, tokens: TokenSet, keeps: bool) -> Payload {
         match self {
@@ -108,15 +116,17 @@ async fn exchange(
     let tokens = site.provider.read_token_response(kind, &response, sent_at);
     let tokens = tokens.map_err(|refusal| ExchangeError::Refused(Arc::new(refusal)))?;
     let keeps = site.provider.client().dialect().refresh.keep_when_absent;
+    let known = presented.dropped();
     let payload = presented.into_payload(tokens, keeps);
-    warn_of_dropped(entry, payload.login_data());
+    warn_of_dropped(entry, payload.login_data(), known);
     Ok(payload)
 }
 
-/// Logs which login data has no room. It costs no token, and the application can ask for it.
-fn warn_of_dropped(entry: &AccountEntry, login_data: &LoginData) {
+/// Logs which login data has no room, unless all of it is `known`. It costs no token, and the
+/// application can ask for it.
+fn warn_of_dropped(entry: &AccountEntry, login_data: &LoginData, known: usize) {
     let dropped = login_data.dropped();
-    if !dropped.is_empty() {
+    if dropped.len() > known {
         let account = entry.digest();
         tracing::warn!(%account, ?dropped, "login data of more than 64 KiB was left out");
     }
