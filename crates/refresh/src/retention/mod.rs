@@ -34,13 +34,13 @@ pub fn retention<T: Payload>(
     let pending = !record.revoke.is_empty();
     match &record.state {
         State::Empty => Retention {
-            keep_until: Some(now + millis(LOGIN_KEPT)),
+            keep_until: Some(after(now, LOGIN_KEPT)),
             ..Retention::default()
         },
         State::Ended(_) => Retention {
             keep_until: fixed_life(rules).map(|life| {
                 // A tombstone outlives the newest record that it ends.
-                now + millis(life.max(TOMBSTONE_KEPT) + CLOCK_MARGIN)
+                after(now, life.max(TOMBSTONE_KEPT).saturating_add(CLOCK_MARGIN))
             }),
             due: None,
             attention: pending,
@@ -58,14 +58,20 @@ pub fn retention<T: Payload>(
 }
 
 /// Returns when the record expires, from the lifetime of the refresh token that the dialect fixes
-/// or the server stated, whichever is longer. If it is inferred or unknown, the record is kept
-/// until the account is disconnected.
+/// or the server stated, whichever is longer. If it is inferred or unknown, or if the access token
+/// has no known end, the record is kept until the account is disconnected.
 fn live_until<T: Payload>(live: &Live<T>, rules: &Rules, now: WallMillis) -> Option<WallMillis> {
     let times = live.payload.times();
     let life = fixed_life(rules).max(times.refresh_lifetime())?;
+    let expires_at = times.expires_at?;
     // A process whose clock is behind must not make the store drop valid tokens.
-    let ends = times.issued_at.max(now) + millis(life + CLOCK_MARGIN);
-    Some(times.expires_at.map_or(ends, |at| at.max(ends)))
+    let ends = after(times.issued_at.max(now), life.saturating_add(CLOCK_MARGIN));
+    Some(ends.max(expires_at))
+}
+
+/// Returns the time this long after another one, or the end of time.
+fn after(time: WallMillis, by: Duration) -> WallMillis {
+    time.saturating_add(millis(by))
 }
 
 fn fixed_life(rules: &Rules) -> Option<Duration> {
@@ -94,12 +100,12 @@ fn due<T: Payload>(
 ) -> Option<WallMillis> {
     let mut due = planned(live, rules, place)?;
     if live.failures.pause > 0 {
-        due = due.max(now + live.failures.pause);
+        due = due.max(now.saturating_add(live.failures.pause));
     }
     if live.attempt.is_some() {
         // The holder finishes the attempt; otherwise no process may take over before the lease
         // expires.
-        due = due.max(now + millis(rules.lease));
+        due = due.max(after(now, rules.lease));
     }
     Some(due)
 }
@@ -121,7 +127,7 @@ pub fn planned<T: Payload>(live: &Live<T>, rules: &Rules, place: Place) -> Optio
 /// account alive, and shows early that it has ended.
 fn latest(times: &Times, rules: &Rules) -> WallMillis {
     let lifetime = times.lifetime();
-    let after = |time| times.issued_at + millis(time);
+    let after = |time| after(times.issued_at, time);
     let stale = times
         .refresh_at
         .or(lifetime.map(|lifetime| after(lifetime - rules.stale_window(lifetime))));
@@ -144,7 +150,8 @@ const ENDLESS_REFRESHED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// refreshed again at once: the same hash picks another time in this period, from which the account
 /// reaches its next due time.
 fn spread(place: Place, issued: WallMillis, latest: WallMillis, floor: Duration) -> WallMillis {
-    let period = round_down(latest.saturating_sub(issued));
+    // Two periods are added below.
+    let period = round_down(latest.saturating_sub(issued).min(u64::MAX / 2));
     let min_age = (period / MIN_AGE_DIVISOR).max(millis(floor));
     if min_age.saturating_mul(2) >= period {
         return latest;

@@ -1,5 +1,9 @@
 use super::*;
-use crate::{id::Id, record::Authorization, rules::tests::rules};
+use crate::{
+    id::Id,
+    record::{Authorization, Tombstone},
+    rules::tests::rules,
+};
 
 /// A token set that is only its times.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,4 +201,49 @@ fn a_record_outlives_the_stated_end_of_its_refresh_token() {
     };
     assert_eq!(kept(&stated, &fixed(30), 0), Some(100 * DAY + margin));
     assert_eq!(kept(&stated, &fixed(300), 0), Some(300 * DAY + margin));
+}
+
+#[test]
+fn a_record_whose_access_token_has_no_end_is_kept() {
+    let fixed = Rules {
+        refresh_lifetime: RefreshLifetime::Fixed(Duration::from_secs(30 * DAY)),
+        ..rules()
+    };
+    for (rules, refresh_expires_in) in [
+        (rules(), Some(100 * DAY)),
+        (fixed.clone(), Some(100 * DAY)),
+        (fixed, None),
+    ] {
+        let live = live(None, refresh_expires_in);
+        let kept = retention(&Record::of(State::Live(live)), &rules, place(1), at(0));
+        assert_eq!(kept.keep_until, None, "{refresh_expires_in:?}");
+    }
+}
+
+#[test]
+fn endless_times_do_not_overflow() {
+    let most = Duration::MAX;
+    let rules = Rules {
+        refresh_lifetime: RefreshLifetime::Fixed(most),
+        lease: most,
+        ..rules()
+    };
+    let mut live = live(Some(3600), None);
+    live.payload.0.expires_at = Some(WallMillis::MAX);
+    live.payload.0.refresh_expires_at = Some(WallMillis::MAX);
+    live.failures.pause = WallMillis::MAX;
+    for issued_at in [0, at(0), WallMillis::MAX] {
+        live.payload.0.issued_at = issued_at;
+        let ended = Tombstone {
+            authorization: live.authorization,
+            generation: 1,
+        };
+        let states = [State::Live(live.clone()), State::Ended(ended), State::Empty];
+        for state in states {
+            for n in 0..100 {
+                let kept = retention(&Record::of(state.clone()), &rules, place(n), at(0));
+                assert!(kept.keep_until > Some(at(0)));
+            }
+        }
+    }
 }
