@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{client::Client, secret::ClientSecret};
+use crate::{client::Client, dialect::ErrorRules, secret::ClientSecret};
 
 /// Hashes each part with its length, so that no two configurations run together.
 pub(crate) fn digest(client: &Client) -> [u8; 32] {
@@ -35,6 +35,12 @@ pub(crate) fn digest(client: &Client) -> [u8; 32] {
     for (name, rules) in &dialect.values {
         add(name);
         add(&serde_json::to_string(rules).unwrap_or_default());
+    }
+    // Other texts alone change no class.
+    let errors = &dialect.errors;
+    if !errors.map.is_empty() || errors.code != ErrorRules::default().code {
+        add("errors");
+        add(&serde_json::to_string(errors).unwrap_or_default());
     }
     hash.finalize().into()
 }

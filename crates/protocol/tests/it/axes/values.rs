@@ -129,9 +129,23 @@ fn values_change_the_configuration_and_defaults_do_not() {
         "token.refresh_client_authentication = \"basic_unencoded\"",
         "token.fixed = { a = \"1\" }",
         "token.headers = { a = \"1\" }",
+        // What a hint asks for makes the refused accounts try again.
+        "errors.map = [{ error = \"odd\", class = \"transient\" }]",
+        "errors.code = [\"errorCode\"]",
     ] {
         assert_ne!(digest(&client(line)), digest(&client("")), "{line}");
     }
+}
+
+#[test]
+fn rules_for_errors_change_the_configuration() {
+    let digest = |lines: &str| client(lines).configuration_digest();
+    let map = |class: &str| format!("errors.map = [{{ error = \"odd\", class = \"{class}\" }}]");
+    assert_ne!(digest(&map("terminal")), digest(&map("transient")));
+    let with_text = map("terminal") + "\nerrors.text = [\"message\"]";
+    assert_ne!(digest(&with_text), digest(&map("terminal")));
+    // Without a rule, no text is searched.
+    assert_eq!(digest("errors.text = [\"message\"]"), digest(""));
 }
 
 const PLAIN: &str = "f75c91189f235b8f459fabbbe5669c467edd271bf64ec789847785f6edcf3cec";
