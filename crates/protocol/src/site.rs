@@ -50,6 +50,10 @@ fn of_form(dialect: &Dialect, template: &Template, given: &str) -> Result<Origin
         brand: dialect.brand.clone(),
         form: template.to_string(),
     };
+    let given = given.trim();
+    if given.len() > LONGEST_HOST + template.as_str().len() {
+        return Err(refused());
+    }
     if let Ok(site) = parse(given)
         && values(dialect, &site).is_some()
     {
@@ -58,12 +62,17 @@ fn of_form(dialect: &Dialect, template: &Template, given: &str) -> Result<Origin
     let mut names = template.names();
     let name = names.next().ok_or_else(refused)?;
     let rules = dialect.values.get(name).ok_or_else(refused)?;
-    let value = rules.pattern.read(given.trim()).ok_or_else(refused)?;
+    // The case of a host has no meaning.
+    let given = given.to_ascii_lowercase();
+    let value = rules.pattern.read(&given).ok_or_else(refused)?;
     if names.any(|other| other != name) {
         return Err(refused());
     }
     Origin::parse(&template.fill(|_| Ok::<_, Error>(value.clone()))?)
 }
+
+/// The most bytes of a host (RFC 1035 §2.3.4).
+const LONGEST_HOST: usize = 253;
 
 /// Returns the values that a site of the dialect's form holds. `None`: it has another form.
 pub(crate) fn values<'s>(
@@ -71,6 +80,10 @@ pub(crate) fn values<'s>(
     site: &'s Origin,
 ) -> Option<Vec<(&'s str, &'s str)>> {
     let template = dialect.site.as_ref()?;
+    // The search takes more than linear time, and no longer host can exist.
+    if site.host().len() > LONGEST_HOST {
+        return None;
+    }
     let pieces: Vec<_> = template.pieces().collect();
     let mut found = Vec::new();
     read(dialect, &pieces, site.as_str(), &mut found).then_some(found)

@@ -47,6 +47,37 @@ fn a_site_is_given_whole_or_by_its_value() {
 }
 
 #[test]
+fn a_site_longer_than_a_host_is_refused_at_once() {
+    let lines = "site = \"https://{a}-{b}.{c}.example.com\"\n\
+                 values = { a = { pattern = \"host\" }, b = { pattern = \"host\" }, \
+                 c = { pattern = \"host\" } }";
+    for client in [client(ACCOUNT), client(lines)] {
+        for unit in ["a", "a.", "a-"] {
+            // A search that is quadratic in this length takes minutes.
+            let given = unit.repeat(500_000) + ".example.com";
+            let refused = site(&client, &given);
+            assert!(matches!(refused, Err(Error::SiteForm { .. })), "{unit}");
+        }
+    }
+    let longest = format!("{}.example.com", "a".repeat(63));
+    assert!(site(&client(ACCOUNT), &longest).is_ok());
+}
+
+#[test]
+fn upper_case_in_a_site_is_lowered() {
+    let lines = "site = \"https://{region}.example.com\"\n\
+                 values = { region = { pattern = { one_of = [\"com\", \"com.au\"] } } }";
+    let regions = client(lines);
+    for given in ["Com.AU", "COM.AU.example.com", "https://Com.Au.Example.com"] {
+        assert_eq!(
+            site(&regions, given).unwrap(),
+            "https://com.au.example.com",
+            "{given}"
+        );
+    }
+}
+
+#[test]
 fn paths_and_templates_follow_the_site() {
     let lines = format!(
         "{ACCOUNT}\n\
