@@ -47,7 +47,9 @@ impl ApiOrigin {
         }
         let origin = Origin::parse(&format!("https://{domain}"))?;
         if origin.is_address() || !public_suffix::has_one_owner(origin.host()) {
-            return refused("write a wildcard below a domain of one owner, not below *.com");
+            return refused(
+                "write a wildcard below a domain of one owner, not below com or github.io",
+            );
         }
         let below = true;
         Ok(Self { origin, below })

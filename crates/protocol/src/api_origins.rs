@@ -47,13 +47,24 @@ fn named_by(rule: &LoginOriginRule, login: &LoginData) -> Option<Origin> {
             let value = ValuePattern::Host.read(text)?;
             Origin::parse(&template.fill(|_| Ok::<_, ()>(value.clone())).ok()?).ok()?
         }
-        None if text.contains("://") => Origin::of_url(&Url::parse(text).ok()?)?,
-        // A bare host.
-        None => Origin::parse(&format!("https://{text}")).ok()?,
+        None => named(text).filter(|origin| origin.port() == 443)?,
     };
     let is_https = origin.as_str().starts_with("https://");
     let public = is_https && !origin.is_loopback() && !is_private(&origin);
     (public && (rule.below.is_empty() || is_below(origin.host(), &rule.below))).then_some(origin)
+}
+
+/// Reads a URL or a bare host.
+fn named(text: &str) -> Option<Origin> {
+    let Some((_, rest)) = text.split_once("://") else {
+        return Origin::parse(&format!("https://{text}")).ok();
+    };
+    // `Url` drops an empty user info.
+    let authority = rest.split(['/', '\\', '?', '#']).next()?;
+    if authority.contains('@') {
+        return None;
+    }
+    Origin::of_url(&Url::parse(text).ok()?)
 }
 
 /// Returns whether the host is one of the domains, or below one.

@@ -171,14 +171,12 @@ pub(crate) fn attach(
     token: &AccessToken,
     token_type: Option<&str>,
 ) -> Result<Attachment, Error> {
+    token_type::check(client, token_type)?;
     let attachment = match &client.dialect().attach {
-        AttachmentMethod::Bearer => {
-            token_type::check_bearer(client, token_type)?;
-            Attachment::Header {
-                name: AUTHORIZATION,
-                value: token.bearer_header()?,
-            }
-        }
+        AttachmentMethod::Bearer => Attachment::Header {
+            name: AUTHORIZATION,
+            value: token.bearer_header()?,
+        },
         AttachmentMethod::Header(name) => Attachment::Header {
             name: HeaderName::try_from(name).map_err(http::Error::from)?,
             value: token.bare_header()?,

@@ -138,7 +138,7 @@ pub enum Error {
     /// The token has a type that this client does not understand (RFC 6749 §7.1), so it must not be
     /// sent as a bearer token.
     #[error(
-        "the token type is {token_type}, and only bearer tokens are attached: if it means bearer, \
+        "the token type is {token_type}, which is not known to be a bearer token: if it is one, \
          list it in the dialect's `response.token_types`"
     )]
     TokenType {

@@ -183,6 +183,10 @@ impl Origin {
         &self.text[self.scheme_end()..self.host_end as usize]
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Returns the host, and `:port` unless it is the scheme's default.
     #[inline]
     fn authority(&self) -> &[u8] {

@@ -74,7 +74,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         &self.client().dialect().brand
     }
 
-    /// Returns a SHA-256 digest of client id, secret, and where and how they are sent.
+    /// Returns a SHA-256 digest of client id, secret, where and how they are sent, and the rules
+    /// that classify errors.
     ///
     /// If it changes, a refusal because of the configuration may no longer hold.
     fn configuration_digest(&self) -> [u8; 32] {
@@ -220,9 +221,12 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the token in the form in which requests carry it.
     ///
-    /// `token_type` is that of the token set. A bearer attachment is for bearer tokens alone (RFC
-    /// 6749 §7.1): the type is absent, `bearer` in any case, or one of the dialect's
-    /// [`token_types`](crate::ResponseRules::token_types).
+    /// `token_type` is that of the token set. A token whose type the client does not understand
+    /// must not be sent (RFC 6749 §7.1). A bearer attachment is for bearer tokens alone: the type
+    /// is absent, `bearer` in any case, or one of the dialect's
+    /// [`token_types`](crate::ResponseRules::token_types). Another attachment says itself how the
+    /// provider's types are used; it takes all but those that require more than the token, or that
+    /// are none: `dpop`, `mac`, `pop` and `n_a`.
     ///
     /// # Errors
     /// [`Error::TokenType`] for another type, [`Error::HeaderValue`] for a token that would break

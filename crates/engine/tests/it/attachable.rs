@@ -11,7 +11,7 @@ use crate::harness::{World, connection, credential, drain_events, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_token_of_another_type_is_kept_and_never_attached() {
-    for token_type in ["DPoP", "mac", "urn:example:type"] {
+    for token_type in ["DPoP", "bot", "urn:example:type"] {
         let world = World::plain();
         let account = world.connect_account().await;
         let mut events = world.accounts.events();
@@ -41,13 +41,15 @@ async fn a_token_of_another_type_is_kept_and_never_attached() {
         let told = drain_events(&mut events).into_iter().filter(misconfigured);
         assert_eq!(told.count(), 1);
 
-        // A process whose dialect lists the type uses the same tokens.
-        let listed = crate::harness::plain(|dialect| {
-            dialect.response.token_types = vec![token_type.to_owned()];
-        });
-        let elsewhere = world.builder_for(listed).build().unwrap();
-        world.account_of(&elsewhere).token().await.unwrap();
-        assert_eq!(world.token_requests(), 1);
+        // A process whose dialect lists the type uses the same tokens. DPoP cannot be listed.
+        if token_type != "DPoP" {
+            let listed = crate::harness::plain(|dialect| {
+                dialect.response.token_types = vec![token_type.to_owned()];
+            });
+            let elsewhere = world.builder_for(listed).build().unwrap();
+            world.account_of(&elsewhere).token().await.unwrap();
+            assert_eq!(world.token_requests(), 1);
+        }
 
         // So does this one after a refresh that brings a bearer token.
         account.refresh().await.unwrap();

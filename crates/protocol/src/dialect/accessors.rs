@@ -42,8 +42,8 @@ impl Dialect {
         self.refresh.lifetime
     }
 
-    /// Returns the share of a refresh token's life after which an idle account is refreshed: above
-    /// 0, at most 1.
+    /// Returns the share of a refresh token's life after which an idle account is refreshed: from
+    /// 0.01 to 1.
     #[must_use]
     pub fn keep_alive_share(&self) -> f64 {
         self.refresh.keep_alive_share

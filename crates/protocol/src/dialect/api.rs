@@ -6,7 +6,8 @@ use http::{HeaderName, Uri, header::AUTHORIZATION};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    check::{added_header, header_name, wrong},
+    Dialect,
+    check::{self, added_header, header_name, value_header, wrong},
     template::Template,
 };
 use crate::{api_origin::ApiOrigin, error::Error, header, origin::Origin, public_suffix};
@@ -73,7 +74,7 @@ fn check_origin(template: &Template) -> Result<(), Error> {
 /// An origin that is known only from a login: the answer or the redirect names it.
 ///
 /// The value is a URL or a host; with `template`, a host or one label that fills it. Only https
-/// and public names are taken.
+/// and public names are taken, on port 443 unless the template has another one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -99,19 +100,40 @@ impl LoginOriginRule {
         let host = origin.host();
         let template = self.template.as_ref().map(Template::as_str);
         let fixed = template.and_then(|template| template.rsplit_once('}'));
-        let domain = fixed.map(|(_, tail)| tail.split(':').next().unwrap_or_default());
-        let fits = |domain: &str| host.len() > domain.len() && host.ends_with(domain);
-        domain.is_none_or(fits)
+        let (domain, port) = match fixed {
+            Some((_, tail)) => tail.split_once(':').unwrap_or((tail, "443")),
+            None => ("", "443"),
+        };
+        host.len() > domain.len()
+            && host.ends_with(domain)
+            && port.parse() == Ok(origin.port())
             && (self.below.is_empty() || crate::api_origins::is_below(host, &self.below))
     }
 
-    pub(super) fn check(&self, at: usize) -> Result<(), Error> {
+    pub(super) fn check(&self, at: usize, dialect: &Dialect) -> Result<(), Error> {
         let field = |name: &str| format!("api_origins_from[{at}]{name}");
         let named = [&self.field, &self.parameter].map(|n| n.as_ref().map(String::is_empty));
         if !matches!(named, [Some(false), None] | [None, Some(false)]) {
             return wrong(
                 field(""),
                 "must name a `field` or a `parameter`, and not both",
+            );
+        }
+        if let Some(path) = &self.field {
+            check::path(&field(".field"), path)?;
+            if dialect.response.holds_token(path) {
+                return wrong(
+                    field(".field"),
+                    "names a token: name the member with the URL",
+                );
+            }
+        }
+        if let Some(parameter) = &self.parameter
+            && dialect.authorization.is_of_response(parameter)
+        {
+            return wrong(
+                field(".parameter"),
+                "names a parameter with another meaning: name the one with the URL",
             );
         }
         if self.below.is_empty() && self.template.is_none() {
@@ -171,11 +193,18 @@ impl AttachmentMethod {
     pub(super) fn check(&self) -> Result<(), Error> {
         match self {
             Self::Bearer => Ok(()),
-            Self::Header(name) => header_name("attach", name).map(drop),
+            Self::Header(name) => value_header("attach", name).map(drop),
             Self::Query(name) if name.is_empty() => wrong("attach", "must name a parameter"),
             Self::Query(_) => Ok(()),
             // A scheme is a token (RFC 9110 §11.1), as a header's name is.
             Self::Scheme(scheme) => match HeaderName::from_bytes(scheme.as_bytes()) {
+                Ok(name) if name.as_str() == "bearer" => {
+                    wrong("attach", "must be `\"bearer\"` for this scheme")
+                }
+                Ok(name) if OTHER_SCHEMES.contains(&name.as_str()) => wrong(
+                    "attach",
+                    "must name a scheme that takes a token alone: this one has other contents",
+                ),
                 Ok(_) => Ok(()),
                 Err(_) => wrong("attach", "must name a scheme, without spaces"),
             },
@@ -191,6 +220,21 @@ impl AttachmentMethod {
         }
     }
 }
+
+/// The registered schemes whose credentials are no token alone, in lower case.
+const OTHER_SCHEMES: [&str; 11] = [
+    "basic",
+    "concealed",
+    "digest",
+    "dpop",
+    "gnap",
+    "hoba",
+    "mac",
+    "mutual",
+    "negotiate",
+    "ntlm",
+    "vapid",
+];
 
 /// Checks the constant headers of the API's requests.
 pub(super) fn check_headers(

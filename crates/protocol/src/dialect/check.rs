@@ -1,8 +1,10 @@
 //! Helpers for the checks of the rules.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use http::{
     HeaderName,
-    header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
+    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, USER_AGENT},
 };
 
 use crate::error::Error;
@@ -27,17 +29,71 @@ pub(super) fn header_name(field: &str, name: &str) -> Result<HeaderName, Error> 
 /// Checks that `name` is a header that a dialect may add, and none of `taken`.
 pub(super) fn added_header(field: &str, name: &str, taken: &[HeaderName]) -> Result<(), Error> {
     let header = header_name(field, name)?;
-    let framing = [
-        AUTHORIZATION,
-        CONNECTION,
-        CONTENT_LENGTH,
-        HOST,
-        TRANSFER_ENCODING,
-    ];
-    if framing.contains(&header) || taken.contains(&header) {
+    if header == AUTHORIZATION || is_of_http(&header) || taken.contains(&header) {
         return wrong(field, "names a header that is set elsewhere: remove it");
     }
     Ok(())
+}
+
+/// Checks that `name` is a header that can carry a token or a parameter.
+pub(super) fn value_header(field: &str, name: &str) -> Result<HeaderName, Error> {
+    let header = header_name(field, name)?;
+    let described = [ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, COOKIE, USER_AGENT];
+    if is_of_http(&header) || described.contains(&header) {
+        return wrong(
+            field,
+            "names a header with another meaning: name another one",
+        );
+    }
+    Ok(header)
+}
+
+/// The headers that HTTP itself owns: they frame a message, or concern one connection (RFC 9110
+/// §7.6.1, §10.1.1, §11.7; RFC 9112 §6).
+const OF_HTTP: [&str; 13] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+fn is_of_http(name: &HeaderName) -> bool {
+    OF_HTTP.contains(&name.as_str())
+}
+
+/// Checks that each part of a path names a member.
+pub(super) fn path(field: &str, path: &str) -> Result<(), Error> {
+    if path.split('.').any(str::is_empty) {
+        return wrong(
+            field,
+            "must name a member, or members of members with single dots between them",
+        );
+    }
+    Ok(())
+}
+
+/// The times that a dialect can state. A longer one is meant as "never".
+const TIMES: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(10 * 366 * 24 * 60 * 60);
+
+/// Checks a time of a dialect, if there is one.
+pub(super) fn time(field: &str, time: Option<Duration>) -> Result<(), Error> {
+    match time {
+        Some(time) if !TIMES.contains(&time) => wrong(
+            field,
+            "must be from 1 second to 10 years: remove it for an unknown or unlimited time",
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Returns whether an item occurs twice.

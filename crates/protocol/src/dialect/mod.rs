@@ -236,7 +236,7 @@ impl Dialect {
             api::check_headers(&self.api_headers, &self.attach),
             self.check_login_origins(),
             placeholders::check(self),
-            self.response.check(),
+            self.response.check(&self.attach),
             self.errors.check(),
             self.refresh.check(),
             self.resource.check(),
@@ -248,7 +248,7 @@ impl Dialect {
 
     fn check_login_origins(&self) -> Result<(), Error> {
         let mut rules = self.api_origins_from.iter().enumerate();
-        rules.try_for_each(|(at, rule)| rule.check(at))
+        rules.try_for_each(|(at, rule)| rule.check(at, self))
     }
 
     fn check_brand(&self) -> Result<(), Error> {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{header_name, wrong};
+use super::{
+    check::{value_header, wrong},
+    endpoint::Method,
+};
 use crate::error::Error;
 
 /// The value of a parameter of the authorization request.
@@ -204,17 +207,30 @@ pub enum TokenPlace {
 }
 
 impl TokenPlace {
-    /// Checks the name. `field` is the path of this value in the dialect.
-    pub(super) fn check(&self, field: &'static str) -> Result<(), Error> {
+    /// Checks the name and that a request of this method can have the place. `section` is the table
+    /// of this value.
+    pub(super) fn check(&self, section: &str, method: Method) -> Result<(), Error> {
+        let field = format!("{section}.token");
         match self {
+            Self::Form(_) | Self::Json(_) if method == Method::Get => wrong(
+                format!("{section}.method"),
+                "must be `post` for a token in the body: a GET has none (RFC 9110 §9.3.1)",
+            ),
             Self::Form(name) | Self::Json(name) if name.is_empty() => {
                 wrong(field, "must name a parameter")
             }
+            Self::Form(name) | Self::Json(name) if OTHERS.contains(&name.as_str()) => wrong(
+                field,
+                "is the name of another parameter of the request: name another one",
+            ),
             Self::Form(_) | Self::Json(_) | Self::Bearer => Ok(()),
-            Self::Header(name) => header_name(field, name).map(drop),
+            Self::Header(name) => value_header(&field, name).map(drop),
         }
     }
 }
+
+/// The parameters next to the token in a revocation or introspection request.
+const OTHERS: [&str; 3] = ["client_id", "client_secret", "token_type_hint"];
 
 impl Default for TokenPlace {
     fn default() -> Self {

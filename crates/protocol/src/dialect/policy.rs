@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{header_name, wrong};
+use super::check::{self, header_name, wrong};
 use crate::error::Error;
 
 /// What happens to tokens at a refresh, and how long a refresh token lives.
@@ -46,13 +46,15 @@ impl Default for RefreshRules {
 impl RefreshRules {
     pub(super) fn check(&self) -> Result<(), Error> {
         let share = self.keep_alive_share;
-        if !(share > 0.0 && share <= 1.0) {
-            return wrong("refresh.keep_alive_share", "must be above 0 and at most 1");
+        if !(0.01..=1.0).contains(&share) {
+            return wrong("refresh.keep_alive_share", "must be from 0.01 to 1");
         }
-        if self.not_before == Some(0) {
-            return wrong("refresh.not_before", "is 0: remove it");
+        if let RefreshLifetime::Fixed(life) = self.lifetime {
+            check::time("refresh.lifetime", Some(life))?;
         }
-        Ok(())
+        let seconds = |given: Option<u64>| given.map(Duration::from_secs);
+        check::time("refresh.grace_seconds", seconds(self.grace_seconds))?;
+        check::time("refresh.not_before", seconds(self.not_before))
     }
 }
 

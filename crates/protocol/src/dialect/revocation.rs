@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    check::wrong,
+    check::{repeats, wrong},
     endpoint::{Endpoint, Method},
     parameter::TokenPlace,
     policy::RevocationReach,
@@ -52,9 +52,12 @@ impl RevocationRules {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        self.token.check("revocation.token")?;
+        self.token.check("revocation", self.method)?;
         if self.tokens.is_empty() {
             return wrong("revocation.tokens", "is empty: remove `revocation` instead");
+        }
+        if repeats(self.tokens.iter()) {
+            return wrong("revocation.tokens", "must not list a token twice");
         }
         let mut responses = self.done_when.iter().enumerate();
         responses.try_for_each(|(at, one)| one.check(&format!("revocation.done_when[{at}]")))
@@ -168,6 +171,6 @@ impl IntrospectionRules {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        self.token.check("introspection.token")
+        self.token.check("introspection", self.method)
     }
 }

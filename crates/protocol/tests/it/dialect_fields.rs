@@ -137,7 +137,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("/response/scope_field", r#""data.scope""#, "{}"),
     ("/response/expiry_field", r#""expires""#, "{}"),
     ("/response/refresh_expiry_fields", r#"["expires"]"#, "{}"),
-    ("/response/token_types", r#"["mac"]"#, "{}"),
+    ("/response/token_types", r#"["user"]"#, "{}"),
     ("/response/lifetime_when_absent", "7200", "{}"),
     ("/response/expiry", r#""milliseconds""#, "{}"),
     ("/errors/code", r#"["errorCode"]"#, "{}"),
@@ -162,7 +162,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("/resource/rate_limit/remaining", r#""x-remaining""#, "{}"),
     ("/resource/rate_limit/reset", r#""x-reset""#, "{}"),
     ("/revocation/endpoint", r#""/r""#, "{}"),
-    ("/revocation/method", r#""get""#, "{}"),
+    (
+        "/revocation/method",
+        r#""get""#,
+        r#"{"/revocation/token":"bearer"}"#,
+    ),
     ("/revocation/token", r#"{"header":"x-token"}"#, "{}"),
     ("/revocation/tokens", r#"["access_token"]"#, "{}"),
     ("/revocation/reaches", r#""authorization""#, "{}"),
@@ -172,7 +176,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
         "{}",
     ),
     ("/introspection/endpoint", r#""/i""#, "{}"),
-    ("/introspection/method", r#""get""#, "{}"),
+    (
+        "/introspection/method",
+        r#""get""#,
+        r#"{"/introspection/token":"bearer"}"#,
+    ),
     ("/introspection/token", r#"{"form":"t"}"#, "{}"),
 ];
 
@@ -296,7 +304,7 @@ fn requests(client: &Client, all: &mut Vec<String>) {
             .iter()
             .map(show),
     );
-    for token_type in [None, Some("mac")] {
+    for token_type in [None, Some("user")] {
         let attached = client.attach(&access_token(), token_type);
         all.push(format!("{:?}", attached.as_ref().map(show_attachment)));
     }

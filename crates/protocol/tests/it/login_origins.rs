@@ -19,7 +19,8 @@ fn a_rule_covers_its_domains_and_what_is_below() {
     let targets = [
         ("https://force.com/v1", true),
         ("https://acme.my.force.com", true),
-        ("https://ACME.example.org:8443", true),
+        ("https://ACME.example.org:443", true),
+        ("https://acme.example.org:8443", false),
         ("https://evilforce.com", false),
         ("https://force.com.evil.test", false),
         ("http://acme.my.force.com", false),
@@ -38,6 +39,18 @@ fn a_rule_covers_what_its_template_can_make() {
         ("https://.api.example.com", false),
         ("https://us1.example.com", false),
         ("http://us1.api.example.com", false),
+        ("https://us1.api.example.com:8443", false),
+    ];
+    assert_covers(&rule, &targets);
+}
+
+#[test]
+fn a_rule_covers_the_port_of_its_template() {
+    let rule = rule("field = 'dc'\ntemplate = 'https://{value}.api.example.com:8443'");
+    let targets = [
+        ("https://us1.api.example.com:8443/v1", true),
+        ("https://us1.api.example.com", false),
+        ("https://us1.api.example.com:9443", false),
     ];
     assert_covers(&rule, &targets);
 }

@@ -34,11 +34,26 @@ fn only_bearer_tokens_are_attached_as_such() {
         assert!(attach(&named, Some(token_type)).is_ok(), "{token_type}");
     }
     assert!(attach(&named, Some("mac")).is_err());
-    // Other attachments are the dialect's own.
-    let own = with(|d| {
-        d.attach = AttachmentMethod::Header("x-token".to_owned());
-    });
-    assert!(attach(&own, Some("mac")).is_ok());
+}
+
+#[test]
+fn other_attachments_take_all_types_but_those_with_a_proof() {
+    for method in [
+        AttachmentMethod::Header("x-token".to_owned()),
+        AttachmentMethod::Scheme("Zoho-oauthtoken".to_owned()),
+        AttachmentMethod::Query("token".to_owned()),
+    ] {
+        let own = with(|d| d.attach = method.clone());
+        // The dialect says how the provider's types are used.
+        for token_type in [None, Some("bearer"), Some("api"), Some("rt-0123")] {
+            let attached = own.attach(&access_token(), token_type);
+            assert!(attached.is_ok(), "{method:?} {token_type:?}");
+        }
+        for token_type in ["mac", "DPoP", "PoP", "N_A"] {
+            let error = own.attach(&access_token(), Some(token_type)).unwrap_err();
+            assert!(matches!(error, Error::TokenType { .. }), "{error:?}");
+        }
+    }
 }
 
 #[test]

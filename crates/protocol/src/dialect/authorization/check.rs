@@ -1,5 +1,7 @@
 //! The check of the rules for the authorization request.
 
+use url::Url;
+
 use super::{AuthorizationRules, RedirectRule, ResponseMode, StateEcho, StatePlace};
 use crate::{
     dialect::{
@@ -7,6 +9,7 @@ use crate::{
         parameter::AuthorizationValue,
     },
     error::Error,
+    origin::Origin,
 };
 
 impl AuthorizationRules {
@@ -24,6 +27,7 @@ impl AuthorizationRules {
                 "must be visible ASCII without `?` and `#`",
             );
         }
+        self.check_issuer()?;
         self.callback.check()?;
         let added = self.callback.all();
         // Any page can post such a form: only the state shows that it belongs to the login.
@@ -45,6 +49,23 @@ impl AuthorizationRules {
             ),
             _ => Ok(()),
         }
+    }
+
+    /// Checks that the issuer is a URL as `iss` has it (RFC 9207 §2).
+    fn check_issuer(&self) -> Result<(), Error> {
+        let Some(issuer) = &self.issuer else {
+            return Ok(());
+        };
+        let plain = !issuer.contains(['{', '}', '#', '\\', ' ']);
+        let url = Url::parse(issuer).ok().filter(|_| plain);
+        if url.is_none_or(|url| Origin::of_url(&url).is_none()) {
+            return wrong(
+                "authorization.issuer",
+                "must be an https URL (http on loopback only) without placeholders, user info and \
+                 fragment",
+            );
+        }
+        Ok(())
     }
 
     fn check_parameters(&self) -> Result<(), Error> {

@@ -87,6 +87,15 @@ impl AuthorizationRules {
     }
 
     /// Returns whether the list of parameters has this value.
+    /// Returns whether a parameter of the redirect has a meaning of OAuth's.
+    pub(super) fn is_of_response(&self, name: &str) -> bool {
+        let own = self.callback.all();
+        let standard = ["code", "state", "error"];
+        own.contains(&name)
+            || standard.contains(&name)
+            || self.state.in_redirect_uri() == Some(name)
+    }
+
     fn lists(&self, value: AuthorizationValue) -> bool {
         self.parameters.iter().any(|p| p.value == value)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{super::check::wrong, check_path};
+use super::super::check::{self, wrong};
 use crate::{error::Error, grant::GrantType, refusal::Class};
 
 /// The error response to a token request.
@@ -52,7 +52,7 @@ impl ErrorRules {
 
     pub(in super::super) fn check(&self) -> Result<(), Error> {
         for (field, paths) in [("errors.code", &self.code), ("errors.text", &self.text)] {
-            paths.iter().try_for_each(|path| check_path(field, path))?;
+            paths.iter().try_for_each(|path| check::path(field, path))?;
         }
         let searches_text = self.map.iter().any(|rule| rule.text.is_some());
         if self.code.is_empty() {
@@ -185,7 +185,7 @@ impl ErrorRule {
             "has a rule without status, error and text: name one of them"
         } else {
             return match &self.at {
-                Some(path) => check_path(field, path),
+                Some(path) => check::path(field, path),
                 None => Ok(()),
             };
         };

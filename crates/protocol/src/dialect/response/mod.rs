@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::wrong;
-use crate::{error::Error, grant::GrantType};
+use super::{
+    AttachmentMethod,
+    check::{self, repeats, wrong},
+};
+use crate::{error::Error, grant::GrantType, token_type};
 
 /// The response to a token request.
 ///
@@ -44,7 +47,8 @@ pub struct ResponseRules {
     /// sent; the first readable one counts. Default: `refresh_token_expires_in`,
     /// `refresh_expires_in`, `x_refresh_token_expires_in`.
     pub refresh_expiry_fields: Vec<String>,
-    /// The token types that mean "bearer", next to `bearer` itself. Default: none.
+    /// The token types that mean "bearer", next to `bearer` itself. Default: none. Only for a
+    /// bearer attachment.
     pub token_types: Vec<String>,
     /// The life of an access token in seconds, if the response states none. Default: unknown.
     pub lifetime_when_absent: Option<u64>,
@@ -84,59 +88,89 @@ impl ResponseRules {
         own.or(self.tokens_at.as_deref()).unwrap_or_default()
     }
 
+    /// Returns whether a member of the response at this path is a token.
+    pub(super) fn holds_token(&self, path: &str) -> bool {
+        let last = path.rsplit('.').next().unwrap_or_default();
+        let own = [&self.access_token_field, &self.refresh_token_field];
+        let starts = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+        let below = |start: &str| match start {
+            "" => Some(path),
+            start => path.strip_prefix(start)?.strip_prefix('.'),
+        };
+        let mut below = starts
+            .iter()
+            .filter_map(|grant| below(self.tokens_at(*grant)));
+        ["access_token", "refresh_token"].contains(&last)
+            || below.any(|path| own.iter().any(|own| *own == path))
+    }
+
     /// Returns the life of an access token whose response states none.
     #[must_use]
     pub fn default_lifetime(&self) -> Option<Duration> {
         self.lifetime_when_absent.map(Duration::from_secs)
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self, attach: &AttachmentMethod) -> Result<(), Error> {
         if let Some(path) = &self.tokens_at {
-            check_path("response.tokens_at", path)?;
+            check::path("response.tokens_at", path)?;
         }
         if let Some(path) = self.refresh_tokens_at.as_deref().filter(|p| !p.is_empty()) {
-            check_path("response.refresh_tokens_at", path)?;
+            check::path("response.refresh_tokens_at", path)?;
         }
-        for (field, path) in [
+        self.check_fields()?;
+        self.check_types(attach)?;
+        check::time("response.lifetime_when_absent", self.default_lifetime())
+    }
+
+    /// Checks the paths of the members: each has one meaning.
+    fn check_fields(&self) -> Result<(), Error> {
+        let fields = [
             ("response.access_token_field", &self.access_token_field),
             ("response.refresh_token_field", &self.refresh_token_field),
             ("response.token_type_field", &self.token_type_field),
             ("response.scope_field", &self.scope_field),
             ("response.expiry_field", &self.expiry_field),
-        ] {
-            check_path(field, path)?;
+        ];
+        for (at, (field, path)) in fields.iter().enumerate() {
+            check::path(field, path)?;
+            if let Some((other, _)) = fields[..at].iter().find(|(_, other)| other == path) {
+                let problem = format!("names the same member as `{other}`");
+                return wrong(*field, &problem);
+            }
         }
+        let field = "response.refresh_expiry_fields";
         for path in &self.refresh_expiry_fields {
-            check_path("response.refresh_expiry_fields", path)?;
+            check::path(field, path)?;
+            if fields.iter().any(|(_, other)| *other == path) {
+                return wrong(field, "names a member with another meaning: remove it");
+            }
         }
-        if self.token_types.iter().any(String::is_empty) {
-            return wrong("response.token_types", "holds an empty name: remove it");
+        if repeats(self.refresh_expiry_fields.iter()) {
+            return wrong(field, "must not list a path twice");
         }
-        if self
-            .lifetime_when_absent
-            .is_some_and(|s| !(1..=MAX_LIFETIME).contains(&s))
-        {
+        Ok(())
+    }
+
+    fn check_types(&self, attach: &AttachmentMethod) -> Result<(), Error> {
+        let (field, types) = ("response.token_types", &self.token_types);
+        if types.iter().any(String::is_empty) {
+            return wrong(field, "holds an empty name: remove it");
+        }
+        if types.iter().any(|name| token_type::is_unusable(name)) {
             return wrong(
-                "response.lifetime_when_absent",
-                "must be from 1 second to 10 years: remove it for an unknown life",
+                field,
+                "names a type that is no bearer token: `dpop`, `mac` and `pop` require a proof of \
+                 a key, and `n_a` is no access token",
+            );
+        }
+        if !types.is_empty() && *attach != AttachmentMethod::Bearer {
+            return wrong(
+                field,
+                "is only for `attach = \"bearer\"`: another attachment takes all types",
             );
         }
         Ok(())
     }
-}
-
-/// Ten years, in seconds.
-const MAX_LIFETIME: u64 = 10 * 366 * 24 * 60 * 60;
-
-/// Checks that each part of a path names a member.
-fn check_path(field: &str, path: &str) -> Result<(), Error> {
-    if path.split('.').any(str::is_empty) {
-        return wrong(
-            field,
-            "must name a member, or members of members with single dots between them",
-        );
-    }
-    Ok(())
 }
 
 /// The accepted syntax of JSON.

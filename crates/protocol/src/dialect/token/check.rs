@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::{
     HeaderName, HeaderValue,
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 
 use super::{ClientAuthentication, ParameterPlace, TokenRules};
@@ -12,7 +12,7 @@ use crate::{
     dialect::{
         api::check_constant_headers,
         authorization::Pkce,
-        check::{header_name, repeats, wrong},
+        check::{repeats, value_header, wrong},
         parameter::{TokenParameter, TokenValue},
         template::Template,
     },
@@ -75,9 +75,7 @@ impl TokenRules {
                     "must name each parameter's header if `placement` is `headers`",
                 );
             }
-            for parameter in list {
-                header_name(field, &parameter.name)?;
-            }
+            self.check_names(request)?;
         }
         if list.is_empty() {
             return Ok(());
@@ -131,9 +129,6 @@ impl TokenRules {
             if name.is_empty() || taken {
                 return wrong(field, "is the name of another parameter of the request");
             }
-            if self.placement == ParameterPlace::Headers {
-                header_name(&field, name)?;
-            }
         }
         match request
             .fixed
@@ -143,6 +138,33 @@ impl TokenRules {
             Some(name) => wrong(format!("{section}.{name}"), "is in `token.fixed` already"),
             None => Ok(()),
         }
+    }
+
+    /// Checks the names of the headers of a request: each is free, and there once.
+    fn check_names(&self, request: &RequestRules<'_>) -> Result<(), Error> {
+        let section = format!("{}_fixed", request.section);
+        let listed = request.list.iter().map(|parameter| &parameter.name);
+        let listed = listed.map(|name| (request.section.to_owned(), name));
+        let all = self.fixed.keys();
+        let all = all.map(|name| (format!("token.fixed.{name}"), name));
+        let own = request.fixed.keys();
+        let own = own.map(|name| (format!("{section}.{name}"), name));
+        let mut seen = Vec::new();
+        if request.authentication.is_header() {
+            seen.push(AUTHORIZATION);
+        }
+        for (field, name) in listed.chain(all).chain(own) {
+            let header = value_header(&field, name)?;
+            if seen.contains(&header) {
+                return wrong(
+                    field,
+                    "names a header twice: names differ by more than their case, and \
+                     `authorization` is that of the client authentication",
+                );
+            }
+            seen.push(header);
+        }
+        Ok(())
     }
 
     fn check_content_type(&self) -> Result<(), Error> {

@@ -321,7 +321,8 @@ fn several_errors_have_their_lines() {
     assert_eq!(
         error.to_string(),
         "the dialect's field `attach` (line 6) holds an invalid header name; \
-         the dialect's field `refresh.not_before` (line 7) is 0: remove it"
+         the dialect's field `refresh.not_before` (line 7) must be from 1 second to 10 \
+         years: remove it for an unknown or unlimited time"
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod authorization;
+mod checks;
 mod lines;
 mod site;
 mod token;
