@@ -5,7 +5,7 @@ use crate::{
     dialect::{Dialect, Piece, Template},
     error::Error,
     origin::Origin,
-    site_policy::parse,
+    site_policy::{LONGEST_HOST, parse},
     values::Values,
 };
 
@@ -70,9 +70,6 @@ fn of_form(dialect: &Dialect, template: &Template, given: &str) -> Result<Origin
     }
     Origin::parse(&template.fill(|_| Ok::<_, Error>(value.clone()))?)
 }
-
-/// The most bytes of a host (RFC 1035 §2.3.4).
-const LONGEST_HOST: usize = 253;
 
 /// Returns the values that a site of the dialect's form holds. `None`: it has another form.
 pub(crate) fn values<'s>(

@@ -126,12 +126,21 @@ impl fmt::Debug for SitePolicy {
 /// Parses a site. Users type `acme.example.com`: a bare host means https.
 pub(crate) fn parse(given: &str) -> Result<Origin, Error> {
     let given = given.trim();
-    if given.contains("://") {
-        Origin::parse(given)
+    let origin = if given.contains("://") {
+        Origin::parse(given)?
     } else {
-        Origin::parse(&format!("https://{given}"))
+        Origin::parse(&format!("https://{given}"))?
+    };
+    if origin.host().len() > LONGEST_HOST {
+        return Err(Error::Origin {
+            problem: "the host is longer than 253 bytes: no DNS name is",
+        });
     }
+    Ok(origin)
 }
+
+/// The most bytes of a host (RFC 1035 §2.3.4).
+pub(crate) const LONGEST_HOST: usize = 253;
 
 /// Returns whether the site is an address or a name that no public DNS has: one label, or below a
 /// suffix that RFC 6761, 6762, 8375 or ICANN keep private.

@@ -45,6 +45,7 @@ fn a_site_is_normalised_to_one_https_origin() {
         "u@acme.example.com",
         "acme.example.com?x",
         "",
+        &format!("{}.example.com", "a.".repeat(500) + "a"),
     ] {
         assert!(
             matches!(site(policy.clone(), given), Err(Error::Origin { .. })),

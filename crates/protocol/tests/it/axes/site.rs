@@ -110,6 +110,7 @@ fn a_site_below_a_fixed_domain_needs_no_policy() {
         ("https://login.{host}", "\"host\"", "login.acme.example.com"),
         ("https://{host}.com", "\"label\"", "acme"),
         ("https://{host}.co.uk", "\"label\"", "acme"),
+        ("https://{host}.herokuapp.com", "\"label\"", "acme"),
         ("https://{host}example.com", "\"label\"", "evilexample.com"),
     ] {
         let lines = format!("site = \"{form}\"\nvalues = {{ host = {{ pattern = {pattern} }} }}");
