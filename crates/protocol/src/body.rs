@@ -61,25 +61,32 @@ pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
 /// Reads a form: servers that are older than RFC 6749 answer with one, some as `text/plain`.
 fn form(dialect: &Dialect, response: &Response<Bytes>) -> Option<Object> {
     let body = response.body().trim_ascii();
+    let token = dialect.response.access_token_field.as_str();
     let readable = match content_type(response.headers()).as_deref() {
         Some("application/x-www-form-urlencoded") if !is_encoded(response.headers()) => true,
-        Some("text/html" | "application/xhtml+xml") => false,
-        _ => is_form(dialect, body),
+        // The type of every page that a PHP script prints.
+        Some("text/html") => is_form(body, &[token]),
+        Some("application/xhtml+xml") => false,
+        _ => is_form(body, &[token, "error"]),
     };
     readable.then(|| Object::of_strings(form_urlencoded::parse(body).into_owned()))
 }
 
-/// Returns whether a body without a helpful content type can only be a form: pairs of visible ASCII
-/// alone, one of which is an access token or an error.
-fn is_form(dialect: &Dialect, body: &[u8]) -> bool {
-    let plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"' | b'{' | b'}');
-    let token = dialect.response.access_token_field.as_bytes();
-    let named = |pair: &[u8]| {
-        let mut parts = pair.splitn(2, |b| *b == b'=');
-        let name = parts.next().unwrap_or_default();
-        let known = name == token || name == b"error";
-        parts.next().is_some().then_some(known)
-    };
-    let pairs: Option<Vec<bool>> = body.split(|b| *b == b'&').map(named).collect();
-    body.iter().all(plain) && pairs.is_some_and(|pairs| pairs.contains(&true))
+/// Returns whether a body without a helpful content type can only be a form: pairs of printable
+/// ASCII alone, one of which has one of these names and a value.
+fn is_form(body: &[u8], names: &[&str]) -> bool {
+    let printable = |b: &u8| matches!(b, b' '..=b'~');
+    let markup = |b: &u8| matches!(b, b'<' | b'>' | b'"' | b'{' | b'}');
+    let mut pairs = body.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
+    let mut named = false;
+    let well_formed = pairs.all(|pair| {
+        let Some(at) = pair.iter().position(|b| *b == b'=') else {
+            return false;
+        };
+        let (name, value) = (&pair[..at], &pair[at + 1..]);
+        named |= names.iter().any(|own| own.as_bytes() == name) && !value.is_empty();
+        // Some servers do not encode the spaces of a value.
+        !name.contains(&b' ')
+    });
+    well_formed && named && body.iter().all(|b| printable(b) && !markup(b))
 }

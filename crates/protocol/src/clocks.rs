@@ -24,7 +24,9 @@ impl Clocks {
 
     /// Returns the absolute time of an expiry. Zero and less mean "already expired".
     ///
-    /// `None`: not a number, or a time past the year 9999, which no server means.
+    /// `None`: not a number, a life of more than 40 years, or a time past the year 9999. No server
+    /// means these: such a life is a time since 1970 in place of one. Some providers issue tokens
+    /// for 20 years.
     pub(crate) fn time(self, value: &Value, expiry: Expiry) -> Option<SystemTime> {
         let number = match value {
             Value::Number(number) => number.as_f64()?,
@@ -40,6 +42,7 @@ impl Clocks {
         };
         let span = Duration::try_from_secs_f64(number / unit).ok()?;
         match expiry {
+            Expiry::Seconds | Expiry::Milliseconds if span > LONGEST => None,
             Expiry::Seconds | Expiry::Milliseconds => {
                 before_year_10000(self.sent_at.checked_add(span)?)
             }
@@ -50,8 +53,8 @@ impl Clocks {
     }
 
     /// Returns the end of a refresh token's life. Some servers write 0 for one without an end.
-    pub(crate) fn refresh_time(self, value: &Value) -> Option<SystemTime> {
-        let time = self.time(value, Expiry::Seconds)?;
+    pub(crate) fn refresh_time(self, value: &Value, expiry: Expiry) -> Option<SystemTime> {
+        let time = self.time(value, expiry)?;
         (time > self.sent_at).then_some(time)
     }
 
@@ -69,6 +72,9 @@ impl Clocks {
         before_year_10000(self.sent_at.checked_add(lifetime)?)
     }
 }
+
+/// Forty years: a time since 1970 has been longer from the year 2010 on.
+const LONGEST: Duration = Duration::from_secs(40 * 366 * 24 * 60 * 60);
 
 fn before_year_10000(time: SystemTime) -> Option<SystemTime> {
     const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);

@@ -1,11 +1,18 @@
 //! Authorization grants (RFC 6749 §1.3).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::secret::{AuthorizationCode, CodeVerifier, RefreshToken};
+use crate::{
+    redirect_uri::without_query,
+    secret::{AuthorizationCode, CodeVerifier, RefreshToken},
+};
 
 /// A grant that a token request exchanges for tokens.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` shows the redirect URI without its query, which may hold the state.
+#[derive(Clone, Copy)]
 pub enum Grant<'a> {
     /// An authorization code (RFC 6749 §4.1.3).
     AuthorizationCode {
@@ -36,6 +43,35 @@ impl Grant<'_> {
         match self {
             Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
+        }
+    }
+}
+
+impl fmt::Debug for Grant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AuthorizationCode {
+                code,
+                redirect_uri,
+                scope,
+                code_verifier,
+            } => f
+                .debug_struct("AuthorizationCode")
+                .field("code", code)
+                .field("redirect_uri", &without_query(redirect_uri))
+                .field("scope", scope)
+                .field("code_verifier", code_verifier)
+                .finish(),
+            Self::RefreshToken {
+                refresh_token,
+                redirect_uri,
+                scope,
+            } => f
+                .debug_struct("RefreshToken")
+                .field("refresh_token", refresh_token)
+                .field("redirect_uri", &without_query(redirect_uri))
+                .field("scope", scope)
+                .finish(),
         }
     }
 }

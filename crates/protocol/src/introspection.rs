@@ -146,7 +146,7 @@ fn described(
         _ => None,
     };
     let (client_id, username, subject) = (text("client_id"), text("username"), text("sub"));
-    let separator = &rules.authorization.scope_separator;
+    let separator = rules.response_scope_separator();
     let scope = members.remove("scope");
     Some(Introspection {
         active,

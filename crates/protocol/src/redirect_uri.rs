@@ -64,9 +64,13 @@ impl RedirectUri {
 
 impl fmt::Debug for RedirectUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.0.split(['?', '#']).next().unwrap_or_default();
-        write!(f, "RedirectUri({shown})")
+        write!(f, "RedirectUri({})", without_query(&self.0))
     }
+}
+
+/// Returns the part of a redirect URI that is shown: its query may hold the state.
+pub(crate) fn without_query(text: &str) -> &str {
+    text.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Parses a redirect URI that an application registers.

@@ -48,9 +48,9 @@ pub struct Registration {
 impl Registration {
     /// A registration without a secret.
     ///
-    /// The client id is printable ASCII, without spaces at its ends. The redirect URI is absolute,
-    /// without fragment and user info, and is sent unchanged, because providers compare it byte by
-    /// byte. It has one of these forms:
+    /// The client id is printable ASCII (RFC 6749 appendix A.1), without spaces or quotes around
+    /// it. The redirect URI is absolute, without fragment and user info, and is sent unchanged,
+    /// because providers compare it byte by byte. It has one of these forms:
     ///
     /// - `https://app.example/callback`.
     /// - `http://127.0.0.1/callback`, with or without a port, also with `[::1]` or `localhost`: a
@@ -71,8 +71,8 @@ impl Registration {
         }
     }
 
-    /// Sets the client's secret. An empty one counts as none. It has no control character and no
-    /// blank at its ends.
+    /// Sets the client's secret. An empty one counts as none. It is printable ASCII (RFC 6749
+    /// appendix A.2), without blanks or quotes around it.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         let secret = secret.into();
@@ -203,6 +203,8 @@ impl Registration {
             "holds a character that is not printable ASCII: copy it again"
         } else if id.trim_matches(' ') != id {
             "begins or ends with a space: copy it again"
+        } else if is_quoted(id) {
+            "is in quotes: copy it again, without them"
         } else if ways.contains(&ClientAuthentication::BasicUnencoded) && id.contains(':') {
             "holds a colon, which ends a user name of HTTP Basic: use `basic`, which encodes it"
         } else {
@@ -226,8 +228,12 @@ impl Registration {
         };
         let problem = if secret.contains(char::is_control) {
             "holds a control character, such as the line break at a file's end: remove it"
+        } else if !secret.is_ascii() {
+            "holds a character that is not ASCII and may be invisible: copy it again"
         } else if secret.trim() != secret {
             "begins or ends with a blank: copy it again"
+        } else if is_quoted(secret) {
+            "is in quotes: copy it again, without them"
         } else if ways.contains(&ClientAuthentication::BasicSecretOnly) && secret.contains(':') {
             "holds a colon, which ends a user name of HTTP Basic: copy it again"
         } else {
@@ -253,4 +259,10 @@ impl Registration {
             }),
         }
     }
+}
+
+/// Returns whether a text has quotes around it, as a value has in a configuration file.
+fn is_quoted(text: &str) -> bool {
+    let mut quotes = ['"', '\'', '`'].into_iter();
+    quotes.any(|quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote))
 }

@@ -17,7 +17,8 @@ pub enum Verdict {
     /// The token was refused: take a newer one.
     Rejected,
     /// Too many requests (RFC 6585 §4), or a 403 whose headers say that a rate limit is used up.
-    /// The token is good, and a refresh does not help.
+    /// The token is good, and a refresh does not help. A 401 is a rejection even with such headers:
+    /// it is about the token (RFC 9110 §15.5.2), and one refresh settles it.
     RateLimited {
         /// How long to wait, if the response says so.
         retry_after: Option<Duration>,

@@ -35,7 +35,7 @@ pub(crate) fn read(
         let members = Members {
             object,
             rules,
-            scope_separator: &dialect.authorization.scope_separator,
+            scope_separator: dialect.response_scope_separator(),
             at: rules.tokens_at(grant_type),
         };
         let clocks = Clocks::of(response, sent_at);
@@ -74,7 +74,7 @@ impl Members<'_> {
             return Ok(None);
         };
         let mut extra = self.object.to_map();
-        let refresh_token = self.token(&rules.refresh_token_field)?;
+        let refresh_token = self.refresh_token()?;
         remove(&mut extra, &self.path(&rules.access_token_field));
         remove(&mut extra, &self.path(&rules.refresh_token_field));
         let token_type = match self.find(&rules.token_type_field) {
@@ -85,10 +85,11 @@ impl Members<'_> {
         let expires_at = self.take(&mut extra, &rules.expiry_field, |value| {
             clocks.time(value, rules.expiry)
         });
-        let refresh_expires_at = rules
-            .refresh_expiry_fields
-            .iter()
-            .find_map(|name| self.take(&mut extra, name, |value| clocks.refresh_time(value)));
+        let refresh_expires_at = rules.refresh_expiry_fields.iter().find_map(|name| {
+            self.take(&mut extra, name, |value| {
+                clocks.refresh_time(value, rules.refresh_expiry)
+            })
+        });
         Ok(Some(TokenSet {
             access_token: AccessToken::new(access_token),
             refresh_token: refresh_token.map(RefreshToken::new),
@@ -106,11 +107,21 @@ impl Members<'_> {
         }))
     }
 
-    /// Returns a token. `null`, `false` and `""` are none; anything but one clean string is
-    /// unreadable.
+    /// Returns the refresh token. A number or a boolean is none, and costs no access token.
+    fn refresh_token(&self) -> Result<Option<String>, Unreadable> {
+        let field = &self.rules.refresh_token_field;
+        match self.find(field) {
+            Found::Value(text) if !text.starts_with(['"', '[', '{']) => Ok(None),
+            _ => self.token(field),
+        }
+    }
+
+    /// Returns a token. `null`, `false`, `""`, `[]` and `{}` are none; anything else but one clean
+    /// string is unreadable.
     fn token(&self, field: &str) -> Result<Option<String>, Unreadable> {
         match self.find(field) {
             Found::Absent | Found::Value("null" | "false" | r#""""#) => Ok(None),
+            Found::Value(text) if is_empty(text) => Ok(None),
             Found::Twice => Err(Unreadable),
             Found::Value(text) => match serde_json::from_str::<String>(text) {
                 Ok(token) if !token.contains(char::REPLACEMENT_CHARACTER) => Ok(Some(token)),
@@ -143,10 +154,11 @@ impl Members<'_> {
 
     /// Returns the path of a member from the top of the response.
     fn path(&self, field: &str) -> String {
-        match self.at {
+        let path = match self.at {
             "" => field.to_owned(),
             at => format!("{at}.{field}"),
-        }
+        };
+        self.object.own_path(&path).to_owned()
     }
 }
 
@@ -158,10 +170,21 @@ fn token_type(value: &Value) -> Option<String> {
     })
 }
 
-/// Returns the scope, with spaces between its parts.
+/// Returns whether this is an empty array or object, which some languages write for an empty value.
+fn is_empty(text: &str) -> bool {
+    let inside = |open, close| text.strip_prefix(open)?.strip_suffix(close);
+    let inside = inside('[', ']').or_else(|| inside('{', '}'));
+    inside.is_some_and(|inside| inside.trim().is_empty())
+}
+
+/// Returns the scope, with single spaces between its parts.
 pub(crate) fn scope(value: &Value, separator: &str) -> Option<String> {
+    let separates = |c: char| c.is_ascii_whitespace() || separator.contains(c);
     let scope = match value {
-        Value::String(text) => text.replace(separator, " "),
+        Value::String(text) => {
+            let parts = text.split(separates).filter(|part| !part.is_empty());
+            parts.collect::<Vec<_>>().join(" ")
+        }
         Value::Array(parts) => {
             let parts: Option<Vec<&str>> = parts.iter().map(Value::as_str).collect();
             parts?.join(" ")

@@ -8,12 +8,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{access_token::AccessToken, secret::RefreshToken};
+use crate::{access_token::AccessToken, secret::RefreshToken, token_type};
 
 /// The tokens of one token response, with absolute expiry, scope and all other fields.
 ///
 /// Serialising it writes the tokens **in plain text**: that form is for a store, which should
-/// encrypt it. Times are whole milliseconds since 1970.
+/// encrypt it. Times are whole milliseconds since 1970. `Debug` shows times, names and the type.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -127,17 +127,23 @@ impl TokenSet {
     }
 }
 
+const NOT_SHOWN: &str = "[not shown]";
+
 impl fmt::Debug for TokenSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token_type = self.token_type.as_deref();
+        let token_type = token_type.map(|given| token_type::shown(given).unwrap_or(NOT_SHOWN));
+        // A server may echo a secret anywhere.
+        let scope = self.scope.as_ref().map(|_| NOT_SHOWN);
         f.debug_struct("TokenSet")
             .field("access_token", &self.access_token)
             .field("refresh_token", &self.refresh_token)
-            .field("token_type", &self.token_type)
+            .field("token_type", &token_type)
             .field("issued_at", &self.issued_at)
             .field("expires_at", &self.expires_at)
             .field("refresh_at", &self.refresh_at)
             .field("refresh_expires_at", &self.refresh_expires_at)
-            .field("scope", &self.scope)
+            .field("scope", &scope)
             .field("extra", &self.extra.keys().collect::<Vec<_>>())
             .finish()
     }

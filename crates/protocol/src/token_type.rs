@@ -29,17 +29,16 @@ pub(crate) fn check(client: &Client, token_type: Option<&str>) -> Result<(), Err
     if understood {
         return Ok(());
     }
-    Err(Error::TokenType {
-        token_type: shown(given),
-    })
+    let token_type = match shown(given) {
+        Some(word) => format!("`{word}`"),
+        None => "an unlisted one".to_owned(),
+    };
+    Err(Error::TokenType { token_type })
 }
 
 /// Returns the type if it looks like one: a server may echo a secret in its place.
-fn shown(token_type: &str) -> String {
+pub(crate) fn shown(token_type: &str) -> Option<&str> {
     let plain = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_');
     let fits = (1..=20).contains(&token_type.len()) && token_type.bytes().all(plain);
-    match fits {
-        true => format!("`{token_type}`"),
-        false => "an unlisted one".to_owned(),
-    }
+    fits.then_some(token_type)
 }

@@ -16,6 +16,12 @@ impl Dialect {
         names.any(|name| name != "client_id")
     }
 
+    /// Returns the separator of scopes in responses.
+    pub(crate) fn response_scope_separator(&self) -> &str {
+        let own = self.response.scope_separator.as_deref();
+        own.unwrap_or(&self.authorization.scope_separator)
+    }
+
     /// Returns what happens to the old access token at a refresh.
     #[must_use]
     pub fn old_access_token(&self) -> OldAccessToken {

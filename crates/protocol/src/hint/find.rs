@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use form_urlencoded::byte_serialize;
 use http::{Response, StatusCode};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{Hint, code};
 use crate::{
@@ -36,7 +36,7 @@ impl Hint {
                 Some(object) => tokens_elsewhere(client, object)
                     .or_else(code_elsewhere)
                     .or_else(|| (read == Some(None)).then_some(Self::UnlistedCode)),
-                None => unreadable(client, response),
+                None => unreadable(client, grant_type, response),
             },
             (Class::Configuration, Some(Some("invalid_client"))) => {
                 authentication(client, grant_type)
@@ -77,6 +77,7 @@ fn without_code(client: &Client, grant_type: GrantType, status: StatusCode) -> O
 
 /// The nested objects in which providers wrap their tokens.
 const COMMON_PATHS: &[&str] = &[
+    "0",
     "authed_user",
     "body",
     "content",
@@ -132,13 +133,33 @@ fn nested(map: &Map<String, Value>, field: &str, depth: usize) -> Option<Option<
     })
 }
 
-fn unreadable(client: &Client, response: &Response<Bytes>) -> Option<Hint> {
-    let strict = client.dialect().response.json == Json::Strict;
-    if strict && Object::read(response.body(), Json::Loose).is_some() {
+fn unreadable(client: &Client, grant_type: GrantType, response: &Response<Bytes>) -> Option<Hint> {
+    let rules = &client.dialect().response;
+    let path = match rules.tokens_at(grant_type) {
+        "" => rules.access_token_field.clone(),
+        at => format!("{at}.{}", rules.access_token_field),
+    };
+    let has_token = |object: Object| object.at(&path).string().is_some();
+    if objects_within(response.body()).any(has_token) {
+        return Some(Hint::TextAround);
+    }
+    if rules.json == Json::Strict && Object::read(response.body(), Json::Loose).is_some() {
         return Some(Hint::LooseJson);
     }
     let html = response.body().trim_ascii_start().starts_with(b"<");
     html.then_some(Hint::TokenEndpoint)
+}
+
+/// Returns the JSON objects that are somewhere in a text.
+fn objects_within(body: &[u8]) -> impl Iterator<Item = Object> {
+    const MOST: usize = 16;
+    let starts = body.iter().enumerate().filter(|(_, byte)| **byte == b'{');
+    starts.take(MOST).filter_map(|(at, _)| {
+        let text = String::from_utf8_lossy(&body[at..]);
+        let mut values = serde_json::Deserializer::from_str(&text).into_iter::<&RawValue>();
+        let first = values.next()?.ok()?;
+        Object::read(first.get().as_bytes(), Json::Strict)
+    })
 }
 
 /// Returns another client authentication that servers with this refusal expect.

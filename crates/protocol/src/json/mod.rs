@@ -17,7 +17,14 @@ use crate::dialect::Json;
 ///
 /// The values are parsed only where they are used: one that `serde_json` cannot hold (a number
 /// beyond `f64`, an unpaired surrogate, deep nesting) must not cost the tokens next to it.
-pub(crate) struct Object(Vec<(String, String)>);
+///
+/// An array has its elements as members, whose names are their indexes. If its only element is an
+/// object, it is that object.
+pub(crate) struct Object {
+    members: Vec<(String, String)>,
+    /// Whether it was the only element of an array.
+    is_element: bool,
+}
 
 /// The value at a path of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,31 +40,54 @@ pub(crate) enum Found<'o> {
 impl Object {
     /// Reads an object. Bytes that are not UTF-8 become `U+FFFD`.
     pub(crate) fn read(body: &[u8], json: Json) -> Option<Self> {
-        // Some frameworks write a byte order mark, which RFC 8259 §8.1 allows to ignore.
-        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let text = String::from_utf8_lossy(body);
-        let strict = members(&text).map(Self::own);
+        let text = unwrap(&text);
+        let strict = Self::parse(text);
         strict
-            .or_else(|| members(&mend::strings(&text)?).map(Self::own))
+            .or_else(|| Self::parse(&mend::strings(text)?))
             .or_else(|| match json {
                 Json::Strict => None,
-                Json::Loose => loose::members(&text).map(Self::own),
+                Json::Loose => loose::members(text).map(Self::own),
             })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if let Some(members) = members(text) {
+            return Some(Self::own(members));
+        }
+        let elements = serde_json::from_str::<Vec<&RawValue>>(text).ok()?;
+        if let [only] = elements[..] {
+            let object = Self::own(members(only.get())?);
+            let is_element = true;
+            return Some(Self {
+                is_element,
+                ..object
+            });
+        }
+        let elements = elements.iter().map(|element| element.get()).enumerate();
+        let named = elements.map(|(at, text)| (at.to_string(), text)).collect();
+        let array = Self::own(named);
+        let has_object = array
+            .members
+            .iter()
+            .any(|(_, text)| members(text).is_some());
+        has_object.then_some(array)
     }
 
     /// Makes an object whose values are strings.
     pub(crate) fn of_strings(pairs: impl Iterator<Item = (String, String)>) -> Self {
-        Self(
-            pairs
-                .map(|(name, value)| (name, Value::String(value).to_string()))
-                .collect(),
-        )
+        let members = pairs.map(|(name, value)| (name, Value::String(value).to_string()));
+        Self {
+            members: members.collect(),
+            is_element: false,
+        }
     }
 
     /// Returns the value at a path: names of members, separated by dots. A number selects an
     /// element of an array.
-    pub(crate) fn at(&self, path: &str) -> Found<'_> {
-        let own = || self.0.iter().map(|(name, value)| (&**name, &**value));
+    pub(crate) fn at<'o>(&'o self, path: &str) -> Found<'o> {
+        let path = self.own_path(path);
+        let own = || self.members.iter().map(|(name, value)| (&**name, &**value));
         let Some((first, rest)) = path.split_once('.') else {
             return only(own(), path);
         };
@@ -72,9 +102,17 @@ impl Object {
         })
     }
 
+    /// Returns the path below this object, which may be the only element of an array.
+    pub(crate) fn own_path<'p>(&self, path: &'p str) -> &'p str {
+        match path.strip_prefix("0.") {
+            Some(below) if self.is_element => below,
+            _ => path,
+        }
+    }
+
     /// Returns all values. One that `serde_json` cannot hold is kept as its text.
     pub(crate) fn to_map(&self) -> Map<String, Value> {
-        let members = self.0.iter();
+        let members = self.members.iter();
         members
             .map(|(name, value)| (name.clone(), to_value(value)))
             .collect()
@@ -82,11 +120,11 @@ impl Object {
 
     fn own(members: Vec<(String, &str)>) -> Self {
         let members = members.into_iter();
-        Self(
-            members
-                .map(|(name, value)| (name, value.to_owned()))
-                .collect(),
-        )
+        let members = members.map(|(name, value)| (name, value.to_owned()));
+        Self {
+            members: members.collect(),
+            is_element: false,
+        }
     }
 }
 
@@ -132,6 +170,17 @@ fn element<'v>(text: &'v str, index: &str) -> Found<'v> {
         Some(value) => Found::Value(value.get()),
         None => Found::Absent,
     }
+}
+
+/// Removes what some frameworks put around JSON: a byte order mark, which RFC 8259 §8.1 allows to
+/// ignore, a prefix against inclusion as a script, and NUL bytes or a semicolon at the end.
+fn unwrap(text: &str) -> &str {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
+    let mut prefixes = [")]}',", ")]}'", "while(1);", "for(;;);"].iter();
+    let inner = prefixes.find_map(|prefix| text.strip_prefix(prefix));
+    inner
+        .unwrap_or(text)
+        .trim_end_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '\0' | ';'))
 }
 
 /// Returns the members of a JSON object; `None` if `text` is none.

@@ -61,7 +61,7 @@ pub enum RedirectError {
     /// The redirect is longer than 64 KiB.
     #[error("the redirect is longer than 64 KiB: start again")]
     TooLarge,
-    /// The percent-encoding does not decode to UTF-8.
+    /// The code, the error code or the issuer does not decode to UTF-8.
     #[error("the redirect cannot be decoded: start again")]
     Malformed,
 }

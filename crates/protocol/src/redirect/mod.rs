@@ -70,8 +70,9 @@ impl Redirect {
     /// Takes the whole URL to which the browser was redirected, for example one that a person
     /// pasted.
     ///
-    /// White space, line breaks, quotes and angle brackets around it are ignored, and escapes stay
-    /// as they are. When it is read, scheme, host, port and path must be those of the redirect URI.
+    /// White space, line breaks, quotes, brackets and punctuation around it are ignored, as is the
+    /// rest of a Markdown link. `&amp;` is read as `&`, and other escapes stay as they are. When it
+    /// is read, scheme, host, port and path must be those of the redirect URI.
     /// A handler behind a proxy, which may not know its own URL, uses [`query`](Self::query).
     ///
     /// # Errors
@@ -104,7 +105,7 @@ pub struct ExpectedRedirect<'a> {
 pub struct AuthorizationResponse {
     /// The code to exchange for tokens.
     pub code: AuthorizationCode,
-    /// Every other parameter, decoded, in order.
+    /// Every other parameter, decoded, in order. Bytes that are not UTF-8 are `U+FFFD`.
     pub extra: Vec<(String, String)>,
 }
 

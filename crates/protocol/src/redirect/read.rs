@@ -22,8 +22,8 @@ pub(crate) fn read(
     let pairs = response(client, redirect, &names)?;
 
     check_issuer(rules, &pairs)?;
-    let code = pairs.one(names.code, RedirectError::Duplicate("code"))?;
-    let error = pairs.one(names.error, RedirectError::Duplicate("error"))?;
+    let code = pairs.one_clean(names.code, RedirectError::Duplicate("code"))?;
+    let error = pairs.one_clean(names.error, RedirectError::Duplicate("error"))?;
     if code.is_some() && error.is_some() {
         return Err(RedirectError::CodeAndError);
     }
@@ -37,11 +37,11 @@ pub(crate) fn read(
     }
     let code = AuthorizationCode::new(code.ok_or(RedirectError::CodeMissing)?);
     let is_own = |name: &str| {
-        [names.code, names.state].contains(&name)
+        [names.code, names.state, names.error].contains(&name)
             || names.carried == Some(name)
             || (rules.issuer.is_some() && name == "iss")
     };
-    let extra = pairs.0.into_iter().filter(|(name, _)| !is_own(name));
+    let extra = pairs.into_pairs().filter(|(name, _)| !is_own(name));
     Ok(AuthorizationResponse {
         code,
         extra: extra.collect(),
@@ -85,7 +85,7 @@ fn decode(text: &str, encoding: Encoding) -> Result<Pairs, RedirectError> {
     if text.len() > MAX_REDIRECT {
         return Err(RedirectError::TooLarge);
     }
-    Pairs::decode(text, encoding)
+    Ok(Pairs::decode(text, encoding))
 }
 
 /// Removes the `?`, and a fragment such as the `#_=_` that some providers add.
@@ -109,7 +109,7 @@ fn check_issuer(rules: &AuthorizationRules, pairs: &Pairs) -> Result<(), Redirec
     let Some(wanted) = &rules.issuer else {
         return Ok(());
     };
-    match pairs.one("iss", RedirectError::Duplicate("iss"))? {
+    match pairs.one_clean("iss", RedirectError::Duplicate("iss"))? {
         None => Err(RedirectError::IssuerMissing),
         Some(given) if given == wanted => Ok(()),
         Some(_) => Err(RedirectError::WrongIssuer),

@@ -25,13 +25,43 @@ fn a_form_is_read_like_json() {
 }
 
 #[test]
+fn a_form_of_type_html_or_with_odd_separators_is_read() {
+    let html = [("content-type", "text/html; charset=UTF-8")];
+    let text = [("content-type", "text/plain")];
+    for body in [
+        "access_token=a&refresh_token=r",
+        "access_token=a&refresh_token=r&",
+        "&access_token=a&&refresh_token=r&&",
+        "access_token=a&refresh_token=r\r\n",
+        "access_token=a&refresh_token=r&scope=x y&name=Jo Do",
+        "access_token=a&refresh_token=r&empty=",
+    ] {
+        for headers in [&html[..], &text, &[FORM], &[]] {
+            let set = read_as(&client(), headers, body).unwrap();
+            assert_eq!(set.access_token.expose(), "a", "{headers:?} {body}");
+            assert_eq!(refresh(&set), Some("r"), "{headers:?} {body}");
+        }
+    }
+    for body in [
+        "error=invalid_grant&",
+        "&&error=invalid_grant",
+        "error=invalid_grant&error_description=The token is gone.",
+    ] {
+        let refusal = read_as(&client(), &text, body).unwrap_err();
+        assert_eq!(refusal.class, Class::Terminal, "{body}");
+    }
+}
+
+#[test]
 fn what_is_no_form_is_not_read_as_one() {
     for (headers, body) in [
-        (&[("content-type", "text/html")][..], "access_token=a"),
         (
-            &[("content-type", "text/html; charset=utf-8")],
-            "access_token=a&x=1",
+            &[("content-type", "text/html")][..],
+            "<p>access_token=a</p>",
         ),
+        (&[("content-type", "text/html")], "access_token=a&x=<br>"),
+        (&[("content-type", "text/html")], "access_token="),
+        (&[("content-type", "text/html")], "error=invalid_grant"),
         (
             &[("content-type", "application/xhtml+xml")],
             "access_token=a",

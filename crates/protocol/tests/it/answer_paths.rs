@@ -114,10 +114,34 @@ fn members_may_have_other_names() {
 #[test]
 fn a_scope_is_read_back_to_spaces() {
     let client = with(|d| d.authorization.scope_separator = ",".to_owned());
-    for scope in ["a,b", "a b"] {
+    for scope in ["a,b", "a b", "a, b", " a,,b ", "a,b,"] {
         let body = format!(r#"{{"access_token":"a","scope":"{scope}"}}"#);
         let set = read_as(&client, &[], body).unwrap();
         assert_eq!(set.scope.as_deref(), Some("a b"), "{scope}");
+    }
+}
+
+#[test]
+fn responses_may_separate_scopes_by_another_character() {
+    let github = with(|d| d.response.scope_separator = Some(",".to_owned()));
+    let body = |scope: &str| format!(r#"{{"access_token":"a","scope":"{scope}"}}"#);
+    for (scope, expected) in [("repo,gist", "repo gist"), ("a, b", "a b"), ("a b", "a b")] {
+        let set = read_as(&github, &[], body(scope)).unwrap();
+        assert_eq!(set.scope.as_deref(), Some(expected), "{scope}");
+    }
+    // RFC 6749 §3.3 allows commas inside a scope.
+    let set = tokens(body("a,b  c"));
+    assert_eq!(set.scope.as_deref(), Some("a,b c"));
+    let commas = with(|d| {
+        d.authorization.scope_separator = ",".to_owned();
+        d.response.scope_separator = Some(" ".to_owned());
+    });
+    let set = read_as(&commas, &[], body("a,b c")).unwrap();
+    assert_eq!(set.scope.as_deref(), Some("a,b c"));
+    for wrong in ["", ", ", "a", "é", "\n"] {
+        let read = client().adjust(|d| d.response.scope_separator = Some(wrong.to_owned()));
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains("response.scope_separator"), "{error}");
     }
 }
 

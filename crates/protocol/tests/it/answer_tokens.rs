@@ -1,6 +1,6 @@
 //! Odd members next to tokens, and odd tokens.
 
-use tokenkeeper_protocol::Class;
+use tokenkeeper_protocol::{Class, GrantType, Hint, Provider};
 
 use crate::{answers::*, support::*};
 
@@ -43,14 +43,10 @@ fn a_member_that_is_not_used_costs_nothing() {
 fn only_one_clean_string_is_a_token() {
     let nested = format!("{}{}", "[".repeat(129), "]".repeat(129));
     for token in [
-        &b"1e999"[..],
-        br#""\ud800""#,
+        &br#""\ud800""#[..],
         nested.as_bytes(),
-        b"7",
-        b"true",
-        b"{}",
-        b"[]",
         br#"["a"]"#,
+        br#"{"a":"b"}"#,
         b"\"a\xe9\"",
         b"\"a\nb\"",
         br#""a\qb""#,
@@ -90,8 +86,23 @@ fn two_tokens_of_one_name_are_unreadable() {
 }
 
 #[test]
-fn no_refresh_token_may_be_null_false_or_empty() {
-    for value in ["null", "false", "\"\""] {
+fn an_access_token_is_no_number() {
+    for token in ["7", "true", "1e999"] {
+        let body = format!(r#"{{"refresh_token":"r","access_token":{token}}}"#);
+        let refusal = read_as(&client(), &[], body).unwrap_err();
+        assert_eq!(
+            (refusal.class, refusal.hint),
+            (Class::Ambiguous, None),
+            "{token}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_refresh_token_costs_no_access_token() {
+    for value in [
+        "null", "false", "\"\"", "[]", "{}", "[ ]", "{\n}", "0", "7", "-1.5", "1e999", "true",
+    ] {
         let set = tokens(format!(r#"{{"access_token":"a","refresh_token":{value}}}"#));
         assert_eq!(refresh(&set), None, "{value}");
         assert!(set.extra.is_empty(), "{value}");
@@ -106,21 +117,76 @@ fn a_token_with_control_characters_is_kept_as_it_is() {
 }
 
 #[test]
-fn only_white_space_and_a_bom_may_surround_the_object() {
+fn what_frameworks_put_around_json_costs_no_token() {
     for body in [
         "\u{feff} {\"access_token\":\"a\"}",
         "\r\n{\"access_token\":\"a\"}\r\n\t ",
+        "{\"access_token\":\"a\"}\0\0",
+        "{\"access_token\":\"a\"}\n\0 \r\n",
+        "{\"access_token\":\"a\"};",
+        ")]}'\n{\"access_token\":\"a\"}",
+        ")]}',\n{\"access_token\":\"a\"}",
+        "while(1);{\"access_token\":\"a\"}",
+        "for(;;);{\"access_token\":\"a\"}",
+        "[{\"access_token\":\"a\"}]",
+        ")]}'[ {\"access_token\":\"a\"} ];",
     ] {
-        assert_eq!(tokens(body).access_token.expose(), "a");
+        let set = tokens(body);
+        assert_eq!(set.access_token.expose(), "a", "{body}");
+        assert!(set.extra.is_empty(), "{body}");
     }
     for body in [
         "{\"access_token\":\"a\"}x",
         "{\"access_token\":\"a\"}{\"access_token\":\"b\"}",
-        "[{\"access_token\":\"a\"}]",
+        "[[{\"access_token\":\"a\"}]]",
+        "[{\"access_token\":\"a\"},{\"access_token\":\"b\"}]",
+        "callback({\"access_token\":\"a\"})",
         "\"access_token\"",
         "{\"access_token\":\"a\"},",
     ] {
         let refusal = read_as(&client(), &[], body).unwrap_err();
         assert_eq!(refusal.class, Class::Ambiguous, "{body}");
+    }
+}
+
+#[test]
+fn a_path_may_begin_with_an_index() {
+    let first = with(|d| d.response.tokens_at = Some("0".to_owned()));
+    let second = with(|d| d.response.tokens_at = Some("1".to_owned()));
+    let one = r#"[{"access_token":"a","refresh_token":"r","id":1}]"#;
+    let two = r#"[{"access_token":"a"},{"access_token":"b","refresh_token":"s"},7]"#;
+    for (client, body, token, refresh_token) in [
+        (&first, one, "a", Some("r")),
+        (&first, two, "a", None),
+        (&second, two, "b", Some("s")),
+    ] {
+        let set = read_as(client, &[], body).unwrap();
+        assert_eq!(
+            (set.access_token.expose(), refresh(&set)),
+            (token, refresh_token),
+            "{body}"
+        );
+        let extra = serde_json::to_string(&set.extra).unwrap();
+        assert!(!extra.contains(&format!("\"{token}\"")), "{extra}");
+    }
+    let refusal = read_as(&client(), &[], two).unwrap_err();
+    assert_eq!(refusal.hint.unwrap().field(), Some("response.tokens_at"));
+    let ended = response(400, &[], r#"[{"error":"invalid_grant"}]"#);
+    let read = client().read_token_response(GrantType::RefreshToken, &ended, sent_at());
+    assert_eq!(read.unwrap_err().class, Class::Terminal);
+}
+
+#[test]
+fn text_around_json_is_told() {
+    for body in [
+        "<br />\n<b>Warning</b>: x() {main} in <b>a.php</b>\n{\"access_token\":\"SECRET\"}",
+        "Notice: Undefined index\n{\"access_token\":\"SECRET\",\"expires_in\":60}",
+        "{\"access_token\":\"SECRET\"}<!-- 0.01 s -->",
+        "callback({\"access_token\":\"SECRET\"})",
+    ] {
+        let refusal = read_as(&client(), &[], body).unwrap_err();
+        assert_eq!(refusal.class, Class::Ambiguous, "{body}");
+        assert_eq!(refusal.hint, Some(Hint::TextAround), "{body}");
+        assert!(!format!("{refusal} {refusal:?}").contains("SECRET"));
     }
 }

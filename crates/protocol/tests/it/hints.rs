@@ -63,7 +63,7 @@ fn a_refused_client_leads_to_its_authentication() {
     };
     for body in [invalid, ""] {
         assert_eq!(value(&secret("plain", |_| ()), body), "parameters");
-        for odd in ["a+b", "a/b=", "a b", "a%b", "é", "a:b", "a~b"] {
+        for odd in ["a+b", "a/b=", "a b", "a%b", "a:b", "a~b"] {
             assert_eq!(
                 value(&secret(odd, |_| ()), body),
                 "basic_unencoded",

@@ -384,11 +384,51 @@ fn an_overlong_redirect_is_refused() {
 }
 
 #[test]
-fn escapes_that_are_not_utf8_are_refused() {
+fn escapes_that_are_not_utf8_are_refused_in_what_is_used() {
+    for text in ["code=%ff&state=st-1", "error=%ff&state=st-1"] {
+        assert_eq!(
+            query(&client(), text),
+            Err(RedirectError::Malformed),
+            "{text}"
+        );
+    }
     assert_eq!(
-        query(&client(), "code=%ff&state=st-1"),
+        query(&client(), "code=c&state=%ff"),
+        Err(RedirectError::StateMismatch)
+    );
+    let issuer = with(|d| d.authorization.issuer = Some("https://login.example".to_owned()));
+    assert_eq!(
+        query(&issuer, "code=c&state=st-1&iss=%ff"),
         Err(RedirectError::Malformed)
     );
+}
+
+#[test]
+fn escapes_that_are_not_utf8_cost_nothing_elsewhere() {
+    let response = query(&client(), "shop=caf%E9&n%E9=1&code=c&state=st-1").unwrap();
+    assert_eq!(response.code.expose(), "c");
+    assert_eq!(
+        response.extra[0],
+        ("shop".to_owned(), "caf\u{fffd}".to_owned())
+    );
+    let denied = query(
+        &client(),
+        "error=access_denied&error_description=zur%FCck+gezogen&state=st-1",
+    );
+    let Err(RedirectError::Denied { error, description }) = denied else {
+        panic!("{denied:?}")
+    };
+    assert_eq!(error.as_str(), Some("access_denied"));
+    assert_eq!(description.unwrap().as_str(), "zur ck gezogen");
+}
+
+#[test]
+fn an_empty_error_is_none() {
+    let response = query(&client(), "code=c&error=&state=st-1").unwrap();
+    assert_eq!(response.code.expose(), "c");
+    assert!(response.extra.is_empty(), "{:?}", response.extra);
+    let none = query(&client(), "error=&state=st-1");
+    assert_eq!(none, Err(RedirectError::CodeMissing));
 }
 
 #[test]

@@ -42,12 +42,42 @@ fn a_pasted_url_is_read_in_whatever_surrounds_it() {
         ("", "#_=_"),
         ("", "#"),
         ("<", "#_=_>"),
+        ("«", "»"),
+        ("«\u{a0}", "\u{a0}»"),
+        ("»", "«"),
+        ("‹", "›"),
+        ("", ")"),
+        ("", "."),
+        ("", ","),
+        ("(", ")."),
+        ("", "\"."),
+        ("", ">"),
+        ("[", "]"),
+        ("[the page](", ")"),
+        ("[https://app.example/cb](", "),"),
+        ("view-source:", ""),
+        ("<View-Source:", ">"),
     ] {
         let read = read(&client(), &format!("{before}{PASTED}{after}"));
-        assert_eq!(read.unwrap().code.expose(), "c", "{before}{after}");
+        let code = read.map(|response| response.code.expose().to_owned());
+        assert_eq!(code.as_deref(), Ok("c"), "{before}{after}");
     }
     let url = Url::parse(PASTED).unwrap();
     assert!(Redirect::from_url(&url).is_ok());
+}
+
+#[test]
+fn ampersands_of_a_pages_source_are_read() {
+    let text = "https://app.example/cb?code=a%26amp%3Bb&amp;state=st-1&amp;x=1";
+    let response = read(&client(), text).unwrap();
+    assert_eq!(response.code.expose(), "a&amp;b");
+    assert_eq!(response.extra, [("x".to_owned(), "1".to_owned())]);
+}
+
+#[test]
+fn a_bracket_of_the_url_is_no_mark() {
+    let response = read(&client(), "https://app.example/cb?state=st-1&code=a(b)").unwrap();
+    assert_eq!(response.code.expose(), "a(b)");
 }
 
 #[test]

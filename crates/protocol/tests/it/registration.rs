@@ -129,7 +129,17 @@ fn a_client_id_is_printable() {
 
 #[test]
 fn an_id_or_secret_that_was_copied_badly_is_refused() {
-    for given in [" id", "id "] {
+    for given in [
+        " id",
+        "id ",
+        "\u{feff}id",
+        "id\u{200b}",
+        "i\u{a0}d",
+        "\"id\"",
+        "'id'",
+        "`id`",
+        "“id”",
+    ] {
         let refused = dialect().with(Registration::new(given, CALLBACK).secret("s"));
         assert!(matches!(refused, Err(Error::ClientId { .. })), "{given:?}");
     }
@@ -141,12 +151,27 @@ fn an_id_or_secret_that_was_copied_badly_is_refused() {
         " SECRET",
         "SECRET\u{a0}",
         "SEC\u{85}RET",
+        "\u{feff}SECRET",
+        "SECRET\u{200b}",
+        "SEC\u{a0}RET",
+        "SECRÉT-SEC",
+        "\"SECRET\"",
+        "'SECRET'",
+        "`SECRET`",
+        "“SECRET”",
     ] {
         let refused = dialect().with(Registration::new("id", CALLBACK).secret(given));
         let Err(error @ Error::ClientSecret { .. }) = refused else {
             panic!("{given:?}: {refused:?}")
         };
         assert!(!format!("{error} {error:?}").contains("SEC"), "{error}");
+        let remedy = ["copy it again", "remove it"];
+        let shown = error.to_string();
+        assert!(remedy.iter().any(|r| shown.contains(r)), "{shown}");
+    }
+    for good in ["it's", "\"", "a\"b", "\"a", "~!@#$%^&*()_+ x"] {
+        let taken = dialect().with(Registration::new("id", CALLBACK).secret(good));
+        assert!(taken.is_ok(), "{good}: {taken:?}");
     }
 }
 

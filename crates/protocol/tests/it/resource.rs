@@ -107,6 +107,12 @@ fn a_403_with_a_used_up_rate_limit_is_not_a_rejection() {
         &[("retry-after", "soon")],
         &[("x-ratelimit-remaining", "0")],
         &[("ratelimit-remaining", "0"), ("retry-after", "60")],
+        &[("x-ratelimit-remaining", "0, 0")],
+        &[("x-ratelimit-remaining", "12, 0")],
+        &[("ratelimit", "\"default\";r=0;t=30")],
+        &[("ratelimit", "\"burst\";r=5;t=1, \"day\"; r=0; t=30")],
+        &[("ratelimit", "limit=100, remaining=0, reset=30")],
+        &[("ratelimit", "\"default\";r=0")],
     ] {
         let verdict = verdict(&both, 403, headers);
         assert!(
@@ -125,7 +131,10 @@ fn a_403_with_a_used_up_rate_limit_is_not_a_rejection() {
     for headers in [
         &[][..],
         &[("x-ratelimit-remaining", "9")],
+        &[("x-ratelimit-remaining", "10, 20")],
         &[("x-left", "1")],
+        &[("ratelimit", "\"default\";r=10;t=0")],
+        &[("ratelimit", "limit=100, remaining=10, reset=0")],
     ] {
         assert_eq!(
             verdict(&both, 403, headers),
@@ -138,7 +147,17 @@ fn a_403_with_a_used_up_rate_limit_is_not_a_rejection() {
             "{headers:?}"
         );
     }
-    // A rejection stays one.
-    let remaining = [("x-ratelimit-remaining", "0")];
-    assert_eq!(verdict(&both, 401, &remaining), Verdict::Rejected);
+    let structured = [(
+        "ratelimit",
+        "\"a\";r=0;t=30, \"b\";r=0;t=60, \"c\";r=1;t=90",
+    )];
+    let retry_after = Some(Duration::from_secs(60));
+    assert_eq!(
+        verdict(&both, 403, &structured),
+        Verdict::RateLimited { retry_after }
+    );
+    // A 401 is about the token, and one refresh settles it.
+    for header in [("x-ratelimit-remaining", "0"), structured[0]] {
+        assert_eq!(verdict(&both, 401, &[header]), Verdict::Rejected);
+    }
 }

@@ -1,8 +1,8 @@
 //! No output shows a secret, and random values are random.
 
 use tokenkeeper_protocol::{
-    AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, Provider, RefreshToken, State,
-    TokenSet,
+    AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, Grant, Provider, RefreshToken,
+    State, TokenSet,
 };
 
 use crate::support::*;
@@ -23,6 +23,32 @@ fn no_debug_shows_a_secret() {
     );
     assert!(!printed.contains("SECRET"), "{printed}");
     assert!(printed.contains("id_token"));
+}
+
+#[test]
+fn no_debug_shows_what_may_hold_a_secret() {
+    let redirect_uri = "https://app.example/cb?flow=SECRET";
+    let (code, refresh_token) = (AuthorizationCode::new("c"), RefreshToken::new("r"));
+    let mut set = TokenSet::new("a").with_scope("SECRET");
+    set.token_type = Some("SECRET-0123456789-abcdefghij".to_owned());
+    let grants = [
+        Grant::AuthorizationCode {
+            code: &code,
+            redirect_uri,
+            scope: None,
+            code_verifier: None,
+        },
+        Grant::RefreshToken {
+            refresh_token: &refresh_token,
+            redirect_uri,
+            scope: None,
+        },
+    ];
+    let printed = format!("{set:?} {grants:?}");
+    assert!(!printed.contains("SECRET"), "{printed}");
+    assert!(printed.contains("https://app.example/cb"), "{printed}");
+    set.token_type = Some("Bearer".to_owned());
+    assert!(format!("{set:?}").contains("Bearer"));
 }
 
 #[test]
@@ -75,7 +101,7 @@ fn the_configuration_changes_with_id_secret_and_endpoints() {
         of(dialect().with(registration().secret("other")).unwrap())
     );
     assert_ne!(plain, of(client().base("https://other.example").unwrap()));
-    let other_id = tokenkeeper_protocol::Registration::new("other", CALLBACK).secret("s3cr3t+/é");
+    let other_id = tokenkeeper_protocol::Registration::new("other", CALLBACK).secret("s3cr3t+/~");
     assert_ne!(plain, of(dialect().with(other_id).unwrap()));
     assert_ne!(
         plain,

@@ -12,7 +12,7 @@ use tokenkeeper_protocol::{
 pub const CALLBACK: &str = "https://app.example/cb";
 
 pub fn registration() -> Registration {
-    Registration::new("client 1", CALLBACK).secret("s3cr3t+/é")
+    Registration::new("client 1", CALLBACK).secret("s3cr3t+/~")
 }
 
 pub fn dialect() -> Dialect {

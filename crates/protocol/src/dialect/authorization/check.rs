@@ -7,6 +7,7 @@ use crate::{
     dialect::{
         check::{repeats, wrong},
         parameter::AuthorizationValue,
+        response::is_scope_separator,
     },
     error::Error,
     origin::Origin,
@@ -97,8 +98,7 @@ impl AuthorizationRules {
     }
 
     fn check_scopes(&self) -> Result<(), Error> {
-        let separator = self.scope_separator.as_bytes();
-        if !matches!(separator, [b' '..=b'~']) || separator[0].is_ascii_alphanumeric() {
+        if !is_scope_separator(&self.scope_separator) {
             return wrong(
                 "authorization.scope_separator",
                 "must be a space or one other character that is no letter or digit",

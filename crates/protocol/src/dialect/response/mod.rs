@@ -33,20 +33,27 @@ pub struct ResponseRules {
     pub refresh_tokens_at: Option<String>,
     /// The path of the access token. Default: `access_token`.
     pub access_token_field: String,
-    /// The path of the refresh token. Default: `refresh_token`.
+    /// The path of the refresh token, a string. Default: `refresh_token`.
+    ///
+    /// `null`, `""`, `[]`, `{}`, a boolean and a number are no token: the response then has none.
     pub refresh_token_field: String,
     /// The path of the token type. Default: `token_type`.
     pub token_type_field: String,
     /// The path of the scope: a string, or a list of strings. Default: `scope`.
     pub scope_field: String,
+    /// The separator of scopes in responses, one character; white space separates them anyway.
+    /// Default: that of requests.
+    pub scope_separator: Option<String>,
     /// The path of the expiry. Default: `expires_in`.
     pub expiry_field: String,
-    /// The unit of the expiry. Default: seconds since the request was sent.
+    /// The unit of the expiry. Default: seconds since the request was sent. A life of more than
+    /// 40 years counts as unknown: it is a time since 1970.
     pub expiry: Expiry,
-    /// The paths that may hold the expiry of the refresh token, in seconds since the request was
-    /// sent; the first readable one counts. Default: `refresh_token_expires_in`,
-    /// `refresh_expires_in`, `x_refresh_token_expires_in`.
+    /// The paths that may hold the expiry of the refresh token; the first readable one counts.
+    /// Default: `refresh_token_expires_in`, `refresh_expires_in`, `x_refresh_token_expires_in`.
     pub refresh_expiry_fields: Vec<String>,
+    /// The unit of that expiry. Default: seconds since the request was sent.
+    pub refresh_expiry: Expiry,
     /// The token types that mean "bearer", next to `bearer` itself. Default: none. Only for a
     /// bearer attachment.
     pub token_types: Vec<String>,
@@ -65,6 +72,7 @@ impl Default for ResponseRules {
             refresh_token_field: owned("refresh_token"),
             token_type_field: owned("token_type"),
             scope_field: owned("scope"),
+            scope_separator: None,
             expiry_field: owned("expires_in"),
             expiry: Expiry::default(),
             refresh_expiry_fields: vec![
@@ -72,6 +80,7 @@ impl Default for ResponseRules {
                 owned("refresh_expires_in"),
                 owned("x_refresh_token_expires_in"),
             ],
+            refresh_expiry: Expiry::default(),
             token_types: Vec::new(),
             lifetime_when_absent: None,
         }
@@ -148,6 +157,14 @@ impl ResponseRules {
         if repeats(self.refresh_expiry_fields.iter()) {
             return wrong(field, "must not list a path twice");
         }
+        if let Some(separator) = &self.scope_separator
+            && !is_scope_separator(separator)
+        {
+            return wrong(
+                "response.scope_separator",
+                "must be a space or one other character that is no letter or digit",
+            );
+        }
         Ok(())
     }
 
@@ -171,6 +188,12 @@ impl ResponseRules {
         }
         Ok(())
     }
+}
+
+/// Returns whether this is one character that may separate scopes.
+pub(super) fn is_scope_separator(text: &str) -> bool {
+    matches!(text.as_bytes(), [b' '..=b'~'])
+        && !text.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 /// The accepted syntax of JSON.

@@ -30,7 +30,7 @@ fn read(lines: &str) -> Result<Dialect, Error> {
 }
 
 fn client(lines: &str) -> Client {
-    with(lines, Registration::new("id", CALLBACK).secret("s+/é"))
+    with(lines, Registration::new("id", CALLBACK).secret("s+/~"))
 }
 
 fn with(lines: &str, registration: Registration) -> Client {

@@ -148,4 +148,4 @@ fn rules_for_errors_change_the_configuration() {
     assert_eq!(digest("errors.text = [\"message\"]"), digest(""));
 }
 
-const PLAIN: &str = "f75c91189f235b8f459fabbbe5669c467edd271bf64ec789847785f6edcf3cec";
+const PLAIN: &str = "2d05077c6ac629aee5aaf77990928aa3b232b4d53991ac79a4401bb69ef04cf1";
