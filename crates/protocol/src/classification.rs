@@ -30,7 +30,7 @@ pub(crate) fn classify(
     sent_at: SystemTime,
 ) -> Refusal {
     let dialect = client.dialect();
-    let error = ErrorAnswer::read(dialect, Some(grant_type), response, object);
+    let error = ErrorResponse::read(dialect, Some(grant_type), response, object);
     let headers = response.headers();
     let limit = rate_limit::read(&dialect.resource.rate_limit, headers, Some(sent_at));
     let rule = error.rule(dialect);
@@ -100,7 +100,7 @@ fn texts(dialect: &Dialect, object: Option<&Object>) -> Vec<String> {
 }
 
 /// What the rules look at.
-pub(crate) struct ErrorAnswer<'a> {
+pub(crate) struct ErrorResponse<'a> {
     /// `None`: it is the response to a revocation.
     grant_type: Option<GrantType>,
     pub(crate) status: StatusCode,
@@ -111,7 +111,7 @@ pub(crate) struct ErrorAnswer<'a> {
     texts: Vec<String>,
 }
 
-impl<'a> ErrorAnswer<'a> {
+impl<'a> ErrorResponse<'a> {
     pub(crate) fn read(
         dialect: &Dialect,
         grant_type: Option<GrantType>,

@@ -7,7 +7,7 @@ use http::{Response, StatusCode};
 
 use crate::{
     body,
-    classification::{self, ErrorAnswer},
+    classification::{self, ErrorResponse},
     client::Client,
     dialect::ClassName,
     error_code::ErrorCode,
@@ -61,7 +61,7 @@ pub(crate) fn read(client: &Client, response: &Response<Bytes>) -> RevocationOut
     {
         return RevocationOutcome::Done;
     }
-    let answer = ErrorAnswer::read(dialect, None, response, object.as_ref());
+    let answer = ErrorResponse::read(dialect, None, response, object.as_ref());
     let mut done_when = dialect.revocation.iter().flat_map(|rules| &rules.done_when);
     if done_when.any(|done| done.fits(&answer)) {
         return RevocationOutcome::Done;

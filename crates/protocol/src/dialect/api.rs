@@ -71,7 +71,7 @@ fn check_origin(template: &Template) -> Result<(), Error> {
     Err(Error::Origin { problem })
 }
 
-/// An origin that is known only from a login: the answer or the redirect names it.
+/// An origin that is known only from a login: the token response or the redirect names it.
 ///
 /// The value is a URL or a host; with `template`, a host or one label that fills it. Only https
 /// and public names are taken, on port 443 unless the template has another one.
@@ -79,7 +79,7 @@ fn check_origin(template: &Template) -> Result<(), Error> {
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct LoginOriginRule {
-    /// The path of a member of the login's answer: names separated by dots.
+    /// The path of a member of the login's token response: names separated by dots.
     pub field: Option<String>,
     /// The name of a parameter of the redirect, instead of `field`.
     pub parameter: Option<String>,

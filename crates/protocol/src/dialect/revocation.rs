@@ -8,7 +8,7 @@ use super::{
     parameter::TokenPlace,
     policy::RevocationReach,
 };
-use crate::{classification::ErrorAnswer, error::Error};
+use crate::{classification::ErrorResponse, error::Error};
 
 /// How a token is revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +115,7 @@ impl RevokedResponse {
         Ok(())
     }
 
-    pub(crate) fn fits(&self, answer: &ErrorAnswer<'_>) -> bool {
+    pub(crate) fn fits(&self, answer: &ErrorResponse<'_>) -> bool {
         let code = answer.code.as_deref();
         self.status
             .is_none_or(|wanted| wanted == answer.status.as_u16())

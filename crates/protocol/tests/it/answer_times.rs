@@ -54,6 +54,16 @@ fn the_dialect_sets_the_unit_of_the_refresh_tokens_expiry() {
     }
 }
 
+#[test]
+fn a_unit_of_no_field_is_refused() {
+    let refused = client().adjust(|d| {
+        d.response.refresh_expiry_fields.clear();
+        d.response.refresh_expiry = Expiry::EpochSeconds;
+    });
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("response.refresh_expiry"), "{error}");
+}
+
 /// A time since 1970 in place of a life would keep an expired token for decades.
 #[test]
 fn a_life_of_more_than_40_years_is_unknown() {

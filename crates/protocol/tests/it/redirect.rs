@@ -404,6 +404,12 @@ fn escapes_that_are_not_utf8_are_refused_in_what_is_used() {
 }
 
 #[test]
+fn a_replacement_character_may_be_part_of_a_code() {
+    let response = query(&client(), "code=a%EF%BF%BD&state=st-1").unwrap();
+    assert_eq!(response.code.expose(), "a\u{fffd}");
+}
+
+#[test]
 fn escapes_that_are_not_utf8_cost_nothing_elsewhere() {
     let response = query(&client(), "shop=caf%E9&n%E9=1&code=c&state=st-1").unwrap();
     assert_eq!(response.code.expose(), "c");

@@ -157,6 +157,12 @@ impl ResponseRules {
         if repeats(self.refresh_expiry_fields.iter()) {
             return wrong(field, "must not list a path twice");
         }
+        if self.refresh_expiry_fields.is_empty() && self.refresh_expiry != Expiry::default() {
+            return wrong(
+                "response.refresh_expiry",
+                "is the unit of no field: list one in `response.refresh_expiry_fields`",
+            );
+        }
         if let Some(separator) = &self.scope_separator
             && !is_scope_separator(separator)
         {
