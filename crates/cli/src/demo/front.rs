@@ -33,6 +33,10 @@ pub(crate) enum Front {
 
 /// An HTTP client with the tokens of one account.
 #[derive(Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "each row of the table has only one"
+)]
 pub(crate) enum Client {
     Tower(TokenService<Sockets>),
     Reqwest(ClientWithMiddleware),

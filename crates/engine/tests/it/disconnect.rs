@@ -132,7 +132,7 @@ async fn a_refused_revocation_holds_up_no_other() {
         settle().await;
     }
     let sent = world.revocation_requests().into_iter();
-    let tokens: HashSet<_> = sent.map(|request| request.into_body()).collect();
+    let tokens: HashSet<_> = sent.map(http::Request::into_body).collect();
     assert_eq!(tokens.len(), 2);
 }
 
