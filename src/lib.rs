@@ -130,7 +130,7 @@ pub mod testing {
     pub use tokenkeeper_engine::TestClock;
 }
 
-/// The providers with an adapter. For others there are [`presets`](crate::presets), or write a
+/// The providers with an adapter. For others there are [`presets`], or write a
 /// [`Dialect`](protocol::Dialect).
 pub mod providers {
     #[cfg(feature = "amiqus")]

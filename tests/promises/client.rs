@@ -1,7 +1,5 @@
 //! One client for both fronts: what holds for one is tested for the other.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -10,8 +8,8 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use reqwest_middleware::ClientWithMiddleware;
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokenkeeper::tower::{Replay, TokenLayer, TokenPolicy, TokenService};
+pub use tokenkeeper_test_support::reqwest_builder;
 use tokenkeeper_test_support::scripted::Scripted;
 use tower::{Layer as _, ServiceExt as _};
 
@@ -81,18 +79,6 @@ where
     let (head, body) = response.into_parts();
     let body = body.collect().await.map_err(Into::into)?;
     Ok(Response::from_parts(head, body.to_bytes()))
-}
-
-/// A reqwest builder with its TLS: no crypto provider is installed in this process.
-pub fn reqwest_builder() -> reqwest::ClientBuilder {
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
 }
 
 pub fn get(url: impl AsRef<str>) -> Request<Bytes> {

@@ -19,12 +19,16 @@ mod calls;
 mod deployment;
 pub mod offline;
 pub mod redis;
+#[cfg(feature = "reqwest")]
+mod reqwest;
 pub mod scripted;
 mod store;
 pub mod streams;
 mod transport;
 mod world;
 
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::reqwest_builder;
 pub use self::{
     calls::{
         approve, call_api_with, cause, connection, credential, drain_events, is_revocation_pending,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokenkeeper_emulator::{Builder, Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
     Account, Accounts, AccountsBuilder, Flow, FlowKey, Options, TestClock,
-    protocol::{AccessToken, Dialect, Provider, Redirect, RevocationReach},
+    protocol::{AccessToken, Dialect, LoginOriginRule, Provider, Redirect, RevocationReach},
     store::Version,
 };
 use tokenkeeper_provider_amiqus::Amiqus;
@@ -110,6 +110,21 @@ impl World {
             .record_requests()
             .access_token_lifetime(HOUR);
         Self::new(emulator, plain, Options::default())
+    }
+
+    /// A plain provider whose answers name the API's origin in `instance_url`, below `force.com`,
+    /// and a connected account at `https://acme.my.force.com`.
+    pub async fn with_login_origin() -> Self {
+        let world = Self::plain_with(|dialect| {
+            let mut rule = LoginOriginRule::default();
+            rule.field = Some("instance_url".to_owned());
+            rule.below = vec!["force.com".to_owned()];
+            dialect.api_origins_from.push(rule);
+        });
+        let named = EndpointFault::field("instance_url", "https://acme.my.force.com");
+        world.emulator.faults().once(Endpoint::Token, named);
+        world.connect_account().await;
+        world
     }
 
     /// Connects an account whose access token then expires.

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use http::{Extensions, Response as HttpResponse, header::AUTHORIZATION};
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Error, Middleware, Next};
-use tokenkeeper_emulator::{Endpoint, Fault};
-use tokenkeeper_engine::{Account, protocol::LoginOriginRule};
+use tokenkeeper_engine::Account;
 use tokenkeeper_reqwest::TokenMiddleware;
 use tokenkeeper_test_support::World;
 
@@ -36,15 +35,7 @@ async fn send(account: &Account, target: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_request_reads_the_account_and_carries_its_token() {
-    let world = World::plain_with(|dialect| {
-        let mut rule = LoginOriginRule::default();
-        rule.field = Some("instance_url".to_owned());
-        rule.below = vec!["force.com".to_owned()];
-        dialect.api_origins_from.push(rule);
-    });
-    let named = Fault::field("instance_url", "https://acme.my.force.com");
-    world.emulator.faults().once(Endpoint::Token, named);
-    world.connect_account().await;
+    let world = World::with_login_origin().await;
     let other = world.account_elsewhere();
     assert_eq!(send(&other, "https://other.my.force.com/v1").await, "false");
     let account = world.account_elsewhere();

@@ -1,31 +1,18 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error as MiddlewareError};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokenkeeper_reqwest::{TokenMiddleware, TokenPolicy};
 
 pub use tokenkeeper_test_support::{
     api::Api,
+    reqwest_builder as builder,
     scripted::{Place, Scripted},
 };
 
 pub use tokenkeeper_reqwest::{Error, ReqwestTransport as Tested};
 
 pub const PLACES: [Place; 3] = [Place::Authorization, Place::OwnHeader, Place::Query];
-
-/// A builder with a TLS configuration: one of the tests needs a process without an installed crypto
-/// provider.
-pub fn builder() -> reqwest::ClientBuilder {
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
-}
 
 /// The transport under test.
 pub fn transport() -> Tested {

@@ -5,28 +5,13 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{Request, Response, header::AUTHORIZATION};
 use http_body_util::Full;
-use tokenkeeper_emulator::{Endpoint, Fault};
-use tokenkeeper_engine::{Account, Accounts, Error as EngineError, protocol::LoginOriginRule};
+use tokenkeeper_engine::{Account, Accounts, Error as EngineError};
 use tokenkeeper_test_support::{StoreFault, World};
 use tokenkeeper_tower::{BoxError, Error, Replay, TokenLayer, TokenPolicy};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 const ACME: &str = "https://acme.my.force.com/v1";
 const OTHER: &str = "https://other.my.force.com/v1";
-
-/// A world with an account whose login named the origin of `ACME`.
-async fn world() -> World {
-    let world = World::plain_with(|dialect| {
-        let mut rule = LoginOriginRule::default();
-        rule.field = Some("instance_url".to_owned());
-        rule.below = vec!["force.com".to_owned()];
-        dialect.api_origins_from.push(rule);
-    });
-    let named = Fault::field("instance_url", "https://acme.my.force.com");
-    world.emulator.faults().once(Endpoint::Token, named);
-    world.connect_account().await;
-    world
-}
 
 /// Sends a request, and returns whether it carried a token.
 async fn send(policy: TokenPolicy, target: &str, account: &Account) -> Result<bool, BoxError> {
@@ -56,7 +41,7 @@ fn policies(world: &World) -> Vec<(TokenPolicy, Account)> {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_request_reads_the_account_and_carries_its_token() {
-    let world = world().await;
+    let world = World::with_login_origin().await;
     for (policy, account) in policies(&world) {
         assert!(send(policy, ACME, &account).await.unwrap());
     }
@@ -64,7 +49,7 @@ async fn the_first_request_reads_the_account_and_carries_its_token() {
 
 #[tokio::test(start_paused = true)]
 async fn another_tenants_origin_gets_no_token() {
-    let world = world().await;
+    let world = World::with_login_origin().await;
     for (policy, account) in policies(&world) {
         assert!(!send(policy.clone(), OTHER, &account).await.unwrap());
         let strict = send(policy.strict_origins(true), OTHER, &account).await;
@@ -75,7 +60,7 @@ async fn another_tenants_origin_gets_no_token() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_is_not_sent_if_the_account_cannot_be_read() {
-    let world = world().await;
+    let world = World::with_login_origin().await;
     world.store.fail(usize::MAX, StoreFault::Refuse);
     for (policy, account) in policies(&world) {
         let error = send(policy, ACME, &account).await.unwrap_err();
@@ -89,7 +74,7 @@ async fn a_request_is_not_sent_if_the_account_cannot_be_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_of_a_disconnected_account_is_not_sent() {
-    let world = world().await;
+    let world = World::with_login_origin().await;
     world.account().disconnect().await.unwrap();
     for (policy, account) in policies(&world) {
         let error = send(policy, ACME, &account).await.unwrap_err();
