@@ -3,32 +3,26 @@
 //! The protocol decides by authorization, generation, health and attempt. The tokens are a payload
 //! `T`, which it reads only through [`Payload`].
 
+mod flow;
 mod health;
 mod live;
 mod order;
 mod rare;
 mod wire;
 
-use std::{
-    ops::{Deref, DerefMut},
-    time::Duration,
-};
+use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::order::{MergeContext, merge};
 pub use self::{
+    flow::{Flow, Login},
     health::{Cause, Failures, Health},
     live::{Attempt, Condition, Live, TokenVersion},
     order::{Merged, Newer, compare_records},
     rare::{Empty, Rare},
 };
-use crate::{
-    id::Id,
-    instant::{WallMillis, millis},
-    payload::Payload,
-    rules::Rules,
-};
+use crate::{id::Id, payload::Payload, rules::Rules};
 
 /// One login of an account. The higher number is the newer login; the id distinguishes two logins
 /// with the same number.
@@ -131,47 +125,6 @@ pub enum State<T> {
     Ended(Tombstone),
 }
 
-/// A code exchange in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Login {
-    /// The authorization that the login creates.
-    pub authorization: Authorization,
-    /// The attempt of its code exchange.
-    pub attempt: Attempt,
-    /// When its flow ends; 0 in records of versions that did not know.
-    #[serde(default)]
-    pub ends: WallMillis,
-}
-
-impl Login {
-    /// Returns the flow that led to the login.
-    pub(crate) fn flow(&self) -> Flow {
-        Flow {
-            id: self.authorization.id,
-            ends: self.ends,
-        }
-    }
-}
-
-/// The flow of one login, from the redirect to the callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Flow {
-    /// Random bits, which are also the id of the authorization that the flow leads to.
-    pub id: Id,
-    /// When the flow ends, by the wall clock of the process that started it.
-    pub ends: WallMillis,
-}
-
-impl Flow {
-    /// Returns whether the flow can no longer be used anywhere.
-    pub(crate) fn is_over(&self, wall: WallMillis) -> bool {
-        self.ends.saturating_add(millis(FLOW_MARGIN)) < wall
-    }
-}
-
-/// How long a used flow is remembered after its end: clocks may differ.
-const FLOW_MARGIN: Duration = Duration::from_secs(60 * 60);
-
 /// The record of a disconnect: which authorization it ended, and at which generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tombstone {
@@ -252,31 +205,6 @@ impl<T> Record<T> {
             .max(self.login.map_or(0, |l| l.authorization.number))
     }
 
-    /// Returns whether the code of this flow must not be sent again.
-    pub(crate) fn has_used(&self, flow: Id) -> bool {
-        self.used_flows.iter().any(|used| used.id == flow)
-    }
-
-    /// Remembers that a flow was used. The order in which flows are added makes no difference.
-    pub(crate) fn use_flow(&mut self, flow: Flow) {
-        if self.has_used(flow.id) {
-            return;
-        }
-        let used = &mut self.used_flows;
-        used.push(flow);
-        used.sort_unstable_by_key(|flow| (flow.ends, flow.id));
-        let excess = used.len().saturating_sub(MAX_FLOWS);
-        used.drain(..excess);
-    }
-
-    /// Forgets the flows that can no longer be used anywhere.
-    pub(crate) fn forget_flows(&mut self, wall: WallMillis) {
-        if self.used_flows.iter().any(|flow| flow.is_over(wall)) {
-            self.used_flows.retain(|flow| !flow.is_over(wall));
-            self.tidy();
-        }
-    }
-
     /// Drops the boxes of parts that have become empty.
     pub(crate) fn tidy(&mut self) {
         self.pending.tidy();
@@ -313,9 +241,6 @@ impl<T: Payload> Record<T> {
         }
     }
 }
-
-/// The number of used flows that a record remembers: those that end last.
-const MAX_FLOWS: usize = 16;
 
 /// The number of token sets that a record lists for revocation; the oldest are dropped.
 const MAX_REVOCATIONS: usize = 8;
