@@ -159,7 +159,7 @@ async fn no_refresh_comes_before_the_provider_takes_it() {
     assert_eq!(world.token_requests(), 1);
     assert_eq!(due_in(&world, &account).await, seconds(570));
     assert_eq!(refreshes_within(&world, seconds(565)).await, 0);
-    assert_eq!(refreshes_within(&world, seconds(65)).await, 1);
+    assert_eq!(refreshes_within(&world, seconds(130)).await, 1);
 }
 
 #[tokio::test(start_paused = true)]
