@@ -66,13 +66,10 @@ impl<T: Payload> Turn<'_, T> {
                 | ChangeStage::Exchanging { login, .. }
                     if draft.highest_number() < login.authorization.number =>
                 {
-                    let replaced = draft.login.replace(*login).map(|login| login.flow());
-                    if let Some(flow) = replaced
-                        && flow.id != login.authorization.id
-                        && !flow.is_over(self.cx.wall)
-                        && !broken(Mutation::ReplacedFlowForgotten)
+                    if let Some(replaced) = draft.login.replace(*login)
+                        && replaced.authorization.id != login.authorization.id
                     {
-                        draft.use_flow(flow);
+                        draft.retire(&replaced, self.cx.wall);
                     }
                     claims = true;
                     if broken(Mutation::LoginDropsAttempt)

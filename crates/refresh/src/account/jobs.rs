@@ -107,8 +107,8 @@ pub(super) struct Change<T> {
 }
 
 impl<T> Change<T> {
-    /// Returns the id of the flow that the change belongs to; adopted tokens and disconnects have
-    /// none.
+    /// Returns the id of the flow that the change belongs to. For adopted tokens that are being
+    /// written it is random, and a disconnect has none.
     pub(super) fn flow(&self) -> Option<Id> {
         match &self.stage {
             ChangeStage::Login { flow, .. }

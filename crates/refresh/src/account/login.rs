@@ -1,7 +1,5 @@
 //! Logins: claim an authorization, exchange the code, take the tokens.
 
-use std::time::Duration;
-
 use tokenkeeper_store::Version;
 
 use super::{
@@ -93,9 +91,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         if login.attempt.holder == self.0.cx.rules.holder {
             return None;
         }
-        let lease = Duration::from_millis(login.attempt.lease);
-        let watch = Watch::new(version, lease, self.0.cx.monotonic);
-        self.0.arm_poll_timer();
+        let watch = self.0.watch(&login.attempt, version);
         Some(Step::Continue(ChangeStage::WatchingLogin { flow, watch }))
     }
 

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use tokenkeeper_store::Version;
+
 use super::{
     jobs::{ChangeStage, RefreshStage},
     turn::Turn,
+    watch::Watch,
 };
-use crate::{action::Action, operation::Timer, payload::Payload};
+use crate::{action::Action, operation::Timer, payload::Payload, record::Attempt};
 
 impl<T: Payload> Turn<'_, T> {
     /// Handles the timer: reads another process's attempt again.
@@ -14,6 +17,13 @@ impl<T: Payload> Turn<'_, T> {
         let activity = self.activity();
         activity.poll_armed = false;
         activity.compare |= activity.watches();
+    }
+
+    /// Starts to watch another process's attempt, which the record has at `version`.
+    pub(super) fn watch(&mut self, attempt: &Attempt, version: Version) -> Watch {
+        self.arm_poll_timer();
+        let lease = Duration::from_millis(attempt.lease);
+        Watch::new(version, lease, self.cx.monotonic)
     }
 
     pub(super) fn arm_poll_timer(&mut self) {

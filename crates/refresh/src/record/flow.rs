@@ -8,6 +8,7 @@ use super::{Attempt, Authorization, Record};
 use crate::{
     id::Id,
     instant::{WallMillis, millis},
+    mutation::{Mutation, broken},
 };
 
 /// A code exchange in flight.
@@ -67,6 +68,14 @@ impl<T> Record<T> {
         used.sort_unstable_by_key(|flow| (flow.ends, flow.id));
         let excess = used.len().saturating_sub(MAX_FLOWS);
         used.drain(..excess);
+    }
+
+    /// Remembers the flow of a login in flight that something newer replaced.
+    pub(crate) fn retire(&mut self, login: &Login, wall: WallMillis) {
+        let flow = login.flow();
+        if !flow.is_over(wall) && !broken(Mutation::ReplacedFlowForgotten) {
+            self.use_flow(flow);
+        }
     }
 
     /// Forgets the flows that can no longer be used anywhere.

@@ -4,12 +4,9 @@ mod answer;
 mod note;
 mod watching;
 
-use std::time::Duration;
-
 use super::{
     jobs::{Claim, Presented, RefreshJob, RefreshStage, Urgency},
     turn::Turn,
-    watch::Watch,
 };
 use crate::{
     action::{Action, Failure, Notice, Queue},
@@ -122,9 +119,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
                 self.set_stage(RefreshStage::Starting);
                 return failed && self.0.gives_up() && self.finish(Err(Failure::Store));
             };
-            let lease = Duration::from_millis(attempt.lease);
-            let watch = Watch::new(version, lease, self.0.cx.monotonic);
-            self.0.arm_poll_timer();
+            let watch = self.0.watch(attempt, version);
             self.set_stage(RefreshStage::Watching(watch));
             return false;
         }

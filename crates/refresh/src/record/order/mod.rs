@@ -209,12 +209,13 @@ fn merge_flows<T>(
 ) {
     let known = record.authorization().map(|authorization| authorization.id);
     let kept = [record.login.map(|login| login.authorization.id), known];
-    let replaced = logins(ours, theirs, cx)
-        .map(|login| login.flow())
-        .filter(|flow| !kept.contains(&Some(flow.id)) && !broken(Mutation::ReplacedFlowForgotten));
-    let used = ours.used_flows.iter().copied().chain(replaced);
-    for flow in used.filter(|flow| !flow.is_over(cx.wall)) {
-        record.use_flow(flow);
+    for login in logins(ours, theirs, cx) {
+        if !kept.contains(&Some(login.authorization.id)) {
+            record.retire(&login, cx.wall);
+        }
+    }
+    for flow in ours.used_flows.iter().filter(|flow| !flow.is_over(cx.wall)) {
+        record.use_flow(*flow);
     }
 }
 
