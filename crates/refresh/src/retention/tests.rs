@@ -2,22 +2,8 @@ use super::*;
 use crate::{
     id::Id,
     record::{Authorization, Tombstone},
-    rules::tests::rules,
+    rules::tests::{Tokens, rules},
 };
-
-/// A token set that is only its times.
-#[derive(Clone, Debug, PartialEq)]
-struct Tokens(Times);
-
-impl Payload for Tokens {
-    fn refresh_digest(&self) -> Option<u64> {
-        Some(1)
-    }
-
-    fn times(&self) -> Times {
-        self.0
-    }
-}
 
 /// Returns tokens that were issued at second 0, and what is known of their ends.
 fn live(expires_in: Option<u64>, refresh_expires_in: Option<u64>) -> Live<Tokens> {

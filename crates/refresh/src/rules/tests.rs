@@ -1,6 +1,21 @@
 //! Tests of leases, backoff and stale windows.
 
 use super::*;
+use crate::payload::Payload;
+
+/// A token set that is only its times.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tokens(pub(crate) Times);
+
+impl Payload for Tokens {
+    fn refresh_digest(&self) -> Option<u64> {
+        Some(1)
+    }
+
+    fn times(&self) -> Times {
+        self.0
+    }
+}
 
 /// Returns rules with the default durations, for process 1 and configuration 1.
 pub(crate) fn rules() -> Rules {

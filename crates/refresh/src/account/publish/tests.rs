@@ -7,22 +7,11 @@ use crate::{
     id::Id,
     payload::Times,
     record::Authorization,
-    rules::{RefreshLifetime, Rules, tests::rules},
+    rules::{
+        RefreshLifetime, Rules,
+        tests::{Tokens, rules},
+    },
 };
-
-/// A token set that is only its times.
-#[derive(Clone, Debug, PartialEq)]
-struct Tokens(Times);
-
-impl Payload for Tokens {
-    fn refresh_digest(&self) -> Option<u64> {
-        Some(1)
-    }
-
-    fn times(&self) -> Times {
-        self.0
-    }
-}
 
 /// The time on both clocks, in milliseconds.
 const NOW: u64 = 1_800_000_000_000;

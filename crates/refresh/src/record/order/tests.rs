@@ -84,6 +84,17 @@ fn with_login(mut record: Record<Refresh>, number: u64, holder: Id) -> Record<Re
     record
 }
 
+/// Returns the context of a merge while attempts of this process are in flight, and nothing is
+/// unwritten.
+fn attempting(rules: &Rules, wall: WallMillis) -> MergeContext<'_> {
+    MergeContext {
+        rules,
+        wall,
+        unwritten: false,
+        is_over: &|_| false,
+    }
+}
+
 /// Merges two records while no attempt of this process is in flight.
 fn merged(ours: &Record<Refresh>, theirs: &Record<Refresh>, unwritten: bool) -> Record<Refresh> {
     let cx = MergeContext {
@@ -211,12 +222,8 @@ fn the_newest_login_in_flight_survives_a_write() {
     let theirs = with_login(at(1, 1), 2, OTHER);
     assert_eq!(merged(&at(1, 1), &theirs, false), theirs);
     let mine = with_login(at(1, 1), 3, ME);
-    let cx = MergeContext {
-        rules: &rules(),
-        wall: 0,
-        unwritten: false,
-        is_over: &|_| false,
-    };
+    let rules = rules();
+    let cx = attempting(&rules, 0);
     let both = merge(&mine, &theirs, cx).record;
     assert_eq!(both.login, mine.login);
     // A newer authorization ends it.
@@ -299,12 +306,8 @@ fn a_used_flow_is_remembered_until_it_ends() {
     };
     let hour = 60 * 60 * 1000;
     let (long, short) = (flow(1, 2 * hour), flow(2, hour));
-    let cx = MergeContext {
-        rules: &rules(),
-        wall: 2 * hour + 1,
-        unwritten: false,
-        is_over: &|_| false,
-    };
+    let rules = rules();
+    let cx = attempting(&rules, 2 * hour + 1);
     let ours = used(&[long, short]);
     assert_eq!(merge(&ours, &at(1, 2), cx).record.used_flows, [long]);
     assert_eq!(merge(&at(1, 2), &ours, cx).record.used_flows, [short, long]);
@@ -343,12 +346,8 @@ fn the_flow_of_a_replaced_login_counts_as_used() {
     let mine = with_login(at(1, 1), 3, ME);
     let flow = mine.login.unwrap().flow();
     let theirs = with_login(at(1, 1), 4, OTHER);
-    let cx = MergeContext {
-        rules: &rules(),
-        wall: 0,
-        unwritten: false,
-        is_over: &|_| false,
-    };
+    let rules = rules();
+    let cx = attempting(&rules, 0);
     let both = merge(&mine, &theirs, cx).record;
     assert_eq!(
         (both.login, both.used_flows.clone()),
