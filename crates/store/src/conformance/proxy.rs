@@ -146,6 +146,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until the backend is unreachable, and counts the connection that this cuts.
+    ///
+    /// It counts before the connection is dropped, so that a store that has noticed is counted.
+    async fn cut_off(&self) {
+        let mut unreachable = self.unreachable.subscribe();
+        // The sender lives as long as `self`.
+        let _ = unreachable.wait_for(|unreachable| *unreachable).await;
+        self.state().cuts += 1;
+    }
+
     /// Returns the cut that is due, if `sent` has a write in it.
     fn due(&self, sent: &[u8]) -> Option<Cut> {
         let is_write = self.marker.is_empty()
@@ -161,11 +171,11 @@ impl Shared {
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((client, _)) = listener.accept().await {
-        let mut unreachable = shared.unreachable.subscribe();
         let shared = shared.clone();
         tokio::spawn(async move {
             tokio::select! {
-                _ = unreachable.wait_for(|unreachable| *unreachable) => shared.state().cuts += 1,
+                biased;
+                () = shared.cut_off() => {}
                 // Either side may end the connection at any time.
                 _ = pass_on(client, &shared) => {}
             }
@@ -187,6 +197,11 @@ async fn pass_on(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
             read = client.read(&mut from_client) => {
                 let bytes = &from_client[..read?];
                 if bytes.is_empty() {
+                    return Ok(());
+                }
+                if *shared.unreachable.borrow() {
+                    // The write came after the cut, in the poll that had not seen it yet.
+                    shared.cut_off().await;
                     return Ok(());
                 }
                 sent.extend_from_slice(bytes);
