@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tokenkeeper::store::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
@@ -67,6 +68,15 @@ impl TokenStore for LoggingStore {
         limit: usize,
     ) -> Result<Page, StoreError> {
         self.store.list(filter, cursor, limit).await
+    }
+
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        self.store.claim(keys, now, lasting).await
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {

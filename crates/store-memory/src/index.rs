@@ -95,7 +95,7 @@ fn key_page(
         .cloned()
         .collect();
     let next = keys.get(limit - 1).map(|last| Cursor::new(last.to_bytes()));
-    Ok(Page { keys, next })
+    Ok(Page::new(keys, next))
 }
 
 /// Returns a page by due time, earliest first. The cursor is the last time in 8 bytes, and its key.
@@ -122,10 +122,8 @@ fn due_page(
         bytes.extend(key.to_bytes());
         Cursor::new(bytes)
     });
-    Ok(Page {
-        keys: items.into_iter().map(|(_, key)| key.clone()).collect(),
-        next,
-    })
+    let keys = items.into_iter().map(|(_, key)| key.clone()).collect();
+    Ok(Page::new(keys, next))
 }
 
 fn after<T>(last: Option<T>) -> Bound<T> {

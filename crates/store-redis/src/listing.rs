@@ -97,7 +97,7 @@ impl Listing {
         } else {
             None
         };
-        Some(Page { keys, next })
+        Some(Page::new(keys, next))
     }
 
     fn cursor(&self, bucket: u8, after: Option<(u64, String)>) -> Cursor {

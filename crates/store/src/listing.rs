@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::{Entry, Key};
+use crate::{Entry, Key, StoreError};
 
 /// The entries whose keys a [listing](crate::TokenStore::list) returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +57,34 @@ impl fmt::Debug for Cursor {
 }
 
 /// A page of a listing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
+#[non_exhaustive]
 pub struct Page {
     /// The keys, at most as many as the limit; a page may be short or empty without being the
     /// last.
     pub keys: Vec<Key>,
     /// The cursor of the next page; `None` on the last one.
     pub next: Option<Cursor>,
+    /// An error for each part of the store that this page could not read, such as a server of a
+    /// cluster. The listing goes on without that part; empty if the page is whole.
+    pub unread: Vec<StoreError>,
+}
+
+impl Page {
+    /// Creates a whole page, for stores.
+    #[must_use]
+    pub const fn new(keys: Vec<Key>, next: Option<Cursor>) -> Self {
+        Self {
+            keys,
+            next,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Sets the errors of the parts that the page could not read, for stores.
+    #[must_use]
+    pub fn with_unread(mut self, unread: Vec<StoreError>) -> Self {
+        self.unread = unread;
+        self
+    }
 }

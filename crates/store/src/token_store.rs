@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
@@ -93,7 +94,8 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 ///         }))
 ///     }
 ///
-///     // `list` and `watch` are optional: without them nothing is listed, and waiters poll.
+///     // `list`, `claim` and `watch` are optional. Without them nothing is listed, refreshers don't
+///     // share out their reads, and waiters poll.
 ///     async fn list(
 ///         &self,
 ///         filter: Filter,
@@ -114,7 +116,7 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 ///             let accepted = rest.filter(|(_, entry)| filter.accepts(entry));
 ///             let keys: Vec<Key> = accepted.map(|(key, _)| key.clone()).take(limit).collect();
 ///             let next = keys.get(limit - 1).map(|last| Cursor::new(last.to_bytes()));
-///             Page { keys, next }
+///             Page::new(keys, next)
 ///         }))
 ///     }
 /// }
@@ -188,10 +190,13 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// The pages of [`Filter::All`] have each key that stays throughout exactly once, whatever is
     /// written meanwhile. With other filters, an entry that changes meanwhile may be listed again
-    /// or not at all, until the next listing. The default returns [`StoreError::Unsupported`].
+    /// or not at all, until the next listing. [`Filter::DueBefore`] lists by due time, the earliest
+    /// first, and leaves out what is [claimed](Self::claim). The default returns
+    /// [`StoreError::Unsupported`].
     ///
     /// # Errors
-    /// A store that does not list, a failing backend, or a cursor of another listing.
+    /// A store that does not list, a failing backend, or a cursor of another listing. A backend
+    /// that fails in part is no error: the page names it in [`unread`](Page::unread).
     async fn list(
         &self,
         filter: Filter,
@@ -200,6 +205,26 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Page, StoreError> {
         let _ = (filter, cursor, limit);
         Err(StoreError::Unsupported("listing"))
+    }
+
+    /// Claims due entries for one worker: hides them from listings of due entries for `lasting`, or
+    /// until the next put of the entry, and returns the keys that it has hidden.
+    ///
+    /// Left out are keys that are not due before `now`, that another worker has claimed, or whose
+    /// part of the store fails. A claim shares out work, and protects nothing: it makes no version,
+    /// tells no watcher, and may be lost. The default returns all keys, for a store without claims;
+    /// workers then read entries that others have refreshed.
+    ///
+    /// # Errors
+    /// A backend of which no part can be reached.
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        let _ = (now, lasting);
+        Ok(keys.to_vec())
     }
 
     /// Returns a stream of the changes by all processes. The default returns `None`, and waiters
@@ -239,6 +264,15 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
         limit: usize,
     ) -> Result<Page, StoreError> {
         (**self).list(filter, cursor, limit).await
+    }
+
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        (**self).claim(keys, now, lasting).await
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {

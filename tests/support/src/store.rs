@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -281,6 +281,15 @@ impl TokenStore for FaultyStore {
         limit: usize,
     ) -> Result<Page, StoreError> {
         self.inner.list(filter, cursor, limit).await
+    }
+
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        self.inner.claim(keys, now, lasting).await
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {

@@ -118,7 +118,7 @@ impl Listing {
                 }
             }
         }
-        Ok(Page { keys, next: last })
+        Ok(Page::new(keys, last))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
@@ -14,8 +15,8 @@ use crate::{
 
 /// Each call of a method of the wrapped store reaches the store below it exactly once.
 ///
-/// [`TokenStore::list`] and [`TokenStore::watch`] have defaults, so a wrapper that forgets one of
-/// them compiles, and loses it silently.
+/// [`TokenStore::list`], [`TokenStore::claim`] and [`TokenStore::watch`] have defaults, so a wrapper
+/// that forgets one of them compiles, and loses it silently.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -48,12 +49,13 @@ pub async fn forwards_every_method(
         .list(Filter::Attention, Some(cursor.clone()), 42)
         .await?;
     ensure!(
-        page == Page {
-            keys: vec![key.clone()],
-            next: Some(cursor)
-        },
+        page.keys == [key.clone()] && page.next == Some(cursor) && page.unread.len() == 1,
         "a list came back as {page:?}"
     );
+    let claimed = wrapped
+        .claim(std::slice::from_ref(&key), NOW, LASTING)
+        .await?;
+    ensure!(claimed.is_empty(), "a claim came back as {claimed:?}");
     let watched = wrapped.watch().is_some();
     for (method, calls) in probe.calls() {
         ensure!(
@@ -65,6 +67,10 @@ pub async fn forwards_every_method(
     Ok(())
 }
 
+/// The arguments of the claim.
+const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+const LASTING: Duration = Duration::from_secs(42);
+
 /// Counts the calls of each method.
 #[derive(Debug, Default)]
 struct Probe {
@@ -72,16 +78,18 @@ struct Probe {
     put: AtomicUsize,
     delete: AtomicUsize,
     list: AtomicUsize,
+    claim: AtomicUsize,
     watch: AtomicUsize,
 }
 
 impl Probe {
-    fn calls(&self) -> [(&'static str, usize); 5] {
+    fn calls(&self) -> [(&'static str, usize); 6] {
         let Self {
             get,
             put,
             delete,
             list,
+            claim,
             watch,
         } = self;
         [
@@ -89,6 +97,7 @@ impl Probe {
             ("put", put),
             ("delete", delete),
             ("list", list),
+            ("claim", claim),
             ("watch", watch),
         ]
         .map(|(method, calls)| (method, calls.load(Ordering::Relaxed)))
@@ -131,10 +140,21 @@ impl TokenStore for Probe {
         if filter != Filter::Attention || limit != 42 {
             return Err(StoreError::other("the arguments of `list` were changed"));
         }
-        Ok(Page {
-            keys: vec![key("forwarded")],
-            next: cursor,
-        })
+        let unread = StoreError::other("a part of the store");
+        Ok(Page::new(vec![key("forwarded")], cursor).with_unread(vec![unread]))
+    }
+
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        self.claim.fetch_add(1, Ordering::Relaxed);
+        if keys.len() != 1 || now != NOW || lasting != LASTING {
+            return Err(StoreError::other("the arguments of `claim` were changed"));
+        }
+        Ok(Vec::new())
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {

@@ -4,6 +4,8 @@ mod keyring;
 mod reencrypt;
 mod sealed;
 
+use std::time::{Duration, SystemTime};
+
 use async_trait::async_trait;
 
 pub use self::keyring::{EncryptionKey, Keyring, KeyringError};
@@ -120,6 +122,15 @@ impl<S: TokenStore> TokenStore for Encrypted<S> {
         limit: usize,
     ) -> Result<Page, StoreError> {
         self.store.list(filter, cursor, limit).await
+    }
+
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        self.store.claim(keys, now, lasting).await
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {

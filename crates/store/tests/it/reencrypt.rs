@@ -2,7 +2,7 @@
 
 use std::{
     sync::Mutex,
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -221,5 +221,14 @@ impl TokenStore for InterferingStore {
             return Err(StoreError::Unsupported("listing"));
         }
         self.inner.list(filter, cursor, limit).await
+    }
+
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        self.inner.claim(keys, now, lasting).await
     }
 }

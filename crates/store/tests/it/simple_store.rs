@@ -62,6 +62,6 @@ impl TokenStore for SimpleStore {
             .filter(|(_, entry)| filter.accepts(entry));
         let keys: Vec<Key> = accepted.map(|(key, _)| key.clone()).take(limit).collect();
         let next = keys.get(limit - 1).map(|last| Cursor::new(last.to_bytes()));
-        Ok(Page { keys, next })
+        Ok(Page::new(keys, next))
     }
 }

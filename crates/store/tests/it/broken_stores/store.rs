@@ -331,10 +331,8 @@ impl TokenStore for Broken {
                 .and_then(|cursor| str::from_utf8(cursor.as_bytes()).ok()?.parse().ok())
                 .unwrap_or(0);
             let next = (from + limit < keys.len()).then(|| Cursor::new((from + limit).to_string()));
-            return Ok(Page {
-                keys: keys.into_iter().skip(from).take(limit).collect(),
-                next,
-            });
+            let keys = keys.into_iter().skip(from).take(limit).collect();
+            return Ok(Page::new(keys, next));
         }
         let last = cursor.map(|cursor| cursor.as_bytes().to_vec());
         let mut keys: Vec<Key> = keys
@@ -347,7 +345,7 @@ impl TokenStore for Broken {
             .last()
             .filter(|_| keys.len() == limit)
             .map(|key| Cursor::new(key.to_bytes()));
-        Ok(Page { keys, next })
+        Ok(Page::new(keys, next))
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
