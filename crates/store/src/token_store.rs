@@ -94,8 +94,8 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 ///         }))
 ///     }
 ///
-///     // `list`, `claim` and `watch` are optional. Without them nothing is listed, refreshers don't
-///     // share out their reads, and waiters poll.
+///     // `list`, `claim` and `watch` are optional: without them nothing is listed, refreshers read
+///     // what others have refreshed, and waiters poll.
 ///     async fn list(
 ///         &self,
 ///         filter: Filter,

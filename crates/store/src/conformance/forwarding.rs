@@ -15,8 +15,8 @@ use crate::{
 
 /// Each call of a method of the wrapped store reaches the store below it exactly once.
 ///
-/// [`TokenStore::list`], [`TokenStore::claim`] and [`TokenStore::watch`] have defaults, so a wrapper
-/// that forgets one of them compiles, and loses it silently.
+/// [`TokenStore::list`], [`TokenStore::claim`] and [`TokenStore::watch`] have defaults, so a
+/// wrapper that forgets one of them compiles, and loses it silently.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
