@@ -191,8 +191,9 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// The pages of [`Filter::All`] have each key that stays throughout exactly once, whatever is
     /// written meanwhile. With other filters, an entry that changes meanwhile may be listed again
     /// or not at all, until the next listing. [`Filter::DueBefore`] lists by due time, the earliest
-    /// first, and leaves out what is [claimed](Self::claim). The default returns
-    /// [`StoreError::Unsupported`].
+    /// first, and leaves out entries whose [claim](Self::claim) ends after its time. A store that
+    /// cannot sort lists in another order, and what is late may then wait for what is not. The
+    /// default returns [`StoreError::Unsupported`].
     ///
     /// # Errors
     /// A store that does not list, a failing backend, or a cursor of another listing. A backend
@@ -207,13 +208,14 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         Err(StoreError::Unsupported("listing"))
     }
 
-    /// Claims due entries for one worker: hides them from listings of due entries for `lasting`, or
-    /// until the next put of the entry, and returns the keys that it has hidden.
+    /// Claims due entries for one worker: hides them from listings of due entries until `now` +
+    /// `lasting`, or until the next write of the entry, and returns the keys that it has hidden.
     ///
-    /// Left out are keys that are not due before `now`, that another worker has claimed, or whose
-    /// part of the store fails. A claim shares out work, and protects nothing: it makes no version,
-    /// tells no watcher, and may be lost. The default returns all keys, for a store without claims;
-    /// workers then read entries that others have refreshed.
+    /// Left out are keys of missing and expired entries, and those that are not due before `now`,
+    /// that are claimed already, or whose part of the store fails. A claim shares out work, and
+    /// protects nothing: it changes no entry and no version, tells no watcher, and may be lost. A
+    /// dropped call may have claimed keys that then stay hidden for their time. The default returns
+    /// all keys, for a store without claims; workers then read entries that others have refreshed.
     ///
     /// # Errors
     /// A backend of which no part can be reached.

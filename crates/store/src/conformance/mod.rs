@@ -41,7 +41,8 @@
 //!   them see an entry expire;
 //! - [`with_peer`](Subject::with_peer) lets them write as another process;
 //! - [`with_cutter`](Subject::with_cutter) lets them lose the answer to a write;
-//! - [`must_list`](Subject::must_list), [`must_watch`](Subject::must_watch) and
+//! - [`must_list`](Subject::must_list), [`must_list_by_due_time`](Subject::must_list_by_due_time),
+//!   [`must_claim`](Subject::must_claim), [`must_watch`](Subject::must_watch) and
 //!   [`must_expire`](Subject::must_expire) declare what a store may also leave out.
 //!
 //! # Lost answers
@@ -58,9 +59,11 @@
 //! A rule returns a [`Violation`] instead of panicking, so that a test can also expect one. A
 //! decorator runs the suite over any store, and also [`forwards_every_method`].
 
+mod claims;
 mod clock;
 mod connections;
 mod cutter;
+mod due;
 mod expiry;
 mod forwarding;
 mod listing;
@@ -72,12 +75,17 @@ mod violation;
 mod watching;
 mod writes;
 
+pub use self::claims::{
+    claim_changes_no_entry, claim_hides_an_entry_until_its_time, claim_leaves_out_expired_entries,
+    claim_leaves_out_what_is_not_due, one_of_64_racing_claims_gets_each_key, put_ends_a_claim,
+};
 pub use self::clock::ManualClock;
 pub use self::connections::{
     cutter_is_declared, lost_answer_to_a_delete_is_ambiguous, lost_answer_to_a_put_is_ambiguous,
     put_that_never_arrives_is_not_applied, unreachable_backend_is_unavailable,
 };
 pub use self::cutter::{ConnectionCutter, Cut};
+pub use self::due::listing_has_the_earliest_due_first;
 pub use self::expiry::{
     entry_is_kept_until_keep_until, every_method_agrees_on_an_expired_entry,
     keep_until_at_the_ends_of_the_calendar_is_kept, keep_until_in_the_past_is_no_error,
@@ -169,6 +177,13 @@ macro_rules! conformance {
             listing_returns_entries_that_need_attention
             listing_follows_writes
             listing_unsupported_is_a_typed_error
+            listing_has_the_earliest_due_first
+            claim_changes_no_entry
+            claim_hides_an_entry_until_its_time
+            put_ends_a_claim
+            one_of_64_racing_claims_gets_each_key
+            claim_leaves_out_what_is_not_due
+            claim_leaves_out_expired_entries
             watcher_receives_a_change
             every_watcher_receives_puts_and_deletes
             watcher_receives_changes_of_another_process

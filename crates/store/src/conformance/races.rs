@@ -181,12 +181,13 @@ async fn race_puts(
 }
 
 /// Makes the same kind of call in 64 tasks at once, and returns the outcomes.
-async fn race<F>(
+pub(super) async fn race<F, T>(
     subject: &Subject,
     call: impl Fn(Arc<dyn crate::TokenStore>, usize) -> F,
-) -> Result<Vec<Outcome>, StoreError>
+) -> Result<Vec<T>, StoreError>
 where
-    F: Future<Output = Result<Outcome, StoreError>> + Send + 'static,
+    F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    T: Send + 'static,
 {
     let start = Arc::new(tokio::sync::Barrier::new(RACERS));
     let tasks: Vec<_> = (0..RACERS)

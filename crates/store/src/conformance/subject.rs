@@ -56,6 +56,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 ///         .with_clock(clock)
 ///         .must_expire()
 ///         .must_list()
+///         .must_list_by_due_time()
+///         .must_claim()
 ///         .without_cutter()
 /// }
 /// ```
@@ -67,6 +69,8 @@ pub struct Subject {
     clock: Clock,
     connection: Connection,
     must_list: bool,
+    must_list_by_due_time: bool,
+    must_claim: bool,
     must_watch: bool,
     must_expire: bool,
     guard: Option<Box<dyn Any + Send + Sync>>,
@@ -98,6 +102,8 @@ impl Subject {
             clock: Clock::Unknown,
             connection: Connection::Undeclared,
             must_list: false,
+            must_list_by_due_time: false,
+            must_claim: false,
             must_watch: false,
             must_expire: false,
             guard: None,
@@ -143,6 +149,20 @@ impl Subject {
     /// Declares that the store lists: [`StoreError::Unsupported`] then breaks the listing rules.
     pub fn must_list(mut self) -> Self {
         self.must_list = true;
+        self
+    }
+
+    /// Declares that the store lists due entries in the order of their due times, the earliest
+    /// first. Without it, the order is not checked.
+    pub fn must_list_by_due_time(mut self) -> Self {
+        self.must_list_by_due_time = true;
+        self
+    }
+
+    /// Declares that the store keeps [claims](TokenStore::claim), and lists. Without it, claims
+    /// need not hide anything.
+    pub fn must_claim(mut self) -> Self {
+        self.must_claim = true;
         self
     }
 
@@ -230,6 +250,14 @@ impl Subject {
 
     pub(super) fn lists(&self) -> bool {
         self.must_list
+    }
+
+    pub(super) fn lists_by_due_time(&self) -> bool {
+        self.must_list_by_due_time
+    }
+
+    pub(super) fn claims(&self) -> bool {
+        self.must_claim
     }
 
     /// Returns the cutter, if the harness gave one.

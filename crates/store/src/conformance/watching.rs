@@ -108,7 +108,7 @@ pub async fn stream_of_changes_ends_with_the_store(subject: Subject) -> Result<(
 }
 
 /// A stream of changes, and where it comes from.
-struct Watcher {
+pub(super) struct Watcher {
     changes: BoxStream<'static, Change>,
     /// Tells its own probes from another watcher's.
     probe: Key,
@@ -116,14 +116,14 @@ struct Watcher {
 
 impl Watcher {
     /// A watcher; `None` if the store cannot be watched, and need not.
-    fn new(subject: &Subject) -> Result<Option<Self>, Violation> {
+    pub(super) fn new(subject: &Subject) -> Result<Option<Self>, Violation> {
         let probe = key(&format!("probe {:?}", Version::random()));
         let changes = subject.watch()?;
         Ok(changes.map(|changes| Self { changes, probe }))
     }
 
     /// Writes until the watcher receives a change: watching is a hint, and may begin late.
-    async fn listen(&mut self, store: &dyn TokenStore) -> Result<(), Violation> {
+    pub(super) async fn listen(&mut self, store: &dyn TokenStore) -> Result<(), Violation> {
         let (mut expected, mut written) = (None, Vec::new());
         for _ in 0..200 {
             let entry = entry("probe");
@@ -152,7 +152,7 @@ impl Watcher {
     }
 
     /// The next change, which must come.
-    async fn next(&mut self) -> Result<Change, Violation> {
+    pub(super) async fn next(&mut self) -> Result<Change, Violation> {
         let late = |_: Elapsed| Violation::new("a watcher did not receive a change");
         timeout(LIMIT, self.poll())
             .await

@@ -1,7 +1,9 @@
 //! Every rule of the suite finds a store that breaks it.
 
+mod claims;
 mod fault;
 mod link;
+mod listing;
 mod store;
 
 use tokenkeeper_store::conformance::{self as rules, Violation};
@@ -68,6 +70,19 @@ finds! {
     listing_attention: listing_returns_entries_that_need_attention finds ListsAllForAttention;
     listing_follows: listing_follows_writes finds ListsRemovedKeys;
     listing_unsupported: listing_unsupported_is_a_typed_error finds ListsNothingInsteadOfAnError;
+    listing_by_due_time: listing_has_the_earliest_due_first
+        finds ListsDueByKey, SortsOnlyWithinPages, ListsOneOfAnyDueTime;
+    claim_of_entries: claim_changes_no_entry
+        finds ClaimsChangeTheVersion, ClaimsMoveTheDueTime, ClaimsAreAnnounced,
+            ClaimReturnsOtherKeys;
+    claim_until: claim_hides_an_entry_until_its_time
+        finds ClaimsHideNothing, ClaimsNeverEnd, ClaimsEndEarly, ClaimsForAll, ClaimsAreLocal,
+            ClaimsHideFromAllListings, RefusesLongClaims;
+    claim_over: put_ends_a_claim finds PutsKeepClaims, ConflictsEndClaims;
+    claim_race: one_of_64_racing_claims_gets_each_key finds ChecksThenClaims, ClaimsAreLocal;
+    claim_of_no_work: claim_leaves_out_what_is_not_due
+        finds ClaimsWhatIsNotDue, ClaimsMissingKeys;
+    claim_of_expired: claim_leaves_out_expired_entries finds ClaimsExpiredKeys;
     watching: watcher_receives_a_change finds WatchIsSilent, WatchTellsOtherVersions;
     watching_all: every_watcher_receives_puts_and_deletes finds WatchIsForOne, WatchMissesDeletes;
     watching_others: watcher_receives_changes_of_another_process finds WatchIsLocal;

@@ -13,34 +13,36 @@ use tokenkeeper_store::{
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::yield_now;
 
+use super::claims::Claim;
 use super::fault::Fault;
 use super::fault::Fault as F;
 use super::link::Link;
 
 /// A handle on the entries of a broken store.
 #[derive(Clone, Debug)]
-struct Broken {
-    fault: Fault,
+pub(super) struct Broken {
+    pub(super) fault: Fault,
     /// Which handle this is: the store's or its peer's.
-    number: u8,
-    shared: Arc<Shared>,
+    pub(super) number: u8,
+    pub(super) shared: Arc<Shared>,
     link: Arc<Link>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    clock: ManualClock,
-    entries: Mutex<BTreeMap<Vec<u8>, Kept>>,
+pub(super) struct Shared {
+    pub(super) clock: ManualClock,
+    pub(super) entries: Mutex<BTreeMap<Vec<u8>, Kept>>,
+    pub(super) claims: Mutex<BTreeMap<Vec<u8>, Claim>>,
     /// Keys of removed entries.
-    gone: Mutex<Vec<Key>>,
+    pub(super) gone: Mutex<Vec<Key>>,
     /// Changes, each with the number of the handle that made it.
     changes: tokio::sync::broadcast::Sender<(u8, Change)>,
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
-    key: Key,
-    entry: Entry,
+pub(super) struct Kept {
+    pub(super) key: Key,
+    pub(super) entry: Entry,
     first_keep_until: Option<SystemTime>,
 }
 
@@ -49,6 +51,7 @@ pub(super) fn broken(fault: Fault) -> Subject {
     let shared = Arc::new(Shared {
         clock: clock.clone(),
         entries: Mutex::default(),
+        claims: Mutex::default(),
         gone: Mutex::default(),
         changes: tokio::sync::broadcast::Sender::new(16),
     });
@@ -68,12 +71,14 @@ pub(super) fn broken(fault: Fault) -> Subject {
         .with_clock(clock)
         .with_cutter(link)
         .must_list()
+        .must_list_by_due_time()
+        .must_claim()
         .must_watch()
         .must_expire()
 }
 
 impl Broken {
-    fn bytes(&self, key: &Key) -> Vec<u8> {
+    pub(super) fn bytes(&self, key: &Key) -> Vec<u8> {
         match self.fault {
             F::JoinsKeysWithColons => [key.brand(), key.base(), key.client_id(), key.subject()]
                 .join(":")
@@ -85,7 +90,7 @@ impl Broken {
         }
     }
 
-    fn there(&self, key: &Key) -> Option<Entry> {
+    pub(super) fn there(&self, key: &Key) -> Option<Entry> {
         let entries = self.shared.entries.lock().expect("no panic");
         let kept = entries.get(&self.bytes(key))?;
         let hour = Duration::from_secs(3_600);
@@ -129,6 +134,7 @@ impl Broken {
             }
             _ => {}
         }
+        self.end_claim(key);
         let version = entry.version;
         let first_keep_until = old.map_or(entry.keep_until, |old| old.first_keep_until);
         entries.insert(
@@ -148,13 +154,14 @@ impl Broken {
             .lock()
             .expect("no panic")
             .remove(&self.bytes(key));
+        self.end_claim(key);
         self.shared.gone.lock().expect("no panic").push(key.clone());
         if self.fault != F::WatchMissesDeletes {
             self.announce(Change::new(key.clone(), None));
         }
     }
 
-    fn announce(&self, change: Change) {
+    pub(super) fn announce(&self, change: Change) {
         // Without watchers there is no one to tell.
         let _ = self.shared.changes.send((self.number, change));
     }
@@ -183,35 +190,6 @@ impl Broken {
                 _ => Err(StoreError::ambiguous(cut())),
             },
         }
-    }
-
-    fn listed(&self, filter: Filter) -> Vec<Key> {
-        let entries = self.shared.entries.lock().expect("no panic");
-        let second = |time| unix_millis(time) / 1_000;
-        let accepts = |entry: &Entry| match (self.fault, filter) {
-            (F::ListsDueInclusive, Filter::DueBefore(time)) => {
-                entry.due.is_some_and(|due| due <= time)
-            }
-            (F::ListsDueBySecond, Filter::DueBefore(time)) => {
-                entry.due.is_some_and(|due| second(due) < second(time))
-            }
-            (F::ListsAllForAttention, Filter::Attention) => true,
-            _ => filter.accepts(entry),
-        };
-        let accepted = entries.values().filter(|kept| accepts(&kept.entry));
-        let mut keys: Vec<Key> = accepted.map(|kept| kept.key.clone()).collect();
-        drop(entries);
-        if self.fault != F::ListsExpiredKeys {
-            keys.retain(|key| self.there(key).is_some());
-        }
-        match self.fault {
-            F::ListsRemovedKeys => {
-                keys.extend(self.shared.gone.lock().expect("no panic").iter().cloned());
-            }
-            F::ListsTwice => keys.extend(keys.clone()),
-            _ => {}
-        }
-        keys
     }
 
     async fn try_put(
@@ -252,6 +230,9 @@ impl Broken {
         if !applies {
             if self.fault == F::WatchTellsOfConflicts {
                 self.announce(Change::new(key.clone(), entry.version));
+            }
+            if self.fault == F::ConflictsEndClaims {
+                self.end_claim(key);
             }
             return Ok(Outcome::Conflict(
                 there.filter(|_| self.fault != F::ConflictsWithNothing),
@@ -317,35 +298,16 @@ impl TokenStore for Broken {
         cursor: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        if self.fault == F::ListsNothingInsteadOfAnError {
-            return Err(StoreError::other("not implemented"));
-        }
-        let limit = if self.fault == F::ListsTooMany {
-            limit + 1
-        } else {
-            limit
-        };
-        let keys = self.listed(filter);
-        if matches!(self.fault, F::ListsByOffset | F::ListsTwice) {
-            let from = cursor
-                .and_then(|cursor| str::from_utf8(cursor.as_bytes()).ok()?.parse().ok())
-                .unwrap_or(0);
-            let next = (from + limit < keys.len()).then(|| Cursor::new((from + limit).to_string()));
-            let keys = keys.into_iter().skip(from).take(limit).collect();
-            return Ok(Page::new(keys, next));
-        }
-        let last = cursor.map(|cursor| cursor.as_bytes().to_vec());
-        let mut keys: Vec<Key> = keys
-            .into_iter()
-            .filter(|key| Some(key.to_bytes()) > last)
-            .collect();
-        keys.sort_by_key(Key::to_bytes);
-        keys.truncate(limit);
-        let next = keys
-            .last()
-            .filter(|_| keys.len() == limit)
-            .map(|key| Cursor::new(key.to_bytes()));
-        Ok(Page::new(keys, next))
+        self.page(filter, cursor.as_ref(), limit)
+    }
+
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        self.claim_due(keys, now, lasting).await
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
