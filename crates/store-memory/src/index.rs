@@ -1,6 +1,6 @@
 //! The index by which listings, the limit and sweeps avoid a scan of all entries.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound::{self, Excluded, Unbounded};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,6 +13,8 @@ pub(crate) struct Index {
     due: BTreeSet<(u64, Key)>,
     expiring: BTreeSet<(u64, Key)>,
     attention: BTreeSet<Key>,
+    /// When the claims end. Those that have ended stay until the next write of the key.
+    claims: HashMap<Key, u64>,
 }
 
 impl Index {
@@ -34,6 +36,21 @@ impl Index {
         let keep_until =
             |entry: Option<&Entry>| entry.and_then(|entry| entry.keep_until).map(unix_millis);
         move_time(&mut self.expiring, key, keep_until(old), keep_until(new));
+        self.claims.remove(key);
+    }
+
+    /// Hides the key of a due entry until `end`, unless it is hidden at `now`.
+    pub(crate) fn claim(&mut self, key: &Key, now: SystemTime, end: u64) -> bool {
+        let is_free = !self.is_claimed(key, now);
+        if is_free {
+            self.claims.insert(key.clone(), end);
+        }
+        is_free
+    }
+
+    fn is_claimed(&self, key: &Key, time: SystemTime) -> bool {
+        let end = self.claims.get(key);
+        end.is_some_and(|end| from_millis(*end) > time)
     }
 
     /// Returns a key whose entry has expired at `now`, if there is one.
@@ -55,9 +72,40 @@ impl Index {
         match filter {
             Filter::All => key_page(&self.keys, cursor, limit),
             Filter::Attention => key_page(&self.attention, cursor, limit),
-            Filter::DueBefore(time) => due_page(&self.due, time, cursor, limit),
+            Filter::DueBefore(time) => self.due_page(time, cursor, limit),
             _ => Err(StoreError::Unsupported("this filter")),
         }
+    }
+
+    /// Returns a page by due time, earliest first. The cursor is the last time in 8 bytes, and its
+    /// key.
+    fn due_page(
+        &self,
+        before: SystemTime,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let last = match cursor.map(Cursor::as_bytes) {
+            None => None,
+            Some(bytes) => {
+                let (time, key) = bytes.split_first_chunk::<8>().ok_or_else(not_our_cursor)?;
+                Some((u64::from_be_bytes(*time), read_key(key)?))
+            }
+        };
+        let items: Vec<&(u64, Key)> = self
+            .due
+            .range((after(last), Unbounded))
+            .take_while(|(time, _)| from_millis(*time) < before)
+            .filter(|(_, key)| !self.is_claimed(key, before))
+            .take(limit)
+            .collect();
+        let next = items.get(limit - 1).map(|(time, key)| {
+            let mut bytes = time.to_be_bytes().to_vec();
+            bytes.extend(key.to_bytes());
+            Cursor::new(bytes)
+        });
+        let keys = items.into_iter().map(|(_, key)| key.clone()).collect();
+        Ok(Page::new(keys, next))
     }
 }
 
@@ -95,34 +143,6 @@ fn key_page(
         .cloned()
         .collect();
     let next = keys.get(limit - 1).map(|last| Cursor::new(last.to_bytes()));
-    Ok(Page::new(keys, next))
-}
-
-/// Returns a page by due time, earliest first. The cursor is the last time in 8 bytes, and its key.
-fn due_page(
-    due: &BTreeSet<(u64, Key)>,
-    before: SystemTime,
-    cursor: Option<&Cursor>,
-    limit: usize,
-) -> Result<Page, StoreError> {
-    let last = match cursor.map(Cursor::as_bytes) {
-        None => None,
-        Some(bytes) => {
-            let (time, key) = bytes.split_first_chunk::<8>().ok_or_else(not_our_cursor)?;
-            Some((u64::from_be_bytes(*time), read_key(key)?))
-        }
-    };
-    let items: Vec<&(u64, Key)> = due
-        .range((after(last), Unbounded))
-        .take_while(|(time, _)| from_millis(*time) < before)
-        .take(limit)
-        .collect();
-    let next = items.get(limit - 1).map(|(time, key)| {
-        let mut bytes = time.to_be_bytes().to_vec();
-        bytes.extend(key.to_bytes());
-        Cursor::new(bytes)
-    });
-    let keys = items.into_iter().map(|(_, key)| key.clone()).collect();
     Ok(Page::new(keys, next))
 }
 

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use moka::sync::Cache;
 use tokenkeeper_store::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
+    unix_millis,
 };
 use tokio::sync::broadcast;
 use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
@@ -189,6 +190,26 @@ impl TokenStore for MemoryStore {
                 .is_some_and(|entry| !has_expired(&entry, now))
         });
         Ok(page)
+    }
+
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        let end = now.checked_add(lasting).map_or(u64::MAX, unix_millis);
+        let mut index = self.index();
+        let clock = (self.clock)();
+        let is_due =
+            |entry: Entry| entry.due.is_some_and(|due| due < now) && !has_expired(&entry, clock);
+        let mut claimed = Vec::new();
+        for key in keys {
+            if self.entries.get(key).is_some_and(is_due) && index.claim(key, now, end) {
+                claimed.push(key.clone());
+            }
+        }
+        Ok(claimed)
     }
 
     /// Returns every change made through this handle or a clone of it.

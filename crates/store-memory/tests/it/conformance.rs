@@ -48,6 +48,8 @@ fn subject(store: impl TokenStore, peer: impl TokenStore) -> Subject {
     Subject::new(store)
         .with_peer(peer)
         .must_list()
+        .must_list_by_due_time()
+        .must_claim()
         .must_watch()
         .must_expire()
         .without_cutter()

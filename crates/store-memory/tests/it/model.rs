@@ -1,7 +1,7 @@
 //! After any sequence of calls, the store answers as a plain map would, and so do its listings.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use proptest::collection::vec;
@@ -29,9 +29,26 @@ enum Step {
         key: u8,
         stale: bool,
     },
+    Claim {
+        keys: Vec<u8>,
+        seconds: u8,
+    },
     Wait {
         seconds: u8,
     },
+}
+
+/// The entries of a plain map, and the ends of the claims.
+#[derive(Default)]
+struct Model {
+    entries: BTreeMap<Key, Entry>,
+    claims: BTreeMap<Key, SystemTime>,
+}
+
+impl Model {
+    fn is_claimed(&self, key: &Key, time: SystemTime) -> bool {
+        self.claims.get(key).is_some_and(|end| *end > time)
+    }
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -48,6 +65,8 @@ fn step() -> impl Strategy<Value = Step> {
         }),
         2 => (0..6_u8, prop::bool::weighted(0.2))
             .prop_map(|(key, stale)| Step::Delete { key, stale }),
+        3 => (vec(0..6_u8, 1..6), 0..5_u8)
+            .prop_map(|(keys, seconds)| Step::Claim { keys, seconds }),
         2 => (1..5_u8).prop_map(|seconds| Step::Wait { seconds }),
     ]
 }
@@ -58,13 +77,13 @@ proptest! {
         let clock = ManualClock::new();
         let time = clock.clone();
         let store = MemoryStore::new().max_keys(MAX_KEYS).clock(move || time.now());
-        let mut model: BTreeMap<Key, Entry> = BTreeMap::new();
+        let mut model = Model::default();
         for step in steps {
             take(&store, &mut model, &clock, &step)?;
-            model.retain(|_, entry| entry.keep_until.is_none_or(|time| time > clock.now()));
+            model.entries.retain(|_, entry| entry.keep_until.is_none_or(|time| time > clock.now()));
             for number in 0..6 {
                 let key = numbered(number);
-                prop_assert_eq!(now(store.get(&key)).unwrap(), model.get(&key).cloned());
+                prop_assert_eq!(now(store.get(&key)).unwrap(), model.entries.get(&key).cloned());
             }
             for filter in [Filter::All, Filter::Attention, Filter::DueBefore(clock.now())] {
                 prop_assert_eq!(listed(&store, filter), expected(&model, filter));
@@ -75,7 +94,7 @@ proptest! {
 
 fn take(
     store: &MemoryStore,
-    model: &mut BTreeMap<Key, Entry>,
+    model: &mut Model,
     clock: &ManualClock,
     step: &Step,
 ) -> Result<(), TestCaseError> {
@@ -83,10 +102,27 @@ fn take(
         if stale {
             Some(Version::random())
         } else {
-            model.get(key).map(|entry| entry.version)
+            model.entries.get(key).map(|entry| entry.version)
         }
     };
     match *step {
+        Step::Claim { ref keys, seconds } => {
+            let lasting = Duration::from_secs(seconds.into());
+            let keys: Vec<Key> = keys.iter().copied().map(numbered).collect();
+            let mut wanted = Vec::new();
+            for key in &keys {
+                let entry = model.entries.get(key);
+                let is_due =
+                    entry.is_some_and(|entry| Filter::DueBefore(clock.now()).accepts(entry));
+                // A key that is given twice is claimed once, unless the claim ends at once.
+                if is_due && !model.is_claimed(key, clock.now()) {
+                    model.claims.insert(key.clone(), clock.now() + lasting);
+                    wanted.push(key.clone());
+                }
+            }
+            let claimed = now(store.claim(&keys, clock.now(), lasting));
+            prop_assert_eq!(claimed.expect("no failure"), wanted);
+        }
         Step::Wait { seconds } => clock.advance(Duration::from_secs(seconds.into())),
         Step::Put {
             key,
@@ -107,13 +143,14 @@ fn take(
             if stale {
                 prop_assert_eq!(
                     outcome.expect("no failure"),
-                    Outcome::Conflict(model.get(&key).cloned())
+                    Outcome::Conflict(model.entries.get(&key).cloned())
                 );
-            } else if model.len() == MAX_KEYS && !model.contains_key(&key) {
+            } else if model.entries.len() == MAX_KEYS && !model.entries.contains_key(&key) {
                 prop_assert!(matches!(outcome, Err(StoreError::Full)));
             } else {
                 prop_assert_eq!(outcome.expect("no failure"), Outcome::Applied);
-                model.insert(key, entry);
+                model.claims.remove(&key);
+                model.entries.insert(key, entry);
             }
         }
         Step::Delete { key, stale } => {
@@ -121,18 +158,19 @@ fn take(
             let outcome =
                 now(store.delete(&key, expected(&key, stale).unwrap_or_else(Version::random)))
                     .expect("no failure");
-            if stale || !model.contains_key(&key) {
-                prop_assert_eq!(outcome, Outcome::Conflict(model.get(&key).cloned()));
+            if stale || !model.entries.contains_key(&key) {
+                prop_assert_eq!(outcome, Outcome::Conflict(model.entries.get(&key).cloned()));
             } else {
                 prop_assert_eq!(outcome, Outcome::Applied);
-                model.remove(&key);
+                model.claims.remove(&key);
+                model.entries.remove(&key);
             }
         }
     }
     Ok(())
 }
 
-/// The keys of all pages, sorted.
+/// The keys of all pages, sorted but for due ones.
 fn listed(store: &MemoryStore, filter: Filter) -> Vec<Key> {
     let (mut keys, mut cursor) = (Vec::new(), None);
     loop {
@@ -140,18 +178,28 @@ fn listed(store: &MemoryStore, filter: Filter) -> Vec<Key> {
         keys.extend(page.keys);
         cursor = page.next;
         if cursor.is_none() {
-            keys.sort();
+            if !matches!(filter, Filter::DueBefore(_)) {
+                keys.sort();
+            }
             return keys;
         }
     }
 }
 
-fn expected(model: &BTreeMap<Key, Entry>, filter: Filter) -> Vec<Key> {
-    model
+fn expected(model: &Model, filter: Filter) -> Vec<Key> {
+    let accepted = model
+        .entries
         .iter()
-        .filter(|(_, entry)| filter.accepts(entry))
-        .map(|(key, _)| key.clone())
-        .collect()
+        .filter(|(_, entry)| filter.accepts(entry));
+    let Filter::DueBefore(time) = filter else {
+        return accepted.map(|(key, _)| key.clone()).collect();
+    };
+    let mut due: Vec<_> = accepted
+        .filter(|(key, _)| !model.is_claimed(key, time))
+        .map(|(key, entry)| (entry.due, key.clone()))
+        .collect();
+    due.sort();
+    due.into_iter().map(|(_, key)| key).collect()
 }
 
 fn numbered(number: u8) -> Key {
