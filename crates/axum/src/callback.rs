@@ -6,7 +6,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::request::Parts;
+use http::{HeaderMap, request::Parts};
 use tokenkeeper_engine::{Flow, FlowInfo, Status, protocol::Redirect};
 
 use crate::{
@@ -28,13 +28,16 @@ pub(crate) async fn query(
         return prefetch::refusal();
     }
     let query = parts.uri.query().unwrap_or_default();
+    if let Some(failure) = shown(&callback_path, query, &parts.headers) {
+        return page::failure(&failure);
+    }
     let state = callback_path.state(query);
     match cookies::find(&callback_path, state.as_deref(), &parts.headers) {
         Ok(cookie) => {
             let redirect = Redirect::query(query);
             respond(&context, &callback_path, &cookie, &parts, redirect).await
         }
-        Err(failure) => failed(&context, &failure),
+        Err(failure) => failed(&context, &callback_path, &failure),
     }
 }
 
@@ -49,7 +52,7 @@ pub(crate) async fn respond(
     let finished = match &cookie.progress {
         Progress::Open(flow) => {
             let finished = finish(context, callback_path, flow, parts, redirect).await;
-            let mut response = redirected(context, &finished);
+            let mut response = redirected(context, callback_path, &finished);
             let (accounts, set) = (&context.accounts, response.headers_mut());
             cookies::keep_outcome(accounts, callback_path, cookie, &finished, set);
             return response;
@@ -57,7 +60,7 @@ pub(crate) async fn respond(
         Progress::Connected(flow) => require_connected(context, callback_path, flow, parts).await,
         Progress::Failed(failure) => Err(failure.clone()),
     };
-    redirected(context, &finished)
+    redirected(context, callback_path, &finished)
 }
 
 /// Returns the flow if it is live and its redirect URI is this one (RFC 9700 §4.4.2).
@@ -119,12 +122,36 @@ pub(crate) async fn exchange(
         .map_err(|error| context.log(&callback_path.brand, &error))
 }
 
-/// Responds with the failure's page, or redirects to the application's.
-pub(crate) fn failed(context: &RouteContext, failure: &Failure) -> Response {
+/// Redirects to the failure's page, or to the application's.
+///
+/// The redirect leads to a URL without the code, which would stay in the address bar and in the
+/// history. A failure that leaves the code unused has its page here: a reload tries again.
+pub(crate) fn failed(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    failure: &Failure,
+) -> Response {
     match &context.failed {
         Some(path) => page::see_other(&local_path::with_parameter(path, "failure", failure.code)),
-        None => page::failure(failure),
+        None if failure.keeps_code => page::failure(failure),
+        None => {
+            let shown = format!("{}?{SHOWN}={}", callback_path.path, failure.code);
+            let mut response = page::see_other(&shown);
+            cookies::set_description(callback_path, failure, response.headers_mut());
+            response
+        }
     }
+}
+
+/// The parameter of a failure's own page. It stands alone, so no provider's answer looks like it.
+const SHOWN: &str = "failed";
+
+/// Returns the failure whose own page this is.
+fn shown(callback_path: &CallbackPath, query: &str, headers: &HeaderMap) -> Option<Failure> {
+    let code = query.strip_prefix(SHOWN)?.strip_prefix('=')?;
+    let failure = Failure::of_code(code)?;
+    let description = cookies::description(callback_path, &failure, headers);
+    Some(failure.described(description))
 }
 
 async fn finish(
@@ -139,9 +166,13 @@ async fn finish(
     exchange(context, callback_path, flow, redirect).await
 }
 
-fn redirected(context: &RouteContext, finished: &Result<(), Failure>) -> Response {
+fn redirected(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    finished: &Result<(), Failure>,
+) -> Response {
     match finished {
         Ok(()) => page::see_other(&context.connected),
-        Err(failure) => failed(context, failure),
+        Err(failure) => failed(context, callback_path, failure),
     }
 }

@@ -34,6 +34,6 @@ async fn begin_login(
     let callback_path = callback_path.ok_or(Failure::WRONG_PLACE)?;
     let mut response = page::see_other(login.url.as_str());
     let set = response.headers_mut();
-    cookies::set_flow(callback_path, (&login, &info), &parts.headers, set);
+    cookies::set_flow(callback_path, (&login, &info), &parts.headers, set)?;
     Ok(response)
 }

@@ -45,7 +45,7 @@ pub(crate) async fn complete(
             let redirect = Redirect::form_post(form);
             callback::respond(&context, &callback_path, &cookie, &parts, redirect).await
         }
-        Err(failure) => callback::failed(&context, &failure),
+        Err(failure) => callback::failed(&context, &callback_path, &failure),
     }
 }
 

@@ -6,7 +6,6 @@ mod of_error;
 use std::time::Duration;
 
 use http::StatusCode;
-use tokenkeeper_engine::protocol::ErrorDescription;
 
 /// One of a fixed set of failures.
 ///
@@ -19,9 +18,11 @@ pub(crate) struct Failure {
     pub(crate) code: &'static str,
     text: &'static str,
     /// The provider's text, to be escaped.
-    description: Option<ErrorDescription>,
+    pub(crate) description: Option<String>,
     /// Whether the flow cannot be finished any more.
     pub(crate) ends_flow: bool,
+    /// Whether the code was not presented, so that the same redirect may still succeed.
+    pub(crate) keeps_code: bool,
     pub(crate) retry_after: Option<Duration>,
 }
 
@@ -116,34 +117,53 @@ impl Failure {
         StatusCode::SERVICE_UNAVAILABLE,
         "unavailable",
         "This does not work at the moment. Try again in a while.",
-    );
-    const MISCONFIGURED: Self = Self::new(
+    )
+    .keeping_code();
+    pub(crate) const MISCONFIGURED: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "misconfigured",
         "This does not work until the application's configuration is corrected.",
     )
     .ending();
 
+    /// All failures that a login can end in.
+    const ENDS: [Self; 7] = [
+        Self::DENIED.ending(),
+        Self::EXPIRED,
+        Self::USED,
+        Self::EXCHANGE,
+        Self::SUPERSEDED,
+        Self::OTHER_PERSON,
+        Self::MISCONFIGURED,
+    ];
+
+    /// All other failures of a callback that leave no code to present again.
+    const REFUSALS: [Self; 7] = [
+        Self::NO_FLOW,
+        Self::NO_ANSWER,
+        Self::STATE,
+        Self::WRONG_PLACE,
+        Self::SIGNED_OUT,
+        Self::TOO_LARGE,
+        Self::UNKNOWN_PROVIDER,
+    ];
+
     /// Returns the failure that ended a login, by its word.
     pub(crate) fn of_ended(code: &str) -> Option<Self> {
-        [
-            Self::DENIED.ending(),
-            Self::EXPIRED,
-            Self::USED,
-            Self::EXCHANGE,
-            Self::SUPERSEDED,
-            Self::OTHER_PERSON,
-            Self::MISCONFIGURED,
-        ]
-        .into_iter()
-        .find(|failure| failure.code == code)
+        Self::ENDS.into_iter().find(|failure| failure.code == code)
+    }
+
+    /// Returns a callback's failure that has its own page, by its word.
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
+        let mut all = Self::ENDS.into_iter().chain(Self::REFUSALS);
+        all.find(|failure| failure.code == code)
     }
 
     /// Returns the sentence for the person, to be escaped.
     pub(crate) fn message(&self) -> String {
         let text = self.text;
         match &self.description {
-            Some(said) => format!("{text} The provider says: “{}”", said.as_str()),
+            Some(said) => format!("{text} The provider says: “{said}”"),
             None => text.to_owned(),
         }
     }
@@ -155,6 +175,7 @@ impl Failure {
             text,
             description: None,
             ends_flow: false,
+            keeps_code: false,
             retry_after: None,
         }
     }
@@ -164,7 +185,12 @@ impl Failure {
         self
     }
 
-    fn described(mut self, description: Option<ErrorDescription>) -> Self {
+    const fn keeping_code(mut self) -> Self {
+        self.keeps_code = true;
+        self
+    }
+
+    pub(crate) fn described(mut self, description: Option<String>) -> Self {
         self.description = description;
         self
     }

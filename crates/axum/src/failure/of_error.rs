@@ -34,7 +34,8 @@ impl From<&Error> for Failure {
 fn redirect(error: &RedirectError) -> Failure {
     match error {
         RedirectError::Denied { description, .. } => {
-            Failure::DENIED.described(description.clone()).ending()
+            let description = description.as_ref().map(|text| text.as_str().to_owned());
+            Failure::DENIED.described(description).ending()
         }
         // Anyone may have sent any other redirect, so it must not end the login in progress.
         RedirectError::DeniedWithoutState { .. } => Failure::DENIED,

@@ -48,6 +48,8 @@ pub struct Browser {
     router: Router,
     pub person: Option<&'static str>,
     pub cookies: BTreeMap<String, String>,
+    /// A further `Cookie` header, of other parts of the host.
+    pub raw_cookies: Vec<u8>,
     /// All headers and bodies of responses, to be searched for secrets.
     pub seen: String,
 }
@@ -81,6 +83,7 @@ impl App {
             router: self.router.clone(),
             person: Some("user-42"),
             cookies: BTreeMap::new(),
+            raw_cookies: Vec::new(),
             seen: String::new(),
         }
     }
@@ -97,6 +100,21 @@ impl Browser {
         self.send(Method::GET, path, &[], "").await
     }
 
+    /// Follows the redirect to a failure's page, and returns the page with the cookies of both.
+    async fn failed(&mut self, answer: Answer) -> Answer {
+        let location = answer.headers.get("location");
+        let location = location.and_then(|location| location.to_str().ok());
+        let Some(page) = location.filter(|path| path.contains("?failed=")) else {
+            return answer;
+        };
+        assert!(!page.contains('&'), "{page}");
+        let mut shown = self.once(Method::GET, page, &[], "").await;
+        for cookie in answer.headers.get_all(SET_COOKIE) {
+            shown.headers.append(SET_COOKIE, cookie.clone());
+        }
+        shown
+    }
+
     /// Posts as a form of the application does.
     pub async fn post(&mut self, path: &str) -> Answer {
         self.send(Method::POST, path, &[("origin", OWN)], "").await
@@ -109,12 +127,27 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
+        let answer = self.once(method, path, headers, body).await;
+        self.failed(answer).await
+    }
+
+    /// Sends a request and follows no redirect.
+    pub async fn once(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         for (name, value) in &self.cookies {
             request = request.header("cookie", format!("{name}={value}"));
+        }
+        if !self.raw_cookies.is_empty() {
+            request = request.header("cookie", &*self.raw_cookies);
         }
         if let Some(person) = self.person {
             request = request.extension(SignedIn(person.to_owned()));

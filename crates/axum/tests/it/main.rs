@@ -8,6 +8,7 @@
 mod again;
 mod app;
 mod connect;
+mod cookies;
 mod disconnect;
 mod form_post;
 mod kinds;

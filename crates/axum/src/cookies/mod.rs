@@ -1,21 +1,25 @@
 //! The cookies that bind a login to the browser that started it.
 
+mod jar;
+
 use std::time::{Duration, SystemTime};
 
-use cookie::{Cookie, SameSite, time};
-use http::{
-    HeaderMap, HeaderValue,
-    header::{COOKIE, SET_COOKIE},
-};
+use cookie::{Cookie, SameSite};
+use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use tokenkeeper_engine::{Accounts, Flow, FlowInfo, LoginRedirect, protocol::ResponseMode};
 
+use self::jar::{HOST, OURS, add, pairs, remove, without_prefix};
 use crate::{callback_path::CallbackPath, failure::Failure};
 
 /// How many logins at one provider a browser may have at once.
-///
-/// Each adds half a kilobyte to every request, and servers bound the size of headers.
 const MAX_PARALLEL: usize = 4;
+
+/// The limit for the names and values of all logins' cookies, in bytes.
+///
+/// Browsers send them with every request of the site, and servers bound the size of headers. It is
+/// also what browsers allow one cookie (RFC 6265bis §5.7).
+const MAX_BYTES: usize = 4096;
 
 /// How long a failure is remembered, for a callback that comes again.
 const FAILURE_LIFETIME: Duration = Duration::from_secs(600);
@@ -64,14 +68,27 @@ pub(crate) fn lifetime(info: &FlowInfo) -> Duration {
 }
 
 /// Sets the cookie of a new login, and removes those of ended ones and the oldest ones above the
-/// limit.
+/// limits.
+///
+/// # Errors
+/// A flow that fits in no cookie.
 pub(crate) fn set_flow(
     callback_path: &CallbackPath,
     (login, info): (&LoginRedirect, &FlowInfo),
     given: &HeaderMap,
     set: &mut HeaderMap,
-) {
+) -> Result<(), Failure> {
     let own = login_name(callback_path, Some(login.state.expose()));
+    let bytes = own.len() + CONNECTED.len() + login.flow.as_str().len();
+    if bytes > MAX_BYTES {
+        tracing::warn!(
+            provider = callback_path.brand,
+            bytes,
+            limit = MAX_BYTES,
+            "a login fits in no cookie: shorten the account's subject or the scope"
+        );
+        return Err(Failure::MISCONFIGURED);
+    }
     let others = of_provider(callback_path, given).filter(|other| other.name != own);
     let (open, ended): (Vec<_>, Vec<_>) = others.partition(|other| other.progress.is_open());
     let room = if callback_path.parallel {
@@ -81,12 +98,42 @@ pub(crate) fn set_flow(
     };
     // Browsers send the older ones first (RFC 6265 §5.4).
     let oldest = &open[..open.len().saturating_sub(room)];
-    for other in ended.iter().chain(oldest) {
-        remove(callback_path, &other.name, set);
+    let gone: Vec<&str> = ended
+        .iter()
+        .chain(oldest)
+        .map(|c| c.name.as_str())
+        .collect();
+    for name in gone
+        .iter()
+        .copied()
+        .chain(above_limit(&gone, &own, bytes, given))
+    {
+        remove(name, set);
     }
     let cookie = Cookie::new(own, login.flow.as_str());
     let same_site = same_site(callback_path);
-    add(callback_path, cookie, same_site, lifetime(info), set);
+    add(cookie, same_site, lifetime(info), set);
+    Ok(())
+}
+
+/// Returns the oldest logins, of all providers, that leave no room for a new one with `bytes`.
+fn above_limit<'a>(
+    gone: &[&str],
+    own: &str,
+    bytes: usize,
+    given: &'a HeaderMap,
+) -> impl Iterator<Item = &'a str> {
+    let others: Vec<(&str, usize)> = pairs(given)
+        .filter(|(name, _)| without_prefix(name).starts_with(OURS))
+        .filter(|(name, _)| *name != own && !gone.contains(name))
+        .map(|(name, value)| (name, name.len() + value.len()))
+        .collect();
+    let mut total = bytes + others.iter().map(|(_, bytes)| bytes).sum::<usize>();
+    others.into_iter().map_while(move |(name, bytes)| {
+        let is_above = total > MAX_BYTES;
+        total -= bytes;
+        is_above.then_some(name)
+    })
 }
 
 /// Finds the login that a redirect with this state claims; the engine checks the claim.
@@ -133,11 +180,45 @@ pub(crate) fn keep_outcome(
         Err(_) => return,
     };
     let Some((outcome, lifetime)) = outcome else {
-        return remove(callback_path, &cookie.name, set);
+        return remove(&cookie.name, set);
     };
     let cookie = Cookie::new(&*cookie.name, outcome);
     let same_site = same_site(callback_path);
-    add(callback_path, cookie, same_site, lifetime, set);
+    add(cookie, same_site, lifetime, set);
+}
+
+/// Keeps the provider's text about a failure, if there is one, for the failure's page.
+pub(crate) fn set_description(
+    callback_path: &CallbackPath,
+    failure: &Failure,
+    set: &mut HeaderMap,
+) {
+    let Some(text) = &failure.description else {
+        return;
+    };
+    let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    let value = format!("{}.{encoded}", failure.code);
+    let cookie = Cookie::new(description_name(callback_path), value);
+    add(cookie, SameSite::Lax, FAILURE_LIFETIME, set);
+}
+
+/// Returns the provider's text about this failure. The page bounds and escapes it.
+pub(crate) fn description(
+    callback_path: &CallbackPath,
+    failure: &Failure,
+    given: &HeaderMap,
+) -> Option<String> {
+    let name = description_name(callback_path);
+    let (_, value) = pairs(given).find(|(given, _)| *given == name)?;
+    let encoded = value.strip_prefix(failure.code)?.strip_prefix('.')?;
+    let (text, _) = form_urlencoded::parse(encoded.as_bytes()).next()?;
+    Some(text.into_owned())
+}
+
+/// Returns the name of the cookie with the provider's text, which is not one of a login.
+fn description_name(callback_path: &CallbackPath) -> String {
+    let prefix = if callback_path.secure { HOST } else { "" };
+    format!("{prefix}tokenkeeper-text.{}", callback_path.brand)
 }
 
 /// Returns the nonce of the relay page that this browser got last, if it is for this flow.
@@ -147,8 +228,8 @@ pub(crate) fn nonce(
     given: &HeaderMap,
 ) -> Option<String> {
     let name = name(callback_path, RELAY);
-    let cookie = cookies(given).find(|cookie| cookie.name() == name)?;
-    let (of, nonce) = cookie.value().split_once('.')?;
+    let (_, value) = pairs(given).find(|(given, _)| *given == name)?;
+    let (of, nonce) = value.split_once('.')?;
     (of == flow_id && !nonce.is_empty()).then(|| nonce.to_owned())
 }
 
@@ -160,13 +241,13 @@ pub(crate) fn set_nonce(
     set: &mut HeaderMap,
 ) {
     let cookie = Cookie::new(name(callback_path, RELAY), format!("{}.{nonce}", info.id));
-    add(callback_path, cookie, SameSite::Strict, lifetime(info), set);
+    add(cookie, SameSite::Strict, lifetime(info), set);
 }
 
 /// Removes the nonce.
 pub(crate) fn remove_nonce(callback_path: &CallbackPath, set: &mut HeaderMap) {
     let cookie = Cookie::new(name(callback_path, RELAY), "");
-    add(callback_path, cookie, SameSite::Strict, Duration::ZERO, set);
+    add(cookie, SameSite::Strict, Duration::ZERO, set);
 }
 
 /// The suffix of a provider's login cookie if a browser may have only one.
@@ -179,8 +260,8 @@ const RELAY: &str = "relay";
 ///
 /// `__Host-` makes browsers refuse a cookie set by a subdomain or over http; it requires https.
 fn name(callback_path: &CallbackPath, suffix: &str) -> String {
-    let prefix = if callback_path.secure { "__Host-" } else { "" };
-    format!("{prefix}tokenkeeper.{}.{suffix}", callback_path.brand)
+    let prefix = if callback_path.secure { HOST } else { "" };
+    format!("{prefix}{OURS}{}.{suffix}", callback_path.brand)
 }
 
 fn login_name(callback_path: &CallbackPath, state: Option<&str>) -> String {
@@ -200,18 +281,12 @@ fn of_provider(
     given: &HeaderMap,
 ) -> impl Iterator<Item = LoginCookie> {
     let prefix = name(callback_path, "");
-    cookies(given)
-        .filter(move |cookie| cookie.name().starts_with(&prefix))
-        .map(|cookie| LoginCookie {
-            name: cookie.name().to_owned(),
-            progress: Progress::read(cookie.value()),
+    pairs(given)
+        .filter(move |(name, _)| name.starts_with(&prefix))
+        .map(|(name, value)| LoginCookie {
+            name: name.to_owned(),
+            progress: Progress::read(value),
         })
-}
-
-fn cookies(given: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
-    let headers = given.get_all(COOKIE).into_iter();
-    let texts = headers.filter_map(|header| header.to_str().ok());
-    texts.flat_map(Cookie::split_parse).filter_map(Result::ok)
 }
 
 /// The redirect comes from another site: by a link or, in a form post, by a form.
@@ -220,29 +295,4 @@ fn same_site(callback_path: &CallbackPath) -> SameSite {
         ResponseMode::FormPost => SameSite::None,
         ResponseMode::Query | ResponseMode::Fragment => SameSite::Lax,
     }
-}
-
-fn remove(callback_path: &CallbackPath, name: &str, set: &mut HeaderMap) {
-    let cookie = Cookie::new(name, "");
-    let same_site = same_site(callback_path);
-    add(callback_path, cookie, same_site, Duration::ZERO, set);
-}
-
-fn add(
-    callback_path: &CallbackPath,
-    mut cookie: Cookie<'_>,
-    same_site: SameSite,
-    max_age: Duration,
-    set: &mut HeaderMap,
-) {
-    cookie.set_path("/");
-    cookie.set_http_only(true);
-    // Browsers refuse `SameSite=None` without `Secure`, and most take `Secure` on loopback.
-    cookie.set_secure(callback_path.secure || same_site == SameSite::None);
-    cookie.set_same_site(same_site);
-    cookie.set_max_age(time::Duration::try_from(max_age).ok());
-    let mut value = HeaderValue::from_str(&cookie.to_string())
-        .expect("brands, flows, words and nonces are ASCII without separators");
-    value.set_sensitive(true);
-    set.append(SET_COOKIE, value);
 }
