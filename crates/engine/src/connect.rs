@@ -42,7 +42,7 @@ pub(crate) fn start(
     )?;
     let key = entry.key();
     let contents = FlowContents {
-        id: format!("{:032x}", u128::from_be_bytes(core.random.id().0)),
+        id: core.random.id(),
         brand: key.brand().to_owned(),
         site: key.base().to_owned(),
         client_id: key.client_id().to_owned(),

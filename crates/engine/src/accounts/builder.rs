@@ -107,11 +107,12 @@ impl AccountsBuilder {
         self
     }
 
-    /// Sets the key that seals flows.
+    /// Sets the keys that seal flows: a [`FlowKey`], or a
+    /// [`Keyring`](crate::store::Keyring).
     ///
     /// Default: a random key, so only the process that started a login can finish it.
-    pub fn flow_key(mut self, key: FlowKey) -> Self {
-        self.flow_key = Some(key);
+    pub fn flow_key(mut self, key: impl Into<FlowKey>) -> Self {
+        self.flow_key = Some(key.into());
         self
     }
 

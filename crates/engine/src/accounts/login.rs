@@ -65,7 +65,7 @@ pub(super) async fn finish(
         redirect_uri: flow.redirect_uri.clone(),
         scope: flow.scope.clone(),
     };
-    change::login(core, entry, exchange, flow.identity()?).await
+    change::login(core, entry, exchange, flow.identity()).await
 }
 
 /// Describes a flow to the application.
@@ -79,6 +79,6 @@ pub(super) fn info(account: Account, flow: &FlowContents) -> Result<FlowInfo, Er
         account,
         redirect_uri,
         expires_at: system_time(flow.expires),
-        id: flow.id.clone(),
+        id: format!("{:032x}", u128::from_be_bytes(flow.id.0)),
     })
 }

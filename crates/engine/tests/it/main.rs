@@ -13,6 +13,7 @@ mod connect;
 mod disconnect;
 mod errors;
 mod faults;
+mod flow_keys;
 mod flows;
 mod introspection;
 mod kinds;

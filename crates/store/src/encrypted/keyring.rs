@@ -57,7 +57,9 @@ impl EncryptionKey {
         Ok(Self(bytes))
     }
 
-    pub(super) fn expose(&self) -> &[u8; KEY_BYTES] {
+    /// Returns the key's bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }
 }
@@ -164,6 +166,11 @@ impl Keyring {
     /// Returns the ids, the current one first.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|(id, _)| id.as_str())
+    }
+
+    /// Returns the keys, the current one first.
+    pub fn keys(&self) -> impl Iterator<Item = &EncryptionKey> {
+        self.keys.iter().map(|(_, key)| key)
     }
 
     pub(super) fn current(&self) -> (&str, &EncryptionKey) {
