@@ -32,14 +32,25 @@ fn engine(options: Options) -> (Runtime, World, Account) {
     (runtime, world, account)
 }
 
-/// Asks for a token with a timeout, on a runtime that ends with the call.
-fn asked_briefly(account: &Account) -> Option<Result<Token, Error>> {
-    let account = account.clone();
-    let caller = std::thread::spawn(move || {
+/// Asks for a token on a runtime that ends with the call, which is dropped at `end`.
+fn asked_until(account: &Account, end: impl Future<Output = ()> + Send) -> bool {
+    let ask = || {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { timeout(SHORT, account.token()).await.ok() })
-    });
-    caller.join().unwrap()
+        runtime.block_on(async {
+            tokio::select! {
+                _ = account.token() => true,
+                () = end => false,
+            }
+        })
+    };
+    std::thread::scope(|scope| scope.spawn(ask).join().unwrap())
+}
+
+/// Waits until the provider has a token request.
+async fn requested(world: &World) {
+    while world.token_requests() == 0 {
+        sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// Asks for a token on a runtime without timers.
@@ -55,20 +66,19 @@ fn asked_without_timers(account: &Account) -> Result<Token, Error> {
 /// Waits until the store has the second token set, without a call that could start a refresh.
 async fn is_written(world: &World) -> bool {
     let there = world.account_elsewhere();
-    for _ in 0..200 {
-        if connection(&there).await.generation == 2 {
-            return true;
+    let written = async {
+        while connection(&there).await.generation < 2 {
+            sleep(Duration::from_millis(5)).await;
         }
-        sleep(Duration::from_millis(5)).await;
-    }
-    false
+    };
+    timeout(Duration::from_secs(60), written).await.is_ok()
 }
 
 #[test]
 fn the_end_of_a_callers_runtime_loses_no_answer() {
     let (runtime, world, account) = engine(Options::default());
     let gate = world.emulator.faults().hold_answers(Endpoint::Token);
-    assert!(asked_briefly(&account).is_none());
+    assert!(!asked_until(&account, gate.arrived(1)));
     runtime.block_on(async {
         gate.release();
         assert!(is_written(&world).await);
@@ -81,17 +91,22 @@ fn the_end_of_a_callers_runtime_loses_no_answer() {
 fn the_end_of_a_callers_runtime_loses_no_waiter() {
     let (runtime, world, account) = engine(Options::default());
     let gate = world.emulator.faults().hold(Endpoint::Token);
-    let first = std::thread::spawn({
-        let account = account.clone();
-        move || asked_briefly(&account)
-    });
+    let (waits, is_waiting) = tokio::sync::oneshot::channel();
     // The second caller waits for the refresh of the first.
-    runtime.block_on(gate.arrived(1));
     let waiting = runtime.spawn({
         let account = account.clone();
-        async move { account.token().await }
+        async move {
+            let _: () = is_waiting.await.unwrap();
+            account.token().await
+        }
     });
-    assert!(first.join().unwrap().is_none());
+    let end = async {
+        gate.arrived(1).await;
+        waits.send(()).unwrap();
+        // It is on another thread, so this only makes it likely to wait by now.
+        sleep(SHORT).await;
+    };
+    assert!(!asked_until(&account, end));
     gate.release();
     let token = runtime.block_on(waiting).unwrap();
     assert_eq!(token.unwrap().generation(), 2);
@@ -105,12 +120,7 @@ fn unwritten_tokens_are_written_without_a_call() {
     runtime.block_on(account.status()).unwrap();
     // The attempt is written, and its result is not.
     world.store.fail_after(1, usize::MAX, StoreFault::ReadOnly);
-    let _ = asked_briefly(&account);
-    runtime.block_on(async {
-        while world.token_requests() == 0 {
-            sleep(Duration::from_millis(1)).await;
-        }
-    });
+    asked_until(&account, requested(&world));
     world.store.recover();
     assert!(runtime.block_on(is_written(&world)));
     assert_eq!(world.token_requests(), 1);
@@ -149,7 +159,7 @@ fn an_engine_built_outside_any_runtime_works() {
     });
     caller.join().unwrap().unwrap();
     world.clock.advance(HOUR);
-    let _ = asked_briefly(&account);
+    asked_until(&account, async { sleep(SHORT).await });
     assert_ne!(asked_without_timers(&account).unwrap().expose(), expected);
     assert_eq!(runtime.block_on(world.call_api(&account)), 200);
 }
