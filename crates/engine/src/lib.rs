@@ -5,6 +5,7 @@ mod accounts;
 mod clock;
 mod connect;
 mod engine;
+mod episode;
 mod error;
 mod event;
 mod exchange;

@@ -19,6 +19,7 @@ pub use shutdown::Unwritten;
 use crate::{
     account::Account,
     engine::{Core, registry},
+    episode::Episode,
     error::Error,
     event::EventKind,
     flow::{self, Flow, FlowContents},
@@ -102,16 +103,23 @@ impl Accounts {
     pub fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + use<> {
         // Weak: a subscriber must not keep the engine alive.
         let core = Arc::downgrade(&self.core);
-        let events = self.core.events.subscribe();
-        Box::pin(stream::unfold((core, events), |(core, mut events)| async {
+        let state = (core, self.core.events.subscribe(), Episode::default());
+        Box::pin(stream::unfold(state, |(core, mut events, lag)| async {
             loop {
                 match events.recv().await {
                     Ok((entry, kind)) => {
-                        let account = Account::new(core.upgrade()?, entry);
-                        return Some((Event { account, kind }, (core, events)));
+                        let core2 = core.upgrade()?;
+                        if let Some(ended) = lag.note_success(core2.time.now()) {
+                            let (missed, lasted) = (ended.failures, ended.lasted);
+                            tracing::info!(missed, ?lasted, "a subscriber misses no more events");
+                        }
+                        let account = Account::new(core2, entry);
+                        return Some((Event { account, kind }, (core, events, lag)));
                     }
                     Err(RecvError::Lagged(missed)) => {
-                        tracing::warn!(missed, "a subscriber missed events");
+                        if lag.note_failures(missed, core.upgrade()?.time.now()) {
+                            tracing::warn!(missed, "a subscriber misses events; they are counted");
+                        }
                     }
                     Err(RecvError::Closed) => return None,
                 }

@@ -24,6 +24,7 @@ use super::{
     origins::Origins,
     runtime::EngineRuntime,
     site::ProviderSite,
+    store_health::StoreHealth,
 };
 use crate::{
     clock::{Clock, Time},
@@ -37,6 +38,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) store: Arc<dyn TokenStore>,
+    /// What the log knows of the store.
+    pub(crate) store_health: StoreHealth,
     pub(crate) providers: Vec<Arc<dyn Provider>>,
     pub(crate) transport: Arc<dyn Transport>,
     /// The `User-Agent` of requests to providers.
@@ -109,6 +112,7 @@ impl Core {
         Self {
             origins,
             store: parts.store,
+            store_health: StoreHealth::default(),
             transport: parts.transport,
             user_agent: parts.user_agent,
             options: parts.options,

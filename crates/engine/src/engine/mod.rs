@@ -6,7 +6,7 @@
 //!    `rejection`, `closing`, `background`
 //! 2. the loop: `pump`, which calls `perform` (the store and the provider)
 //! 3. conversions and look-ups over the shared state: `report`, `stored`, `codec`, `registry`
-//! 4. the state that all accounts share: `core`, `runtime`, `names`
+//! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`
 //! 5. one account: `entry`, `round`, `site`, `origins`, `snapshot`, `payload`
 
 pub(crate) mod acquire;
@@ -29,6 +29,7 @@ mod round;
 mod runtime;
 mod site;
 mod snapshot;
+pub(crate) mod store_health;
 mod stored;
 
 pub(crate) use self::{

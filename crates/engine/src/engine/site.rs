@@ -21,7 +21,7 @@ use super::{
     payload::{Payload, Shared},
     snapshot::Attached,
 };
-use crate::{error::Error, options::Options, placement::TokenPlacement};
+use crate::{episode::Episode, error::Error, options::Options, placement::TokenPlacement};
 
 /// A provider at one site, with the rules for its accounts.
 #[derive(Debug)]
@@ -33,6 +33,9 @@ pub(crate) struct ProviderSite {
     pub(crate) origins: Box<[ApiOrigin]>,
     pub(crate) id: SiteId,
     pub(crate) shared: Shared,
+    /// What the log knows of this site's token requests and revocations.
+    pub(crate) token_requests: Episode,
+    pub(crate) revocations: Episode,
     /// Whether `origins` were added to those of the engine.
     announced: AtomicBool,
 }
@@ -98,6 +101,8 @@ impl ProviderSite {
         Ok(Self {
             id,
             shared: Shared::default(),
+            token_requests: Episode::default(),
+            revocations: Episode::default(),
             announced: AtomicBool::new(false),
             origins: provider.api_origins(&site, &LoginData::default()).into(),
             provider,

@@ -203,6 +203,15 @@ impl Error {
         None
     }
 
+    /// Returns whether the store works and the account's record is what cannot be read.
+    pub(crate) fn is_unreadable_record(&self) -> bool {
+        match self {
+            Self::Record { .. } => true,
+            Self::Store { source, .. } => is_of_one_entry(source),
+            _ => false,
+        }
+    }
+
     /// Returns the `error` code of the token endpoint's response, if there is one.
     #[must_use]
     pub fn error_code(&self) -> Option<&ErrorCode> {
@@ -222,6 +231,17 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Returns whether the error concerns one entry, so that the store itself works.
+pub(crate) fn is_of_one_entry(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Undecryptable { .. }
+            | StoreError::NotEncrypted
+            | StoreError::Corrupt { .. }
+            | StoreError::NewerFormat { .. }
+    )
 }
 
 impl From<tokenkeeper_protocol::Error> for Error {

@@ -12,6 +12,7 @@ use crate::{
         entry::AccountEntry,
         payload::{Payload, Terms},
         report,
+        site::ProviderSite,
     },
     error::ExchangeError,
     exchange::Exchange,
@@ -26,6 +27,7 @@ pub(crate) async fn send(
 ) -> Answer<Payload> {
     match exchange(core, entry, candidate, payload).await {
         Ok(payload) => {
+            note_answered(core, &entry.site);
             if candidate == Candidate::Refresh
                 && let Some(cold) = entry.lock().cold_mut()
             {
@@ -34,10 +36,8 @@ pub(crate) async fn send(
             Answer::Tokens(payload.shared(&entry.site.shared))
         }
         Err(error) => {
-            let account = entry.digest();
-            let cause = error.source().map(ToString::to_string);
-            tracing::warn!(%account, %error, cause, "a token request failed");
             let answer = report::answer(&error);
+            log_failure(core, entry, &error, &answer);
             let mut inner = entry.lock();
             match candidate {
                 Candidate::Refresh => inner.cold().exchange_error = Some(error),
@@ -45,6 +45,37 @@ pub(crate) async fn send(
             }
             answer
         }
+    }
+}
+
+/// Logs a failed token request: each refusal of a grant, since only a person can end it, and the
+/// first of all other failures at the site, until it gives tokens again.
+fn log_failure(core: &Core, entry: &AccountEntry, error: &ExchangeError, answer: &Answer<Payload>) {
+    let (account, provider) = (entry.digest(), entry.site.provider.brand());
+    let cause = error.source().map(ToString::to_string);
+    match (answer, error) {
+        (Answer::Terminal { .. }, _) => {
+            note_answered(core, &entry.site);
+            tracing::warn!(%account, provider, %error, cause, "the provider refuses a grant");
+        }
+        // Nothing was sent.
+        (_, ExchangeError::TooLate) => {}
+        _ if entry.site.token_requests.note_failure(core.time.now()) => tracing::warn!(
+            %account,
+            provider,
+            %error,
+            cause,
+            "token requests fail; further failures are counted"
+        ),
+        _ => tracing::debug!(%account, provider, %error, cause, "a token request failed"),
+    }
+}
+
+/// Notes an answer of the token endpoint, and logs it if requests failed before.
+fn note_answered(core: &Core, site: &ProviderSite) {
+    if let Some(ended) = site.token_requests.note_success(core.time.now()) {
+        let (provider, failures, lasted) = (site.provider.brand(), ended.failures, ended.lasted);
+        tracing::info!(provider, failures, ?lasted, "token requests succeed again");
     }
 }
 
@@ -132,30 +163,55 @@ fn warn_of_dropped(entry: &AccountEntry, login_data: &LoginData, known: usize) {
     }
 }
 
-/// Sends the provider's revocation requests.
+/// Sends the provider's revocation requests, and logs when they begin to fail and when they succeed
+/// again.
 pub(crate) async fn revoke(core: &Core, entry: &AccountEntry, payload: &Payload) -> Revoked {
     let site = &entry.site;
-    let tokens = payload.token_set();
-    let requests = match site.provider.revocation_requests(&site.site, &tokens) {
-        Ok(requests) => requests,
-        Err(error) => {
-            let account = entry.digest();
-            tracing::error!(%account, %error, "a revocation request cannot be built");
-            return Revoked::Refused;
-        }
-    };
-    for request in requests {
-        let Ok(response) = send_request(core, request).await else {
-            return Revoked::Unavailable;
-        };
-        match site.provider.read_revocation_response(&response) {
-            RevocationOutcome::Done => {}
-            RevocationOutcome::Unavailable { .. } => return Revoked::Unavailable,
-            outcome => {
-                tracing::warn!(account = %entry.digest(), ?outcome, "a revocation was refused");
-                return Revoked::Refused;
+    let (result, provider) = (try_revoke(core, site, payload).await, site.provider.brand());
+    match result {
+        Ok(()) => {
+            if let Some(ended) = site.revocations.note_success(core.time.now()) {
+                let (failures, lasted) = (ended.failures, ended.lasted);
+                tracing::info!(provider, failures, ?lasted, "revocations succeed again");
             }
+            Revoked::Done
+        }
+        Err((outcome, cause)) => {
+            if site.revocations.note_failure(core.time.now()) {
+                let account = entry.digest();
+                tracing::warn!(
+                    %account,
+                    provider,
+                    ?outcome,
+                    cause,
+                    "revocations fail; further failures are counted"
+                );
+            }
+            outcome
         }
     }
-    Revoked::Done
+}
+
+/// Sends the provider's revocation requests. A failure comes with its cause.
+async fn try_revoke(
+    core: &Core,
+    site: &ProviderSite,
+    payload: &Payload,
+) -> Result<(), (Revoked, String)> {
+    let requests = site
+        .provider
+        .revocation_requests(&site.site, &payload.token_set())
+        .map_err(|error| (Revoked::Refused, error.to_string()))?;
+    for request in requests {
+        let response = send_request(core, request).await;
+        let response = response.map_err(|error| (Revoked::Unavailable, error.to_string()))?;
+        let outcome = site.provider.read_revocation_response(&response);
+        let failure = match &outcome {
+            RevocationOutcome::Done => continue,
+            RevocationOutcome::Unavailable { .. } => Revoked::Unavailable,
+            _ => Revoked::Refused,
+        };
+        return Err((failure, format!("{outcome:?}")));
+    }
+    Ok(())
 }

@@ -1,18 +1,18 @@
 //! Calls to the store.
 
-use std::sync::Arc;
+use std::{error::Error as _, sync::Arc};
 
 use tokenkeeper_refresh::{Outcome, StoreAnswer, Write};
 use tokenkeeper_store::{Outcome as Put, StoreError};
 
 use crate::{
-    engine::{core::Core, entry::AccountEntry, payload::Payload, stored},
-    error::Error,
+    engine::{core::Core, entry::AccountEntry, payload::Payload, store_health::Call, stored},
+    error::{Error, is_of_one_entry},
 };
 
 /// Reads the record from the store.
 pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Payload> {
-    let found = in_time(entry, core.store.get(&entry.key())).await;
+    let found = in_time(core, entry, Call::Read, core.store.get(&entry.key())).await;
     match found.and_then(|found| Ok(stored::decode(entry, found)?)) {
         Ok(found) => {
             // The error of a write stands until a write succeeds.
@@ -22,7 +22,7 @@ pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Paylo
             StoreAnswer::Found(found)
         }
         Err(Fault { hung, error }) => {
-            entry.lock().cold().store_error = Some(error);
+            keep_error(entry, error);
             StoreAnswer::Failed { hung }
         }
     }
@@ -38,9 +38,17 @@ pub(crate) async fn write(
     let put = match (&write.record, write.expected) {
         (Some(record), expected) => {
             let encoded = stored::encode(entry, write.version, record, core.time.wall());
-            in_time(entry, core.store.put(key, &encoded, expected)).await
+            in_time(
+                core,
+                entry,
+                Call::Write,
+                core.store.put(key, &encoded, expected),
+            )
+            .await
         }
-        (None, Some(expected)) => in_time(entry, core.store.delete(key, expected)).await,
+        (None, Some(expected)) => {
+            in_time(core, entry, Call::Write, core.store.delete(key, expected)).await
+        }
         (None, None) => Ok(Put::Applied),
     };
     match put.and_then(|put| read_outcome(entry, put)) {
@@ -49,8 +57,7 @@ pub(crate) async fn write(
             outcome
         }
         Err(Fault { error, .. }) => {
-            tracing::warn!(account = %entry.digest(), %error, "a write to the store failed");
-            entry.lock().cold().store_error = Some(error);
+            keep_error(entry, error);
             Outcome::Failed
         }
     }
@@ -81,17 +88,39 @@ impl From<Error> for Fault {
 /// Bounds a call to the store. A call that times out counts as failed, although a write may have
 /// landed: the next read shows it.
 async fn in_time<T>(
+    core: &Core,
     entry: &AccountEntry,
+    kind: Call,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, Fault> {
     let result = tokio::time::timeout(entry.site.rules.store_timeout, call).await;
     let hung = result.is_err();
     let result = result.unwrap_or_else(|elapsed| Err(StoreError::ambiguous(elapsed)));
+    match &result {
+        Err(error) if !is_of_one_entry(error) => {
+            core.store_health.note_failure(kind, error, core.time.now());
+        }
+        _ => core.store_health.note_success(kind, core.time.now()),
+    }
     result.map_err(|source| {
         let (account, source) = (entry.digest(), Arc::new(source));
         let error = Error::Store { account, source };
         Fault { hung, error }
     })
+}
+
+/// Keeps the last error of the store for callers, and logs it if the record cannot be read: once,
+/// until a call succeeds again. Failures of the store itself are logged for all accounts together.
+fn keep_error(entry: &AccountEntry, error: Error) {
+    let mut inner = entry.lock();
+    let known = inner.cold_ref().and_then(|cold| cold.store_error.as_ref());
+    let news = error.is_unreadable_record() && !known.is_some_and(Error::is_unreadable_record);
+    inner.cold().store_error = Some(error.clone());
+    drop(inner);
+    if news {
+        let (account, cause) = (entry.digest(), error.source().map(ToString::to_string));
+        tracing::warn!(%account, %error, cause, "the record of an account cannot be read");
+    }
 }
 
 /// Forgets the last error of the store after a success.
