@@ -22,8 +22,8 @@ use tokenkeeper_store::{EncryptionKey, Keyring};
 /// // Or text: `id:key` for each key, the current one first, here from a file or, with `from_env`,
 /// // from the environment.
 /// # let path = std::env::temp_dir().join(format!("flow-keys-{}", std::process::id()));
-/// # std::fs::write(&path, "2026-02:c29tZSBrZXkgb2YgMzIgYnl0ZXMsIG9mIG5vIHVzZSE=")?;
-/// let builder = Accounts::builder(MemoryStore::new()).flow_key(Keyring::from_file(&path)?);
+/// # std::fs::write(&path, "2026-02:SC4last5ZV4agqQ5ZjlTMQFOKg8TGiCbtIk4tEzspAw=")?;
+/// let builder = Accounts::builder(MemoryStore::new()).flow_key(Keyring::from_file_readable_by_others(&path)?);
 /// # drop(builder);
 /// # std::fs::remove_file(path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,9 +1,13 @@
 //! The encryption keys of values.
 
+use std::collections::HashSet;
 use std::env::{self, VarError};
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::{fmt, fs, io};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -13,9 +17,14 @@ use zeroize::{Zeroize as _, Zeroizing};
 const ID_BYTES: usize = 255;
 const KEY_BYTES: usize = 32;
 
-/// A key of 256 bits. `Debug` does not show it; its memory is wiped when it is dropped.
+/// The limit for a keyring's file, in bytes.
+const MAX_FILE: usize = 64 * 1024;
+
+/// A key of 256 bits. `Debug` does not show it; its memory is wiped when its last clone is dropped.
+///
+/// Its bytes stay where they are when it is moved or cloned, so that no unwiped copy is left behind.
 #[derive(Clone)]
-pub struct EncryptionKey(Zeroizing<[u8; KEY_BYTES]>);
+pub struct EncryptionKey(Arc<Zeroizing<[u8; KEY_BYTES]>>);
 
 impl EncryptionKey {
     /// Creates a random key.
@@ -24,16 +33,25 @@ impl EncryptionKey {
     /// If the operating system provides no random numbers.
     #[must_use]
     pub fn random() -> Self {
-        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        getrandom::fill(&mut *bytes).expect("the operating system provides random numbers");
-        Self(bytes)
+        Self::filled(|bytes| {
+            getrandom::fill(bytes).expect("the operating system provides random numbers");
+        })
+    }
+
+    /// Creates a key whose bytes are written where they stay.
+    fn filled(fill: impl FnOnce(&mut [u8; KEY_BYTES])) -> Self {
+        let mut key = Arc::new(Zeroizing::new([0; KEY_BYTES]));
+        if let Some(bytes) = Arc::get_mut(&mut key) {
+            fill(bytes);
+        }
+        Self(key)
     }
 
     /// Reads 32 bytes in base64, as `openssl rand -base64 32` prints them; the URL-safe alphabet
     /// and missing padding are allowed.
     ///
     /// # Errors
-    /// Text that is not base64, or not 32 bytes.
+    /// Text that is not base64, or not 32 bytes, or a key that nobody drew at random.
     pub fn from_base64(text: &str) -> Result<Self, KeyringError> {
         let text = text.trim();
         let alphabet = if text.contains(['-', '_']) {
@@ -47,14 +65,15 @@ impl EncryptionKey {
             .decode(text)
             .map_err(|_| KeyringError::NotBase64)?;
         let decoded = Zeroizing::new(decoded);
-        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         if decoded.len() != KEY_BYTES {
             return Err(KeyringError::WrongLength {
                 bytes: decoded.len(),
             });
         }
-        bytes.copy_from_slice(&decoded);
-        Ok(Self(bytes))
+        if is_weak(&decoded) {
+            return Err(KeyringError::Weak);
+        }
+        Ok(Self::filled(|bytes| bytes.copy_from_slice(&decoded)))
     }
 
     /// Returns the key's bytes.
@@ -66,7 +85,7 @@ impl EncryptionKey {
 
 impl From<[u8; KEY_BYTES]> for EncryptionKey {
     fn from(mut bytes: [u8; KEY_BYTES]) -> Self {
-        let key = Self(Zeroizing::new(bytes));
+        let key = Self::filled(|place| place.copy_from_slice(&bytes));
         bytes.zeroize();
         key
     }
@@ -94,8 +113,8 @@ impl fmt::Debug for EncryptionKey {
 ///
 /// let text = "
 ///     ## the current one first
-///     2026-02:c29tZSBrZXkgb2YgMzIgYnl0ZXMsIG9mIG5vIHVzZSE=
-///     2025-11:YW5vdGhlciBrZXkgb2YgMzIgYnl0ZXMsIHVzZWxlc3M=
+///     2026-02:SC4last5ZV4agqQ5ZjlTMQFOKg8TGiCbtIk4tEzspAw=
+///     2025-11:+49QLwQo4yQdOWMRw2ArkBogAA3RWa9CpEr5a56nPio=
 /// ";
 /// let keyring: Keyring = text.parse()?;
 /// # Ok::<(), tokenkeeper_store::KeyringError>(())
@@ -123,7 +142,7 @@ impl Keyring {
     /// Adds a key that only reads.
     ///
     /// # Errors
-    /// As for [`new`](Self::new), or an id that the keyring already has.
+    /// As for [`new`](Self::new), or an id or a key that the keyring already has.
     pub fn with_old(
         mut self,
         id: &str,
@@ -147,20 +166,22 @@ impl Keyring {
         }
     }
 
-    /// Reads the text of a keyring from a file. The call blocks.
+    /// Reads the text of a keyring from a file that only its owner may read. The call blocks.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is not text, or that others may read (on Unix), or an invalid
+    /// text.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyringError> {
+        read_file(path.as_ref(), only_owner)
+    }
+
+    /// Reads the text of a keyring from a file that other users of the machine may read, such as a
+    /// secret that a container's runtime mounts. The call blocks.
     ///
     /// # Errors
     /// A file that cannot be read or is not text, or an invalid text.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyringError> {
-        let path = path.as_ref();
-        let unreadable = |source| KeyringError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        let bytes = Zeroizing::new(fs::read(path).map_err(unreadable)?);
-        str::from_utf8(&bytes)
-            .map_err(|_| KeyringError::NotText)?
-            .parse()
+    pub fn from_file_readable_by_others(path: impl AsRef<Path>) -> Result<Self, KeyringError> {
+        read_file(path.as_ref(), |_, _| Ok(()))
     }
 
     /// Returns the ids, the current one first.
@@ -193,9 +214,73 @@ impl Keyring {
         if self.find(id).is_some() {
             return Err(KeyringError::Duplicate { id: id.to_owned() });
         }
+        let same = self.keys.iter().find(|(_, there)| there.0 == key.0);
+        if let Some((first, _)) = same {
+            return Err(KeyringError::SameKey {
+                first: first.clone(),
+                second: id.to_owned(),
+            });
+        }
         self.keys.push((id.to_owned(), key));
         Ok(())
     }
+}
+
+/// Returns whether no generator of random numbers makes such bytes: a text, or few distinct bytes.
+///
+/// Of 32 random bytes, all are printable once in 10^13 keys, and fewer than 16 are distinct even
+/// more rarely.
+fn is_weak(bytes: &[u8]) -> bool {
+    let distinct = bytes.iter().collect::<HashSet<_>>().len();
+    distinct < 16 || bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+fn read_file(
+    path: &Path,
+    check: impl FnOnce(&Path, &Metadata) -> Result<(), KeyringError>,
+) -> Result<Keyring, KeyringError> {
+    let unreadable = |source| KeyringError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    // Of the open file: the name may lead to another one by now.
+    let metadata = file.metadata().map_err(unreadable)?;
+    check(path, &metadata)?;
+    // A buffer that grows would leave copies behind.
+    let mut bytes = Zeroizing::new(vec![0; MAX_FILE + 1]);
+    let mut length = 0;
+    loop {
+        match file.read(&mut bytes[length..]).map_err(unreadable)? {
+            0 => break,
+            more => length += more,
+        }
+    }
+    if length > MAX_FILE {
+        return Err(KeyringError::TooLong);
+    }
+    str::from_utf8(&bytes[..length])
+        .map_err(|_| KeyringError::NotText)?
+        .parse()
+}
+
+#[cfg(unix)]
+fn only_owner(path: &Path, metadata: &Metadata) -> Result<(), KeyringError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(KeyringError::Exposed {
+        path: path.to_owned(),
+        mode,
+    })
+}
+
+/// Windows keeps a file of a person's profile from others, and its rights are no mode.
+#[cfg(not(unix))]
+fn only_owner(_: &Path, _: &Metadata) -> Result<(), KeyringError> {
+    Ok(())
 }
 
 impl FromStr for Keyring {
@@ -260,6 +345,21 @@ pub enum KeyringError {
         #[source]
         source: io::Error,
     },
+    /// Other users may read or write the file.
+    #[error(
+        "others may read the keyring file {}, whose mode is {mode:o}: run `chmod 600` on it, or \
+         use `Keyring::from_file_readable_by_others`",
+        path.display()
+    )]
+    Exposed {
+        /// The path of the file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The file is longer than a keyring is.
+    #[error("the keyring file has more than 64 KiB; it must hold `id:key`, the key in base64")]
+    TooLong,
     /// The file or variable is not UTF-8.
     #[error("the keyring is not text; it must hold `id:key`, the key in base64")]
     NotText,
@@ -291,6 +391,17 @@ pub enum KeyringError {
     WrongLength {
         /// Its length in bytes.
         bytes: usize,
+    },
+    /// A key is a text, or has few distinct bytes.
+    #[error("it is not random; `openssl rand -base64 32` makes a key")]
+    Weak,
+    /// Two ids have the same key.
+    #[error("the ids {first:?} and {second:?} have the same key; a rotation needs a new one")]
+    SameKey {
+        /// The id that has it first.
+        first: String,
+        /// The other id.
+        second: String,
     },
     /// Two keys have the same id.
     #[error("two keys have the id {id:?}; give each its own")]

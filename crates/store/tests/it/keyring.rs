@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::fs;
+use std::path::Path;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokenkeeper_store::{EncryptionKey, Keyring, KeyringError};
 
-const ONE: &str = "c29tZSBrZXkgb2YgMzIgYnl0ZXMsIG9mIG5vIHVzZSE=";
-const TWO: &str = "YW5vdGhlciBrZXkgb2YgMzIgYnl0ZXMsIHVzZWxlc3M=";
+const ONE: &str = "SC4last5ZV4agqQ5ZjlTMQFOKg8TGiCbtIk4tEzspAw=";
+const TWO: &str = "+49QLwQo4yQdOWMRw2ArkBogAA3RWa9CpEr5a56nPio=";
 
 fn ids(text: &str) -> Result<Vec<String>, KeyringError> {
     text.parse::<Keyring>()
@@ -26,7 +28,7 @@ fn the_first_key_is_current_with_any_separator() {
     for text in [
         format!("new:{ONE},old:{TWO}"),
         format!("new:{ONE}\nold:{TWO}\n"),
-        format!("# keys\r\n  new:{ONE} \r\n\r\n # old:{ONE}\r\n old:{TWO}, \r\n"),
+        format!("# keys\r\n  new:{ONE} \r\n\r\n # older:{ONE}\r\n old:{TWO}, \r\n"),
     ] {
         assert_eq!(ids(&text).unwrap(), ["new", "old"], "{text}");
     }
@@ -35,8 +37,8 @@ fn the_first_key_is_current_with_any_separator() {
 #[test]
 fn either_base64_alphabet_works_without_padding() {
     for text in [
-        "+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/+/8=",
-        "-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_8",
+        "+yBFao+02f4jSG2St9wBJktwlbrfBClOc5i94gcsUXY=",
+        "-yBFao-02f4jSG2St9wBJktwlbrfBClOc5i94gcsUXY",
         ONE,
     ] {
         assert!(EncryptionKey::from_base64(text).is_ok(), "{text}");
@@ -100,7 +102,7 @@ fn no_error_and_no_debug_shows_a_key() {
             cause = error.source();
         }
         assert!(
-            !shown.contains("c29t") && !shown.contains("YW5v"),
+            !shown.contains(&ONE[..4]) && !shown.contains(&TWO[..4]),
             "{shown}"
         );
     }
@@ -142,6 +144,7 @@ fn a_file_is_read_and_a_missing_one_is_named() {
         "{missing}"
     );
     fs::write(&path, format!("# current\n2026-02:{ONE}\n2025-11:{TWO}\n")).unwrap();
+    allow(&path, 0o600);
     assert_eq!(
         Keyring::from_file(&path).unwrap().ids().collect::<Vec<_>>(),
         ["2026-02", "2025-11"]
@@ -153,3 +156,67 @@ fn a_file_is_read_and_a_missing_one_is_named() {
     ));
     fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn a_key_that_nobody_drew_at_random_is_refused() {
+    let text = |bytes: &[u8]| STANDARD.encode(bytes);
+    for weak in [
+        text(&[0; 32]),
+        text(b"correct horse battery staple, 32"),
+        text(&[[1; 16], [2; 16]].concat()),
+        text(b"0123456789abcdef0123456789abcdef"),
+    ] {
+        assert!(matches!(reason(&format!("a:{weak}")), KeyringError::Weak));
+    }
+}
+
+#[test]
+fn two_ids_of_one_key_are_refused() {
+    let twice = ids(&format!("new:{ONE} old:{ONE}")).unwrap_err();
+    let KeyringError::Item { number: 2, source } = twice else {
+        panic!("{twice:?}")
+    };
+    let text = source.to_string();
+    assert!(text.contains("new") && text.contains("old"), "{text}");
+    let ring = Keyring::new("new", [7; 32]).unwrap();
+    let same = ring.with_old("old", [7; 32]);
+    assert!(matches!(same, Err(KeyringError::SameKey { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_read_is_refused_or_asked_for() {
+    let folder = std::env::temp_dir().join(format!("tokenkeeper-exposed-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("keyring");
+    fs::write(&path, format!("a:{ONE}")).unwrap();
+    for mode in [0o644, 0o640, 0o604, 0o620, 0o666] {
+        allow(&path, mode);
+        let error = Keyring::from_file(&path).unwrap_err();
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+        assert!(Keyring::from_file_readable_by_others(&path).is_ok());
+    }
+    for mode in [0o600, 0o400] {
+        allow(&path, mode);
+        Keyring::from_file(&path).unwrap();
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let path = "/dev/zero";
+    if Path::new(path).exists() {
+        let refused = Keyring::from_file_readable_by_others(path);
+        assert!(matches!(refused, Err(KeyringError::TooLong)));
+    }
+}
+
+#[cfg(unix)]
+fn allow(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn allow(_: &Path, _: u32) {}
