@@ -16,10 +16,10 @@ use crate::{
 
 /// A store whose values are encrypted with XChaCha20-Poly1305 before the store `S` sees them.
 ///
-/// Each value is bound to its key, version and `keep_until`: an entry that is moved to another
-/// account, put back under another version or kept for longer cannot be decrypted. Keys, times,
-/// versions and the attention mark are not encrypted, since the store finds entries by them. The
-/// encryption does not detect an older entry that is put back unchanged.
+/// Each value is bound to its key, version, times and attention mark: an entry that is moved to
+/// another account, put back under another version, kept for longer or listed at another time cannot
+/// be decrypted. They are not encrypted, since the store finds entries by them. The encryption does
+/// not detect an older entry that is put back unchanged.
 ///
 /// An entry that cannot be decrypted is an error for each reader, also in a
 /// [`Conflict`](Outcome::Conflict). It is never overwritten, since no caller learns its version.
@@ -30,7 +30,7 @@ use crate::{
 /// # fn open(store: impl TokenStore) -> Result<(), Box<dyn std::error::Error>> {
 ///
 /// // A key as `openssl rand -base64 32` prints it, after an id of your choice.
-/// # let key = "c29tZSBrZXkgb2YgMzIgYnl0ZXMsIG9mIG5vIHVzZSE=";
+/// # let key = "SC4last5ZV4agqQ5ZjlTMQFOKg8TGiCbtIk4tEzspAw=";
 /// let keyring: Keyring = format!("2026-02:{key}").parse()?;
 /// let store = Encrypted::new(store, keyring);
 /// # Ok(())

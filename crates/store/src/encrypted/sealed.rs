@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 3 bytes   9E 't' 'k', which is never the start of a text
-//! 1 byte    format, 1
+//! 1 byte    format, 2
 //! 1 byte    length of the key id
 //! n bytes   key id, UTF-8
 //! 24 bytes  nonce, random
@@ -10,8 +10,11 @@
 //! ```
 //!
 //! Associated data: everything before the nonce, then [`Key::to_bytes`], the version, and
-//! `keep_until` as one byte (0: none, 1) and 8 bytes of milliseconds, big-endian. Each part has a
-//! fixed length or is prefixed with it, so no two contexts have the same bytes.
+//! `keep_until` as one byte (0: none, 1) and 8 bytes of milliseconds, big-endian, `due` likewise, and
+//! the attention mark as one byte. Each part has a fixed length or is prefixed with it, so no two
+//! contexts have the same bytes. Format 1, which is still read, has no `due` and no mark there.
+
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use chacha20poly1305::aead::{Aead, Payload};
@@ -22,16 +25,19 @@ use super::keyring::{EncryptionKey, Keyring};
 use crate::{Entry, Key, StoreError, unix_millis};
 
 const MAGIC: [u8; 3] = [0x9e, b't', b'k'];
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+
+/// The format whose values are not bound to `due` and the attention mark.
+const FORMAT_1: u8 = 1;
 const NONCE: usize = 24;
 
 /// Encrypts the value of `entry` with the current key.
 pub(super) fn seal(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes, StoreError> {
     let (id, secret) = keyring.current();
-    let mut sealed = header(id);
+    let mut sealed = header(FORMAT, id);
     let mut nonce = [0; NONCE];
     getrandom::fill(&mut nonce).map_err(StoreError::other)?;
-    let context = context(&sealed, key, entry);
+    let context = context(FORMAT, &sealed, key, entry);
     let ciphertext = cipher(secret)
         .encrypt(
             &XNonce::from(nonce),
@@ -48,14 +54,14 @@ pub(super) fn seal(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes,
 
 /// Decrypts the value of `entry`, as [`seal`] encrypted it.
 pub(super) fn open(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes, StoreError> {
-    let (id, rest) = split(&entry.value)?;
+    let (format, id, rest) = split(&entry.value)?;
     let (&nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or_else(cut_short)?;
 
     let undecryptable = || StoreError::Undecryptable {
         key_id: id.to_owned(),
     };
     let secret = keyring.find(id).ok_or_else(undecryptable)?;
-    let context = context(&header(id), key, entry);
+    let context = context(format, &header(format, id), key, entry);
     cipher(secret)
         .decrypt(
             &XNonce::from(nonce),
@@ -69,13 +75,14 @@ pub(super) fn open(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes,
         .map_err(|_| undecryptable())
 }
 
-/// Returns whether this value names the current key; it may still be damaged.
+/// Returns whether this value has the newest format and names the current key; it may still be
+/// damaged.
 pub(super) fn is_current(keyring: &Keyring, value: &[u8]) -> bool {
-    split(value).is_ok_and(|(id, _)| id == keyring.current().0)
+    split(value).is_ok_and(|(format, id, _)| format == FORMAT && id == keyring.current().0)
 }
 
-/// Splits a value into its key id and the rest.
-fn split(value: &[u8]) -> Result<(&str, &[u8]), StoreError> {
+/// Splits a value into its format, its key id and the rest.
+fn split(value: &[u8]) -> Result<(u8, &str, &[u8]), StoreError> {
     let rest = value.strip_prefix(&MAGIC).ok_or(StoreError::NotEncrypted)?;
     let (&format, rest) = rest.split_first().ok_or_else(cut_short)?;
     if format > FORMAT {
@@ -84,7 +91,7 @@ fn split(value: &[u8]) -> Result<(&str, &[u8]), StoreError> {
             supported: FORMAT.into(),
         });
     }
-    if format != FORMAT {
+    if format < FORMAT_1 {
         return Err(StoreError::corrupt(
             "an encrypted value has an unknown format",
         ));
@@ -93,24 +100,32 @@ fn split(value: &[u8]) -> Result<(&str, &[u8]), StoreError> {
     let (id, rest) = rest.split_at_checked(length.into()).ok_or_else(cut_short)?;
     let id = str::from_utf8(id)
         .map_err(|_| StoreError::corrupt("the key id of an encrypted value is not text"))?;
-    Ok((id, rest))
+    Ok((format, id, rest))
 }
 
-fn header(id: &str) -> Vec<u8> {
+fn header(format: u8, id: &str) -> Vec<u8> {
     let length = u8::try_from(id.len()).expect("a keyring takes ids of at most 255 bytes");
     let mut header = Vec::from(MAGIC);
-    header.extend_from_slice(&[FORMAT, length]);
+    header.extend_from_slice(&[format, length]);
     header.extend_from_slice(id.as_bytes());
     header
 }
 
-fn context(header: &[u8], key: &Key, entry: &Entry) -> Vec<u8> {
+fn context(format: u8, header: &[u8], key: &Key, entry: &Entry) -> Vec<u8> {
     let mut context = header.to_vec();
     context.extend(key.to_bytes());
     context.extend_from_slice(entry.version.as_bytes());
-    context.push(entry.keep_until.is_some().into());
-    context.extend_from_slice(&entry.keep_until.map_or(0, unix_millis).to_be_bytes());
+    push_time(&mut context, entry.keep_until);
+    if format != FORMAT_1 {
+        push_time(&mut context, entry.due);
+        context.push(entry.attention.into());
+    }
     context
+}
+
+fn push_time(context: &mut Vec<u8>, time: Option<SystemTime>) {
+    context.push(time.is_some().into());
+    context.extend_from_slice(&time.map_or(0, unix_millis).to_be_bytes());
 }
 
 fn cipher(secret: &EncryptionKey) -> XChaCha20Poly1305 {

@@ -117,7 +117,7 @@ async fn records_that_were_swapped_do_not_open() {
 }
 
 #[tokio::test]
-async fn a_value_is_bound_to_its_version_and_its_keep_until() {
+async fn a_value_is_bound_to_its_version_times_and_mark() {
     let plain = SimpleStore::default();
     let store = Encrypted::new(plain.clone(), ring("now", 1));
     let until = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
@@ -134,6 +134,9 @@ async fn a_value_is_bound_to_its_version_and_its_keep_until() {
             .with_keep_until(until + Duration::from_millis(1)),
         kept.clone().with_keep_until(None),
         kept.clone().with_keep_until(UNIX_EPOCH),
+        kept.clone().with_due(until),
+        kept.clone().with_due(UNIX_EPOCH),
+        kept.clone().with_attention(true),
     ];
     for entry in altered {
         plant(&plain, "a", &entry).await;
@@ -143,9 +146,6 @@ async fn a_value_is_bound_to_its_version_and_its_keep_until() {
             "{error:?}"
         );
     }
-    // Due time and attention mark are for the store's index, and not bound.
-    plant(&plain, "a", &kept.with_due(until).with_attention(true)).await;
-    assert!(store.get(&key("a")).await.is_ok());
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn a_newer_format_is_an_error_and_stays() {
     let _ = store.put(&key("a"), &entry("value"), None).await.unwrap();
     let kept = below(&plain, "a").await;
     let mut value = kept.value.to_vec();
-    value[FORMAT_AT] = 2;
+    value[FORMAT_AT] = 3;
     let newer = Entry::new(kept.version, value.clone());
     plant(&plain, "a", &newer).await;
     for result in [
@@ -253,8 +253,8 @@ async fn a_newer_format_is_an_error_and_stays() {
             matches!(
                 error,
                 StoreError::NewerFormat {
-                    found: 2,
-                    supported: 1
+                    found: 3,
+                    supported: 2
                 }
             ),
             "{error:?}"
@@ -272,23 +272,45 @@ async fn a_newer_format_is_an_error_and_stays() {
 
 // A recorded value, so that later releases still read it. A program written from the draft of
 // XChaCha20-Poly1305 and the description of the format alone also decrypted it.
-#[tokio::test]
-async fn format_1_is_still_read() {
-    let plain = SimpleStore::default();
-    let store = Encrypted::new(plain.clone(), ring("2026-02", 1));
+fn format_1() -> Entry {
     let value: Vec<u8> = "9e746b0107323032362d3032622580edcb48b2cb2e4e25e8f267881286f262dcd0ac\
                           785e5bddbe17501fb3725a51f7fdbc79937b270576ef834bcb"
         .as_bytes()
         .chunks(2)
         .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
         .collect();
-    let kept = Entry::new(Version::from_bytes([9; 16]), value)
-        .with_keep_until(UNIX_EPOCH + Duration::from_secs(60));
+    Entry::new(Version::from_bytes([9; 16]), value)
+        .with_keep_until(UNIX_EPOCH + Duration::from_secs(60))
+}
+
+#[tokio::test]
+async fn format_1_is_still_read() {
+    let plain = SimpleStore::default();
+    let store = Encrypted::new(plain.clone(), ring("2026-02", 1));
+    let kept = format_1().with_due(UNIX_EPOCH).with_attention(true);
     plant(&plain, "jane", &kept).await;
     assert_eq!(
         store.get(&key("jane")).await.unwrap().unwrap().value,
         "a value"
     );
+}
+
+#[tokio::test]
+async fn a_value_of_format_1_is_upgraded_by_the_next_write() {
+    let plain = SimpleStore::default();
+    let store = Encrypted::new(plain.clone(), ring("2026-02", 1));
+    let kept = format_1();
+    plant(&plain, "jane", &kept).await;
+    let next = entry("next").with_attention(true);
+    let outcome = store.put(&key("jane"), &next, Some(kept.version)).await;
+    assert_eq!(outcome.unwrap(), Outcome::Applied);
+    let written = below(&plain, "jane").await;
+    assert_eq!(written.value[FORMAT_AT], 2);
+    // Under the old format the mark would not be bound.
+    let mut downgraded = written.value.to_vec();
+    downgraded[FORMAT_AT] = 1;
+    plant(&plain, "jane", &Entry::new(next.version, downgraded)).await;
+    assert!(store.get(&key("jane")).await.is_err());
 }
 
 #[tokio::test]
