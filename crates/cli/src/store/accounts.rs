@@ -6,7 +6,7 @@ use serde_json::json;
 use tokenkeeper::store::{Filter, Key};
 
 use super::StoreArguments;
-use crate::BoxError;
+use crate::{BoxError, causes};
 
 /// Lists the accounts of a store, one per line: provider, site, client id and subject
 ///
@@ -37,15 +37,20 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
     };
     let store = arguments.store.location()?.open_sealed().await?;
     let mut cursor = None;
+    let mut end = ExitCode::SUCCESS;
     loop {
         let page = store.list(filter, cursor, PAGE).await?;
         let mut out = std::io::stdout().lock();
         for key in &page.keys {
             writeln!(out, "{}", line(key, arguments.json))?;
         }
+        for error in &page.unread {
+            eprintln!("a part of the store was not listed: {}", causes(error));
+            end = ExitCode::FAILURE;
+        }
         cursor = page.next;
         if cursor.is_none() {
-            return Ok(ExitCode::SUCCESS);
+            return Ok(end);
         }
     }
 }

@@ -9,8 +9,8 @@ use tokenkeeper::{
 
 use crate::{run, text, tokenkeeper};
 
-const OLD: &str = "old:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
-const NEW: &str = "new:YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWY=";
+const OLD: &str = "old:fx14y+bLx2yHtjxOPB5Hz2l+I+BbCIRMRrRD9atoTcc=";
+const NEW: &str = "new:LDcuj8ZO3TA73rgLTMhGo7dB4F8diztyRgnJNi+R0mg=";
 
 struct Folder(PathBuf);
 
@@ -112,4 +112,40 @@ fn the_error_names_the_wrong_part_of_a_store_url() {
         let error = text(&output.stderr);
         assert!(error.contains(named), "{store}: {error}");
     }
+}
+
+#[test]
+fn no_error_shows_the_password_of_a_mistyped_url() {
+    let mistyped: [&[&str]; 6] = [
+        &["accounts", "--store", "redis:/user:hunter2@host"],
+        &["accounts", "--store", "reds://user:hunter2@host/0"],
+        &["accounts", "--store", "redis://user:hunter2@host:port/0"],
+        &[
+            "accounts",
+            "--store",
+            "redis://user:hun ter2:hunter2@host/x",
+        ],
+        &["accounts", "redis://user:hunter2@host/0"],
+        &["accounts", "--stor=redis://user:hunter2@host/0"],
+    ];
+    for arguments in mistyped {
+        let output = run(arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        let shown = text(&output.stdout).to_owned() + text(&output.stderr);
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("error: "), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_may_hold_the_url() {
+    let folder = Folder::new("url");
+    fill(&folder, OLD).await;
+    let file = folder.0.join("store-url");
+    std::fs::write(&file, folder.store() + "\n").unwrap();
+    let output = run(&["accounts", "--store-file", file.to_str().unwrap()]);
+    assert!(text(&output.stdout).contains("amiqus"));
+    std::fs::remove_file(&file).unwrap();
+    let output = run(&["accounts", "--store-file", file.to_str().unwrap()]);
+    assert!(text(&output.stderr).contains("store-url cannot be read"));
 }
