@@ -23,7 +23,8 @@ use tokenkeeper_store::{EncryptionKey, Keyring};
 /// // from the environment.
 /// # let path = std::env::temp_dir().join(format!("flow-keys-{}", std::process::id()));
 /// # std::fs::write(&path, "2026-02:SC4last5ZV4agqQ5ZjlTMQFOKg8TGiCbtIk4tEzspAw=")?;
-/// let builder = Accounts::builder(MemoryStore::new()).flow_key(Keyring::from_file_readable_by_others(&path)?);
+/// let keyring = Keyring::from_file_readable_by_others(&path)?;
+/// let builder = Accounts::builder(MemoryStore::new()).flow_key(keyring);
 /// # drop(builder);
 /// # std::fs::remove_file(path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

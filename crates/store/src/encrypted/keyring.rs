@@ -22,7 +22,7 @@ const MAX_FILE: usize = 64 * 1024;
 
 /// A key of 256 bits. `Debug` does not show it; its memory is wiped when its last clone is dropped.
 ///
-/// Its bytes stay where they are when it is moved or cloned, so that no unwiped copy is left behind.
+/// Its bytes stay where they are when it is moved or cloned, so that no copy escapes the wiping.
 #[derive(Clone)]
 pub struct EncryptionKey(Arc<Zeroizing<[u8; KEY_BYTES]>>);
 
@@ -51,7 +51,7 @@ impl EncryptionKey {
     /// and missing padding are allowed.
     ///
     /// # Errors
-    /// Text that is not base64, or not 32 bytes, or a key that nobody drew at random.
+    /// Text that is not base64, or not 32 bytes, or a key that is not random.
     pub fn from_base64(text: &str) -> Result<Self, KeyringError> {
         let text = text.trim();
         let alphabet = if text.contains(['-', '_']) {

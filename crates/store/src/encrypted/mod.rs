@@ -17,9 +17,9 @@ use crate::{
 /// A store whose values are encrypted with XChaCha20-Poly1305 before the store `S` sees them.
 ///
 /// Each value is bound to its key, version, times and attention mark: an entry that is moved to
-/// another account, put back under another version, kept for longer or listed at another time cannot
-/// be decrypted. They are not encrypted, since the store finds entries by them. The encryption does
-/// not detect an older entry that is put back unchanged.
+/// another account, put back under another version, kept for longer or listed at another time
+/// cannot be decrypted. They are not encrypted, since the store finds entries by them. The
+/// encryption does not detect an older entry that is put back unchanged.
 ///
 /// An entry that cannot be decrypted is an error for each reader, also in a
 /// [`Conflict`](Outcome::Conflict). It is never overwritten, since no caller learns its version.

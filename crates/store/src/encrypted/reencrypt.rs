@@ -47,7 +47,8 @@ impl<S: TokenStore> Encrypted<S> {
     /// ```
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] from a store that does not list, or a failing backend. An entry
+    /// [`StoreError::Unsupported`] from a store that does not list, or a backend that fails, also in
+    /// part. An entry
     /// that cannot be decrypted is not an error, but in [`Reencryption::left`].
     pub async fn reencrypt(&self) -> Result<Reencryption, StoreError> {
         let mut done = Reencryption::default();
@@ -62,6 +63,9 @@ impl<S: TokenStore> Encrypted<S> {
                     Err(error) if is_about_the_entry(&error) => done.left.push(key),
                     Err(error) => return Err(error),
                 }
+            }
+            if let Some(error) = page.unread.into_iter().next() {
+                return Err(error);
             }
             cursor = page.next;
             if cursor.is_none() {

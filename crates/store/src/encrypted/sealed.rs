@@ -10,9 +10,9 @@
 //! ```
 //!
 //! Associated data: everything before the nonce, then [`Key::to_bytes`], the version, and
-//! `keep_until` as one byte (0: none, 1) and 8 bytes of milliseconds, big-endian, `due` likewise, and
-//! the attention mark as one byte. Each part has a fixed length or is prefixed with it, so no two
-//! contexts have the same bytes. Format 1, which is still read, has no `due` and no mark there.
+//! `keep_until` as one byte (0: none, 1) and 8 bytes of milliseconds, big-endian, `due` likewise,
+//! and the attention mark as one byte. Each part has a fixed length or is prefixed with it, so no
+//! two contexts have the same bytes. Format 1, which is still read, has no `due` and no mark there.
 
 use std::time::SystemTime;
 
