@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use redis::aio::{MultiplexedConnection, PubSub};
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::{TcpSettings, socket2};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
@@ -38,6 +37,11 @@ impl Connector {
         Ok(Self::Sentinel(Box::new(Mutex::new(sentinel(
             settings, master,
         )?))))
+    }
+
+    /// A client of one node of a cluster.
+    pub(crate) fn of_node(settings: &Settings, node: &(String, u16)) -> Result<Self, RedisError> {
+        Ok(Self::Standalone(Box::new(client(settings, node)?)))
     }
 
     pub(crate) async fn connect(
@@ -79,25 +83,6 @@ pub(crate) fn client(settings: &Settings, node: &(String, u16)) -> Result<Client
         _ => Client::open(info),
     }
     .map_err(|error| unusable(settings, error))
-}
-
-pub(crate) fn cluster(settings: &Settings) -> Result<ClusterClient, RedisError> {
-    check_crypto(&settings.target)?;
-    let nodes = settings.target.nodes.iter();
-    let mut builder = ClusterClientBuilder::new(nodes.map(|node| info(&settings.target, node)))
-        // The client must not repeat a lost write: the answer to the second one would be taken for
-        // the first one's. We follow redirections ourselves.
-        .retries(0)
-        .connection_timeout(settings.connect_timeout)
-        .response_timeout(settings.answer_timeout())
-        .overall_response_timeout(Some(settings.answer_timeout()))
-        .tcp_settings(tcp_settings());
-    if let Some(certificates) = &settings.certificates
-        && settings.target.tls
-    {
-        builder = builder.certs(certificates.clone());
-    }
-    builder.build().map_err(|error| unusable(settings, error))
 }
 
 fn sentinel(settings: &Settings, master: &str) -> Result<SentinelClient, RedisError> {
@@ -194,7 +179,7 @@ fn tcp_settings() -> TcpSettings {
 }
 
 /// Checks for a crypto provider: without one, the client would panic.
-fn check_crypto(target: &Target) -> Result<(), RedisError> {
+pub(crate) fn check_crypto(target: &Target) -> Result<(), RedisError> {
     if target.tls && CryptoProvider::get_default().is_none() {
         return Err(RedisError::NoCryptoProvider);
     }

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod backend;
+mod claim;
 mod cluster;
 mod connect;
 mod error;

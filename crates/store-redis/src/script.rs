@@ -1,11 +1,11 @@
-//! The two scripts and their invocation.
+//! The scripts and their invocation.
 
 use std::sync::LazyLock;
 
 use redis::{Cmd, Pipeline, cmd};
 use tokenkeeper_store::{Entry, Key, Version, unix_millis};
 
-use crate::layout::Layout;
+use crate::layout::{Layout, Place};
 use crate::record;
 use crate::watch;
 
@@ -19,6 +19,12 @@ pub(crate) static SWAP: Script = Script {
 pub(crate) static LIST: Script = Script {
     source: include_str!("list.lua"),
     digest: LazyLock::new(|| digest(LIST.source)),
+};
+
+/// Claims due records.
+pub(crate) static CLAIM: Script = Script {
+    source: include_str!("claim.lua"),
+    digest: LazyLock::new(|| digest(CLAIM.source)),
 };
 
 /// A script, and the digest by which a server knows it.
@@ -46,11 +52,11 @@ impl Invocation {
     /// Replaces the record at `expected` by `new`, or removes it.
     pub(crate) fn swap(
         layout: &Layout,
+        place: &Place,
         key: &Key,
         expected: Option<Version>,
         new: Option<&Entry>,
     ) -> Self {
-        let place = layout.place(key);
         let millis = |time: Option<_>| {
             time.map_or_else(Vec::new, |time| unix_millis(time).to_string().into_bytes())
         };
@@ -74,7 +80,7 @@ impl Invocation {
         ];
         let sets = ["keys", "due", "attention", "expiring"]
             .map(|set| format!("{}{set}", layout.base(place.bucket)));
-        let keys = [layout.record(&place)].into_iter().chain(sets).collect();
+        let keys = [layout.record(place)].into_iter().chain(sets).collect();
         Self::new(&SWAP, keys, arguments)
     }
 
@@ -101,8 +107,8 @@ impl Invocation {
 
 /// Returns the commands that load the scripts into a server.
 pub(crate) fn load() -> Pipeline {
-    let mut pipeline = Pipeline::with_capacity(2);
-    for script in [&SWAP, &LIST] {
+    let mut pipeline = Pipeline::with_capacity(3);
+    for script in [&SWAP, &LIST, &CLAIM] {
         pipeline.cmd("SCRIPT").arg("LOAD").arg(script.source);
     }
     pipeline

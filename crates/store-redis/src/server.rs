@@ -1,29 +1,69 @@
 //! The server or cluster that calls go to.
 
-use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use redis::{Cmd, Pipeline, Value, cmd};
-use tokio::time::timeout;
+use std::sync::Arc;
 
-use crate::connect::{self, Connector};
+use futures_util::future::join_all;
+use redis::{Cmd, Pipeline, Value};
+
+use crate::RedisError;
+use crate::cluster::{Cluster, Node};
+use crate::connect::Connector;
 use crate::fault::Fault;
+use crate::layout::{BUCKETS, Place};
 use crate::link::Link;
-use crate::script::{self, Invocation};
+use crate::script::Invocation;
 use crate::settings::Settings;
 use crate::url::Kind;
-use crate::{RedisError, cluster};
 
 /// The connections to one server or to a cluster.
 pub(crate) enum Server {
     One(Box<Link>),
-    Cluster(ClusterConnection),
+    Cluster(Arc<Cluster>),
+}
+
+/// Where a call goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Route<'a> {
+    /// To the server that has the bucket.
+    Bucket(u8),
+    /// To a node of the cluster.
+    Node(&'a Node),
+}
+
+/// Buckets that one server has.
+pub(crate) struct Part {
+    pub(crate) buckets: Vec<u8>,
+    /// The server, if it is a node of a cluster.
+    node: Option<Arc<Node>>,
+}
+
+impl Part {
+    fn route(&self) -> Route<'_> {
+        match &self.node {
+            Some(node) => Route::Node(node),
+            None => Route::Bucket(self.buckets[0]),
+        }
+    }
+
+    pub(crate) fn has(&self, place: &Place) -> bool {
+        self.buckets.contains(&place.bucket)
+    }
+
+    /// Returns the address of the server, if it is a node of a cluster.
+    pub(crate) fn address(&self) -> Option<&(String, u16)> {
+        self.node.as_ref().map(|node| node.address())
+    }
 }
 
 impl Server {
     /// Opens the connections; one server is connected to by the first call.
     pub(crate) async fn open(settings: &Settings) -> Result<Self, OpenError> {
         let master = match &settings.target.kind {
-            Kind::Cluster => return Self::open_cluster(settings).await,
+            Kind::Cluster => {
+                let cluster = Cluster::new(settings)?;
+                cluster.refresh().await?;
+                return Ok(Self::Cluster(Arc::new(cluster)));
+            }
             Kind::Standalone => None,
             Kind::Sentinel(master) => Some(master.as_str()),
         };
@@ -35,35 +75,17 @@ impl Server {
         ))))
     }
 
-    async fn open_cluster(settings: &Settings) -> Result<Self, OpenError> {
-        let client = connect::cluster(settings)?;
-        // The client tries the nodes one after the other, each with its own timeout.
-        let nodes = u32::try_from(settings.target.nodes.len()).unwrap_or(u32::MAX);
-        let limit = settings
-            .connect_timeout
-            .saturating_mul(nodes.saturating_add(1));
-        let mut connection = match timeout(limit, client.get_async_connection()).await {
-            Ok(made) => made.map_err(Fault::NotSent)?,
-            Err(elapsed) => {
-                return Err(Fault::NotSent(std::io::Error::from(elapsed).into()).into());
-            }
-        };
-        for command in script::load().cmd_iter() {
-            match to_all(&mut connection, command).await {
-                Err(error) if error.code() != Some("NOPERM") => {
-                    return Err(Fault::NotSent(error).into());
-                }
-                _ => {}
-            }
-        }
-        Ok(Self::Cluster(connection))
-    }
-
-    /// Sends the commands, all of one slot, in one pipeline, and returns their answers.
-    pub(crate) async fn call(&self, commands: &Pipeline) -> Result<Vec<Value>, Fault> {
-        let answers = match self {
-            Self::One(link) => link.call(commands).await,
-            Self::Cluster(connection) => cluster::call(connection, commands).await,
+    /// Sends the commands, of which only the first may have a key, in one pipeline, and returns
+    /// their answers.
+    pub(crate) async fn call(
+        &self,
+        route: Route<'_>,
+        commands: &Pipeline,
+    ) -> Result<Vec<Value>, Fault> {
+        let answers = match (self, route) {
+            (Self::One(link), _) => link.call(commands).await,
+            (Self::Cluster(cluster), Route::Bucket(bucket)) => cluster.call(bucket, commands).await,
+            (Self::Cluster(_), Route::Node(node)) => node.call(commands).await,
         }?;
         answers
             .into_iter()
@@ -74,6 +96,7 @@ impl Server {
     /// Calls a script and then `after`, in one round trip if the server knows the script.
     pub(crate) async fn invoke(
         &self,
+        route: Route<'_>,
         invocation: &Invocation,
         after: Option<&Cmd>,
     ) -> Result<Vec<Value>, Fault> {
@@ -83,47 +106,111 @@ impl Server {
             }
             commands
         };
-        let mut answer = self.call(&with_after(invocation.by_digest())).await;
+        let by_digest = with_after(invocation.by_digest());
+        let mut answer = self.call(route, &by_digest).await;
         if let (Err(fault), Self::One(link)) = (&answer, self)
             && fault.code() == Some("READONLY")
         {
             // The server was demoted and did nothing. One retry looks for the new master.
             link.reset();
-            answer = self.call(&with_after(invocation.by_digest())).await;
+            answer = self.call(route, &by_digest).await;
         }
         match answer {
             Err(fault) if fault.code() == Some("NOSCRIPT") => {
-                self.call(&with_after(invocation.by_source())).await
+                self.call(route, &with_after(invocation.by_source())).await
             }
             answer => answer,
         }
     }
 
-    /// Returns the `INFO memory` texts of the servers; none without the permission.
+    /// Returns the servers, each with the buckets that it has.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let all: Vec<u8> = (0..BUCKETS).collect();
+        match self {
+            Self::One(_) => vec![Part {
+                buckets: all,
+                node: None,
+            }],
+            Self::Cluster(cluster) => parts_of(cluster, &all),
+        }
+    }
+
+    /// Looks for buckets that have left the server where they were expected, and returns the parts
+    /// that have them now.
+    pub(crate) async fn find(&self, moved: &[u8]) -> Vec<Part> {
+        match self {
+            Self::Cluster(cluster) if !moved.is_empty() && cluster.refresh().await.is_ok() => {
+                parts_of(cluster, moved)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Calls a script at each server of `parts` at the same time, and returns the answers in their
+    /// order.
+    ///
+    /// A server that did not answer the last call is not waited for: its answer is the failure of
+    /// that call, and a ping in the background finds out when it answers again. If no server did,
+    /// they are called.
+    pub(crate) async fn invoke_each(
+        &self,
+        parts: &[Part],
+        invocation: impl Fn(&Part) -> Invocation,
+    ) -> Vec<Result<Value, Fault>> {
+        let failed = |part: &Part| part.node.as_ref()?.failure();
+        let all_failed = self.parts().iter().all(|part| failed(part).is_some());
+        let calls = parts.iter().map(|part| {
+            let known = failed(part).filter(|_| !all_failed);
+            let invocation = invocation(part);
+            async move {
+                if let (Some(fault), Some(node)) = (known, &part.node) {
+                    node.ping_soon();
+                    return Err(fault);
+                }
+                let answers = self.invoke(part.route(), &invocation, None).await?;
+                Ok(answers.into_iter().next().unwrap_or(Value::Nil))
+            }
+        });
+        let answers = join_all(calls).await;
+        if answers.iter().any(Result::is_err) {
+            // A replica may have taken the place of a node.
+            self.find_soon();
+        }
+        answers
+    }
+
+    /// Looks in the background for buckets that have left the server where they were expected.
+    pub(crate) fn find_soon(&self) {
+        if let Self::Cluster(cluster) = self {
+            cluster.refresh_soon();
+        }
+    }
+
+    /// Returns the `INFO memory` texts of the servers that answer; none without the permission.
     pub(crate) async fn memory(&self) -> Result<Vec<String>, Fault> {
-        let mut command = cmd("INFO");
-        command.arg("memory");
-        let answer = match self {
-            Self::One(_) => {
-                let mut commands = Pipeline::with_capacity(1);
-                commands.add_command(command);
-                self.call(&commands).await
+        let mut commands = Pipeline::with_capacity(1);
+        commands.cmd("INFO").arg("memory");
+        let parts = self.parts();
+        let calls = parts.iter().map(|part| self.call(part.route(), &commands));
+        let (mut texts, mut silence) = (Vec::new(), None);
+        for answer in join_all(calls).await {
+            match answer {
+                Ok(answers) => answers.iter().for_each(|answer| match answer {
+                    Value::BulkString(bytes) => {
+                        texts.push(String::from_utf8_lossy(bytes).into_owned());
+                    }
+                    Value::VerbatimString { text, .. } => texts.push(text.clone()),
+                    _ => {}
+                }),
+                Err(fault) if fault.code() == Some("NOPERM") => {}
+                Err(fault) if fault.code().is_none() => silence = Some(fault),
+                Err(fault) => return Err(fault),
             }
-            Self::Cluster(connection) => to_all(&mut connection.clone(), &command)
-                .await
-                .map(|value| vec![value])
-                .map_err(Fault::of_sent),
-        };
-        match answer {
-            Ok(answers) => {
-                let mut texts = Vec::new();
-                answers
-                    .iter()
-                    .for_each(|answer| collect(answer, &mut texts));
-                Ok(texts)
-            }
-            Err(fault) if fault.code() == Some("NOPERM") => Ok(Vec::new()),
-            Err(fault) => Err(fault),
+        }
+        match silence {
+            // The rest of a cluster can be used without the nodes that are away.
+            Some(fault) if texts.is_empty() => Err(fault),
+            _ => Ok(texts),
         }
     }
 
@@ -134,6 +221,15 @@ impl Server {
             Self::Cluster(_) => true,
         }
     }
+}
+
+fn parts_of(cluster: &Cluster, buckets: &[u8]) -> Vec<Part> {
+    let masters = cluster.masters(buckets).into_iter();
+    let part = |(node, buckets)| Part {
+        buckets,
+        node: Some(node),
+    };
+    masters.map(part).collect()
 }
 
 /// The error of opening a server.
@@ -151,24 +247,5 @@ impl From<RedisError> for OpenError {
 impl From<Fault> for OpenError {
     fn from(fault: Fault) -> Self {
         Self::Server(fault)
-    }
-}
-
-async fn to_all(connection: &mut ClusterConnection, command: &Cmd) -> redis::RedisResult<Value> {
-    let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-    connection
-        .route_command(command.clone(), everywhere)
-        .await?
-        .extract_error()
-}
-
-/// Collects all texts in a value, at any depth.
-fn collect(value: &Value, texts: &mut Vec<String>) {
-    match value {
-        Value::BulkString(bytes) => texts.push(String::from_utf8_lossy(bytes).into_owned()),
-        Value::VerbatimString { text, .. } => texts.push(text.clone()),
-        Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
-        Value::Map(pairs) => pairs.iter().for_each(|(_, value)| collect(value, texts)),
-        _ => {}
     }
 }

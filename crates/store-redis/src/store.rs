@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use redis::{Pipeline, Value};
@@ -10,15 +11,16 @@ use tokenkeeper_store::{
     TokenStore, Version,
 };
 
+use crate::backend::Backend;
 use crate::fault::{Call, Fault};
 use crate::layout::Layout;
 use crate::listing::Listing;
 use crate::replication::Replicated;
 use crate::script::Invocation;
-use crate::server::{OpenError, Server};
+use crate::server::{OpenError, Route, Server};
 use crate::settings::Settings;
 use crate::watch::Watch;
-use crate::{RedisError, RedisOptions, record};
+use crate::{RedisError, RedisOptions, claim, record};
 
 /// A [`TokenStore`] in Redis, for any number of processes on any number of machines.
 ///
@@ -54,9 +56,7 @@ pub struct RedisStore {
 
 /// The state that all handles on the same connections share.
 struct Shared {
-    name: String,
-    layout: Layout,
-    reads: Server,
+    backend: Backend,
     /// For writes that wait for replicas: they delay later calls on the same connection.
     replicated: Option<Replicated>,
     watch: Watch,
@@ -94,10 +94,13 @@ impl RedisStore {
             OpenError::Options(error) => error.into(),
             OpenError::Server(fault) => fault.into_error(Call::Read, &name, false),
         };
-        let reads = Server::open(&settings.without_replicas())
+        let server = Server::open(&settings.without_replicas())
             .await
             .map_err(failed)?;
-        let memory = reads.memory().await.map_err(|fault| failed(fault.into()))?;
+        let memory = server
+            .memory()
+            .await
+            .map_err(|fault| failed(fault.into()))?;
         if !settings.allow_eviction
             && let Some(policy) = memory.iter().find_map(|text| evicts(text))
         {
@@ -117,9 +120,11 @@ impl RedisStore {
         let watch = Watch::new(settings, layout.channel());
         Ok(Self {
             shared: Arc::new(Shared {
-                name,
-                layout,
-                reads,
+                backend: Backend {
+                    server,
+                    layout,
+                    name,
+                },
                 replicated,
                 watch,
             }),
@@ -138,12 +143,15 @@ impl RedisStore {
         } else {
             Call::WriteOver
         };
-        let invocation = Invocation::swap(&shared.layout, key, expected, new);
+        let layout = &shared.backend.layout;
+        let place = layout.place(key);
+        let route = Route::Bucket(place.bucket);
+        let invocation = Invocation::swap(layout, &place, key, expected, new);
         let answers = match &shared.replicated {
-            None => shared.reads.invoke(&invocation, None).await,
+            None => shared.backend.server.invoke(route, &invocation, None).await,
             Some(replicated) => {
-                let wait = replicated.wait();
-                replicated.server().invoke(&invocation, Some(&wait)).await
+                let (server, wait) = (replicated.server(), replicated.wait());
+                server.invoke(route, &invocation, Some(&wait)).await
             }
         };
         let mut answers = answers
@@ -197,7 +205,7 @@ impl Shared {
             return Ok(());
         }
         Err(RedisError::NotReplicated {
-            server: self.name.clone(),
+            server: self.backend.name.clone(),
             acknowledged,
             wanted: replicated.min_replicas(),
         })
@@ -209,11 +217,12 @@ impl Shared {
     async fn read_behind(
         &self,
         replicated: &Replicated,
+        route: Route<'_>,
         get: Pipeline,
     ) -> Result<Option<Value>, StoreError> {
         let mut commands = get;
         commands.add_command(replicated.wait());
-        let answers = replicated.server().call(&commands).await;
+        let answers = replicated.server().call(route, &commands).await;
         let mut answers = answers
             .map_err(|fault| self.error(fault, Call::Read))?
             .into_iter();
@@ -223,7 +232,8 @@ impl Shared {
     }
 
     fn error(&self, fault: Fault, call: Call) -> StoreError {
-        fault.into_error(call, &self.name, self.reads.moves())
+        let Backend { server, name, .. } = &self.backend;
+        fault.into_error(call, name, server.moves())
     }
 
     fn unexpected(&self, answer: Option<&Value>) -> RedisError {
@@ -236,7 +246,7 @@ impl Shared {
             Some(_) => "a value of another kind",
         };
         RedisError::Unexpected {
-            server: self.name.clone(),
+            server: self.backend.name.clone(),
             source: format!("it answered {kind}").into(),
         }
     }
@@ -247,14 +257,16 @@ impl TokenStore for RedisStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         let shared = &self.shared;
         let mut get = Pipeline::with_capacity(2);
-        get.cmd("GET")
-            .arg(shared.layout.record(&shared.layout.place(key)));
+        let Backend { server, layout, .. } = &shared.backend;
+        let place = layout.place(key);
+        let route = Route::Bucket(place.bucket);
+        get.cmd("GET").arg(layout.record(&place));
         let found = match &shared.replicated {
             Some(replicated) if replicated.is_behind() => {
-                shared.read_behind(replicated, get).await?
+                shared.read_behind(replicated, route, get).await?
             }
             _ => {
-                let answers = shared.reads.call(&get).await;
+                let answers = server.call(route, &get).await;
                 let answers = answers.map_err(|fault| shared.error(fault, Call::Read))?;
                 answers.into_iter().next()
             }
@@ -279,25 +291,32 @@ impl TokenStore for RedisStore {
         self.swap(key, Some(expected), None).await
     }
 
-    /// Returns at most 1,000 keys, in a cluster of one of 64 buckets: a page may be short or empty
-    /// without being the last.
+    /// Returns at most 200 keys, by one call to each server: a page may be short or empty without
+    /// being the last.
+    ///
+    /// In a cluster, the masters are read at the same time. A master that does not answer delays
+    /// one page; the next ones leave it out, and name it in [`unread`](Page::unread), until it
+    /// answers again.
     async fn list(
         &self,
         filter: Filter,
         cursor: Option<Cursor>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let shared = &self.shared;
-        let listing = Listing::new(filter, cursor.as_ref())?;
-        // In a cluster, a script may only use keys of one slot.
-        let one_bucket = matches!(shared.reads, Server::Cluster(_));
-        let invocation = listing.invocation(&shared.layout, limit, one_bucket);
-        let answers = shared.reads.invoke(&invocation, None).await;
-        let answers = answers.map_err(|fault| shared.error(fault, Call::Read))?;
-        let answer = answers.into_iter().next();
-        answer
-            .and_then(|answer| listing.page(answer, one_bucket))
-            .ok_or_else(|| shared.unexpected(None).into())
+        let listing = Listing::new(filter, cursor.as_ref(), limit)?;
+        listing.read(&self.shared.backend).await
+    }
+
+    /// Claims 200 keys at a time, by one call to each server.
+    ///
+    /// Until a claim ends, its entry is in listings as if it were due then.
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        claim::claim(&self.shared.backend, keys, now, lasting).await
     }
 
     /// Returns every change by any process under the same prefix, as Redis publishes it.
@@ -312,8 +331,8 @@ impl TokenStore for RedisStore {
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
-            .field("server", &self.shared.name)
-            .field("prefix", &self.shared.layout.prefix)
+            .field("server", &self.shared.backend.name)
+            .field("prefix", &self.shared.backend.layout.prefix)
             .finish_non_exhaustive()
     }
 }

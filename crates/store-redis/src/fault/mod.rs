@@ -114,6 +114,10 @@ fn code_within_script(detail: &str) -> Option<&str> {
     {
         return Some("NOPERM");
     }
+    // A script without keys is run, and its commands are refused.
+    if said.contains("cript attempted to") && said.contains("while the cluster is down") {
+        return Some("CLUSTERDOWN");
+    }
     let code = wrapped?.trim_start_matches('-').split(' ').next()?;
     let is_code = code.len() > 1 && code.bytes().all(|byte| byte.is_ascii_uppercase());
     is_code.then_some(code)

@@ -34,6 +34,7 @@ fn passing_states_are_transient_and_wrote_nothing() {
         "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to",
         "NOREPLICAS Not enough good replicas to write.",
         "BUSY Redis is busy running a script.",
+        "ERR Script attempted to execute a command while the cluster is down",
         "MOVED 3999 127.0.0.1:6381",
         "ASK 3999 127.0.0.1:6381",
     ] {
@@ -77,6 +78,11 @@ fn errors_that_redis_6_wraps_are_told_apart() {
         (
             "@user_script: 35: The user executing the script can't run this command or subcommand ",
             "NOPERM",
+        ),
+        (
+            "@user_script: 35: Lua script attempted to execute a command while the cluster is \
+             down ",
+            "CLUSTERDOWN",
         ),
         // Without a code it is the script's own failure.
         ("attempt to index a nil value ", "ERR"),

@@ -8,7 +8,7 @@ use tokenkeeper_store::{Filter, StoreError, TokenStore};
 use tokenkeeper_store_redis::RedisError;
 
 use crate::groups::Cluster;
-use crate::support::{cause, entry, key, listed, open, until};
+use crate::support::{cause, entry, is_record, key, listed, open, until};
 
 /// The hash tag of a name.
 fn tag(name: &str) -> u8 {
@@ -38,45 +38,29 @@ async fn moved_slots_are_followed() {
         .iter()
         .map(|node| node.call(&["KEYS", "*"]))
         .collect();
-    let records = |names: &Vec<String>| {
-        names
-            .iter()
-            .filter(|name| name.rsplit(':').next().is_some_and(|id| id.len() == 40))
-            .count()
-    };
+    let records = |names: &Vec<String>| names.iter().filter(|name| is_record(name)).count();
     let counts: Vec<usize> = names.iter().map(records).collect();
     assert_eq!(counts.iter().sum::<usize>(), 200);
     assert!(counts.iter().all(|count| *count > 30), "{counts:?}");
 
     // Calls during and after the move of a bucket to another server.
     let name = names[0].iter().find(|name| name.contains('{')).unwrap();
-    let slot: u64 = cluster.nodes[0].call(&["CLUSTER", "KEYSLOT", name]);
-    let slot = slot.to_string();
-    let ids = cluster.ids();
-    let set_slot = |node: usize, words: &[&str]| {
-        let _: String = cluster.nodes[node].call(&[&["CLUSTER", "SETSLOT", &slot], words].concat());
-    };
-    set_slot(1, &["IMPORTING", &ids[0]]);
-    set_slot(0, &["MIGRATING", &ids[1]]);
-    let port = cluster.nodes[1].port.to_string();
-    let moving: Vec<String> = cluster.nodes[0].call(&["CLUSTER", "GETKEYSINSLOT", &slot, "1000"]);
-    assert!(moving.contains(name));
-    for name in &moving {
-        let _: String = cluster.nodes[0].call(&["MIGRATE", "127.0.0.1", &port, name, "0", "5000"]);
+    let moving = cluster.begin_move(tag(name), 1);
+    let waiting = moving.names();
+    assert!(waiting.contains(name));
+    for name in &waiting {
+        moving.take(name);
     }
     for (key, entry) in &entries {
         assert_eq!(store.get(key).await.unwrap().as_ref(), Some(entry));
     }
-    for node in [1, 0, 2] {
-        set_slot(node, &["NODE", &ids[1]]);
-    }
+    moving.finish();
     for (key, entry) in &mut entries {
         let next = self::entry("next");
         let outcome = store.put(key, &next, Some(entry.version)).await.unwrap();
         assert!(outcome.is_applied());
         *entry = next;
     }
-    let _ = tag(name);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,20 +74,10 @@ async fn writes_to_a_moving_bucket_are_not_ready() {
         .iter()
         .flat_map(|node| node.call::<Vec<String>>(&["KEYS", "*"]))
         .collect();
-    let from = cluster.owner(tag(&all[0]));
-    let to = (from + 1) % 3;
-    let slot: u64 = cluster.nodes[0].call(&["CLUSTER", "KEYSLOT", &all[0]]);
-    let slot = slot.to_string();
-    let ids = cluster.ids();
-    let _: String = cluster.nodes[to].call(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &ids[from]]);
-    let _: String = cluster.nodes[from].call(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &ids[to]]);
+    let tag = tag(&all[0]);
+    let moving = cluster.begin_move(tag, (cluster.owner(tag) + 1) % 3);
     // The record has moved, its index has not.
-    let record = all
-        .iter()
-        .find(|name| name.rsplit(':').next().is_some_and(|id| id.len() == 40))
-        .unwrap();
-    let port = cluster.nodes[to].port.to_string();
-    let _: String = cluster.nodes[from].call(&["MIGRATE", "127.0.0.1", &port, record, "0", "5000"]);
+    moving.take(all.iter().find(|name| is_record(name)).unwrap());
     let error = store
         .put(&key, &entry("mine"), Some(first.version))
         .await
@@ -143,6 +117,12 @@ async fn an_incomplete_cluster_is_not_ready() {
         }
     }
     assert!(told > 0);
+    let now = SystemTime::now();
+    let claimed = store.claim(&[key("0")], now, Duration::ZERO).await;
+    let listed = store.list(Filter::All, None, 10).await;
+    for error in [listed.unwrap_err(), claimed.unwrap_err()] {
+        assert!(error.is_transient(), "{error:?}");
+    }
     cluster.nodes[2].start_again();
     cluster.settle();
     let mut found = 0;

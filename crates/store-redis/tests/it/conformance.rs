@@ -78,6 +78,8 @@ fn subject(store: impl TokenStore, peer: impl TokenStore) -> Subject {
         .with_peer(peer)
         .with_system_clock()
         .must_list()
+        .must_list_by_due_time()
+        .must_claim()
         .must_watch()
         .must_expire()
 }

@@ -53,6 +53,45 @@ impl Cluster {
         }
     }
 
+    /// Adds a replica of a node, and waits until it has all data.
+    pub(crate) fn replica_of(&self, node: usize) -> RedisServer {
+        let timeout = LONG.as_millis().to_string();
+        let replica = RedisServer::start(&[
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            &timeout,
+            "--repl-diskless-sync-delay",
+            "0",
+        ]);
+        let master = &self.nodes[node];
+        let _: String = master.call(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
+        let port = master.port.to_string();
+        let _: String = replica.call(&["CLUSTER", "MEET", "127.0.0.1", &port]);
+        let (id, own): (String, String) = (
+            master.call(&["CLUSTER", "MYID"]),
+            replica.call(&["CLUSTER", "MYID"]),
+        );
+        until("a replica that knows its master", || {
+            let replicate = ["CLUSTER", "REPLICATE", &id];
+            replica.try_call::<String>(&replicate).is_ok()
+        });
+        until("a replica that has caught up", || {
+            let info: String = replica.call(&["INFO", "replication"]);
+            info.contains("master_link_status:up")
+        });
+        // Every node names it as a replica: whichever is asked, clients learn of it.
+        for node in &self.nodes {
+            until("a replica that is known", || {
+                let nodes: String = node.call(&["CLUSTER", "NODES"]);
+                nodes
+                    .lines()
+                    .any(|line| line.contains(&own) && line.contains("slave"))
+            });
+        }
+        replica
+    }
+
     /// Waits until every node considers the cluster complete.
     pub(crate) fn settle(&self) {
         for node in &self.nodes {
@@ -78,6 +117,30 @@ impl Cluster {
         format!("redis+cluster://{}", nodes.join(","))
     }
 
+    /// Lets the nodes that can be reached answer for their slots without the others.
+    pub(crate) fn allow_gaps(&self) {
+        for node in &self.nodes {
+            let set = ["CONFIG", "SET", "cluster-require-full-coverage", "no"];
+            let _: String = node.call(&set);
+        }
+    }
+
+    /// Begins to move the slot of the hash tag to the node at `to`.
+    pub(crate) fn begin_move(&self, tag: u8, to: usize) -> Move<'_> {
+        let name = format!("{{{tag}}}");
+        let slot: u64 = self.nodes[to].call(&["CLUSTER", "KEYSLOT", &name]);
+        let moving = Move {
+            cluster: self,
+            slot: slot.to_string(),
+            from: self.owner(tag),
+            to,
+        };
+        let ids = self.ids();
+        moving.set_slot(to, &["IMPORTING", &ids[moving.from]]);
+        moving.set_slot(moving.from, &["MIGRATING", &ids[to]]);
+        moving
+    }
+
     /// Returns the index of the node with the slot of the hash tag `tag`.
     pub(crate) fn owner(&self, tag: u8) -> usize {
         let name = format!("{{{tag}}}");
@@ -86,6 +149,45 @@ impl Cluster {
                 .is_ok()
         });
         owner.expect("a complete cluster")
+    }
+}
+
+/// A slot that moves from one node to another.
+pub(crate) struct Move<'a> {
+    cluster: &'a Cluster,
+    slot: String,
+    from: usize,
+    to: usize,
+}
+
+impl Move<'_> {
+    /// Returns the names in the slot that have not moved yet.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let get = ["CLUSTER", "GETKEYSINSLOT", &self.slot, "10000"];
+        self.cluster.nodes[self.from].call(&get)
+    }
+
+    /// Moves one name.
+    pub(crate) fn take(&self, name: &str) {
+        let port = self.cluster.nodes[self.to].port.to_string();
+        let migrate = ["MIGRATE", "127.0.0.1", &port, name, "0", "60000"];
+        let _: String = self.cluster.nodes[self.from].call(&migrate);
+    }
+
+    /// Moves the remaining names, and then the slot.
+    pub(crate) fn finish(self) {
+        for name in self.names() {
+            self.take(&name);
+        }
+        let ids = self.cluster.ids();
+        for node in [self.to, self.from, 3 - self.to - self.from] {
+            self.set_slot(node, &["NODE", &ids[self.to]]);
+        }
+    }
+
+    fn set_slot(&self, node: usize, words: &[&str]) {
+        let command = [&["CLUSTER", "SETSLOT", &self.slot], words].concat();
+        let _: String = self.cluster.nodes[node].call(&command);
     }
 }
 

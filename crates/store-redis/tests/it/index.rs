@@ -85,6 +85,8 @@ async fn many_with_the_same_due_time_are_listed_once_each() {
     for limit in [1, 2, 7, 1000] {
         assert_eq!(listed(&store, soon, limit).await, wanted);
     }
+    let longest = store.list(soon, None, 1000).await.unwrap();
+    assert!(longest.keys.len() <= 200 && longest.next.is_some());
     // The last key of each page is removed before the next page.
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
@@ -140,17 +142,18 @@ async fn a_cursor_of_another_listing_or_of_no_listing_is_refused() {
         .unwrap()
         .next
         .unwrap();
-    let nonsense: [&[u8]; 6] = [
-        b"",
-        b"k",
-        b"k\xff",
-        b"k\0short",
-        b"k\0\0\0\0\0\0\0\0\0zz",
-        b"x\0",
-    ];
+    let valid = next.as_bytes();
+    let mut nonsense: Vec<Vec<u8>> = (0..valid.len()).map(|end| valid[..end].into()).collect();
+    nonsense.push([valid, b"0"].concat());
+    // The letter, the bucket and the id.
+    for (place, byte) in [(0, b'x'), (9, 64), (10, b'g')] {
+        let mut bytes = valid.to_vec();
+        bytes[place] = byte;
+        nonsense.push(bytes);
+    }
     for bytes in nonsense {
         let error = store
-            .list(Filter::All, Some(Cursor::new(bytes)), 1)
+            .list(Filter::All, Some(Cursor::new(bytes.clone())), 1)
             .await
             .unwrap_err();
         assert!(

@@ -1,12 +1,15 @@
 //! Tests of the store in Redis, against servers that they start themselves.
 
 mod bad_input;
+mod claims;
 mod cluster;
 mod conformance;
 mod expiry;
 mod faults;
+mod gaps;
 mod groups;
 mod index;
+mod order;
 mod processes;
 mod round_trips;
 mod sentinel;

@@ -39,6 +39,13 @@ async fn each_call_is_one_command() {
         .await
         .unwrap();
     assert_eq!((server.calls_of("evalsha"), sent(&server)), (6, 8));
+    let _ = store
+        .claim(&[key], SystemTime::now(), Duration::from_secs(60))
+        .await
+        .unwrap();
+    assert_eq!((server.calls_of("evalsha"), sent(&server)), (7, 9));
+    let _ = store.claim(&[], SystemTime::now(), Duration::ZERO).await;
+    assert_eq!(sent(&server), 9);
 }
 
 #[tokio::test]

@@ -60,6 +60,11 @@ pub(crate) async fn listed(store: &RedisStore, filter: Filter, limit: usize) -> 
     }
 }
 
+/// Returns whether a name in Redis is that of a record.
+pub(crate) fn is_record(name: &str) -> bool {
+    name.rsplit(':').next().is_some_and(|id| id.len() == 40)
+}
+
 /// The source of an error.
 pub(crate) fn cause(error: &StoreError) -> &RedisError {
     let source = std::error::Error::source(error).expect("a source");

@@ -35,6 +35,16 @@ async fn try_out(store: &RedisStore, servers: &[RedisServer]) {
     let found = store.get(&key("a")).await.expect("an answer");
     assert_eq!(found, Some(first));
     assert_eq!(listed(store, Filter::All, 10).await, [key("a")]);
+    let due = Filter::DueBefore(later);
+    let keys: Vec<_> = (0..200).map(|number| key(&format!("{number}"))).collect();
+    for key in &keys {
+        let entry = entry("due").with_due(later - Duration::from_secs(1));
+        let _ = store.put(key, &entry, None).await.expect("an outcome");
+    }
+    assert_eq!(listed(store, due, 7).await.len(), keys.len());
+    let claimed = store.claim(&keys, later, Duration::from_secs(60)).await;
+    assert_eq!(claimed.expect("an answer").len(), keys.len());
+    assert_eq!(listed(store, due, 7).await, []);
     let watcher = store.watch();
     let watches = |server: &RedisServer| {
         let (_, count): (String, u64) = server.call(&["PUBSUB", "NUMSUB", "tokenkeeper:changes"]);
