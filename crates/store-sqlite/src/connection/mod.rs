@@ -42,11 +42,12 @@ fn try_open(settings: &Settings) -> Result<Connection, Fault> {
     expect_writable(&connection)?;
     schema::inspect(&connection)?;
     make_durable(&connection)?;
+    // Before the limit, so that a file at its limit can be opened and made room in.
+    schema::migrate(&connection)?;
     if let Some(pages) = settings.max_pages {
         // It returns the new value, which `pragma_update` does not accept.
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
-    schema::migrate(&connection)?;
     Ok(connection)
 }
 

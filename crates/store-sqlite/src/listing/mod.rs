@@ -23,18 +23,26 @@ const ATTENTION: &str = "
     WHERE attention = 1 AND id > ?1 AND (keep_until IS NULL OR keep_until > ?2)
     ORDER BY id LIMIT ?3";
 
-/// In the order of the due times.
+/// In the order of the due times, without claimed entries.
 const DUE: &str = "
     SELECT key, due, id FROM entries
     WHERE due IS NOT NULL AND (due, id) > (?1, ?2) AND due < ?3
-      AND (keep_until IS NULL OR keep_until > ?4)
-    ORDER BY due, id LIMIT ?5";
+      AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.id = entries.id AND ends > ?4)
+      AND (keep_until IS NULL OR keep_until > ?5)
+    ORDER BY due, id LIMIT ?6";
 
 /// A page to read: of which listing, and after which item.
 pub(crate) enum Listing {
-    All { after: Vec<u8> },
-    Attention { after: i64 },
-    Due { after: (i64, i64), before: i64 },
+    All {
+        after: Vec<u8>,
+    },
+    Attention {
+        after: i64,
+    },
+    Due {
+        after: (i64, i64),
+        before: SystemTime,
+    },
 }
 
 impl Listing {
@@ -64,7 +72,7 @@ impl Listing {
             }
             .map(|after| Self::Due {
                 after,
-                before: unix_millis(time).cast_signed(),
+                before: time,
             }),
             _ => return Err(StoreError::Unsupported("this filter")),
         }
@@ -109,7 +117,8 @@ impl Listing {
             }
             Self::Due { after, before } => {
                 let mut statement = connection.prepare(DUE)?;
-                let mut found = statement.query([after.0, after.1, *before, now, rows])?;
+                let (due, claimed) = (unix_millis(*before).cast_signed(), passed(*before));
+                let mut found = statement.query([after.0, after.1, due, claimed, now, rows])?;
                 while let Some(row) = found.next()? {
                     take(row, |row| {
                         let (due, id): (i64, i64) = (row.get(1)?, row.get(2)?);

@@ -14,6 +14,15 @@ const VERSION: u32 = MIGRATIONS.len() as u32;
 /// next. A released one never changes.
 const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
 
+/// What was added to schema 1, in statements that may be repeated.
+///
+/// Processes of a version without it go on to read and write the file, so it needs no new number.
+/// During a rolling update, an old process must be able to write the tokens that it holds.
+const ADDITIONS: &str = include_str!("additions.sql");
+
+/// The names of the additions.
+const ADDED: &str = "'claims', 'claims_ends', 'claims_update', 'claims_delete'";
+
 /// Checks that the file is empty or ours, and changes nothing.
 ///
 /// # Errors
@@ -33,9 +42,22 @@ pub(crate) fn inspect(connection: &Connection) -> Result<(), Fault> {
     expect_at_most(version.cast_unsigned(), VERSION)
 }
 
-/// Migrates the file to the schema of this version in one exclusive transaction.
+/// Migrates the file to the schema of this version, in exclusive transactions.
 pub(crate) fn migrate(connection: &Connection) -> Result<(), Fault> {
-    migrate_by(connection, MIGRATIONS)
+    migrate_by(connection, MIGRATIONS)?;
+    add(connection)
+}
+
+/// Adds what an older version of the same schema lacks.
+fn add(connection: &Connection) -> Result<(), Fault> {
+    let missing = format!("SELECT count(*) < 4 FROM sqlite_schema WHERE name IN ({ADDED})");
+    if connection.query_row(&missing, (), |row| row.get(0))? {
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        check(&transaction)?;
+        transaction.execute_batch(ADDITIONS)?;
+        transaction.commit()?;
+    }
+    Ok(())
 }
 
 /// Checks, within a transaction, that no other process has migrated the file to a newer schema.

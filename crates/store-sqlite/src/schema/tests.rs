@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{MIGRATIONS, VERSION, inspect, migrate, migrate_by, version};
+use super::{ADDED, MIGRATIONS, VERSION, inspect, migrate, migrate_by, version};
 use crate::fault::Fault;
 
 const SECOND: &str = "ALTER TABLE entries ADD COLUMN note TEXT NOT NULL DEFAULT 'none'";
@@ -74,4 +74,20 @@ fn a_newer_schema_is_left_alone() {
         .pragma_update(None, "user_version", VERSION)
         .unwrap();
     inspect(&connection).unwrap();
+}
+
+#[test]
+fn the_additions_come_without_a_new_number() {
+    let connection = first_with_an_entry();
+    migrate(&connection).unwrap();
+    let added = format!("SELECT count(*) FROM sqlite_schema WHERE name IN ({ADDED})");
+    let count = || connection.query_row(&added, (), |row| row.get::<_, i64>(0));
+    assert_eq!(count(), Ok(4));
+    assert_eq!(version(&connection).unwrap(), VERSION);
+    // One that is missing comes back.
+    connection
+        .execute_batch("DROP TRIGGER claims_delete")
+        .unwrap();
+    migrate(&connection).unwrap();
+    assert_eq!(count(), Ok(4));
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokenkeeper_store::{
@@ -19,7 +19,7 @@ use crate::file::{self, OpenedFile};
 use crate::listing::Listing;
 use crate::reader::{Read, Reader};
 use crate::settings::Settings;
-use crate::writer::{Write, Writer};
+use crate::writer::{Claim, Job, Write, Writer};
 use crate::{connection, thread};
 
 /// How many changes a slow [watcher](TokenStore::watch) may lag behind before it misses the oldest.
@@ -63,7 +63,7 @@ const WATCH_BACKLOG: usize = 1024;
 #[derive(Clone)]
 pub struct SqliteStore {
     file: Arc<OpenedFile>,
-    writes: mpsc::Sender<Write>,
+    jobs: mpsc::Sender<Job>,
     reads: mpsc::Sender<Read>,
     /// Only the threads can send, so the streams of watchers end with them.
     changes: broadcast::WeakSender<Change>,
@@ -112,13 +112,13 @@ impl SqliteStore {
         })
         .await?;
         let file = writer.file.clone();
-        let (writes, incoming) = mpsc::channel();
+        let (jobs, incoming) = mpsc::channel();
         thread::serve("tokenkeeper-sqlite-write", move || writer.serve(&incoming))?;
         let (reads, incoming) = mpsc::channel();
         thread::serve("tokenkeeper-sqlite-read", move || reader.serve(&incoming))?;
         Ok(Self {
             file,
-            writes,
+            jobs,
             reads,
             changes: weak,
             clock,
@@ -138,8 +138,11 @@ impl SqliteStore {
             new,
             now: (self.clock)(),
             reply,
+            outcome: None,
         };
-        self.writes.send(write).map_err(|_| SqliteError::Stopped)?;
+        self.jobs
+            .send(Job::Write(write))
+            .map_err(|_| SqliteError::Stopped)?;
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::ambiguous(SqliteError::Stopped)))
@@ -218,6 +221,31 @@ impl TokenStore for SqliteStore {
             reply,
         })
         .await
+    }
+
+    /// Claims in one short transaction, which blocks no read and shares its `fsync` with waiting
+    /// writes.
+    async fn claim(
+        &self,
+        keys: &[Key],
+        now: SystemTime,
+        lasting: Duration,
+    ) -> Result<Vec<Key>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let claim = Claim {
+            keys: keys.to_vec(),
+            now,
+            lasting,
+            clock: (self.clock)(),
+            reply,
+            claimed: Vec::new(),
+        };
+        self.jobs
+            .send(Job::Claim(claim))
+            .map_err(|_| SqliteError::Stopped)?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::ambiguous(SqliteError::Stopped)))
     }
 
     /// Returns changes made through this handle or a clone of it at once, and those of other

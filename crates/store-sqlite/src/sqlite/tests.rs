@@ -16,7 +16,7 @@ async fn a_panic_of_a_thread_is_a_typed_error_for_one_call() {
     let weak = changes.downgrade();
     let (writer, reader) = connect(&settings, changes).unwrap();
     let (file, clock) = (writer.file.clone(), settings.clock.clone());
-    let (writes, incoming) = mpsc::channel();
+    let (jobs, incoming) = mpsc::channel();
     let mut first = true;
     thread::serve("write", move || {
         panic_at_first(&mut first, &incoming);
@@ -32,7 +32,7 @@ async fn a_panic_of_a_thread_is_a_typed_error_for_one_call() {
     .unwrap();
     let store = SqliteStore {
         file,
-        writes,
+        jobs,
         reads,
         changes: weak,
         clock,
@@ -63,7 +63,7 @@ async fn without_its_threads_every_call_is_a_typed_error() {
         .await
         .unwrap();
     let store = SqliteStore {
-        writes: mpsc::channel().0,
+        jobs: mpsc::channel().0,
         reads: mpsc::channel().0,
         changes: broadcast::Sender::new(1).downgrade(),
         ..store
@@ -77,6 +77,8 @@ async fn without_its_threads_every_call_is_a_typed_error() {
     );
     assert!(store.get(&key).await.is_err());
     assert!(store.list(Filter::All, None, 1).await.is_err());
+    let claim = store.claim(&[key], SystemTime::now(), Duration::ZERO).await;
+    assert!(claim.is_err(), "{claim:?}");
     assert!(store.watch().is_none());
     fs::remove_dir_all(directory).unwrap();
 }

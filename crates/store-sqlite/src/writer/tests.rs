@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tokenkeeper_store::{Entry, Key, Outcome, StoreError, Version};
 use tokio::sync::{broadcast, oneshot};
 
-use super::{BATCH, Write, Writer};
+use super::{BATCH, Job, Write, Writer};
 use crate::connection;
 use crate::file::OpenedFile;
 use crate::settings::Settings;
@@ -54,19 +54,24 @@ impl Drop for Fixture {
     }
 }
 
-fn put(subject: &str, expected: Option<Version>) -> (Write, Answer) {
+fn put(subject: &str, expected: Option<Version>) -> (Job, Answer) {
+    put_entry(subject, Entry::new(Version::random(), "value"), expected)
+}
+
+fn put_entry(subject: &str, new: Entry, expected: Option<Version>) -> (Job, Answer) {
     let (reply, answer) = oneshot::channel();
     let write = Write {
         key: Key::new("brand", "https://provider.example", "client", subject).unwrap(),
         expected,
-        new: Some(Entry::new(Version::random(), "value")),
+        new: Some(new),
         now: SystemTime::UNIX_EPOCH,
         reply,
+        outcome: None,
     };
-    (write, answer)
+    (Job::Write(write), answer)
 }
 
-fn puts() -> (Vec<Write>, Vec<Answer>) {
+fn puts() -> (Vec<Job>, Vec<Answer>) {
     (0..BATCH)
         .map(|number| put(&format!("user-{number}"), None))
         .unzip()
@@ -80,12 +85,12 @@ fn applied(mut answer: Answer) -> bool {
 fn many_writes_cost_one_commit() {
     let (together, alone) = (Fixture::new("together"), Fixture::new("alone"));
     let (writes, answers) = puts();
-    together.writer.write(writes);
+    together.writer.perform(writes);
     assert!(answers.into_iter().all(applied));
 
     let (writes, answers) = puts();
     for write in writes {
-        alone.writer.write(vec![write]);
+        alone.writer.perform(vec![write]);
     }
     assert!(answers.into_iter().all(applied));
     // A commit writes every changed page, and each of the single writes changes at least three.
@@ -97,15 +102,14 @@ fn many_writes_cost_one_commit() {
 #[test]
 fn writes_of_one_key_in_one_transaction_are_made_in_turn() {
     let fixture = Fixture::new("in-turn");
-    let (first, first_answer) = put("the same", None);
-    let first_version = first.new.as_ref().map(|entry| entry.version);
+    let entry = Entry::new(Version::random(), "value");
+    let (first, first_answer) = put_entry("the same", entry.clone(), None);
     let (late, late_answer) = put("the same", None);
-    let (over, over_answer) = put("the same", first_version);
-    let expected = first.new.clone();
-    fixture.writer.write(vec![first, late, over]);
+    let (over, over_answer) = put("the same", Some(entry.version));
+    fixture.writer.perform(vec![first, late, over]);
     assert!(applied(first_answer));
     let conflict = { late_answer }.try_recv().unwrap().unwrap();
-    assert_eq!(conflict, Outcome::Conflict(expected));
+    assert_eq!(conflict, Outcome::Conflict(Some(entry)));
     assert!(applied(over_answer));
 }
 

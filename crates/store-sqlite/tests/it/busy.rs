@@ -1,13 +1,15 @@
 //! Another process holds the write lock, or moves the file away.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::Connection;
 use tokenkeeper_store::{Advice, Filter, Outcome, StoreError, TokenStore};
 use tokenkeeper_store_sqlite::{SqliteError, SqliteOptions, SqliteStore};
 
 use crate::support::{Directory, cause, entry, key};
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 async fn impatient(directory: &Directory) -> SqliteStore {
     SqliteOptions::new(directory.database())
@@ -34,6 +36,11 @@ async fn a_write_that_waits_too_long_is_unavailable_and_reads_go_on() {
     let cause = cause(&error, &directory.database());
     assert!(matches!(cause, SqliteError::Busy { .. }), "{cause:?}");
     assert!(store.delete(&key("a"), first.version).await.is_err());
+    let claim = store.claim(&[key("a")], SystemTime::now(), HOUR).await;
+    assert!(
+        matches!(claim, Err(StoreError::Unavailable { .. })),
+        "{claim:?}"
+    );
     assert_eq!(store.get(&key("a")).await.unwrap(), Some(first.clone()));
     let page = store.list(Filter::All, None, 10).await.unwrap();
     assert_eq!(page.keys, [key("a")]);

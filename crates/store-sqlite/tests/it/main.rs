@@ -8,6 +8,7 @@
 mod bad_input;
 mod busy;
 mod child;
+mod claims;
 mod conformance;
 mod engine;
 mod expiry;
