@@ -6,6 +6,7 @@ mod fault;
 mod file;
 mod listing;
 mod options;
+mod pace;
 mod reader;
 mod row;
 mod schema;

@@ -60,6 +60,9 @@ impl SqliteOptions {
 
     /// Sets how often the file is checked for changes by other processes while there are
     /// [watchers](tokenkeeper_store::TokenStore::watch); 20 ms by default, at least 1 ms.
+    ///
+    /// This is the interval while the store is in use: a second after the last read or write of an
+    /// entry it doubles with each check that finds nothing, up to a second.
     pub fn watch_interval(mut self, interval: Duration) -> Self {
         self.settings.watch_interval = interval;
         self

@@ -1,6 +1,7 @@
 //! The thread that reads, and checks for changes by other processes while there are watchers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,6 +12,7 @@ use tokio::sync::{broadcast, oneshot};
 use crate::fault::Fault;
 use crate::file::OpenedFile;
 use crate::listing::Listing;
+use crate::pace::Pace;
 use crate::row::{self, KeyBytes};
 use crate::schema;
 
@@ -27,8 +29,17 @@ pub(crate) enum Read {
         limit: usize,
         reply: oneshot::Sender<Result<Page, StoreError>>,
     },
-    /// A watcher was added.
+    /// A watcher was added, or the store is used again after a rest.
     Watch,
+}
+
+impl Read {
+    /// Returns whether the caller may soon wait for another process's change.
+    ///
+    /// Workers at rest list what is due, and wait for nothing.
+    fn may_wait(&self) -> bool {
+        matches!(self, Self::Entry { .. } | Self::Watch)
+    }
 }
 
 /// The state of the thread that reads.
@@ -39,6 +50,8 @@ pub(crate) struct Reader {
     pub(crate) id: i64,
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) watch_interval: Duration,
+    /// Set while the checks are slow: the next write then sends [`Read::Watch`].
+    pub(crate) is_resting: Arc<AtomicBool>,
 }
 
 impl Reader {
@@ -48,22 +61,38 @@ impl Reader {
         let mut watch: Option<Watch> = None;
         loop {
             let next = match &watch {
-                Some(watch) => reads.recv_timeout(watch.wait(self.watch_interval)),
+                Some(watch) => reads.recv_timeout(watch.pace.wait(Instant::now())),
                 None => reads.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            match next {
-                Ok(read) => self.read(read, &mut find),
-                Err(RecvTimeoutError::Timeout) => {}
+            let is_in_use = match next {
+                Ok(read) => {
+                    let may_wait = read.may_wait();
+                    self.read(read, &mut find);
+                    may_wait
+                }
+                Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => return,
-            }
+            };
             if self.changes.receiver_count() == 0 {
                 watch = None;
             } else {
-                let watch = watch.get_or_insert_with(|| Watch::begin(&self.connection));
-                if watch.wait(self.watch_interval).is_zero() {
-                    self.announce_others(watch);
-                }
+                let begin = || Watch::begin(&self.connection, self.watch_interval);
+                self.follow_others(watch.get_or_insert_with(begin), is_in_use);
             }
+            let is_resting = watch.as_ref().is_some_and(|watch| watch.pace.is_slow());
+            self.is_resting.store(is_resting, Ordering::Release);
+        }
+    }
+
+    /// Announces changes by other processes, if a check is due.
+    fn follow_others(&self, watch: &mut Watch, is_in_use: bool) {
+        let now = Instant::now();
+        if is_in_use {
+            watch.pace.used(now);
+        }
+        if watch.pace.may_check(now) {
+            let has_found = self.announce_others(watch);
+            watch.pace.checked(now, has_found);
         }
     }
 
@@ -124,28 +153,31 @@ impl Reader {
         fault.at(self.file.path())
     }
 
-    /// Announces the changes by other processes since the last check.
+    /// Announces the changes by other processes since the last check, and returns whether there
+    /// are any.
     ///
     /// Errors are ignored, since watching is a hint: the next read meets and reports them.
-    fn announce_others(&self, watch: &mut Watch) {
-        watch.checked = Instant::now();
+    fn announce_others(&self, watch: &mut Watch) -> bool {
         let Ok(data) = data_version(&self.connection) else {
-            return;
+            return false;
         };
         if data == watch.data {
-            return;
+            return false;
         }
         let Ok(changes) = self.changes_since(watch.seq) else {
-            return;
+            return false;
         };
         watch.data = data;
+        let mut has_found = false;
         for (seq, change, writer) in changes {
             watch.seq = seq;
             if writer != self.id {
+                has_found = true;
                 // The last watcher may just have been dropped.
                 let _ = self.changes.send(change);
             }
         }
+        has_found
     }
 
     fn changes_since(&self, seq: i64) -> rusqlite::Result<Vec<(i64, Change, i64)>> {
@@ -163,7 +195,7 @@ impl Reader {
 
 /// How far the changes in the file have been announced.
 struct Watch {
-    checked: Instant,
+    pace: Pace,
     /// SQLite's counter, which differs once another connection has written.
     data: i64,
     /// The number of the last announced change.
@@ -172,7 +204,7 @@ struct Watch {
 
 impl Watch {
     /// Begins now. Later reads show every change that is not announced any more.
-    fn begin(connection: &Connection) -> Self {
+    fn begin(connection: &Connection, interval: Duration) -> Self {
         // In this order, a write in between is announced. On errors, past changes are announced
         // again.
         let data = data_version(connection).unwrap_or_default();
@@ -182,14 +214,10 @@ impl Watch {
             })
             .unwrap_or_default();
         Self {
-            checked: Instant::now(),
+            pace: Pace::new(interval, Instant::now()),
             data,
             seq,
         }
-    }
-
-    fn wait(&self, interval: Duration) -> Duration {
-        interval.saturating_sub(self.checked.elapsed())
     }
 }
 

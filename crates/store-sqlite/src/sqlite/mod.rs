@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
 
@@ -65,6 +66,8 @@ pub struct SqliteStore {
     file: Arc<OpenedFile>,
     jobs: mpsc::Sender<Job>,
     reads: mpsc::Sender<Read>,
+    /// Whether the thread that reads has slowed down its checks.
+    is_resting: Arc<AtomicBool>,
     /// Only the threads can send, so the streams of watchers end with them.
     changes: broadcast::WeakSender<Change>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
@@ -112,6 +115,7 @@ impl SqliteStore {
         })
         .await?;
         let file = writer.file.clone();
+        let is_resting = reader.is_resting.clone();
         let (jobs, incoming) = mpsc::channel();
         thread::serve("tokenkeeper-sqlite-write", move || writer.serve(&incoming))?;
         let (reads, incoming) = mpsc::channel();
@@ -120,6 +124,7 @@ impl SqliteStore {
             file,
             jobs,
             reads,
+            is_resting,
             changes: weak,
             clock,
         })
@@ -143,6 +148,10 @@ impl SqliteStore {
         self.jobs
             .send(Job::Write(write))
             .map_err(|_| SqliteError::Stopped)?;
+        if self.is_resting.swap(false, Ordering::AcqRel) {
+            // A writer often waits for another process next. Without the thread it fails itself.
+            let _ = self.reads.send(Read::Watch);
+        }
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::ambiguous(SqliteError::Stopped)))
@@ -182,6 +191,7 @@ fn connect(
         id,
         changes,
         watch_interval: settings.watch_interval,
+        is_resting: Arc::default(),
     };
     Ok((writer, reader))
 }
@@ -248,9 +258,9 @@ impl TokenStore for SqliteStore {
             .unwrap_or_else(|_| Err(StoreError::ambiguous(SqliteError::Stopped)))
     }
 
-    /// Returns changes made through this handle or a clone of it at once, and those of other
-    /// processes within the [interval](crate::SqliteOptions::watch_interval) at which the file
-    /// is checked.
+    /// Returns changes made through this handle or a clone of it at once. Those of other processes
+    /// come within the [interval](crate::SqliteOptions::watch_interval) at which the file is
+    /// checked, or within a second if this process has not used the store for a second.
     ///
     /// A watcher that lags behind by more than 1,024 changes misses the oldest.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {

@@ -16,6 +16,7 @@ async fn a_panic_of_a_thread_is_a_typed_error_for_one_call() {
     let weak = changes.downgrade();
     let (writer, reader) = connect(&settings, changes).unwrap();
     let (file, clock) = (writer.file.clone(), settings.clock.clone());
+    let is_resting = reader.is_resting.clone();
     let (jobs, incoming) = mpsc::channel();
     let mut first = true;
     thread::serve("write", move || {
@@ -34,6 +35,7 @@ async fn a_panic_of_a_thread_is_a_typed_error_for_one_call() {
         file,
         jobs,
         reads,
+        is_resting,
         changes: weak,
         clock,
     };
