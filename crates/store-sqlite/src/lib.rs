@@ -16,5 +16,5 @@ mod thread;
 mod writer;
 
 pub use crate::error::SqliteError;
-pub use crate::options::SqliteOptions;
+pub use crate::options::{Compaction, SqliteOptions};
 pub use crate::sqlite::SqliteStore;

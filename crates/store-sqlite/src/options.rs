@@ -9,6 +9,7 @@ use tokenkeeper_store::{Encrypted, Keyring, StoreError};
 
 use crate::settings::Settings;
 use crate::sqlite::SqliteStore;
+use crate::{connection, file, thread};
 
 /// Options for opening a [`SqliteStore`].
 ///
@@ -68,7 +69,8 @@ impl SqliteOptions {
         self
     }
 
-    /// Limits the file to this number of pages of 4 KiB; by default only the disk limits it.
+    /// Limits the file to this number of pages of 4 KiB, even if it has pages of another size;
+    /// by default only the disk limits it.
     ///
     /// At the limit a new key is refused with [`StoreError::Full`]. A put over an entry fails as
     /// [`StoreError::Unavailable`] if it needs another page, and the old entry stays. The `-wal`
@@ -82,6 +84,48 @@ impl SqliteOptions {
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.settings.clock = Arc::new(clock);
         self
+    }
+
+    /// Rewrites the file in pages of the size that new files have, and gives unused space back.
+    ///
+    /// Files that an earlier version created have pages of 4 KiB, each of which holds one record of
+    /// more than 2 KB: they shrink by up to two fifths. Nothing needs this: any version reads and
+    /// writes both. It is not done when a file is opened, as it takes the time of reading and
+    /// writing the whole file twice, and free space of twice its size: in its directory, and in
+    /// that of SQLite's temporary files (`SQLITE_TMPDIR`, else `/var/tmp` or `/tmp`), where the
+    /// values are encrypted if they are in the file.
+    ///
+    /// The file must not be open, in this process or another. Others that open it meanwhile wait
+    /// for their busy timeout. A process that is killed meanwhile leaves the old file or the new
+    /// one, whole. A dropped call goes on to its end.
+    ///
+    /// # Errors
+    /// As for [`SqliteStore::open`], and none creates a missing file.
+    /// [`Unavailable`](StoreError::Unavailable): a process has the file open, or there is no room.
+    ///
+    /// ```
+    /// use tokenkeeper_store_sqlite::{SqliteOptions, SqliteStore};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let name = format!("tokenkeeper-compact-{}", std::process::id());
+    /// # let directory = std::env::temp_dir().join(name);
+    /// # std::fs::create_dir_all(&directory)?;
+    /// # let path = directory.join("accounts.db");
+    /// # drop(SqliteStore::open_plaintext(&path).await?);
+    /// let sizes = SqliteOptions::new(path).compact().await?;
+    /// println!("{} bytes, {} before", sizes.after, sizes.before);
+    /// # std::fs::remove_dir_all(directory)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn compact(mut self) -> Result<Compaction, StoreError> {
+        self.settings.check()?;
+        self.settings.path = file::absolute(&self.settings.path)?;
+        thread::run("tokenkeeper-sqlite-compact", move || {
+            connection::compact(&self.settings)
+        })
+        .await
     }
 
     /// Opens a store that encrypts with the current key of `keyring`.
@@ -99,6 +143,16 @@ impl SqliteOptions {
     pub async fn open_plaintext(self) -> Result<SqliteStore, StoreError> {
         SqliteStore::start(self.settings).await
     }
+}
+
+/// The sizes of a file that [`SqliteOptions::compact`] has rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compaction {
+    /// The size before, in bytes.
+    pub before: u64,
+    /// The size now, in bytes.
+    pub after: u64,
 }
 
 impl fmt::Debug for SqliteOptions {

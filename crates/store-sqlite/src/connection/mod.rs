@@ -1,11 +1,14 @@
 //! Connections to the file, with SQLite's settings for durability.
 
+mod compact;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, ffi};
 use tokenkeeper_store::StoreError;
 
+pub(crate) use self::compact::compact;
 use crate::fault::Fault;
 use crate::settings::Settings;
 use crate::{file, schema};
@@ -15,6 +18,18 @@ use crate::{file, schema};
 /// It refuses at once to switch to a write-ahead log, and to recover one, while another process
 /// does the same.
 const RETRY: Duration = Duration::from_millis(5);
+
+/// The size of a page in bytes.
+///
+/// Most records are of 1 to 8 KiB. They fill small pages: a record of 2.2 KB takes 2.6 KB of the
+/// file, and 4.2 KB with pages of 4 KiB, as one page holds a single record. A write also logs less.
+pub(crate) const PAGE_BYTES: u32 = 1024;
+
+/// The unit of the limit that [`SqliteOptions::max_pages`](crate::SqliteOptions::max_pages) sets.
+const LIMIT_UNIT: u64 = 4096;
+
+/// The most pages that SQLite lets a file have.
+const MAX_PAGE_COUNT: u64 = 4_294_967_294;
 
 /// The length in bytes to which the `-wal` file is truncated after a checkpoint.
 const LOG_BYTES: u32 = 4 * 1024 * 1024;
@@ -33,6 +48,19 @@ pub(crate) fn open(settings: &Settings) -> Result<Connection, StoreError> {
 }
 
 fn try_open(settings: &Settings) -> Result<Connection, Fault> {
+    let connection = connect(settings)?;
+    schema::inspect(&connection)?;
+    make_durable(&connection)?;
+    // Before the limit, so that a file at its limit can be opened and made room in.
+    schema::migrate(&connection)?;
+    if let Some(limit) = settings.max_pages {
+        limit_pages(&connection, limit)?;
+    }
+    Ok(connection)
+}
+
+/// Connects to an existing file that may be written, without reading it.
+fn connect(settings: &Settings) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&settings.path, flags)?;
     connection.busy_timeout(settings.busy_timeout)?;
@@ -40,31 +68,45 @@ fn try_open(settings: &Settings) -> Result<Connection, Fault> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     expect_writable(&connection)?;
-    schema::inspect(&connection)?;
-    make_durable(&connection)?;
-    // Before the limit, so that a file at its limit can be opened and made room in.
-    schema::migrate(&connection)?;
-    if let Some(pages) = settings.max_pages {
-        // It returns the new value, which `pragma_update` does not accept.
-        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
-    }
     Ok(connection)
 }
 
+/// Makes all writes durable, and gives a new file its page size.
 fn make_durable(connection: &Connection) -> Result<(), Fault> {
+    // This has no effect on an existing file, whose pages only `compact` replaces.
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {
         return Err(Fault::NoSharedMemory);
     }
+    sync_writes(connection)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
+    Ok(())
+}
+
+fn sync_writes(connection: &Connection) -> Result<(), Fault> {
     connection.pragma_update(None, "synchronous", "full")?;
     // On macOS a plain fsync leaves data in the drive's cache; elsewhere these change nothing.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     // Deleted content is overwritten with zeros.
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
-    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
     Ok(())
+}
+
+/// Limits the file to a number of pages of [`LIMIT_UNIT`], whatever its own pages are.
+fn limit_pages(connection: &Connection, limit: u32) -> Result<(), Fault> {
+    let bytes = u64::from(limit) * LIMIT_UNIT;
+    let pages = (bytes / page_bytes(connection)?.max(1)).clamp(1, MAX_PAGE_COUNT);
+    // It returns the new value, which `pragma_update` does not accept.
+    connection.pragma_update_and_check(None, "max_page_count", pages.cast_signed(), |_| Ok(()))?;
+    Ok(())
+}
+
+fn page_bytes(connection: &Connection) -> Result<u64, Fault> {
+    let bytes: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    Ok(bytes.into())
 }
 
 /// Fails for a file that may only be read: SQLite would report that at the first write.

@@ -27,7 +27,9 @@ fn every_connection_is_durable() {
         assert_eq!(pragma("secure_delete"), "1");
         assert_eq!(pragma("trusted_schema"), "0");
         assert_eq!(pragma("cell_size_check"), "1");
-        assert_eq!(pragma("max_page_count"), "1000");
+        assert_eq!(pragma("page_size"), "1024");
+        // Of pages of 4 KiB.
+        assert_eq!(pragma("max_page_count"), "4000");
     }
     fs::remove_dir_all(directory).unwrap();
 }

@@ -11,7 +11,7 @@ const APPLICATION_ID: i32 = 0x746b_7072;
 const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// The first creates schema 1 in an empty file; each of the others leads from one schema to the
-/// next. A released one never changes.
+/// next. A released one never changes what a version can read and write.
 const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
 
 /// What was added to schema 1, in statements that may be repeated.

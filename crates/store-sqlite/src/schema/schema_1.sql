@@ -1,12 +1,14 @@
--- Values of a few KiB fill pages better in a table with row ids than in one sorted by key.
+-- Values of a few KiB fill pages better in a table with row ids than in one sorted by key. The
+-- value comes last, so that listings read no page that holds only a part of it. The order of the
+-- columns is not a part of the schema: in files of earlier versions it is another one.
 CREATE TABLE entries (
     id         INTEGER PRIMARY KEY,
     key        BLOB    NOT NULL UNIQUE,   -- the four fields, each prefixed with its length
     version    BLOB    NOT NULL CHECK (length(version) = 16),
-    value      BLOB    NOT NULL,          -- opaque
     keep_until INTEGER CHECK (keep_until >= 0), -- times in milliseconds since 1970
     due        INTEGER CHECK (due >= 0),
-    attention  INTEGER NOT NULL CHECK (attention IN (0, 1))
+    attention  INTEGER NOT NULL CHECK (attention IN (0, 1)),
+    value      BLOB    NOT NULL           -- opaque
 ) STRICT;
 
 -- For listings and sweeps. The row id is the implicit last column of each index.

@@ -10,6 +10,9 @@ use tokenkeeper_store_sqlite::{SqliteError, SqliteStore};
 use crate::file::checkpoint;
 use crate::support::{Directory, cause, entry, key, keyring};
 
+/// The size of a page.
+const PAGE: usize = 1024;
+
 /// Checks that opening fails and leaves the file as it was.
 async fn refused(path: &Path) -> StoreError {
     let before = fs::read(path).ok();
@@ -146,7 +149,7 @@ async fn a_file_that_was_cut_short_is_corrupt() {
     let directory = Directory::new();
     let path = filled(&directory, |_| {}).await;
     let whole = fs::read(&path).unwrap();
-    fs::write(&path, &whole[..3 * 4096]).unwrap();
+    fs::write(&path, &whole[..3 * PAGE]).unwrap();
     fails_as_corrupt(&path).await;
 }
 
@@ -155,7 +158,7 @@ async fn a_file_with_a_damaged_page_is_corrupt() {
     let directory = Directory::new();
     let path = filled(&directory, |_| {}).await;
     let mut bytes = fs::read(&path).unwrap();
-    for byte in &mut bytes[4096..] {
+    for byte in &mut bytes[PAGE..] {
         *byte = !*byte;
     }
     fs::write(&path, &bytes).unwrap();

@@ -9,6 +9,7 @@ mod bad_input;
 mod busy;
 mod child;
 mod claims;
+mod compact;
 mod conformance;
 mod engine;
 mod expiry;
