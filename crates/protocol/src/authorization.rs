@@ -1,6 +1,6 @@
 //! The authorization request (RFC 6749 §4.1.1).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use url::Url;
 
@@ -15,7 +15,9 @@ use crate::{
 };
 
 /// The values of one authorization request, in addition to the registration's.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` shows only the names of further parameters, which may hold a hint about the person.
+#[derive(Clone, Copy)]
 pub struct AuthorizationRequest<'a> {
     /// Binds the redirect to this flow.
     pub state: &'a State,
@@ -27,6 +29,19 @@ pub struct AuthorizationRequest<'a> {
     pub code_challenge: Option<&'a str>,
     /// Further parameters, appended to the dialect's. They replace its fixed ones of the same name.
     pub extra: &'a [(&'a str, &'a str)],
+}
+
+impl fmt::Debug for AuthorizationRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let extra = self.extra.iter().map(|(name, _)| name);
+        f.debug_struct("AuthorizationRequest")
+            .field("state", self.state)
+            .field("redirect_uri", self.redirect_uri)
+            .field("scope", &self.scope)
+            .field("code_challenge", &self.code_challenge)
+            .field("extra", &extra.collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 /// The parameter of OAuth 2.0 Multiple Response Type Encoding Practices §2.1.

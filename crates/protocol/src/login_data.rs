@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use zeroize::Zeroize as _;
 
 /// What a login brought next to its tokens: further members of the token response
 /// (`instance_url`, `team`, `id_token`) and further parameters of the redirect (`realmId`).
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 /// At most [`MAX_BYTES`](Self::MAX_BYTES) are kept. What does not fit is left out, the largest
 /// members first, and [`dropped`](Self::dropped) names it: it never costs a token.
 ///
-/// Some members are secrets, so `Debug` shows only names. Serialising it writes the values **in
+/// Some members are secrets, so `Debug` shows only names, and texts are wiped when it is dropped. Serialising it writes the values **in
 /// plain text**: that form is for a store, which should encrypt it.
 ///
 /// ```
@@ -29,13 +30,12 @@ use serde_json::{Map, Value};
 /// assert!(!format!("{data:?}").contains("Acme"));
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct LoginData {
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     answer: Map<String, Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     redirect: Vec<(String, String)>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dropped: Vec<String>,
 }
 
@@ -236,6 +236,25 @@ impl io::Write for ByteCount {
     }
 }
 
+impl Drop for LoginData {
+    fn drop(&mut self) {
+        self.answer.values_mut().for_each(wipe);
+        self.redirect
+            .iter_mut()
+            .for_each(|(_, value)| value.zeroize());
+    }
+}
+
+/// Wipes the texts of a value: some members are secrets. Numbers, names and lengths stay.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(elements) => elements.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 impl fmt::Debug for LoginData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parameters = self.parameters().map(|(name, _)| name);
@@ -244,5 +263,22 @@ impl fmt::Debug for LoginData {
             .field("redirect", &parameters.collect::<Vec<_>>())
             .field("dropped", &self.dropped)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_text_of_a_value_is_wiped() {
+        let mut value = json!({"id_token": "secret", "list": ["secret", {"deep": "secret"}, 7]});
+        wipe(&mut value);
+        assert_eq!(
+            value,
+            json!({"id_token": "", "list": ["", {"deep": ""}, 7]})
+        );
     }
 }

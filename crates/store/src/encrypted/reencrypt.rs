@@ -47,9 +47,8 @@ impl<S: TokenStore> Encrypted<S> {
     /// ```
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] from a store that does not list, or a backend that fails, also in
-    /// part. An entry
-    /// that cannot be decrypted is not an error, but in [`Reencryption::left`].
+    /// [`StoreError::Unsupported`] from a store that does not list, or a backend that fails, also
+    /// in part. An entry that cannot be decrypted is not an error, but in [`Reencryption::left`].
     pub async fn reencrypt(&self) -> Result<Reencryption, StoreError> {
         let mut done = Reencryption::default();
         let mut cursor = None;
