@@ -23,7 +23,7 @@ fuzz_target!(|text: &str| {
         registration = registration.value(name, value);
     }
     if let Ok(client) = dialect.with(registration) {
-        let any = SitePolicy::predicate(|_| true);
+        let any = SitePolicy::predicate(|_| true).send_secret_to_every_allowed_site();
         let client = client.sites(any.allow_loopback().allow_private());
         let dialect = client.dialect();
         let free = dialect.base.is_none() && dialect.site.is_none();

@@ -30,7 +30,7 @@ fn client(name: &str) -> Client {
         }
     }
     let client = dialect.with(registration).unwrap();
-    client.sites(SitePolicy::predicate(|_| true))
+    client.sites(SitePolicy::predicate(|_| true).send_secret_to_every_allowed_site())
 }
 
 #[tokio::test]

@@ -183,6 +183,10 @@ impl Origin {
         &self.text[self.scheme_end()..self.host_end as usize]
     }
 
+    pub(crate) fn has_default_port(&self) -> bool {
+        self.text.len() == self.host_end as usize
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

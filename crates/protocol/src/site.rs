@@ -28,7 +28,13 @@ pub(crate) fn resolve(client: &Client, given: Option<&str>) -> Result<Origin, Er
         (Some(template), Some(given)) => of_form(dialect, template, given)?,
     };
     match client.site_policy() {
-        Some(policy) => policy.check(&site)?,
+        Some(policy) => {
+            policy.check(&site)?;
+            let has_secret = client.registration().client_secret().is_some();
+            if has_secret && !dialect.confines_sites() {
+                policy.check_secret(&site)?;
+            }
+        }
         None if dialect.confines_sites() => {}
         None => return Err(Error::SitePolicyMissing { brand: brand() }),
     }

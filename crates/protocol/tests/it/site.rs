@@ -1,6 +1,8 @@
 //! Sites that users type, and the application's policy.
 
-use tokenkeeper_protocol::{Client, Error, Provider, SitePolicy};
+use tokenkeeper_protocol::{
+    Client, ClientAuthentication, Error, Provider, Registration, SitePolicy,
+};
 
 use crate::support::*;
 
@@ -73,7 +75,7 @@ fn only_sites_that_the_policy_allows_pass() {
 
 #[test]
 fn addresses_private_names_and_loopback_are_opt_in() {
-    let any = SitePolicy::predicate(|_| true);
+    let any = SitePolicy::predicate(|_| true).send_secret_to_every_allowed_site();
     for given in [
         "10.0.0.1",
         "169.254.169.254",
@@ -88,6 +90,13 @@ fn addresses_private_names_and_loopback_are_opt_in() {
         "metadata.google.internal",
         "x.localhost",
         "nas.lan",
+        "api.default.svc",
+        "api.default.svc.",
+        "api.default.svc.cluster.local",
+        "wiki.corp",
+        "PRINTER.Home",
+        "a.b.intranet",
+        "a.private",
     ] {
         assert_refused(&any, given);
     }
@@ -127,4 +136,44 @@ fn a_fixed_base_takes_no_other_site() {
     let refused = client().site(Some("https://other.example")).unwrap_err();
     assert!(matches!(refused, Error::SiteUnexpected { .. }));
     assert!(refused.to_string().contains("https://login.example"));
+}
+
+fn public() -> Client {
+    let mut dialect = dialect();
+    dialect.base = None;
+    dialect.token.client_authentication = ClientAuthentication::None;
+    let registration = Registration::new("my-client", "https://app.example/callback");
+    dialect.with(registration).unwrap()
+}
+
+#[test]
+fn a_secret_goes_to_no_site_that_a_person_chose() {
+    let any = SitePolicy::predicate(|_| true);
+    let refused = site(any.clone(), "attacker.example").unwrap_err();
+    assert!(refused.to_string().contains("client secret"), "{refused}");
+    // A public client has nothing to lose there.
+    let client = public().sites(any.clone());
+    assert!(client.site(Some("attacker.example")).is_ok());
+    let chosen = any.send_secret_to_every_allowed_site();
+    assert!(site(chosen, "acme.example").is_ok());
+    for policy in [
+        SitePolicy::only(["acme.example.com"]).unwrap(),
+        SitePolicy::subdomains_of("example.com"),
+    ] {
+        assert!(site(policy, "acme.example.com").is_ok());
+    }
+}
+
+#[test]
+fn ports_are_opt_in() {
+    let any = || SitePolicy::predicate(|_| true).send_secret_to_every_allowed_site();
+    assert_refused(&any(), "acme.example.com:6379");
+    assert_refused(
+        &SitePolicy::subdomains_of("example.com"),
+        "a.example.com:22",
+    );
+    assert!(site(any(), "acme.example.com:443").is_ok());
+    assert!(site(any().allow_any_port(), "acme.example.com:8443").is_ok());
+    let listed = SitePolicy::only(["acme.example.com:8443"]).unwrap();
+    assert!(site(listed, "acme.example.com:8443").is_ok());
 }

@@ -118,7 +118,13 @@ fn a_site_below_a_fixed_domain_needs_no_policy() {
         let refused = site(&client, given);
         let missing = matches!(refused, Err(Error::SitePolicyMissing { .. }));
         assert!(missing, "{form}: {refused:?}");
-        assert!(site(&client.sites(SitePolicy::predicate(|_| true)), given).is_ok());
+        assert!(
+            site(
+                &client.sites(SitePolicy::predicate(|_| true).send_secret_to_every_allowed_site()),
+                given
+            )
+            .is_ok()
+        );
     }
     let lines = "site = \"https://accounts.example.{region}\"\n\
                  values = { region = { pattern = { one_of = [\"com\", \"com.au\"] } } }";
