@@ -15,8 +15,9 @@ use zeroize::Zeroize as _;
 /// At most [`MAX_BYTES`](Self::MAX_BYTES) are kept. What does not fit is left out, the largest
 /// members first, and [`dropped`](Self::dropped) names it: it never costs a token.
 ///
-/// Some members are secrets, so `Debug` shows only names, and texts are wiped when it is dropped. Serialising it writes the values **in
-/// plain text**: that form is for a store, which should encrypt it.
+/// Some members are secrets, so `Debug` shows only names, and texts are wiped when it is dropped.
+/// Serialising it writes the values **in plain text**: that form is for a store, which should
+/// encrypt it.
 ///
 /// ```
 /// use serde_json::json;

@@ -16,7 +16,7 @@ use crate::{error::Error, origin::Origin};
 /// or those below the vendor's own domain. A [`predicate`](Self::predicate) lets people choose the
 /// host, so a client with a secret is refused there, unless the policy
 /// [sends it to all of them](Self::send_secret_to_every_allowed_site). Otherwise anyone could read
-/// the secret at a host of their own. Register the application at each such site, as a provider
+/// the secret at a host that they run. Register the application at each such site, as a provider
 /// with its own [base](crate::Client::base), or use a public client.
 ///
 /// ```
