@@ -131,6 +131,7 @@ pub(crate) fn failed(
     callback_path: &CallbackPath,
     failure: &Failure,
 ) -> Response {
+    failure.log(&callback_path.brand);
     match &context.failed {
         Some(path) => page::see_other(&local_path::with_parameter(path, "failure", failure.code)),
         None if failure.keeps_code => page::failure(failure),

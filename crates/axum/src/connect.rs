@@ -16,7 +16,10 @@ pub(crate) async fn connect(
 ) -> Response {
     match begin_login(&context, &brand, request).await {
         Ok(response) => response,
-        Err(failure) => page::failure(&failure),
+        Err(failure) => {
+            failure.log(&brand);
+            page::failure(&failure)
+        }
     }
 }
 

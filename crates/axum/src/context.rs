@@ -45,13 +45,13 @@ impl RouteContext {
                 "a login or disconnect failed"
             );
         } else {
-            tracing::debug!(
+            tracing::info!(
                 provider = brand,
                 failure = failure.code,
                 error,
                 "a login or disconnect was refused"
             );
         }
-        failure
+        failure.logged()
     }
 }

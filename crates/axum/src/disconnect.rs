@@ -17,7 +17,10 @@ pub(crate) async fn disconnect(
 ) -> Response {
     match end(&context, &brand, request).await {
         Ok(()) => page::see_other(&context.disconnected),
-        Err(failure) => page::failure(&failure),
+        Err(failure) => {
+            failure.log(&brand);
+            page::failure(&failure)
+        }
     }
 }
 

@@ -31,14 +31,17 @@ fn require_own_page(
     brand: &str,
     headers: &HeaderMap,
 ) -> Result<(), Failure> {
-    let of_brand = context
-        .callback_paths
-        .iter()
-        .filter(|callback_path| callback_path.brand == brand);
-    let mut checked =
-        of_brand.map(|callback_path| origin_check::require_page(headers, &callback_path.origin));
-    let first = checked.next().ok_or(Failure::UNKNOWN_PROVIDER)?;
-    first.or_else(|failure| checked.find(Result::is_ok).unwrap_or(Err(failure)))
+    let paths = context.callback_paths.iter();
+    let mut origins = paths
+        .filter(|path| path.brand == brand)
+        .map(|path| path.origin.as_str());
+    let first = origins.next().ok_or(Failure::UNKNOWN_PROVIDER)?;
+    let mut all = std::iter::once(first).chain(origins);
+    if all.any(|origin| origin_check::is_page(headers, origin)) {
+        Ok(())
+    } else {
+        Err(origin_check::refuse(brand, headers, first))
+    }
 }
 
 /// Reads `site` from the query, or else from the form, where a person types it.

@@ -4,26 +4,38 @@ use http::{HeaderMap, header::ORIGIN};
 
 use crate::failure::Failure;
 
-/// Requires that a page of this origin sent the request.
+/// Returns whether a page of this origin sent the request.
 ///
 /// `Origin` shows it or, where a page's `Referrer-Policy: no-referrer` makes that `null`,
 /// `Sec-Fetch-Site`. A page can set neither.
-pub(crate) fn require_page(headers: &HeaderMap, origin: &str) -> Result<(), Failure> {
+pub(crate) fn is_page(headers: &HeaderMap, origin: &str) -> bool {
     let hidden = headers.get(ORIGIN).is_none_or(|given| given == "null");
     let fetch_site = headers.get("sec-fetch-site");
     if hidden && fetch_site.is_some_and(|site| site == "same-origin") {
-        return Ok(());
+        return true;
     }
-    require_origin(headers, origin)
+    is_origin(headers, origin)
 }
 
-/// Requires that the request has one `Origin`, which is this one.
-pub(crate) fn require_origin(headers: &HeaderMap, origin: &str) -> Result<(), Failure> {
+/// Returns whether the request has one `Origin`, which is this one.
+pub(crate) fn is_origin(headers: &HeaderMap, origin: &str) -> bool {
     let mut given = headers.get_all(ORIGIN).iter();
-    match (given.next(), given.next()) {
-        (Some(given), None) if given == origin => Ok(()),
-        _ => Err(Failure::FOREIGN_ORIGIN),
-    }
+    matches!((given.next(), given.next()), (Some(given), None) if given == origin)
+}
+
+/// Refuses a request that no page of this origin sent, and logs both origins.
+///
+/// The usual mistake is a page at `localhost` where the redirect URI has 127.0.0.1, or a proxy.
+pub(crate) fn refuse(brand: &str, headers: &HeaderMap, origin: &str) -> Failure {
+    let failure = Failure::FOREIGN_ORIGIN;
+    tracing::info!(
+        provider = brand,
+        failure = failure.code,
+        expected = origin,
+        received = ?headers.get(ORIGIN),
+        "a browser is refused, since no page of this origin sent its request"
+    );
+    failure.logged()
 }
 
 #[cfg(test)]
@@ -42,7 +54,7 @@ mod tests {
     #[test]
     fn a_page_is_recognized_by_its_origin() {
         let own = "https://app.example";
-        let check = |list: &[_]| require_page(&headers(list), own).is_ok();
+        let check = |list: &[_]| is_page(&headers(list), own);
         assert!(check(&[("origin", own)]));
         assert!(check(&[
             ("origin", "null"),
@@ -67,8 +79,14 @@ mod tests {
     #[test]
     fn the_relay_must_name_its_origin() {
         let own = "https://app.example";
-        assert!(require_origin(&headers(&[("origin", own)]), own).is_ok());
-        assert!(require_origin(&headers(&[("sec-fetch-site", "same-origin")]), own).is_err());
-        assert!(require_origin(&headers(&[("origin", own), ("origin", own)]), own).is_err());
+        assert!(is_origin(&headers(&[("origin", own)]), own));
+        assert!(!is_origin(
+            &headers(&[("sec-fetch-site", "same-origin")]),
+            own
+        ));
+        assert!(!is_origin(
+            &headers(&[("origin", own), ("origin", own)]),
+            own
+        ));
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Failure {
     /// Whether the code was not presented, so that the same redirect may still succeed.
     pub(crate) keeps_code: bool,
     pub(crate) retry_after: Option<Duration>,
+    /// Whether the log has it already, with more than its word.
+    is_logged: bool,
 }
 
 impl Failure {
@@ -177,7 +179,24 @@ impl Failure {
             ends_flow: false,
             keeps_code: false,
             retry_after: None,
+            is_logged: false,
         }
+    }
+
+    /// Logs why a browser is refused, once for each response.
+    pub(crate) fn log(&self, brand: &str) {
+        if !self.is_logged {
+            tracing::info!(
+                provider = brand,
+                failure = self.code,
+                "a browser is refused"
+            );
+        }
+    }
+
+    pub(crate) const fn logged(mut self) -> Self {
+        self.is_logged = true;
+        self
     }
 
     const fn ending(mut self) -> Self {

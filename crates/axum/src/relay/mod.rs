@@ -82,17 +82,21 @@ pub(crate) async fn complete(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let cookie = origin_check::require_origin(&parts.headers, &callback_path.origin)
-        .and_then(|()| cookies::find(&callback_path, None, &parts.headers));
+    let (brand, origin) = (&callback_path.brand, &callback_path.origin);
+    let cookie = if origin_check::is_origin(&parts.headers, origin) {
+        cookies::find(&callback_path, None, &parts.headers)
+    } else {
+        Err(origin_check::refuse(brand, &parts.headers, origin))
+    };
     let cookie = match cookie {
         Ok(cookie) => cookie,
-        Err(failure) => return failed(&context, &failure),
+        Err(failure) => return failed(&context, brand, &failure),
     };
     let mut page = Page::Kept;
     let finished = finish(&context, &callback_path, &cookie, &parts, body, &mut page).await;
     let mut response = match &finished {
         Ok(()) => page::json(StatusCode::OK, &json!({ "next": context.connected })),
-        Err(failure) => failed(&context, failure),
+        Err(failure) => failed(&context, brand, failure),
     };
     let set = response.headers_mut();
     cookies::keep_outcome(&context.accounts, &callback_path, &cookie, &finished, set);
@@ -149,7 +153,8 @@ async fn finish(
     callback::exchange(context, callback_path, flow, Redirect::fragment(fragment)).await
 }
 
-fn failed(context: &RouteContext, failure: &Failure) -> Response {
+fn failed(context: &RouteContext, brand: &str, failure: &Failure) -> Response {
+    failure.log(brand);
     let mut answer = json!({ "failure": failure.code, "text": failure.message() });
     if let Some(path) = &context.failed {
         answer["next"] = local_path::with_parameter(path, "failure", failure.code).into();
