@@ -4,10 +4,7 @@
 //! the last task of the last process, and a call of Redis. A process is an engine with its own
 //! connections.
 
-use std::{
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tokenkeeper_benches::{
@@ -87,7 +84,7 @@ async fn storm(server: &RedisServer, prefix: &str, processes: usize) -> Run {
         tokio::task::yield_now().await;
     }
 
-    ask(server, &["CONFIG", "RESETSTAT"]);
+    let _ = server.ask(&["CONFIG", "RESETSTAT"]);
     let waiting: Vec<_> = (0..processes * TASKS)
         .map(|task| {
             let account = account(&engines[task % processes], "shared");
@@ -101,10 +98,10 @@ async fn storm(server: &RedisServer, prefix: &str, processes: usize) -> Run {
     let ends = join_all(waiting).await.into_iter();
     let last = ends.map(|end| end.expect("no task panics")).max();
     let last = last.expect("there is a task");
-    let writes = calls(server, "evalsha");
+    let writes = server.calls("evalsha");
     // A write that meets a conflict reads within its script.
-    let conflicts = writes - calls(server, "set");
-    let reads = calls(server, "get") - conflicts;
+    let conflicts = writes - server.calls("set");
+    let reads = server.calls("get") - conflicts;
     Run {
         requests: endpoint.requests(),
         calls: writes + reads,
@@ -127,26 +124,8 @@ async fn call(store: &RedisStore) -> Duration {
     calls[calls.len() / 2]
 }
 
-/// Returns the answer of Redis to a command.
-fn ask(server: &RedisServer, command: &[&str]) -> String {
-    let output = Command::new("redis-cli")
-        .args(["-p", &server.port.to_string()])
-        .args(command)
-        .output()
-        .expect("redis-cli is installed");
-    String::from_utf8(output.stdout).expect("the answer is UTF-8")
-}
-
 fn listeners(server: &RedisServer, prefix: &str) -> usize {
-    let answer = ask(server, &["PUBSUB", "NUMSUB", &format!("{prefix}changes")]);
+    let answer = server.ask(&["PUBSUB", "NUMSUB", &format!("{prefix}changes")]);
     let count = answer.lines().last().expect("a count");
     count.parse().expect("a number")
-}
-
-fn calls(server: &RedisServer, command: &str) -> usize {
-    let stats = ask(server, &["INFO", "commandstats"]);
-    let line = format!("cmdstat_{command}:calls=");
-    let found = stats.lines().find_map(|stat| stat.strip_prefix(&line));
-    let count = found.and_then(|rest| rest.split(',').next());
-    count.map_or(0, |count| count.parse().expect("a number"))
 }

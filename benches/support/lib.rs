@@ -16,7 +16,7 @@ mod storm;
 #[cfg(feature = "criterion")]
 pub use self::attach::{Attach, Form, HOT, account_per_request};
 #[cfg(feature = "redis")]
-pub use self::redis::RedisServer;
+pub use self::redis::{RedisServer, free_port};
 pub use self::{
     discard::DiscardStore,
     endpoint::{Answer, Endpoint},
