@@ -94,8 +94,8 @@ use crate::{BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreE
 ///         }))
 ///     }
 ///
-///     // `list`, `claim` and `watch` are optional: without them nothing is listed, refreshers read
-///     // what others have refreshed, and waiters poll.
+///     // `list`, `claim`, `check_health` and `watch` are optional: without them nothing is listed,
+///     // refreshers read what others have refreshed, no danger is reported, and waiters poll.
 ///     async fn list(
 ///         &self,
 ///         filter: Filter,
@@ -229,6 +229,17 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
         Ok(keys.to_vec())
     }
 
+    /// Fails if something endangers the store although calls on it succeed, such as a disk that
+    /// fills up. The default never fails.
+    ///
+    /// For people and monitors, not before each call: it may take as long as a read.
+    ///
+    /// # Errors
+    /// What is wrong and who can mend it, as the source; or a backend that cannot be reached.
+    async fn check_health(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Returns a stream of the changes by all processes. The default returns `None`, and waiters
     /// poll.
     ///
@@ -275,6 +286,10 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
         lasting: Duration,
     ) -> Result<Vec<Key>, StoreError> {
         (**self).claim(keys, now, lasting).await
+    }
+
+    async fn check_health(&self) -> Result<(), StoreError> {
+        (**self).check_health().await
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {

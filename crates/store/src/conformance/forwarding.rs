@@ -15,8 +15,9 @@ use crate::{
 
 /// Each call of a method of the wrapped store reaches the store below it exactly once.
 ///
-/// [`TokenStore::list`], [`TokenStore::claim`] and [`TokenStore::watch`] have defaults, so a
-/// wrapper that forgets one of them compiles, and loses it silently.
+/// [`TokenStore::list`], [`TokenStore::claim`], [`TokenStore::check_health`] and
+/// [`TokenStore::watch`] have defaults, so a wrapper that forgets one of them compiles, and loses
+/// it silently.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -56,6 +57,11 @@ pub async fn forwards_every_method(
         .claim(std::slice::from_ref(&key), NOW, LASTING)
         .await?;
     ensure!(claimed.is_empty(), "a claim came back as {claimed:?}");
+    let health = wrapped.check_health().await;
+    ensure!(
+        health.is_err(),
+        "the error of a check of the health got lost"
+    );
     let watched = wrapped.watch().is_some();
     for (method, calls) in probe.calls() {
         ensure!(
@@ -79,17 +85,19 @@ struct Probe {
     delete: AtomicUsize,
     list: AtomicUsize,
     claim: AtomicUsize,
+    check_health: AtomicUsize,
     watch: AtomicUsize,
 }
 
 impl Probe {
-    fn calls(&self) -> [(&'static str, usize); 6] {
+    fn calls(&self) -> [(&'static str, usize); 7] {
         let Self {
             get,
             put,
             delete,
             list,
             claim,
+            check_health,
             watch,
         } = self;
         [
@@ -98,6 +106,7 @@ impl Probe {
             ("delete", delete),
             ("list", list),
             ("claim", claim),
+            ("check_health", check_health),
             ("watch", watch),
         ]
         .map(|(method, calls)| (method, calls.load(Ordering::Relaxed)))
@@ -155,6 +164,11 @@ impl TokenStore for Probe {
             return Err(StoreError::other("the arguments of `claim` were changed"));
         }
         Ok(Vec::new())
+    }
+
+    async fn check_health(&self) -> Result<(), StoreError> {
+        self.check_health.fetch_add(1, Ordering::Relaxed);
+        Err(StoreError::other("the store is in danger"))
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {

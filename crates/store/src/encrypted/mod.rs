@@ -133,6 +133,10 @@ impl<S: TokenStore> TokenStore for Encrypted<S> {
         self.store.claim(keys, now, lasting).await
     }
 
+    async fn check_health(&self) -> Result<(), StoreError> {
+        self.store.check_health().await
+    }
+
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         self.store.watch()
     }

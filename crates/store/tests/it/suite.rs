@@ -107,6 +107,7 @@ async fn by_default_nothing_is_listed_or_watched() {
         matches!(error, StoreError::Unsupported("listing")),
         "{error:?}"
     );
+    assert!(store.check_health().await.is_ok());
     assert!(store.watch().is_none());
 }
 
