@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use tokenkeeper_store::{BoxError, StoreError};
 
+/// Who may hold the log, which SQLite does not know.
+pub(crate) const WHO: &str = "end the processes that have it open and are not of this application, \
+    such as a sqlite3 shell, a backup or a stopped process; lsof and fuser list them";
+
 /// The reason why a file cannot be used: the source of the [`StoreError`] of a call.
 ///
 /// Each names the file and the remedy. None shows a value or a subject.
@@ -148,6 +152,18 @@ pub enum SqliteError {
         /// The file.
         path: PathBuf,
     },
+    /// The write-ahead log grows because a connection does not end its read transaction, or because
+    /// readers overlap without a gap. Reads and writes go on until the disk is full.
+    #[error(
+        "the write-ahead log of {} has grown to {bytes} bytes because a reader does not end: {WHO}",
+        path.display()
+    )]
+    LogHeld {
+        /// The file.
+        path: PathBuf,
+        /// The size of the log, in bytes.
+        bytes: u64,
+    },
     /// The system failed to read or write the file.
     #[error("the system failed to read or write {}: check the disk", path.display())]
     System {
@@ -187,7 +203,8 @@ impl From<SqliteError> for StoreError {
             | SqliteError::BadPath { .. }
             | SqliteError::NoDirectory { .. }
             | SqliteError::CannotOpen { .. }
-            | SqliteError::NoSharedMemory { .. } => Self::other(error),
+            | SqliteError::NoSharedMemory { .. }
+            | SqliteError::LogHeld { .. } => Self::other(error),
         }
     }
 }

@@ -5,6 +5,7 @@ mod error;
 mod fault;
 mod file;
 mod listing;
+mod log;
 mod options;
 mod pace;
 mod reader;

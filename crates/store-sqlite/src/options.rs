@@ -80,6 +80,17 @@ impl SqliteOptions {
         self
     }
 
+    /// Sets the size of the `-wal` file, in bytes, from which on
+    /// [`check_health`](tokenkeeper_store::TokenStore::check_health) fails; 1 GiB by default.
+    ///
+    /// The log grows without an end while a connection to the file does not end its read
+    /// transaction. The process that writes warns once when the log has grown to a sixteenth of
+    /// this size, and to 8 MiB. No write is refused because of it.
+    pub fn log_limit(mut self, bytes: u64) -> Self {
+        self.settings.log_limit = bytes;
+        self
+    }
+
     /// Sets the clock that `keep_until` is compared with, for tests; by default the system's.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.settings.clock = Arc::new(clock);
@@ -162,6 +173,7 @@ impl fmt::Debug for SqliteOptions {
             .field("busy_timeout", &self.settings.busy_timeout)
             .field("watch_interval", &self.settings.watch_interval)
             .field("max_pages", &self.settings.max_pages)
+            .field("log_limit", &self.settings.log_limit)
             .finish_non_exhaustive()
     }
 }

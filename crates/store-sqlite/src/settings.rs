@@ -13,6 +13,7 @@ pub(crate) struct Settings {
     pub(crate) busy_timeout: Duration,
     pub(crate) watch_interval: Duration,
     pub(crate) max_pages: Option<u32>,
+    pub(crate) log_limit: u64,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
@@ -24,6 +25,7 @@ impl Settings {
             busy_timeout: Duration::from_secs(5),
             watch_interval: Duration::from_millis(20),
             max_pages: None,
+            log_limit: 1024 * 1024 * 1024,
             clock: Arc::new(SystemTime::now),
         }
     }
@@ -37,6 +39,9 @@ impl Settings {
         // To SQLite, 0 means that the limit stays as it is.
         if self.max_pages == Some(0) {
             return bad("max_pages", "it must be at least one");
+        }
+        if self.log_limit == 0 {
+            return bad("log_limit", "it must be at least one byte");
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ const LIMIT_UNIT: u64 = 4096;
 const MAX_PAGE_COUNT: u64 = 4_294_967_294;
 
 /// The length in bytes to which the `-wal` file is truncated after a checkpoint.
-const LOG_BYTES: u32 = 4 * 1024 * 1024;
+pub(crate) const LOG_BYTES: u32 = 4 * 1024 * 1024;
 
 /// Opens or creates the file, and migrates it to the schema of this version. It blocks.
 pub(crate) fn open(settings: &Settings) -> Result<Connection, StoreError> {

@@ -18,6 +18,7 @@ use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 use crate::error::SqliteError;
 use crate::file::{self, OpenedFile};
 use crate::listing::Listing;
+use crate::log::{self, LogWatch};
 use crate::reader::{Read, Reader};
 use crate::settings::Settings;
 use crate::writer::{Claim, Job, Write, Writer};
@@ -71,6 +72,7 @@ pub struct SqliteStore {
     /// Only the threads can send, so the streams of watchers end with them.
     changes: broadcast::WeakSender<Change>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    log_limit: u64,
 }
 
 impl SqliteStore {
@@ -109,7 +111,7 @@ impl SqliteStore {
         settings.path = file::absolute(&settings.path)?;
         let changes = broadcast::Sender::new(WATCH_BACKLOG);
         let weak = changes.downgrade();
-        let clock = settings.clock.clone();
+        let (clock, log_limit) = (settings.clock.clone(), settings.log_limit);
         let (writer, reader) = thread::run("tokenkeeper-sqlite-open", move || {
             connect(&settings, changes)
         })
@@ -127,6 +129,7 @@ impl SqliteStore {
             is_resting,
             changes: weak,
             clock,
+            log_limit,
         })
     }
 
@@ -184,6 +187,7 @@ fn connect(
         file: file.clone(),
         id,
         changes: changes.clone(),
+        log: LogWatch::new(&settings.path, settings.log_limit),
     };
     let reader = Reader {
         connection: connection::open(settings)?,
@@ -256,6 +260,18 @@ impl TokenStore for SqliteStore {
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::ambiguous(SqliteError::Stopped)))
+    }
+
+    /// Fails if the write-ahead log has grown past its
+    /// [limit](crate::SqliteOptions::log_limit) because a reader does not end.
+    ///
+    /// The source of the error is [`SqliteError::LogHeld`].
+    async fn check_health(&self) -> Result<(), StoreError> {
+        let (file, limit) = (self.file.clone(), self.log_limit);
+        thread::run("tokenkeeper-sqlite-check", move || {
+            Ok(log::check(file.path(), limit)?)
+        })
+        .await
     }
 
     /// Returns changes made through this handle or a clone of it at once. Those of other processes

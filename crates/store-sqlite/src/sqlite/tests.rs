@@ -38,6 +38,7 @@ async fn a_panic_of_a_thread_is_a_typed_error_for_one_call() {
         is_resting,
         changes: weak,
         clock,
+        log_limit: settings.log_limit,
     };
 
     let key = Key::new("brand", "https://provider.example", "client", "user").unwrap();

@@ -18,6 +18,7 @@ use self::statements::{Statements, Sweep};
 pub(crate) use self::write::Write;
 use crate::fault::Fault;
 use crate::file::OpenedFile;
+use crate::log::LogWatch;
 use crate::schema;
 
 /// How many waiting jobs share one transaction, and so one fsync.
@@ -36,6 +37,7 @@ pub(crate) struct Writer {
     /// The id of our changes in the file.
     pub(crate) id: i64,
     pub(crate) changes: broadcast::Sender<Change>,
+    pub(crate) log: LogWatch,
 }
 
 /// The step at which a transaction failed.
@@ -71,12 +73,17 @@ impl Writer {
             }
             return;
         }
+        let is_written = result.is_ok();
         for job in batch {
             let result = match &result {
                 Ok(()) => Ok(()),
                 Err(failed) => Err(failed.error(&job, self.file.path())),
             };
             job.finish(result, &self.changes);
+        }
+        // Last: no caller waits for it.
+        if is_written {
+            self.log.look(&self.connection);
         }
     }
 

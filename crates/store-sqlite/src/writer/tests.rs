@@ -1,9 +1,9 @@
 //! Waiting writes share a transaction.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
-use std::{env, fs, process};
+use std::{env, fs, io, process};
 
 use rusqlite::Connection;
 use tokenkeeper_store::{Entry, Key, Outcome, StoreError, Version};
@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, oneshot};
 use super::{BATCH, Job, Write, Writer};
 use crate::connection;
 use crate::file::OpenedFile;
+use crate::log::LogWatch;
 use crate::settings::Settings;
 
 type Answer = oneshot::Receiver<Result<Outcome, StoreError>>;
@@ -26,7 +27,9 @@ impl Fixture {
     fn new(name: &str) -> Self {
         let directory = env::temp_dir().join(format!("tokenkeeper-{name}-{}", process::id()));
         fs::create_dir(&directory).unwrap();
-        let settings = Settings::new(directory.join("accounts.db"));
+        let mut settings = Settings::new(directory.join("accounts.db"));
+        // It warns at the least size.
+        settings.log_limit = 1;
         let connection = connection::open(&settings).unwrap();
         let file = Arc::new(OpenedFile::new(&settings.path).unwrap());
         let changes = broadcast::Sender::new(1);
@@ -35,6 +38,7 @@ impl Fixture {
             file,
             id: 1,
             changes,
+            log: LogWatch::new(&settings.path, settings.log_limit),
         };
         Self { writer, directory }
     }
@@ -132,4 +136,76 @@ fn a_commit_with_an_unknown_failure_is_ambiguous() {
         let error = fault(known).at_commit(path);
         assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     }
+}
+
+/// The lines that `work` logs on this thread.
+fn logged(work: impl FnOnce()) -> Vec<String> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || Lines(sink.clone()))
+        .finish();
+    tracing::subscriber::with_default(subscriber, work);
+    let bytes = lines.lock().unwrap().clone();
+    let text = String::from_utf8(bytes).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes a new entry of a MiB.
+fn write_large(fixture: &Fixture, number: usize) {
+    let entry = Entry::new(Version::random(), vec![b'v'; 1024 * 1024]);
+    let (job, answer) = put_entry(&format!("large-{number}"), entry, None);
+    fixture.writer.perform(vec![job]);
+    assert!(applied(answer));
+}
+
+#[test]
+fn a_reader_without_an_end_is_one_warning() {
+    let fixture = Fixture::new("reader");
+    let reader = Connection::open(fixture.writer.file.path()).unwrap();
+    for episode in 0..2 {
+        let write = |numbers: std::ops::Range<usize>| {
+            logged(|| numbers.for_each(|number| write_large(&fixture, 100 * episode + number)))
+        };
+        reader
+            .execute_batch("BEGIN; SELECT * FROM entries")
+            .unwrap();
+        let lines = write(0..15);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("WARN"), "{lines:?}");
+        assert!(lines[0].contains("accounts.db"), "{lines:?}");
+        assert!(lines[0].contains("bytes="), "{lines:?}");
+        reader.execute_batch("COMMIT").unwrap();
+        let lines = write(15..20);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("INFO"), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_large_log_without_a_reader_is_no_warning() {
+    let fixture = Fixture::new("large");
+    let batch: (Vec<_>, Vec<_>) = (0..20)
+        .map(|number| {
+            let entry = Entry::new(Version::random(), vec![b'v'; 1024 * 1024]);
+            put_entry(&format!("large-{number}"), entry, None)
+        })
+        .unzip();
+    let lines = logged(|| fixture.writer.perform(batch.0));
+    assert!(batch.1.into_iter().all(applied));
+    assert_eq!(lines, [""; 0]);
 }

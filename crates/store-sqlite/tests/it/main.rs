@@ -16,6 +16,7 @@ mod expiry;
 mod file;
 mod full;
 mod listing;
+mod log;
 mod options;
 #[cfg(unix)]
 mod permissions;

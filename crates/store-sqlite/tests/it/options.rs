@@ -14,6 +14,7 @@ async fn an_error_names_the_wrong_option() {
     for (options, wrong) in [
         (options().watch_interval(Duration::ZERO), "watch_interval"),
         (options().max_pages(0), "max_pages"),
+        (options().log_limit(0), "log_limit"),
     ] {
         let error = options.open_plaintext().await.unwrap_err();
         let StoreError::Other { source } = error else {
