@@ -50,9 +50,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         }
         cursor = page.next;
         if cursor.is_none() {
-            return Ok(end);
+            break;
         }
     }
+    if let Err(problem) = store.check_health().await {
+        eprintln!("warning: {}", causes(&problem));
+    }
+    Ok(end)
 }
 
 fn line(key: &Key, as_json: bool) -> String {
