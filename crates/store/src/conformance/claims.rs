@@ -70,8 +70,10 @@ pub async fn claim_hides_an_entry_until_its_time(subject: Subject) -> Result<(),
     let keys = put_due(&subject, &due_entry(&subject)).await?;
     let (claimed, free) = keys.split_at(ENTRIES / 2);
     let lasting = subject.lifetime().unwrap_or(DAY);
-    let end = subject.now() + lasting;
-    expect_claimed(&subject, claimed, claimed, lasting).await?;
+    let now = subject.now();
+    let end = now + lasting;
+    let hidden = subject.store().claim(claimed, now, lasting).await?;
+    expect_keys("claimed", &hidden, claimed)?;
     let _ = subject.advance(lasting - MILLISECOND);
     let listed_meanwhile = due(&subject, subject.peer()).await?;
     let claimed_meanwhile = subject
