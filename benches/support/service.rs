@@ -69,6 +69,9 @@ impl<B> Service<Request<B>> for Held {
 ///
 /// # Panics
 /// If the service is not ready, waits or fails.
+// Never inlined, so that every service is called in the same way: the compiler would inline the
+// small ones alone.
+#[inline(never)]
 pub fn call<S, B>(service: &mut S, request: Request<B>) -> S::Response
 where
     S: Service<Request<B>>,
