@@ -43,11 +43,20 @@ pin_project! {
         Once { #[pin] body: B },
         // The first attempt. The tape owns the body, and the replay can take it from there.
         First { tape: Arc<Mutex<Tape<B>>> },
-        // The replay: the frames that the first attempt has read, then the rest of the stream.
-        Second { frames: VecDeque<Recorded>, rest: Option<Pin<Box<B>>> },
-        // The replay of a body without frames.
-        Empty { hint: SizeHint },
+        // The replay. Boxed, since it is rare: every request moves and drops a body.
+        Second { second: Box<Second<B>> },
     }
+}
+
+/// The body of a replay.
+enum Second<B> {
+    /// The frames that the first attempt has read, then the rest of the stream.
+    Frames {
+        frames: VecDeque<Recorded>,
+        rest: Option<Pin<Box<B>>>,
+    },
+    /// A body without frames.
+    Empty(SizeHint),
 }
 
 impl<B> Replay<B>
@@ -103,20 +112,7 @@ where
         match self.project().kind.project() {
             KindProjection::Once { body } => body.poll_frame(cx).map_err(Into::into),
             KindProjection::First { tape } => lock(tape).poll_frame(cx),
-            KindProjection::Second { frames, rest } => {
-                if let Some(frame) = frames.pop_front() {
-                    return Poll::Ready(Some(Ok(frame.into())));
-                }
-                let Some(body) = rest else {
-                    return Poll::Ready(None);
-                };
-                let polled = body.as_mut().poll_frame(cx);
-                if let Poll::Ready(None) = polled {
-                    *rest = None;
-                }
-                polled.map_err(Into::into)
-            }
-            KindProjection::Empty { .. } => Poll::Ready(None),
+            KindProjection::Second { second } => second.poll_frame(cx),
         }
     }
 
@@ -124,10 +120,7 @@ where
         match &self.kind {
             Kind::Once { body } => body.is_end_stream(),
             Kind::First { tape } => lock(tape).is_end_stream(),
-            Kind::Second { frames, rest } => {
-                frames.is_empty() && rest.as_ref().is_none_or(Body::is_end_stream)
-            }
-            Kind::Empty { .. } => true,
+            Kind::Second { second } => second.is_end_stream(),
         }
     }
 
@@ -135,12 +128,52 @@ where
         match &self.kind {
             Kind::Once { body } => body.size_hint(),
             Kind::First { tape } => lock(tape).size_hint(),
-            Kind::Second { frames, rest } => {
+            Kind::Second { second } => second.size_hint(),
+        }
+    }
+}
+
+impl<B> Second<B>
+where
+    B: Body<Data = Bytes>,
+{
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>>
+    where
+        B::Error: Into<BoxError>,
+    {
+        let Self::Frames { frames, rest } = self else {
+            return Poll::Ready(None);
+        };
+        if let Some(frame) = frames.pop_front() {
+            return Poll::Ready(Some(Ok(frame.into())));
+        }
+        let Some(body) = rest else {
+            return Poll::Ready(None);
+        };
+        let polled = body.as_mut().poll_frame(cx);
+        if let Poll::Ready(None) = polled {
+            *rest = None;
+        }
+        polled.map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Frames { frames, rest } => {
+                frames.is_empty() && rest.as_ref().is_none_or(Body::is_end_stream)
+            }
+            Self::Empty(_) => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Frames { frames, rest } => {
                 let recorded = frames.iter().map(Recorded::data_len).sum();
                 let rest = rest.as_ref().map(Body::size_hint);
                 tape::plus(recorded, &rest.unwrap_or_else(|| SizeHint::with_exact(0)))
             }
-            Kind::Empty { hint } => *hint,
+            Self::Empty(hint) => *hint,
         }
     }
 }
@@ -150,7 +183,7 @@ impl<B> fmt::Debug for Replay<B> {
         f.write_str(match self.kind {
             Kind::Once { .. } => "Replay(once)",
             Kind::First { .. } => "Replay(recording)",
-            Kind::Second { .. } | Kind::Empty { .. } => "Replay(again)",
+            Kind::Second { .. } => "Replay(again)",
         })
     }
 }
@@ -190,14 +223,17 @@ where
     /// read than the limit, or if the body failed.
     #[must_use]
     pub fn replay(self) -> Option<Replay<B>> {
-        let kind = match &self.source {
-            Source::Empty(hint) => Kind::Empty { hint: *hint },
+        let second = match &self.source {
+            Source::Empty(hint) => Second::Empty(*hint),
             Source::Tape(tape) => {
                 let Rest { frames, body: rest } = lock(tape).take()?;
-                Kind::Second { frames, rest }
+                Second::Frames { frames, rest }
             }
         };
-        Some(Replay { kind })
+        let second = Box::new(second);
+        Some(Replay {
+            kind: Kind::Second { second },
+        })
     }
 }
 
