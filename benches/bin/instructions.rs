@@ -53,6 +53,7 @@ fn main() {
         "once" => send(&mut one(false), cloned, rounds, new),
         "replay" => send(&mut one(true), cloned, rounds, new),
         "clone" => copy(&new(), rounds),
+        "clone-account" => copy(&of_account(), rounds),
         "bare-account" => send(&mut Bare, cloned, rounds, of_account),
         "per-request" => send(&mut per_request(false), cloned, rounds, of_account),
         "per-request-replay" => send(&mut per_request(true), cloned, rounds, of_account),

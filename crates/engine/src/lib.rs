@@ -31,7 +31,7 @@ pub use login::Login;
 pub use options::{Options, StoreDown};
 pub use placement::TokenPlacement;
 pub use refresher::Refresher;
-pub use seen::Seen;
+pub use seen::{Seen, SeenToken};
 pub use source::{Credential, TokenSource};
 pub use status::{Connection, Status};
 pub use token::Token;

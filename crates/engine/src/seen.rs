@@ -1,53 +1,95 @@
 //! What a front remembers of the account that it sends for.
 
-use std::{fmt, mem, ops::Deref, ptr, sync::Arc};
+use std::{fmt, mem, sync::Arc};
 
-use arc_swap::{ArcSwapOption, Cache};
+use http::{Request, Uri};
 
-use crate::engine::{AccountEntry, Snapshot};
+use crate::{
+    account::Account,
+    engine::{AccountEntry, AttachResult, Snapshot},
+};
 
-/// A front's cache of one account's snapshot. As long as the snapshot is current, it is found by
-/// reading one pointer.
+/// A front's memory of one account's token. As long as it holds, a request compares the account's
+/// state word and the time, and takes the token.
 ///
 /// It is filled at the second request, and a clone is empty: a service that is cloned for each
-/// request would not profit, and would keep the token of the time when it was made. The cached
-/// snapshot stays in memory until the next request or until it is dropped.
+/// request would not profit, and would keep the token of the time when it was made. The remembered
+/// token stays in memory until the next request or until it is dropped.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Seen {
-    snapshot: Option<Cache<Place, Option<Arc<Snapshot>>>>,
+    token: Option<SeenToken>,
     asked: bool,
 }
 
+/// A token that a front remembers.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct SeenToken {
+    entry: Arc<AccountEntry>,
+    /// The account's state before the snapshot was read.
+    state: u64,
+    /// The bound of the monotonic time, in milliseconds.
+    mono_until: u64,
+    snapshot: Arc<Snapshot>,
+}
+
 impl Seen {
-    /// Returns what the cache holds for this account; `None` if it holds none.
+    /// Returns the account's token to send to this target, if it is remembered and nothing has
+    /// changed.
+    #[must_use]
     #[inline(always)]
-    pub(crate) fn snapshot_of(&mut self, entry: &AccountEntry) -> Option<Option<&Arc<Snapshot>>> {
-        match &mut self.snapshot {
-            Some(cache) if ptr::eq(cache.arc_swap(), &entry.snapshot) => {
-                Some(cache.load().as_ref())
-            }
-            _ => None,
+    pub fn token_of(&self, account: &Account, target: &Uri) -> Option<&SeenToken> {
+        let token = self.token.as_ref()?;
+        let (core, entry) = account.parts();
+        (Arc::ptr_eq(entry, &token.entry)
+            && entry.state.load() == token.state
+            && core.time.coarse_mono() < token.mono_until
+            && entry.site.allows_first(target))
+        .then_some(token)
+    }
+
+    /// Returns whether no token is remembered, as in a clone.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.token.is_none()
+    }
+
+    /// Remembers the account's token from the second call on.
+    #[inline(always)]
+    pub fn remember(&mut self, account: &Account) {
+        if mem::replace(&mut self.asked, true) {
+            self.fill(account);
         }
     }
 
-    /// Notes a request of this account. From the second one on, the cache holds its snapshot.
-    pub(crate) fn ask(&mut self, entry: &Arc<AccountEntry>) {
-        if mem::replace(&mut self.asked, true) {
-            self.snapshot = Some(Cache::new(Place(entry.clone())));
-        }
+    #[cold]
+    fn fill(&mut self, account: &Account) {
+        let (core, entry) = account.parts();
+        // The state is read first: a change after it makes the memory void.
+        let state = entry.state.touch();
+        let snapshot = entry.snapshot.load_full();
+        // A token that is only for requests that can be replayed is none for all.
+        let snapshot = snapshot.filter(|snapshot| !snapshot.replayable_only);
+        self.token = snapshot.map(|snapshot| SeenToken {
+            entry: entry.clone(),
+            state,
+            mono_until: core.time.mono_until(snapshot.fresh_until),
+            snapshot,
+        });
     }
 }
 
-/// The place of an entry's snapshot.
-struct Place(Arc<AccountEntry>);
-
-impl Deref for Place {
-    type Target = ArcSwapOption<Snapshot>;
-
-    #[inline]
-    fn deref(&self) -> &Self::Target {
-        &self.0.snapshot
+impl SeenToken {
+    /// Attaches the token to a request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Credential::attach`](crate::Credential::attach).
+    #[inline(always)]
+    pub fn attach<B>(&self, request: &mut Request<B>) -> AttachResult {
+        self.snapshot.attach(request)
     }
 }
 

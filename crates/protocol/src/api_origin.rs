@@ -59,7 +59,7 @@ impl ApiOrigin {
     ///
     /// Compares as [`Origin::matches`] does.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn matches(&self, uri: &Uri) -> bool {
         if self.below {
             self.origin.is_above(uri)

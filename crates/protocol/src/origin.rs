@@ -118,7 +118,7 @@ impl Origin {
     /// A URI without scheme or host, or with user info, goes to no origin. Hosts compare without
     /// regard to case; an address in another form than the normal one (`[0::1]`) does not match.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn matches(&self, uri: &Uri) -> bool {
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return false;
@@ -160,7 +160,7 @@ impl Origin {
             && host[labels + 1..].eq_ignore_ascii_case(own)
     }
 
-    #[inline]
+    #[inline(always)]
     fn has_scheme(&self, scheme: &str) -> bool {
         matches!((self.https, scheme), (true, "https") | (false, "http"))
     }

@@ -61,3 +61,20 @@ fn a_stopped_thread_is_no_suspend() {
     clock.seconds.fetch_add(2, SeqCst);
     assert_eq!(time.now().since(start), Duration::from_secs(9));
 }
+
+#[test]
+fn a_bound_ends_at_the_time_or_at_the_next_comparison() {
+    let clock = Arc::new(StallingClock::default());
+    let time = Time::new(Some(clock.clone()));
+    let now = time.now();
+    let mono = time.coarse_mono();
+    let after = |millis| time.mono_until(tokenkeeper_refresh::EngineInstant(now.0 + millis));
+    assert_eq!(after(0), mono);
+    assert_eq!(after(300), mono + 300);
+    // The clocks are compared once a second.
+    assert_eq!(after(5000), mono + 1000);
+    clock.seconds.fetch_add(1, SeqCst);
+    time.now();
+    assert_eq!(after(5000), mono + 2000);
+    assert_eq!(time.mono_until(tokenkeeper_refresh::EngineInstant(0)), 0);
+}

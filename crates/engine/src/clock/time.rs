@@ -123,10 +123,25 @@ impl Time {
     /// [`now`](Self::now).
     #[inline(always)]
     pub(crate) fn coarse_now(&self) -> EngineInstant {
-        self.convert(match &self.clock {
+        self.convert(self.coarse_mono())
+    }
+
+    /// Returns the reading of the coarse clock, in milliseconds.
+    #[inline(always)]
+    pub(crate) fn coarse_mono(&self) -> u64 {
+        match &self.clock {
             Source::System(clock) => clock.monotonic.coarse_millis(),
             Source::Injected(injected) => to_millis(injected.clock.monotonic_coarse()),
-        })
+        }
+    }
+
+    /// Returns a bound of [`coarse_mono`](Self::coarse_mono): a reading below it is before `at`,
+    /// and needs no comparison with the wall clock.
+    pub(crate) fn mono_until(&self, at: EngineInstant) -> u64 {
+        // The offset grows before the time of the next comparison does.
+        let anchor_at = self.anchor_at.load(Ordering::Acquire);
+        let offset = self.offset.load(Ordering::Relaxed);
+        anchor_at.min(at.0.saturating_sub(offset))
     }
 
     /// Converts a reading of the monotonic clock, in milliseconds.

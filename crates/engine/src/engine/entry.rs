@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -19,6 +19,7 @@ use tokenkeeper_store::{Key, KeyDigest};
 use tokio::runtime::Handle;
 
 use super::{
+    entry_state::EntryState,
     origins::Origins,
     payload::Payload,
     round::{Round, Wait},
@@ -36,13 +37,7 @@ use crate::{
 /// the reference count.
 #[repr(C)]
 pub(crate) struct AccountEntry {
-    /// Whether the current token was obtained because of a rejection and is not accepted yet.
-    pub(crate) on_trial: AtomicBool,
-    /// Whether the registry is removing the entry: a caller that still finds it looks again.
-    pub(crate) retired: AtomicBool,
-    /// Whether the account was used since the last call of `last_used`: a flag, since every
-    /// request sets it.
-    touched: AtomicBool,
+    pub(crate) state: EntryState,
     pub(crate) snapshot: ArcSwapOption<Snapshot>,
     pub(crate) site: Arc<ProviderSite>,
     pub(crate) subject: SmolStr,
@@ -79,9 +74,7 @@ pub(crate) struct Cold {
 impl AccountEntry {
     pub(crate) fn new(subject: SmolStr, site: Arc<ProviderSite>, now: EngineInstant) -> Self {
         Self {
-            on_trial: AtomicBool::new(false),
-            retired: AtomicBool::new(false),
-            touched: AtomicBool::new(false),
+            state: EntryState::default(),
             snapshot: ArcSwapOption::empty(),
             site,
             subject,
@@ -126,7 +119,7 @@ impl AccountEntry {
         publication: Option<Publication<Payload>>,
     ) -> bool {
         let on_trial = publication.as_ref().is_some_and(|new| new.on_trial);
-        self.on_trial.store(on_trial, Ordering::Release);
+        self.state.set_on_trial(on_trial);
         let was_misconfigured = inner.is_misconfigured();
         let snapshot = publication.and_then(|new| {
             let live = new.record.live()?;
@@ -157,6 +150,7 @@ impl AccountEntry {
             cold.unattachable = None;
         }
         self.snapshot.store(snapshot);
+        self.state.count_publication();
         inner.is_misconfigured() && !was_misconfigured
     }
 
@@ -196,19 +190,17 @@ impl AccountEntry {
     /// Marks the account as used.
     #[inline]
     pub(crate) fn touch(&self) {
-        if !self.touched.load(Ordering::Relaxed) {
-            self.touched.store(true, Ordering::Relaxed);
-        }
+        self.state.touch();
     }
 
     /// Returns whether the account was used since the last sweep.
     pub(crate) fn is_touched(&self) -> bool {
-        self.touched.load(Ordering::Relaxed)
+        self.state.is_touched()
     }
 
     /// Returns the last use, at the granularity of these calls.
     pub(crate) fn last_used(&self, now: EngineInstant) -> EngineInstant {
-        if self.touched.swap(false, Ordering::Relaxed) {
+        if self.state.take_touch() {
             self.used.store(now.0, Ordering::Relaxed);
         }
         EngineInstant(self.used.load(Ordering::Relaxed))
@@ -226,7 +218,8 @@ impl AccountEntry {
         }
         *inner = Inner::default();
         self.snapshot.store(None);
-        self.on_trial.store(false, Ordering::Release);
+        self.state.set_on_trial(false);
+        self.state.count_publication();
         true
     }
 }

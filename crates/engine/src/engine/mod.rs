@@ -16,6 +16,7 @@ pub(crate) mod closing;
 mod codec;
 mod core;
 mod entry;
+mod entry_state;
 pub(crate) mod introspection;
 mod names;
 mod origins;

@@ -153,7 +153,7 @@ fn new_entry(
 fn hold(found: &Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
     let entry = found.clone();
     fence(Ordering::SeqCst);
-    (!entry.retired.load(Ordering::SeqCst)).then_some(entry)
+    (!entry.state.is_retired()).then_some(entry)
 }
 
 /// Evicts idle accounts, and sites without accounts.
@@ -178,13 +178,13 @@ pub(crate) fn retire(core: &Core, site: &ProviderSite, subject: &str) {
     };
     // Set the flag, then read the count: `hold` increments the count, then reads the flag. Only one
     // task may remove an entry: another could reset the flag between this one's count and removal.
-    if entry.retired.swap(true, Ordering::SeqCst) {
+    if entry.state.set_retired(true) {
         return;
     }
     fence(Ordering::SeqCst);
     if Arc::strong_count(entry) == 1 {
         entries.remove(&name);
     } else {
-        entry.retired.store(false, Ordering::SeqCst);
+        entry.state.set_retired(false);
     }
 }

@@ -1,6 +1,6 @@
 //! The handling of API responses: their classification, and the replacement of rejected tokens.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
 use tokenkeeper_protocol::{Provider, Verdict};
@@ -48,11 +48,15 @@ pub(crate) fn report_rejection(
     pump::step(core, entry, Input::Rejected(rejected));
 }
 
-/// Returns whether a response with this status needs no classification: it is no error, and no
-/// token is on trial.
+/// Returns the status below which a response to a request that is sent now needs no classification:
+/// it is no error. A token on trial needs all.
 #[inline]
-pub(crate) fn is_content(entry: &AccountEntry, status: StatusCode) -> bool {
-    !is_failure(status) && !entry.on_trial.load(Ordering::Acquire)
+pub(crate) fn content_below(entry: &AccountEntry) -> u16 {
+    if entry.state.is_on_trial() {
+        0
+    } else {
+        FIRST_FAILURE
+    }
 }
 
 /// Classifies a response and tells the machine whether a token on trial was accepted.
@@ -85,7 +89,7 @@ pub(crate) fn classify_response(
     if rate_limited {
         return verdict;
     }
-    if entry.on_trial.load(Ordering::Acquire) {
+    if entry.state.is_on_trial() {
         let accepted = !matches!(verdict, Verdict::Rejected);
         let version = sent;
         pump::step(core, entry, Input::Judged { version, accepted });
@@ -94,7 +98,8 @@ pub(crate) fn classify_response(
 }
 
 /// A non-error response never rejects the token, whatever the dialect says.
-#[inline]
 fn is_failure(status: StatusCode) -> bool {
-    status.as_u16() >= 400
+    status.as_u16() >= FIRST_FAILURE
 }
+
+const FIRST_FAILURE: u16 = 400;

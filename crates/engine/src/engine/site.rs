@@ -155,11 +155,14 @@ impl ProviderSite {
     /// Returns whether the site's tokens may be sent to this target.
     #[inline(always)]
     pub(crate) fn allows(&self, target: &Uri) -> bool {
-        // Most sites have one origin.
-        self.origins
-            .first()
-            .is_some_and(|first| first.matches(target))
-            || self.allows_other(target)
+        self.allows_first(target) || self.allows_other(target)
+    }
+
+    /// Returns whether the target is the site's first origin. Most sites have one.
+    #[inline(always)]
+    pub(crate) fn allows_first(&self, target: &Uri) -> bool {
+        let first = self.origins.first();
+        first.is_some_and(|first| first.matches(target))
     }
 
     #[cold]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Request, header::AUTHORIZATION};
 use tokenkeeper_protocol::{Attachment, Error as AttachError};
 use tokenkeeper_refresh::{EngineInstant, Record, TokenVersion};
 
@@ -63,16 +63,22 @@ impl Snapshot {
 
     /// Attaches the token. The result fits into a register; the version would go through memory,
     /// and its reads would stall on stores of another width.
-    #[inline]
+    #[inline(always)]
     fn put_on<B>(&self, request: &mut Request<B>) -> Result<(), Box<AttachError>> {
         match &self.attached {
             Attached::Authorization(value) => {
-                request.headers_mut().insert(AUTHORIZATION, value.clone());
+                put_authorization(request.headers_mut(), value);
                 Ok(())
             }
             Attached::Elsewhere(attachment) => Ok(attachment.apply_to(request)?),
         }
     }
+}
+
+/// Inserts the header. It has no type parameter, so it is compiled once, with the name and its hash
+/// known within the map's code.
+fn put_authorization(headers: &mut HeaderMap, value: &HeaderValue) {
+    headers.insert(AUTHORIZATION, value.clone());
 }
 
 impl From<Attachment> for Attached {

@@ -11,8 +11,8 @@ use tokenkeeper_engine::{
 use tokenkeeper_provider_amiqus::Amiqus;
 
 use crate::harness::{
-    World, amiqus, assert_err, call_api_with, credential, drain_events, issue_tokens, seconds,
-    settle,
+    BASE, World, amiqus, assert_err, call_api_with, credential, drain_events, issue_tokens,
+    seconds, settle,
 };
 
 const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
@@ -225,13 +225,22 @@ async fn a_cached_token_is_not_sent_for_another_account() {
         bob.adopt(issue_tokens(&world.emulator)).await.unwrap();
         bob
     });
-    let mut seen = Seen::default();
+    let target = format!("{BASE}/me").parse().unwrap();
+    let (mut seen, mut remembered) = (Seen::default(), 0);
     for account in [&alice, &alice, &alice, &bob, &bob, &alice, &bob] {
         let token = account.token().await.unwrap();
         let mut request = Request::new(());
-        let attached = account.attach_seen(&mut seen, &mut request, true);
-        attached.unwrap().unwrap();
+        let attached = match seen.token_of(account, &target) {
+            Some(token) => token.attach(&mut request),
+            None => {
+                seen.remember(account);
+                account.attach(&mut request, true).unwrap()
+            }
+        };
+        attached.unwrap();
+        remembered += usize::from(!seen.is_empty());
         let sent = request.headers()["authorization"].to_str().unwrap();
         assert_eq!(sent, format!("Bearer {}", token.expose()));
     }
+    assert_eq!(remembered, 6, "from the second request on");
 }

@@ -92,9 +92,10 @@ mod tests;
 
 use std::pin::Pin;
 
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use tokenkeeper_engine::{
-    AttachResult, Credential, Error as SourceError, Seen, TokenVersion, protocol::Verdict,
+    AttachResult, Credential, Error as SourceError, Seen, SeenToken, TokenVersion,
+    protocol::Verdict,
 };
 
 use crate::policy::Source;
@@ -169,17 +170,27 @@ impl Exchange {
     #[inline(always)]
     pub(crate) fn attach<B>(
         &self,
-        seen: &mut Seen,
+        remembered: Option<&SeenToken>,
         request: &mut Request<B>,
         replayable: bool,
     ) -> Option<AttachResult> {
-        self.source.attach(seen, request, replayable)
+        match remembered {
+            Some(token) => Some(token.attach(request)),
+            None => self.source.attach(request, replayable),
+        }
+    }
+
+    /// Remembers the token of the next requests, if all are of one account.
+    #[inline(always)]
+    pub(crate) fn remember(&self, seen: &mut Seen) {
+        self.source.remember(seen);
     }
 
     /// Notes that the request was sent with this token set. `spare` is for the replay.
     #[inline]
     pub fn sent<C>(self, version: TokenVersion, spare: Option<C>) -> Sent<C> {
         Sent {
+            content_below: self.source.content_below(),
             source: self.source,
             version,
             spare,
@@ -193,6 +204,8 @@ impl Exchange {
 pub struct Sent<C> {
     source: Source,
     version: TokenVersion,
+    /// The status below which the response says nothing about the token.
+    content_below: u16,
     /// `None`: it cannot be replayed, or it is the replay.
     spare: Option<C>,
 }
@@ -200,8 +213,8 @@ pub struct Sent<C> {
 impl<C> Sent<C> {
     /// Returns whether [`on_response`](Self::on_response) need not be called, on the valid path.
     #[inline]
-    pub(crate) fn is_content<B>(&self, response: &Response<B>) -> bool {
-        self.source.is_content(response)
+    pub(crate) fn is_content(&self, status: StatusCode) -> bool {
+        status.as_u16() < self.content_below
     }
 }
 
@@ -262,6 +275,7 @@ impl<C: Spare> Replacing<C> {
             return AfterReplacement::Return;
         };
         let sent = Sent {
+            content_below: self.source.content_below(),
             source: self.source,
             version: credential.version(),
             spare: None,

@@ -7,7 +7,7 @@ mod tokens;
 use std::sync::Arc;
 
 use http::{Extensions, Uri};
-use tokenkeeper_engine::{Account, Accounts, TokenSource, protocol::Origin};
+use tokenkeeper_engine::{Account, Accounts, Seen, SeenToken, TokenSource, protocol::Origin};
 
 pub(crate) use self::source::Source;
 use self::{passed::PassedOrigins, source::One, tokens::Tokens};
@@ -143,9 +143,42 @@ impl TokenPolicy {
         let Some(source) = self.choose(uri, extensions)? else {
             return Ok(None);
         };
-        let replay_limit =
-            (self.replay && extensions.get::<NoReplay>().is_none()).then_some(self.replay_limit);
-        Ok(Some(Exchange::new(source, replay_limit)))
+        Ok(Some(Exchange::new(
+            source,
+            self.replay_limit_of(extensions),
+        )))
+    }
+
+    /// [`begin`](Self::begin) for a front that remembers the token of its account. `None`: begin
+    /// without it.
+    #[inline(always)]
+    pub(crate) fn begin_seen<'s>(
+        &self,
+        seen: &'s Seen,
+        uri: &Uri,
+        extensions: &Extensions,
+    ) -> Option<(Exchange, &'s SeenToken)> {
+        if seen.is_empty() || extensions.get::<Anonymous>().is_some() {
+            return None;
+        }
+        let (source, token) = self.tokens.seen(seen, self.target(uri))?;
+        let exchange = Exchange::new(source, self.replay_limit_of(extensions));
+        Some((exchange, token))
+    }
+
+    /// Returns the limit of a request that may be replayed.
+    #[inline]
+    fn replay_limit_of(&self, extensions: &Extensions) -> Option<usize> {
+        (self.replay && extensions.get::<NoReplay>().is_none()).then_some(self.replay_limit)
+    }
+
+    /// Returns the URI to compare with the source's origins.
+    #[inline]
+    fn target<'u>(&'u self, uri: &'u Uri) -> &'u Uri {
+        match &self.origin {
+            Some(origin) if uri.authority().is_none() => origin,
+            _ => uri,
+        }
     }
 
     #[inline]
@@ -153,10 +186,7 @@ impl TokenPolicy {
         if extensions.get::<Anonymous>().is_some() {
             return Ok(None);
         }
-        let target = match &self.origin {
-            Some(origin) if uri.authority().is_none() => origin,
-            _ => uri,
-        };
+        let target = self.target(uri);
         match self.tokens.choose(target, extensions)? {
             Some(source) => Ok(Some(source)),
             None => self.pass(uri, target, extensions),

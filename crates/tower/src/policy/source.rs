@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::Request;
 use tokenkeeper_engine::{Account, AttachResult, Credential, Seen, TokenSource};
 
 use crate::exchange::Waiting;
@@ -40,21 +40,29 @@ impl Source {
         }
     }
 
-    /// Attaches the token if no waiting is needed. `seen` remembers that of the account of all
-    /// requests.
+    /// Attaches the token if no waiting is needed.
     #[inline(always)]
     pub(crate) fn attach<B>(
         &self,
-        seen: &mut Seen,
         request: &mut Request<B>,
         replayable: bool,
     ) -> Option<AttachResult> {
         match self {
             Self::One(one) => match &**one {
-                One::Account(account) => account.attach_seen(seen, request, replayable),
+                One::Account(account) => account.attach(request, replayable),
                 One::Other(source) => Some(source.try_credential(replayable)?.attach(request)),
             },
             Self::Account(account) => account.attach(request, replayable),
+        }
+    }
+
+    /// Lets `seen` remember the token of the account of all requests.
+    #[inline(always)]
+    pub(crate) fn remember(&self, seen: &mut Seen) {
+        if let Self::One(one) = self
+            && let One::Account(account) = &**one
+        {
+            seen.remember(account);
         }
     }
 
@@ -73,18 +81,16 @@ impl Source {
         Box::pin(account.into_credential(replayable))
     }
 
-    /// Returns whether an account need not see this response.
-    // Not inlined: a response that is read where it is moved is moved in pieces, which costs more
-    // than the call.
-    #[inline(never)]
-    pub(crate) fn is_content<B>(&self, response: &Response<B>) -> bool {
-        let account = match self {
+    /// Returns the status below which the source need not see the response to a request that is
+    /// sent now.
+    #[inline]
+    pub(crate) fn content_below(&self) -> u16 {
+        match self {
             Self::One(one) => match &**one {
-                One::Account(account) => account,
-                One::Other(_) => return false,
+                One::Account(account) => account.content_below(),
+                One::Other(_) => 0,
             },
-            Self::Account(account) => account,
-        };
-        account.is_content(response.status())
+            Self::Account(account) => account.content_below(),
+        }
     }
 }

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use http::{Extensions, Uri};
-use tokenkeeper_engine::{Account, Accounts, TokenPlacement, TokenSource as _};
+use tokenkeeper_engine::{Account, Accounts, Seen, SeenToken, TokenPlacement, TokenSource as _};
 
 use super::source::{One, Source};
 use crate::Error;
@@ -35,6 +35,17 @@ impl Tokens {
             Self::One(one) => Some(Source::One(one.clone())),
             Self::PerRequest(_) => extensions.get().cloned().map(Source::Account),
         }
+    }
+
+    /// Returns the source of all requests and its token, if `seen` remembers one for the target.
+    #[inline(always)]
+    pub(super) fn seen<'s>(&self, seen: &'s Seen, target: &Uri) -> Option<(Source, &'s SeenToken)> {
+        let Self::One(one) = self else { return None };
+        let One::Account(account) = &**one else {
+            return None;
+        };
+        let token = seen.token_of(account, target)?;
+        Some((Source::One(one.clone()), token))
     }
 
     /// Chooses the source of a request. `None`: its target is no origin of the source.

@@ -5,7 +5,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tokenkeeper_engine::Credential;
@@ -37,29 +37,42 @@ pin_project! {
             call: F,
             sent: Option<Sent<Second<S, B>>>,
         },
-        // The account of the request is read from the store.
-        Loading {
-            loaded: Waiting<()>,
-            unbegun: Option<Box<Unbegun<S, B>>>,
-        },
-        // The request waits for its token.
-        Waiting {
-            token: Waiting<Credential>,
-            held: Option<Box<Held<S, B>>>,
-        },
-        // The token was rejected. The response is kept in case no new token comes.
-        Replacing {
-            token: Waiting<Option<Credential>>,
-            rejected: Option<Box<(R, Replacing<Second<S, B>>)>>,
-        },
-        // A new token is attached. The service of the replay gets ready.
-        Readying {
-            replay: Option<Box<Departure<S, B>>>,
-        },
-        // The request was refused before it was sent.
-        Failed {
-            error: Option<BoxError>,
-        },
+        // Any other state: on the valid path there are two, told apart by one comparison.
+        Unsent { unsent: Unsent<S, B, R> },
+    }
+}
+
+/// A state in which no request is in flight.
+enum Unsent<S, B, R> {
+    /// The account of the request is read from the store.
+    Loading {
+        loaded: Waiting<()>,
+        unbegun: Option<Box<Unbegun<S, B>>>,
+    },
+    /// The request waits for its token.
+    Waiting {
+        token: Waiting<Credential>,
+        held: Option<Box<Held<S, B>>>,
+    },
+    /// The token was rejected. The response is kept in case no new token comes.
+    Replacing {
+        token: Waiting<Option<Credential>>,
+        rejected: Option<Box<RejectedCall<S, B, R>>>,
+    },
+    /// A new token is attached. The service of the replay gets ready.
+    Readying {
+        replay: Option<Box<Departure<S, B>>>,
+    },
+    /// The request was refused before it was sent.
+    Failed { error: Option<BoxError> },
+}
+
+/// The response that rejected the token, and what follows it.
+type RejectedCall<S, B, R> = (R, Replacing<Second<S, B>>);
+
+impl<S, B, F, R> From<Unsent<S, B, R>> for State<S, B, F, R> {
+    fn from(unsent: Unsent<S, B, R>) -> Self {
+        Self::Unsent { unsent }
     }
 }
 
@@ -86,18 +99,20 @@ where
 
     #[cold]
     pub(super) fn failed(error: BoxError) -> Self {
+        let error = Some(error);
         Self {
-            state: State::Failed { error: Some(error) },
+            state: Unsent::Failed { error }.into(),
         }
     }
 
     #[cold]
     pub(super) fn loading(unbegun: Unbegun<S, B>) -> Self {
+        let unsent = Unsent::Loading {
+            loaded: unbegun.policy.load(unbegun.request.extensions()),
+            unbegun: Some(Box::new(unbegun)),
+        };
         Self {
-            state: State::Loading {
-                loaded: unbegun.policy.load(unbegun.request.extensions()),
-                unbegun: Some(Box::new(unbegun)),
-            },
+            state: unsent.into(),
         }
     }
 
@@ -144,10 +159,11 @@ where
     fn wait(self) -> State<S, B, S::Future, S::Response> {
         let recorded = self.request.body().size_hint().lower();
         let replayable = self.exchange.is_replayable(recorded);
-        State::Waiting {
+        let waiting = Unsent::Waiting {
             token: self.exchange.credential(replayable),
             held: Some(Box::new(self)),
-        }
+        };
+        waiting.into()
     }
 }
 
@@ -162,29 +178,28 @@ where
 {
     type Output = Result<Response<ResBody>, BoxError>;
 
-    // Only the valid path, so that it is inlined into the caller.
+    // Only the valid path, so that it is inlined into the caller. The response is read where it is
+    // and moved once, to the caller: it is as large as a request's head.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
-        loop {
-            let end = match state.as_mut().project() {
-                StateProjection::Sent { call, sent } => {
-                    let response = match ready!(call.poll(cx)) {
-                        Ok(response) => response,
-                        Err(error) => return Poll::Ready(Err(error.into())),
-                    };
-                    if sent.as_ref().is_none_or(|sent| sent.is_content(&response)) {
-                        return Poll::Ready(Ok(response));
-                    }
-                    state.as_mut().on_response(response)
-                }
-                _ => ready!(state.as_mut().poll_wait(cx))?,
-            };
-            if let Some(response) = end {
-                return Poll::Ready(Ok(response));
+        let StateProjection::Sent { call, sent } = state.as_mut().project() else {
+            return state.poll_rest(None, cx);
+        };
+        let polled = call.poll(cx).map_err(Into::into);
+        match &polled {
+            Poll::Ready(Ok(response)) if !is_content(sent.as_ref(), response.status()) => {
+                state.poll_rest(Some(polled), cx)
             }
+            _ => polled,
         }
     }
+}
+
+/// Returns whether the response goes to the caller without being judged.
+#[inline]
+fn is_content<C>(sent: Option<&Sent<C>>, status: StatusCode) -> bool {
+    sent.is_none_or(|sent| sent.is_content(status))
 }
 
 impl<S, B, ResBody> State<S, B, S::Future, Response<ResBody>>
@@ -194,8 +209,30 @@ where
     B: Body<Data = Bytes>,
     ResBody: Send + 'static,
 {
-    /// Returns the response, or keeps it and waits for a new token.
+    /// Polls off the valid path. `polled`: the result of the call in flight, if that was polled.
     #[cold]
+    #[inline(never)]
+    fn poll_rest(
+        mut self: Pin<&mut Self>,
+        mut polled: Option<Poll<Result<Response<ResBody>, BoxError>>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<ResBody>, BoxError>> {
+        loop {
+            let end = match self.as_mut().project() {
+                StateProjection::Sent { call, .. } => {
+                    let polled = polled.take();
+                    let polled = polled.unwrap_or_else(|| call.poll(cx).map_err(Into::into));
+                    self.as_mut().on_response(ready!(polled)?)
+                }
+                StateProjection::Unsent { .. } => ready!(self.as_mut().poll_wait(cx))?,
+            };
+            if let Some(response) = end {
+                return Poll::Ready(Ok(response));
+            }
+        }
+    }
+
+    /// Returns the response, or keeps it and waits for a new token.
     fn on_response(
         mut self: Pin<&mut Self>,
         response: Response<ResBody>,
@@ -211,31 +248,33 @@ where
         };
         // Drops the call before the next one is made, and with it what an inner layer holds for it,
         // such as a permit.
-        self.set(Self::Replacing {
+        let replacing = Unsent::Replacing {
             token: replacing.replacement(),
             rejected: Some(Box::new((response, replacing))),
-        });
+        };
+        self.set(replacing.into());
         None
     }
 
     /// Waits for a token or for the service of the replay. `None`: the next state is set.
-    #[cold]
     fn poll_wait(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Response<ResBody>>, BoxError>> {
-        let next = match self.as_mut().project() {
-            StateProjection::Sent { .. } => return Poll::Ready(Ok(None)),
-            StateProjection::Loading { loaded, unbegun } => {
+        let StateProjection::Unsent { unsent } = self.as_mut().project() else {
+            return Poll::Ready(Ok(None));
+        };
+        let next = match unsent {
+            Unsent::Loading { loaded, unbegun } => {
                 ready!(loaded.as_mut().poll(cx))?;
                 unbegun.take().expect(POLLED_AFTER_READY).begin()?
             }
-            StateProjection::Waiting { token, held } => {
+            Unsent::Waiting { token, held } => {
                 let credential = ready!(token.as_mut().poll(cx))?;
                 let held = held.take().expect(POLLED_AFTER_READY);
                 held.attach(&credential)?.call()
             }
-            StateProjection::Replacing { token, rejected } => {
+            Unsent::Replacing { token, rejected } => {
                 let replacement = ready!(token.as_mut().poll(cx));
                 let (response, replacing) = *rejected.take().expect(POLLED_AFTER_READY);
                 match replacing.on_replacement(replacement) {
@@ -245,9 +284,8 @@ where
                         sent,
                     } => {
                         let replay = Departure::replay(request, &credential, sent)?;
-                        Self::Readying {
-                            replay: Some(Box::new(replay)),
-                        }
+                        let replay = Some(Box::new(replay));
+                        Unsent::Readying { replay }.into()
                     }
                     AfterReplacement::Return => return Poll::Ready(Ok(Some(response))),
                     AfterReplacement::Fail(error) => {
@@ -255,12 +293,12 @@ where
                     }
                 }
             }
-            StateProjection::Readying { replay } => {
+            Unsent::Readying { replay } => {
                 let service = &mut replay.as_mut().expect(POLLED_AFTER_READY).service;
                 ready!(service.poll_ready(cx)).map_err(Into::into)?;
                 replay.take().expect(POLLED_AFTER_READY).call()
             }
-            StateProjection::Failed { error } => {
+            Unsent::Failed { error } => {
                 return Poll::Ready(Err(error.take().expect(POLLED_AFTER_READY)));
             }
         };

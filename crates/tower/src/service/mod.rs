@@ -68,16 +68,22 @@ where
     // Each step takes the request where it is: its head is more than 200 bytes, and to move it
     // costs as much as to find the token.
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let begun = self.policy.begin(request.uri(), request.extensions());
-        let exchange = match begun {
-            Ok(Some(exchange)) => exchange,
-            Ok(None) => {
-                return TokenFuture::passing(self.inner.call(request.map(Replay::once)));
-            }
-            Err(error) => return self.refuse(request, error),
+        let (uri, extensions) = (request.uri(), request.extensions());
+        let (exchange, token) = match self.policy.begin_seen(&self.seen, uri, extensions) {
+            Some((exchange, token)) => (exchange, Some(token)),
+            None => match self.policy.begin(uri, extensions) {
+                Ok(Some(exchange)) => {
+                    exchange.remember(&mut self.seen);
+                    (exchange, None)
+                }
+                Ok(None) => {
+                    return TokenFuture::passing(self.inner.call(request.map(Replay::once)));
+                }
+                Err(error) => return self.refuse(request, error),
+            },
         };
         let Some(limit) = exchange.replay_limit() else {
-            let attached = exchange.attach(&mut self.seen, &mut request, false);
+            let attached = exchange.attach(token, &mut request, false);
             let Some(Ok(version)) = attached else {
                 return self.hold(request, exchange, attached.and_then(Result::err));
             };
@@ -86,7 +92,7 @@ where
         };
         let head = Head::of(&request);
         let replayable = exchange.is_replayable(request.body().size_hint().lower());
-        let attached = exchange.attach(&mut self.seen, &mut request, replayable);
+        let attached = exchange.attach(token, &mut request, replayable);
         let Some(Ok(version)) = attached else {
             return self.hold(request, exchange, attached.and_then(Result::err));
         };

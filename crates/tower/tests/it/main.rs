@@ -14,6 +14,7 @@ mod octocrab;
 mod per_request;
 mod redirects;
 mod rejected;
+mod remembered;
 mod support;
 #[cfg(feature = "hyper")]
 mod transport;
