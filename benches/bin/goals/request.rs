@@ -26,7 +26,8 @@ pub fn one_account(tables: &Tables) -> Vec<Goal> {
         Goal::at_most(1.0, once, "× that").named(
             "valid token, one account, no replay; 0, 4 and 12 headers, 4 and an extension, \
              4 and a clone of the service for each request",
-            "at most 200 instructions more than a static header adds; 250 for a clone of the service",
+            "at most 200 instructions more than a static header adds; 250 with a clone of the \
+             service for each request",
             INSTRUCTIONS,
         ),
         Goal::at_most(2.0, each("attach", "over the static header"), "×").named(
