@@ -53,45 +53,6 @@ impl Cluster {
         }
     }
 
-    /// Adds a replica of a node, and waits until it has all data.
-    pub(crate) fn replica_of(&self, node: usize) -> RedisServer {
-        let timeout = LONG.as_millis().to_string();
-        let replica = RedisServer::start(&[
-            "--cluster-enabled",
-            "yes",
-            "--cluster-node-timeout",
-            &timeout,
-            "--repl-diskless-sync-delay",
-            "0",
-        ]);
-        let master = &self.nodes[node];
-        let _: String = master.call(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
-        let port = master.port.to_string();
-        let _: String = replica.call(&["CLUSTER", "MEET", "127.0.0.1", &port]);
-        let (id, own): (String, String) = (
-            master.call(&["CLUSTER", "MYID"]),
-            replica.call(&["CLUSTER", "MYID"]),
-        );
-        until("a replica that knows its master", || {
-            let replicate = ["CLUSTER", "REPLICATE", &id];
-            replica.try_call::<String>(&replicate).is_ok()
-        });
-        until("a replica that has caught up", || {
-            let info: String = replica.call(&["INFO", "replication"]);
-            info.contains("master_link_status:up")
-        });
-        // Every node names it as a replica: whichever is asked, clients learn of it.
-        for node in &self.nodes {
-            until("a replica that is known", || {
-                let nodes: String = node.call(&["CLUSTER", "NODES"]);
-                nodes
-                    .lines()
-                    .any(|line| line.contains(&own) && line.contains("slave"))
-            });
-        }
-        replica
-    }
-
     /// Waits until every node considers the cluster complete.
     pub(crate) fn settle(&self) {
         for node in &self.nodes {
