@@ -22,6 +22,7 @@ use super::{
     entry::AccountEntry,
     names::{Brand, NamedEntry},
     origins::Origins,
+    ports::PortShortages,
     runtime::EngineRuntime,
     site::ProviderSite,
     store_health::StoreHealth,
@@ -42,6 +43,7 @@ pub(crate) struct Core {
     pub(crate) store_health: StoreHealth,
     pub(crate) providers: Vec<Arc<dyn Provider>>,
     pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) port_shortages: PortShortages,
     /// The `User-Agent` of requests to providers.
     pub(crate) user_agent: HeaderValue,
     pub(crate) options: Options,
@@ -114,6 +116,7 @@ impl Core {
             store: parts.store,
             store_health: StoreHealth::default(),
             transport: parts.transport,
+            port_shortages: PortShortages::default(),
             user_agent: parts.user_agent,
             options: parts.options,
             time: Time::new(parts.clock),

@@ -6,7 +6,7 @@
 //!    `rejection`, `closing`, `background`
 //! 2. the loop: `pump`, which calls `perform` (the store and the provider)
 //! 3. conversions and look-ups over the shared state: `report`, `stored`, `codec`, `registry`
-//! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`
+//! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `ports`
 //! 5. one account: `entry`, `round`, `site`, `origins`, `snapshot`, `payload`
 
 pub(crate) mod acquire;
@@ -22,6 +22,7 @@ mod names;
 mod origins;
 mod payload;
 mod perform;
+mod ports;
 mod pump;
 pub(crate) mod registry;
 pub(crate) mod rejection;

@@ -22,9 +22,18 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Sends requests to a token endpoint.
 ///
 /// An implementation follows no redirects and retries nothing: a redirect would carry secrets to
-/// another host, and a retry would present a refresh token twice. It reads at most
+/// another host, and a retry would present a refresh token twice. (A request that HTTP/2 proves to
+/// be unprocessed may be sent again.) It reads at most
 /// [`MAX_TOKEN_RESPONSE`](tokenkeeper_protocol::MAX_TOKEN_RESPONSE) bytes of a body. Requests ask
 /// for no content coding; the engine decodes gzip and deflate anyway.
+///
+/// It sends a request over a connection that other requests have used only if a lost connection
+/// does not leave unknown what became of the request, as with HTTP/2. A server of HTTP/1.1 may
+/// close an idle connection at any time, so there each request has its own, and asks the server to
+/// close it. The side that closes first keeps the connection's port for a minute. When connecting
+/// fails because no local port is free, the engine logs a warning with the host, once until a
+/// minute has passed without such a failure.
+///
 /// [`exchange_within`] does all of this except the sending:
 ///
 /// ```
@@ -69,7 +78,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// stopped hardly counts.
     ///
     /// # Errors
-    /// - [`TransportError::NotSent`] only if no byte of the request can have reached the server.
+    /// - [`TransportError::NotSent`] only if the server cannot have processed the request.
     /// - [`TransportError::TimedOut`] if the deadline or a timeout of the client passed. The server
     ///   may still process the request.
     /// - [`TransportError::Unknown`] if the connection was cut. No response can come any more, but
@@ -102,9 +111,9 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// Name resolution, connecting or the TLS handshake failed. The server saw nothing, so the
-    /// request may be sent again.
-    #[error("the token endpoint could not be reached; nothing was sent")]
+    /// Name resolution, connecting or the TLS handshake failed, or the server proved by HTTP/2 that
+    /// it has processed nothing. The request may be sent again.
+    #[error("the token endpoint could not be reached; it has processed nothing")]
     NotSent(#[source] BoxError),
     /// No response came before the deadline. The server may still process the request, so it must
     /// not be sent again at once.

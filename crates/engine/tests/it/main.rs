@@ -22,6 +22,7 @@ mod login_data;
 mod login_origins;
 mod memory;
 mod overtaken;
+mod ports;
 mod processes;
 mod refresh;
 mod refresher;

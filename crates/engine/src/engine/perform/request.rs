@@ -27,11 +27,15 @@ pub(crate) async fn send_request(
     ] {
         headers.entry(name).or_insert(value);
     }
+    let host = request.uri().authority().cloned();
     let deadline = core.options.exchange_timeout;
     let response = core.transport.send(request, deadline);
     let response = tokio::time::timeout(deadline.saturating_add(GRACE), response).await;
+    let response = response.unwrap_or(Err(TransportError::TimedOut));
+    let now = core.time.monotonic();
+    core.port_shortages.note(host.as_ref(), &response, now);
     // For a transport that does not use `exchange_within`.
-    transport::decode(response.unwrap_or(Err(TransportError::TimedOut))?)
+    transport::decode(response?)
 }
 
 /// The extra time after the deadline for a transport.
