@@ -5,6 +5,8 @@
 mod attach;
 mod bodies;
 mod errors;
+#[path = "../../../tower/tests/it/http2/mod.rs"]
+mod http2;
 mod login_origins;
 mod per_request;
 mod redirects;

@@ -10,6 +10,8 @@ pub use tokenkeeper_test_support::{
     scripted::{Place, Scripted},
 };
 
+use crate::http2::server::Server;
+
 pub use tokenkeeper_reqwest::{Error, ReqwestTransport as Tested};
 
 pub const PLACES: [Place; 3] = [Place::Authorization, Place::OwnHeader, Place::Query];
@@ -17,6 +19,12 @@ pub const PLACES: [Place; 3] = [Place::Authorization, Place::OwnHeader, Place::Q
 /// The transport under test.
 pub fn transport() -> Tested {
     Tested::from_builder(builder()).unwrap()
+}
+
+/// The transport under test, which trusts this server.
+pub fn trusting(server: &Server) -> Tested {
+    let builder = reqwest::Client::builder().tls_backend_preconfigured(server.client_config());
+    Tested::from_builder(builder.no_proxy()).unwrap()
 }
 
 /// A client for any attachment.

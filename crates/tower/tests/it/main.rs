@@ -6,8 +6,12 @@ mod attach;
 mod axum_handler;
 mod bodies;
 #[cfg(feature = "hyper")]
+mod connections;
+#[cfg(feature = "hyper")]
 mod emulated;
 mod grpc;
+#[cfg(feature = "hyper")]
+mod http2;
 mod layers;
 mod login_origins;
 mod octocrab;

@@ -14,9 +14,9 @@ use tokenkeeper_engine::{Transport as _, TransportError, protocol::MAX_TOKEN_RES
 
 use crate::support::{Api, Error, Tested, transport};
 
-const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
-fn post(uri: impl AsRef<str>) -> Request<Bytes> {
+pub fn post(uri: impl AsRef<str>) -> Request<Bytes> {
     let body = Bytes::from_static(b"grant_type=refresh_token");
     Request::post(uri.as_ref())
         .header("x-client-id", "client")
@@ -37,7 +37,7 @@ fn raw(behave: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
 }
 
 /// Reads to the end of the request's body.
-fn read_request(stream: &mut TcpStream) {
+pub fn read_request(stream: &mut TcpStream) {
     let mut seen = Vec::new();
     while !seen.ends_with(b"grant_type=refresh_token") {
         let mut part = [0; 512];
@@ -67,7 +67,10 @@ async fn a_response_is_returned_whole() {
     let response = send(api.url("/token")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.body(), "grant_type=refresh_token");
-    assert_eq!(api.seen()[0].headers["content-length"], "24");
+    let headers = &api.seen()[0].headers;
+    assert_eq!(headers["content-length"], "24");
+    assert_eq!(headers["connection"], "close");
+    assert_eq!(headers["host"], api.url("").trim_start_matches("http://"));
 }
 
 #[tokio::test]
@@ -140,13 +143,24 @@ async fn http_beyond_loopback_is_not_sent() {
 
 #[tokio::test]
 async fn a_cut_connection_leaves_the_outcome_unknown() {
-    let before = raw(drop);
     let after = raw(|mut stream| read_request(&mut stream));
     let within = answering("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"access_token");
-    for address in [before, after, within] {
+    for address in [after, within] {
         let error = send(format!("http://{address}/token")).await.unwrap_err();
         assert!(matches!(error, TransportError::Unknown(_)), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_cut_at_once_is_an_error_of_either_kind() {
+    let address = raw(drop);
+    let error = send(format!("http://{address}/token")).await.unwrap_err();
+    // The cut may come before the client has begun to write.
+    let expected = matches!(
+        error,
+        TransportError::NotSent(_) | TransportError::Unknown(_)
+    );
+    assert!(expected, "{error:?}");
 }
 
 #[tokio::test]

@@ -25,6 +25,12 @@ pub fn transport() -> Tested {
     Tested::with_crypto(std::sync::Arc::new(rustls::crypto::ring::default_provider())).unwrap()
 }
 
+/// The transport under test, which trusts this server.
+#[cfg(feature = "hyper")]
+pub fn trusting(server: &crate::http2::server::Server) -> Tested {
+    Tested::with_tls(server.client_config())
+}
+
 /// A layer over a scripted source.
 pub fn token_layer(source: Scripted) -> TokenLayer {
     TokenLayer::new(TokenPolicy::from_source(source))
