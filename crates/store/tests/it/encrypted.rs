@@ -277,7 +277,7 @@ fn format_1() -> Entry {
                           785e5bddbe17501fb3725a51f7fdbc79937b270576ef834bcb"
         .as_bytes()
         .chunks(2)
-        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).expect("text"), 16).expect("hex"))
         .collect();
     Entry::new(Version::from_bytes([9; 16]), value)
         .with_keep_until(UNIX_EPOCH + Duration::from_secs(60))

@@ -215,7 +215,7 @@ fn a_file_without_an_end_is_refused() {
 #[cfg(unix)]
 fn allow(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a file of ours");
 }
 
 #[cfg(not(unix))]
