@@ -89,4 +89,19 @@ pub enum EventKind {
     },
     /// The tokens of a disconnected login are not revoked yet. The engine keeps trying.
     RevocationPending,
+    /// More accounts of a provider are due than a [`Refresher`](crate::Refresher) of this process
+    /// has refreshed for some seconds. The event has one of those that wait longest;
+    /// [`Accounts::backlogs`](crate::Accounts::backlogs) has the current figures.
+    RefresherBehind {
+        /// The number of accounts that are known to be due.
+        due: usize,
+        /// How long the account that waits longest has been due; zero if none was visited yet.
+        late: Duration,
+    },
+    /// The refresher has caught up with the due accounts of a provider. The event has the account
+    /// of its [`RefresherBehind`](Self::RefresherBehind).
+    RefresherCaughtUp {
+        /// The time for which it was behind.
+        lasted: Duration,
+    },
 }

@@ -30,7 +30,7 @@ pub use flow::{ConnectOptions, Flow, FlowKey, LoginRedirect};
 pub use login::Login;
 pub use options::{Options, StoreDown};
 pub use placement::TokenPlacement;
-pub use refresher::Refresher;
+pub use refresher::{Backlog, Refresher};
 pub use seen::{Seen, SeenToken};
 pub use source::{Credential, TokenSource};
 pub use status::{Connection, Status};

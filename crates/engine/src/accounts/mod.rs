@@ -25,7 +25,7 @@ use crate::{
     flow::{self, Flow, FlowContents},
     login::Login,
     placement::TokenPlacement,
-    refresher::Refresher,
+    refresher::{Backlog, Refresher},
 };
 
 /// An event of an account, as [`Accounts::events`] yields it; see [`EventKind`] for an example.
@@ -131,6 +131,25 @@ impl Accounts {
     /// nothing before [`Refresher::run`].
     pub fn refresher(&self) -> Refresher {
         Refresher::new(self.core.clone())
+    }
+
+    /// Returns the due accounts of each provider, in the order of
+    /// [`providers`](Self::providers), as the refreshers of this process know them; without one,
+    /// there are none. No I/O.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+    /// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+    /// for (provider, backlog) in accounts.providers().zip(accounts.backlogs()) {
+    ///     println!("{}: {} due, {:?} late", provider.brand(), backlog.due, backlog.late);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn backlogs(&self) -> Vec<Backlog> {
+        let (providers, now) = (self.core.providers.len(), self.core.time.wall());
+        self.core.backlogs.read(providers, now)
     }
 
     /// Returns whether the target is on the API of a configured provider. An origin that only a

@@ -32,6 +32,7 @@ use crate::{
     event::EventKind,
     flow::FlowKey,
     options::Options,
+    refresher::Backlogs,
     transport::Transport,
 };
 
@@ -60,6 +61,7 @@ pub(crate) struct Core {
     /// The accounts in memory.
     pub(crate) entries: papaya::HashMap<NamedEntry, (), RandomState>,
     pub(crate) events: broadcast::Sender<(Arc<AccountEntry>, EventKind)>,
+    pub(crate) backlogs: Backlogs,
     pub(crate) runtime: EngineRuntime,
     pub(crate) closing: AtomicBool,
     /// Notified when the engine closes.
@@ -133,6 +135,7 @@ impl Core {
                 .resize_mode(papaya::ResizeMode::Blocking)
                 .build(),
             events: broadcast::channel(EVENTS).0,
+            backlogs: Backlogs::default(),
             runtime: EngineRuntime::new(parts.runtime),
             closing: AtomicBool::new(false),
             closed: Notify::new(),

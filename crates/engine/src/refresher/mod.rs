@@ -1,13 +1,17 @@
 //! The refresher: a worker that keeps all accounts of a store fresh.
 
+mod backlog;
 mod backoff;
 mod queue;
-mod scan;
+mod step;
 mod visit;
+mod walk;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
 
+pub use self::backlog::Backlog;
+pub(crate) use self::backlog::Backlogs;
 use self::worker::Worker;
 use crate::{engine::Core, error::Error};
 
@@ -29,11 +33,27 @@ use crate::{engine::Core, error::Error};
 /// A refresher also finishes revocations that disconnects left behind, and retries accounts that
 /// the token endpoint refused because of a configuration that has changed since.
 ///
+/// # Order and pace
+///
+/// The account that has been due longest comes first. If few are due, their visits are spread over
+/// the [`scan_interval`](Self::scan_interval). A backlog, as after an outage, keeps all lanes busy
+/// until it is gone: the worker lists the next accounts while it visits the last ones. Accounts
+/// that become due behind a backlog get every other visit, so that they are in time. A backlog or a
+/// pause of one provider delays no other.
+///
+/// [`Accounts::backlogs`](crate::Accounts::backlogs) returns how many accounts are due and how late
+/// they are. [`EventKind::RefresherBehind`](crate::EventKind::RefresherBehind) reports a backlog
+/// that lasts for more than ten seconds.
+///
 /// # Cost
 ///
-/// - One listing per [`scan_interval`](Self::scan_interval), and one per thousand due accounts.
-/// - One read for each due account, and for the worker that refreshes it two writes and the token
-///   request.
+/// - At rest, one listing per [`scan_interval`](Self::scan_interval).
+/// - A listing of at most 250 keys for each 250 visits of one worker, and for each 60 visits if
+///   four workers share a backlog. Each worker also walks once over a backlog, and again at most
+///   once a minute, with rests that leave the store three quarters of its time.
+/// - One read for each refresh, two writes and the token request, and a share of a claim: workers
+///   claim accounts in batches shortly before they visit them, so that no two visit the same one.
+///   In a store without claims, each worker reads each due account.
 /// - One listing and one read of each account that needs attention, per
 ///   [`attention_interval`](Self::attention_interval).
 ///
@@ -44,8 +64,13 @@ use crate::{engine::Core, error::Error};
 /// If a token endpoint responds with 429, or 503 with `Retry-After`, the refresher sends it nothing
 /// for that time. If it is cut, times out, responds with another 5xx or refuses the client, the
 /// refresher backs off, doubling up to [`Options::max_backoff`](crate::Options::max_backoff). A
-/// pause applies to all accounts at that provider and site, in this worker. If the store fails, the
-/// refresher leaves it alone for up to 30 seconds at a time.
+/// pause applies to all accounts at that provider and site, in this worker.
+///
+/// If a part of the store fails, such as a server of a cluster, the refresher goes on with the
+/// others: an account whose read or write fails is tried again half a minute later, and one whose
+/// read hangs holds no lane. If nothing succeeds, the refresher leaves the store alone for up to 30
+/// seconds at a time. What a worker has claimed when it stops is left to the others half a minute
+/// later.
 ///
 /// # Examples
 ///
@@ -96,7 +121,8 @@ impl Refresher {
         self
     }
 
-    /// Sets how often the worker lists the due accounts. It spreads their refreshes over this time.
+    /// Sets how often the worker lists the due accounts while few are due. It spreads their
+    /// refreshes over this time.
     ///
     /// Keep it well below the refresh window of the shortest-lived tokens
     /// ([`Options::refresh_window`](crate::Options::refresh_window)).

@@ -4,20 +4,31 @@
 use std::{sync::Arc, time::Duration};
 
 use tokenkeeper_protocol::Class;
-use tokenkeeper_refresh::{Input, Record, planned};
-use tokenkeeper_store::{Key, StoreError};
+use tokenkeeper_refresh::{Input, Record, WallMillis, planned};
+
+use super::queue::DueAccount;
 
 use crate::{
-    engine::{AccountEntry, Core, ProviderSite, acquire, registry},
+    engine::{AccountEntry, Core, acquire, registry},
     error::{Error, ExchangeError},
 };
 
-/// An account that the store listed.
-pub(super) struct DueAccount {
-    pub(super) key: Key,
-    pub(super) site: Arc<ProviderSite>,
-    /// Whether it was listed as due, not as in need of attention.
-    pub(super) due: bool,
+/// A visit to a listed account.
+pub(super) struct Visit {
+    pub(super) account: DueAccount,
+    entry: Arc<AccountEntry>,
+    /// Whether the entry is in memory only because of this visit.
+    is_temporary: bool,
+}
+
+/// A visit that is over.
+pub(super) struct FinishedVisit {
+    pub(super) account: DueAccount,
+    pub(super) outcome: Outcome,
+    /// When the account was due, if it was.
+    pub(super) due_at: Option<WallMillis>,
+    /// The entry, if it is in memory only because of this visit.
+    pub(super) temporary: Option<Arc<AccountEntry>>,
 }
 
 /// The outcome of a visit.
@@ -32,42 +43,77 @@ pub(super) enum Outcome {
     Unrefreshable,
     /// The store failed.
     StoreFailed,
+    /// The site is paused.
+    GivenUp,
 }
 
-/// Refreshes an account, unless another worker did so meanwhile. Returns the entry if it is in
-/// memory only because of this visit.
-pub(super) async fn visit(
-    core: &Arc<Core>,
-    account: &DueAccount,
-) -> (Outcome, Option<Arc<AccountEntry>>) {
-    let known = registry::known_entry(core, &account.key);
-    let temporary = known.is_none();
-    let entry = match known {
-        Some(entry) => entry,
-        None => match registry::entry(core, &account.site, account.key.subject()) {
-            Ok(entry) => entry,
-            Err(_) => return (Outcome::Unrefreshable, None),
-        },
-    };
-    let outcome = visit_entry(core, account, &entry).await;
-    (outcome, temporary.then_some(entry))
-}
+impl Visit {
+    /// Begins a visit; `Err` if the account cannot be refreshed.
+    pub(super) fn begin(core: &Arc<Core>, account: DueAccount) -> Result<Self, FinishedVisit> {
+        let known = registry::known_entry(core, &account.key);
+        let is_temporary = known.is_none();
+        let entry = match known {
+            Some(entry) => entry,
+            None => match registry::entry(core, &account.site, account.key.subject()) {
+                Ok(entry) => entry,
+                Err(_) => {
+                    return Err(FinishedVisit {
+                        account,
+                        outcome: Outcome::Unrefreshable,
+                        due_at: None,
+                        temporary: None,
+                    });
+                }
+            },
+        };
+        Ok(Self {
+            account,
+            entry,
+            is_temporary,
+        })
+    }
 
-/// Visits an account that is in memory.
-async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<AccountEntry>) -> Outcome {
-    // Another worker may have visited the account since the listing.
-    if let Err(error) = acquire::compare(core, entry).await {
-        let digest = entry.digest();
-        tracing::warn!(account = %digest, %error, "the refresher cannot read an account");
-        return if is_unreadable(&error) {
+    /// Compares memory with the store. `Err`: the visit is over.
+    ///
+    /// Another worker may have visited the account since the listing.
+    pub(super) async fn read(self, core: Arc<Core>) -> Result<Self, FinishedVisit> {
+        let Err(error) = acquire::compare(&core, &self.entry).await else {
+            return Ok(self);
+        };
+        let outcome = if error.is_unreadable_record() {
             Outcome::Unrefreshable
         } else {
             Outcome::StoreFailed
         };
+        Err(self.finish(outcome, None))
     }
+
+    /// Refreshes an account that was read, if it is due, or waits for its revocation.
+    pub(super) async fn refresh(self, core: Arc<Core>) -> FinishedVisit {
+        let (outcome, due_at) = refresh(&core, &self.account, &self.entry).await;
+        self.finish(outcome, due_at)
+    }
+
+    /// Ends the visit.
+    pub(super) fn finish(self, outcome: Outcome, due_at: Option<WallMillis>) -> FinishedVisit {
+        FinishedVisit {
+            account: self.account,
+            outcome,
+            due_at,
+            temporary: self.is_temporary.then_some(self.entry),
+        }
+    }
+}
+
+/// Refreshes an account that is in memory, if it is due. Returns the outcome, and when it was due.
+async fn refresh(
+    core: &Arc<Core>,
+    account: &DueAccount,
+    entry: &Arc<AccountEntry>,
+) -> (Outcome, Option<WallMillis>) {
     let record = entry.lock().machine.record().cloned();
     let Some(record) = record else {
-        return Outcome::Nothing;
+        return (Outcome::Nothing, None);
     };
     if !record.revoke.is_empty() {
         // The comparison started the revocation. The wait bounds how many are in flight.
@@ -76,29 +122,23 @@ async fn visit_entry(core: &Arc<Core>, account: &DueAccount, entry: &Arc<Account
             tokio::time::sleep(REVOCATION_POLL).await;
         }
     }
-    let Some(live) = record.live() else {
-        return park_if_due(account, &record);
-    };
-    let planned = planned(live, &entry.site.rules, entry.place());
-    let Some(planned) = planned else {
-        return park_if_due(account, &record);
+    let planned = record
+        .live()
+        .and_then(|live| Some((live, planned(live, &entry.site.rules, entry.place())?)));
+    let Some((live, planned)) = planned else {
+        return (park_if_due(account, &record), None);
     };
     let is_healthy = live.failures.is_none() && live.attempt.is_none();
-    if is_healthy && planned > core.time.wall() {
-        return Outcome::Nothing;
+    let due_at = (planned <= core.time.wall()).then_some(planned);
+    if is_healthy && due_at.is_none() {
+        return (Outcome::Nothing, None);
     }
-    match acquire::finish(
-        core,
-        entry,
-        Input::Due {
-            listed: account.due,
-        },
-    )
-    .await
-    {
+    let listed = account.due;
+    let outcome = match acquire::finish(core, entry, Input::Due { listed }).await {
         Ok(()) => Outcome::Responded,
         Err(error) => outcome_of(&error, core),
-    }
+    };
+    (outcome, due_at)
 }
 
 /// Parks an account that is listed as due although it cannot be refreshed, as an older version of
@@ -111,36 +151,23 @@ fn park_if_due<T>(account: &DueAccount, record: &Record<T>) -> Outcome {
     }
 }
 
-/// Returns whether the store works and this record is the problem.
-fn is_unreadable(error: &Error) -> bool {
-    match error {
-        Error::Record { .. } => true,
-        Error::Store { source, .. } => matches!(
-            **source,
-            StoreError::Undecryptable { .. }
-                | StoreError::NotEncrypted
-                | StoreError::Corrupt { .. }
-                | StoreError::NewerFormat { .. }
-        ),
-        _ => false,
-    }
-}
-
 /// Returns the outcome of a failed refresh.
 fn outcome_of(error: &Error, core: &Core) -> Outcome {
     match error {
         Error::ReauthorizationRequired { .. } => Outcome::Responded,
         // The token endpoint would refuse the next account too: they share the registration.
         Error::Configuration { .. } => Outcome::Paused(core.options.max_backoff),
-        Error::Store { .. } => Outcome::StoreFailed,
+        Error::Store { .. } | Error::StoreTooSlow { .. } => Outcome::StoreFailed,
         Error::Record { .. } => Outcome::Unrefreshable,
         Error::Unavailable {
             source: Some(source),
+            retry_after: left,
             ..
         } => match source {
             ExchangeError::Refused(refusal) => match refusal.class {
+                // The refusal may be an earlier one, of which less is left.
                 Class::Transient { retry_after } => {
-                    Outcome::Paused(retry_after.unwrap_or_default())
+                    Outcome::Paused(retry_after.unwrap_or_default().min(*left))
                 }
                 Class::Ambiguous => Outcome::Paused(Duration::ZERO),
                 _ => Outcome::Responded,

@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    ops::Range,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
@@ -11,8 +12,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use tokenkeeper_engine::{
-    Accounts, Clock, Options, TestClock, Transport, TransportError,
+    Accounts, AccountsBuilder, Clock, Options, TestClock, Transport, TransportError,
     protocol::{Client, Dialect, RefreshLifetime, TokenSet},
+    store::{Filter, TokenStore},
 };
 use tokenkeeper_store_memory::MemoryStore;
 
@@ -35,36 +37,73 @@ impl Fleet {
             provider: Arc::new(StrictProvider::new(size, clock.clone())),
             clock,
         };
+        fleet.connect_range(0..size, time).await;
+        fleet
+    }
+
+    /// Connects `more` accounts now.
+    pub async fn connect_more(&self, more: u32) {
+        let size = self.provider.add(more);
+        self.connect_range(size..size + more, Duration::ZERO).await;
+    }
+
+    async fn connect_range(&self, range: Range<u32>, time: Duration) {
+        let size = range.len() as u32;
         // A process keeps the accounts that it connected in memory for a while; several keep fewer
         // each.
         const CHUNK: u32 = 20_000;
-        for from in (0..size).step_by(CHUNK as usize) {
-            let accounts = fleet.process();
-            for n in from..(from + CHUNK).min(size) {
-                let account = accounts.account("plain", &n.to_string()).unwrap();
-                account.adopt(fleet.provider.issue(n)).await.unwrap();
-                if n % (size / 60).max(1) == 0 {
+        for from in range.clone().step_by(CHUNK as usize) {
+            let accounts = self.process();
+            for n in from..(from + CHUNK).min(range.end) {
+                let account = accounts.account(BRAND, &n.to_string()).unwrap();
+                account.adopt(self.provider.issue(n)).await.unwrap();
+                if n % (size / 60).max(1) == 0 && !time.is_zero() {
                     tokio::time::advance(time / 60).await;
                 }
             }
         }
-        fleet
     }
 
     /// Returns the engine of a new process.
     pub fn process(&self) -> Accounts {
-        Accounts::builder(self.store.clone())
-            .provider(provider())
+        self.process_on(self.store.clone())
+    }
+
+    /// Returns the engine of a new process that reaches the store through `store`.
+    pub fn process_on(&self, store: impl TokenStore) -> Accounts {
+        self.builder_on(store).build().unwrap()
+    }
+
+    pub fn builder_on(&self, store: impl TokenStore) -> AccountsBuilder {
+        Accounts::builder(store)
+            .provider(provider(BRAND))
             .transport(self.provider.clone())
             .clock(self.clock.clone())
             .options(Options::default())
-            .build()
-            .unwrap()
+    }
+
+    /// Returns the numbers of the accounts that were due before this much time.
+    pub async fn overdue(&self, by: Duration) -> Vec<u32> {
+        let filter = Filter::DueBefore(self.clock.wall() - by);
+        let (mut cursor, mut overdue) = (None, Vec::new());
+        loop {
+            let page = self.store.list(filter, cursor, 1000).await.unwrap();
+            let numbers = page.keys.iter().map(|key| key.subject().parse::<u32>());
+            overdue.extend(numbers.map(Result::unwrap));
+            cursor = page.next;
+            if cursor.is_none() {
+                return overdue;
+            }
+        }
     }
 }
 
-fn provider() -> Client {
-    let mut dialect = Dialect::rfc6749("plain", "https://plain.example").unwrap();
+/// The brand of the fleet's provider.
+const BRAND: &str = "plain";
+
+/// Returns a provider like the fleet's.
+pub fn provider(brand: &str) -> Client {
+    let mut dialect = Dialect::rfc6749(brand, &format!("https://{brand}.example")).unwrap();
     dialect.refresh.lifetime = RefreshLifetime::Fixed(24 * 30 * HOUR);
     dialect.with(registration()).unwrap()
 }
@@ -124,6 +163,18 @@ impl StrictProvider {
             started,
             seen: Mutex::new(seen),
         }
+    }
+
+    /// Adds accounts, and returns how many there were.
+    fn add(&self, more: u32) -> u32 {
+        let accounts = &mut self.seen.lock().unwrap().accounts;
+        let never = Issued {
+            generation: 0,
+            at: self.started,
+        };
+        let size = accounts.len();
+        accounts.resize(size + more as usize, never);
+        size as u32
     }
 
     pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {

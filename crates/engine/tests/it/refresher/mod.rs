@@ -1,9 +1,13 @@
 //! The refresher: what it keeps fresh and alive, how it shares work, and what it leaves alone.
 
+mod backlog;
 mod failures;
 mod fleet;
 mod keeping;
+mod parts;
+mod sharing;
 mod simulation;
+mod tenants;
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! Simulates an hour of a large fleet.
+//! Simulates an hour of a large fleet, and an outage of it.
 
 use tokenkeeper_engine::Clock as _;
 
 use super::fleet::Fleet;
-use crate::harness::{HOUR, MINUTE};
+use crate::harness::{HOUR, MINUTE, SECOND};
 
 /// A million in optimised builds.
 const ACCOUNTS: u32 = if cfg!(debug_assertions) {
@@ -50,5 +50,38 @@ async fn an_hour_of_a_large_fleet_loads_its_provider_evenly() {
         assert!(now.duration_since(oldest).unwrap() < HOUR);
         // No tokens are replaced needlessly.
         assert!(seen.soonest > 5 * MINUTE, "{:?}", seen.soonest);
+    });
+}
+
+/// Accounts of the burst: a million in optimised builds.
+const DUE: u32 = if cfg!(debug_assertions) {
+    2_000
+} else {
+    1_000_000
+};
+
+/// The outage was longer than the lifetime of the tokens.
+#[tokio::test(start_paused = true)]
+async fn sixteen_workers_refresh_a_fleet_that_is_due_at_once() {
+    let fleet = Fleet::connect(DUE, MINUTE).await;
+    tokio::time::advance(2 * HOUR).await;
+    fleet.provider.answer_after(SECOND / 10);
+    let before = tokio::time::Instant::now();
+    // 128 lanes, at ten accounts a second.
+    let ideal = SECOND * DUE / 1280;
+    let end = before + ideal.mul_f64(1.15) + SECOND;
+    let workers = (0..16).map(|_| {
+        let refresher = fleet.process().refresher();
+        refresher.run(tokio::time::sleep_until(end))
+    });
+    for done in futures_util::future::join_all(workers).await {
+        done.unwrap();
+    }
+    fleet.provider.seen(|seen| {
+        println!(
+            "{} of {DUE} refreshed; per second {:?}",
+            seen.refreshed, seen.per_second
+        );
+        assert_eq!((seen.refreshed, seen.refused), (DUE, 0));
     });
 }
