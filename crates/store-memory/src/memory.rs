@@ -15,7 +15,7 @@ use tokio_stream::{StreamExt as _, wrappers::BroadcastStream};
 
 use crate::index::Index;
 
-/// How many changes a slow [watcher](TokenStore::watch) may lag behind before it misses the oldest.
+/// How many changes a slow [watcher](TokenStore::watch) may lag behind before its stream ends.
 const WATCH_BACKLOG: usize = 1024;
 
 /// How many expired entries a write removes: at least one, so that they never fill a bounded store.
@@ -214,12 +214,11 @@ impl TokenStore for MemoryStore {
 
     /// Returns every change made through this handle or a clone of it.
     ///
-    /// A watcher that lags behind by more than 1,024 changes misses the oldest.
+    /// The stream of a watcher that lags behind by more than 1,024 changes ends.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.shared.changes.subscribe();
-        // A change is a hint, and waiters also poll: one that lags goes on with the rest.
         let changes = BroadcastStream::new(changes);
-        Some(Box::pin(changes.filter_map(Result::ok)))
+        Some(Box::pin(changes.map_while(Result::ok)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Changes, as Redis publishes them.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,16 +19,20 @@ use crate::connect::{self, Connector};
 use crate::settings::Settings;
 use crate::url::Kind;
 
-/// How many changes a slow watcher may lag behind before it misses the oldest.
-const BACKLOG: usize = 1024;
+/// How many changes a slow watcher may lag behind before its stream ends.
+const BACKLOG: usize = 8192;
 
-/// The interval of pings on a silent connection.
+/// The interval of pings, and how long an answer may take: a connection that is dead in silence is
+/// lost after twice this time.
 const PING: Duration = Duration::from_secs(10);
 
-/// The subscription: a task that runs from the first watcher until the store is dropped.
+/// The subscription: a task that runs from the first watcher until the connection is lost or the
+/// store is dropped. The next watcher starts another one.
 pub(crate) struct Watch {
     settings: Settings,
     channel: String,
+    /// The number of subscriptions so far, which goes through the nodes of a cluster.
+    attempts: AtomicUsize,
     running: Mutex<Option<Running>>,
 }
 
@@ -42,6 +47,7 @@ impl Watch {
         Self {
             settings,
             channel,
+            attempts: AtomicUsize::new(0),
             running: Mutex::new(None),
         }
     }
@@ -58,7 +64,8 @@ impl Watch {
                 let runtime = tokio::runtime::Handle::try_current().ok()?;
                 let changes = broadcast::Sender::new(BACKLOG);
                 let sources = Sources::new(&self.settings).ok()?;
-                let listening = listen(sources, self.channel.clone(), changes.clone());
+                let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+                let listening = listen(sources, attempt, self.channel.clone(), changes.clone());
                 *running = Some(Running {
                     changes: changes.downgrade(),
                     task: runtime.spawn(listening).abort_handle(),
@@ -66,9 +73,8 @@ impl Watch {
                 changes
             }
         };
-        // A change is a hint, and waiters also poll: one that lags goes on with the rest.
         let changes = BroadcastStream::new(changes.subscribe());
-        Some(Box::pin(changes.filter_map(Result::ok)))
+        Some(Box::pin(changes.map_while(Result::ok)))
     }
 }
 
@@ -112,20 +118,20 @@ impl Sources {
     }
 }
 
-/// Forwards changes forever. Those while there is no connection are missed.
-async fn listen(sources: Sources, channel: String, changes: broadcast::Sender<Change>) {
-    let mut pause = Pause::default();
-    for attempt in 0.. {
-        let connected = timeout(PING, async {
-            let mut connection = sources.connect(attempt).await?;
-            connection.subscribe(&channel).await?;
-            RedisResult::Ok(connection)
-        });
-        if let Ok(Ok(connection)) = connected.await {
-            pause = Pause::default();
-            pass_on(connection, &changes).await;
-        }
-        sleep(pause.next()).await;
+/// Subscribes, and forwards changes until the connection is lost. Then all streams end.
+async fn listen(
+    sources: Sources,
+    attempt: usize,
+    channel: String,
+    changes: broadcast::Sender<Change>,
+) {
+    let connected = timeout(PING, async {
+        let mut connection = sources.connect(attempt).await?;
+        connection.subscribe(&channel).await?;
+        RedisResult::Ok(connection)
+    });
+    if let Ok(Ok(connection)) = connected.await {
+        pass_on(connection, &changes).await;
     }
 }
 
@@ -163,21 +169,4 @@ async fn pass_on(connection: PubSub, changes: &broadcast::Sender<Change>) {
         }
     };
     select(pin!(hear), pin!(live)).await;
-}
-
-/// The pause before the next connection attempt: it doubles each time, up to 2 s.
-struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(Duration::from_millis(50))
-    }
-}
-
-impl Pause {
-    fn next(&mut self) -> Duration {
-        let now = self.0;
-        self.0 = (now * 2).min(Duration::from_secs(2));
-        now
-    }
 }

@@ -243,9 +243,11 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Returns a stream of the changes by all processes. The default returns `None`, and waiters
     /// poll.
     ///
-    /// Changes are hints that save waiting: they may come more than once, late, or not at all if
-    /// the watcher is slow or the connection is lost, so waiters also poll. The stream ends
-    /// with the last handle on the store.
+    /// Changes are hints that save reads: they may come late and more than once, so waiters also
+    /// poll. A stream that may have missed a change ends: the watcher was too slow, or a connection
+    /// was lost or could not be made. A store that cannot notice the latter in less than a minute,
+    /// by pings for example, must not offer a watch. To go on, watch again after a pause, and read
+    /// what may have changed. All streams end with the last handle on the store.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         None
     }

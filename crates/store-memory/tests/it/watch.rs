@@ -7,7 +7,7 @@ use tokenkeeper_store_memory::MemoryStore;
 use crate::{entry, key};
 
 #[tokio::test]
-async fn a_slow_watcher_misses_only_the_oldest_changes() {
+async fn a_stream_that_missed_changes_ends() {
     let store = MemoryStore::new();
     let watcher = store.watch().unwrap();
     for number in 0..5_000 {
@@ -16,10 +16,7 @@ async fn a_slow_watcher_misses_only_the_oldest_changes() {
             .await
             .unwrap();
     }
-    let newest = key("user-4999");
-    let told = watcher
-        .take_while(|change| std::future::ready(change.key != newest))
-        .count()
-        .await;
-    assert!((1_000..4_999).contains(&told), "{told}");
+    // It ends although the store is still there.
+    let told = watcher.count().await;
+    assert!(told < 4999, "{told}");
 }

@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::writer::{Claim, Job, Write, Writer};
 use crate::{connection, thread};
 
-/// How many changes a slow [watcher](TokenStore::watch) may lag behind before it misses the oldest.
+/// How many changes a slow [watcher](TokenStore::watch) may lag behind before its stream ends.
 const WATCH_BACKLOG: usize = 1024;
 
 /// A [`TokenStore`] in a SQLite file, for any number of processes on one machine.
@@ -278,15 +278,14 @@ impl TokenStore for SqliteStore {
     /// come within the [interval](crate::SqliteOptions::watch_interval) at which the file is
     /// checked, or within a second if this process has not used the store for a second.
     ///
-    /// A watcher that lags behind by more than 1,024 changes misses the oldest.
+    /// The stream of a watcher that lags behind by more than 1,024 changes ends.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.changes.upgrade()?.subscribe();
         // Reads are done in order, so a `get` after this call shows all changes before watching
         // began.
         self.reads.send(Read::Watch).ok()?;
-        // A change is a hint, and waiters also poll: one that lags goes on with the rest.
         let changes = BroadcastStream::new(changes);
-        Some(Box::pin(changes.filter_map(Result::ok)))
+        Some(Box::pin(changes.map_while(Result::ok)))
     }
 }
 

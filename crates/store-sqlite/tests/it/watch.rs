@@ -50,7 +50,7 @@ async fn watching_goes_on_after_more_changes_than_are_kept() {
 }
 
 #[tokio::test]
-async fn a_slow_watcher_misses_only_the_oldest_changes() {
+async fn a_stream_that_missed_changes_ends() {
     let directory = Directory::new();
     let (store, _) = two(&directory).await;
     let watcher = store.watch().unwrap();
@@ -58,10 +58,7 @@ async fn a_slow_watcher_misses_only_the_oldest_changes() {
         let key = key(&format!("user-{number}"));
         let _ = store.put(&key, &entry("value"), None).await.unwrap();
     }
-    let newest = key("user-1999");
-    let told = watcher
-        .take_while(|change| std::future::ready(change.key != newest))
-        .count()
-        .await;
-    assert!((1_000..1_999).contains(&told), "{told}");
+    // It ends although the store is still there.
+    let told = watcher.count().await;
+    assert!(told < 1999, "{told}");
 }

@@ -111,7 +111,7 @@ pub use self::values::{
 };
 pub use self::violation::Violation;
 pub use self::watching::{
-    every_watcher_receives_puts_and_deletes, slow_watcher_receives_the_newest_change,
+    every_watcher_receives_puts_and_deletes, slow_watcher_misses_no_change_in_silence,
     stream_of_changes_ends_with_the_store, watcher_receives_a_change,
     watcher_receives_changes_of_another_process, watcher_receives_no_conflict,
 };
@@ -188,7 +188,7 @@ macro_rules! conformance {
             every_watcher_receives_puts_and_deletes
             watcher_receives_changes_of_another_process
             watcher_receives_no_conflict
-            slow_watcher_receives_the_newest_change
+            slow_watcher_misses_no_change_in_silence
             stream_of_changes_ends_with_the_store
             cutter_is_declared
             lost_answer_to_a_put_is_ambiguous

@@ -1,5 +1,6 @@
 //! Rules: what watchers are told. A store that cannot be watched keeps them by saying so.
 
+use std::collections::HashSet;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,8 +75,8 @@ pub async fn watcher_receives_no_conflict(subject: Subject) -> Result<(), Violat
     }
 }
 
-/// A watcher that was not read for a while still receives the newest change.
-pub async fn slow_watcher_receives_the_newest_change(subject: Subject) -> Result<(), Violation> {
+/// A watcher that was not read for a while receives every change, or its stream ends.
+pub async fn slow_watcher_misses_no_change_in_silence(subject: Subject) -> Result<(), Violation> {
     let store = subject.store();
     let Some(mut watcher) = Watcher::new(&subject)? else {
         return Ok(());
@@ -87,7 +88,26 @@ pub async fn slow_watcher_receives_the_newest_change(subject: Subject) -> Result
     }
     let newest = key("newest");
     let _ = store.put(&newest, &entry("newest"), None).await?;
-    while watcher.next().await?.key != newest {}
+    let mut received = HashSet::new();
+    loop {
+        let change = timeout(LIMIT, watcher.poll());
+        let late = |_: Elapsed| Violation::new("a slow watcher did not receive the newest change");
+        let Some(change) = change.await.map_err(late)? else {
+            return Ok(());
+        };
+        if change.key == newest {
+            break;
+        }
+        received.insert(change.key);
+    }
+    let missed = (0..WRITERS)
+        .flat_map(backlog)
+        .filter(|key| !received.contains(key));
+    let missed = missed.count();
+    ensure!(
+        missed == 0,
+        "a slow watcher missed {missed} changes, and its stream goes on"
+    );
     Ok(())
 }
 
@@ -222,10 +242,14 @@ async fn expect_changes_at_all(
     Ok(())
 }
 
+/// Returns the keys of one writer's part of the backlog.
+fn backlog(writer: usize) -> impl Iterator<Item = Key> {
+    (0..BACKLOG / WRITERS).map(move |number| key(&format!("backlog-{writer}-{number}")))
+}
+
 /// Writes one writer's part of the backlog.
 async fn write_many(store: Arc<dyn TokenStore>, writer: usize) -> Result<(), StoreError> {
-    for number in 0..BACKLOG / WRITERS {
-        let key = key(&format!("backlog-{writer}-{number}"));
+    for key in backlog(writer) {
         let _ = store.put(&key, &entry("value"), None).await?;
     }
     Ok(())

@@ -69,7 +69,7 @@ pub(super) enum Fault {
     WatchTellsOtherVersions,
     WatchTellsOfConflicts,
     WatchMissesDeletes,
-    WatchEndsWhenSlow,
+    WatchSkipsWhenSlow,
     WatchKeepsTheStore,
     ReportsLostAnswersAsUnavailable,
     ReportsLostAnswersAsApplied,

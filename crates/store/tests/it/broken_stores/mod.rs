@@ -87,7 +87,7 @@ finds! {
     watching_all: every_watcher_receives_puts_and_deletes finds WatchIsForOne, WatchMissesDeletes;
     watching_others: watcher_receives_changes_of_another_process finds WatchIsLocal;
     watching_conflicts: watcher_receives_no_conflict finds WatchTellsOfConflicts;
-    watching_slowly: slow_watcher_receives_the_newest_change finds WatchEndsWhenSlow;
+    watching_slowly: slow_watcher_misses_no_change_in_silence finds WatchSkipsWhenSlow;
     watching_the_end: stream_of_changes_ends_with_the_store finds WatchKeepsTheStore;
     lost_answer_to_put: lost_answer_to_a_put_is_ambiguous finds ReportsLostAnswersAsUnavailable;
     lost_answer_to_delete: lost_answer_to_a_delete_is_ambiguous

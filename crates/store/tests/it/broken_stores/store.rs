@@ -331,7 +331,7 @@ impl TokenStore for Broken {
                                 }
                                 return Some((change, changes));
                             }
-                            Err(RecvError::Lagged(_)) if fault != F::WatchEndsWhenSlow => {}
+                            Err(RecvError::Lagged(_)) if fault == F::WatchSkipsWhenSlow => {}
                             Err(_) => return None,
                         }
                     }
