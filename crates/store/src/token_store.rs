@@ -160,6 +160,18 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// A failing backend, or an entry that cannot be read.
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError>;
 
+    /// Returns the version of the entry under `key`, also if its value cannot be read: with it,
+    /// such an entry can be [deleted](Self::delete).
+    ///
+    /// The default gets the entry. A store whose [`get`](Self::get) reads the value, as a decorator
+    /// that decrypts it, must not.
+    ///
+    /// # Errors
+    /// A failing backend.
+    async fn version(&self, key: &Key) -> Result<Option<Version>, StoreError> {
+        Ok(self.get(key).await?.map(|entry| entry.version))
+    }
+
     /// Writes `entry` if the entry under `key` is at the version `expected` (`None`: there is
     /// none).
     ///
@@ -257,6 +269,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
 impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         (**self).get(key).await
+    }
+
+    async fn version(&self, key: &Key) -> Result<Option<Version>, StoreError> {
+        (**self).version(key).await
     }
 
     async fn put(

@@ -15,9 +15,9 @@ use crate::{
 
 /// Each call of a method of the wrapped store reaches the store below it exactly once.
 ///
-/// [`TokenStore::list`], [`TokenStore::claim`], [`TokenStore::check_health`] and
-/// [`TokenStore::watch`] have defaults, so a wrapper that forgets one of them compiles, and loses
-/// it silently.
+/// [`TokenStore::version`], [`TokenStore::list`], [`TokenStore::claim`],
+/// [`TokenStore::check_health`] and [`TokenStore::watch`] have defaults, so a wrapper that forgets
+/// one of them compiles, and loses it silently.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -37,6 +37,10 @@ pub async fn forwards_every_method(
     ensure!(
         wrapped.get(&key).await?.is_none(),
         "a get was not forwarded"
+    );
+    ensure!(
+        wrapped.version(&key).await?.is_none(),
+        "a call of `version` was not forwarded"
     );
     let put = wrapped.put(&key, &entry, None).await?;
     ensure!(put == Outcome::Applied, "a put came back as {put:?}");
@@ -81,6 +85,7 @@ const LASTING: Duration = Duration::from_secs(42);
 #[derive(Debug, Default)]
 struct Probe {
     get: AtomicUsize,
+    version: AtomicUsize,
     put: AtomicUsize,
     delete: AtomicUsize,
     list: AtomicUsize,
@@ -90,9 +95,10 @@ struct Probe {
 }
 
 impl Probe {
-    fn calls(&self) -> [(&'static str, usize); 7] {
+    fn calls(&self) -> [(&'static str, usize); 8] {
         let Self {
             get,
+            version,
             put,
             delete,
             list,
@@ -102,6 +108,7 @@ impl Probe {
         } = self;
         [
             ("get", get),
+            ("version", version),
             ("put", put),
             ("delete", delete),
             ("list", list),
@@ -117,6 +124,11 @@ impl Probe {
 impl TokenStore for Probe {
     async fn get(&self, _: &Key) -> Result<Option<Entry>, StoreError> {
         self.get.fetch_add(1, Ordering::Relaxed);
+        Ok(None)
+    }
+
+    async fn version(&self, _: &Key) -> Result<Option<Version>, StoreError> {
+        self.version.fetch_add(1, Ordering::Relaxed);
         Ok(None)
     }
 

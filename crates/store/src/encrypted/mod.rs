@@ -22,7 +22,8 @@ use crate::{
 /// encryption does not detect an older entry that is put back unchanged.
 ///
 /// An entry that cannot be decrypted is an error for each reader, also in a
-/// [`Conflict`](Outcome::Conflict). It is never overwritten, since no caller learns its version.
+/// [`Conflict`](Outcome::Conflict). It is overwritten or deleted only by a caller that asks for its
+/// [`version`](TokenStore::version).
 ///
 /// ```
 /// use tokenkeeper_store::{Encrypted, Keyring};
@@ -92,6 +93,10 @@ impl<S: TokenStore> TokenStore for Encrypted<S> {
             .await?
             .map(|entry| self.open(key, entry))
             .transpose()
+    }
+
+    async fn version(&self, key: &Key) -> Result<Option<Version>, StoreError> {
+        self.store.version(key).await
     }
 
     async fn put(
