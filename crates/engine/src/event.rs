@@ -29,6 +29,9 @@ pub enum EventKind {
     Connected,
     /// The account was disconnected, by this process or another.
     Disconnected,
+    /// The account was forgotten, by this process or another: nothing of it is kept. A process
+    /// that did not know the account sends no event.
+    Forgotten,
     /// A newer login or a disconnect overtook a login of this process. If its tokens were served
     /// from memory meanwhile, the call that brought them has already returned without an error.
     Superseded,

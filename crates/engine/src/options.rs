@@ -33,11 +33,13 @@ pub struct Options {
     pub(crate) max_refusal_backoff: Duration,
     pub(crate) suspect_timeout: Duration,
     pub(crate) revalidate_interval: Duration,
+    pub(crate) watched_revalidate_interval: Duration,
     pub(crate) revalidate_timeout: Duration,
     pub(crate) store_down: StoreDown,
     pub(crate) store_retry_interval: Duration,
     pub(crate) poll_interval: Duration,
     pub(crate) idle_timeout: Duration,
+    pub(crate) tombstone_ttl: Duration,
     pub(crate) initial_rejection_backoff: Duration,
     pub(crate) max_rejection_backoff: Duration,
     pub(crate) login_timeout: Duration,
@@ -58,11 +60,13 @@ impl Default for Options {
             max_refusal_backoff: Duration::from_secs(60 * 60),
             suspect_timeout: Duration::from_secs(10 * 60),
             revalidate_interval: Duration::from_secs(60),
+            watched_revalidate_interval: Duration::from_secs(10 * 60),
             revalidate_timeout: Duration::from_secs(1),
             store_down: StoreDown::Serve,
             store_retry_interval: Duration::from_millis(500),
             poll_interval: Duration::from_millis(250),
             idle_timeout: Duration::from_secs(60 * 60),
+            tombstone_ttl: Duration::from_secs(366 * 24 * 60 * 60),
             initial_rejection_backoff: Duration::from_secs(60),
             max_rejection_backoff: Duration::from_secs(60 * 60),
             login_timeout: Duration::from_secs(10 * 60),
@@ -166,9 +170,24 @@ impl Options {
 
     /// How often memory is compared with the store while an account is in use.
     ///
+    /// It counts while the store does not notify of changes, and until its notifications have come
+    /// without a gap for this long: see
+    /// [`watched_revalidate_interval`](Self::watched_revalidate_interval). Once a watch is lost,
+    /// each account in use is compared once within this interval.
+    ///
     /// Default: 1 minute.
     pub fn revalidate_interval(mut self, interval: Duration) -> Self {
         self.revalidate_interval = interval;
+        self
+    }
+
+    /// How often memory is compared with the store while an account is in use and a
+    /// [watch](crate::store::TokenStore::watch) of the store is open, which reports each change at
+    /// once. It bounds for how long a change stays unseen whose notification was lost in silence.
+    ///
+    /// Default: 10 minutes.
+    pub fn watched_revalidate_interval(mut self, interval: Duration) -> Self {
+        self.watched_revalidate_interval = interval;
         self
     }
 
@@ -205,11 +224,25 @@ impl Options {
         self
     }
 
-    /// An account that is unused for this long leaves memory. The store keeps it.
+    /// An account that is unused for this long leaves memory. The store keeps it. A disconnected
+    /// account leaves memory within seconds, once its tokens are revoked.
     ///
     /// Default: 1 hour.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
+        self
+    }
+
+    /// How long the store keeps the tombstone of a disconnected account, and with it the subject.
+    /// [`Account::forget`](crate::Account::forget) removes it at once.
+    ///
+    /// The tombstone keeps a process that was cut off from the store from putting back what it
+    /// has in memory, so it must be kept for longer than any process is cut off. Three days are
+    /// added, since clocks may differ.
+    ///
+    /// Default: 366 days.
+    pub fn tombstone_ttl(mut self, ttl: Duration) -> Self {
+        self.tombstone_ttl = ttl;
         self
     }
 
@@ -259,8 +292,13 @@ impl Options {
             ("max_refusal_backoff", self.max_refusal_backoff),
             ("suspect_timeout", self.suspect_timeout),
             ("revalidate_interval", self.revalidate_interval),
+            (
+                "watched_revalidate_interval",
+                self.watched_revalidate_interval,
+            ),
             ("revalidate_timeout", self.revalidate_timeout),
             ("idle_timeout", self.idle_timeout),
+            ("tombstone_ttl", self.tombstone_ttl),
             ("max_rejection_backoff", self.max_rejection_backoff),
             ("login_timeout", self.login_timeout),
         ];
@@ -305,6 +343,15 @@ impl Options {
             (
                 self.revalidate_interval < Duration::from_millis(100),
                 "`revalidate_interval` must be at least 100 ms: each comparison calls the store",
+            ),
+            (
+                self.watched_revalidate_interval < self.revalidate_interval,
+                "`watched_revalidate_interval` must be at least `revalidate_interval`",
+            ),
+            (
+                self.tombstone_ttl < self.idle_timeout,
+                "`tombstone_ttl` must be at least `idle_timeout`: a process may still have the \
+                 account in memory",
             ),
             (
                 self.initial_rejection_backoff > self.max_rejection_backoff,

@@ -82,6 +82,7 @@ impl Status {
         let revocation_pending = !record.revoke.is_empty();
         let live = match &record.state {
             State::Empty => return Self::NotConnected,
+            State::Ended(tombstone) if tombstone.forgotten => return Self::NotConnected,
             State::Ended(_) => return Self::Disconnected { revocation_pending },
             State::Live(live) => live,
         };

@@ -79,6 +79,9 @@ pub struct Write<T> {
     pub expected: Option<Version>,
     /// The record to write; `None` removes it.
     pub record: Option<Arc<Record<T>>>,
+    /// The record is the mark of a forgotten account. It must not stay under the account's key, but
+    /// be found by those that read it.
+    pub forgets: bool,
 }
 
 /// A queue of callers that wait for one result.
@@ -150,6 +153,8 @@ pub enum Notice {
     Connected,
     /// The account was disconnected, here or elsewhere.
     Disconnected,
+    /// The account was forgotten, here or elsewhere.
+    Forgotten,
     /// A login lost to a newer login or a disconnect.
     Superseded,
     /// A refresh brought this token set.

@@ -25,13 +25,25 @@ pub struct Context<'a> {
     pub roll: u16,
     /// The engine is closing, so waits are short.
     pub closing: bool,
-    /// The store notifies of changes.
-    pub notified: bool,
+    /// The store notifies of changes, and since this time of every one; `None`: it does not.
+    pub watched_since: Option<EngineInstant>,
     /// What the options and the provider's dialect prescribe.
     pub rules: &'a Rules,
 }
 
 impl Context<'_> {
+    /// Returns how long memory may be used after a comparison at this time. While the store
+    /// notifies of every change, a comparison is needed rarely.
+    pub(crate) fn revalidation(&self, compared_at: EngineInstant) -> Duration {
+        match self.watched_since {
+            // The answer may be as old as its call.
+            Some(since) if compared_at >= since.after(self.rules.store_timeout) => {
+                self.rules.watched_revalidation
+            }
+            _ => self.rules.revalidation,
+        }
+    }
+
     /// Converts a wall-clock time to the engine's clock.
     pub(crate) fn instant(&self, wall: WallMillis) -> EngineInstant {
         if wall >= self.wall {

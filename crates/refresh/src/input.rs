@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokenkeeper_store::Version;
 
 use crate::{
+    instant::EngineInstant,
     operation::{Candidate, ChangeId, Operation, Timer},
     record::{Flow, Record, TokenVersion},
 };
@@ -43,6 +44,8 @@ pub enum Input<T> {
     Adopt(ChangeId, T),
     /// A caller disconnects the account.
     Disconnect(ChangeId),
+    /// A caller wants nothing to be kept of the account, and nothing to be revoked.
+    Forget(ChangeId),
     /// The store answered a read.
     Read(StoreAnswer<T>),
     /// The store answered a write.
@@ -60,10 +63,26 @@ pub enum Input<T> {
         /// The account was used recently.
         in_use: bool,
     },
+    /// The store notified of every change for some time, and does so no more.
+    Unwatched {
+        /// When it did.
+        watched: Watched,
+        /// The account was used recently.
+        in_use: bool,
+    },
     /// The task that performed this operation died without a result.
     Died(Operation),
     /// The engine is closing, so waits become short.
     Closing,
+}
+
+/// The time during which the store notified of every change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// When it began.
+    pub since: EngineInstant,
+    /// When it ended.
+    pub until: EngineInstant,
 }
 
 /// The store's answer to a read.
@@ -71,11 +90,13 @@ pub enum Input<T> {
 pub enum StoreAnswer<T> {
     /// The stored record and its version, or `None` if there is none.
     Found(Option<(Version, Record<T>)>),
-    /// The read failed, or the record cannot be decoded.
+    /// The read failed.
     Failed {
         /// The store did not answer in time.
         hung: bool,
     },
+    /// The record at this version cannot be read.
+    Unreadable(Version),
 }
 
 /// The store's answer to a write.

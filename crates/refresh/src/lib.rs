@@ -22,7 +22,7 @@ pub use self::{
     action::{Action, Actions, Failure, Notice, Publication, Queue, Reply, Write},
     context::Context,
     id::Id,
-    input::{Answer, Input, Outcome, Revoked, StoreAnswer},
+    input::{Answer, Input, Outcome, Revoked, StoreAnswer, Watched},
     instant::{EngineInstant, WallMillis},
     operation::{Candidate, ChangeId, Operation, Timer},
     payload::{Payload, Times},

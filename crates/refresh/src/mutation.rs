@@ -22,6 +22,8 @@ pub enum Mutation {
     HealthBeforeGeneration,
     /// A disconnect removes the record and leaves no tombstone.
     DisconnectAsDelete,
+    /// An account is forgotten without a mark for the processes that still know it.
+    ForgetAsDelete,
     /// The generations of different logins are compared.
     GenerationsAcrossLogins,
     /// A presentation without an answer ends the account.

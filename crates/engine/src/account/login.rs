@@ -174,4 +174,50 @@ impl Account {
     pub async fn disconnect(&self) -> Result<(), Error> {
         change::disconnect(&self.core, &self.entry).await
     }
+
+    /// Forgets the account at once: its record or its tombstone leaves the store, and memory in all
+    /// processes. Afterwards it is as if the account had never been connected.
+    ///
+    /// Nothing is revoked: [disconnect](Self::disconnect) first, and wait until
+    /// [`status`](Self::status) shows no pending revocation. Tokens that are only forgotten, or
+    /// still to be revoked, stay valid at the provider.
+    ///
+    /// It needs no readable record: one that was damaged, or whose encryption key is lost, is
+    /// removed too. A refresh in flight, here or in another process, does not bring the account
+    /// back; a login in flight does, since it is newer. If there is nothing to forget, the call
+    /// succeeds.
+    ///
+    /// For other processes that still have the account in memory, a mark stays in the store for
+    /// three days and twice [`Options::idle_timeout`](crate::Options::idle_timeout): under a
+    /// SHA-256 of the key, with the number of the login, and without subject or tokens. A store
+    /// that loses its last writes in a failover brings the account back.
+    ///
+    /// # Errors
+    /// - [`Error::Superseded`] if a newer login came first. It stands.
+    /// - [`Error::Store`] if the store fails. Call it again: some of it may be done.
+    /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: after the first poll, it continues even if the future is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokenkeeper_engine::{Status, protocol::TokenSet};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+    /// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+    /// let account = accounts.account("amiqus", "user-42")?;
+    /// account.adopt(TokenSet::new("access-1")).await?;
+    ///
+    /// account.disconnect().await?;
+    /// account.forget().await?;
+    /// assert_eq!(account.status().await?, Status::NotConnected);
+    /// # Ok(()) }
+    /// ```
+    pub async fn forget(&self) -> Result<(), Error> {
+        change::forget(&self.core, &self.entry).await
+    }
 }

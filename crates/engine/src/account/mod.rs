@@ -186,7 +186,7 @@ impl Account {
     /// Returns why the account has no tokens.
     fn without_tokens(&self) -> Error {
         match self.entry.lock().machine.record() {
-            Some(record) if record.is_ended() => self.disconnected(),
+            Some(record) if record.is_ended() && !record.is_forgotten() => self.disconnected(),
             _ => Error::NotConnected {
                 account: self.entry.digest(),
             },

@@ -1,4 +1,4 @@
-//! Changes of an account's login: logins, adoptions and disconnects.
+//! Changes of an account's login: logins, adoptions, disconnects, and accounts to be forgotten.
 
 use std::sync::Arc;
 
@@ -34,6 +34,11 @@ pub(crate) async fn adopt(
 /// Ends the account's login: writes a tombstone, then revokes the tokens.
 pub(crate) async fn disconnect(core: &Arc<Core>, entry: &Arc<AccountEntry>) -> Result<(), Error> {
     change(core, entry, Input::Disconnect).await
+}
+
+/// Forgets the account: nothing of it is kept, and nothing is revoked.
+pub(crate) async fn forget(core: &Arc<Core>, entry: &Arc<AccountEntry>) -> Result<(), Error> {
+    change(core, entry, Input::Forget).await
 }
 
 /// Starts a change and waits for its result. Dropping the future only stops the waiting.

@@ -22,10 +22,12 @@ use super::{
     entry::AccountEntry,
     names::{Brand, NamedEntry},
     origins::Origins,
+    over::OverAccounts,
     ports::PortShortages,
     runtime::EngineRuntime,
     site::ProviderSite,
     store_health::StoreHealth,
+    watch_state::WatchState,
 };
 use crate::{
     clock::{Clock, Time},
@@ -66,8 +68,8 @@ pub(crate) struct Core {
     pub(crate) closing: AtomicBool,
     /// Notified when the engine closes.
     pub(crate) closed: Notify,
-    /// Whether a notification stream of the store is open.
-    pub(crate) notified: AtomicBool,
+    pub(crate) watch: WatchState,
+    pub(crate) over: OverAccounts,
     /// Dropped with the engine, which ends its background tasks.
     pub(crate) alive: watch::Sender<()>,
     /// Tasks that died, for the background task that replaces them.
@@ -139,7 +141,8 @@ impl Core {
             runtime: EngineRuntime::new(parts.runtime),
             closing: AtomicBool::new(false),
             closed: Notify::new(),
-            notified: AtomicBool::new(false),
+            watch: WatchState::default(),
+            over: OverAccounts::default(),
             alive: watch::Sender::new(()),
             dead_tasks: Mutex::default(),
             task_died: Arc::default(),
@@ -160,7 +163,7 @@ impl Core {
             version: Version::random(),
             roll: random as u16,
             closing: self.is_closing(),
-            notified: self.notified.load(Ordering::Acquire),
+            watched_since: self.watch.since(),
             rules: &site.rules,
         }
     }

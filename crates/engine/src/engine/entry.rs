@@ -69,6 +69,8 @@ pub(crate) struct Cold {
     pub(crate) login_errors: Vec<(ChangeId, ExchangeError)>,
     /// The reason why the current token cannot be attached.
     pub(crate) unattachable: Option<Error>,
+    /// Whether the account waits to leave memory, since it is disconnected.
+    pub(crate) leaves: bool,
 }
 
 impl AccountEntry {
@@ -213,7 +215,7 @@ impl AccountEntry {
             return false;
         }
         let mut inner = self.lock();
-        if !inner.machine.is_idle() || inner.machine.is_held_off(now) {
+        if !inner.machine.is_idle() || inner.machine.is_held_off(now) || inner.has_waiters() {
             return false;
         }
         *inner = Inner::default();
@@ -252,6 +254,11 @@ impl Inner {
         if self.cold.as_ref().is_some_and(|cold| cold.is_empty()) {
             self.cold = None;
         }
+    }
+
+    /// Returns whether a caller waits, or is about to start what it waits for.
+    fn has_waiters(&self) -> bool {
+        self.cold_ref().is_some_and(|cold| !cold.rounds.is_empty())
     }
 
     /// Returns the pending code exchange of a login.
@@ -307,6 +314,7 @@ impl Cold {
             && self.store_error.is_none()
             && self.exchange_error.is_none()
             && self.unattachable.is_none()
+            && !self.leaves
     }
 }
 

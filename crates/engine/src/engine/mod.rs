@@ -3,10 +3,12 @@
 //! The floors from top to bottom; a module imports only from its own or a lower floor:
 //!
 //! 1. the operations of the API and the background tasks: `acquire`, `change`, `introspection`,
-//!    `rejection`, `closing`, `background`
+//!    `rejection`, `closing`, `background`, `eviction`, `watching`
 //! 2. the loop: `pump`, which calls `perform` (the store and the provider)
-//! 3. conversions and look-ups over the shared state: `report`, `stored`, `codec`, `registry`
-//! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `ports`
+//! 3. conversions and look-ups over the shared state: `report`, `stored`, `forgotten`, `codec`,
+//!    `registry`
+//! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `watch_state`,
+//!    `over`, `ports`
 //! 5. one account: `entry`, `round`, `site`, `origins`, `snapshot`, `payload`
 
 pub(crate) mod acquire;
@@ -17,9 +19,12 @@ mod codec;
 mod core;
 mod entry;
 mod entry_state;
+mod eviction;
+mod forgotten;
 pub(crate) mod introspection;
 mod names;
 mod origins;
+mod over;
 mod payload;
 mod perform;
 mod ports;
@@ -33,6 +38,8 @@ mod site;
 mod snapshot;
 pub(crate) mod store_health;
 mod stored;
+mod watch_state;
+mod watching;
 
 pub(crate) use self::{
     core::{Core, Parts},

@@ -2,6 +2,7 @@
 //! decisions.
 
 use std::{
+    mem,
     sync::{Arc, PoisonError, Weak},
     time::Duration,
 };
@@ -64,7 +65,11 @@ pub(crate) fn ask(
         }
     }
     inner.tidy();
+    let over = inner.machine.is_over() && !mem::replace(&mut inner.cold().leaves, true);
     drop(inner);
+    if over {
+        core.over.add(entry);
+    }
     if unattachable {
         core.emit(entry, EventKind::Misconfigured);
     }

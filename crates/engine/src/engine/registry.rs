@@ -6,6 +6,7 @@ use std::{
         Arc, PoisonError,
         atomic::{Ordering, fence},
     },
+    time::Duration,
 };
 
 use tokenkeeper_protocol::{Origin, Provider};
@@ -166,6 +167,31 @@ pub(crate) fn sweep(core: &Core) {
     }
     let mut sites = core.sites.lock().unwrap_or_else(PoisonError::into_inner);
     sites.retain(|_, site| site.strong_count() > 0);
+}
+
+/// Evicts a disconnected account that was not used for `unused`. Returns it if it must be tried
+/// again, and `None` also if it has a new login.
+pub(crate) fn evict_over(
+    core: &Core,
+    entry: Arc<AccountEntry>,
+    unused: Duration,
+) -> Option<Arc<AccountEntry>> {
+    let mut inner = entry.lock();
+    let over = inner.machine.is_over();
+    if let Some(cold) = inner.cold_mut().filter(|_| !over) {
+        // A later disconnect adds it again.
+        cold.leaves = false;
+    }
+    drop(inner);
+    if over && !entry.drop_if_idle(core.time.now(), unused) {
+        return Some(entry);
+    }
+    let (site, subject) = (entry.site.clone(), entry.subject.clone());
+    drop(entry);
+    if over {
+        retire(core, &site, &subject);
+    }
+    None
 }
 
 /// Removes an emptied entry, unless a handle to it exists.

@@ -65,6 +65,7 @@ pub(crate) fn event(notice: Notice) -> EventKind {
     match notice {
         Notice::Connected => EventKind::Connected,
         Notice::Disconnected => EventKind::Disconnected,
+        Notice::Forgotten => EventKind::Forgotten,
         Notice::Superseded => EventKind::Superseded,
         Notice::Refreshed(version) => EventKind::Refreshed {
             generation: version.generation,

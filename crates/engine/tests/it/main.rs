@@ -15,6 +15,7 @@ mod errors;
 mod faults;
 mod flow_keys;
 mod flows;
+mod forget;
 mod introspection;
 mod kinds;
 mod lifetimes;

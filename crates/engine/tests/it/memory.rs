@@ -1,13 +1,20 @@
 //! Memory is a cache: idle accounts are dropped and read again.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
-use tokenkeeper_emulator::{Emulator, Endpoint};
-use tokenkeeper_engine::{Options, TokenSource};
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
+use tokenkeeper_engine::{
+    Accounts, Error, Options, TokenSource,
+    protocol::TokenSet,
+    store::{Filter, TokenStore as _},
+};
+use tokenkeeper_store_memory::MemoryStore;
+use tokio::runtime::Builder;
 
 use crate::harness::{
-    HOUR, StoreFault, World, amiqus, credential, join_after_release, seconds, settle, spawn_token,
+    HOUR, InProcessTransport, StoreFault, World, amiqus, assert_err, credential,
+    is_revocation_pending, join_after_release, login, seconds, settle, spawn_token,
 };
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -116,4 +123,97 @@ async fn handles_of_one_account_are_equal_and_hash_alike() {
     assert_ne!(first, elsewhere, "another engine may have another store");
     let set = HashSet::from([first, again, drop_idle, other, elsewhere]);
     assert_eq!(set.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disconnected_account_leaves_memory_at_once() {
+    for world in [World::amiqus(), World::ioffice()] {
+        let (here, there) = world.connect_in_two_processes().await;
+        here.disconnect().await.unwrap();
+        for account in [&here, &there] {
+            assert_err!(account.token().await, Error::Disconnected { .. });
+        }
+        let reads = |after: &str, expected: usize| {
+            let trips = world.store.round_trips();
+            assert_eq!(trips, expected, "{after}");
+            world.store.reset_counts();
+        };
+        world.store.reset_counts();
+        for account in [&here, &there] {
+            assert_err!(account.token().await, Error::Disconnected { .. });
+        }
+        reads("memory knows the tombstone", 0);
+        tokio::time::sleep(seconds(15)).await;
+        for account in [&here, &there] {
+            assert_err!(account.token().await, Error::Disconnected { .. });
+        }
+        reads("both were dropped, and read the tombstone", 2);
+        // The handles still work.
+        login(&world.emulator, &here).await.unwrap();
+        assert_eq!(world.call_api(&there).await, 200);
+        tokio::time::sleep(seconds(30)).await;
+        assert!(there.try_credential(true).is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_stays_in_memory_until_its_tokens_are_revoked() {
+    let world = World::ioffice();
+    let account = world.connect_account().await;
+    let faults = world.emulator.faults();
+    faults.always(Endpoint::Revoke, EndpointFault::ServerError);
+    account.disconnect().await.unwrap();
+    tokio::time::sleep(seconds(60)).await;
+    faults.clear_all();
+    world.emulator.reset_counters();
+    // This process tries again.
+    tokio::time::sleep(2 * HOUR / 3).await;
+    settle().await;
+    assert!(!is_revocation_pending(&account).await);
+    assert_eq!(world.emulator.counters().revocations, 2);
+}
+
+#[test]
+fn disconnected_accounts_cost_no_memory() {
+    const ACCOUNTS: usize = 500;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let _inside = runtime.enter();
+    let world = runtime.block_on(async { World::amiqus() });
+    // The world's own store keeps a history.
+    let store = Arc::new(MemoryStore::new());
+    let accounts = Accounts::builder(store.clone())
+        .provider(amiqus())
+        .transport(InProcessTransport::new(world.emulator.clone()))
+        .clock(world.clock.clone())
+        .build()
+        .unwrap();
+    let come_and_go = |round: usize| {
+        runtime.block_on(async {
+            for user in 0..ACCOUNTS {
+                let account = accounts.account("amiqus", &format!("user-{round}-{user}"));
+                let account = account.unwrap();
+                let tokens = TokenSet::new(format!("access-{user}"));
+                account.adopt(tokens).await.unwrap();
+                account.disconnect().await.unwrap();
+            }
+            tokio::time::sleep(seconds(20)).await;
+            settle().await;
+            for key in store.list(Filter::All, None, 10_000).await.unwrap().keys {
+                let entry = store.get(&key).await.unwrap().unwrap();
+                let _ = store.delete(&key, entry.version).await.unwrap();
+            }
+        });
+    };
+    come_and_go(0);
+    let grown = allocation_counter::measure(|| {
+        for round in 1..4 {
+            come_and_go(round);
+        }
+    });
+    let each = grown.bytes_current / (3 * ACCOUNTS as i64);
+    assert!(each < 50, "{each} bytes an account");
 }

@@ -216,3 +216,102 @@ async fn an_explicit_refresh_sees_a_login_elsewhere() {
         assert_eq!(world.call_api(&account).await, 200);
     }
 }
+
+/// Uses the accounts once a second for this time, and returns how many reads each second took.
+async fn use_for(world: &World, accounts: &[Account], time: Duration) -> Vec<usize> {
+    let mut reads = Vec::new();
+    for _ in 0..time.as_secs() {
+        world.store.reset_counts();
+        world.advance(seconds(1)).await;
+        for account in accounts {
+            let _ = account.try_credential(true);
+        }
+        settle().await;
+        reads.push(world.store.round_trips());
+    }
+    reads
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watched_account_is_compared_every_ten_minutes() {
+    let world = World::amiqus();
+    let account = world.connect_account().await;
+    let accounts = [account];
+    let first: usize = use_for(&world, &accounts, seconds(130)).await.iter().sum();
+    assert!(
+        (1..=3).contains(&first),
+        "{first} until the watch is proven"
+    );
+    let reads = use_for(&world, &accounts, 40 * INTERVAL).await;
+    let at: Vec<_> = (0..).zip(&reads).filter(|(_, reads)| **reads > 0).collect();
+    assert!((3..=4).contains(&at.len()), "{at:?} in 40 minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_watch_leads_to_one_comparison_of_each_account() {
+    const ACCOUNTS: usize = 100;
+    let world = World::amiqus();
+    let mut accounts = Vec::new();
+    for user in 0..=ACCOUNTS {
+        let account = world.accounts.account("amiqus", &format!("user-{user}"));
+        accounts.push(account.unwrap());
+        login(&world.emulator, &accounts[user]).await.unwrap();
+    }
+    let idle = accounts.pop().unwrap();
+    use_for(&world, &accounts, 4 * INTERVAL).await;
+    let quiet: usize = use_for(&world, &accounts, INTERVAL).await.iter().sum();
+    assert_eq!(quiet, 0, "the watch is open");
+    world.store.end_streams();
+    let reads = use_for(&world, &accounts, INTERVAL + seconds(2)).await;
+    // The first of them are due again a minute later.
+    let sum: usize = reads.iter().sum();
+    assert!((ACCOUNTS..=ACCOUNTS + 6).contains(&sum), "{reads:?}");
+    assert!(reads.iter().all(|&each| each <= 4), "at once: {reads:?}");
+    // The new stream counts once it has been open for an interval.
+    use_for(&world, &accounts, 4 * INTERVAL).await;
+    let quiet: usize = use_for(&world, &accounts, INTERVAL).await.iter().sum();
+    assert_eq!(quiet, 0, "the watch is open again");
+    drop(idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_without_a_watch_is_seen_within_the_interval() {
+    let world = World::amiqus();
+    let (here, there) = world.connect_in_two_processes().await;
+    let idle = world.account_elsewhere();
+    idle.token().await.unwrap();
+    let in_use = [there];
+    use_for(&world, &in_use, 5 * INTERVAL).await;
+    let _ = idle.try_credential(true);
+    settle().await;
+    world.store.end_streams();
+    settle().await;
+    assert_eq!(world.store.listeners(), 0);
+    here.disconnect().await.unwrap();
+    assert!(
+        in_use[0].try_credential(true).is_some(),
+        "no one was notified"
+    );
+    use_for(&world, &in_use, INTERVAL + seconds(2)).await;
+    assert!(in_use[0].try_credential(true).is_none());
+    // What is not used is compared before its next use.
+    world.advance(INTERVAL).await;
+    assert!(idle.try_credential(true).is_none());
+    assert_err!(idle.token().await, Error::Disconnected { .. });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_keeps_ending_is_not_relied_on() {
+    let world = World::amiqus();
+    let account = world.connect_account().await;
+    let accounts = [account];
+    let mut reads = 0;
+    for _ in 0..20 {
+        reads += use_for(&world, &accounts, seconds(59))
+            .await
+            .iter()
+            .sum::<usize>();
+        world.store.end_streams();
+    }
+    assert!((18..=20).contains(&reads), "{reads} in twenty minutes");
+}

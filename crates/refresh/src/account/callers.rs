@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     action::{Failure, Notice, Queue, Reply},
+    input::Watched,
     instant::EngineInstant,
     mutation::{Mutation, broken},
     payload::Payload,
@@ -165,8 +166,14 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
 
     /// Returns whether the last comparison is at least one interval old.
     fn is_comparison_due(&self) -> bool {
-        let due = self.0.state.compared_at.after(self.0.cx.rules.revalidation);
+        let due = self.due_at();
         self.is_overdue() || self.0.cx.now >= due && !self.0.is_critical()
+    }
+
+    /// Returns when the next comparison is due.
+    fn due_at(&self) -> EngineInstant {
+        let compared_at = self.0.state.compared_at;
+        compared_at.after(self.0.cx.revalidation(compared_at))
     }
 
     /// Returns whether the store failed recently and is not read for now.
@@ -226,7 +233,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
                 return;
             }
         }
-        let due = self.0.state.compared_at.after(self.0.cx.rules.revalidation);
+        let due = self.due_at();
         let pending = self.0.state.tracker.is_pending();
         if (now >= due || pending) && !self.has_trouble() {
             self.request_comparison();
@@ -247,6 +254,18 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
             self.request_comparison();
         } else if self.0.state.known.is_some() {
             self.0.state.tracker.before_use = true;
+        }
+    }
+
+    /// Handles [`Input::Unwatched`](crate::Input::Unwatched): the store notifies no more.
+    pub(super) fn handle_unwatched(&mut self, watched: Watched, in_use: bool) {
+        let state = &mut self.0.state;
+        if state.compared_at >= watched.since.after(self.0.cx.rules.store_timeout) {
+            // Until then no notification was as good as a comparison.
+            state.compared_at = state.compared_at.max(watched.until);
+        }
+        if in_use && state.known.is_some() {
+            self.request_comparison();
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Changes of an account's authorization: logins, adoptions and disconnects.
 
+use tokenkeeper_store::Version;
+
 use super::{
     jobs::{Change, ChangeStage},
     turn::Turn,
@@ -10,6 +12,7 @@ use crate::{
     operation::ChangeId,
     payload::Payload,
     record::{Authorization, Live},
+    rules::TRIES,
 };
 
 /// Drives the changes in flight.
@@ -21,13 +24,18 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let known = self.0.state.known.as_ref();
         let check = match &stage {
             // A tombstone in memory does not prove that the store still has it.
-            ChangeStage::Disconnect(_) => known.is_none_or(|known| known.live().is_none()),
+            ChangeStage::Disconnect(_) | ChangeStage::Forget { .. } => {
+                known.is_none_or(|known| known.live().is_none())
+            }
             _ => known.is_none(),
         };
+        let live = known.and_then(|known| Some(known.live()?.authorization));
         let stage = match stage {
-            ChangeStage::Disconnect(None) => {
-                ChangeStage::Disconnect(known.and_then(|known| Some(known.live()?.authorization)))
-            }
+            ChangeStage::Disconnect(None) => ChangeStage::Disconnect(live),
+            ChangeStage::Forget { unreadable, .. } => ChangeStage::Forget {
+                target: live,
+                unreadable,
+            },
             stage => stage,
         };
         self.0.activity().changes.push(Change {
@@ -96,6 +104,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             } => self.settle(change.id, authorization, adopted, unsure, resolved),
             ChangeStage::Disconnect(target) => self.disconnect(target, change.revocation_failed),
             ChangeStage::Revoking => self.await_revocation(change.revocation_failed),
+            ChangeStage::Forget { target, unreadable } => self.forget(target, unreadable),
         }
     }
 
@@ -221,6 +230,9 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let Some(authorization) = known.and_then(|known| known.authorization()) else {
             return Step::Finish(Err(Failure::NotConnected));
         };
+        if known.is_some_and(|known| known.is_forgotten()) {
+            return Step::Finish(Err(Failure::NotConnected));
+        }
         if self.0.live().is_none() {
             return if self.0.is_critical() {
                 Step::Continue(ChangeStage::Disconnect(target))
@@ -236,6 +248,41 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             return Step::Finish(Err(Failure::Store));
         }
         Step::Continue(ChangeStage::Disconnect(Some(authorization)))
+    }
+
+    /// Waits until the mark of a forgotten account is written.
+    fn forget(&mut self, target: Option<Authorization>, unreadable: Option<Version>) -> Step<T> {
+        let known = self.0.state.known.as_ref();
+        let written = !self.0.is_unwritten();
+        match known {
+            None if unreadable.is_none() => return Step::Finish(Ok(())),
+            Some(known) if known.is_forgotten() && written => return Step::Finish(Ok(())),
+            _ => {}
+        }
+        let number = known.map_or(0, |known| known.number());
+        if target.is_some_and(|target| number > target.number) {
+            return Step::Finish(Err(Failure::Superseded));
+        }
+        let failures = self
+            .0
+            .active()
+            .map_or(0, |activity| activity.write_failures);
+        if self.0.store_failed() && failures >= TRIES {
+            return Step::Finish(Err(Failure::Store));
+        }
+        let newest = known.and_then(|known| known.authorization());
+        let target = target.or(newest.filter(|_| unreadable.is_none()));
+        Step::Continue(ChangeStage::Forget { target, unreadable })
+    }
+
+    /// Notes that the stored record cannot be read, which stops no account from being forgotten.
+    pub(super) fn note_unreadable(&mut self, version: Version) {
+        for change in &mut self.0.activity().changes {
+            if let ChangeStage::Forget { unreadable, .. } = &mut change.stage {
+                *unreadable = Some(version);
+                change.check = false;
+            }
+        }
     }
 
     /// Waits until the tokens of a disconnected login are revoked, or cannot be for now.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     mutation::{Mutation, broken},
     payload::Payload,
-    record::{Attempt, Record, State},
+    record::{Attempt, Authorization, Record, State},
 };
 
 impl<T: Payload> Turn<'_, T> {
@@ -91,6 +91,19 @@ impl<T: Payload> Turn<'_, T> {
                         }
                         claims = true;
                     }
+                }
+                ChangeStage::Forget { target, unreadable }
+                    if !change.check
+                        && !draft.is_forgotten()
+                        && target.is_none_or(|t| draft.number() <= t.number) =>
+                {
+                    // Every login that an unreadable record could hold is older than now.
+                    let newest = unreadable.map(|_| Authorization {
+                        number: self.cx.wall,
+                        id: self.cx.ids[1],
+                    });
+                    draft.forget(newest, self.cx.wall);
+                    claims = true;
                 }
                 _ => {}
             }

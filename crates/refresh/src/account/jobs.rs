@@ -156,4 +156,11 @@ pub(super) enum ChangeStage<T> {
     Disconnect(Option<Authorization>),
     /// The tombstone is written, and its tokens are being revoked.
     Revoking,
+    /// The account is being forgotten.
+    Forget {
+        /// The login that the caller wants to be forgotten; `None`: whichever there is.
+        target: Option<Authorization>,
+        /// The stored record at this version cannot be read.
+        unreadable: Option<Version>,
+    },
 }

@@ -81,6 +81,10 @@ impl<T: Payload> Account<T> {
         publish::publish(&mut turn);
         before.emit_changes(&mut turn);
         let actions = turn.actions;
+        if self.is_idle() && self.record().is_some_and(|known| known.is_forgotten()) {
+            // The mark stays in the store for those that still know the account.
+            self.0.forget();
+        }
         if self
             .0
             .activity
@@ -132,6 +136,14 @@ impl<T: Payload> Account<T> {
             .is_none_or(|activity| activity.is_idle())
     }
 
+    /// Returns whether the account is disconnected and nothing is left to do about it, so that
+    /// memory need not keep it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let known = self.0.known.as_ref();
+        known.is_some_and(|known| known.is_ended() && known.revoke.is_empty()) && self.is_idle()
+    }
+
     /// Returns whether a read would bring back all of memory: there is no job, no timer, and no
     /// pause that would restart.
     #[must_use]
@@ -163,6 +175,23 @@ impl<T: Payload> Account<T> {
             .activity
             .as_ref()
             .is_some_and(|activity| activity.unwritten && activity.parked)
+    }
+
+    /// Returns whether the mark of a forgotten account counts as its record: memory has something
+    /// of the account that would be put back, or the code of a login that must not be sent again.
+    #[must_use]
+    pub fn heeds_marks(&self) -> bool {
+        let logs_in = |change: &Change<T>| change.flow().is_some();
+        let activity = self.0.activity.as_ref();
+        self.0.known.is_some() || activity.is_some_and(|all| all.changes.iter().any(logs_in))
+    }
+
+    /// Returns whether the account is being forgotten, which needs no readable record.
+    #[must_use]
+    pub fn is_forgetting(&self) -> bool {
+        let forgets = |change: &Change<T>| matches!(change.stage, ChangeStage::Forget { .. });
+        let activity = self.0.activity.as_ref();
+        activity.is_some_and(|activity| activity.changes.iter().any(forgets))
     }
 
     /// Returns whether a revocation is claimed or in flight.
@@ -199,6 +228,9 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         Input::Changed { version, in_use } => {
             return CallerHandler(turn).handle_changed(version, in_use);
         }
+        Input::Unwatched { watched, in_use } => {
+            return CallerHandler(turn).handle_unwatched(watched, in_use);
+        }
         Input::Login(id, flow) => {
             RevocationHandler(turn).skip_pause();
             let (claim, lapsed) = (None, None);
@@ -216,6 +248,10 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         Input::Disconnect(id) => {
             RevocationHandler(turn).skip_pause();
             return ChangeHandler(turn).start(id, ChangeStage::Disconnect(None));
+        }
+        Input::Forget(id) => {
+            let (target, unreadable) = (None, None);
+            return ChangeHandler(turn).start(id, ChangeStage::Forget { target, unreadable });
         }
         Input::Read(answer) => return StoreHandler(turn).handle_read(answer),
         Input::Wrote(outcome) => return StoreHandler(turn).handle_wrote(outcome),

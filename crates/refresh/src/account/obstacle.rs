@@ -53,7 +53,7 @@ impl<T: Payload> Turn<'_, T> {
     /// Returns the failure for an account without tokens.
     pub(super) fn without_tokens(&self) -> Failure {
         match &self.state.known {
-            Some(known) if known.is_ended() => Failure::Disconnected,
+            Some(known) if known.is_ended() && !known.is_forgotten() => Failure::Disconnected,
             _ => Failure::NotConnected,
         }
     }

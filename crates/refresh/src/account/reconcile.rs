@@ -95,7 +95,8 @@ impl<T: Payload> Turn<'_, T> {
                     ours.login = None;
                     ours.tidy();
                 }
-                let forgets = ours.is_vacant();
+                let is_mark = ours.is_forgotten() && ours.login.is_none();
+                let forgets = ours.is_vacant() || is_mark;
                 self.set_unwritten(!forgets, ours.number() > 0);
                 ((!forgets).then_some(ours), had_record && !forgets)
             }

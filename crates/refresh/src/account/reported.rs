@@ -12,6 +12,7 @@ pub(super) struct Reported {
     token: Option<TokenVersion>,
     has_refresh_token: bool,
     ended: bool,
+    forgotten: bool,
     health: Option<Health>,
 }
 
@@ -22,6 +23,10 @@ impl Reported {
             token: live.map(Live::token_version),
             has_refresh_token: live.is_some_and(|live| live.payload.has_refresh_token()),
             ended: state.known.as_ref().is_some_and(|known| known.is_ended()),
+            forgotten: state
+                .known
+                .as_ref()
+                .is_some_and(|known| known.is_forgotten()),
             health: live
                 .filter(|live| live.refusal().is_none() || live.is_dead())
                 .map(|live| live.health.clone()),
@@ -30,7 +35,11 @@ impl Reported {
 
     pub(super) fn emit_changes<T: Payload>(self, turn: &mut Turn<'_, T>) {
         let now = Self::of(turn.state);
-        if now.ended && !self.ended && self.token.is_some() {
+        if now.forgotten {
+            if self.token.is_some() || self.ended && !self.forgotten {
+                turn.emit(Notice::Forgotten);
+            }
+        } else if now.ended && !self.ended && self.token.is_some() {
             turn.emit(Notice::Disconnected);
         }
         if self.lost_refresh_token(&now) {

@@ -148,6 +148,17 @@ impl<T> Default for State<T> {
     }
 }
 
+impl<T> State<T> {
+    /// Drops everything about an account that was forgotten, but for what the store has notified.
+    pub(super) fn forget(&mut self) {
+        *self = Self {
+            compared_at: self.compared_at,
+            tracker: self.tracker.clone(),
+            ..Self::default()
+        };
+    }
+}
+
 impl<T> Default for Activity<T> {
     fn default() -> Self {
         Self {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    change::ChangeHandler,
     jobs::{ChangeStage, Moment, RefreshStage},
     revocation::{RevocationHandler, revocation_claim},
     state::{Reading, Revocation, StoreTrouble, Writing},
@@ -31,6 +32,11 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             StoreAnswer::Failed { hung } => {
                 self.report_unvalidated();
                 self.note_failure(hung);
+            }
+            StoreAnswer::Unreadable(version) => {
+                self.report_unvalidated();
+                self.note_failure(false);
+                ChangeHandler(self.0).note_unreadable(version);
             }
             // A write that was sent later shows, or will show, a newer state.
             StoreAnswer::Found(_) if reading.outdated => {}
@@ -118,6 +124,8 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                 ChangeStage::Exchanging { login, renew, .. } => {
                     *renew |= sent.and_then(|sent| sent.login) == Some(*login);
                 }
+                // The conflict may be with a record that cannot be read.
+                ChangeStage::Forget { .. } => activity.compare = true,
                 _ => {}
             }
         }
@@ -216,7 +224,11 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             return;
         }
         let expected = self.0.state.base;
-        let record = (!draft.is_vacant()).then(|| Arc::new(draft));
+        let unreadable = self.0.forgets_unreadable();
+        let expected = unreadable.or(expected);
+        let forgets = draft.is_forgotten() && draft.login.is_none();
+        let vanishes = draft.is_vacant() || forgets && broken(Mutation::ForgetAsDelete);
+        let record = (!vanishes).then(|| Arc::new(draft));
         if record.is_none() && expected.is_none() {
             // The store has no record to remove.
             self.0.state.known = None;
@@ -278,6 +290,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             version,
             expected,
             record,
+            forgets,
         }));
     }
 }

@@ -28,7 +28,7 @@ impl<T: Payload> Turn<'_, T> {
 
     pub(super) fn arm_poll_timer(&mut self) {
         let rules = self.cx.rules;
-        let pause = if self.cx.notified {
+        let pause = if self.cx.watched_since.is_some() {
             rules.poll * 4
         } else {
             rules.poll

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokenkeeper_store::Version;
 
 use super::{
-    jobs::RefreshJob,
+    jobs::{ChangeStage, RefreshJob},
     state::{Activity, State},
 };
 use crate::{
@@ -87,6 +87,18 @@ impl<'a, T: Payload> Turn<'a, T> {
 
     pub(super) fn live(&self) -> Option<&Live<T>> {
         self.state.known.as_ref()?.live()
+    }
+
+    /// Returns the version of the stored record that cannot be read, if the account is being
+    /// forgotten.
+    pub(super) fn forgets_unreadable(&self) -> Option<Version> {
+        self.active()?
+            .changes
+            .iter()
+            .find_map(|change| match change.stage {
+                ChangeStage::Forget { unreadable, .. } if !change.check => unreadable,
+                _ => None,
+            })
     }
 
     pub(super) fn is_unwritten(&self) -> bool {

@@ -133,6 +133,7 @@ impl<T> Live<T> {
         Tombstone {
             authorization: self.authorization,
             generation: self.generation,
+            forgotten: false,
         }
     }
 }

@@ -22,7 +22,7 @@ pub use self::{
     order::{Merged, Newer, compare_records},
     rare::{Empty, Rare},
 };
-use crate::{id::Id, payload::Payload, rules::Rules};
+use crate::{id::Id, instant::WallMillis, payload::Payload, rules::Rules};
 
 /// One login of an account. The higher number is the newer login; the id distinguishes two logins
 /// with the same number.
@@ -33,6 +33,14 @@ pub struct Authorization {
     pub number: u64,
     /// The id of the login's flow; random bits for adopted tokens.
     pub id: Id,
+}
+
+impl Authorization {
+    /// Older than every login.
+    pub(crate) const NONE: Self = Self {
+        number: 0,
+        id: Id([0; 16]),
+    };
 }
 
 /// What the store keeps for an account. It dereferences to its [`Pending`] part.
@@ -132,6 +140,10 @@ pub struct Tombstone {
     pub authorization: Authorization,
     /// The newest generation known to the disconnect.
     pub generation: u64,
+    /// The account was forgotten: nothing of it is kept, and no process restores what it has in
+    /// memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgotten: bool,
 }
 
 impl<T> Record<T> {
@@ -170,6 +182,12 @@ impl<T> Record<T> {
         matches!(self.state, State::Ended(_))
     }
 
+    /// Returns whether the account was forgotten.
+    #[must_use]
+    pub fn is_forgotten(&self) -> bool {
+        matches!(&self.state, State::Ended(tombstone) if tombstone.forgotten)
+    }
+
     /// Returns the newest authorization, disconnected or not.
     #[must_use]
     pub fn authorization(&self) -> Option<Authorization> {
@@ -178,6 +196,26 @@ impl<T> Record<T> {
             State::Live(live) => Some(live.authorization),
             State::Ended(tombstone) => Some(tombstone.authorization),
         }
+    }
+
+    /// Replaces everything by the mark of a forgotten account. `newest` is the authorization that
+    /// it ends if the record does not show a later one.
+    pub(crate) fn forget(&mut self, newest: Option<Authorization>, wall: WallMillis) {
+        if let Some(login) = self.login.take() {
+            // Its process goes on with it, and no other may send its code.
+            self.retire(&login, wall);
+        }
+        let shown = self.authorization().unwrap_or(Authorization::NONE);
+        self.state = State::Ended(Tombstone {
+            authorization: newest
+                .filter(|newest| newest.number > shown.number)
+                .unwrap_or(shown),
+            generation: self.generation(),
+            forgotten: true,
+        });
+        self.revoke.clear();
+        self.revocation = Failures::default();
+        self.tidy();
     }
 
     /// Returns the version of the token set, if there is one.

@@ -53,6 +53,8 @@ enum State<T> {
 struct Ended<T> {
     authorization: Authorization,
     generation: u64,
+    #[serde(default)]
+    forgotten: bool,
     /// The tokens to revoke, which format 1 kept here.
     #[serde(default = "Option::default")]
     revoke: Option<T>,
@@ -75,6 +77,7 @@ impl<T> From<Record<T>> for super::Record<T> {
                 super::State::Ended(Tombstone {
                     authorization: ended.authorization,
                     generation: ended.generation,
+                    forgotten: ended.forgotten,
                 })
             }
         };

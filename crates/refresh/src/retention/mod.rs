@@ -37,14 +37,19 @@ pub fn retention<T: Payload>(
             keep_until: Some(after(now, LOGIN_KEPT)),
             ..Retention::default()
         },
-        State::Ended(_) => Retention {
-            keep_until: fixed_life(rules).map(|life| {
-                // A tombstone outlives the newest record that it ends.
-                after(now, life.max(TOMBSTONE_KEPT).saturating_add(CLOCK_MARGIN))
-            }),
-            due: None,
-            attention: pending,
-        },
+        State::Ended(tombstone) => {
+            let life = if tombstone.forgotten {
+                // A process that knows the account uses it by then, and reads the mark.
+                rules.memory_ttl.saturating_mul(2)
+            } else {
+                rules.tombstone_ttl
+            };
+            Retention {
+                keep_until: Some(after(now, life.saturating_add(CLOCK_MARGIN))),
+                due: None,
+                attention: pending,
+            }
+        }
         State::Live(live) => Retention {
             keep_until: live_until(live, rules, now),
             due: due(live, rules, place, now),
@@ -83,9 +88,6 @@ fn fixed_life(rules: &Rules) -> Option<Duration> {
 
 /// The maximum skew between the clocks of a fleet and its store.
 const CLOCK_MARGIN: Duration = Duration::from_secs(3 * 24 * 60 * 60);
-
-/// The minimum lifetime of a tombstone: an access token may outlive the refresh token.
-const TOMBSTONE_KEPT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// How long an unfinished login is kept if the account has no tokens yet.
 const LOGIN_KEPT: Duration = Duration::from_secs(24 * 60 * 60);

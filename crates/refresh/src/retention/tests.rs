@@ -207,6 +207,31 @@ fn a_record_whose_access_token_has_no_end_is_kept() {
 }
 
 #[test]
+fn every_tombstone_is_dropped_after_its_time() {
+    let margin = CLOCK_MARGIN.as_secs();
+    for refresh_lifetime in [
+        RefreshLifetime::Unlimited,
+        RefreshLifetime::AsAccessToken,
+        RefreshLifetime::Fixed(Duration::from_secs(5 * 366 * DAY)),
+    ] {
+        let rules = Rules {
+            refresh_lifetime,
+            ..rules()
+        };
+        for (forgotten, life) in [(false, 366 * DAY), (true, 2 * 3600)] {
+            let ended = Tombstone {
+                forgotten,
+                ..live(Some(3600), None).tombstone()
+            };
+            let kept =
+                retention::<Tokens>(&Record::of(State::Ended(ended)), &rules, place(1), at(0));
+            assert_eq!(kept.keep_until.map(seconds), Some(life + margin));
+            assert!(!kept.attention && kept.due.is_none());
+        }
+    }
+}
+
+#[test]
 fn endless_times_do_not_overflow() {
     let most = Duration::MAX;
     let rules = Rules {
@@ -223,6 +248,7 @@ fn endless_times_do_not_overflow() {
         let ended = Tombstone {
             authorization: live.authorization,
             generation: 1,
+            forgotten: false,
         };
         let states = [State::Live(live.clone()), State::Ended(ended), State::Empty];
         for state in states {

@@ -48,8 +48,14 @@ pub struct Rules {
     pub refresh_lifetime: RefreshLifetime,
     /// A use after this share of that lifetime leads to a refresh.
     pub keep_alive_share: f64,
+    /// How long a tombstone is kept.
+    pub tombstone_ttl: Duration,
+    /// How long an unused account stays in the memory of a process.
+    pub memory_ttl: Duration,
     /// The interval at which memory is compared with the store.
     pub revalidation: Duration,
+    /// That interval while the store is known to notify of every change.
+    pub watched_revalidation: Duration,
     /// What happens to tokens in memory while the store is unreachable.
     pub store_down: StoreDown,
     /// The initial hold-off after a fresh token was rejected as well.

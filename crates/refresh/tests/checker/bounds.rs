@@ -19,6 +19,7 @@ pub(crate) struct Budget {
     pub(crate) callbacks: u8,
     pub(crate) adoptions: u8,
     pub(crate) disconnects: u8,
+    pub(crate) forgets: u8,
     /// Lease renewals.
     pub(crate) renewals: u8,
     /// Change notifications of the store.
@@ -74,6 +75,7 @@ impl Budget {
         callbacks: 0,
         adoptions: 0,
         disconnects: 0,
+        forgets: 0,
         renewals: 0,
         notifications: 0,
         drops: 0,
@@ -143,6 +145,7 @@ impl Budget {
             callbacks: self.callbacks,
             adoptions: self.adoptions,
             disconnects: self.disconnects,
+            forgets: self.forgets,
             renewals: self.renewals,
             notifications: self.notifications,
             drops: self.drops,

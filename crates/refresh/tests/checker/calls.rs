@@ -16,7 +16,7 @@ use super::{
 
 impl Model {
     pub(crate) fn calls(&self) -> impl Iterator<Item = (usize, Call)> + use<> {
-        const CALLS: [Call; 13] = [
+        const CALLS: [Call; 14] = [
             Call::Refresh,
             Call::Due,
             Call::Want,
@@ -27,6 +27,7 @@ impl Model {
             Call::Callback,
             Call::Adopt,
             Call::Disconnect,
+            Call::Forget,
             Call::Notify { in_use: true },
             Call::Notify { in_use: false },
             Call::Close,
@@ -72,7 +73,7 @@ impl Model {
             Call::Compare => {
                 self.drive(world, proc, Input::Compare, Moment::NOW);
             }
-            Call::Login | Call::Callback | Call::Adopt | Call::Disconnect => {
+            Call::Login | Call::Callback | Call::Adopt | Call::Disconnect | Call::Forget => {
                 self.change(world, proc, call)?;
             }
             Call::Notify { in_use } => {
@@ -119,6 +120,7 @@ impl Model {
                 world.procs[proc].adopts[change] = tokens.code();
                 Input::Adopt(id, tokens)
             }
+            Call::Forget => Input::Forget(id),
             _ => Input::Disconnect(id),
         };
         self.drive(world, proc, input, Moment::NOW);
@@ -179,6 +181,7 @@ fn left(budget: &mut Budget, call: Call) -> &mut u8 {
         Call::Callback => &mut budget.callbacks,
         Call::Adopt => &mut budget.adoptions,
         Call::Disconnect => &mut budget.disconnects,
+        Call::Forget => &mut budget.forgets,
         Call::Notify { .. } => &mut budget.notifications,
         Call::Close => &mut budget.closings,
     }

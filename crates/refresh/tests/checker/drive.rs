@@ -57,6 +57,10 @@ impl Model {
         for action in actions.list {
             asks |= self.act(world, proc, action, known.as_deref());
         }
+        if known.is_none() && world.procs[proc].seen_tombstone.0 > 0 {
+            // The account was forgotten, and this process knows nothing of it any more.
+            forget(world, proc);
+        }
         if let Some(live) = known.as_ref().and_then(|known| known.live())
             && live.generation == 1
         {
@@ -95,7 +99,7 @@ impl Model {
             version: version(names.free_version()),
             roll: 0,
             closing,
-            notified: false,
+            watched_since: None,
             rules: &self.rules,
         }
     }
@@ -202,6 +206,15 @@ impl Model {
         memory.sent |= slot == 0;
         world.procs[proc].sends[slot] = self.pending.intern(Pending::Send(presented));
     }
+}
+
+/// Forgets what a process knew of the account.
+pub(crate) fn forget(world: &mut World, proc: usize) {
+    world.procs[proc].seen_tombstone = (0, 0);
+    for family in &mut world.families {
+        family.forget(proc);
+    }
+    world.code.decided &= !(1 << proc);
 }
 
 /// Notes a tombstone that the store shows.

@@ -4,6 +4,7 @@ use tokenkeeper_refresh::Account;
 
 use super::{
     Model,
+    drive::forget,
     pending::Pending,
     process::{Process, Waits, procs},
     spend::add_orphan,
@@ -38,10 +39,7 @@ impl Model {
         world.procs[proc] = Process::default();
         let [holder, _] = self.mask(world).free_ids();
         world.procs[proc] = self.new_process(holder);
-        for family in &mut world.families {
-            family.forget(proc);
-        }
-        world.code.decided &= !(1 << proc);
+        forget(world, proc);
         Some(())
     }
 
@@ -66,10 +64,7 @@ impl Model {
             closing: memory.closing,
             ..self.new_process(memory.holder)
         };
-        for family in &mut world.families {
-            family.forget(proc);
-        }
-        world.code.decided &= !(1 << proc);
+        forget(world, proc);
         Some(())
     }
 

@@ -1,4 +1,7 @@
 //! The store: a linearizable register with compare-and-set by version.
+//!
+//! The mark of a forgotten account is under another key, but a process reads and replaces it as if
+//! it were the account's record. So it is one here.
 
 use tokenkeeper_refresh::{Outcome, Record, State, Write};
 use tokenkeeper_store::Version;
@@ -75,6 +78,8 @@ impl Model {
         after: &Record<Token>,
     ) {
         if let State::Ended(tombstone) = &after.state {
+            // A mark keeps neither logins in flight nor tokens to revoke.
+            world.rolled_back |= tombstone.forgotten;
             world.ended = world.ended.max(tombstone.authorization.number as u8);
         }
         let attempt = |record: &Record<Token>| Some(record.live()?.attempt.as_deref()?.id);

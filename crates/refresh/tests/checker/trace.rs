@@ -94,8 +94,14 @@ fn record(record: &Record<Token>) -> String {
                 .map(|attempt| (number(attempt.holder), number(attempt.id))),
         ),
         State::Ended(tombstone) => format!(
-            "ended {} generation {}",
-            tombstone.authorization.number, tombstone.generation
+            "{} {} generation {}",
+            if tombstone.forgotten {
+                "forgotten"
+            } else {
+                "ended"
+            },
+            tombstone.authorization.number,
+            tombstone.generation
         ),
     };
     if let Some(login) = record.login {

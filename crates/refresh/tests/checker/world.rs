@@ -146,6 +146,8 @@ pub(crate) enum Call {
     /// The application hands over its tokens.
     Adopt,
     Disconnect,
+    /// A caller wants nothing to be kept of the account.
+    Forget,
     /// The store notifies of a change.
     Notify {
         in_use: bool,

@@ -6,13 +6,22 @@ use tokenkeeper_refresh::{Outcome, StoreAnswer, Write};
 use tokenkeeper_store::{Outcome as Put, StoreError};
 
 use crate::{
-    engine::{core::Core, entry::AccountEntry, payload::Payload, store_health::Call, stored},
+    engine::{
+        core::Core, entry::AccountEntry, forgotten, payload::Payload, store_health::Call, stored,
+    },
     error::{Error, is_of_one_entry},
 };
 
 /// Reads the record from the store.
 pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Payload> {
-    let found = in_time(core, entry, Call::Read, core.store.get(&entry.key())).await;
+    let key = entry.key();
+    let call = async {
+        match core.store.get(&key).await? {
+            None if entry.lock().machine.heeds_marks() => forgotten::get(&*core.store, &key).await,
+            found => Ok(found),
+        }
+    };
+    let found = in_time(core, entry, Call::Read, call).await;
     match found.and_then(|found| Ok(stored::decode(entry, found)?)) {
         Ok(found) => {
             // The error of a write stands until a write succeeds.
@@ -22,7 +31,14 @@ pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Paylo
             StoreAnswer::Found(found)
         }
         Err(Fault { hung, error }) => {
+            let forgets = entry.lock().machine.is_forgetting() && error.is_unreadable_record();
             keep_error(entry, error);
+            if forgets
+                && let Ok(Some(version)) =
+                    in_time(core, entry, Call::Read, core.store.version(&key)).await
+            {
+                return StoreAnswer::Unreadable(version);
+            }
             StoreAnswer::Failed { hung }
         }
     }
@@ -34,23 +50,20 @@ pub(crate) async fn write(
     entry: &AccountEntry,
     write: Write<Payload>,
 ) -> Outcome<Payload> {
-    let key = &entry.key();
-    let put = match (&write.record, write.expected) {
-        (Some(record), expected) => {
-            let encoded = stored::encode(entry, write.version, record, core.time.wall());
-            in_time(
-                core,
-                entry,
-                Call::Write,
-                core.store.put(key, &encoded, expected),
-            )
-            .await
+    let (key, store) = (&entry.key(), &*core.store);
+    let wall = core.time.wall();
+    let encode = |record| stored::encode(entry, write.version, record, wall);
+    let call = async {
+        match (&write.record, write.expected) {
+            (Some(record), expected) if write.forgets => {
+                forgotten::forget(store, key, &encode(record), expected).await
+            }
+            (Some(record), expected) => forgotten::put(store, key, &encode(record), expected).await,
+            (None, Some(expected)) => store.delete(key, expected).await,
+            (None, None) => Ok(Put::Applied),
         }
-        (None, Some(expected)) => {
-            in_time(core, entry, Call::Write, core.store.delete(key, expected)).await
-        }
-        (None, None) => Ok(Put::Applied),
     };
+    let put = in_time(core, entry, Call::Write, call).await;
     match put.and_then(|put| read_outcome(entry, put)) {
         Ok(outcome) => {
             clear_error(entry);

@@ -144,6 +144,8 @@ async fn a_tombstone_that_the_store_lost_is_written_again() {
     let account = world.connect_account().await;
     account.disconnect().await.unwrap();
     world.store.roll_back(&account.key(), 1).await;
+    // Memory knows the tombstone for some seconds.
+    account.status().await.unwrap();
     run(world.accounts.refresher(), 3 * HOUR).await;
     let record = world.store.record(&account.key()).await;
     assert!(record["state"]["ended"].is_object(), "{record}");

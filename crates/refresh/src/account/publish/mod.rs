@@ -144,9 +144,10 @@ fn schedule<T: Payload>(live: &Live<T>, cx: &Context<'_>) -> Schedule {
 
 /// Returns until when requests need not ask the machine.
 fn fresh_until<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
-    let (rules, state) = (turn.cx.rules, &turn.state);
+    let state = &turn.state;
     let mut stale_at = state.schedule.stale_at;
-    let mut revalidate_at = state.compared_at.after(rules.revalidation);
+    let interval = turn.cx.revalidation(state.compared_at);
+    let mut revalidate_at = state.compared_at.after(interval);
     if state.tracker.is_pending() {
         revalidate_at = EngineInstant(0);
     }
@@ -181,10 +182,9 @@ pub(super) fn overdue_at<T: Payload>(turn: &Turn<'_, T>) -> EngineInstant {
         return EngineInstant(0);
     }
     let rules = turn.cx.rules;
-    let overdue_at = turn
-        .state
-        .compared_at
-        .after(rules.revalidation.saturating_mul(2));
+    let compared_at = turn.state.compared_at;
+    let interval = turn.cx.revalidation(compared_at);
+    let overdue_at = compared_at.after(interval.saturating_mul(2));
     match turn.active().and_then(|activity| activity.trouble) {
         // Not forever: the store may be reachable again.
         Some(trouble) if rules.store_down == StoreDown::Serve => {

@@ -27,10 +27,8 @@ fn seconds(seconds: u64) -> u64 {
     seconds * 1000
 }
 
-/// Returns when such tokens become stale and expire, in seconds after they were issued. `roll` is a
-/// fraction of 65,536.
-fn planned(times: Times, rules: &Rules, roll: u16) -> (Option<u64>, Option<u64>) {
-    let cx = Context {
+fn context(rules: &Rules, roll: u16) -> Context<'_> {
+    Context {
         now: EngineInstant(NOW),
         monotonic: Duration::ZERO,
         wall: NOW,
@@ -38,9 +36,15 @@ fn planned(times: Times, rules: &Rules, roll: u16) -> (Option<u64>, Option<u64>)
         version: tokenkeeper_store::Version::from_bytes([1; 16]),
         roll,
         closing: false,
-        notified: false,
+        watched_since: None,
         rules,
-    };
+    }
+}
+
+/// Returns when such tokens become stale and expire, in seconds after they were issued. `roll` is a
+/// fraction of 65,536.
+fn planned(times: Times, rules: &Rules, roll: u16) -> (Option<u64>, Option<u64>) {
+    let cx = context(rules, roll);
     let authorization = Authorization {
         number: 1,
         id: Id([1; 16]),
@@ -60,6 +64,26 @@ fn issued(life: u64) -> Times {
         issued_at: NOW,
         expires_at: Some(NOW + seconds(life)),
         ..Times::default()
+    }
+}
+
+#[test]
+fn a_comparison_lasts_longer_while_all_changes_are_notified() {
+    let rules = rules();
+    let (short, long) = (rules.revalidation, rules.watched_revalidation);
+    let since = EngineInstant(seconds(100));
+    let mut cx = context(&rules, 0);
+    for (watched_since, compared_at, expected) in [
+        (None, 500, short),
+        (Some(since), 99, short),
+        // The answer may be that of a call before the watch.
+        (Some(since), 101, short),
+        (Some(since), 102, long),
+        (Some(since), 500, long),
+    ] {
+        cx.watched_since = watched_since;
+        let compared_at = EngineInstant(seconds(compared_at));
+        assert_eq!(cx.revalidation(compared_at), expected, "{compared_at:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Orders two records of one account. Every conflict, every comparison with the store and every
 //! late answer goes through here.
 
-use super::{Attempt, Cause, Health, Live, Login, Pending, Rare, Record, State};
+use super::{Attempt, Cause, Failures, Health, Live, Login, Pending, Rare, Record, State};
 use crate::{
     instant::WallMillis,
     mutation::{Mutation, broken},
@@ -37,6 +37,9 @@ pub fn compare_records<T: Payload>(ours: &Record<T>, theirs: &Record<T>) -> Newe
     match (&ours.state, &theirs.state) {
         (State::Live(ours), State::Live(theirs)) => compare_live(ours, theirs),
         (State::Ended(_), State::Live(_)) => Newer::Ours,
+        (State::Ended(ours), State::Ended(theirs)) if ours.forgotten != theirs.forgotten => {
+            ours_if(ours.forgotten)
+        }
         (State::Ended(ours), State::Ended(theirs)) => ours_if(ours.generation > theirs.generation),
         _ => Newer::Theirs,
     }
@@ -110,6 +113,16 @@ pub(crate) fn merge<T: Payload>(
         used_flows: theirs.used_flows.clone(),
     });
     merge_flows(&mut record, ours, theirs, cx);
+    if record.is_forgotten() {
+        // Nothing of the account is kept, not even for a revocation.
+        record.revoke.clear();
+        record.revocation = Failures::default();
+        record.tidy();
+        return Merged {
+            record,
+            restored: newer == Newer::Ours && !cx.unwritten,
+        };
+    }
     // A store that went back in time may have lost what this process listed there.
     if cx.unwritten || newer == Newer::Ours {
         for listed in &ours.revoke {

@@ -51,6 +51,7 @@ fn ended(number: u64, generation: u64) -> Record<Refresh> {
     Record::of(State::Ended(Tombstone {
         authorization: login(number),
         generation,
+        forgotten: false,
     }))
 }
 
@@ -122,6 +123,57 @@ fn the_newer_login_or_tombstone_wins_at_any_generation() {
         assert_eq!(compare_records(&theirs, &at(1, 9)), Ours);
         assert_eq!(compare_records(&theirs, &ended(1, 9)), Ours);
     }
+}
+
+#[test]
+fn a_forgotten_login_loses_only_to_a_newer_one() {
+    let forgotten = |number| {
+        let mut record = at(number, 2);
+        record.revoke.push(Refresh(7));
+        record.forget(None, 0);
+        record
+    };
+    let mark = forgotten(1);
+    assert!(mark.is_forgotten() && mark.revoke.is_empty());
+    for other in [at(1, 9), ended(1, 9), at(0, 1), Record::empty()] {
+        for unwritten in [false, true] {
+            let mut listed = other.clone();
+            listed.revoke.push(Refresh(8));
+            assert_eq!(
+                merged(&listed, &mark, unwritten),
+                mark,
+                "nothing is revoked"
+            );
+            assert_eq!(merged(&mark, &listed, unwritten), mark);
+        }
+    }
+    for newer in [at(2, 1), ended(2, 1)] {
+        assert_eq!(merged(&newer, &mark, false), newer);
+        assert_eq!(merged(&mark, &newer, false), newer);
+    }
+    // A login in flight is newer.
+    let pending = with_login(at(1, 1), 2, OTHER);
+    assert_eq!(merged(&mark, &pending, false).login, pending.login);
+}
+
+#[test]
+fn the_mark_of_an_unreadable_record_is_newer_than_what_is_known() {
+    let mut record = at(5, 1);
+    let newest = login(7);
+    record.forget(Some(newest), 0);
+    assert_eq!(record.authorization(), Some(newest));
+    let mut later = at(9, 1);
+    later.forget(Some(newest), 0);
+    assert_eq!(later.authorization(), Some(login(9)));
+}
+
+#[test]
+fn a_forgotten_account_keeps_no_login_but_its_flow() {
+    let mut record = with_login(Record::empty(), 3, OTHER);
+    record.forget(None, 0);
+    assert_eq!(record.login, None);
+    assert!(record.has_used(login(3).id));
+    assert_eq!(record.number(), 0);
 }
 
 #[test]

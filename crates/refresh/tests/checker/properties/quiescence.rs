@@ -116,7 +116,7 @@ impl Model {
             State::Ended(tombstone) => {
                 let ended = tombstone.authorization;
                 if super::super::names::number(ended.id) == family.authorization {
-                    self.bounds.revocation == Revocation::Nothing
+                    tombstone.forgotten || self.bounds.revocation == Revocation::Nothing
                 } else {
                     ended.number >= u64::from(family.number)
                 }

@@ -2,7 +2,7 @@
 
 use super::{
     super::bounds::{Bounds, Budget, Revocation},
-    NONE, REFRESH, THREE, TWO, callback, disconnect, login, searches, within,
+    NONE, REFRESH, THREE, TWO, callback, disconnect, forget, login, searches, within,
 };
 
 searches! {
@@ -74,6 +74,32 @@ searches! {
         within(disconnect(Budget { expiries: 1, drops: 1, ..REFRESH }).any_faults(1));
     tombstone_expiry_before_login:
         within(login(disconnect(Budget { expiries: 1, drops: 1, ..NONE })).any_faults(1));
+    forget_and_refresh: within(forget(REFRESH).any_faults(2));
+    forget_and_refresh_without_revocation: Bounds {
+        revocation: Revocation::Nothing,
+        ..within(forget(REFRESH).any_faults(2))
+    };
+    forget_and_refresh_with_idle_drop: within(forget(Budget { drops: 1, ..REFRESH }).any_faults(1));
+    forget_and_login: within(login(forget(NONE)).any_faults(2));
+    forget_and_login_with_account_revocation: Bounds {
+        revocation: Revocation::Account,
+        ..within(login(forget(NONE)).any_faults(1))
+    };
+    forget_and_disconnect: within(disconnect(forget(NONE)).any_faults(2));
+    two_forgets_and_refresh: within(Budget { forgets: 2, ..REFRESH }.any_faults(1));
+    forget_and_adoption: within(forget(Budget { adoptions: 1, ..NONE }).any_faults(1));
+    forget_and_callback_that_comes_twice: Bounds {
+        connected: false,
+        ..within(callback(forget(NONE)).any_faults(1))
+    };
+    forget_refresh_and_disconnect: within(disconnect(forget(REFRESH)));
+    expiry_of_the_mark_of_a_forgotten_account:
+        within(login(forget(Budget { expiries: 1, drops: 1, ..NONE })).any_faults(1));
+    forget_with_shutdown: within(forget(Budget { closings: 1, ..REFRESH }).any_faults(1));
+    forget_and_refresh_by_three_processes: Bounds {
+        budget: forget(REFRESH).any_faults(1),
+        ..THREE
+    };
     changes_with_shutdown: Bounds {
         budget: login(disconnect(Budget { closings: 1, ..REFRESH })),
         ..TWO

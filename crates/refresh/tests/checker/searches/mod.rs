@@ -81,6 +81,13 @@ const fn disconnect(budget: Budget) -> Budget {
     }
 }
 
+const fn forget(budget: Budget) -> Budget {
+    Budget {
+        forgets: 1,
+        ..budget
+    }
+}
+
 /// Defines one test for each search.
 macro_rules! searches {
     ($($(#[$attribute:meta])* $name:ident: $bounds:expr;)*) => {

@@ -7,8 +7,8 @@ use super::{
         bounds::{Bounds, Budget, Reuse, Revocation},
         properties::Violation,
     },
-    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, assert_finds, callback, disconnect, login,
-    within,
+    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, assert_finds, callback, disconnect, forget,
+    login, within,
 };
 
 macro_rules! finds {
@@ -40,6 +40,8 @@ finds! {
         HealthBeforeGeneration in within(REFRESH_TWICE.any_faults(1)) => RecordRegressed;
     finds_a_disconnect_without_a_tombstone:
         DisconnectAsDelete in within(disconnect(REFRESH)) => RecordRegressed;
+    finds_a_forgotten_account_without_a_mark:
+        ForgetAsDelete in within(forget(REFRESH)) => RecordRegressed;
     finds_generations_compared_across_logins:
         GenerationsAcrossLogins in within(login(REFRESH).any_faults(1)) => TokensLost;
     finds_a_missing_replay: NeverReplay in within(REFRESH.any_faults(1)) => WrongMark;

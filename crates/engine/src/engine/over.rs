@@ -1,0 +1,40 @@
+//! The accounts that leave memory since they are disconnected.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::Notify;
+
+use super::entry::AccountEntry;
+
+/// The accounts that are disconnected and still in memory.
+#[derive(Debug, Default)]
+pub(crate) struct OverAccounts {
+    waiting: Mutex<Vec<Weak<AccountEntry>>>,
+    news: Arc<Notify>,
+}
+
+impl OverAccounts {
+    /// Adds an account that is over.
+    pub(crate) fn add(&self, entry: &Arc<AccountEntry>) {
+        self.lock().push(Arc::downgrade(entry));
+        self.news.notify_one();
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Returns what is notified when an account was added.
+    pub(crate) fn news(&self) -> Arc<Notify> {
+        self.news.clone()
+    }
+
+    /// Takes all of them.
+    pub(crate) fn take(&self) -> Vec<Weak<AccountEntry>> {
+        std::mem::take(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<AccountEntry>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
