@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use tokenkeeper_benches::{
-    Answer, Bare, Endpoint, Engine, Scale, Storm, accounts, connect, expired, millis, request,
-    storm, tokens, write_plot,
+    Answer, AsyncMutex, Bare, Endpoint, Engine, Scale, Storm, accounts, connect, expired, millis,
+    request, send_with, storm, tokens, waiting_request, write_plot,
 };
 use tokenkeeper_engine::TokenSource;
 use tokenkeeper_tower::{Replay, TokenLayer};
@@ -53,6 +53,8 @@ async fn main() {
     println!("\n{COLUMNS}");
     let storm = Storm::repeat(runs, async || send(most).await).await;
     print(&format!("{most}, each with a request"), "tokens", &storm);
+    let storm = Storm::repeat(runs, async || lock(most).await).await;
+    print(&format!("{most}, a mutex that is held"), "tokens", &storm);
 
     let (refreshes, good) = late_rejections().await;
     println!(
@@ -79,8 +81,19 @@ async fn send(tasks: usize) -> Storm {
     let account = expired(&accounts(endpoint.clone()), "user-1").await;
     let service = TokenLayer::new(account).layer(Bare);
     let send = move || {
-        let sent = service.clone().oneshot(request(&Engine::api(), 0));
+        let sent = service.clone().oneshot(waiting_request());
         async move { sent.await.is_ok() }
+    };
+    storm(tasks, &endpoint, false, send).await
+}
+
+/// Lets each task send a request with a token under a mutex, which is held during the refresh.
+async fn lock(tasks: usize) -> Storm {
+    let endpoint = Endpoint::new(Answer::Tokens, LATENCY);
+    let mutex = AsyncMutex::new(endpoint.clone(), Duration::ZERO);
+    let send = move || {
+        let mutex = mutex.clone();
+        async move { send_with(async |request| mutex.attach(request).await).await }
     };
     storm(tasks, &endpoint, false, send).await
 }

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use tokenkeeper_engine::{Transport, TransportError};
+use tokio::sync::Semaphore;
 
 /// The response of an [`Endpoint`] to every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,10 @@ pub struct Endpoint {
     answer: Answer,
     latency: Duration,
     lifetime: Duration,
+    token_length: usize,
     counters: Arc<Counters>,
+    /// Closed when held answers may come; `None` if none is held.
+    hold: Option<Arc<Semaphore>>,
 }
 
 /// Counts of requests and answers, and the time of the last answer.
@@ -49,7 +53,37 @@ impl Endpoint {
             answer,
             latency,
             lifetime: Duration::from_secs(3600),
+            token_length: 0,
             counters: Arc::default(),
+            hold: None,
+        }
+    }
+
+    /// Sets the least length of the access tokens.
+    #[must_use]
+    pub fn token_length(mut self, length: usize) -> Self {
+        self.token_length = length;
+        self
+    }
+
+    /// Returns the access token of the answer with this number.
+    #[must_use]
+    pub fn access_token(&self, number: usize) -> String {
+        let digits = self.token_length.saturating_sub("access-".len());
+        format!("access-{number:0>digits$}")
+    }
+
+    /// Holds every answer until [`release`](Self::release).
+    #[must_use]
+    pub fn held(mut self) -> Self {
+        self.hold = Some(Arc::new(Semaphore::new(0)));
+        self
+    }
+
+    /// Lets held answers come, and all later ones.
+    pub fn release(&self) {
+        if let Some(hold) = &self.hold {
+            hold.close();
         }
     }
 
@@ -107,6 +141,10 @@ impl Endpoint {
             self.counters.ended.fetch_max(count, Ordering::SeqCst);
         }
         tokio::time::sleep(self.latency / 2).await;
+        if let Some(hold) = &self.hold {
+            // Fails when it is closed, which is the release.
+            let _ = hold.acquire().await;
+        }
         *self
             .counters
             .answered
@@ -129,7 +167,7 @@ impl Transport for Endpoint {
             Some(count) => {
                 let expires_in = self.lifetime.as_secs();
                 let tokens = serde_json::json!({
-                    "access_token": format!("access-{count}"),
+                    "access_token": self.access_token(count),
                     "refresh_token": format!("refresh-{count}"),
                     "token_type": "Bearer",
                     "expires_in": expires_in,

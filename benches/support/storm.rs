@@ -45,12 +45,14 @@ impl Storm {
 ///
 /// # Panics
 /// If a task panics, or if no task asks the endpoint.
-pub async fn storm<F>(tasks: usize, endpoint: &Endpoint, abort: bool, ask: impl Fn() -> F) -> Storm
+pub async fn storm<A, F>(tasks: usize, endpoint: &Endpoint, abort: bool, ask: A) -> Storm
 where
-    F: Future<Output = bool> + Send + 'static,
+    A: Fn() -> F + Clone + Send + 'static,
+    F: Future<Output = bool> + Send,
 {
     if abort {
-        let first = tokio::spawn(ask());
+        let ask = ask.clone();
+        let first = tokio::spawn(async move { ask().await });
         while endpoint.requests() == 0 {
             tokio::task::yield_now().await;
         }
@@ -59,8 +61,9 @@ where
     let start = Instant::now();
     let waiting: Vec<_> = (0..tasks)
         .map(|_| {
-            let asked = ask();
-            tokio::spawn(async move { (asked.await, Instant::now()) })
+            let ask = ask.clone();
+            // Made here: a future that is captured is kept twice.
+            tokio::spawn(async move { (ask().await, Instant::now()) })
         })
         .collect();
     let (mut served, mut last) = (0, start);

@@ -7,6 +7,7 @@ pub fn storm(tables: &Tables) -> Vec<Goal> {
     let (tokens, refused) = (["10000", "tokens"], ["10000", "503"]);
     let aborted = ["10000, the first aborted", "tokens"];
     let sent = ["10000, each with a request", "tokens"];
+    let locked = ["10000, a mutex that is held", "tokens"];
     let requests = [tokens, refused, aborted, sent].map(|row| of(row, "token requests"));
     let served = |row| of(row, "tasks with a token");
     // The time means nothing if some tasks failed at once.
@@ -35,6 +36,18 @@ pub fn storm(tables: &Tables) -> Vec<Goal> {
         Goal::at_most(10.0, [last(sent)], "ms, a median").named(
             "",
             "the same where each sends a request through the layer",
+            STORM,
+        ),
+        Goal::at_most(
+            1.0,
+            [last(sent)
+                .zip(last(locked))
+                .map(|(ours, mutex)| ours / mutex)],
+            "×",
+        )
+        .named(
+            "",
+            "no later than behind a mutex that the first task holds during its refresh",
             STORM,
         ),
         Goal::exactly(1.0, [late("token requests")], "").named(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::Request;
 use http_body_util::Empty;
-use tokenkeeper_benches::{Answer, Attach, Bare, Endpoint, Engine, Form, call, request};
+use tokenkeeper_benches::{Answer, Attach, Bare, Endpoint, Engine, Form, call, request, token};
 use tokenkeeper_peers::{AsyncMutex, Aws, Azure, Google, StdMutex, azure_request, wait};
 use tokio::runtime::Runtime;
 
@@ -75,7 +75,7 @@ fn peer(
 }
 
 fn endpoint() -> Endpoint {
-    Endpoint::new(Answer::Tokens, Duration::ZERO)
+    Endpoint::new(Answer::Tokens, Duration::ZERO).token_length(token().len())
 }
 
 criterion_group!(benches, attach);

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use tokenkeeper_benches::{
-    Answer, Bare, Endpoint, Engine, Scale, Storm, accounts, expired, millis, request, storm,
+    Answer, Bare, Endpoint, Scale, Storm, accounts, expired, millis, storm, waiting_request,
 };
 use tokenkeeper_peers::{AsyncMutex, Aws, Azure, Google, Moka, Peer};
 use tokenkeeper_tower::{TokenLayer, TokenPolicy, TokenService};
@@ -141,6 +141,6 @@ impl Peer for Ours {
 
     async fn send(&self) -> bool {
         let service = self.0.clone();
-        service.oneshot(request(&Engine::api(), 0)).await.is_ok()
+        service.oneshot(waiting_request()).await.is_ok()
     }
 }

@@ -19,9 +19,9 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 use http::{HeaderValue, Request, header::AUTHORIZATION};
-use tokenkeeper_benches::{Endpoint, token};
+use tokenkeeper_benches::{Endpoint, send_with, token};
 
-use crate::{Peer, send_with};
+use crate::Peer;
 
 /// The lazy identity cache with its defaults.
 #[derive(Clone, Debug)]
@@ -111,13 +111,14 @@ impl ResolveIdentity for Source {
         _: &'a ConfigBag,
     ) -> IdentityFuture<'a> {
         IdentityFuture::new(async {
-            let mut lifetime = Duration::ZERO;
+            let (mut token, mut lifetime) = (token(), Duration::ZERO);
             if !self.expired.swap(false, Ordering::Relaxed) {
-                self.endpoint.exchange().await.ok_or("503")?;
+                let number = self.endpoint.exchange().await.ok_or("503")?;
+                token = self.endpoint.access_token(number);
                 lifetime = Duration::from_secs(3600);
             }
             let expires_at = Some(SystemTime::now() + lifetime);
-            Ok(Identity::new(Token::new(token(), expires_at), expires_at))
+            Ok(Identity::new(Token::new(token, expires_at), expires_at))
         })
     }
 }

@@ -82,12 +82,12 @@ impl Peer for Azure {
             endpoint,
             expired: true.into(),
         });
-        azure.run(azure_request(0)).await;
+        azure.run(azure_request(4)).await;
         azure
     }
 
     async fn send(&self) -> bool {
-        self.run(azure_request(0)).await
+        self.run(azure_request(4)).await
     }
 }
 
@@ -124,15 +124,14 @@ impl TokenCredential for Source {
         _: &[&str],
         _: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
-        let mut lifetime = Duration::ZERO;
+        let (mut token, mut lifetime) = (token(), Duration::ZERO);
         if !self.expired.swap(false, Ordering::Relaxed) {
-            let answer = self.endpoint.exchange().await;
-            answer.ok_or_else(|| azure_core::Error::with_message(ErrorKind::Credential, "503"))?;
+            let refused = || azure_core::Error::with_message(ErrorKind::Credential, "503");
+            let number = self.endpoint.exchange().await.ok_or_else(refused)?;
+            token = self.endpoint.access_token(number);
             lifetime = Duration::from_secs(3600);
         }
-        Ok(AccessToken::new(
-            token(),
-            OffsetDateTime::now_utc() + lifetime,
-        ))
+        let expires_at = OffsetDateTime::now_utc() + lifetime;
+        Ok(AccessToken::new(token, expires_at))
     }
 }

@@ -8,10 +8,10 @@ use http::{Extensions, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokenkeeper_benches::{Endpoint, token};
+use tokenkeeper_benches::{Endpoint, send_with};
 use tokio::net::TcpListener;
 
-use crate::{Peer, send_with};
+use crate::Peer;
 
 /// Credentials whose background task keeps a token, over loopback.
 #[derive(Clone, Debug)]
@@ -75,9 +75,9 @@ async fn serve(endpoint: Endpoint) -> String {
 async fn answer(endpoint: Endpoint) -> Result<Response<Full<Bytes>>, Infallible> {
     let mut response = Response::default();
     match endpoint.exchange().await {
-        Some(_) => {
+        Some(number) => {
             let tokens = serde_json::json!({
-                "access_token": token(),
+                "access_token": endpoint.access_token(number),
                 "token_type": "Bearer",
                 "expires_in": 3600,
             });

@@ -21,14 +21,12 @@ pub use self::{
     azure::{Azure, azure_request},
     google::Google,
     moka::Moka,
-    mutex::{AsyncMutex, StdMutex},
+    mutex::StdMutex,
     wait::wait,
 };
 
-use bytes::Bytes;
-use http::Request;
-use http_body_util::Empty;
-use tokenkeeper_benches::{Bare, Endpoint, Engine, call, request};
+pub use tokenkeeper_benches::AsyncMutex;
+use tokenkeeper_benches::Endpoint;
 
 /// A library that keeps a token, in a storm. Clones share the token.
 pub trait Peer: Clone + Send + Sync + 'static {
@@ -39,16 +37,4 @@ pub trait Peer: Clone + Send + Sync + 'static {
 
     /// Sends a request with a token; returns whether there was a token.
     fn send(&self) -> impl Future<Output = bool> + Send;
-}
-
-/// Attaches a token to a request without headers, and calls a service that answers at once.
-pub(crate) async fn send_with(
-    attach: impl AsyncFnOnce(&mut Request<Empty<Bytes>>) -> bool,
-) -> bool {
-    let mut request = request(&Engine::api(), 0);
-    let attached = attach(&mut request).await;
-    if attached {
-        call(&mut Bare, request);
-    }
-    attached
 }

@@ -2,9 +2,9 @@
 
 use http::{HeaderValue, header::AUTHORIZATION};
 use moka::future::Cache;
-use tokenkeeper_benches::{Endpoint, token};
+use tokenkeeper_benches::{Endpoint, send_with};
 
-use crate::{Peer, send_with};
+use crate::Peer;
 
 /// A cache of headers by account, without an entry.
 #[derive(Clone, Debug)]
@@ -22,14 +22,15 @@ impl Peer for Moka {
     }
 
     async fn send(&self) -> bool {
-        let fetch = async {
-            self.endpoint.exchange().await.ok_or("503")?;
-            HeaderValue::try_from(format!("Bearer {}", token())).map_err(|_| "no header")
-        };
-        let Ok(header) = self.headers.try_get_with("user-1", fetch).await else {
-            return false;
-        };
         send_with(async |request| {
+            let fetch = async {
+                let number = self.endpoint.exchange().await.ok_or("503")?;
+                let token = self.endpoint.access_token(number);
+                HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| "no header")
+            };
+            let Ok(header) = self.headers.try_get_with("user-1", fetch).await else {
+                return false;
+            };
             request.headers_mut().insert(AUTHORIZATION, header);
             true
         })
