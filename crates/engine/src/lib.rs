@@ -20,7 +20,7 @@ mod status;
 mod token;
 mod transport;
 
-pub use account::Account;
+pub use account::{Account, AccountCredential};
 pub use accounts::{Accounts, AccountsBuilder, Event, FlowInfo, Unwritten};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use engine::AttachResult;

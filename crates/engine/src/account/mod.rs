@@ -1,5 +1,6 @@
 //! The handle to an account.
 
+mod credential;
 mod login;
 
 use std::{
@@ -14,6 +15,7 @@ use tokenkeeper_protocol::{Origin, Provider, Verdict};
 use tokenkeeper_refresh::TokenVersion;
 use tokenkeeper_store::{Key, KeyDigest};
 
+pub use self::credential::AccountCredential;
 use crate::{
     engine::{AccountEntry, AttachResult, Core, acquire, rejection},
     error::Error,
@@ -165,12 +167,11 @@ impl Account {
         }
     }
 
-    /// [`TokenSource::credential`] as a future that owns the handle: a waiting request needs one
-    /// allocation, not two.
+    /// [`TokenSource::credential`] as a future that owns the handle, and that a front keeps next to
+    /// its request without an allocation.
     #[doc(hidden)]
-    pub async fn into_credential(self, replayable: bool) -> Result<Credential, Error> {
-        let snapshot = acquire::token(&self.core, &self.entry, replayable).await?;
-        Ok(Credential::of(snapshot))
+    pub fn into_credential(self, replayable: bool) -> AccountCredential {
+        AccountCredential::new(self, replayable)
     }
 
     #[cold]

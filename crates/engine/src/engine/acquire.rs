@@ -1,6 +1,11 @@
 //! The operations of callers: take the current token, or wait for a job.
 
-use std::sync::Arc;
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use tokenkeeper_refresh::{Failure, Input, Queue};
 
@@ -9,6 +14,7 @@ use super::{
     entry::AccountEntry,
     pump::{self, Next},
     report,
+    round::{Wait, Waited},
     snapshot::Snapshot,
 };
 use crate::error::Error;
@@ -48,6 +54,10 @@ pub(crate) fn stale(
     entry: &Arc<AccountEntry>,
     replayable: bool,
 ) -> Option<Arc<Snapshot>> {
+    // A token that has expired by the coarse clock, which is behind, has expired.
+    if entry.lock().machine.joins_refresh(core.time.coarse_now()) {
+        return None;
+    }
     match pump::ask(core, entry, Input::Wanted { replayable }) {
         Some(Next::Serve) => entry.snapshot.load_full(),
         _ => None,
@@ -56,7 +66,82 @@ pub(crate) fn stale(
 
 /// How many jobs a caller waits for. One job may lead to another, such as a comparison that finds
 /// an expired token.
-const ROUNDS: usize = 8;
+const ROUNDS: u8 = 8;
+
+/// A caller's wait for the token to send, of one job or several, once no fresh one was found.
+/// Dropping it only stops the waiting.
+///
+/// A front keeps it next to the request that waits, without an allocation.
+#[derive(Debug)]
+pub(crate) struct Acquiring {
+    replayable: bool,
+    /// How many more jobs it waits for.
+    rounds: u8,
+    waiting: Option<(Queue, Wait)>,
+}
+
+impl Acquiring {
+    pub(crate) fn new(replayable: bool) -> Self {
+        Self {
+            replayable,
+            rounds: ROUNDS,
+            waiting: None,
+        }
+    }
+
+    /// Returns the token to send, after a wait for a job if one is needed.
+    pub(crate) fn poll(
+        &mut self,
+        core: &Arc<Core>,
+        entry: &Arc<AccountEntry>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Arc<Snapshot>, Error>> {
+        loop {
+            if let Some((queue, wait)) = &mut self.waiting {
+                let waited = ready!(Pin::new(wait).poll(cx));
+                let queue = *queue;
+                self.waiting = None;
+                if let Some(end) = on_waited(core, entry, queue, waited) {
+                    return Poll::Ready(end);
+                }
+            }
+            let Some(rounds) = self.rounds.checked_sub(1) else {
+                return Poll::Ready(Err(timeout(core, entry)));
+            };
+            self.rounds = rounds;
+            match pump::ask_for_token(core, entry, self.replayable) {
+                Some(Next::Serve) => return Poll::Ready(served(entry)),
+                Some(Next::Fail(error)) => return Poll::Ready(Err(error)),
+                Some(Next::Wait(queue, wait)) => self.waiting = Some((queue, wait)),
+                Some(Next::Current | Next::HeldOff) | None => {
+                    return Poll::Ready(Err(timeout(core, entry)));
+                }
+            }
+        }
+    }
+}
+
+/// Returns the end of a caller's wait after the result of a job; `None` if it must ask again.
+fn on_waited(
+    core: &Arc<Core>,
+    entry: &Arc<AccountEntry>,
+    queue: Queue,
+    waited: Waited,
+) -> Option<Result<Arc<Snapshot>, Error>> {
+    let failed = match waited {
+        // Waiters get the token of their refresh even if it seems to be expired already.
+        Some(Ok(())) if queue == Queue::Refresh => return entry.snapshot.load_full().map(Ok),
+        Some(Ok(())) => return None,
+        Some(Err(error)) => Some(error),
+        None => None,
+    };
+    // A token that is still valid is served anyway.
+    Some(match pump::ask(core, entry, Input::WaitedLong) {
+        Some(Next::Serve) => served(entry),
+        Some(Next::Fail(error)) => Err(failed.unwrap_or(error)),
+        _ => Err(failed.unwrap_or_else(|| timeout(core, entry))),
+    })
+}
 
 /// Returns the token to send, after a wait for a job if one is needed. Cancel safe.
 pub(crate) async fn token(
@@ -69,34 +154,8 @@ pub(crate) async fn token(
         return Ok(snapshot.clone());
     }
     drop(snapshot);
-    for _ in 0..ROUNDS {
-        let next = pump::ask(core, entry, Input::Wanted { replayable });
-        let (queue, wait) = match next {
-            Some(Next::Serve) => return served(entry),
-            Some(Next::Fail(error)) => return Err(error),
-            Some(Next::Wait(queue, wait)) => (queue, wait),
-            Some(Next::Current | Next::HeldOff) | None => break,
-        };
-        let failed = match wait.await {
-            Some(Ok(())) if queue == Queue::Refresh => {
-                // Waiters get the token of their refresh even if it seems to be expired already.
-                if let Some(snapshot) = entry.snapshot.load_full() {
-                    return Ok(snapshot);
-                }
-                continue;
-            }
-            Some(Ok(())) => continue,
-            Some(Err(error)) => Some(error),
-            None => None,
-        };
-        // A token that is still valid is served anyway.
-        return match pump::ask(core, entry, Input::WaitedLong) {
-            Some(Next::Serve) => served(entry),
-            Some(Next::Fail(error)) => Err(failed.unwrap_or(error)),
-            _ => Err(failed.unwrap_or_else(|| timeout(core, entry))),
-        };
-    }
-    Err(timeout(core, entry))
+    let mut acquiring = Acquiring::new(replayable);
+    poll_fn(|cx| acquiring.poll(core, entry, cx)).await
 }
 
 /// Returns the snapshot, which the machine allows to be served.

@@ -58,10 +58,9 @@ async fn change(
         .options
         .acquire_timeout
         .saturating_add(core.options.lease);
-    let wait = {
-        let runtime = core.runtime.handle()?;
-        entry.lock().join(Queue::Change(id), waited, &runtime)
-    };
+    let wait = entry
+        .lock()
+        .join(Queue::Change(id), waited, &core.runtime)?;
     pump::step(core, entry, input(id));
     match wait.await {
         Some(result) => result,

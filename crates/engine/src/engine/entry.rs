@@ -23,6 +23,7 @@ use super::{
     origins::Origins,
     payload::Payload,
     round::{Round, Wait},
+    runtime::EngineRuntime,
     site::{ProviderSite, SiteId},
     snapshot::Snapshot,
 };
@@ -269,11 +270,21 @@ impl Inner {
     }
 
     /// Joins a queue for at most `wait`.
-    pub(crate) fn join(&mut self, queue: Queue, wait: Duration, runtime: &Handle) -> Wait {
+    ///
+    /// # Errors
+    /// [`Error::NoRuntime`] if no task can watch the deadline.
+    pub(crate) fn join(
+        &mut self,
+        queue: Queue,
+        wait: Duration,
+        runtime: &EngineRuntime,
+    ) -> Result<Wait, Error> {
         let round = self.round(queue);
-        let waiting = round.join(wait);
-        round.watch_deadlines(runtime);
-        waiting
+        let (waiting, watched) = round.join(wait);
+        if !watched {
+            round.watch_deadlines(&runtime.handle()?);
+        }
+        Ok(waiting)
     }
 
     /// Returns the current round of a queue.

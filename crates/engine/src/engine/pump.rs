@@ -81,6 +81,28 @@ pub(crate) fn ask(
     next
 }
 
+/// Asks for a token. Returns the caller's next step.
+///
+/// Many callers may meet an expired token at once. All but the first only join the round of its
+/// refresh, without a step of the machine.
+pub(crate) fn ask_for_token(
+    core: &Arc<Core>,
+    entry: &Arc<AccountEntry>,
+    replayable: bool,
+) -> Option<Next> {
+    let mut inner = entry.lock();
+    // A token that has expired by the coarse clock, which is behind, has expired.
+    if inner.machine.joins_refresh(core.time.coarse_now()) {
+        let reply = Reply::Wait {
+            queue: Queue::Refresh,
+            briefly: false,
+        };
+        return Some(next(core, entry, &mut inner, reply));
+    }
+    drop(inner);
+    ask(core, entry, Input::Wanted { replayable })
+}
+
 /// Turns the machine's reply into the caller's next step.
 fn next(core: &Arc<Core>, entry: &AccountEntry, inner: &mut Inner, reply: Reply) -> Next {
     match reply {
@@ -95,11 +117,7 @@ fn next(core: &Arc<Core>, entry: &AccountEntry, inner: &mut Inner, reply: Reply)
             } else {
                 options.acquire_timeout
             };
-            match core
-                .runtime
-                .handle()
-                .map(|runtime| inner.join(queue, wait, &runtime))
-            {
+            match inner.join(queue, wait, &core.runtime) {
                 Ok(waiting) => Next::Wait(queue, waiting),
                 Err(error) => Next::Fail(error),
             }

@@ -152,7 +152,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
 
     /// Returns whether the served token has not expired.
     fn is_valid(&self) -> bool {
-        self.0.state.served.is_some() && self.0.cx.now < self.0.state.schedule.expires_at
+        self.0.state.is_valid(self.0.cx.now)
     }
 
     /// Returns whether memory must be compared with the store before it is used.
@@ -190,8 +190,7 @@ impl<T: Payload> CallerHandler<'_, '_, T> {
 
     /// Returns whether a refresh is running whose outcome callers can wait for.
     pub(super) fn can_join(&self) -> bool {
-        let job = self.0.refresh_job();
-        job.is_some_and(|job| !job.resolved)
+        self.0.state.can_join()
     }
 
     pub(super) fn request_comparison(&mut self) {

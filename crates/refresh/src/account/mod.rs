@@ -96,6 +96,16 @@ impl<T: Payload> Account<T> {
         actions
     }
 
+    /// Returns whether a caller that needs a token would only wait for the refresh in flight.
+    ///
+    /// Then [`Input::Wanted`] replies to wait in [`Queue::Refresh`](crate::Queue::Refresh) and
+    /// changes nothing, so it can be left out: of many callers that meet an expired token, only the
+    /// first needs a step.
+    #[must_use]
+    pub fn joins_refresh(&self, now: EngineInstant) -> bool {
+        !self.0.is_valid(now) && self.0.can_join()
+    }
+
     /// Returns the newest record known.
     #[must_use]
     pub fn record(&self) -> Option<&Arc<Record<T>>> {

@@ -128,6 +128,22 @@ pub(super) struct Rejections {
     pub(super) wait: Duration,
 }
 
+impl<T> State<T> {
+    /// Returns whether the served token has not expired.
+    pub(super) fn is_valid(&self, now: EngineInstant) -> bool {
+        self.served.is_some() && now < self.schedule.expires_at
+    }
+
+    /// Returns whether a refresh is running whose outcome callers can wait for.
+    pub(super) fn can_join(&self) -> bool {
+        let refresh = self
+            .activity
+            .as_deref()
+            .and_then(|activity| activity.refresh.as_ref());
+        refresh.is_some_and(|job| !job.resolved)
+    }
+}
+
 impl<T> Default for State<T> {
     fn default() -> Self {
         Self {

@@ -48,7 +48,16 @@ impl Model {
         let cx = self.context(names, at, wall, closing);
         let account = self.accounts.value(memory.account);
         let mut account = Account::clone(&account.expect("a process has an account"));
+        let joining = (wants && account.joins_refresh(cx.now)).then(|| account.clone());
         let actions = account.handle(input, &cx);
+        if let Some(before) = joining {
+            let reply = Reply::Wait {
+                queue: Queue::Refresh,
+                briefly: false,
+            };
+            assert_eq!((&actions.reply, &*actions.list), (&Some(reply), &[][..]));
+            assert_eq!(account, before, "the step can be left out");
+        }
         let known = account.record().cloned();
         let refreshes = account.is_refreshing();
         memory.account = self.accounts.intern(account);
