@@ -87,6 +87,7 @@
 //! # }
 //! ```
 
+mod credential;
 #[cfg(test)]
 mod tests;
 
@@ -98,6 +99,7 @@ use tokenkeeper_engine::{
     protocol::Verdict,
 };
 
+pub use self::credential::CredentialFuture;
 use crate::policy::Source;
 
 /// A wait for a token source. Dropping it only stops the waiting.
@@ -161,8 +163,7 @@ impl Exchange {
     ///
     /// The source's, if no token is available: fail with it, and don't send the request.
     #[cold]
-    #[must_use]
-    pub fn credential(&self, replayable: bool) -> Waiting<Credential> {
+    pub fn credential(&self, replayable: bool) -> CredentialFuture {
         self.source.clone().into_credential(replayable)
     }
 

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use http::Request;
-use tokenkeeper_engine::{Account, AttachResult, Credential, Seen, TokenSource};
+use tokenkeeper_engine::{Account, AttachResult, Seen, TokenSource};
 
-use crate::exchange::Waiting;
+use crate::exchange::CredentialFuture;
 
 /// The token source that was chosen for a request.
 #[derive(Clone, Debug)]
@@ -66,19 +66,20 @@ impl Source {
         }
     }
 
-    /// Waits for the token to send. For an account in one box, not two.
+    /// Waits for the token to send.
     #[cold]
-    pub(crate) fn into_credential(self, replayable: bool) -> Waiting<Credential> {
+    pub(crate) fn into_credential(self, replayable: bool) -> CredentialFuture {
         let account = match self {
             Self::Account(account) => account,
             Self::One(one) => match &*one {
                 One::Account(account) => account.clone(),
                 One::Other(_) => {
-                    return Box::pin(async move { one.any().credential(replayable).await });
+                    let token = async move { one.any().credential(replayable).await };
+                    return CredentialFuture::of_source(Box::pin(token));
                 }
             },
         };
-        Box::pin(account.into_credential(replayable))
+        CredentialFuture::of_account(account.into_credential(replayable))
     }
 
     /// Returns the status below which the source need not see the response to a request that is

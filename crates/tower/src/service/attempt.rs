@@ -1,13 +1,18 @@
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body;
-use tokenkeeper_engine::Credential;
+use tokenkeeper_engine::{Credential, Error as SourceError};
+use tower_service::Service;
 
 use crate::{
     Error, Recording, Replay, TokenPolicy,
-    exchange::{Exchange, Sent, Spare},
+    exchange::{CredentialFuture, Exchange, Sent, Spare},
 };
 
 /// A request whose account is read from the store, and the service that was polled ready for it.
@@ -19,10 +24,17 @@ pub(super) struct Unbegun<S, B> {
 
 /// A request that waits for its token, and the service that was polled ready for it.
 pub(super) struct Held<S, B> {
-    pub(super) request: Request<B>,
-    pub(super) service: S,
-    pub(super) exchange: Exchange,
+    request: Request<B>,
+    service: S,
+    exchange: Exchange,
+    token: CredentialFuture,
 }
+
+/// The call of a request that was sent with a token, and what judges its response.
+type Call<S, B> = (
+    <S as Service<Request<Replay<B>>>>::Future,
+    Sent<Second<S, B>>,
+);
 
 /// A request with its token, and the service to call with it.
 pub(super) struct Departure<S, B> {
@@ -57,36 +69,54 @@ where
 
 impl<S, B> Held<S, B>
 where
-    S: Clone,
     B: Body<Data = Bytes>,
 {
-    /// Attaches the token that has come.
-    pub(super) fn attach(self, credential: &Credential) -> Result<Departure<S, B>, Error> {
-        let Self {
-            mut request,
+    pub(super) fn new(request: Request<B>, service: S, exchange: Exchange) -> Self {
+        let replayable = exchange.is_replayable(request.body().size_hint().lower());
+        Self {
+            token: exchange.credential(replayable),
+            request,
             service,
             exchange,
+        }
+    }
+
+    /// Waits for the token.
+    pub(super) fn poll_token(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Credential, SourceError>> {
+        Pin::new(&mut self.token).poll(cx)
+    }
+}
+
+impl<S, B> Held<S, B>
+where
+    S: Service<Request<Replay<B>>> + Clone,
+    B: Body<Data = Bytes>,
+{
+    /// Attaches the token that has come, and sends the request.
+    pub(super) fn send(self, credential: &Credential) -> Result<Call<S, B>, Error> {
+        let Self {
+            mut request,
+            mut service,
+            exchange,
+            ..
         } = self;
-        let second = exchange
-            .replay_limit()
-            .map(|limit| (limit, Head::of(&request), service.clone()));
+        let limit = exchange.replay_limit();
+        let head = limit.map(|_| Head::of(&request));
         let version = credential
             .attach(&mut request)
             .map_err(|error| Error::Attach(*error))?;
-        let mut recording = None;
-        let (request, second) = match second {
-            None => (request.map(Replay::once), None),
-            Some((limit, head, another)) => {
-                let request = request.map(record(limit, &mut recording));
-                let second = recording.map(|recording| Second::new(head, recording, another));
-                (request, second)
-            }
+        let (Some(limit), Some(head)) = (limit, head) else {
+            let call = service.call(request.map(Replay::once));
+            return Ok((call, exchange.sent(version, None)));
         };
-        Ok(Departure {
-            service,
-            request,
-            sent: exchange.sent(version, second),
-        })
+        let another = service.clone();
+        let mut recording = None;
+        let call = service.call(request.map(record(limit, &mut recording)));
+        let second = recording.map(|recording| Second::new(head, recording, another));
+        Ok((call, exchange.sent(version, second)))
     }
 }
 

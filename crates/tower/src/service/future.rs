@@ -50,10 +50,7 @@ enum Unsent<S, B, R> {
         unbegun: Option<Box<Unbegun<S, B>>>,
     },
     /// The request waits for its token.
-    Waiting {
-        token: Waiting<Credential>,
-        held: Option<Box<Held<S, B>>>,
-    },
+    Waiting { held: Option<Box<Held<S, B>>> },
     /// The token was rejected. The response is kept in case no new token comes.
     Replacing {
         token: Waiting<Option<Credential>>,
@@ -117,11 +114,8 @@ where
     }
 
     #[cold]
-    pub(super) fn waiting(held: Held<S, B>) -> Self
-    where
-        B: Body<Data = Bytes>,
-    {
-        Self { state: held.wait() }
+    pub(super) fn waiting(held: Held<S, B>) -> Self {
+        Self { state: held.into() }
     }
 }
 
@@ -141,29 +135,14 @@ where
             let call = service.call(request.map(Replay::once));
             return Ok(State::Sent { call, sent: None });
         };
-        let held = Held {
-            request,
-            service,
-            exchange,
-        };
-        Ok(held.wait())
+        Ok(Held::new(request, service, exchange).into())
     }
 }
 
-impl<S, B> Held<S, B>
-where
-    S: Service<Request<Replay<B>>>,
-    B: Body<Data = Bytes>,
-{
-    /// Waits for the token.
-    fn wait(self) -> State<S, B, S::Future, S::Response> {
-        let recorded = self.request.body().size_hint().lower();
-        let replayable = self.exchange.is_replayable(recorded);
-        let waiting = Unsent::Waiting {
-            token: self.exchange.credential(replayable),
-            held: Some(Box::new(self)),
-        };
-        waiting.into()
+impl<S, B, F, R> From<Held<S, B>> for State<S, B, F, R> {
+    fn from(held: Held<S, B>) -> Self {
+        let held = Some(Box::new(held));
+        Unsent::Waiting { held }.into()
     }
 }
 
@@ -269,10 +248,13 @@ where
                 ready!(loaded.as_mut().poll(cx))?;
                 unbegun.take().expect(POLLED_AFTER_READY).begin()?
             }
-            Unsent::Waiting { token, held } => {
-                let credential = ready!(token.as_mut().poll(cx))?;
+            Unsent::Waiting { held } => {
+                let waiting = held.as_mut().expect(POLLED_AFTER_READY);
+                let credential = ready!(waiting.poll_token(cx))?;
                 let held = held.take().expect(POLLED_AFTER_READY);
-                held.attach(&credential)?.call()
+                let (call, sent) = held.send(&credential)?;
+                let sent = Some(sent);
+                Self::Sent { call, sent }
             }
             Unsent::Replacing { token, rejected } => {
                 let replacement = ready!(token.as_mut().poll(cx));

@@ -145,10 +145,6 @@ impl<S: Clone> TokenService<S> {
         // The service that was polled ready must be the one that is called later.
         let next = self.inner.clone();
         let service = mem::replace(&mut self.inner, next);
-        TokenFuture::waiting(Held {
-            request,
-            service,
-            exchange,
-        })
+        TokenFuture::waiting(Held::new(request, service, exchange))
     }
 }

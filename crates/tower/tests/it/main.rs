@@ -24,3 +24,4 @@ mod support;
 mod transport;
 mod unreplaced;
 mod valid_path;
+mod waiting_path;
