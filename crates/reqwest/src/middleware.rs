@@ -80,9 +80,6 @@ impl Middleware for TokenMiddleware {
             return next.run(request, extensions).await;
         };
         let replayable = exchange.is_replayable(recorded_len(&request));
-        let second = exchange
-            .replay_limit()
-            .and_then(|limit| Second::of(&mut request, limit));
         let mut credential = match exchange.try_credential(replayable) {
             Some(credential) => credential,
             None => {
@@ -90,6 +87,10 @@ impl Middleware for TokenMiddleware {
                 credential.map_err(|error| refused(Error::Token(error)))?
             }
         };
+        // A request that waits keeps no copy.
+        let second = exchange
+            .replay_limit()
+            .and_then(|limit| Second::of(&mut request, limit));
         let mut sent = exchange.sent(credential.version(), second);
         loop {
             let response = send(request, &credential, extensions, next.clone()).await?;
