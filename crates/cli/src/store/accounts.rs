@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
     loop {
         let page = store.list(filter, cursor, PAGE).await?;
         let mut out = std::io::stdout().lock();
-        for key in &page.keys {
+        for key in page.keys.iter().filter(|key| !is_mark(key)) {
             writeln!(out, "{}", line(key, arguments.json))?;
         }
         for error in &page.unread {
@@ -57,6 +57,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         eprintln!("warning: {}", causes(&problem));
     }
     Ok(end)
+}
+
+/// Returns whether this is the mark of a forgotten account, which names no one.
+fn is_mark(key: &Key) -> bool {
+    let digest = key.subject().strip_prefix("forgotten:");
+    digest.is_some_and(|digest| {
+        digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 fn line(key: &Key, as_json: bool) -> String {

@@ -47,7 +47,13 @@ async fn fill(folder: &Folder, keys: &str) {
     let entry = || Entry::new(Version::random(), "value");
     let due = entry().with_due(SystemTime::UNIX_EPOCH);
     let ill = entry().with_attention(true);
-    for (subject, entry) in [("fine", entry()), ("due", due), ("ill\nforged", ill)] {
+    let mark = format!("forgotten:{}", "0a".repeat(32));
+    for (subject, entry) in [
+        ("fine", entry()),
+        ("due", due),
+        ("ill\nforged", ill),
+        (&mark, entry()),
+    ] {
         let put = store.put(&key(subject), &entry, None).await.unwrap();
         assert!(put.is_applied());
     }
@@ -88,10 +94,10 @@ async fn reencrypt_moves_records_to_the_current_key() {
     };
     let wrong = reencrypt(NEW);
     assert_eq!(wrong.status.code(), Some(1), "nothing opens");
-    assert_eq!(text(&wrong.stderr).matches("not re-encrypted").count(), 3);
+    assert_eq!(text(&wrong.stderr).matches("not re-encrypted").count(), 4);
     let moved = reencrypt(&format!("{NEW},{OLD}"));
     assert!(moved.status.success(), "{}", text(&moved.stderr));
-    assert!(text(&moved.stdout).starts_with("3 records"));
+    assert!(text(&moved.stdout).starts_with("4 records"));
     let keyring: Keyring = NEW.parse().unwrap();
     let store = SqliteStore::open(folder.file(), keyring).await.unwrap();
     let entry = store.get(&key("fine")).await.unwrap().unwrap();
