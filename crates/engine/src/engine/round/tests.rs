@@ -58,7 +58,7 @@ impl Model {
         let mut task = |number: usize| Task {
             waker: Arc::new(Flag::default()).into(),
             // The deadline of every other one passes.
-            number: waiters.join(now + PATIENCE * u32::from(number % 2 == 0)),
+            number: waiters.join(now + PATIENCE * u32::from(number.is_multiple_of(2))),
             polls: 2,
             is_woken: false,
             waits: true,
