@@ -2,6 +2,7 @@
 
 mod backlog;
 mod backoff;
+mod page;
 mod queue;
 mod step;
 mod visit;

@@ -7,9 +7,9 @@ use tokenkeeper_store::{Key, StoreError};
 use tokio::time::Instant;
 
 use super::{
+    page::Listed,
     queue::DueAccount,
     visit::{FinishedVisit, Visit},
-    walk::Listed,
 };
 use crate::engine::Core;
 

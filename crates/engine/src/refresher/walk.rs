@@ -3,77 +3,26 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use tokenkeeper_store::{Cursor, Filter, Page, StoreError};
+use tokenkeeper_store::{Cursor, Filter};
 use tokio::time::Instant;
 
+use super::page::{Listed, PAGE, PageKind, PageSummary, Position, list_page};
 use crate::engine::Core;
-
-/// The number of keys in a page: a store serves other calls between two of them.
-pub(super) const PAGE: usize = 250;
-
-/// Which accounts a page is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PageKind {
-    /// All due accounts.
-    Due {
-        /// Whether the walk continues where the last one ended.
-        is_recent: bool,
-    },
-    /// Due accounts of the provider with this index, which has had no room for them.
-    Refill(usize),
-    /// Accounts that need attention.
-    Attention,
-}
-
-/// A listed page.
-pub(super) struct Listed {
-    pub(super) kind: PageKind,
-    /// The cursor of this page.
-    pub(super) at: Option<Cursor>,
-    pub(super) page: Result<Page, StoreError>,
-    /// The time that the store took.
-    pub(super) took: Duration,
-}
-
-/// Lists a page.
-pub(super) fn list_page(
-    core: &Arc<Core>,
-    kind: PageKind,
-    filter: Filter,
-    at: Option<Cursor>,
-) -> BoxFuture<'static, Listed> {
-    let core = core.clone();
-    Box::pin(async move {
-        let begun = Instant::now();
-        let page = core.store.list(filter, at.clone(), PAGE);
-        let page = match tokio::time::timeout(core.options.lease / 4, page).await {
-            Ok(page) => page,
-            Err(elapsed) => Err(StoreError::unavailable(elapsed)),
-        };
-        Listed {
-            kind,
-            at,
-            page,
-            took: begun.elapsed(),
-        }
-    })
-}
 
 /// A walk over all pages of a listing, which is repeated.
 ///
 /// A walk over due accounts goes to the end, even if only few of them can be taken: the accounts of
-/// other providers, and those that became due just now, are behind them. After a long walk over
-/// accounts that it could not take, the next ones continue at its end, and return to the head after
-/// a while.
+/// other providers, and those that became due just now, are behind them. During a backlog, the next
+/// walks continue at the end of this one, and one returns to the head after a while.
 pub(super) struct Walk {
     kind: PageKind,
     interval: Duration,
-    /// The filter of the current walk: the same for all of its pages.
-    filter: Filter,
-    /// The position of the current walk; `None` before the first page.
-    cursor: Option<Cursor>,
-    /// The last page of the first walk over this backlog, from where later walks continue.
-    end: Option<Cursor>,
+    /// The position of the current walk. The filter is the same for all of its pages.
+    position: Position,
+    /// The filter of the last finished walk, or else of the first one.
+    offered: Filter,
+    /// From where later walks continue during a backlog.
+    end: Option<End>,
     is_listing: bool,
     /// The time of the next page.
     next: Instant,
@@ -86,13 +35,20 @@ pub(super) struct Walk {
     left: usize,
 }
 
+/// The last page of a walk.
+struct End {
+    cursor: Option<Cursor>,
+    /// The hashes of its keys, in their order: what comes later is new.
+    seen: Vec<u64>,
+}
+
 impl Walk {
     pub(super) fn new(kind: PageKind, interval: Duration, now: Instant) -> Self {
         Self {
             kind,
             interval,
-            filter: Filter::Attention,
-            cursor: None,
+            position: Position::head(Filter::Attention),
+            offered: Filter::Attention,
             end: None,
             is_listing: false,
             next: now,
@@ -108,74 +64,108 @@ impl Walk {
         (!self.is_listing).then_some(self.next)
     }
 
+    /// Returns whether the next page is the first one of a walk.
+    pub(super) fn begins(&self) -> bool {
+        self.is_first_page
+    }
+
+    /// Returns the filter of the due accounts that a whole walk has offered to the queues.
+    pub(super) fn offered(&self) -> Filter {
+        self.offered
+    }
+
+    /// Returns whether a walk has seen the account before that continues where the last one ended.
+    pub(super) fn has_seen(&self, hash: u64) -> bool {
+        let seen = |end: &End| end.seen.binary_search(&hash).is_ok();
+        self.is_recent() && self.end.as_ref().is_some_and(seen)
+    }
+
+    fn is_recent(&self) -> bool {
+        self.kind == PageKind::Due { is_recent: true }
+    }
+
     /// Starts to list the next page.
     pub(super) fn list_page(
         &mut self,
         core: &Arc<Core>,
         now: Instant,
     ) -> BoxFuture<'static, Listed> {
-        if self.is_first_page {
-            self.is_first_page = false;
-            (self.listing_time, self.left) = (Duration::ZERO, 0);
-            let is_due = self.kind != PageKind::Attention;
-            if !is_due || now >= self.head_at {
-                self.cursor = None;
-            }
-            self.filter = match is_due {
-                true => Filter::DueBefore(core.time.wall_time()),
-                false => Filter::Attention,
-            };
-            if is_due {
-                let is_recent = self.cursor.is_some();
-                self.kind = PageKind::Due { is_recent };
-            }
+        if std::mem::take(&mut self.is_first_page) {
+            self.begin(core, now);
         }
         self.is_listing = true;
-        list_page(core, self.kind, self.filter, self.cursor.clone())
+        list_page(core, self.kind, self.position.clone())
     }
 
-    /// Schedules the next page after one of which the queues left `left` accounts. Returns whether
-    /// the walk has ended.
+    /// Begins a walk.
+    fn begin(&mut self, core: &Core, now: Instant) {
+        (self.listing_time, self.left) = (Duration::ZERO, 0);
+        if self.kind == PageKind::Attention {
+            self.position.cursor = None;
+            return;
+        }
+        let end = self.end.as_ref().filter(|_| now < self.head_at);
+        let is_recent = end.is_some();
+        self.kind = PageKind::Due { is_recent };
+        self.position = Position {
+            filter: Filter::DueBefore(core.time.wall_time()),
+            cursor: end.and_then(|end| end.cursor.clone()),
+        };
+        if self.offered == Filter::Attention {
+            self.offered = self.position.filter;
+        }
+    }
+
+    /// Schedules the next page. `is_behind`: accounts are due for which there was no room. Returns
+    /// whether the walk has ended.
     ///
     /// `roll` is in `0.0..1.0`.
-    pub(super) fn advance(&mut self, page: &PageSummary, roll: f64, now: Instant) -> bool {
+    pub(super) fn advance(
+        &mut self,
+        page: PageSummary,
+        is_behind: bool,
+        roll: f64,
+        now: Instant,
+    ) -> bool {
         self.is_listing = false;
         self.listing_time += page.took;
-        self.left += page.left;
-        if let Some(next) = &page.next {
-            // A walk over what no queue takes leaves the store most of its time.
-            let barren = page.left > 0 && page.taken == 0;
-            let rest = if barren {
-                page.took * 3
-            } else {
-                Duration::ZERO
-            };
-            (self.cursor, self.next) = (Some(next.clone()), now + rest);
+        self.left += page.left();
+        if page.next.is_some() {
+            self.next = now + page.rest();
+            self.position.cursor = page.next;
             return false;
         }
-        let is_recent = matches!(self.kind, PageKind::Due { is_recent: true });
+        self.is_first_page = true;
+        self.offered = self.position.filter;
+        let is_recent = self.is_recent();
         if !is_recent {
             self.head_at = now + HEAD_INTERVAL.max(self.listing_time * HEAD_FACTOR);
         }
-        if is_recent {
-            self.end.clone_from(&page.at);
-        } else if self.left < PAGE {
-            // The head of a short walk is as cheap as its end.
+        // The head of a short walk is as cheap as its end.
+        let is_short = self.left < PAGE && !is_behind;
+        if !is_recent && is_short {
             self.end = None;
-        } else if self.end.is_none() {
-            self.end.clone_from(&page.at);
+        } else if is_recent || self.end.is_none() {
+            self.end = Some(End {
+                cursor: page.at.cursor,
+                seen: page.hashes,
+            });
         }
-        self.cursor.clone_from(&self.end);
-        self.is_first_page = true;
+        // A long walk from the head has its own interval.
+        let rest = if !is_recent && self.end.is_some() {
+            Duration::ZERO
+        } else {
+            self.listing_time * REST_FACTOR
+        };
         // The jitter keeps workers apart that start together.
         let interval = self.interval.mul_f64(0.9 + roll / 5.0);
-        self.next = now + interval.max(self.listing_time * REST_FACTOR);
+        self.next = now + interval.max(rest);
         true
     }
 
     /// Starts the next walk at the head, not later than `at`.
     pub(super) fn restart(&mut self, at: Instant) {
-        (self.cursor, self.is_first_page) = (None, true);
+        self.is_first_page = true;
         self.head_at = at;
         self.next = self.next.min(at);
     }
@@ -190,17 +180,6 @@ impl Walk {
         (self.is_listing, self.end) = (false, None);
         self.restart(now);
     }
-}
-
-/// What a walk needs to know about a page.
-pub(super) struct PageSummary {
-    pub(super) at: Option<Cursor>,
-    pub(super) next: Option<Cursor>,
-    pub(super) took: Duration,
-    /// The number of its accounts that the queues took.
-    pub(super) taken: usize,
-    /// The number of its accounts that no queue took.
-    pub(super) left: usize,
 }
 
 /// The least rest after a walk, in multiples of the time that the store took to list.

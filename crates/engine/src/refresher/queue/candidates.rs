@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::DueAccount;
-use crate::refresher::walk::PAGE;
+use crate::refresher::page::PAGE;
 
 /// The due accounts of a provider that this worker may claim, in the order of their listing.
 pub(super) struct Candidates {
@@ -35,6 +35,11 @@ impl Candidates {
     /// Returns the account that waits longest.
     pub(super) fn first(&self) -> Option<&DueAccount> {
         self.listed.front().or_else(|| self.recent.front())
+    }
+
+    /// Returns whether accounts wait that are not recent.
+    pub(super) fn has_listed(&self) -> bool {
+        !self.listed.is_empty()
     }
 
     pub(super) fn is_low(&self) -> bool {

@@ -30,9 +30,13 @@ impl Pauses {
     }
 
     /// Resets the failures of a site whose token endpoint responded.
-    pub(super) fn reset_failures(&mut self, site: &ProviderSite) {
-        if let Some(pause) = self.0.get_mut(site.site.as_str()) {
-            pause.failures = 0;
+    pub(super) fn reset_failures(&mut self, site: &ProviderSite, now: Instant) {
+        let Some(pause) = self.0.get_mut(site.site.as_str()) else {
+            return;
+        };
+        pause.failures = 0;
+        if pause.until <= now {
+            self.0.remove(site.site.as_str());
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{error::Error as _, hash::BuildHasher as _, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
-use tokenkeeper_store::{Cursor, Key, StoreError};
+use tokenkeeper_store::{Key, StoreError};
 use tokio::time::Instant;
 
 use super::Worker;
@@ -11,10 +11,11 @@ use crate::{
     engine::{registry, store_health::Call},
     error::Error,
     refresher::{
+        page::{Listed, PageKind, PageSummary, Position},
         queue::{DueAccount, ProviderQueue},
         step::Step,
         visit,
-        walk::{Listed, PageKind, PageSummary},
+        walk::Walk,
     },
 };
 
@@ -25,14 +26,19 @@ impl Worker {
             return Some(self.backoffs.list.until);
         }
         let mut pages = Vec::new();
+        let is_due = |walk: &Walk| walk.next().is_some_and(|at| at <= now);
+        if is_due(&self.due) && self.due.begins() {
+            self.queues.iter_mut().for_each(ProviderQueue::begin_walk);
+        }
         for walk in [&mut self.due, &mut self.attention] {
-            if walk.next().is_some_and(|at| at <= now) {
+            if is_due(walk) {
                 pages.push(walk.list_page(&self.core, now));
             }
         }
+        let offered = self.due.offered();
         for (index, queue) in self.queues.iter_mut().enumerate() {
             if queue.refill_at().is_some_and(|at| at <= now) {
-                pages.push(queue.list_page(&self.core, index, now));
+                pages.push(queue.list_page(&self.core, index, offered, now));
             }
         }
         let steps = pages.into_iter().map(|page| page.map(Step::Listed).boxed());
@@ -55,35 +61,26 @@ impl Worker {
             }
         };
         self.backoffs.list.reset();
-        self.note_unread(&page.unread, now);
-        if kind == (PageKind::Due { is_recent: false }) && listed.at.is_none() {
-            self.queues.iter_mut().for_each(ProviderQueue::begin_walk);
-        }
-        let all = page.keys.len();
-        let taken = self.enqueue(kind, &listed.at, page.keys, now);
-        let page = PageSummary {
+        let (hashes, taken) = self.enqueue(kind, &listed.at, page.keys, now);
+        let summary = PageSummary {
             at: listed.at,
             next: page.next,
             took: listed.took,
+            hashes,
             taken,
-            left: all - taken,
         };
-        if page.next.is_none() || self.temporary.len() >= self.evict_at {
+        if summary.next.is_none() || self.temporary.len() >= self.evict_at {
             self.evict_temporary();
         }
-        let roll = self.core.random.roll();
         match kind {
-            PageKind::Due { is_recent } => {
-                if self.due.advance(&page, roll, now) {
-                    self.end_walk(is_recent, now);
-                }
-            }
-            PageKind::Attention => self.end_attention_page(&page, roll, now),
+            PageKind::Due { is_recent } => self.end_due_page(is_recent, summary, now),
+            PageKind::Attention => self.end_attention_page(summary, now),
             PageKind::Refill(index) => {
-                self.queues[index].end_refill(&page);
+                self.queues[index].end_refill(&summary, now);
                 self.report(index, now);
             }
         }
+        self.note_unread(&page.unread, now);
         Ok(())
     }
 
@@ -94,7 +91,9 @@ impl Worker {
         match kind {
             PageKind::Due { .. } => self.due.fail(now),
             PageKind::Attention => self.attention.fail(now),
-            PageKind::Refill(index) => self.queues[index].restart_refill(now),
+            PageKind::Refill(index) => {
+                self.queues[index].restart_refill(self.due.offered(), now);
+            }
         }
         self.backoffs.list.extend(&self.core, now);
     }
@@ -119,36 +118,47 @@ impl Worker {
         if self.unread.relist_at.take_if(|at| *at <= now).is_some() {
             self.due.restart(now);
             for queue in &mut self.queues {
-                queue.restart_refill(now);
+                queue.restart_refill(self.due.offered(), now);
             }
         }
     }
 
-    /// Queues the listed accounts of this application's providers. Returns how many it took.
+    /// Queues the listed accounts of this application's providers. Returns the hashes of all keys,
+    /// in their order, and how many it took.
     fn enqueue(
         &mut self,
         kind: PageKind,
-        at: &Option<Cursor>,
-        mut keys: Vec<Key>,
+        at: &Position,
+        keys: Vec<Key>,
         now: Instant,
-    ) -> usize {
-        keys.sort_by_cached_key(|key| self.order.hash_one(key));
+    ) -> (Vec<u64>, usize) {
+        let hashed = |key: Key| (self.order.hash_one(&key), key);
+        let mut keys: Vec<_> = keys.into_iter().map(hashed).collect();
+        keys.sort_unstable_by_key(|(hash, _)| *hash);
+        let hashes = keys.iter().map(|(hash, _)| *hash).collect();
+        let is_recent = kind == (PageKind::Due { is_recent: true });
         let mut taken = 0;
-        for key in keys {
-            if self.pending.contains(&key) || self.parked.get(&key).is_some_and(|at| now < *at) {
+        for (hash, key) in keys {
+            let is_known = is_recent && self.due.has_seen(hash) || self.pending.contains(&key);
+            if is_known || self.parked.get(&hash).is_some_and(|at| now < *at) {
                 continue;
             }
             // It may belong to another application, or its provider is no longer configured.
             let Some((index, site)) = registry::site_of_key(&self.core, &key) else {
                 continue;
             };
+            // Each provider lists for itself what it had no room for.
+            let queue = &mut self.queues[index];
+            if matches!(kind, PageKind::Refill(other) if other != index) && queue.is_refilling() {
+                continue;
+            }
             let account = DueAccount {
                 key: key.clone(),
                 site,
                 due: kind != PageKind::Attention,
                 is_recent: false,
             };
-            if self.queues[index].offer(account, (kind, at), index, now) {
+            if queue.offer(account, kind, at, now) {
                 self.pending.insert(key);
                 taken += 1;
             }
@@ -158,11 +168,16 @@ impl Worker {
                 queue.spread(self.scan_interval, now);
             }
         }
-        taken
+        (hashes, taken)
     }
 
-    /// Ends a walk over due accounts.
-    fn end_walk(&mut self, is_recent: bool, now: Instant) {
+    /// Schedules the next page of due accounts, and ends their walk after the last one.
+    fn end_due_page(&mut self, is_recent: bool, page: PageSummary, now: Instant) {
+        let is_behind = self.queues.iter().any(ProviderQueue::is_refilling);
+        let roll = self.core.random.roll();
+        if !self.due.advance(page, is_behind, roll, now) {
+            return;
+        }
         self.parked.retain(|_, until| *until > now);
         for index in 0..self.queues.len() {
             let queue = &mut self.queues[index];
@@ -175,10 +190,11 @@ impl Worker {
 
     /// Schedules the next page of accounts that need attention, and lists them again soon if there
     /// was no room.
-    fn end_attention_page(&mut self, page: &PageSummary, roll: f64, now: Instant) {
-        let ended = self.attention.advance(page, roll, now);
-        self.attention_left |=
-            page.left > 0 && self.queues.iter().any(|queue| !queue.has_attention_room());
+    fn end_attention_page(&mut self, page: PageSummary, now: Instant) {
+        let has_room = self.queues.iter().all(ProviderQueue::has_attention_room);
+        self.attention_left |= page.left() > 0 && !has_room;
+        let roll = self.core.random.roll();
+        let ended = self.attention.advance(page, false, roll, now);
         if ended && std::mem::take(&mut self.attention_left) {
             self.attention.hasten(now + ATTENTION_RETRY);
         }

@@ -17,9 +17,10 @@ use tokio::time::Instant;
 use self::status::Status;
 use super::{
     backoff::StoreBackoff,
+    page::PageKind,
     queue::ProviderQueue,
     step::{Step, StepFuture},
-    walk::{PageKind, Walk},
+    walk::Walk,
 };
 use crate::{
     engine::{AccountEntry, Core, registry},
@@ -41,8 +42,9 @@ pub(super) struct Worker {
     steps: FuturesUnordered<StepFuture>,
     /// The accounts that are queued or being visited.
     pending: HashSet<Key>,
-    /// Accounts that cannot be refreshed, and when to try again.
-    parked: HashMap<Key, Instant>,
+    /// Accounts that cannot be refreshed, and when to try again. These may be a whole fleet, so
+    /// they are kept as hashes.
+    parked: HashMap<u64, Instant>,
     /// Entries that are in memory only because of finished visits, until they are at rest.
     temporary: Vec<Arc<AccountEntry>>,
     /// How many of these there are before a page leads to another try to evict them.

@@ -58,6 +58,7 @@ impl Worker {
         let due = queue.due();
         figures.due.store(due, Ordering::Relaxed);
         if due == 0 {
+            figures.reached.store(0, Ordering::Relaxed);
             self.report_end(index, now);
             return;
         }

@@ -1,7 +1,8 @@
 //! Claims accounts and visits them.
 
-use std::time::Duration;
+use std::{hash::BuildHasher as _, time::Duration};
 
+use tokenkeeper_store::Key;
 use tokio::time::Instant;
 
 use super::Worker;
@@ -45,7 +46,10 @@ impl Worker {
         for account in &claim.others {
             self.pending.remove(&account.key);
         }
-        let asked = claim.claimed.len() + claim.others.len();
+        let asked = match claim.error {
+            None => claim.claimed.len() + claim.others.len(),
+            Some(_) => 0,
+        };
         self.queues[index].end_claim(claim.claimed, asked, was_slow);
         let health = &self.core.store_health;
         let Some(error) = claim.error else {
@@ -55,7 +59,7 @@ impl Worker {
         };
         health.note_failure(Call::Write, &error, time);
         for account in claim.others {
-            self.parked.insert(account.key, now + CLAIM_TIME);
+            self.park(&account.key, now + CLAIM_TIME);
         }
         self.backoffs.claim.extend(&self.core, now);
     }
@@ -128,12 +132,12 @@ impl Worker {
         match outcome {
             Outcome::StoreFailed => {
                 // It says little about the other accounts.
-                self.parked.insert(account.key, now + CLAIM_TIME);
                 self.backoffs.record.extend(core, now);
+                self.park(&account.key, now + CLAIM_TIME);
                 return self.report(index, now);
             }
             Outcome::Nothing | Outcome::GivenUp => {}
-            Outcome::Responded => queue.reset_failures(&account.site),
+            Outcome::Responded => queue.reset_failures(&account.site, now),
             Outcome::Paused(retry_after) => {
                 let roll = core.random.roll();
                 if queue.pause(&account.site, retry_after, &core.options, roll, now) {
@@ -142,11 +146,16 @@ impl Worker {
                 }
             }
             Outcome::Unrefreshable => {
-                self.parked.insert(account.key, now + PARKING_TIME);
+                self.park(&account.key, now + PARKING_TIME);
             }
         }
         self.backoffs.record.reset();
         self.report(index, now);
+    }
+
+    /// Skips an account in listings until this time.
+    fn park(&mut self, key: &Key, until: Instant) {
+        self.parked.insert(self.order.hash_one(key), until);
     }
 }
 
