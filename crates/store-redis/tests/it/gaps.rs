@@ -60,6 +60,36 @@ async fn listed_again(store: &RedisStore, filter: Filter) -> Vec<Key> {
     }
 }
 
+/// Reads the pages after `before`, each again until it is whole, and expects `keys` in all.
+async fn expect_all_found(store: &RedisStore, before: Page, keys: &[Key]) {
+    let start = Instant::now();
+    let (mut found, mut cursor) = (before.keys, before.next);
+    while let Some(place) = cursor {
+        let page = store.list(Filter::All, Some(place.clone()), 20).await;
+        assert!(
+            start.elapsed() < LIMIT,
+            "timed out: {page:?} from {store:?}"
+        );
+        cursor = Some(place);
+        if let Ok(page) = page
+            && page.unread.is_empty()
+        {
+            found.extend(page.keys);
+            cursor = page.next;
+        }
+        tokio::task::yield_now().await;
+    }
+    found.sort();
+    assert_eq!(found, keys);
+}
+
+/// Replaces an entry.
+async fn put_over(store: &RedisStore, key: &Key) {
+    let there = store.get(key).await.expect("an answer").expect("an entry");
+    let outcome = store.put(key, &entry("next"), Some(there.version)).await;
+    assert!(outcome.expect("an outcome").is_applied());
+}
+
 fn sorted(keys: &[&[Key]]) -> Vec<Key> {
     let mut keys = keys.concat();
     keys.sort();
@@ -240,28 +270,21 @@ async fn slots_of_a_dead_node_are_found_at_their_new_one() {
     }
     // It cannot tell where they are.
     cluster.nodes[0].kill();
-    let start = Instant::now();
-    let (mut found, mut cursor) = (before.keys, before.next);
-    while let Some(place) = cursor {
-        assert!(start.elapsed() < LIMIT, "timed out: the new nodes");
-        // The same page again, until it is whole.
-        let page = store.list(Filter::All, Some(place.clone()), 20).await;
-        cursor = Some(place);
-        if let Ok(page) = page
-            && page.unread.is_empty()
-        {
-            found.extend(page.keys);
-            cursor = page.next;
-        }
-        tokio::task::yield_now().await;
-    }
-    found.sort();
-    assert_eq!(found, sorted(&[&keys.concat()]));
-    let there = store.get(&keys[0][0]).await.unwrap().unwrap();
-    let outcome = store
-        .put(&keys[0][0], &entry("next"), Some(there.version))
-        .await;
-    assert!(outcome.unwrap().is_applied());
+    expect_all_found(&store, before, &sorted(&[&keys.concat()])).await;
+    put_over(&store, &keys[0][0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promoted_replica_is_found() {
+    let mut cluster = Cluster::start();
+    let store = open(&cluster.url()).await;
+    let keys = put_due(&store, &cluster, SystemTime::now() - MINUTE).await;
+    cluster.add_replica(0);
+    let before = store.list(Filter::All, None, 20).await.unwrap();
+    cluster.nodes[0].kill();
+    let _: String = cluster.replicas[0].call(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
+    expect_all_found(&store, before, &sorted(&[&keys.concat()])).await;
+    put_over(&store, &keys[0][0]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,9 +9,10 @@ use crate::support::until;
 /// The node timeout, unless a test sets another: on a busy machine, a silent node may just be slow.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// A cluster of three masters.
+/// A cluster of three masters, at first without replicas.
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<RedisServer>,
+    pub(crate) replicas: Vec<RedisServer>,
 }
 
 impl Cluster {
@@ -38,7 +39,10 @@ impl Cluster {
             .expect("redis-cli, of the package redis-tools");
         let said = String::from_utf8_lossy(&made.stdout).into_owned();
         assert!(made.status.success(), "{said}");
-        let cluster = Self { nodes };
+        let cluster = Self {
+            nodes,
+            replicas: Vec::new(),
+        };
         cluster.settle();
         cluster
     }
@@ -53,14 +57,50 @@ impl Cluster {
         }
     }
 
-    /// Waits until every node considers the cluster complete.
+    /// Waits until every node considers the cluster complete, and all know each other.
+    ///
+    /// A node may be known to the others and not know them; if the node that named it to them dies,
+    /// it never will. A master that becomes one before it knows a complete cluster refuses calls
+    /// for seconds.
     pub(crate) fn settle(&self) {
-        for node in &self.nodes {
+        let count = self.nodes.len() + self.replicas.len();
+        for node in self.nodes.iter().chain(&self.replicas) {
             until("a complete cluster", || {
                 let info: String = node.call(&["CLUSTER", "INFO"]);
-                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+                let known: String = node.call(&["CLUSTER", "NODES"]);
+                info.contains("cluster_state:ok")
+                    && known.lines().count() == count
+                    && known.lines().all(is_known)
             });
         }
+    }
+
+    /// Adds a replica of a node, and waits until it could take the node's place.
+    pub(crate) fn add_replica(&mut self, node: usize) {
+        let master = &self.nodes[node];
+        let timeout = LONG.as_millis().to_string();
+        let _: String = master.call(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
+        let replica = RedisServer::start(&[
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            &timeout,
+            "--repl-diskless-sync-delay",
+            "0",
+        ]);
+        let port = master.port.to_string();
+        let _: String = replica.call(&["CLUSTER", "MEET", "127.0.0.1", &port]);
+        let id: String = master.call(&["CLUSTER", "MYID"]);
+        until("a replica that knows its master", || {
+            let replicate = ["CLUSTER", "REPLICATE", &id];
+            replica.try_call::<String>(&replicate).is_ok()
+        });
+        until("a replica that has caught up", || {
+            let info: String = replica.call(&["INFO", "replication"]);
+            info.contains("master_link_status:up")
+        });
+        self.replicas.push(replica);
+        self.settle();
     }
 
     /// Returns the ids of the nodes.
@@ -150,6 +190,13 @@ impl Move<'_> {
         let command = [&["CLUSTER", "SETSLOT", &self.slot], words].concat();
         let _: String = self.cluster.nodes[node].call(&command);
     }
+}
+
+/// Returns whether a line of `CLUSTER NODES` shows a node with a connection and a known state.
+fn is_known(line: &str) -> bool {
+    let fields: Vec<&str> = line.split(' ').collect();
+    let (flags, epoch, link) = (fields[2], fields[6], fields[7]);
+    !flags.contains("handshake") && epoch != "0" && link == "connected"
 }
 
 /// Starts a replica of `master`, and waits until it has all data.
