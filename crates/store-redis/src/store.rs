@@ -330,10 +330,17 @@ impl TokenStore for RedisStore {
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore")
-            .field("server", &self.shared.backend.name)
-            .field("prefix", &self.shared.backend.layout.prefix)
-            .finish_non_exhaustive()
+        let Backend {
+            server,
+            layout,
+            name,
+        } = &self.shared.backend;
+        let mut debug = f.debug_struct("RedisStore");
+        debug.field("server", name).field("prefix", &layout.prefix);
+        if let Server::Cluster(cluster) = server {
+            debug.field("nodes", cluster);
+        }
+        debug.finish_non_exhaustive()
     }
 }
 

@@ -6,18 +6,19 @@
 
 mod background;
 mod node;
+mod search;
 mod slots;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use redis::{Pipeline, Value};
 
 use background::Background;
 pub(crate) use node::Node;
+use search::search;
 use slots::{Redirection, Slots};
 
 use crate::RedisError;
@@ -31,9 +32,6 @@ type Address = (String, u16);
 
 /// How many redirections a call follows: one while slots move, more if they move again meanwhile.
 const REDIRECTIONS: usize = 3;
-
-/// How many nodes are asked for the slots at once: one that hangs delays nothing.
-const ASKED_AT_ONCE: usize = 3;
 
 /// The interval at which failing calls look for the slots again.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
@@ -98,9 +96,8 @@ impl Cluster {
                 Redirection::Ask(address) => self.node(address)?.ask(commands).await,
             };
         }
-        if let Err(fault) = &answer
-            && fault.code().is_none()
-        {
+        let is_lost = answer.as_ref().is_err_and(|fault| fault.code().is_none());
+        if is_lost || node.is_doubtful() {
             // A replica may have taken its place, which it cannot tell.
             self.refresh_soon();
         }
@@ -123,26 +120,9 @@ impl Cluster {
         masters
     }
 
-    /// Asks the nodes, until one answers, which of them has which slots.
+    /// Asks the nodes which of them has which slots.
     pub(crate) async fn refresh(&self) -> Result<(), Fault> {
-        let mut nodes: Vec<Arc<Node>> = self.lock().nodes.values().cloned().collect();
-        nodes.sort_by_key(|node| node.has_failed());
-        let mut failure: Option<Fault> = None;
-        for nodes in nodes.chunks(ASKED_AT_ONCE) {
-            let asked = nodes.iter().map(|node| Slots::ask(node));
-            let mut answers: FuturesUnordered<_> = asked.collect();
-            while let Some(answer) = answers.next().await {
-                match answer {
-                    Ok(slots) => return self.adopt(slots),
-                    // A refusal says more than a failure to connect.
-                    Err(fault) if failure.is_none() || fault.code().is_some() => {
-                        failure = Some(fault);
-                    }
-                    Err(_) => {}
-                }
-            }
-        }
-        Err(failure.unwrap_or_else(|| unusable("the cluster has no nodes")))
+        self.adopt(search(self.nodes()).await?)
     }
 
     /// Looks for the slots in the background, unless a task does or just did.
@@ -151,11 +131,14 @@ impl Cluster {
         if self.lock().refreshed.is_some_and(just_did) {
             return;
         }
-        let cluster = self.clone();
+        let (nodes, cluster) = (self.nodes(), Arc::downgrade(self));
         self.refreshing.run(async move {
-            // If it fails, the next failing call tries again.
-            let _ = cluster.refresh().await;
-            cluster.lock().refreshed = Some(Instant::now());
+            let slots = search(nodes).await;
+            if let Some(cluster) = cluster.upgrade() {
+                // If it fails, the next failing call tries again.
+                let _ = slots.and_then(|slots| cluster.adopt(slots));
+                cluster.lock().refreshed = Some(Instant::now());
+            }
         });
     }
 
@@ -166,10 +149,14 @@ impl Cluster {
         let any = || {
             let owners = state.owners.iter().flatten();
             let mut nodes = owners.chain(state.nodes.values());
-            nodes.find(|node| !node.has_failed())
+            nodes.find(|node| !node.is_doubtful())
         };
         let node = known.or_else(any).or_else(|| state.nodes.values().next());
         node.expect("a URL has a node").clone()
+    }
+
+    fn nodes(&self) -> Vec<Arc<Node>> {
+        self.lock().nodes.values().cloned().collect()
     }
 
     fn node(&self, address: Address) -> Result<Arc<Node>, Fault> {
@@ -194,12 +181,16 @@ impl Cluster {
         state.owners = owners;
         let State { nodes, owners, .. } = &mut *state;
         nodes.retain(|address, node| {
-            self.settings.target.nodes.contains(address)
+            let is_known = self.settings.target.nodes.contains(address)
                 || slots.replicas.contains(address)
                 || owners
                     .iter()
                     .flatten()
-                    .any(|owner| Arc::ptr_eq(owner, node))
+                    .any(|owner| Arc::ptr_eq(owner, node));
+            if !is_known {
+                node.stop();
+            }
+            is_known
         });
         Ok(())
     }
@@ -207,6 +198,25 @@ impl Cluster {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Cluster {
+    /// Shows of each node how many buckets it has, and why it does not answer.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        let nodes = state.nodes.iter().map(|((host, port), node)| {
+            let owners = state.owners.iter().flatten();
+            let buckets = owners.filter(|owner| Arc::ptr_eq(owner, node)).count();
+            (format!("{host}:{port}"), (buckets, node.failure()))
+        });
+        f.debug_map().entries(nodes).finish()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.nodes().iter().for_each(|node| node.stop());
     }
 }
 

@@ -1,5 +1,6 @@
 //! One node, its connection, and whether it answers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use redis::{Pipeline, Value};
@@ -18,6 +19,9 @@ pub(crate) struct Node {
     link: Link,
     /// The failure of the last call that the node did not answer, until it answers one.
     failure: Mutex<Option<Fault>>,
+    /// Whether it said to the last call that the cluster is down, as a node does that cannot reach
+    /// most of the others.
+    cut_off: AtomicBool,
     /// The task that finds out whether it answers again.
     pinging: Background,
 }
@@ -31,12 +35,21 @@ impl Node {
             address,
             link: Link::new(connector, connect_timeout, answer_timeout),
             failure: Mutex::new(None),
+            cut_off: AtomicBool::new(false),
             pinging: Background::default(),
         })
     }
 
-    /// Sends the commands in one pipeline and returns their answers; a server's error is a value.
+    /// Calls commands on names, and notes whether the node is cut off.
     pub(crate) async fn call(&self, commands: &Pipeline) -> Result<Vec<Value>, Fault> {
+        let answers = self.send(commands).await?;
+        let is_cut_off = answers.iter().any(says_down);
+        self.cut_off.store(is_cut_off, Ordering::Relaxed);
+        Ok(answers)
+    }
+
+    /// Sends the commands in one pipeline and returns their answers; a server's error is a value.
+    pub(super) async fn send(&self, commands: &Pipeline) -> Result<Vec<Value>, Fault> {
         let answer = self.link.call(commands).await;
         let silence = answer.as_ref().err().filter(|fault| fault.code().is_none());
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = silence.cloned();
@@ -53,8 +66,9 @@ impl Node {
         Ok(answers.into_iter().skip(1).step_by(2).collect())
     }
 
-    pub(crate) fn has_failed(&self) -> bool {
-        self.failure().is_some()
+    /// Returns whether another node may have taken its place, of which it would not know.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.failure().is_some() || self.cut_off.load(Ordering::Relaxed)
     }
 
     pub(crate) fn failure(&self) -> Option<Fault> {
@@ -69,8 +83,13 @@ impl Node {
             let mut ping = Pipeline::with_capacity(1);
             ping.cmd("PING");
             // The node keeps the outcome.
-            let _ = node.call(&ping).await;
+            let _ = node.send(&ping).await;
         });
+    }
+
+    /// Ends the ping in the background, which holds the node.
+    pub(super) fn stop(&self) {
+        self.pinging.abort();
     }
 
     pub(crate) fn host(&self) -> &str {
@@ -80,4 +99,11 @@ impl Node {
     pub(crate) fn address(&self) -> &Address {
         &self.address
     }
+}
+
+fn says_down(answer: &Value) -> bool {
+    let Value::ServerError(error) = answer else {
+        return false;
+    };
+    Fault::Refused(error.clone().into()).code() == Some("CLUSTERDOWN")
 }

@@ -1,5 +1,7 @@
 //! Which node has which slots, as nodes report it, and their redirections.
 
+use std::sync::Arc;
+
 use redis::{Pipeline, RedisResult, Value};
 
 use super::{Address, Node};
@@ -17,10 +19,10 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Asks a node.
-    pub(super) async fn ask(node: &Node) -> Result<Self, Fault> {
+    pub(super) async fn ask(node: Arc<Node>) -> Result<Self, Fault> {
         let mut commands = Pipeline::with_capacity(1);
         commands.cmd("CLUSTER").arg("SLOTS");
-        let answer = node.call(&commands).await?.into_iter().next();
+        let answer = node.send(&commands).await?.into_iter().next();
         let ranges = answer.unwrap_or(Value::Nil);
         let ranges = ranges.extract_error().map_err(Fault::Refused)?;
         let slots = Self::parse(&ranges, node.host());
@@ -30,6 +32,12 @@ impl Slots {
             return Err(Fault::NotSent(error.into()));
         }
         Ok(slots)
+    }
+
+    /// Returns whether one of the nodes is the master of a bucket.
+    pub(super) fn name_any(&self, nodes: &[Arc<Node>]) -> bool {
+        let mut owners = self.owners.iter().flatten();
+        owners.any(|owner| nodes.iter().any(|node| node.address() == owner))
     }
 
     /// Parses the answer of the node at `host`: ranges of slots, each with its master and replicas.
@@ -74,9 +82,7 @@ impl Redirection {
         let error = error.err()?;
         let (node, _) = error.redirect_node()?;
         let (named, port) = node.rsplit_once(':')?;
-        // A node without a name has that of the node that answers.
-        let host = if named.is_empty() { host } else { named };
-        let address = (host.to_owned(), port.parse().ok()?);
+        let address = (resolve(named, host)?.to_owned(), port.parse().ok()?);
         match error.code()? {
             "MOVED" => Some(Self::Moved(address)),
             "ASK" => Some(Self::Ask(address)),
@@ -104,8 +110,7 @@ fn items(value: &Value) -> &[Value] {
     }
 }
 
-/// Parses a node: its host and port, and more. A node without a host has that of the node that
-/// answers, and one with the host `?` is not known to it.
+/// Parses a node: its host and port, and more.
 fn address(node: &Value, host: &str) -> Option<Address> {
     let [named, Value::Int(port), ..] = items(node) else {
         return None;
@@ -115,12 +120,17 @@ fn address(node: &Value, host: &str) -> Option<Address> {
         Value::Nil => "",
         _ => return None,
     };
-    let host = match named {
-        "?" => return None,
-        "" => host,
-        named => named,
-    };
-    Some((host.to_owned(), u16::try_from(*port).ok()?))
+    Some((resolve(named, host)?.to_owned(), u16::try_from(*port).ok()?))
+}
+
+/// Returns the host of a node: one without a name has that of the node that answers, and one named
+/// `?` is not known to it.
+fn resolve<'a>(named: &'a str, host: &'a str) -> Option<&'a str> {
+    match named {
+        "?" => None,
+        "" => Some(host),
+        named => Some(named),
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +180,7 @@ mod tests {
         assert_eq!(of("MOVED 1 :7000"), moved("seed", 7000));
         assert_eq!(of("MOVED 1 ::1:7000"), moved("::1", 7000));
         assert_eq!(of("ASK 1 a:7"), at("a", 7).map(|address| ("ask", address)));
+        assert_eq!(of("MOVED 1 ?:7000"), None);
         assert_eq!(of("TRYAGAIN Multiple keys request"), None);
     }
 }
