@@ -1,10 +1,11 @@
 //! Writes that wait for replicas.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{Cmd, cmd};
 
+use crate::layout::BUCKETS;
 use crate::server::{OpenError, Server};
 use crate::settings::Settings;
 
@@ -13,8 +14,9 @@ pub(crate) struct Replicated {
     server: Server,
     min_replicas: u32,
     timeout: Duration,
-    /// Whether the replicas are not known to have the last write.
-    behind: AtomicBool,
+    /// A bit for each bucket of which the replicas are not known to have the last write. In a
+    /// cluster, the replicas of one master do not answer for those of another.
+    behind: AtomicU64,
 }
 
 impl Replicated {
@@ -23,19 +25,23 @@ impl Replicated {
             server: Server::open(settings).await?,
             min_replicas: settings.min_replicas,
             timeout: settings.replication_timeout,
-            behind: AtomicBool::new(false),
+            behind: AtomicU64::new(0),
         })
     }
 
-    /// Notes how many replicas have all writes, and returns whether these are enough.
-    pub(crate) fn note(&self, acknowledged: u32) -> bool {
+    /// Notes how many replicas have all writes to a bucket, and returns whether these are enough.
+    pub(crate) fn note(&self, bucket: u8, acknowledged: u32) -> bool {
         let enough = acknowledged >= self.min_replicas;
-        self.behind.store(!enough, Ordering::Release);
+        if enough {
+            self.behind.fetch_and(!bit(bucket), Ordering::AcqRel);
+        } else {
+            self.behind.fetch_or(bit(bucket), Ordering::AcqRel);
+        }
         enough
     }
 
-    pub(crate) fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Acquire)
+    pub(crate) fn is_behind(&self, bucket: u8) -> bool {
+        self.behind.load(Ordering::Acquire) & bit(bucket) != 0
     }
 
     /// The command that waits for the replicas.
@@ -53,4 +59,9 @@ impl Replicated {
     pub(crate) fn min_replicas(&self) -> u32 {
         self.min_replicas
     }
+}
+
+fn bit(bucket: u8) -> u64 {
+    const { assert!(BUCKETS as u32 == u64::BITS) };
+    1 << bucket
 }

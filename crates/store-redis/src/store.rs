@@ -162,7 +162,7 @@ impl RedisStore {
             Some(Value::Int(1)) => {
                 if let Some(replicated) = &shared.replicated {
                     shared
-                        .acknowledged(replicated, waited.as_ref())
+                        .acknowledged(replicated, place.bucket, waited.as_ref())
                         .map_err(StoreError::ambiguous)?;
                 }
                 Ok(Outcome::Applied)
@@ -170,8 +170,10 @@ impl RedisStore {
             Some(Value::Array(there)) => {
                 // The entry may be our own last write, which is not shown until the replicas have
                 // it.
-                if let Some(replicated) = shared.replicated.as_ref().filter(|r| r.is_behind()) {
-                    shared.acknowledged(replicated, waited.as_ref())?;
+                if let Some(replicated) = &shared.replicated
+                    && replicated.is_behind(place.bucket)
+                {
+                    shared.acknowledged(replicated, place.bucket, waited.as_ref())?;
                 }
                 shared.conflict(key, there)
             }
@@ -191,17 +193,18 @@ impl Shared {
         }
     }
 
-    /// Checks that enough replicas have every write made on the connection so far.
+    /// Checks that enough replicas have every write that was made on the connection of the bucket.
     fn acknowledged(
         &self,
         replicated: &Replicated,
+        bucket: u8,
         answer: Option<&Value>,
     ) -> Result<(), RedisError> {
         let acknowledged = match answer {
             Some(Value::Int(number)) => u32::try_from(*number).unwrap_or(0),
             answer => return Err(self.unexpected(answer)),
         };
-        if replicated.note(acknowledged) {
+        if replicated.note(bucket, acknowledged) {
             return Ok(());
         }
         Err(RedisError::NotReplicated {
@@ -217,17 +220,18 @@ impl Shared {
     async fn read_behind(
         &self,
         replicated: &Replicated,
-        route: Route<'_>,
+        bucket: u8,
         get: Pipeline,
     ) -> Result<Option<Value>, StoreError> {
         let mut commands = get;
         commands.add_command(replicated.wait());
+        let route = Route::Bucket(bucket);
         let answers = replicated.server().call(route, &commands).await;
         let mut answers = answers
             .map_err(|fault| self.error(fault, Call::Read))?
             .into_iter();
         let found = answers.next();
-        self.acknowledged(replicated, answers.next().as_ref())?;
+        self.acknowledged(replicated, bucket, answers.next().as_ref())?;
         Ok(found)
     }
 
@@ -259,14 +263,13 @@ impl TokenStore for RedisStore {
         let mut get = Pipeline::with_capacity(2);
         let Backend { server, layout, .. } = &shared.backend;
         let place = layout.place(key);
-        let route = Route::Bucket(place.bucket);
         get.cmd("GET").arg(layout.record(&place));
         let found = match &shared.replicated {
-            Some(replicated) if replicated.is_behind() => {
-                shared.read_behind(replicated, route, get).await?
+            Some(replicated) if replicated.is_behind(place.bucket) => {
+                shared.read_behind(replicated, place.bucket, get).await?
             }
             _ => {
-                let answers = server.call(route, &get).await;
+                let answers = server.call(Route::Bucket(place.bucket), &get).await;
                 let answers = answers.map_err(|fault| shared.error(fault, Call::Read))?;
                 answers.into_iter().next()
             }

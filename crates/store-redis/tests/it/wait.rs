@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokenkeeper_store::{Outcome, StoreError, TokenStore};
 use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
 
-use crate::groups::replica_of;
+use crate::groups::{Cluster, replica_of};
 use crate::server::RedisServer;
-use crate::support::{cause, entry, key};
+use crate::support::{cause, entry, key, patient};
 
 async fn waiting(server: &RedisServer, limit: Duration) -> RedisStore {
     let options = RedisOptions::new(server.url())
@@ -80,4 +80,31 @@ async fn a_put_without_a_replica_is_ambiguous() {
     let again = patient.put(&key("a"), &mine, Some(first.version)).await;
     let outcome = again.unwrap();
     assert_eq!(outcome, Outcome::Conflict(Some(mine)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_of_one_master_do_not_answer_for_another() {
+    let mut cluster = Cluster::start();
+    cluster.add_replica(1);
+    let options = patient(&cluster.url())
+        .min_replicas(1)
+        .replication_timeout(Duration::from_millis(100));
+    let store = options.open_plaintext().await.unwrap();
+    // A put at the first node, which has no replica, and later one that a replica has.
+    let mut lacking = None;
+    for number in 0.. {
+        let key = key(&format!("user-{number}"));
+        match store.put(&key, &entry("mine"), None).await {
+            Ok(_) if lacking.is_some() => break,
+            Ok(_) => {}
+            Err(error) => {
+                assert!(matches!(error, StoreError::Ambiguous { .. }), "{error:?}");
+                if cluster.nodes[0].call::<u64>(&["DBSIZE"]) > 0 {
+                    lacking.get_or_insert(key);
+                }
+            }
+        }
+    }
+    let error = store.get(&lacking.unwrap()).await.unwrap_err();
+    assert!(matches!(cause(&error), RedisError::NotReplicated { .. }));
 }
