@@ -18,6 +18,7 @@ async fn a_waiter_in_another_process_does_not_poll() {
     let options = patient()
         .poll_interval(LONG)
         .revalidate_interval(LONG)
+        .watched_revalidate_interval(LONG)
         .lease(4 * LONG);
     let engines = world.subscribed_engines(2, options).await;
     let (refresher, waiter) = (account(&engines[0]), account(&engines[1]));
