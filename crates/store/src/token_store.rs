@@ -203,9 +203,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// The pages of [`Filter::All`] have each key that stays throughout exactly once, whatever is
     /// written meanwhile. With other filters, an entry that changes meanwhile may be listed again
     /// or not at all, until the next listing. [`Filter::DueBefore`] lists by due time, the earliest
-    /// first, and leaves out entries whose [claim](Self::claim) ends after its time. A store that
-    /// cannot sort lists in another order, and what is late may then wait for what is not. The
-    /// default returns [`StoreError::Unsupported`].
+    /// first, and leaves out entries whose [claim](Self::claim) ends after its time. Its cursor is
+    /// a position among the due times: a caller may continue there with a later time, to see what
+    /// became due since. A store that cannot sort lists in another order, and what is late may then
+    /// wait for what is not. The default returns [`StoreError::Unsupported`].
     ///
     /// # Errors
     /// A store that does not list, a failing backend, or a cursor of another listing. A backend

@@ -85,7 +85,7 @@ pub use self::connections::{
     put_that_never_arrives_is_not_applied, unreachable_backend_is_unavailable,
 };
 pub use self::cutter::{ConnectionCutter, Cut};
-pub use self::due::listing_has_the_earliest_due_first;
+pub use self::due::{due_listing_continues_at_a_later_time, listing_has_the_earliest_due_first};
 pub use self::expiry::{
     entry_is_kept_until_keep_until, every_method_agrees_on_an_expired_entry,
     keep_until_at_the_ends_of_the_calendar_is_kept, keep_until_in_the_past_is_no_error,
@@ -178,6 +178,7 @@ macro_rules! conformance {
             listing_follows_writes
             listing_unsupported_is_a_typed_error
             listing_has_the_earliest_due_first
+            due_listing_continues_at_a_later_time
             claim_changes_no_entry
             claim_hides_an_entry_until_its_time
             put_ends_a_claim

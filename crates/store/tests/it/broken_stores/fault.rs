@@ -46,6 +46,10 @@ pub(super) enum Fault {
     SortsOnlyWithinPages,
     /// Continues after the due time of the last entry, though others are due then too.
     ListsOneOfAnyDueTime,
+    /// Continues with the time of the first page.
+    CursorsKeepTheTime,
+    /// Refuses to continue after an entry that is no longer due.
+    CursorsNeedTheirEntry,
     ClaimsHideNothing,
     ClaimsHideFromAllListings,
     ClaimsNeverEnd,

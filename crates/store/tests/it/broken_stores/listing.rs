@@ -1,5 +1,7 @@
 //! The listings of a store that makes one mistake.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use tokenkeeper_store::{Cursor, Entry, Filter, Key, Page, StoreError, unix_millis};
 
 use super::fault::Fault as F;
@@ -15,6 +17,40 @@ impl Broken {
         if self.fault == F::ListsNothingInsteadOfAnError {
             return Err(StoreError::other("not implemented"));
         }
+        if self.fault == F::CursorsKeepTheTime
+            && let Filter::DueBefore(time) = filter
+        {
+            return self.page_at_first_time(time, cursor, limit);
+        }
+        self.page_of(filter, cursor, limit)
+    }
+
+    fn page_at_first_time(
+        &self,
+        time: SystemTime,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let first = cursor.and_then(|cursor| cursor.as_bytes().split_first_chunk::<8>());
+        let (time, cursor) = match first {
+            Some((millis, place)) => {
+                let since = Duration::from_millis(u64::from_be_bytes(*millis));
+                (UNIX_EPOCH + since, Some(Cursor::new(place.to_vec())))
+            }
+            None => (time, None),
+        };
+        let page = self.page_of(Filter::DueBefore(time), cursor.as_ref(), limit)?;
+        let time = unix_millis(time).to_be_bytes();
+        let next = |next: Cursor| Cursor::new([&time[..], next.as_bytes()].concat());
+        Ok(Page::new(page.keys, page.next.map(next)))
+    }
+
+    fn page_of(
+        &self,
+        filter: Filter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         let limit = if self.fault == F::ListsTooMany {
             limit + 1
         } else {
@@ -31,6 +67,10 @@ impl Broken {
         }
         keys.sort_by_cached_key(|key| self.place(filter, key));
         if let Some(cursor) = cursor {
+            let is_last = |key: &Key| self.place(filter, key).as_slice() == cursor.as_bytes();
+            if self.fault == F::CursorsNeedTheirEntry && !keys.iter().any(is_last) {
+                return Err(StoreError::other("the entry of the cursor is gone"));
+            }
             keys.retain(|key| self.place(filter, key).as_slice() > cursor.as_bytes());
         }
         keys.truncate(limit);

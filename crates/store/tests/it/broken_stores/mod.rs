@@ -72,6 +72,8 @@ finds! {
     listing_unsupported: listing_unsupported_is_a_typed_error finds ListsNothingInsteadOfAnError;
     listing_by_due_time: listing_has_the_earliest_due_first
         finds ListsDueByKey, SortsOnlyWithinPages, ListsOneOfAnyDueTime;
+    listing_at_a_later_time: due_listing_continues_at_a_later_time
+        finds CursorsKeepTheTime, CursorsNeedTheirEntry, ListsByOffset;
     claim_of_entries: claim_changes_no_entry
         finds ClaimsChangeTheVersion, ClaimsMoveTheDueTime, ClaimsAreAnnounced,
             ClaimReturnsOtherKeys;
