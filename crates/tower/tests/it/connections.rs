@@ -12,7 +12,10 @@ use futures_util::future::join_all;
 use tokenkeeper_engine::{Transport as _, TransportError};
 
 use crate::{
-    http2::server::{Reaction, Server},
+    http2::{
+        server::{Reaction, Server},
+        stop_clock,
+    },
     support::{transport, trusting},
     transport::{DEADLINE, post, read_request},
 };
@@ -21,6 +24,7 @@ const HTTP2: &[&str] = &["h2", "http/1.1"];
 
 #[tokio::test]
 async fn requests_at_once_wait_for_one_connection() {
+    stop_clock();
     let server = Server::start(HTTP2, |_| Reaction::Respond);
     let transport = trusting(&server);
     let sent = (0..50).map(|_| transport.send(post(server.url()), DEADLINE));
@@ -30,6 +34,7 @@ async fn requests_at_once_wait_for_one_connection() {
 
 #[tokio::test]
 async fn more_than_a_hundred_requests_at_once_open_another() {
+    stop_clock();
     let server = Server::start(HTTP2, |_| Reaction::Hold);
     let transport = trusting(&server);
     for _ in 0..150 {
@@ -44,6 +49,7 @@ async fn more_than_a_hundred_requests_at_once_open_another() {
 
 #[tokio::test]
 async fn a_failed_connection_fails_only_its_own_request() {
+    stop_clock();
     let cut = |number, tcp: &TcpStream| number > 0 || tcp.shutdown(Shutdown::Both).is_err();
     let server = Server::start_after(HTTP2, cut, |_| Reaction::Respond);
     let transport = trusting(&server);
@@ -71,9 +77,12 @@ async fn a_dropped_request_lets_those_that_waited_connect() {
         tokio::spawn(async move { transport.send(request, DEADLINE).await })
     };
     let hanging = send();
-    while kept.try_recv().is_err() {
-        tokio::task::yield_now().await;
-    }
+    let _open = loop {
+        match kept.try_recv() {
+            Ok(open) => break open,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
     let waiting = send();
     tokio::task::yield_now().await;
     hanging.abort();
@@ -103,17 +112,13 @@ impl Open {
         Self { url, stream }
     }
 
-    /// Sends a request, and returns the server's side after the response has arrived.
-    ///
-    /// The clock stands still, and the runtime is never idle, which would move it.
+    /// Sends a request while the clock is stopped, and returns the server's side after the response
+    /// has arrived.
     async fn respond(&self) -> TcpStream {
-        tokio::time::pause();
+        stop_clock();
         let request = post(&self.url);
-        let sent = tokio::spawn(async move { transport().send(request, DEADLINE).await });
-        while !sent.is_finished() {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(sent.await.unwrap().unwrap().body(), "ok");
+        let response = transport().send(request, DEADLINE).await;
+        assert_eq!(response.unwrap().body(), "ok");
         self.stream.recv().unwrap()
     }
 }
@@ -174,6 +179,7 @@ async fn a_server_that_goes_on_sending_is_left_after_a_second() {
         }
         tokio::task::yield_now().await;
     }
+    yield_often().await;
     assert!(!is_closed(&mut stream), "it reads what comes");
     tokio::time::advance(Duration::from_millis(1_100)).await;
     while !is_closed(&mut stream) {

@@ -147,17 +147,20 @@ fn serve(mut stream: Stream, seen: &Mutex<Vec<Seen>>, react: &React) -> io::Resu
     close(stream)
 }
 
+/// Leaves the connection open, whatever the client asks for.
 fn http1(stream: &mut Stream, number: usize, seen: &Mutex<Vec<Seen>>) -> io::Result<()> {
-    let mut request = Vec::new();
-    while !request.ends_with(b"grant_type=refresh_token") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        request.extend(byte);
+    loop {
+        let mut request = Vec::new();
+        while !request.ends_with(b"grant_type=refresh_token") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte)?;
+            request.extend(byte);
+        }
+        let seen = &mut seen.lock().unwrap()[number];
+        seen.requests += 1;
+        seen.head = String::from_utf8_lossy(&request).to_lowercase();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")?;
     }
-    let seen = &mut seen.lock().unwrap()[number];
-    seen.requests += 1;
-    seen.head = String::from_utf8_lossy(&request).to_lowercase();
-    stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok")
 }
 
 fn http2(
