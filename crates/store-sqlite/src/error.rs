@@ -108,6 +108,28 @@ pub enum SqliteError {
         #[source]
         source: BoxError,
     },
+    /// The database has a table, index, view or trigger that this crate did not create, or has
+    /// changed one. None of them was run.
+    #[error(
+        "the database {} has the {object}, which is not of this crate: check who wrote to the \
+         file, then remove it, or restore the file from a backup",
+        path.display()
+    )]
+    UnknownObject {
+        /// The file.
+        path: PathBuf,
+        /// The kind and the name of the object.
+        object: String,
+    },
+    /// Another user can read, write or replace the file, a file that SQLite keeps next to it, or
+    /// its directory.
+    #[error("{} {exposure}", path.display())]
+    Exposed {
+        /// The affected file or directory.
+        path: PathBuf,
+        /// What was found.
+        exposure: Exposure,
+    },
     /// Another process held the write lock for longer than the
     /// [busy timeout](crate::SqliteOptions::busy_timeout).
     #[error(
@@ -185,6 +207,41 @@ pub enum SqliteError {
     Stopped,
 }
 
+/// How another user could reach the tokens in a file: the reason of a [`SqliteError::Exposed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Exposure {
+    /// The path is a symbolic link.
+    #[error(
+        "is a symbolic link: give the path that it leads to, or set \
+         `SqliteOptions::follow_symlinks`"
+    )]
+    SymbolicLink,
+    /// It belongs neither to the user of this process nor to root.
+    #[error(
+        "belongs to the user with the id {owner}: start this process as that user, or use a \
+         directory that belongs to the user of this process"
+    )]
+    OtherOwner {
+        /// The id of its owner.
+        owner: u32,
+    },
+    /// Others may write it, and may have done so.
+    #[error(
+        "can be written by others (mode {mode:o}): check its content, then run `chmod go-w` on it"
+    )]
+    Writable {
+        /// Its mode.
+        mode: u32,
+    },
+    /// Others may read it, and its mode could not be changed.
+    #[error("can be read by others (mode {mode:o}): run `chmod 600` on it as its owner")]
+    Readable {
+        /// Its mode.
+        mode: u32,
+    },
+}
+
 impl From<SqliteError> for StoreError {
     /// The error of a call that wrote nothing.
     fn from(error: SqliteError) -> Self {
@@ -192,6 +249,7 @@ impl From<SqliteError> for StoreError {
             SqliteError::NotWritable { .. } => Self::read_only(error),
             SqliteError::NotADatabase { .. }
             | SqliteError::OtherProgram { .. }
+            | SqliteError::UnknownObject { .. }
             | SqliteError::Damaged { .. } => Self::corrupt(error),
             SqliteError::Busy { .. }
             | SqliteError::NoRoom { .. }
@@ -203,6 +261,7 @@ impl From<SqliteError> for StoreError {
             | SqliteError::BadPath { .. }
             | SqliteError::NoDirectory { .. }
             | SqliteError::CannotOpen { .. }
+            | SqliteError::Exposed { .. }
             | SqliteError::NoSharedMemory { .. }
             | SqliteError::LogHeld { .. } => Self::other(error),
         }

@@ -1,12 +1,13 @@
 //! The meaning of SQLite's error codes for a caller.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 use tokenkeeper_store::{BoxError, StoreError};
 
-use crate::error::SqliteError;
+use crate::error::{Exposure, SqliteError};
 
 /// A failure on a connection, cloned for each of the calls that shared a transaction.
 #[derive(Clone, Debug)]
@@ -19,6 +20,12 @@ pub(crate) enum Fault {
     },
     /// The application id is another program's.
     OtherProgram(i32),
+    /// The kind and name of an object of the schema that is not ours.
+    UnknownObject(String),
+    /// Another user can reach the tokens by this path.
+    Exposed(PathBuf, Exposure),
+    /// The system could not check that.
+    System(Arc<io::Error>),
     /// The file system does not support a write-ahead log.
     NoSharedMemory,
     /// The path has another file or none.
@@ -59,6 +66,12 @@ impl Fault {
             Self::OtherProgram(application_id) => SqliteError::OtherProgram {
                 path,
                 application_id,
+            },
+            Self::UnknownObject(object) => SqliteError::UnknownObject { path, object },
+            Self::Exposed(path, exposure) => SqliteError::Exposed { path, exposure },
+            Self::System(error) => SqliteError::CannotOpen {
+                path,
+                source: error.into(),
             },
             Self::NoSharedMemory => SqliteError::NoSharedMemory { path },
             Self::Moved => SqliteError::Moved { path },
@@ -110,5 +123,11 @@ impl Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(Arc::new(error))
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::System(Arc::new(error))
     }
 }

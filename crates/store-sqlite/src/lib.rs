@@ -6,6 +6,8 @@ mod fault;
 mod file;
 mod listing;
 mod log;
+#[cfg(test)]
+mod logged;
 mod options;
 mod pace;
 mod reader;
@@ -16,6 +18,6 @@ mod sqlite;
 mod thread;
 mod writer;
 
-pub use crate::error::SqliteError;
+pub use crate::error::{Exposure, SqliteError};
 pub use crate::options::{Compaction, SqliteOptions};
 pub use crate::sqlite::SqliteStore;

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use crate::connection::LOG_BYTES;
+use crate::connection::{LOG_BYTES, attach};
 use crate::error::{SqliteError, WHO};
 
 /// The part of the limit at which the writer warns.
@@ -63,9 +63,7 @@ pub(crate) fn check(file: &Path, limit: u64) -> Result<(), SqliteError> {
     if bytes < limit {
         return Ok(());
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let is_held = Connection::open_with_flags(file, flags).is_ok_and(|file| is_held(&file));
-    if is_held {
+    if attach(file).is_ok_and(|connection| is_held(&connection)) {
         let path = file.to_owned();
         return Err(SqliteError::LogHeld { path, bytes });
     }

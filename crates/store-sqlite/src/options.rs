@@ -91,6 +91,26 @@ impl SqliteOptions {
         self
     }
 
+    /// Sets whether the path may be a symbolic link; by default it is refused.
+    ///
+    /// The file that it leads to is checked then, and that file's directory. A user who can replace
+    /// the link chooses the file. Links to directories are always followed.
+    pub fn follow_symlinks(mut self, follow: bool) -> Self {
+        self.settings.follow_symlinks = follow;
+        self
+    }
+
+    /// Sets whether the owners and permissions of the file and its directory are left unchecked and
+    /// as they are; by default they are [checked](crate#what-is-checked-when-a-file-is-opened).
+    ///
+    /// This is for file systems that keep no permissions, and for a directory that is shared on
+    /// purpose, such as a volume with a group. Users who can write there can remove tokens and put
+    /// old ones back; without encryption they can also read and replace them.
+    pub fn trust_permissions(mut self, trust: bool) -> Self {
+        self.settings.trust_permissions = trust;
+        self
+    }
+
     /// Sets the clock that `keep_until` is compared with, for tests; by default the system's.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.settings.clock = Arc::new(clock);
@@ -134,7 +154,7 @@ impl SqliteOptions {
         self.settings.check()?;
         self.settings.path = file::absolute(&self.settings.path)?;
         thread::run("tokenkeeper-sqlite-compact", move || {
-            connection::compact(&self.settings)
+            connection::compact(&file::locate(&self.settings)?)
         })
         .await
     }
@@ -174,6 +194,8 @@ impl fmt::Debug for SqliteOptions {
             .field("watch_interval", &self.settings.watch_interval)
             .field("max_pages", &self.settings.max_pages)
             .field("log_limit", &self.settings.log_limit)
+            .field("follow_symlinks", &self.settings.follow_symlinks)
+            .field("trust_permissions", &self.settings.trust_permissions)
             .finish_non_exhaustive()
     }
 }

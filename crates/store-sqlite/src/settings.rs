@@ -14,6 +14,8 @@ pub(crate) struct Settings {
     pub(crate) watch_interval: Duration,
     pub(crate) max_pages: Option<u32>,
     pub(crate) log_limit: u64,
+    pub(crate) follow_symlinks: bool,
+    pub(crate) trust_permissions: bool,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
@@ -26,6 +28,8 @@ impl Settings {
             watch_interval: Duration::from_millis(20),
             max_pages: None,
             log_limit: 1024 * 1024 * 1024,
+            follow_symlinks: false,
+            trust_permissions: false,
             clock: Arc::new(SystemTime::now),
         }
     }

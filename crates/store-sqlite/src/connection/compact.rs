@@ -3,11 +3,11 @@
 use rusqlite::Connection;
 use tokenkeeper_store::StoreError;
 
-use super::{PAGE_BYTES, connect, make_durable, page_bytes, sync_writes};
+use super::{PAGE_BYTES, admit, connect, make_durable, page_bytes, sync_writes};
 use crate::fault::Fault;
 use crate::options::Compaction;
-use crate::schema;
 use crate::settings::Settings;
+use crate::{file, schema};
 
 /// Rewrites the file while no other connection has it open. It blocks.
 pub(crate) fn compact(settings: &Settings) -> Result<Compaction, StoreError> {
@@ -15,10 +15,12 @@ pub(crate) fn compact(settings: &Settings) -> Result<Compaction, StoreError> {
 }
 
 fn try_compact(settings: &Settings) -> Result<Compaction, Fault> {
+    file::check_files(settings)?;
     let connection = connect(settings)?;
     // From the first read until the connection is closed, no other one can be opened.
     connection.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(()))?;
     schema::inspect(&connection)?;
+    admit(&connection, settings)?;
     let before = bytes(&connection)?;
     // With a write-ahead log, SQLite keeps the size of the pages. If this process ends before the
     // log is back, the next one that opens the file brings it back.

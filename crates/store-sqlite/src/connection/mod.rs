@@ -2,9 +2,11 @@
 
 mod compact;
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 use tokenkeeper_store::StoreError;
 
@@ -39,7 +41,7 @@ pub(crate) fn open(settings: &Settings) -> Result<Connection, StoreError> {
     file::create(&settings.path)?;
     let deadline = Instant::now() + settings.busy_timeout;
     loop {
-        match try_open(settings) {
+        match file::check_files(settings).and_then(|()| try_open(settings)) {
             Err(fault) if fault.is_busy() && Instant::now() < deadline => thread::sleep(RETRY),
             Err(fault) => return Err(fault.at(&settings.path)),
             Ok(connection) => return Ok(connection),
@@ -51,6 +53,7 @@ fn try_open(settings: &Settings) -> Result<Connection, Fault> {
     let connection = connect(settings)?;
     schema::inspect(&connection)?;
     make_durable(&connection)?;
+    admit(&connection, settings)?;
     // Before the limit, so that a file at its limit can be opened and made room in.
     schema::migrate(&connection)?;
     if let Some(limit) = settings.max_pages {
@@ -61,13 +64,45 @@ fn try_open(settings: &Settings) -> Result<Connection, Fault> {
 
 /// Connects to an existing file that may be written, without reading it.
 fn connect(settings: &Settings) -> Result<Connection, Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&settings.path, flags)?;
+    let connection = attach(&settings.path)?;
+    // Another user may have put a log next to the file since the check. Until the next check, it is
+    // not copied into the file.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(settings.busy_timeout)?;
-    // Neither the schema of a file nor its pages are trusted.
-    connection.pragma_update(None, "trusted_schema", false)?;
-    connection.pragma_update(None, "cell_size_check", true)?;
     expect_writable(&connection)?;
+    Ok(connection)
+}
+
+/// Checks the files again, all of which SQLite has open after a read, and closes them to others.
+///
+/// Before, the file may be another program's, whose rights are left as they are.
+fn admit(connection: &Connection, settings: &Settings) -> Result<(), Fault> {
+    file::check_files(settings)?;
+    file::close_files(settings)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(())
+}
+
+/// Connects to a file, and trusts neither its schema nor its pages.
+///
+/// Triggers stay on, since ours end claims: [`schema::inspect`] refuses others. Extensions cannot
+/// be loaded unless a connection asks for it.
+pub(crate) fn attach(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(path, flags)?;
+    for (config, value) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        // A name in quotes is never a text.
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+    ] {
+        connection.set_db_config(config, value)?;
+    }
+    connection.pragma_update(None, "cell_size_check", true)?;
     Ok(connection)
 }
 

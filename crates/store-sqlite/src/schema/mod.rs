@@ -1,5 +1,7 @@
 //! The tables, and the migration of files with an older schema.
 
+mod objects;
+
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::fault::Fault;
@@ -17,7 +19,8 @@ const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
 /// What was added to schema 1, in statements that may be repeated.
 ///
 /// Processes of a version without it go on to read and write the file, so it needs no new number.
-/// During a rolling update, an old process must be able to write the tokens that it holds.
+/// During a rolling update, an old process must be able to write the tokens that it holds. Versions
+/// from this one on refuse objects that they do not know, so what comes later needs a new number.
 const ADDITIONS: &str = include_str!("additions.sql");
 
 /// The names of the additions.
@@ -26,7 +29,7 @@ const ADDED: &str = "'claims', 'claims_ends', 'claims_update', 'claims_delete'";
 /// Checks that the file is empty or ours, and changes nothing.
 ///
 /// # Errors
-/// The file of another program, or one with a newer schema.
+/// The file of another program, one with a newer schema, or one with objects that are not ours.
 pub(crate) fn inspect(connection: &Connection) -> Result<(), Fault> {
     let (application_id, version, objects) = connection.query_row(
         "SELECT (SELECT application_id FROM pragma_application_id),
@@ -39,7 +42,9 @@ pub(crate) fn inspect(connection: &Connection) -> Result<(), Fault> {
     if application_id != APPLICATION_ID && !is_empty {
         return Err(Fault::OtherProgram(application_id));
     }
-    expect_at_most(version.cast_unsigned(), VERSION)
+    let version = version.cast_unsigned();
+    expect_at_most(version, VERSION)?;
+    objects::expect_ours(connection, version)
 }
 
 /// Migrates the file to the schema of this version, in exclusive transactions.

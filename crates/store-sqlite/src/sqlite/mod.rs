@@ -84,12 +84,14 @@ impl SqliteStore {
     /// # Errors
     /// The source of each is a [`SqliteError`] that names the file.
     /// - [`ReadOnly`](StoreError::ReadOnly): the file or its directory cannot be written.
-    /// - [`Corrupt`](StoreError::Corrupt): it is damaged, not a database, or another program's.
+    /// - [`Corrupt`](StoreError::Corrupt): it is damaged, not a database, another program's, or has
+    ///   tables, indexes, views or triggers that are not of this crate.
     /// - [`NewerFormat`](StoreError::NewerFormat): its schema is newer; nothing was changed.
     /// - [`Unavailable`](StoreError::Unavailable): another process held the write lock for longer
     ///   than the busy timeout, or there is no room.
     /// - [`Other`](StoreError::Other): its directory does not exist, the path is not the path of a
-    ///   file, it cannot be opened, or an option cannot be used.
+    ///   file, it cannot be opened, another user can read, write or replace it
+    ///   ([`SqliteError::Exposed`]), or an option cannot be used.
     pub async fn open(
         path: impl AsRef<Path>,
         keyring: Keyring,
@@ -180,8 +182,10 @@ fn connect(
     changes: broadcast::Sender<Change>,
 ) -> Result<(Writer, Reader), StoreError> {
     let id = getrandom::u64().map_err(StoreError::other)?.cast_signed();
+    let given = &settings.path;
+    let settings = &file::locate(settings)?;
     let connection = connection::open(settings)?;
-    let file = Arc::new(OpenedFile::new(&settings.path)?);
+    let file = Arc::new(OpenedFile::new(given, &settings.path)?);
     let writer = Writer {
         connection,
         file: file.clone(),

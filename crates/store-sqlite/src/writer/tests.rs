@@ -1,9 +1,9 @@
 //! Waiting writes share a transaction.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::SystemTime;
-use std::{env, fs, io, process};
+use std::{env, fs, process};
 
 use rusqlite::Connection;
 use tokenkeeper_store::{Entry, Key, Outcome, StoreError, Version};
@@ -11,8 +11,9 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::{BATCH, Job, Write, Writer};
 use crate::connection;
-use crate::file::OpenedFile;
+use crate::file::{self, OpenedFile};
 use crate::log::LogWatch;
+use crate::logged::logged;
 use crate::settings::Settings;
 
 type Answer = oneshot::Receiver<Result<Outcome, StoreError>>;
@@ -30,8 +31,9 @@ impl Fixture {
         let mut settings = Settings::new(directory.join("accounts.db"));
         // It warns at the least size.
         settings.log_limit = 1;
+        let settings = file::locate(&settings).unwrap();
         let connection = connection::open(&settings).unwrap();
-        let file = Arc::new(OpenedFile::new(&settings.path).unwrap());
+        let file = Arc::new(OpenedFile::new(&settings.path, &settings.path).unwrap());
         let changes = broadcast::Sender::new(1);
         let writer = Writer {
             connection,
@@ -135,33 +137,6 @@ fn a_commit_with_an_unknown_failure_is_ambiguous() {
     for known in [SQLITE_BUSY, SQLITE_FULL] {
         let error = fault(known).at_commit(path);
         assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
-    }
-}
-
-/// The lines that `work` logs on this thread.
-fn logged(work: impl FnOnce()) -> Vec<String> {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let sink = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || Lines(sink.clone()))
-        .finish();
-    tracing::subscriber::with_default(subscriber, work);
-    let bytes = lines.lock().unwrap().clone();
-    let text = String::from_utf8(bytes).unwrap();
-    text.lines().map(str::to_owned).collect()
-}
-
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

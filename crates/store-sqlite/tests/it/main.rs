@@ -5,6 +5,8 @@
     reason = "helpers of tests: a panic is how a test fails"
 )]
 
+#[cfg(unix)]
+mod attack;
 mod bad_input;
 mod busy;
 mod child;
@@ -20,6 +22,7 @@ mod log;
 mod options;
 #[cfg(unix)]
 mod permissions;
+mod planted;
 mod processes;
 #[path = "../../../store-redis/tests/it/storm/mod.rs"]
 mod storm;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::{env, fs, process};
+use std::{env, fs, io, process};
 
 use tokenkeeper_store::{Encrypted, Entry, Key, Keyring, StoreError, Version};
 use tokenkeeper_store_sqlite::{SqliteError, SqliteStore};
@@ -16,7 +16,7 @@ impl Directory {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("tokenkeeper-sqlite-{}-{number}", process::id()));
-        fs::create_dir(&path).expect("a directory for the test");
+        create(&path).expect("a directory for the test");
         Self(path)
     }
 
@@ -35,6 +35,14 @@ impl Drop for Directory {
         // A test that failed may have left it in any state.
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Creates a directory that others cannot write, whatever the umask is.
+fn create(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
+    builder.create(path)
 }
 
 pub(crate) fn key(subject: &str) -> Key {

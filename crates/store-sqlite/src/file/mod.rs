@@ -1,5 +1,9 @@
 //! The file: its path, its permissions, and whether it is still the file that was opened.
 
+mod guard;
+#[cfg(unix)]
+mod rights;
+
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,8 +11,11 @@ use std::sync::{Mutex, PoisonError};
 
 use tokenkeeper_store::StoreError;
 
+use self::guard::check_directory;
+pub(crate) use self::guard::{check_files, close_files};
 use crate::error::SqliteError;
 use crate::fault::Fault;
+use crate::settings::Settings;
 
 /// Returns the absolute path: SQLite gives an empty one, `:memory:` and `file:` a special meaning.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
@@ -18,6 +25,37 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
             source,
         })
     })
+}
+
+/// Returns the settings for the file that the path leads to, in a directory that has been checked.
+///
+/// SQLite then refuses each symbolic link in the path.
+pub(crate) fn locate(settings: &Settings) -> Result<Settings, StoreError> {
+    let path = resolve(settings).map_err(|error| not_opened(&settings.path, error))?;
+    let settings = Settings {
+        path,
+        ..settings.clone()
+    };
+    check_directory(&settings).map_err(|fault| fault.at(&settings.path))?;
+    Ok(settings)
+}
+
+#[cfg(unix)]
+fn resolve(settings: &Settings) -> io::Result<PathBuf> {
+    let path = &settings.path;
+    if settings.follow_symlinks && path.is_symlink() {
+        return fs::canonicalize(path);
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(directory), Some(name)) => Ok(fs::canonicalize(directory)?.join(name)),
+        _ => Ok(path.clone()),
+    }
+}
+
+/// Leaves the path as it is: on Windows a canonical path has another form.
+#[cfg(not(unix))]
+fn resolve(settings: &Settings) -> io::Result<PathBuf> {
+    Ok(settings.path.clone())
 }
 
 /// Creates an empty file that only its owner may read, unless one exists.
@@ -32,7 +70,12 @@ pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
         file.sync_all()?;
         sync_directory(path)
     });
-    created.or_else(|error| not_created(path, error))
+    match created {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(not_opened(path, error).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The identity of the opened file, which tells it from a later file at the same path.
@@ -41,18 +84,23 @@ pub(crate) fn create(path: &Path) -> Result<(), StoreError> {
 /// and SQLite does not notice.
 #[derive(Debug)]
 pub(crate) struct OpenedFile {
+    /// The path that the application gave. A link in it may lead elsewhere later.
+    given: PathBuf,
     path: PathBuf,
     identity: Option<(u64, u64)>,
 }
 
 impl OpenedFile {
-    /// Remembers the file at `path`.
-    pub(crate) fn new(path: &Path) -> Result<Self, StoreError> {
+    /// Remembers the file at `path`, which `given` leads to.
+    pub(crate) fn new(given: &Path, path: &Path) -> Result<Self, StoreError> {
         let identity = identity(path).map_err(|_| Fault::Moved.at(path))?;
-        Ok(Self {
+        let file = Self {
+            given: given.to_owned(),
             path: path.to_owned(),
             identity,
-        })
+        };
+        file.check().map_err(|fault| fault.at(path))?;
+        Ok(file)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -61,7 +109,7 @@ impl OpenedFile {
 
     /// Checks that it is still at its path.
     pub(crate) fn check(&self) -> Result<(), Fault> {
-        match identity(&self.path) {
+        match identity(&self.given) {
             Ok(found) if found == self.identity => Ok(()),
             _ => Err(Fault::Moved),
         }
@@ -102,11 +150,11 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-fn not_created(path: &Path, error: io::Error) -> Result<(), StoreError> {
+/// Returns the meaning of an error of the system at `path` or its directory.
+fn not_opened(path: &Path, error: io::Error) -> SqliteError {
     let directory = path.parent().unwrap_or(path);
     let path = path.to_owned();
-    let error = match error.kind() {
-        io::ErrorKind::AlreadyExists => return Ok(()),
+    match error.kind() {
         io::ErrorKind::NotFound if !directory.exists() => SqliteError::NoDirectory {
             path: directory.to_owned(),
         },
@@ -128,8 +176,7 @@ fn not_created(path: &Path, error: io::Error) -> Result<(), StoreError> {
             path,
             source: error.into(),
         },
-    };
-    Err(error.into())
+    }
 }
 
 #[cfg(test)]
