@@ -81,6 +81,60 @@ async fn accounts_lists_all_or_due_or_needing_attention() {
     }
 }
 
+// A reader that does not end, in a file whose log is long enough to be a danger.
+#[tokio::test]
+async fn accounts_warns_of_a_store_in_danger() {
+    let folder = Folder::new("danger");
+    fill(&folder, OLD).await;
+    let warning = || {
+        let output = run(&["accounts", "--store", &folder.store()]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stderr).to_owned()
+    };
+    assert_eq!(warning(), "");
+
+    let reader = rusqlite::Connection::open(folder.file()).unwrap();
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM entries")
+        .unwrap();
+    let keyring: Keyring = OLD.parse().unwrap();
+    let store = SqliteStore::open(folder.file(), keyring).await.unwrap();
+    let entry = Entry::new(Version::random(), "value");
+    let put = store.put(&key("new"), &entry, None).await.unwrap();
+    assert!(put.is_applied());
+    let log = std::fs::OpenOptions::new()
+        .write(true)
+        .open(folder.0.join("accounts.db-wal"))
+        .unwrap();
+    // Without blocks on the disk.
+    log.set_len(1 << 30).unwrap();
+    let warning = warning();
+    assert!(warning.starts_with("warning: "), "{warning}");
+    assert!(warning.contains("accounts.db"), "{warning}");
+    assert!(warning.contains("a reader does not end"), "{warning}");
+    assert_eq!(warning.lines().count(), 1, "{warning}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_others_may_write_is_named_with_the_remedy() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new("exposed");
+    fill(&folder, OLD).await;
+    let shared = std::fs::Permissions::from_mode(0o666);
+    std::fs::set_permissions(folder.file(), shared).unwrap();
+    let output = run(&["accounts", "--store", &folder.store()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let error = text(&output.stderr);
+    assert!(
+        error.contains("accounts.db can be written by others"),
+        "{error}"
+    );
+    assert!(error.contains("run `chmod go-w`"), "{error}");
+}
+
 #[tokio::test]
 async fn reencrypt_moves_records_to_the_current_key() {
     let folder = Folder::new("reencrypt");
