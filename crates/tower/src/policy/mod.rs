@@ -6,7 +6,7 @@ mod tokens;
 
 use std::sync::Arc;
 
-use http::{Extensions, Uri};
+use http::{Extensions, Request, Uri};
 use tokenkeeper_engine::{Account, Accounts, Seen, SeenToken, TokenSource, protocol::Origin};
 
 pub(crate) use self::source::Source;
@@ -50,6 +50,9 @@ impl TokenPolicy {
     }
 
     /// Gives each request the token of the [`Account`] in its extensions.
+    ///
+    /// A [`TokenService`](crate::TokenService) takes the account out of them: the inner service
+    /// gets the token in its place.
     ///
     /// A request without one fails with [`Error::NoAccount`], unless it goes to an origin of no
     /// configured provider or carries [`Anonymous`].
@@ -147,6 +150,25 @@ impl TokenPolicy {
             source,
             self.replay_limit_of(extensions),
         )))
+    }
+
+    /// [`begin`](Self::begin) for a front that owns the request: the account moves out of the
+    /// extensions, so that no count changes that other requests use, and no replay copies it.
+    #[inline]
+    pub(crate) fn begin_owned<B>(
+        &self,
+        request: &mut Request<B>,
+    ) -> Result<Option<Exchange>, Error> {
+        if let Some(account) = self.tokens.take_account(request.extensions_mut()) {
+            let (uri, extensions) = (request.uri(), request.extensions());
+            if extensions.get::<Anonymous>().is_none() && account.allows(self.target(uri)) {
+                let replay_limit = self.replay_limit_of(extensions);
+                return Ok(Some(Exchange::new(Source::Account(account), replay_limit)));
+            }
+            // The request may pass untouched, or begin again once the account is loaded.
+            request.extensions_mut().insert(account);
+        }
+        self.begin(request.uri(), request.extensions())
     }
 
     /// [`begin`](Self::begin) for a front that remembers the token of its account. `None`: begin

@@ -37,6 +37,15 @@ impl Tokens {
         }
     }
 
+    /// Takes the account of a request out of its extensions, if it decides whose token it gets.
+    #[inline(always)]
+    pub(super) fn take_account(&self, extensions: &mut Extensions) -> Option<Account> {
+        match self {
+            Self::One(_) => None,
+            Self::PerRequest(_) => extensions.remove(),
+        }
+    }
+
     /// Returns the source of all requests and its token, if `seen` remembers one for the target.
     #[inline(always)]
     pub(super) fn seen<'s>(&self, seen: &'s Seen, target: &Uri) -> Option<(Source, &'s SeenToken)> {

@@ -185,6 +185,16 @@ fn list(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     list
 }
 
+/// Copies the extensions. A map that has become empty is not copied, since it would allocate.
+#[inline]
+fn copy(extensions: &Extensions) -> Extensions {
+    if extensions.is_empty() {
+        Extensions::new()
+    } else {
+        extensions.clone()
+    }
+}
+
 impl Head {
     #[inline]
     pub(super) fn of<B>(request: &Request<B>) -> Self {
@@ -193,7 +203,7 @@ impl Head {
             uri: request.uri().clone(),
             version: request.version(),
             headers: list(request.headers()),
-            extensions: request.extensions().clone(),
+            extensions: copy(request.extensions()),
         }
     }
 

@@ -127,11 +127,11 @@ where
     /// Begins again, now that the account is loaded.
     fn begin(self) -> Result<State<S, B, S::Future, S::Response>, BoxError> {
         let Self {
-            request,
+            mut request,
             mut service,
             policy,
         } = self;
-        let Some(exchange) = policy.begin(request.uri(), request.extensions())? else {
+        let Some(exchange) = policy.begin_owned(&mut request)? else {
             let call = service.call(request.map(Replay::once));
             return Ok(State::Sent { call, sent: None });
         };

@@ -71,7 +71,7 @@ where
         let (uri, extensions) = (request.uri(), request.extensions());
         let (exchange, token) = match self.policy.begin_seen(&self.seen, uri, extensions) {
             Some((exchange, token)) => (exchange, Some(token)),
-            None => match self.policy.begin(uri, extensions) {
+            None => match self.policy.begin_owned(&mut request) {
                 Ok(Some(exchange)) => {
                     exchange.remember(&mut self.seen);
                     (exchange, None)

@@ -1,9 +1,14 @@
 //! The account of each request, from a real engine.
 
-use http::Request;
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
+
+use http::{Request, Response, header::AUTHORIZATION};
 use tokenkeeper_engine::{Account, Accounts, TokenSource as _};
-use tokenkeeper_tower::{Error, TokenLayer};
-use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
+use tokenkeeper_tower::{Anonymous, Error, Replay, TokenLayer};
+use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_http::follow_redirect::FollowRedirectLayer;
 
 use crate::support::{self, Api, Text, connected, hyper_client, tokens};
@@ -35,6 +40,46 @@ async fn f4_brands_at_one_host_keep_their_accounts_apart() {
         ["secret-1", "secret-2"],
         "the account decides, not the URL"
     );
+}
+
+/// An extension, whether there is a token, and the account in the extensions.
+type Attempt = (Option<&'static str>, bool, Option<Account>);
+
+/// Sends the request, and returns what the inner service gets.
+async fn attempts(accounts: &Accounts, mut request: Request<Text>) -> Vec<Attempt> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let api = service_fn(move |request: Request<Replay<Text>>| {
+        let extensions = request.extensions();
+        let mark = extensions.get::<&str>().copied();
+        let has_token = request.headers().contains_key(AUTHORIZATION);
+        let account = extensions.get::<Account>().cloned();
+        log.lock().unwrap().push((mark, has_token, account));
+        async { Ok::<_, Infallible>(Response::new(())) }
+    });
+    request.extensions_mut().insert("a mark");
+    let service = TokenLayer::per_request(accounts).layer(api);
+    service.oneshot(request).await.unwrap();
+    let seen = seen.lock().unwrap();
+    seen.clone()
+}
+
+#[tokio::test]
+async fn the_inner_service_gets_a_token_or_the_account() {
+    let accounts = support::accounts(&["https://api.example"]);
+    let alice = connected(&accounts, "plain-0", "alice", "secret-1").await;
+    let own = get("https://api.example/me", &alice);
+    assert_eq!(
+        attempts(&accounts, own).await,
+        [(Some("a mark"), true, None)]
+    );
+
+    let untouched = [(Some("a mark"), false, Some(alice.clone()))];
+    let other = get("https://other.example/me", &alice);
+    assert_eq!(attempts(&accounts, other).await, untouched);
+    let mut anonymous = get("https://api.example/me", &alice);
+    anonymous.extensions_mut().insert(Anonymous);
+    assert_eq!(attempts(&accounts, anonymous).await, untouched);
 }
 
 /// At a redirect to another origin tower-http drops a request's extensions, and with them the

@@ -105,6 +105,24 @@ async fn with_replay_no_more_than_a_copy_is_allocated() {
     }
 }
 
+/// The account moves into the exchange: neither it nor the map that it leaves empty is copied.
+#[tokio::test]
+async fn a_requests_account_is_not_copied() {
+    let accounts = accounts(&["https://api.example"]);
+    let account = connected(&accounts, "plain-0", "alice", "t").await;
+    for request in requests() {
+        let copy = allocation_counter::measure(|| drop(request.clone())).count_total;
+        let mut of_account = request;
+        of_account.extensions_mut().insert(account.clone());
+        let theirs = of_a_static_header(&of_account);
+        for (replay, most) in [(false, theirs), (true, theirs + copy)] {
+            let policy = TokenPolicy::per_request(&accounts).replay(replay);
+            let ours = allocations(TokenLayer::new(policy).layer(Bare), &of_account);
+            assert!(ours <= most, "{ours} > {most}, replay: {replay}");
+        }
+    }
+}
+
 #[test]
 fn the_service_and_its_future_are_send_if_the_inner_ones_are() {
     fn is_send<T: Send>(_: &T) {}
