@@ -174,8 +174,9 @@ async fn a_server_that_goes_on_sending_is_left_after_a_second() {
     let mut stream = server.respond().await;
     let mut written = 0;
     while written < 10_000 {
-        if let Ok(count) = stream.write(&[b'x'; 1_000]) {
-            written += count;
+        match stream.write(&[b'x'; 1_000]) {
+            Ok(count) => written += count,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
         }
         tokio::task::yield_now().await;
     }
