@@ -107,7 +107,11 @@ async fn another_person_cannot_finish_a_login() {
     let app = App::start().await;
     let (_, url, cookie) = app.send("POST", "/connect/amiqus", "ann", "").await;
     let callback = app.approve(&url).await;
-    let (status, ..) = app.send("GET", &callback, "bob", &cookie).await;
+    let (status, page, _) = app.send("GET", &callback, "bob", &cookie).await;
+    // The failure's page has a URL without the code.
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    assert!(!page.contains("code="), "{page}");
+    let (status, ..) = app.send("GET", &page, "bob", &cookie).await;
     assert!(status.is_client_error(), "{status}");
     for person in ["ann", "bob"] {
         let account = app.accounts.account("amiqus", person).unwrap();
