@@ -99,7 +99,9 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     endpoint.requests.fetch_add(1, Ordering::Relaxed);
     let body = request.into_body().collect().await;
-    let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = body
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     tokio::time::sleep(LATENCY).await;
     let rotated = presented(&body).and_then(|(account, presented)| {
         let generations = endpoint.generations.lock();
