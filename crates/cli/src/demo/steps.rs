@@ -197,6 +197,7 @@ fn check_revocations(setup: &Setup, access_token: &str) -> Result {
     let plain = [
         "accept",
         "accept-encoding",
+        "connection",
         "content-length",
         "host",
         "user-agent",
