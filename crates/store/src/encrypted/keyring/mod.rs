@@ -1,101 +1,24 @@
 //! The encryption keys of values.
 
-use std::collections::HashSet;
+mod error;
+mod key;
+
 use std::env::{self, VarError};
 use std::fmt;
 use std::fs::{File, Metadata};
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io::Read as _;
+use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
+
+pub use self::error::KeyringError;
+pub use self::key::EncryptionKey;
 
 const ID_BYTES: usize = 255;
-const KEY_BYTES: usize = 32;
 
 /// The limit for a keyring's file, in bytes.
 const MAX_FILE: usize = 64 * 1024;
-
-/// A key of 256 bits. `Debug` does not show it; its memory is wiped when its last clone is dropped.
-///
-/// Its bytes stay where they are when it is moved or cloned, so that no copy escapes the wiping.
-#[derive(Clone)]
-pub struct EncryptionKey(Arc<Zeroizing<[u8; KEY_BYTES]>>);
-
-impl EncryptionKey {
-    /// Creates a random key.
-    ///
-    /// # Panics
-    /// If the operating system provides no random numbers.
-    #[must_use]
-    pub fn random() -> Self {
-        Self::filled(|bytes| {
-            getrandom::fill(bytes).expect("the operating system provides random numbers");
-        })
-    }
-
-    /// Creates a key whose bytes are written where they stay.
-    fn filled(fill: impl FnOnce(&mut [u8; KEY_BYTES])) -> Self {
-        let mut key = Arc::new(Zeroizing::new([0; KEY_BYTES]));
-        if let Some(bytes) = Arc::get_mut(&mut key) {
-            fill(bytes);
-        }
-        Self(key)
-    }
-
-    /// Reads 32 bytes in base64, as `openssl rand -base64 32` prints them; the URL-safe alphabet
-    /// and missing padding are allowed.
-    ///
-    /// # Errors
-    /// Text that is not base64, or not 32 bytes, or a key that is not random.
-    pub fn from_base64(text: &str) -> Result<Self, KeyringError> {
-        let text = text.trim();
-        let alphabet = if text.contains(['-', '_']) {
-            &alphabet::URL_SAFE
-        } else {
-            &alphabet::STANDARD
-        };
-        let config =
-            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-        let decoded = GeneralPurpose::new(alphabet, config)
-            .decode(text)
-            .map_err(|_| KeyringError::NotBase64)?;
-        let decoded = Zeroizing::new(decoded);
-        if decoded.len() != KEY_BYTES {
-            return Err(KeyringError::WrongLength {
-                bytes: decoded.len(),
-            });
-        }
-        if is_weak(&decoded) {
-            return Err(KeyringError::Weak);
-        }
-        Ok(Self::filled(|bytes| bytes.copy_from_slice(&decoded)))
-    }
-
-    /// Returns the key's bytes.
-    #[must_use]
-    pub fn expose(&self) -> &[u8; KEY_BYTES] {
-        &self.0
-    }
-}
-
-impl From<[u8; KEY_BYTES]> for EncryptionKey {
-    fn from(mut bytes: [u8; KEY_BYTES]) -> Self {
-        let key = Self::filled(|place| place.copy_from_slice(&bytes));
-        bytes.zeroize();
-        key
-    }
-}
-
-impl fmt::Debug for EncryptionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EncryptionKey(..)")
-    }
-}
 
 /// Encryption keys by id: the current one, which writes and reads, and old ones, which only read.
 ///
@@ -214,7 +137,10 @@ impl Keyring {
         if self.find(id).is_some() {
             return Err(KeyringError::Duplicate { id: id.to_owned() });
         }
-        let same = self.keys.iter().find(|(_, there)| there.0 == key.0);
+        let same = self
+            .keys
+            .iter()
+            .find(|(_, there)| there.expose() == key.expose());
         if let Some((first, _)) = same {
             return Err(KeyringError::SameKey {
                 first: first.clone(),
@@ -224,15 +150,6 @@ impl Keyring {
         self.keys.push((id.to_owned(), key));
         Ok(())
     }
-}
-
-/// Returns whether no generator of random numbers makes such bytes: a text, or few distinct bytes.
-///
-/// Of 32 random bytes, all are printable once in 10^13 keys, and fewer than 16 are distinct even
-/// more rarely.
-fn is_weak(bytes: &[u8]) -> bool {
-    let distinct = bytes.iter().collect::<HashSet<_>>().len();
-    distinct < 16 || bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn read_file(
@@ -321,92 +238,4 @@ impl fmt::Debug for Keyring {
             .field(&self.ids().collect::<Vec<_>>())
             .finish()
     }
-}
-
-/// The error of an invalid [`Keyring`]. It does not show a key.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyringError {
-    /// The environment variable is not set.
-    #[error(
-        "the environment variable {name} is not set; it must hold `id:key`, \
-         the key as `openssl rand -base64 32` prints it"
-    )]
-    NoVariable {
-        /// The name of the variable.
-        name: String,
-    },
-    /// The file cannot be read.
-    #[error("the keyring file {} cannot be read: check its path and permissions", path.display())]
-    Unreadable {
-        /// The path of the file.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
-    /// Other users may read or write the file.
-    #[error(
-        "others may read the keyring file {}, whose mode is {mode:o}: run `chmod 600` on it, or \
-         use `Keyring::from_file_readable_by_others`",
-        path.display()
-    )]
-    Exposed {
-        /// The path of the file.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// The file is longer than a keyring is.
-    #[error("the keyring file has more than 64 KiB; it must hold `id:key`, the key in base64")]
-    TooLong,
-    /// The file or variable is not UTF-8.
-    #[error("the keyring is not text; it must hold `id:key`, the key in base64")]
-    NotText,
-    /// The keyring has no key.
-    #[error(
-        "the keyring has no key; write `id:key`, the key as `openssl rand -base64 32` prints it"
-    )]
-    Empty,
-    /// A key of the keyring cannot be used.
-    #[error("key number {number} of the keyring cannot be used")]
-    Item {
-        /// Its number, from 1.
-        number: usize,
-        /// The reason.
-        #[source]
-        source: Box<Self>,
-    },
-    /// A key has no id.
-    #[error("it has no id; write `id:key`")]
-    NoId,
-    /// An id is not allowed.
-    #[error("its id must have 1 to 255 bytes, without white space, colon and comma")]
-    BadId,
-    /// A key is not base64.
-    #[error("it is not base64; `openssl rand -base64 32` makes a key")]
-    NotBase64,
-    /// A key does not have 32 bytes.
-    #[error("it has {bytes} bytes where 32 are needed; `openssl rand -base64 32` makes a key")]
-    WrongLength {
-        /// Its length in bytes.
-        bytes: usize,
-    },
-    /// A key is a text, or has few distinct bytes.
-    #[error("it is not random; `openssl rand -base64 32` makes a key")]
-    Weak,
-    /// Two ids have the same key.
-    #[error("the ids {first:?} and {second:?} have the same key; a rotation needs a new one")]
-    SameKey {
-        /// The id that has it first.
-        first: String,
-        /// The other id.
-        second: String,
-    },
-    /// Two keys have the same id.
-    #[error("two keys have the id {id:?}; give each its own")]
-    Duplicate {
-        /// The id.
-        id: String,
-    },
 }
