@@ -217,8 +217,11 @@ pub(crate) fn description(
 
 /// Returns the name of the cookie with the provider's text, which is not one of a login.
 fn description_name(callback_path: &CallbackPath) -> String {
-    let prefix = if callback_path.secure { HOST } else { "" };
-    format!("{prefix}tokenkeeper-text.{}", callback_path.brand)
+    format!(
+        "{}tokenkeeper-text.{}",
+        host(callback_path),
+        callback_path.brand
+    )
 }
 
 /// Returns the nonce of the relay page that this browser got last, if it is for this flow.
@@ -260,8 +263,13 @@ const RELAY: &str = "relay";
 ///
 /// `__Host-` makes browsers refuse a cookie set by a subdomain or over http; it requires https.
 fn name(callback_path: &CallbackPath, suffix: &str) -> String {
-    let prefix = if callback_path.secure { HOST } else { "" };
-    format!("{prefix}{OURS}{}.{suffix}", callback_path.brand)
+    let host = host(callback_path);
+    format!("{host}{OURS}{}.{suffix}", callback_path.brand)
+}
+
+/// Returns the prefix of names at this callback's host.
+fn host(callback_path: &CallbackPath) -> &'static str {
+    if callback_path.secure { HOST } else { "" }
 }
 
 fn login_name(callback_path: &CallbackPath, state: Option<&str>) -> String {
