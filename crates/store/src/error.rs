@@ -79,6 +79,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Returns whether the error concerns one entry, which cannot be read, and not the store.
+    #[must_use]
+    pub const fn is_of_one_entry(&self) -> bool {
+        matches!(
+            self,
+            Self::Undecryptable { .. }
+                | Self::NotEncrypted
+                | Self::Corrupt { .. }
+                | Self::NewerFormat { .. }
+        )
+    }
+
     /// Creates an [`Unavailable`](Self::Unavailable).
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self::Unavailable {

@@ -7,8 +7,6 @@
 use sha2::{Digest as _, Sha256};
 use tokenkeeper_store::{Entry, Key, Outcome, StoreError, TokenStore, Version};
 
-use crate::error::is_of_one_entry;
-
 /// Returns the mark of an account that has no entry under `key`.
 pub(super) async fn get(store: &dyn TokenStore, key: &Key) -> Result<Option<Entry>, StoreError> {
     store.get(&mark_of(key)).await
@@ -65,7 +63,7 @@ async fn put_mark(store: &dyn TokenStore, key: &Key, mark: &Entry) -> Result<(),
         match store.put(key, mark, expected).await {
             Ok(Outcome::Applied) => return Ok(()),
             Ok(Outcome::Conflict(found)) => expected = found.map(|found| found.version),
-            Err(error) if is_of_one_entry(&error) => expected = store.version(key).await?,
+            Err(error) if error.is_of_one_entry() => expected = store.version(key).await?,
             Err(error) => return Err(error),
         }
     }

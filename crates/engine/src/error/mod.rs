@@ -207,7 +207,7 @@ impl Error {
     pub(crate) fn is_unreadable_record(&self) -> bool {
         match self {
             Self::Record { .. } => true,
-            Self::Store { source, .. } => is_of_one_entry(source),
+            Self::Store { source, .. } => source.is_of_one_entry(),
             _ => false,
         }
     }
@@ -231,17 +231,6 @@ impl Error {
             _ => None,
         }
     }
-}
-
-/// Returns whether the error concerns one entry, so that the store itself works.
-pub(crate) fn is_of_one_entry(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Undecryptable { .. }
-            | StoreError::NotEncrypted
-            | StoreError::Corrupt { .. }
-            | StoreError::NewerFormat { .. }
-    )
 }
 
 impl From<tokenkeeper_protocol::Error> for Error {

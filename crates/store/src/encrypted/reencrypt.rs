@@ -59,7 +59,7 @@ impl<S: TokenStore> Encrypted<S> {
                     Ok(EntryOutcome::Moved) => done.moved += 1,
                     Ok(EntryOutcome::Current) => done.current += 1,
                     Ok(EntryOutcome::Contended) => done.left.push(key),
-                    Err(error) if is_about_the_entry(&error) => done.left.push(key),
+                    Err(error) if error.is_of_one_entry() => done.left.push(key),
                     Err(error) => return Err(error),
                 }
             }
@@ -114,15 +114,4 @@ enum EntryOutcome {
     Current,
     /// Other processes keep writing it with another key.
     Contended,
-}
-
-/// Returns whether the error concerns only this entry, and not the store.
-fn is_about_the_entry(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Undecryptable { .. }
-            | StoreError::NotEncrypted
-            | StoreError::Corrupt { .. }
-            | StoreError::NewerFormat { .. }
-    )
 }

@@ -9,7 +9,7 @@ use crate::{
     engine::{
         core::Core, entry::AccountEntry, forgotten, payload::Payload, store_health::Call, stored,
     },
-    error::{Error, is_of_one_entry},
+    error::Error,
 };
 
 /// Reads the record from the store.
@@ -110,7 +110,7 @@ async fn in_time<T>(
     let hung = result.is_err();
     let result = result.unwrap_or_else(|elapsed| Err(StoreError::ambiguous(elapsed)));
     match &result {
-        Err(error) if !is_of_one_entry(error) => {
+        Err(error) if !error.is_of_one_entry() => {
             core.store_health.note_failure(kind, error, core.time.now());
         }
         _ => core.store_health.note_success(kind, core.time.now()),
