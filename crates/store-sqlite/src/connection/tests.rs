@@ -1,14 +1,17 @@
 //! The settings of each connection, and what is planted while it is opened.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{env, fs, process};
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
-use super::open;
-use crate::file;
+use super::{connect, make_durable, open};
 use crate::settings::Settings;
+use crate::{file, schema};
 
 /// A database in its own directory.
 struct Fixture {
@@ -85,6 +88,33 @@ fn no_connection_trusts_the_file() {
     ] {
         assert!(connection.execute_batch(forbidden).is_err(), "{forbidden}");
     }
+}
+
+#[test]
+fn a_file_created_by_another_process_is_no_attack() {
+    let fixture = Fixture::new("raced");
+    file::create(&fixture.settings.path).unwrap();
+    let other = connect(&fixture.settings).unwrap();
+    make_durable(&other).unwrap();
+    let mut connection = connect(&fixture.settings).unwrap();
+    let migrated = Arc::new(AtomicBool::new(false));
+    let once = Arc::clone(&migrated);
+    let migrate = move |context: AuthContext<'_>| {
+        let reads_sql = matches!(
+            context.action,
+            AuthAction::Read {
+                column_name: "sql",
+                ..
+            }
+        );
+        if reads_sql && !once.swap(true, Ordering::Relaxed) {
+            schema::migrate(&other).unwrap();
+        }
+        Authorization::Allow
+    };
+    connection.authorizer(Some(migrate)).unwrap();
+    schema::inspect(&connection).unwrap();
+    assert!(migrated.load(Ordering::Relaxed));
 }
 
 #[cfg(unix)]

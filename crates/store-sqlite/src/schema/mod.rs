@@ -31,7 +31,9 @@ const ADDED: &str = "'claims', 'claims_ends', 'claims_update', 'claims_delete'";
 /// # Errors
 /// The file of another program, one with a newer schema, or one with objects that are not ours.
 pub(crate) fn inspect(connection: &Connection) -> Result<(), Fault> {
-    let (application_id, version, objects) = connection.query_row(
+    // One read of the file: another process may create or migrate it between two.
+    let snapshot = connection.unchecked_transaction()?;
+    let (application_id, version, objects) = snapshot.query_row(
         "SELECT (SELECT application_id FROM pragma_application_id),
                 (SELECT user_version FROM pragma_user_version),
                 (SELECT count(*) FROM sqlite_schema)",
@@ -44,7 +46,7 @@ pub(crate) fn inspect(connection: &Connection) -> Result<(), Fault> {
     }
     let version = version.cast_unsigned();
     expect_at_most(version, VERSION)?;
-    objects::expect_ours(connection, version)
+    objects::expect_ours(&snapshot, version)
 }
 
 /// Migrates the file to the schema of this version, in exclusive transactions.
