@@ -70,7 +70,7 @@ pub struct SqliteStore {
     /// Whether the thread that reads has slowed down its checks.
     is_resting: Arc<AtomicBool>,
     /// Only the threads can send, so the streams of watchers end with them.
-    changes: broadcast::WeakSender<Change>,
+    changes: broadcast::WeakSender<Option<Change>>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     log_limit: u64,
 }
@@ -179,7 +179,7 @@ impl SqliteStore {
 /// Opens both connections. It blocks.
 fn connect(
     settings: &Settings,
-    changes: broadcast::Sender<Change>,
+    changes: broadcast::Sender<Option<Change>>,
 ) -> Result<(Writer, Reader), StoreError> {
     let id = getrandom::u64().map_err(StoreError::other)?.cast_signed();
     let given = &settings.path;
@@ -282,14 +282,15 @@ impl TokenStore for SqliteStore {
     /// come within the [interval](crate::SqliteOptions::watch_interval) at which the file is
     /// checked, or within a second if this process has not used the store for a second.
     ///
-    /// The stream of a watcher that lags behind by more than 1,024 changes ends.
+    /// The stream of a watcher that lags behind by more than 1,024 changes ends, and so do all
+    /// streams if other processes make more of them between two looks at the file.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         let changes = self.changes.upgrade()?.subscribe();
         // Reads are done in order, so a `get` after this call shows all changes before watching
         // began.
         self.reads.send(Read::Watch).ok()?;
         let changes = BroadcastStream::new(changes);
-        Some(Box::pin(changes.map_while(Result::ok)))
+        Some(Box::pin(changes.map_while(|change| change.ok().flatten())))
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct Writer {
     pub(crate) file: Arc<OpenedFile>,
     /// The id of our changes in the file.
     pub(crate) id: i64,
-    pub(crate) changes: broadcast::Sender<Change>,
+    pub(crate) changes: broadcast::Sender<Option<Change>>,
     pub(crate) log: LogWatch,
 }
 
@@ -115,7 +115,7 @@ impl Job {
     }
 
     /// Reports the outcome, which is on the disk, or the error of the transaction.
-    fn finish(self, result: Result<(), StoreError>, changes: &broadcast::Sender<Change>) {
+    fn finish(self, result: Result<(), StoreError>, changes: &broadcast::Sender<Option<Change>>) {
         match self {
             Self::Write(write) => write.finish(result, changes),
             Self::Claim(claim) => claim.finish(result),

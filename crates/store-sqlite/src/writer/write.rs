@@ -42,7 +42,7 @@ impl Write {
     pub(super) fn finish(
         self,
         result: Result<(), StoreError>,
-        changes: &broadcast::Sender<Change>,
+        changes: &broadcast::Sender<Option<Change>>,
     ) {
         let outcome = self.outcome.ok_or(SqliteError::Stopped);
         let result = result.and_then(|()| Ok(outcome?));
@@ -50,7 +50,7 @@ impl Write {
         // told of this write.
         if matches!(result, Ok(Outcome::Applied)) {
             let version = self.new.as_ref().map(|entry| entry.version);
-            let _ = changes.send(Change::new(self.key, version));
+            let _ = changes.send(Some(Change::new(self.key, version)));
         }
         let _ = self.reply.send(result);
     }

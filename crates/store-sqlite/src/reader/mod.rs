@@ -48,7 +48,8 @@ pub(crate) struct Reader {
     pub(crate) file: Arc<OpenedFile>,
     /// The id of our changes in the file, which the writer announces itself.
     pub(crate) id: i64,
-    pub(crate) changes: broadcast::Sender<Change>,
+    /// `None` ends the streams: changes were missed.
+    pub(crate) changes: broadcast::Sender<Option<Change>>,
     pub(crate) watch_interval: Duration,
     /// Set while the checks are slow: the next write then sends [`Read::Watch`].
     pub(crate) is_resting: Arc<AtomicBool>,
@@ -169,12 +170,20 @@ impl Reader {
         };
         watch.data = data;
         let mut has_found = false;
+        // The numbers have no gaps, but only the last changes are kept.
+        if changes
+            .first()
+            .is_some_and(|(seq, ..)| *seq > watch.seq + 1)
+        {
+            has_found = true;
+            let _ = self.changes.send(None);
+        }
         for (seq, change, writer) in changes {
             watch.seq = seq;
             if writer != self.id {
                 has_found = true;
                 // The last watcher may just have been dropped.
-                let _ = self.changes.send(change);
+                let _ = self.changes.send(Some(change));
             }
         }
         has_found
@@ -205,8 +214,8 @@ struct Watch {
 impl Watch {
     /// Begins now. Later reads show every change that is not announced any more.
     fn begin(connection: &Connection, interval: Duration) -> Self {
-        // In this order, a write in between is announced. On errors, past changes are announced
-        // again.
+        // In this order, a write in between is announced. On errors, the streams end at the next
+        // change.
         let data = data_version(connection).unwrap_or_default();
         let seq = connection
             .query_row("SELECT coalesce(max(seq), 0) FROM changes", (), |row| {
@@ -224,3 +233,6 @@ impl Watch {
 fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "data_version", |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests;
