@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use tokenkeeper_refresh::Cause;
 
+use crate::failure::RefreshFailure;
+
 /// What happened to an account.
 ///
 /// ```
@@ -20,6 +22,16 @@ use tokenkeeper_refresh::Cause;
 /// let event = events.next().await.expect("the engine runs");
 /// assert_eq!(event.kind, EventKind::Connected);
 /// assert_eq!(event.account, account);
+///
+/// // A failure comes with its class, its error code and its time.
+/// let describe = |kind: EventKind| match kind {
+///     EventKind::ReauthorizationRequired { cause, failure } => match failure {
+///         Some(failure) => format!("{cause}: {} at {:?}", failure.class, failure.at),
+///         None => cause.to_string(),
+///     },
+///     kind => format!("{kind:?}"),
+/// };
+/// assert_eq!(describe(event.kind), "Connected");
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +56,15 @@ pub enum EventKind {
     RefreshFailed {
         /// The time until the engine asks the token endpoint again.
         retry_after: Duration,
+        /// The failure.
+        failure: Option<RefreshFailure>,
     },
     /// The account needs a new login.
     ReauthorizationRequired {
         /// The reason.
         cause: Cause,
+        /// The refusal behind it. A record that an earlier version wrote names none.
+        failure: Option<RefreshFailure>,
     },
     /// A new login brought no refresh token, although the one before had one. The earlier refresh
     /// token is not kept, since it belongs to the earlier login: the account needs a login again
@@ -60,11 +76,16 @@ pub enum EventKind {
     RefusedWithoutReason {
         /// The time of the first such refusal.
         since: SystemTime,
+        /// The last refusal.
+        failure: Option<RefreshFailure>,
     },
     /// The token endpoint refuses the client, or the new token has a type that the dialect does not
     /// attach. The tokens are kept. After a refusal the engine retries with growing pauses, up to
     /// [`Options::max_refusal_backoff`](crate::Options::max_refusal_backoff).
-    Misconfigured,
+    Misconfigured {
+        /// The refusal of the client; `None` if the token's type is not attached.
+        failure: Option<RefreshFailure>,
+    },
     /// New tokens could not be written to the store. They are served from memory, and the write is
     /// repeated until it succeeds.
     StoreBehind,
@@ -91,7 +112,10 @@ pub enum EventKind {
         scopes: Vec<String>,
     },
     /// The tokens of a disconnected login are not revoked yet. The engine keeps trying.
-    RevocationPending,
+    RevocationPending {
+        /// Whether the provider refused the revocation. Otherwise it could not be asked.
+        refused: bool,
+    },
     /// More accounts of a provider are due than a [`Refresher`](crate::Refresher) of this process
     /// has refreshed for some seconds. The event has one of those that wait longest;
     /// [`Accounts::backlogs`](crate::Accounts::backlogs) has the current figures.

@@ -5,14 +5,16 @@ use std::time::SystemTime;
 use tokenkeeper_refresh::{Cause, Health, Live, State};
 
 use crate::{
-    clock::system_time,
+    clock::{system_time, wall_millis},
     engine::{AccountEntry, Payload},
+    failure::RefreshFailure,
+    health::AccountHealth,
 };
 
 /// The state of an account, as [`Account::status`](crate::Account::status) returns it.
 ///
 /// ```
-/// use tokenkeeper_engine::{Status, protocol::TokenSet};
+/// use tokenkeeper_engine::{AccountHealth, Status, protocol::TokenSet};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
@@ -26,6 +28,7 @@ use crate::{
 /// };
 /// assert!(connection.written && connection.reauthorize.is_none());
 /// assert!(!connection.has_refresh_token, "`adopt` got none");
+/// assert_eq!(connection.health, AccountHealth::Healthy);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +73,30 @@ pub struct Connection {
     pub revocation_pending: bool,
     /// Whether the newest tokens are in the store.
     pub written: bool,
+    /// The last failure, if no refresh has succeeded since: its class, its error code, since when
+    /// and when. A record that an earlier version wrote names none.
+    pub failure: Option<RefreshFailure>,
+    /// The earliest time of the next attempt after that failure, by the clock of the process that
+    /// saw it; `None` if there was none, or if only a new login helps.
+    pub retry_at: Option<SystemTime>,
+    /// The health at the time of the read.
+    pub health: AccountHealth,
 }
 
 impl Status {
+    /// Returns the health of the account at the time of the read.
+    #[must_use]
+    pub const fn health(&self) -> AccountHealth {
+        match self {
+            Self::NotConnected => AccountHealth::NotConnected,
+            Self::Disconnected {
+                revocation_pending: true,
+            } => AccountHealth::RevocationPending,
+            Self::Disconnected { .. } => AccountHealth::Disconnected,
+            Self::Connected(connection) => connection.health,
+        }
+    }
+
     /// Returns the state of an account as memory has it, at the time `now`.
     pub(crate) fn of(entry: &AccountEntry, now: SystemTime) -> Self {
         let inner = entry.lock();
@@ -98,8 +122,21 @@ impl Status {
             refused_since: live.failures.refused_since.map(system_time),
             revocation_pending,
             written: inner.machine.is_written(),
+            failure: live
+                .last_failure
+                .clone()
+                .map(|failure| RefreshFailure::new(failure, live.failures.noted)),
+            retry_at: retry_at(live),
+            health: AccountHealth::of(Some(record), inner.is_misconfigured(), wall_millis(now)),
         })
     }
+}
+
+/// Returns the earliest time of the next attempt after a failure.
+fn retry_at(live: &Live<Payload>) -> Option<SystemTime> {
+    let failures = &live.failures;
+    let retries = failures.count > 0 && failures.noted > 0 && !live.is_dead();
+    retries.then(|| system_time(failures.noted.saturating_add(failures.pause)))
 }
 
 /// Returns why a new login is needed: the token endpoint says so, or nothing is left to refresh an

@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokenkeeper_store::Version;
 
 use crate::{
+    input::Revoked,
     instant::{EngineInstant, WallMillis},
     operation::{Candidate, ChangeId, Timer},
-    record::{Cause, Record, TokenVersion},
+    record::{Cause, LastFailure, Record, TokenVersion},
 };
 
 /// The result of one input: a reply for the caller and a list of actions for the engine, in order.
@@ -160,15 +161,15 @@ pub enum Notice {
     /// A refresh brought this token set.
     Refreshed(TokenVersion),
     /// A refresh failed; it is retried after this pause.
-    RefreshFailed(Duration),
+    RefreshFailed(Duration, Option<Reason>),
     /// The person must log in again.
-    Reauthorize(Cause),
+    Reauthorize(Cause, Option<Reason>),
     /// A new login brought no refresh token, unlike the one before.
     NoRefreshToken,
     /// The token endpoint has refused without a reason since this time.
-    RefusedWithoutReason(WallMillis),
+    RefusedWithoutReason(WallMillis, Option<Reason>),
     /// The token endpoint refuses the client.
-    Misconfigured,
+    Misconfigured(Option<Reason>),
     /// New tokens could not be written yet.
     StoreBehind,
     /// The tokens that could not be written are written now.
@@ -179,6 +180,15 @@ pub enum Notice {
     ServedUnvalidated,
     /// Rejections start no refresh for this duration.
     RejectionsHeldOff(Duration),
-    /// A revocation failed and will be retried.
-    RevocationPending,
+    /// A revocation failed in this way and will be retried.
+    RevocationPending(Revoked),
+}
+
+/// The failed refresh that an event is about. A record of an earlier version names none.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reason {
+    /// The failure.
+    pub failure: LastFailure,
+    /// When it was noted, by the wall clock of its process.
+    pub at: WallMillis,
 }

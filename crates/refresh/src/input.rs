@@ -7,7 +7,7 @@ use tokenkeeper_store::Version;
 use crate::{
     instant::EngineInstant,
     operation::{Candidate, ChangeId, Operation, Timer},
-    record::{Flow, Record, TokenVersion},
+    record::{FailureClass, Flow, Record, TokenVersion},
 };
 
 /// A fact or a caller's request, handed to [`Account::handle`](crate::Account::handle).
@@ -50,8 +50,9 @@ pub enum Input<T> {
     Read(StoreAnswer<T>),
     /// The store answered a write.
     Wrote(Outcome<T>),
-    /// A token request ended, with an answer or without one.
-    Answered(Candidate, Answer<T>),
+    /// A token request ended, with an answer or without one. The OAuth error code of an answer is
+    /// for people.
+    Answered(Candidate, Answer<T>, Option<String>),
     /// A revocation ended.
     Revoked(Revoked),
     /// A timer that the account armed has fired.
@@ -135,6 +136,21 @@ pub enum Answer<T> {
     Unexplained,
     /// The client is refused.
     Configuration,
+}
+
+impl<T> Answer<T> {
+    /// Returns the class of an answer without tokens.
+    #[must_use]
+    pub fn failure_class(&self) -> Option<FailureClass> {
+        Some(match self {
+            Self::Tokens(_) => return None,
+            Self::Transient { .. } => FailureClass::Transient,
+            Self::Ambiguous | Self::TimedOut => FailureClass::Ambiguous,
+            Self::Terminal { .. } => FailureClass::Terminal,
+            Self::Unexplained => FailureClass::Unexplained,
+            Self::Configuration => FailureClass::Configuration,
+        })
+    }
 }
 
 /// The outcome of a revocation.

@@ -19,7 +19,7 @@ mod rules;
 
 pub use self::{
     account::Account,
-    action::{Action, Actions, Failure, Notice, Publication, Queue, Reply, Write},
+    action::{Action, Actions, Failure, Notice, Publication, Queue, Reason, Reply, Write},
     context::Context,
     id::Id,
     input::{Answer, Input, Outcome, Revoked, StoreAnswer, Watched},
@@ -27,8 +27,9 @@ pub use self::{
     operation::{Candidate, ChangeId, Operation, Timer},
     payload::{Payload, Times},
     record::{
-        Attempt, Authorization, Cause, Condition, Empty, Failures, Flow, Health, Live, Login,
-        Merged, Newer, Pending, Rare, Record, State, TokenVersion, Tombstone, compare_records,
+        Attempt, Authorization, Cause, Condition, Empty, FailureClass, Failures, Flow, Health,
+        LastFailure, Live, Login, Merged, Newer, Pending, Rare, Record, State, TokenVersion,
+        Tombstone, compare_records,
     },
     retention::{Place, Retention, planned, retention},
     rules::{RefreshLifetime, Rules, StoreDown},

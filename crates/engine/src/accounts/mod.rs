@@ -1,44 +1,29 @@
 //! The application's handle to the engine.
 
 mod builder;
+mod events;
 mod login;
 mod shutdown;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_core::Stream;
-use futures_util::stream;
 use http::Uri;
 use tokenkeeper_protocol::{Provider, Redirect};
-use tokio::sync::broadcast::error::RecvError;
 
 pub use builder::AccountsBuilder;
+pub use events::{Event, Events};
 pub use login::FlowInfo;
 pub use shutdown::Unwritten;
 
 use crate::{
     account::Account,
     engine::{Core, registry},
-    episode::Episode,
     error::Error,
-    event::EventKind,
     flow::{self, Flow, FlowContents},
     login::Login,
     placement::TokenPlacement,
     refresher::{Backlog, Refresher},
 };
-
-/// An event of an account, as [`Accounts::events`] yields it; see [`EventKind`] for an example.
-///
-/// `Debug` shows the account's digest, never the subject.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Event {
-    /// The affected account.
-    pub account: Account,
-    /// What happened.
-    pub kind: EventKind,
-}
 
 /// The engine of an application: its providers, its store and the refreshes in flight.
 ///
@@ -99,32 +84,9 @@ impl Accounts {
     }
 
     /// Returns the events of all accounts from now on. A subscriber that is more than 1024 events
-    /// behind misses the oldest ones.
-    pub fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + use<> {
-        // Weak: a subscriber must not keep the engine alive.
-        let core = Arc::downgrade(&self.core);
-        let state = (core, self.core.events.subscribe(), Episode::default());
-        Box::pin(stream::unfold(state, |(core, mut events, lag)| async {
-            loop {
-                match events.recv().await {
-                    Ok((entry, kind)) => {
-                        let core2 = core.upgrade()?;
-                        if let Some(ended) = lag.note_success(core2.time.now()) {
-                            let (missed, lasted) = (ended.failures, ended.lasted);
-                            tracing::info!(missed, ?lasted, "a subscriber misses no more events");
-                        }
-                        let account = Account::new(core2, entry);
-                        return Some((Event { account, kind }, (core, events, lag)));
-                    }
-                    Err(RecvError::Lagged(missed)) => {
-                        if lag.note_failures(missed, core.upgrade()?.time.now()) {
-                            tracing::warn!(missed, "a subscriber misses events; they are counted");
-                        }
-                    }
-                    Err(RecvError::Closed) => return None,
-                }
-            }
-        }))
+    /// behind misses the oldest ones, and [is told](Events::missed) how many.
+    pub fn events(&self) -> Events {
+        Events::new(&self.core)
     }
 
     /// Returns a worker that keeps all accounts of the store fresh, even unused ones. It does

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    time::SystemTime,
 };
 
 use foldhash::fast::RandomState;
@@ -62,7 +63,7 @@ pub(crate) struct Core {
     pub(crate) brands: Box<[Brand]>,
     /// The accounts in memory.
     pub(crate) entries: papaya::HashMap<NamedEntry, (), RandomState>,
-    pub(crate) events: broadcast::Sender<(Arc<AccountEntry>, EventKind)>,
+    pub(crate) events: broadcast::Sender<AccountEvent>,
     pub(crate) backlogs: Backlogs,
     pub(crate) runtime: EngineRuntime,
     pub(crate) closing: AtomicBool,
@@ -82,6 +83,14 @@ pub(crate) struct Core {
     running: Mutex<usize>,
     /// Notified when an operation ended.
     ended: Notify,
+}
+
+/// An event on its way to the subscribers.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountEvent {
+    pub(crate) entry: Arc<AccountEntry>,
+    pub(crate) kind: EventKind,
+    pub(crate) at: SystemTime,
 }
 
 /// The purpose of a task.
@@ -180,7 +189,11 @@ impl Core {
     pub(crate) fn emit(&self, entry: &Arc<AccountEntry>, kind: EventKind) {
         tracing::debug!(account = %entry.digest(), event = ?kind, "account");
         // Without a subscriber, the event is dropped.
-        let _ = self.events.send((entry.clone(), kind));
+        let _ = self.events.send(AccountEvent {
+            entry: entry.clone(),
+            kind,
+            at: self.time.wall_time(),
+        });
     }
 
     /// Refuses new work from now on.

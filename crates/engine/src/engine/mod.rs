@@ -42,7 +42,7 @@ mod watch_state;
 mod watching;
 
 pub(crate) use self::{
-    core::{Core, Parts},
+    core::{AccountEvent, Core, Parts},
     entry::AccountEntry,
     payload::{Payload, Terms},
     site::ProviderSite,

@@ -197,6 +197,11 @@ impl Payload {
         system_time(self.issued_at)
     }
 
+    /// Returns whether the access token has expired at this time; not if its end is unknown.
+    pub(crate) fn expires_by(&self, wall: WallMillis) -> bool {
+        self.expires_at.is_some_and(|end| end.get() <= wall)
+    }
+
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at.map(|millis| system_time(millis.get()))
     }

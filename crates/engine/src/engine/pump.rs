@@ -71,7 +71,7 @@ pub(crate) fn ask(
         core.over.add(entry);
     }
     if unattachable {
-        core.emit(entry, EventKind::Misconfigured);
+        core.emit(entry, EventKind::Misconfigured { failure: None });
     }
     perform(core, entry, rest);
     let runtime = core.runtime.handle().ok();
@@ -143,8 +143,9 @@ fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<(Action<Pay
                     running,
                     Operation::Send(candidate),
                     async move {
-                        let answer = perform::send(&core2, &entry2, candidate, payload).await;
-                        Input::Answered(candidate, answer)
+                        let answered = perform::send(&core2, &entry2, candidate, payload).await;
+                        let (answer, code) = answered;
+                        Input::Answered(candidate, answer, code)
                     },
                 );
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokenkeeper_protocol::Class;
-use tokenkeeper_refresh::{Answer, Failure, Notice};
+use tokenkeeper_refresh::{Answer, Failure, Notice, Revoked};
 
 use super::{
     core::Core,
@@ -70,21 +70,44 @@ pub(crate) fn event(notice: Notice) -> EventKind {
         Notice::Refreshed(version) => EventKind::Refreshed {
             generation: version.generation,
         },
-        Notice::RefreshFailed(retry_after) => EventKind::RefreshFailed { retry_after },
-        Notice::Reauthorize(cause) => EventKind::ReauthorizationRequired { cause },
-        Notice::NoRefreshToken => EventKind::NoRefreshToken,
-        Notice::RefusedWithoutReason(since) => EventKind::RefusedWithoutReason {
-            since: system_time(since),
+        Notice::RefreshFailed(retry_after, reason) => EventKind::RefreshFailed {
+            retry_after,
+            failure: reason.map(Into::into),
         },
-        Notice::Misconfigured => EventKind::Misconfigured,
+        Notice::Reauthorize(cause, reason) => EventKind::ReauthorizationRequired {
+            cause,
+            failure: reason.map(Into::into),
+        },
+        Notice::NoRefreshToken => EventKind::NoRefreshToken,
+        Notice::RefusedWithoutReason(since, reason) => EventKind::RefusedWithoutReason {
+            since: system_time(since),
+            failure: reason.map(Into::into),
+        },
+        Notice::Misconfigured(reason) => EventKind::Misconfigured {
+            failure: reason.map(Into::into),
+        },
         Notice::StoreBehind => EventKind::StoreBehind,
         Notice::StoreCaughtUp => EventKind::StoreCaughtUp,
         Notice::StoreRestored => EventKind::StoreRestored,
         Notice::ServedUnvalidated => EventKind::ServedUnvalidated,
         Notice::RejectionsHeldOff(wait) => EventKind::RejectionsHeldOff { wait },
-        Notice::RevocationPending => EventKind::RevocationPending,
+        Notice::RevocationPending(outcome) => EventKind::RevocationPending {
+            refused: outcome == Revoked::Refused,
+        },
     }
 }
+
+/// Returns the error code of a failed token request, as it may be shown to people.
+pub(crate) fn code(error: &ExchangeError) -> Option<String> {
+    let ExchangeError::Refused(refusal) = error else {
+        return None;
+    };
+    let code = refusal.code.as_ref()?;
+    Some(code.as_str().unwrap_or(UNLISTED).to_owned())
+}
+
+/// Stands for an error code that is not safe to show.
+const UNLISTED: &str = "unlisted";
 
 /// Returns the machine's input for a failed token request.
 pub(crate) fn answer(error: &ExchangeError) -> Answer<Payload> {

@@ -37,7 +37,8 @@ async fn a_token_of_another_type_is_kept_and_never_attached() {
         assert_eq!(tokens["token_type"], token_type);
         assert!(tokens["refresh_token"].is_string());
         assert!(connection(&account).await.misconfigured);
-        let misconfigured = |event: &EventKind| *event == EventKind::Misconfigured;
+        let misconfigured =
+            |event: &EventKind| matches!(event, EventKind::Misconfigured { failure: None });
         let told = drain_events(&mut events).into_iter().filter(misconfigured);
         assert_eq!(told.count(), 1);
 

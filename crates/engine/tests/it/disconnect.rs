@@ -98,7 +98,8 @@ async fn a_failed_revocation_is_finished_by_another_process() {
         let mut events = world.accounts.events();
         world.emulator.faults().always(Endpoint::Revoke, broken);
         account.disconnect().await.unwrap();
-        assert!(drain_events(&mut events).contains(&EventKind::RevocationPending));
+        let pending = EventKind::RevocationPending { refused: false };
+        assert!(drain_events(&mut events).contains(&pending));
         assert!(is_revocation_pending(&account).await);
         let entry = world.store.entry(&account.key()).await.unwrap();
         assert!(entry.attention);

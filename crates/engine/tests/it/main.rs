@@ -12,6 +12,7 @@ mod classes;
 mod connect;
 mod disconnect;
 mod errors;
+mod events;
 mod faults;
 mod flow_keys;
 mod flows;

@@ -265,7 +265,9 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         }
         Input::Read(answer) => return StoreHandler(turn).handle_read(answer),
         Input::Wrote(outcome) => return StoreHandler(turn).handle_wrote(outcome),
-        Input::Answered(candidate, answer) => return answered(turn, candidate, answer),
+        Input::Answered(candidate, answer, code) => {
+            return answered(turn, candidate, answer, code);
+        }
         Input::Revoked(outcome) => return RevocationHandler(turn).handle_revoked(outcome),
         Input::Elapsed(Timer::Write) | Input::Closing => {
             return StoreHandler(turn).end_write_pause();
@@ -278,7 +280,7 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         }
         Input::Died(Operation::Write) => return StoreHandler(turn).handle_wrote(Outcome::Failed),
         Input::Died(Operation::Send(candidate)) => {
-            return answered(turn, candidate, Answer::Ambiguous);
+            return answered(turn, candidate, Answer::Ambiguous, None);
         }
         Input::Died(Operation::Revoke) => {
             return RevocationHandler(turn).handle_revoked(Revoked::Unavailable);
@@ -287,9 +289,14 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
     turn.actions.reply = Some(reply);
 }
 
-fn answered<T: Payload>(turn: &mut Turn<'_, T>, candidate: Candidate, answer: Answer<T>) {
+fn answered<T: Payload>(
+    turn: &mut Turn<'_, T>,
+    candidate: Candidate,
+    answer: Answer<T>,
+    code: Option<String>,
+) {
     match candidate {
-        Candidate::Refresh => RefreshHandler(turn).handle_answered(answer),
+        Candidate::Refresh => RefreshHandler(turn).handle_answered(answer, code),
         Candidate::Login(id) => ChangeHandler(turn).handle_answered(id, answer),
     }
 }

@@ -50,12 +50,14 @@ impl Reported {
         }
         match now.health {
             Some(Health::Dead(cause) | Health::Suspect(cause)) => {
-                turn.emit(Notice::Reauthorize(cause));
+                let reason = turn.failure_reason();
+                turn.emit(Notice::Reauthorize(cause, reason));
             }
             Some(Health::Misconfigured(_))
                 if !matches!(self.health, Some(Health::Misconfigured(_))) =>
             {
-                turn.emit(Notice::Misconfigured);
+                let reason = turn.failure_reason();
+                turn.emit(Notice::Misconfigured(reason));
             }
             _ => {}
         }

@@ -152,7 +152,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
             change.revocation_failed = true;
         }
         if !std::mem::replace(&mut activity.reported_revocation, true) {
-            self.0.emit(Notice::RevocationPending);
+            self.0.emit(Notice::RevocationPending(outcome));
         }
     }
 

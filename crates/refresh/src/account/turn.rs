@@ -9,7 +9,7 @@ use super::{
     state::{Activity, State},
 };
 use crate::{
-    action::{Action, Actions, Failure, Notice, Queue},
+    action::{Action, Actions, Failure, Notice, Queue, Reason},
     context::Context,
     id::Id,
     payload::Payload,
@@ -87,6 +87,15 @@ impl<'a, T: Payload> Turn<'a, T> {
 
     pub(super) fn live(&self) -> Option<&Live<T>> {
         self.state.known.as_ref()?.live()
+    }
+
+    /// Returns the last failed refresh of the token set, for an event.
+    pub(super) fn failure_reason(&self) -> Option<Reason> {
+        let live = self.live()?;
+        Some(Reason {
+            failure: live.last_failure.clone()?,
+            at: live.failures.noted,
+        })
     }
 
     /// Returns the version of the stored record that cannot be read, if the account is being

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Authorization, Cause, Empty, Failures, Health, Rare, Tombstone, wire};
+use super::{Authorization, Cause, Empty, Failures, Health, LastFailure, Rare, Tombstone, wire};
 use crate::{id::Id, instant::millis, rules::Rules};
 
 /// A token set and what is known about it. It dereferences to its [`Condition`].
@@ -42,6 +42,9 @@ pub struct Condition {
     /// Failures of this generation, shared by all processes.
     #[serde(skip_serializing_if = "Failures::is_none")]
     pub failures: Failures,
+    /// The last of these failures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<LastFailure>,
 }
 
 static UNTROUBLED: Condition = Condition {
@@ -49,6 +52,7 @@ static UNTROUBLED: Condition = Condition {
     attempt: None,
     health: Health::Alive,
     failures: Failures::NONE,
+    last_failure: None,
 };
 
 impl Default for Condition {

@@ -5,6 +5,7 @@
 
 mod flow;
 mod health;
+mod last_failure;
 mod live;
 mod order;
 mod rare;
@@ -18,6 +19,7 @@ pub(crate) use self::order::{MergeContext, merge};
 pub use self::{
     flow::{Flow, Login},
     health::{Cause, Failures, Health},
+    last_failure::{FailureClass, LastFailure},
     live::{Attempt, Condition, Live, TokenVersion},
     order::{Merged, Newer, compare_records},
     rare::{Empty, Rare},

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    Attempt, Authorization, Cause, Condition, Failures, Flow, Health, Login, Pending, Rare,
-    Tombstone,
+    Attempt, Authorization, Cause, Condition, Failures, Flow, Health, LastFailure, Login, Pending,
+    Rare, Tombstone,
 };
 use crate::id::Id;
 
@@ -37,6 +37,8 @@ pub(super) struct Live<T> {
     health: Health,
     #[serde(default)]
     failures: Failures,
+    #[serde(default)]
+    last_failure: Option<LastFailure>,
 }
 
 /// A serialized state.
@@ -106,6 +108,7 @@ impl<T> From<Live<T>> for super::Live<T> {
                 attempt: read.attempt,
                 health: read.health,
                 failures: read.failures,
+                last_failure: read.last_failure,
             }),
         }
     }

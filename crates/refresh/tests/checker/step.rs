@@ -172,7 +172,7 @@ impl Model {
         answer: Answer<Token>,
     ) {
         world.procs[proc].sends[slot(candidate)] = 0;
-        let input = Input::Answered(candidate, answer);
+        let input = Input::Answered(candidate, answer, None);
         self.drive(world, proc, input, Moment::NOW);
     }
 

@@ -18,13 +18,14 @@ use crate::{
     exchange::Exchange,
 };
 
-/// Presents a refresh token or the code of a login.
+/// Presents a refresh token or the code of a login. Returns the answer, and its error code for
+/// people.
 pub(crate) async fn send(
     core: &Core,
     entry: &AccountEntry,
     candidate: Candidate,
     payload: Option<Payload>,
-) -> Answer<Payload> {
+) -> (Answer<Payload>, Option<String>) {
     match exchange(core, entry, candidate, payload).await {
         Ok(payload) => {
             note_answered(core, &entry.site);
@@ -33,17 +34,17 @@ pub(crate) async fn send(
             {
                 cold.exchange_error = None;
             }
-            Answer::Tokens(payload.shared(&entry.site.shared))
+            (Answer::Tokens(payload.shared(&entry.site.shared)), None)
         }
         Err(error) => {
-            let answer = report::answer(&error);
+            let (answer, code) = (report::answer(&error), report::code(&error));
             log_failure(core, entry, &error, &answer);
             let mut inner = entry.lock();
             match candidate {
                 Candidate::Refresh => inner.cold().exchange_error = Some(error),
                 Candidate::Login(id) => inner.cold().login_errors.push((id, error)),
             }
-            answer
+            (answer, code)
         }
     }
 }

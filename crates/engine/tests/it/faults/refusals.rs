@@ -1,7 +1,7 @@
 //! Refusals without a reason, which end no account.
 
 use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault as EndpointFault};
-use tokenkeeper_engine::{Clock as _, Error, EventKind, TestClock, TokenSource};
+use tokenkeeper_engine::{Clock as _, Error, EventKind, FailureClass, TestClock, TokenSource};
 use tokio::time::sleep;
 
 use super::{assert_fails_for, html, is_unavailable, refusal, until_token};
@@ -29,7 +29,19 @@ async fn refusals_without_a_reason_end_no_account() {
         let since = refused.refused_since.expect("the status reports it");
         assert!(since.duration_since(began).unwrap() < seconds(2));
         let reported = drain_events(&mut events).into_iter();
-        let reported = reported.filter(|kind| *kind == EventKind::RefusedWithoutReason { since });
+        let reported = reported.filter(|kind| {
+            let EventKind::RefusedWithoutReason {
+                since: told,
+                failure,
+            } = kind
+            else {
+                return false;
+            };
+            *told == since
+                && failure
+                    .as_ref()
+                    .is_some_and(|failure| failure.class == FailureClass::Unexplained)
+        });
         assert_eq!(reported.count(), 1);
         assert!(world.store.entry(&account.key()).await.unwrap().attention);
 

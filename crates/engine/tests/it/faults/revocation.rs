@@ -31,7 +31,7 @@ async fn disconnected(world: &World) -> (Account, String) {
     assert!(is_revocation_pending(&account).await);
     assert!(world.store.entry(&account.key()).await.unwrap().attention);
     let reported = drain_events(&mut events).into_iter();
-    let reported = reported.filter(|kind| *kind == EventKind::RevocationPending);
+    let reported = reported.filter(|kind| matches!(kind, EventKind::RevocationPending { .. }));
     assert_eq!(reported.count(), 1);
     let refresh_token = refresh_token.expose().to_owned();
     assert!(world.is_valid(&refresh_token).await);

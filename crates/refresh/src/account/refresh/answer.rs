@@ -10,12 +10,12 @@ use crate::{
     mutation::{Mutation, broken},
     operation::Candidate,
     payload::Payload,
-    record::{Live, State},
+    record::{FailureClass, Live, State},
 };
 
 impl<T: Payload> RefreshHandler<'_, '_, T> {
     /// Handles the end of the token request.
-    pub(in crate::account) fn handle_answered(&mut self, answer: Answer<T>) {
+    pub(in crate::account) fn handle_answered(&mut self, answer: Answer<T>, code: Option<String>) {
         let Some(RefreshStage::Exchanging(presented)) =
             self.0.refresh_job().map(|job| job.stage.clone())
         else {
@@ -51,8 +51,10 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
                 && current
                 && !broken(Mutation::LateRefusalDropped)
             {
+                let wall = self.0.cx.wall;
                 self.0.edit(true, |record| {
                     if let State::Live(live) = &mut record.state {
+                        live.note_class(FailureClass::Terminal, code.clone(), wall);
                         live.refuse(code);
                     }
                 });
@@ -65,11 +67,11 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             self.set_stage(RefreshStage::Settling(settled));
             return;
         }
-        self.note(answer, presented);
+        self.note(answer, code, presented);
     }
 
     /// Records a failed refresh in the account's record, for all processes.
-    fn note(&mut self, answer: Answer<T>, presented: Presented) {
+    fn note(&mut self, answer: Answer<T>, code: Option<String>, presented: Presented) {
         let cut = matches!(answer, Answer::Ambiguous);
         let answered_before = self.0.live().is_some_and(|live| !live.unanswered);
         let mut failure = Failure::Store;
@@ -79,7 +81,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         self.0.edit(critical, |record| {
             if let State::Live(live) = &mut record.state {
                 live.attempt = None;
-                failure = live.note(answer, rules, wall, roll);
+                failure = live.note(answer, code, rules, wall, roll);
             }
         });
         self.0.restart_pause(before.as_deref());
@@ -98,12 +100,14 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             return;
         }
         if let Failure::Backoff(pause) = &failure {
-            self.0.emit(Notice::RefreshFailed(*pause));
+            let reason = self.0.failure_reason();
+            self.0.emit(Notice::RefreshFailed(*pause, reason));
         }
         if let Some(since) = self.0.live().and_then(|live| live.failures.refused_since) {
             let activity = self.0.activity();
             if !std::mem::replace(&mut activity.reported_refused, true) {
-                self.0.emit(Notice::RefusedWithoutReason(since));
+                let reason = self.0.failure_reason();
+                self.0.emit(Notice::RefusedWithoutReason(since, reason));
             }
         }
         self.set_stage(RefreshStage::Settling(Err(failure)));

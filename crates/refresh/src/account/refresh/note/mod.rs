@@ -7,7 +7,7 @@ use crate::{
     instant::{WallMillis, millis},
     mutation::{Mutation, broken},
     payload::Payload,
-    record::{Cause, Condition, Health, Live},
+    record::{Cause, Condition, FailureClass, Health, LastFailure, Live},
     rules::Rules,
 };
 
@@ -16,6 +16,7 @@ impl<T: Payload> Live<T> {
     pub(super) fn note(
         &mut self,
         answer: Answer<T>,
+        code: Option<String>,
         rules: &Rules,
         wall: WallMillis,
         roll: f64,
@@ -25,6 +26,9 @@ impl<T: Payload> Live<T> {
             return Failure::Reauthorize(cause.clone());
         }
         let presented = self.presented;
+        if let Some(class) = answer.failure_class() {
+            self.condition.note_class(class, code, wall);
+        }
         let condition = &mut *self.condition;
         if !matches!(answer, Answer::Configuration) {
             condition.not_misconfigured();
@@ -45,7 +49,6 @@ impl<T: Payload> Live<T> {
         let pause = rules.backoff(failures.count, most, retry_after, roll);
         failures.pause = millis(pause);
         failures.firm = retry_after.is_some();
-        failures.noted = wall;
         match answer {
             Answer::Terminal { code } => {
                 return Failure::Reauthorize(condition.refuse(code));
@@ -87,6 +90,22 @@ impl<T: Payload> Live<T> {
 }
 
 impl Condition {
+    /// Keeps the class and the code of a failure for people.
+    pub(in crate::account) fn note_class(
+        &mut self,
+        class: FailureClass,
+        code: Option<String>,
+        wall: WallMillis,
+    ) {
+        let first = self.last_failure.as_ref();
+        self.last_failure = Some(LastFailure {
+            class,
+            code,
+            since: first.map_or(wall, |first| first.since),
+        });
+        self.failures.noted = wall;
+    }
+
     /// Records that the token was refused permanently, and returns the cause.
     pub(super) fn refuse(&mut self, code: Option<String>) -> Cause {
         let cause = if self.unanswered {

@@ -33,7 +33,7 @@ fn live() -> Live<Tokens> {
 
 /// Notes an answer at wall time 1,000 ms, with half of the jitter.
 fn note(live: &mut Live<Tokens>, answer: Answer<Tokens>, rules: &Rules) -> Failure {
-    live.note(answer, rules, 1000, 0.5)
+    live.note(answer, None, rules, 1000, 0.5)
 }
 
 fn transient(retry_after: Option<Duration>, may_have_redeemed: bool) -> Answer<Tokens> {
