@@ -53,6 +53,7 @@
 //! | a layer for any client that is a tower service | [`tower`] | `tower` |
 //! | a middleware for reqwest | [`mod@reqwest`] | `reqwest` |
 //! | connect, callback and disconnect routes | [`axum`] | `axum` |
+//! | logins of a command, by a browser | [`login`] | `login` |
 //! | the providers with an adapter | [`providers`] | `providers`, or each by its name |
 //! | the dialects of well-known providers | [`presets`] | `presets` |
 //!
@@ -75,6 +76,9 @@ pub use tokenkeeper_store_memory::MemoryStore;
 #[cfg(feature = "axum")]
 #[doc(no_inline)]
 pub use tokenkeeper_axum as axum;
+#[cfg(feature = "login")]
+#[doc(no_inline)]
+pub use tokenkeeper_login as login;
 #[cfg(feature = "presets")]
 #[doc(no_inline)]
 pub use tokenkeeper_presets as presets;
