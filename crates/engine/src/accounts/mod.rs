@@ -21,6 +21,7 @@ use crate::{
     error::Error,
     flow::{self, Flow, FlowContents},
     login::Login,
+    overview::{self, Overview},
     placement::TokenPlacement,
     refresher::{Backlog, Refresher},
 };
@@ -112,6 +113,48 @@ impl Accounts {
     pub fn backlogs(&self) -> Vec<Backlog> {
         let (providers, now) = (self.core.providers.len(), self.core.time.wall());
         self.core.backlogs.read(providers, now)
+    }
+
+    /// Counts the accounts of the store by provider, health, and whether they are due.
+    ///
+    /// For a dashboard or a job that runs every few minutes, not for each request. The counts come
+    /// from the store's index, without opening records: it lists all accounts twice and the due
+    /// ones again, 250 keys at a time. Only the records of accounts that are marked for attention
+    /// are read, at most 10,000 of them and 8 at once, since the index does not say why an account
+    /// is marked. Memory holds one page. The counts are not of one moment: accounts change
+    /// meanwhile.
+    ///
+    /// ```
+    /// use tokenkeeper_engine::{AccountHealth, protocol::TokenSet};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+    /// # let accounts = tokenkeeper_test_support::World::amiqus().accounts;
+    /// let account = accounts.account("amiqus", "user-42")?;
+    /// account.adopt(TokenSet::new("access-1").with_refresh_token("refresh-1")).await?;
+    ///
+    /// let overview = accounts.overview().await?;
+    /// for provider in &overview.providers {
+    ///     let lost = provider.marked(AccountHealth::ReauthorizationRequired);
+    ///     println!(
+    ///         "{}: {} healthy, {lost} need a login, {} due, {} of them late",
+    ///         provider.brand, provider.healthy(), provider.due, provider.overdue,
+    ///     );
+    /// }
+    /// assert_eq!(overview.providers[0].healthy(), 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// - [`Error::Listing`] if the store cannot list accounts. A store that fails is no error:
+    ///   [`Overview::unread`] says what is missing.
+    /// - [`Error::NoRuntime`] if there is no runtime and no thread can be started.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future stops the counting.
+    pub async fn overview(&self) -> Result<Overview, Error> {
+        overview::overview(&self.core).await
     }
 
     /// Returns whether the target is on the API of a configured provider. An origin that only a

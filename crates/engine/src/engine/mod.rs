@@ -15,7 +15,7 @@ pub(crate) mod acquire;
 pub(crate) mod background;
 pub(crate) mod change;
 pub(crate) mod closing;
-mod codec;
+pub(crate) mod codec;
 mod core;
 mod entry;
 mod entry_state;

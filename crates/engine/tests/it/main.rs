@@ -24,6 +24,7 @@ mod login_data;
 mod login_origins;
 mod memory;
 mod overtaken;
+mod overview;
 mod ports;
 mod processes;
 mod refresh;

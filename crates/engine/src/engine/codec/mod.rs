@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tokenkeeper_refresh::{Record, State};
 
-use super::payload::{Payload, Shared};
+use super::payload::Payload;
+pub(crate) use super::payload::Shared;
 use crate::error::RecordError;
 
 /// The current format. Format 1 kept the tokens of a disconnect in its tombstone, and backoffs as
