@@ -1,29 +1,51 @@
 //! The command `tokenkeeper`.
 
+mod account;
+mod app;
+mod config;
 mod demo;
 mod emulate;
+mod exit;
+mod global;
+mod init;
+mod login;
+mod output;
 mod store;
+mod time;
 
 use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+use self::{exit::Exit, global::Global};
+
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Keeps OAuth 2.0 tokens of other people's accounts fresh, and never loses one.
+///
+/// Exit status: 0 done; 1 failed; 2 the configuration or an argument is wrong; 3 the account needs
+/// a login; 4 try again later; 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "tokenkeeper", version)]
 struct Arguments {
+    #[command(flatten)]
+    global: Global,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Arguments),
+    Login(login::Arguments),
+    Accounts(store::AccountsArguments),
+    Status(account::status::Arguments),
+    Refresh(account::refresh::Arguments),
+    Logout(account::logout::Arguments),
+    Forget(account::forget::Arguments),
+    Reencrypt(store::ReencryptArguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
-    Accounts(store::AccountsArguments),
-    Reencrypt(store::ReencryptArguments),
 }
 
 #[tokio::main]
@@ -32,17 +54,24 @@ async fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    let global = &arguments.global;
     let result = match arguments.command {
-        Command::Demo(arguments) => demo::run(&arguments).await,
+        Command::Init(arguments) => init::run(&arguments, global),
+        Command::Login(arguments) => login::run(arguments, global).await,
+        Command::Accounts(arguments) => store::accounts(arguments, global).await,
+        Command::Status(arguments) => account::status::run(arguments, global).await,
+        Command::Refresh(arguments) => account::refresh::run(arguments, global).await,
+        Command::Logout(arguments) => account::logout::run(arguments, global).await,
+        Command::Forget(arguments) => account::forget::run(arguments, global).await,
+        Command::Reencrypt(arguments) => store::reencrypt(arguments, global).await,
+        Command::Demo(arguments) => demo::run(&arguments, global.json).await,
         Command::Emulate(arguments) => emulate::run(arguments).await,
-        Command::Accounts(arguments) => store::accounts(arguments).await,
-        Command::Reencrypt(arguments) => store::reencrypt(arguments).await,
     };
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", causes(&*error));
-            ExitCode::FAILURE
+            output::error(&output::printable(&causes(&*error)));
+            Exit::of(&*error).into()
         }
     }
 }

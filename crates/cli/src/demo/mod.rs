@@ -15,30 +15,21 @@ use provider::Provider;
 use report::{Report, Row, StepReport};
 use setup::Setup;
 
-use crate::{BoxError, causes};
+use crate::{BoxError, app::install_crypto, causes};
 
 /// Runs the life cycle of an account against emulators and checks the counts
 ///
 /// The emulators listen on free ports of 127.0.0.1; nothing leaves the machine. The exit status is
 /// 1 if a count is not as expected.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    /// Print one JSON object instead of a table.
-    #[arg(long)]
-    json: bool,
-}
+pub(crate) struct Arguments {}
 
 /// Turns a hang into a failure: no step waits for time to pass.
 const STEP_TIMEOUT: Duration = Duration::from_secs(25);
 
-pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, BoxError> {
+pub(crate) async fn run(_: &Arguments, as_json: bool) -> Result<ExitCode, BoxError> {
     // The transports require one before they know that all URLs here are http on loopback.
-    if rustls::crypto::ring::default_provider()
-        .install_default()
-        .is_err()
-    {
-        return Err("another rustls crypto provider is already installed: remove it".into());
-    }
+    install_crypto();
     let mut rows = Vec::new();
     for provider in Provider::ALL {
         for front in Front::ALL {
@@ -49,7 +40,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode, BoxError> {
         }
     }
     let report = Report::of(rows);
-    if arguments.json {
+    if as_json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
         print!("{report}");

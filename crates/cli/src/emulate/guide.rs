@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
 
-use super::{Arguments, Provider};
+use super::{Arguments, Provider, session::Session};
 
 /// Returns the whole text.
-pub(super) fn text(arguments: &Arguments, emulator: &Emulator) -> String {
+pub(super) fn text(arguments: &Arguments, emulator: &Emulator, session: &Session) -> String {
     let guide = Guide {
         arguments,
         emulator,
@@ -15,6 +15,7 @@ pub(super) fn text(arguments: &Arguments, emulator: &Emulator) -> String {
     [
         guide.urls(),
         guide.client(),
+        session.commands(&guide.url(Endpoint::Api)),
         guide.commands(),
         FOOTER.to_owned(),
     ]

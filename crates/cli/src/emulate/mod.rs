@@ -1,6 +1,7 @@
 //! `tokenkeeper emulate`: one emulator in the foreground.
 
 mod guide;
+mod session;
 
 use std::process::ExitCode;
 
@@ -10,11 +11,15 @@ use tokenkeeper_emulator::{
     RegisteredClient,
 };
 
+use self::session::Session;
 use crate::BoxError;
 
 /// Runs a provider's emulator in the foreground, until Ctrl-C
 ///
-/// It listens on 127.0.0.1. It first prints its URLs and commands that log in.
+/// It listens on 127.0.0.1. It first prints its URLs, and commands that log in: by this command,
+/// with a configuration that lives as long as the emulator, and by curl.
+///
+/// Example: tokenkeeper emulate amiqus
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The emulated provider.
@@ -46,24 +51,27 @@ enum Provider {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
+    let callback = session::free_callback()?;
     let emulator = match arguments.provider {
-        Provider::Amiqus => arguments.start(Emulator::amiqus()).await?,
-        Provider::QicsMilestones => arguments.start(Emulator::qics()).await?,
-        Provider::FortesMilestones => arguments.start(Emulator::fortes()).await?,
-        Provider::Ioffice => arguments.start(Emulator::ioffice()).await?,
-        Provider::Plain => arguments.start(Emulator::plain()).await?,
+        Provider::Amiqus => arguments.start(Emulator::amiqus(), &callback).await?,
+        Provider::QicsMilestones => arguments.start(Emulator::qics(), &callback).await?,
+        Provider::FortesMilestones => arguments.start(Emulator::fortes(), &callback).await?,
+        Provider::Ioffice => arguments.start(Emulator::ioffice(), &callback).await?,
+        Provider::Plain => arguments.start(Emulator::plain(), &callback).await?,
     };
+    let session = Session::create(&arguments, &emulator, &callback)?;
     let shutdown = shutdown_signal()?;
-    print!("{}", guide::text(&arguments, &emulator));
+    print!("{}", guide::text(&arguments, &emulator, &session));
     shutdown.await;
     Ok(ExitCode::SUCCESS)
 }
 
 impl Arguments {
-    async fn start<O>(&self, emulator: Builder<O>) -> Result<Emulator, Error> {
+    async fn start<O>(&self, emulator: Builder<O>, callback: &str) -> Result<Emulator, Error> {
         let client = RegisteredClient::new(&self.client_id)
             .secret(&self.secret)
-            .redirect_uri(&self.redirect_uri);
+            .redirect_uri(&self.redirect_uri)
+            .redirect_uri(callback);
         emulator.client(client).port(self.port).start().await
     }
 }

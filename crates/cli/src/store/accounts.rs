@@ -1,20 +1,30 @@
 //! `tokenkeeper accounts`: lists the accounts of a store.
 
-use std::{io::Write as _, process::ExitCode, time::SystemTime};
+use std::{process::ExitCode, time::SystemTime};
 
-use serde_json::json;
-use tokenkeeper::store::{Filter, Key};
+use tokenkeeper::{
+    Account,
+    store::{Filter, Key},
+};
 
-use super::StoreArguments;
-use crate::{BoxError, causes};
+use crate::{
+    BoxError,
+    account::{AccountName, status::Row},
+    app::{self, App},
+    causes,
+    config::Config,
+    global::Global,
+    output,
+};
 
-/// Lists the accounts of a store, one per line: provider, site, client id and subject
+/// Lists the accounts of a store, and how each is
 ///
-/// It reads no tokens and needs no key.
+/// Of an account whose provider is not configured, it shows the name alone. With --json, each line
+/// has the object of one account.
+///
+/// Example: tokenkeeper accounts --attention
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    store: StoreArguments,
     /// List only accounts that are due for a refresh.
     #[arg(long, conflicts_with = "attention")]
     due: bool,
@@ -22,30 +32,51 @@ pub(crate) struct Arguments {
     /// revocation.
     #[arg(long)]
     attention: bool,
-    /// Print each account as a JSON object.
-    #[arg(long)]
-    json: bool,
 }
 
+impl Arguments {
+    fn filter(&self) -> Filter {
+        match (self.due, self.attention) {
+            (true, _) => Filter::DueBefore(SystemTime::now()),
+            (_, true) => Filter::Attention,
+            _ => Filter::All,
+        }
+    }
+}
+
+/// How many accounts are in a table.
 const PAGE: usize = 500;
 
-pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
-    let filter = match (arguments.due, arguments.attention) {
-        (true, _) => Filter::DueBefore(SystemTime::now()),
-        (_, true) => Filter::Attention,
-        _ => Filter::All,
-    };
-    let store = arguments.store.location()?.open_sealed().await?;
+pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
+    let config = Config::read(global.config.as_deref())?;
+    if config.providers.is_empty() {
+        return list(&arguments, global, &config, None).await;
+    }
+    app::with(global, async |app| {
+        list(&arguments, global, &app.config, Some(app)).await
+    })
+    .await
+}
+
+async fn list(
+    arguments: &Arguments,
+    global: &Global,
+    config: &Config,
+    app: Option<&App>,
+) -> Result<ExitCode, BoxError> {
+    let store = global.store.location(config)?.open_sealed().await?;
     let mut cursor = None;
     let mut end = ExitCode::SUCCESS;
     loop {
-        let page = store.list(filter, cursor, PAGE).await?;
-        let mut out = std::io::stdout().lock();
+        let page = store.list(arguments.filter(), cursor, PAGE).await?;
+        let mut rows = Vec::new();
         for key in page.keys.iter().filter(|key| !is_mark(key)) {
-            writeln!(out, "{}", line(key, arguments.json))?;
+            rows.push(row(app, key).await);
         }
+        print(&rows, global.json)?;
         for error in &page.unread {
-            eprintln!("a part of the store was not listed: {}", causes(error));
+            let problem = causes(error);
+            output::note(&format!("a part of the store was not listed: {problem}"));
             end = ExitCode::FAILURE;
         }
         cursor = page.next;
@@ -54,9 +85,36 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         }
     }
     if let Err(problem) = store.check_health().await {
-        eprintln!("warning: {}", causes(&problem));
+        output::note(&format!("warning: {}", causes(&problem)));
     }
     Ok(end)
+}
+
+fn print(rows: &[Row], as_json: bool) -> Result<(), BoxError> {
+    if as_json {
+        return rows.iter().try_for_each(output::json);
+    }
+    let columns: Vec<_> = rows.iter().map(Row::columns).collect();
+    Ok(output::table(&columns)?)
+}
+
+/// Reads the state of an account, as far as that can be.
+async fn row(app: Option<&App>, key: &Key) -> Row {
+    let found = app.and_then(|app| account(app, key));
+    let Some((name, account)) = found else {
+        return Row::unconfigured(key);
+    };
+    match Row::read(&name, &account).await {
+        Ok(row) => row,
+        Err(error) => Row::unreadable(&name, key, &causes(&*error)),
+    }
+}
+
+/// Finds the configured account of a key.
+fn account(app: &App, key: &Key) -> Option<(AccountName, Account)> {
+    let name = AccountName::new(app.name_of(key.brand())?, Some(key.subject()));
+    let account = app.account(&name).ok()?;
+    (account.key() == *key).then_some((name, account))
 }
 
 /// Returns whether this is the mark of a forgotten account, which names no one.
@@ -65,22 +123,4 @@ fn is_mark(key: &Key) -> bool {
     digest.is_some_and(|digest| {
         digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
-}
-
-fn line(key: &Key, as_json: bool) -> String {
-    if as_json {
-        return json!({
-            "provider": key.brand(),
-            "site": key.base(),
-            "client_id": key.client_id(),
-            "subject": key.subject(),
-            "digest": key.digest().to_string(),
-        })
-        .to_string();
-    }
-    let fields = [key.brand(), key.base(), key.client_id(), key.subject()];
-    // The application chooses subjects: they must not forge a second line.
-    fields
-        .map(|field| field.escape_debug().to_string())
-        .join("\t")
 }

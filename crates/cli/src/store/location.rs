@@ -1,6 +1,6 @@
 //! Locations of stores.
 
-use std::{env, path::PathBuf, str::FromStr, sync::Arc};
+use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use tokenkeeper::{
     redis::RedisStore,
@@ -8,7 +8,7 @@ use tokenkeeper::{
     store::{Keyring, Reencryption, StoreError, TokenStore},
 };
 
-use crate::BoxError;
+use crate::{BoxError, app::create_private_folder, config, exit::misconfigured};
 
 /// The location of a store.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,15 +19,30 @@ pub(crate) enum Location {
 }
 
 impl Location {
-    /// Returns the default file, by the XDG base directory specification.
+    /// Returns the default file in the user's folder.
     pub(crate) fn default_file() -> Result<Self, BoxError> {
-        let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
-        let data = env::var_os("XDG_DATA_HOME")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-            .or_else(home)
-            .ok_or("neither XDG_DATA_HOME nor HOME is set: name the store with --store")?;
-        Ok(Self::Sqlite(data.join("tokenkeeper/accounts.db")))
+        Ok(Self::Sqlite(config::data_folder()?.join("accounts.db")))
+    }
+
+    /// Returns whether this is the default file.
+    pub(crate) fn is_default_file(&self) -> bool {
+        Self::default_file().is_ok_and(|default| default == *self)
+    }
+
+    /// Opens the store, or creates its file.
+    pub(crate) async fn open(&self, keyring: Keyring) -> Result<Arc<dyn TokenStore>, BoxError> {
+        Ok(match self {
+            Self::Sqlite(path) => {
+                if let Some(folder) = path.parent() {
+                    create_private_folder(folder).map_err(|error| {
+                        let folder = folder.display();
+                        misconfigured(format!("the folder {folder} cannot be made: {error}"))
+                    })?;
+                }
+                Arc::new(SqliteStore::open(path, keyring).await?)
+            }
+            Self::Redis(url) => Arc::new(RedisStore::open(url, keyring).await?),
+        })
     }
 
     /// Opens the store without keys: values stay encrypted.

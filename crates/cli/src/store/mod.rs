@@ -11,15 +11,15 @@ pub(crate) use reencrypt::run as reencrypt;
 
 use std::{fmt, path::PathBuf};
 
-use self::location::Location;
-use crate::BoxError;
+pub(crate) use self::location::Location;
+use crate::{BoxError, config::Config, exit::misconfigured};
 
 /// The options that name the store.
 #[derive(Debug, clap::Args)]
-struct StoreArguments {
+pub(crate) struct StoreArguments {
     /// A file with the URL of the store. A URL with a password belongs there or into the
     /// environment, since other users of the machine see arguments.
-    #[arg(long, value_name = "FILE", conflicts_with = "store")]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "store")]
     store_file: Option<PathBuf>,
     /// The URL of the store: `sqlite:PATH`, or of a Redis: `rediss://HOST`
     ///
@@ -27,6 +27,7 @@ struct StoreArguments {
     /// user's data folder.
     #[arg(
         long,
+        global = true,
         env = "TOKENKEEPER_STORE",
         hide_env_values = true,
         value_name = "URL"
@@ -35,18 +36,30 @@ struct StoreArguments {
 }
 
 impl StoreArguments {
-    /// Parses the URL. It is no business of the argument parser, whose errors show values.
-    fn location(&self) -> Result<Location, BoxError> {
+    /// Finds the store: an argument, the environment, the configuration, the default file.
+    ///
+    /// The argument parser does not parse the URL, since its errors show values.
+    pub(crate) fn location(&self, config: &Config) -> Result<Location, BoxError> {
         if let Some(path) = &self.store_file {
-            let url = std::fs::read_to_string(path)
-                .map_err(|error| format!("the file {} cannot be read: {error}", path.display()))?;
-            return Ok(url.trim().parse()?);
+            let url = std::fs::read_to_string(path).map_err(|error| {
+                misconfigured(format!(
+                    "the file {} cannot be read: {error}",
+                    path.display()
+                ))
+            })?;
+            return parse(url.trim());
         }
-        match &self.store {
-            Some(url) => Ok(url.0.parse()?),
-            None => Location::default_file(),
+        match (&self.store, &config.store) {
+            (Some(url), _) => parse(&url.0),
+            (None, Some(url)) => parse(url),
+            (None, None) => Location::default_file(),
         }
     }
+}
+
+fn parse(url: &str) -> Result<Location, BoxError> {
+    url.parse()
+        .map_err(|problem: String| misconfigured(problem).into())
 }
 
 /// The text of a URL, which may hold a password.

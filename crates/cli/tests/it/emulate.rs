@@ -17,13 +17,13 @@ const PROVIDERS: [&str; 5] = [
 ];
 
 /// A running emulator and its output.
-struct Emulator {
+pub struct Emulator {
     process: Child,
     printed: String,
 }
 
 impl Emulator {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let arguments = [&["emulate"], arguments].concat();
         let mut process = tokenkeeper(&arguments)
             .stdout(Stdio::piped())
@@ -42,7 +42,7 @@ impl Emulator {
     }
 
     /// Returns the value printed after a name.
-    fn named(&self, name: &str) -> &str {
+    pub fn named(&self, name: &str) -> &str {
         let mut lines = self.printed.lines();
         lines
             .find_map(|line| line.strip_prefix(name))

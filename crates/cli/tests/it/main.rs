@@ -5,8 +5,10 @@
     reason = "helpers of tests: a panic is how a test fails"
 )]
 
+mod browser;
 mod demo;
 mod emulate;
+mod login;
 mod store;
 
 use std::process::{Command, Output, Stdio};

@@ -6,7 +6,7 @@ mod server;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use tokenkeeper_engine::{Account, Accounts, ConnectOptions, Login, protocol::Url};
+use tokenkeeper_engine::{Account, Accounts, ConnectOptions, Flow, Login, protocol::Url};
 use tokio::time::{self, MissedTickBehavior};
 
 pub use self::port::Port;
@@ -198,6 +198,13 @@ impl StartedLogin {
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Returns the flow, for an answer that comes in another way: one that a person pastes, passed
+    /// to [`Accounts::finish`].
+    #[must_use]
+    pub fn flow(&self) -> &Flow {
+        self.server.flow()
     }
 
     /// Waits for the login's end, and shows it in the browser.

@@ -180,6 +180,10 @@ impl Server {
         &self.shared
     }
 
+    pub(super) fn flow(&self) -> &Flow {
+        &self.shared.flow
+    }
+
     /// Waits for the answer that ends the login.
     pub(super) async fn outcome(&mut self) -> Result<Outcome, Error> {
         (&mut self.outcome).await.map_err(|_| Error::Listener)

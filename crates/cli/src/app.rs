@@ -1,0 +1,184 @@
+//! What the commands on accounts share: the configuration, the store, the engine.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tempfile::NamedTempFile;
+use tokenkeeper::{
+    Account, Accounts, FlowKey,
+    protocol::Provider,
+    reqwest::ReqwestTransport,
+    store::{EncryptionKey, Keyring},
+};
+
+use crate::{
+    BoxError,
+    account::AccountName,
+    config::{self, Config},
+    exit::{Exited, interrupted, misconfigured},
+    global::Global,
+    store::Location,
+};
+
+/// How long a command waits for its tokens to be written at its end.
+const SHUTDOWN: Duration = Duration::from_secs(30);
+
+/// What the commands on accounts share.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) accounts: Accounts,
+    /// The names of the configuration, and the providers.
+    providers: Vec<(String, Arc<dyn Provider>)>,
+}
+
+impl App {
+    /// Opens the store, and builds an engine for all configured providers.
+    pub(crate) async fn open(global: &Global) -> Result<Self, BoxError> {
+        install_crypto();
+        let config = Config::read(global.config.as_deref())?;
+        let mut providers = Vec::new();
+        for (name, provider) in &config.providers {
+            providers.push((name.clone(), provider.build(name, &config)?));
+        }
+        let location = global.store.location(&config)?;
+        let keyring = keyring(global, &config, &location)?;
+        let store = location.open(keyring.clone()).await?;
+        let mut accounts = Accounts::builder(store)
+            .transport(ReqwestTransport::new()?)
+            // A login may be finished by another call of the command.
+            .flow_key(FlowKey::from(keyring));
+        for (_, provider) in &providers {
+            accounts = accounts.provider(Arc::clone(provider));
+        }
+        Ok(Self {
+            config,
+            accounts: accounts.build()?,
+            providers,
+        })
+    }
+
+    /// Returns the account of this name. It need not be connected.
+    pub(crate) fn account(&self, name: &AccountName) -> Result<Account, BoxError> {
+        let provider = self.config.provider(&name.provider)?;
+        let brand = self.brand(&name.provider)?;
+        Ok(match &provider.site {
+            Some(site) => self.accounts.account_at(brand, site, &name.subject)?,
+            None => self.accounts.account(brand, &name.subject)?,
+        })
+    }
+
+    /// Returns the configuration's name of a brand.
+    pub(crate) fn name_of(&self, brand: &str) -> Option<&str> {
+        let mut providers = self.providers.iter();
+        let found = providers.find(|(_, provider)| provider.brand() == brand);
+        found.map(|(name, _)| name.as_str())
+    }
+
+    fn brand(&self, name: &str) -> Result<&str, Exited> {
+        let found = self
+            .providers
+            .iter()
+            .find(|(configured, _)| configured == name);
+        let (_, provider) = found.ok_or_else(|| misconfigured(format!("no provider `{name}`")))?;
+        Ok(provider.brand())
+    }
+}
+
+/// Opens the app for a command, and closes it once everything is written, even after Ctrl-C.
+pub(crate) async fn with<T>(
+    global: &Global,
+    command: impl AsyncFnOnce(&App) -> Result<T, BoxError>,
+) -> Result<T, BoxError> {
+    let app = App::open(global).await?;
+    let result = tokio::select! {
+        result = command(&app) => result,
+        signal = tokio::signal::ctrl_c() => Err(signal.map_or_else(Into::into, |()| interrupted())),
+    };
+    // A token request in flight is answered and written first.
+    app.accounts.shutdown(SHUTDOWN).await?;
+    result
+}
+
+/// Installs the TLS of the command.
+pub(crate) fn install_crypto() {
+    // It fails only if this was called before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Finds the keys, or draws the first one for a store on this machine.
+pub(crate) fn keyring(
+    global: &Global,
+    config: &Config,
+    location: &Location,
+) -> Result<Keyring, BoxError> {
+    let named = global.keys.clone();
+    if let Some(file) = named.or_else(|| config.keys.as_ref().map(|file| config.path(file))) {
+        return Ok(Keyring::from_file(file)?);
+    }
+    if std::env::var_os("TOKENKEEPER_KEYS").is_some() {
+        return Ok(Keyring::from_env("TOKENKEEPER_KEYS")?);
+    }
+    let file = default_keys()?;
+    if file.exists() {
+        return Ok(Keyring::from_file(file)?);
+    }
+    if !location.is_default_file() {
+        let text = "the store's keys are missing: name their file with --keys, or set \
+                    TOKENKEEPER_KEYS";
+        return Err(misconfigured(text).into());
+    }
+    draw_key(&file)
+}
+
+/// Returns the file of the keys for the default store.
+fn default_keys() -> Result<PathBuf, BoxError> {
+    Ok(config::data_folder()?.join("keys"))
+}
+
+/// Draws a key, and writes it to a file that only the user may read.
+///
+/// The file appears as a whole. If another process draws one at the same time, the first counts.
+pub(crate) fn draw_key(file: &Path) -> Result<Keyring, BoxError> {
+    let failed = |error: io::Error| {
+        misconfigured(format!(
+            "the keys {} cannot be written: {error}",
+            file.display()
+        ))
+    };
+    let folder = file.parent().unwrap_or(Path::new("."));
+    create_private_folder(folder).map_err(failed)?;
+    let key = STANDARD.encode(EncryptionKey::random().expose());
+    let mut drawn = NamedTempFile::new_in(folder).map_err(failed)?;
+    writeln!(drawn, "1:{key}").map_err(failed)?;
+    drawn.as_file().sync_all().map_err(failed)?;
+    match drawn.persist_noclobber(file) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(failed(error.error).into())
+        }
+        _ => Ok(Keyring::from_file(file)?),
+    }
+}
+
+/// Writes a new file that only the user may read.
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+/// Creates a folder that only the user may read.
+pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}

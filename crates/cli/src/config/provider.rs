@@ -1,0 +1,132 @@
+//! A provider of the configuration, and how it becomes one of the library.
+
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+
+use serde::Deserialize;
+use tokenkeeper::{
+    presets,
+    protocol::{Dialect, Provider, Registration, SitePolicy},
+    providers::{Amiqus, FortesMilestones, IOffice, QicsMilestones},
+};
+
+use super::{
+    Config,
+    secret::{self, Secret},
+};
+use crate::{BoxError, exit::misconfigured};
+
+/// The redirect URI of a native application: any port of loopback (RFC 8252 §7.3).
+const REDIRECT_URI: &str = "http://127.0.0.1/callback";
+
+/// The client registration at one provider.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProviderConfig {
+    /// The adapter or the preset. Default: that of the provider's own name.
+    kind: Option<String>,
+    /// The file with the provider's dialect, in place of a `kind`.
+    dialect: Option<PathBuf>,
+    /// The base URL of the tenant, or of an emulator.
+    pub(crate) site: Option<String>,
+    client_id: String,
+    pub(super) client_secret: Option<Secret>,
+    pub(super) client_secret_env: Option<String>,
+    pub(super) client_secret_file: Option<PathBuf>,
+    redirect_uri: Option<String>,
+    scope: Option<String>,
+    /// What the dialect asks for by name.
+    #[serde(default)]
+    values: BTreeMap<String, String>,
+}
+
+impl ProviderConfig {
+    /// Returns whether the configuration holds the secret itself.
+    pub(super) fn has_secret(&self) -> bool {
+        self.client_secret.is_some()
+    }
+
+    /// Makes the provider, with its secret.
+    pub(crate) fn build(&self, name: &str, config: &Config) -> Result<Arc<dyn Provider>, BoxError> {
+        let registration = self.registration(name, config)?;
+        let problem = |error: BoxError| misconfigured(format!("[providers.{name}]: {error}"));
+        let built = match (&self.dialect, self.kind.as_deref().unwrap_or(name)) {
+            (Some(file), _) => self.dialect(&config.path(file), registration),
+            (None, "rfc6749") => self.plain(name, registration),
+            (None, kind) => self.kind(kind, registration),
+        };
+        Ok(built.map_err(problem)?)
+    }
+
+    fn registration(&self, name: &str, config: &Config) -> Result<Registration, BoxError> {
+        let redirect_uri = self.redirect_uri.as_deref().unwrap_or(REDIRECT_URI);
+        let mut registration =
+            Registration::new(&self.client_id, redirect_uri).any_localhost_port();
+        if let Some(secret) = secret::find(name, self, config)? {
+            registration = registration.secret(secret);
+        }
+        if let Some(scope) = &self.scope {
+            registration = registration.scope(scope);
+        }
+        for (name, value) in &self.values {
+            registration = registration.value(name, value);
+        }
+        Ok(registration)
+    }
+
+    fn kind(&self, kind: &str, registration: Registration) -> Result<Arc<dyn Provider>, BoxError> {
+        let site = self.site.as_deref();
+        macro_rules! adapter {
+            ($adapter:ty) => {{
+                let provider = <$adapter>::new(registration)?;
+                match site {
+                    Some(site) => Arc::new(provider.base(site)?),
+                    None => Arc::new(provider),
+                }
+            }};
+        }
+        Ok(match kind {
+            "amiqus" => adapter!(Amiqus),
+            "fortes-milestones" => adapter!(FortesMilestones),
+            "qics-milestones" => adapter!(QicsMilestones),
+            "ioffice" => {
+                let site = site.ok_or("iOFFICE has a site for each tenant: add `site`")?;
+                Arc::new(IOffice::new(registration)?.sites(only(site)?))
+            }
+            kind => self.client(presets::get(kind)?, registration)?,
+        })
+    }
+
+    /// A provider that follows RFC 6749 at `site`.
+    fn plain(&self, name: &str, registration: Registration) -> Result<Arc<dyn Provider>, BoxError> {
+        let site = self.site.as_deref();
+        let site = site.ok_or("a provider of the kind `rfc6749` is at a `site`")?;
+        Ok(Arc::new(Dialect::rfc6749(name, site)?.with(registration)?))
+    }
+
+    fn dialect(
+        &self,
+        file: &std::path::Path,
+        registration: Registration,
+    ) -> Result<Arc<dyn Provider>, BoxError> {
+        let text = fs::read_to_string(file)
+            .map_err(|error| format!("the dialect {} cannot be read: {error}", file.display()))?;
+        self.client(Dialect::from_toml(&text)?, registration)
+    }
+
+    fn client(
+        &self,
+        dialect: Dialect,
+        registration: Registration,
+    ) -> Result<Arc<dyn Provider>, BoxError> {
+        let client = dialect.with(registration)?;
+        Ok(match &self.site {
+            Some(site) => Arc::new(client.sites(only(site)?)),
+            None => Arc::new(client),
+        })
+    }
+}
+
+/// Allows one site, which the configuration's author chose, wherever it is.
+fn only(site: &str) -> Result<SitePolicy, BoxError> {
+    Ok(SitePolicy::only([site])?.allow_loopback())
+}
