@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use tokenkeeper_engine::{Accounts, Advice, ConnectOptions};
+use tokenkeeper_engine::{Accounts, Advice, ConnectOptions, ErrorChain};
 
 use crate::{callback_path::CallbackPath, failure::Failure, relay::UsedPages};
 
@@ -36,7 +36,7 @@ impl RouteContext {
     pub(crate) fn log(&self, brand: &str, error: &tokenkeeper_engine::Error) -> Failure {
         let failure = Failure::from(error);
         let must_fix = error.advice() == Advice::FixConfiguration;
-        let error: &dyn std::error::Error = error;
+        let error = tracing::field::display(ErrorChain::of(error));
         if must_fix || failure.status.is_server_error() {
             tracing::warn!(
                 provider = brand,

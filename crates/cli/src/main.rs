@@ -16,6 +16,7 @@ mod time;
 use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use tokenkeeper::store::ErrorChain;
 
 use self::{exit::Exit, global::Global};
 
@@ -105,11 +106,5 @@ fn without_passwords(text: &str) -> String {
 
 /// Returns an error with its chain of sources, as text.
 fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        text = format!("{text}: {error}");
-        next = error.source();
-    }
-    text
+    ErrorChain::of(error).to_string()
 }

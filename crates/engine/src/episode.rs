@@ -41,6 +41,9 @@ pub(crate) struct Ended {
 /// How long nothing must have failed before a success ends an episode.
 pub(crate) const QUIET: Duration = Duration::from_secs(10);
 
+/// After this time without a failure, the next one begins another episode.
+const FORGOTTEN: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl Episode {
     /// Counts a failure. Returns whether an episode begins with it, so that the caller logs it.
     #[must_use = "the first failure of an episode is logged"]
@@ -52,7 +55,11 @@ impl Episode {
     #[must_use = "the first failure of an episode is logged"]
     pub(crate) fn note_failures(&self, count: u64, now: EngineInstant) -> bool {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let begins = open.is_none();
+        // Without a success, as where no call was made, the last one may be long over.
+        let begins = open
+            .take_if(|open| now >= open.last.after(FORGOTTEN))
+            .is_some()
+            || open.is_none();
         let episode = open.get_or_insert(Open {
             first: now,
             last: now,
@@ -106,6 +113,17 @@ mod tests {
         assert_eq!(ended, Some(Ended { failures, lasted }));
         assert_eq!(episode.note_success(at(42)), None);
         assert!(episode.note_failure(at(43)), "another episode");
+    }
+
+    #[test]
+    fn an_episode_without_an_end_is_forgotten_after_a_day() {
+        let (episode, day) = (Episode::default(), 24 * 60 * 60);
+        assert!(episode.note_failure(at(0)));
+        assert!(!episode.note_failure(at(day - 1)));
+        assert!(!episode.note_failure(at(2 * day - 2)));
+        assert!(episode.note_failure(at(3 * day)));
+        let ended = episode.note_success(at(3 * day + 60)).unwrap();
+        assert_eq!(ended.failures, 1);
     }
 
     #[test]

@@ -46,3 +46,4 @@ pub use transport::{Transport, TransportError, exchange_within};
 
 pub use tokenkeeper_protocol as protocol;
 pub use tokenkeeper_store as store;
+pub use tokenkeeper_store::ErrorChain;

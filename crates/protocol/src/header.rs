@@ -57,6 +57,7 @@ pub(crate) fn constant(values: &Values<'_>, template: &Template) -> Result<Heade
 }
 
 /// Returns the server's time from the header `Date`. `None`: absent or unreadable.
-pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+#[must_use]
+pub fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()
 }

@@ -62,6 +62,8 @@ pub use dialect::{
 pub use error::{Error, HeaderProblem};
 pub use error_code::ErrorCode;
 pub use grant::{Grant, GrantType};
+#[doc(hidden)]
+pub use header::date as server_time;
 pub use header::sensitive_header;
 pub use hint::Hint;
 pub use introspection::{Introspection, IntrospectionError};

@@ -2,6 +2,7 @@
 //!
 //! - [`World`]: an engine, an emulator and a faulty store in one process, on one clock.
 //! - [`api`]: an HTTP server that accepts some tokens and records every request.
+//! - [`log`]: what is logged, in memory.
 //! - [`scripted`]: a token source that does what a test says.
 //! - [`streams`]: requests with a streaming body whose token is rejected.
 //! - [`offline`]: an engine that never sends a token request.
@@ -17,6 +18,7 @@
 pub mod api;
 mod calls;
 mod deployment;
+pub mod log;
 pub mod offline;
 pub mod redis;
 #[cfg(feature = "reqwest")]

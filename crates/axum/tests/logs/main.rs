@@ -12,57 +12,24 @@
 #[allow(dead_code, reason = "the other binary uses the rest")]
 mod app;
 
-use std::{cell::RefCell, io, sync::Once};
-
 use axum::http::Method;
+use tokenkeeper_test_support::log;
 
 use crate::app::{App, Browser};
 
-thread_local! {
-    /// The lines that this thread has logged. Each test runs on one thread.
-    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-struct Writer;
-
-impl io::Write for Writer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LINES.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Returns a browser of an application that logs into memory from now on.
 async fn browser() -> Browser {
-    static STARTED: Once = Once::new();
-    STARTED.call_once(|| {
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::INFO)
-            .with_ansi(false)
-            .with_writer(|| Writer)
-            .finish();
-        tracing::subscriber::set_global_default(subscriber).unwrap();
-    });
+    log::start();
     let (_, provider) = app::amiqus().await;
     let browser = App::new(provider).browser();
-    LINES.take();
+    log::take_lines();
     browser
 }
 
 /// Returns the only line of this crate since the last call.
 #[track_caller]
 fn line() -> String {
-    let lines = String::from_utf8(LINES.take()).unwrap();
-    let mut ours = lines
-        .lines()
-        .filter(|line| line.contains("tokenkeeper_axum"));
-    let line = ours.next().unwrap().to_owned();
-    assert_eq!(ours.next(), None);
-    line
+    log::assert_one_such_line("INFO", &["tokenkeeper_axum"])
 }
 
 #[tokio::test]

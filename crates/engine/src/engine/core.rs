@@ -21,6 +21,7 @@ use tokio::{
 
 use super::{
     entry::AccountEntry,
+    event_log::log_event,
     names::{Brand, NamedEntry},
     origins::Origins,
     over::OverAccounts,
@@ -187,7 +188,7 @@ impl Core {
 
     /// Sends an event to the application.
     pub(crate) fn emit(&self, entry: &Arc<AccountEntry>, kind: EventKind) {
-        tracing::debug!(account = %entry.digest(), event = ?kind, "account");
+        log_event(self, entry, &kind);
         // Without a subscriber, the event is dropped.
         let _ = self.events.send(AccountEvent {
             entry: entry.clone(),

@@ -6,7 +6,7 @@
 //!    `rejection`, `closing`, `background`, `eviction`, `watching`
 //! 2. the loop: `pump`, which calls `perform` (the store and the provider)
 //! 3. conversions and look-ups over the shared state: `report`, `stored`, `forgotten`, `codec`,
-//!    `registry`
+//!    `registry`, and what the log says: `event_log`, `clock_check`
 //! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `watch_state`,
 //!    `over`, `ports`
 //! 5. one account: `entry`, `round`, `site`, `origins`, `snapshot`, `payload`
@@ -14,11 +14,13 @@
 pub(crate) mod acquire;
 pub(crate) mod background;
 pub(crate) mod change;
+mod clock_check;
 pub(crate) mod closing;
 pub(crate) mod codec;
 mod core;
 mod entry;
 mod entry_state;
+mod event_log;
 mod eviction;
 mod forgotten;
 pub(crate) mod introspection;

@@ -33,9 +33,16 @@ pub(crate) struct ProviderSite {
     pub(crate) origins: Box<[ApiOrigin]>,
     pub(crate) id: SiteId,
     pub(crate) shared: Shared,
-    /// What the log knows of this site's token requests and revocations.
+    /// What the log knows of this site: its token requests and revocations, refusals of the
+    /// client, its clock, tokens that cannot be attached or are rejected at once, and the pauses of
+    /// a refresher.
     pub(crate) token_requests: Episode,
     pub(crate) revocations: Episode,
+    pub(crate) client_refusals: Episode,
+    pub(crate) clock: Episode,
+    pub(crate) unattachable: Episode,
+    pub(crate) rejections: Episode,
+    pub(crate) pauses: Episode,
     /// Whether `origins` were added to those of the engine.
     announced: AtomicBool,
 }
@@ -106,6 +113,11 @@ impl ProviderSite {
             shared: Shared::default(),
             token_requests: Episode::default(),
             revocations: Episode::default(),
+            client_refusals: Episode::default(),
+            clock: Episode::default(),
+            unattachable: Episode::default(),
+            rejections: Episode::default(),
+            pauses: Episode::default(),
             announced: AtomicBool::new(false),
             origins: provider.api_origins(&site, &LoginData::default()).into(),
             provider,

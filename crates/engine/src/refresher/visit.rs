@@ -38,7 +38,7 @@ pub(super) enum Outcome {
     /// The token endpoint responded.
     Responded,
     /// The token endpoint is overloaded or fails; pause for at least this time.
-    Paused(Duration),
+    Paused(Duration, Box<Error>),
     /// The account cannot be refreshed for some time.
     Unrefreshable,
     /// The store failed.
@@ -156,7 +156,9 @@ fn outcome_of(error: &Error, core: &Core) -> Outcome {
     match error {
         Error::ReauthorizationRequired { .. } => Outcome::Responded,
         // The token endpoint would refuse the next account too: they share the registration.
-        Error::Configuration { .. } => Outcome::Paused(core.options.max_backoff),
+        Error::Configuration { .. } => {
+            Outcome::Paused(core.options.max_backoff, Box::new(error.clone()))
+        }
         Error::Store { .. } | Error::StoreTooSlow { .. } => Outcome::StoreFailed,
         Error::Record { .. } => Outcome::Unrefreshable,
         Error::Unavailable {
@@ -167,12 +169,13 @@ fn outcome_of(error: &Error, core: &Core) -> Outcome {
             ExchangeError::Refused(refusal) => match refusal.class {
                 // The refusal may be an earlier one, of which less is left.
                 Class::Transient { retry_after } => {
-                    Outcome::Paused(retry_after.unwrap_or_default().min(*left))
+                    let wait = retry_after.unwrap_or_default().min(*left);
+                    Outcome::Paused(wait, Box::new(error.clone()))
                 }
-                Class::Ambiguous => Outcome::Paused(Duration::ZERO),
+                Class::Ambiguous => Outcome::Paused(Duration::ZERO, Box::new(error.clone())),
                 _ => Outcome::Responded,
             },
-            ExchangeError::Transport(_) => Outcome::Paused(Duration::ZERO),
+            ExchangeError::Transport(_) => Outcome::Paused(Duration::ZERO, Box::new(error.clone())),
             ExchangeError::Request(_) | ExchangeError::TooLate => Outcome::Nothing,
         },
         _ => Outcome::Nothing,

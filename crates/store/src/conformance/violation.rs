@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Entry, StoreError};
+use crate::{Entry, ErrorChain, StoreError};
 
 /// The error of a store that breaks a rule of the [suite](mod@crate::conformance).
 #[derive(Debug)]
@@ -24,12 +24,10 @@ impl Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
-        let mut cause = self.source.as_ref().map(|error| error as &dyn Error);
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
+        match &self.source {
+            Some(source) => write!(f, ": {}", ErrorChain::of(source)),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -1,13 +1,15 @@
 //! Calls to the provider.
 
-use std::{error::Error as _, sync::Arc};
+use std::sync::Arc;
 
 use tokenkeeper_protocol::{Grant, LoginData, Provider, RevocationOutcome, TokenSet};
 use tokenkeeper_refresh::{Answer, Candidate, Revoked};
+use tokenkeeper_store::ErrorChain;
 
 use super::request::send_request;
 use crate::{
     engine::{
+        clock_check::compare_clocks,
         core::Core,
         entry::AccountEntry,
         payload::{Payload, Terms},
@@ -38,7 +40,7 @@ pub(crate) async fn send(
         }
         Err(error) => {
             let (answer, code) = (report::answer(&error), report::code(&error));
-            log_failure(core, entry, &error, &answer);
+            log_failure(core, entry, candidate, &error, &answer);
             let mut inner = entry.lock();
             match candidate {
                 Candidate::Refresh => inner.cold().exchange_error = Some(error),
@@ -49,34 +51,68 @@ pub(crate) async fn send(
     }
 }
 
-/// Logs a failed token request: each refusal of a grant, since only a person can end it, and the
-/// first of all other failures at the site, until it gives tokens again.
-fn log_failure(core: &Core, entry: &AccountEntry, error: &ExchangeError, answer: &Answer<Payload>) {
-    let (account, provider) = (entry.digest(), entry.site.provider.brand());
-    let cause = error.source().map(ToString::to_string);
+/// Logs a failed token request with the whole chain of its causes. Of the failures that a site's
+/// accounts share, the log has the first, until the endpoint gives tokens again.
+fn log_failure(
+    core: &Core,
+    entry: &AccountEntry,
+    candidate: Candidate,
+    error: &ExchangeError,
+    answer: &Answer<Payload>,
+) {
+    let (site, now) = (&entry.site, core.time.now());
+    let (account, provider) = (entry.digest(), site.provider.brand());
+    let chain = ErrorChain::of(error);
     match (answer, error) {
-        (Answer::Terminal { .. }, _) => {
-            note_answered(core, &entry.site);
-            tracing::warn!(%account, provider, %error, cause, "the provider refuses a grant");
-        }
         // Nothing was sent.
         (_, ExchangeError::TooLate) => {}
-        _ if entry.site.token_requests.note_failure(core.time.now()) => tracing::warn!(
+        (Answer::Terminal { .. }, _) => {
+            note_answered(core, site);
+            match candidate {
+                Candidate::Login(_) => {
+                    tracing::info!(%account, provider, error = %chain, "a code is refused");
+                }
+                // The event that the account needs a new login is logged as a warning.
+                Candidate::Refresh => {
+                    tracing::debug!(%account, provider, error = %chain, "a grant is refused");
+                }
+            }
+        }
+        (Answer::Configuration, _) if site.client_refusals.note_failure(now) => tracing::warn!(
             %account,
             provider,
-            %error,
-            cause,
+            error = %chain,
+            "the token endpoint refuses this client, and tokens are kept; further refusals are \
+             counted"
+        ),
+        (Answer::Configuration, _) => {
+            tracing::debug!(%account, provider, error = %chain, "the client is refused");
+        }
+        _ if site.token_requests.note_failure(now) => tracing::warn!(
+            %account,
+            provider,
+            error = %chain,
             "token requests fail; further failures are counted"
         ),
-        _ => tracing::debug!(%account, provider, %error, cause, "a token request failed"),
+        _ => tracing::debug!(%account, provider, error = %chain, "a token request failed"),
     }
 }
 
-/// Notes an answer of the token endpoint, and logs it if requests failed before.
+/// Notes an answer of the token endpoint about a grant, and logs it if requests failed before.
 fn note_answered(core: &Core, site: &ProviderSite) {
-    if let Some(ended) = site.token_requests.note_success(core.time.now()) {
-        let (provider, failures, lasted) = (site.provider.brand(), ended.failures, ended.lasted);
+    let (provider, now) = (site.provider.brand(), core.time.now());
+    if let Some(ended) = site.token_requests.note_success(now) {
+        let (failures, lasted) = (ended.failures, ended.lasted);
         tracing::info!(provider, failures, ?lasted, "token requests succeed again");
+    }
+    if let Some(ended) = site.client_refusals.note_success(now) {
+        let (failures, lasted) = (ended.failures, ended.lasted);
+        tracing::info!(
+            provider,
+            failures,
+            ?lasted,
+            "the token endpoint accepts this client again"
+        );
     }
 }
 
@@ -145,6 +181,7 @@ async fn exchange(
     let request = request.map_err(|error| ExchangeError::Request(Arc::new(error)))?;
     let response = send_request(core, request).await;
     let response = response.map_err(|error| ExchangeError::Transport(Arc::new(error)))?;
+    compare_clocks(core, site, &response, sent_at);
     let tokens = site.provider.read_token_response(kind, &response, sent_at);
     let tokens = tokens.map_err(|refusal| ExchangeError::Refused(Arc::new(refusal)))?;
     let keeps = site.provider.client().dialect().refresh.keep_when_absent;
@@ -177,14 +214,14 @@ pub(crate) async fn revoke(core: &Core, entry: &AccountEntry, payload: &Payload)
             }
             Revoked::Done
         }
-        Err((outcome, cause)) => {
+        Err((outcome, error)) => {
             if site.revocations.note_failure(core.time.now()) {
                 let account = entry.digest();
                 tracing::warn!(
                     %account,
                     provider,
                     ?outcome,
-                    cause,
+                    error,
                     "revocations fail; further failures are counted"
                 );
             }
@@ -193,7 +230,7 @@ pub(crate) async fn revoke(core: &Core, entry: &AccountEntry, payload: &Payload)
     }
 }
 
-/// Sends the provider's revocation requests. A failure comes with its cause.
+/// Sends the provider's revocation requests. A failure comes with its text.
 async fn try_revoke(
     core: &Core,
     site: &ProviderSite,
@@ -202,10 +239,11 @@ async fn try_revoke(
     let requests = site
         .provider
         .revocation_requests(&site.site, &payload.token_set())
-        .map_err(|error| (Revoked::Refused, error.to_string()))?;
+        .map_err(|error| (Revoked::Refused, ErrorChain::of(&error).to_string()))?;
     for request in requests {
         let response = send_request(core, request).await;
-        let response = response.map_err(|error| (Revoked::Unavailable, error.to_string()))?;
+        let response =
+            response.map_err(|error| (Revoked::Unavailable, ErrorChain::of(&error).to_string()))?;
         let outcome = site.provider.read_revocation_response(&response);
         let failure = match &outcome {
             RevocationOutcome::Done => continue,

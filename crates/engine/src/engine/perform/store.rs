@@ -1,9 +1,9 @@
 //! Calls to the store.
 
-use std::{error::Error as _, sync::Arc};
+use std::sync::Arc;
 
 use tokenkeeper_refresh::{Outcome, StoreAnswer, Write};
-use tokenkeeper_store::{Outcome as Put, StoreError};
+use tokenkeeper_store::{ErrorChain, Outcome as Put, StoreError};
 
 use crate::{
     engine::{
@@ -131,8 +131,9 @@ fn keep_error(entry: &AccountEntry, error: Error) {
     inner.cold().store_error = Some(error.clone());
     drop(inner);
     if news {
-        let (account, cause) = (entry.digest(), error.source().map(ToString::to_string));
-        tracing::warn!(%account, %error, cause, "the record of an account cannot be read");
+        let (account, provider) = (entry.digest(), entry.site.provider.brand());
+        let error = ErrorChain::of(&error);
+        tracing::warn!(%account, provider, %error, "the record of an account cannot be read");
     }
 }
 

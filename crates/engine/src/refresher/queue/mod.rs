@@ -146,7 +146,7 @@ impl ProviderQueue {
         self.pauses.reset_failures(site, now);
     }
 
-    /// Pauses a site. Returns whether the pause is a new one.
+    /// Pauses a site. Returns the length of the pause if it is a new one.
     pub(super) fn pause(
         &mut self,
         site: &ProviderSite,
@@ -154,7 +154,7 @@ impl ProviderQueue {
         options: &Options,
         roll: f64,
         now: Instant,
-    ) -> bool {
+    ) -> Option<Duration> {
         self.pauses.pause(site, retry_after, options, roll, now)
     }
 

@@ -40,8 +40,8 @@ impl Pauses {
         }
     }
 
-    /// Pauses a site after a failure, for at least the time that the server asked for. Returns
-    /// whether the pause is a new one.
+    /// Pauses a site after a failure, for at least the time that the server asked for. Returns the
+    /// length of the pause if it is a new one.
     ///
     /// `roll` is in `0.0..1.0`.
     pub(super) fn pause(
@@ -51,7 +51,7 @@ impl Pauses {
         options: &Options,
         roll: f64,
         now: Instant,
-    ) -> bool {
+    ) -> Option<Duration> {
         let pause = self.0.entry(site.site.as_str().to_owned());
         let pause = pause.or_insert(Pause {
             until: now,
@@ -69,7 +69,7 @@ impl Pauses {
         // The jitter keeps workers apart. It only adds, since `retry_after` is a lower bound.
         let wait = doubled.max(retry_after.min(DAY)).mul_f64(1.0 + roll / 10.0);
         pause.until = pause.until.max(now + wait);
-        is_new
+        is_new.then_some(wait)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Lists pages and queues their accounts.
 
-use std::{error::Error as _, hash::BuildHasher as _, sync::Arc, time::Duration};
+use std::{hash::BuildHasher as _, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
-use tokenkeeper_store::{Key, StoreError};
+use tokenkeeper_store::{ErrorChain, Key, StoreError};
 use tokio::time::Instant;
 
 use super::Worker;
@@ -104,8 +104,8 @@ impl Worker {
         let time = self.core.time.now();
         if let Some(error) = unread.first() {
             if self.unread.episode.note_failure(time) {
-                let (cause, parts) = (error.source().map(ToString::to_string), unread.len());
-                tracing::warn!(%error, cause, parts, "the refresher cannot list a part");
+                let (error, parts) = (ErrorChain::of(error), unread.len());
+                tracing::warn!(%error, parts, "the refresher cannot list a part of the store");
             }
             self.unread.relist_at.get_or_insert(now + RELIST_INTERVAL);
             return;

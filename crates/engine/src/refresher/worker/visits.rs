@@ -2,12 +2,14 @@
 
 use std::{hash::BuildHasher as _, time::Duration};
 
-use tokenkeeper_store::Key;
+use tokenkeeper_protocol::Provider as _;
+use tokenkeeper_store::{ErrorChain, Key};
 use tokio::time::Instant;
 
 use super::Worker;
 use crate::{
-    engine::store_health::Call,
+    engine::{Core, ProviderSite, store_health::Call},
+    error::Error,
     refresher::{
         queue::Start,
         step::{self, CLAIM_TIME, Claim, ClaimFuture, ReadFuture},
@@ -137,12 +139,15 @@ impl Worker {
                 return self.report(index, now);
             }
             Outcome::Nothing | Outcome::GivenUp => {}
-            Outcome::Responded => queue.reset_failures(&account.site, now),
-            Outcome::Paused(retry_after) => {
+            Outcome::Responded => {
+                queue.reset_failures(&account.site, now);
+                log_resumption(core, &account.site);
+            }
+            Outcome::Paused(retry_after, error) => {
                 let roll = core.random.roll();
-                if queue.pause(&account.site, retry_after, &core.options, roll, now) {
-                    let provider = account.key.brand();
-                    tracing::warn!(provider, "the refresher pauses a provider");
+                let pause = queue.pause(&account.site, retry_after, &core.options, roll, now);
+                if let Some(pause) = pause {
+                    log_pause(core, &account.site, pause, &error);
                 }
             }
             Outcome::Unrefreshable => {
@@ -156,6 +161,33 @@ impl Worker {
     /// Skips an account in listings until this time.
     fn park(&mut self, key: &Key, until: Instant) {
         self.parked.insert(self.order.hash_one(key), until);
+    }
+}
+
+/// Logs that the refresher leaves a site alone, once until it responds again.
+fn log_pause(core: &Core, site: &ProviderSite, pause: Duration, error: &Error) {
+    if site.pauses.note_failure(core.time.now()) {
+        tracing::warn!(
+            provider = site.provider.brand(),
+            site = site.site.as_str(),
+            ?pause,
+            error = %ErrorChain::of(error),
+            "the refresher pauses a provider; further pauses are counted"
+        );
+    }
+}
+
+/// Logs that a site responds again.
+fn log_resumption(core: &Core, site: &ProviderSite) {
+    if let Some(ended) = site.pauses.note_success(core.time.now()) {
+        let (pauses, lasted) = (ended.failures, ended.lasted);
+        tracing::info!(
+            provider = site.provider.brand(),
+            site = site.site.as_str(),
+            pauses,
+            ?lasted,
+            "the refresher no longer pauses a provider"
+        );
     }
 }
 
