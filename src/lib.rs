@@ -155,3 +155,18 @@ pub mod providers {
 #[cfg(all(doctest, feature = "amiqus", feature = "memory", feature = "reqwest"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The code of the guides is compiled as tests.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../docs/guides/log-in-from-a-cli.md")]
+    struct LogInFromACli;
+    #[doc = include_str!("../docs/guides/moving-from-oauth2.md")]
+    struct MovingFromOauth2;
+    #[doc = include_str!("../docs/guides/workers-on-redis.md")]
+    struct WorkersOnRedis;
+    #[doc = include_str!("../docs/guides/your-own-provider.md")]
+    struct YourOwnProvider;
+    #[doc = include_str!("../docs/guides/your-own-store.md")]
+    struct YourOwnStore;
+}
