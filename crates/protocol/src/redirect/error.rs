@@ -30,6 +30,11 @@ pub enum RedirectError {
         /// The provider's error code; `access_denied` if the user declined.
         error: ErrorCode,
     },
+    /// The redirect has no state, and earlier ones of the same site had theirs: it may be forged.
+    ///
+    /// For providers whose [`StateEcho`](crate::StateEcho) is unknown.
+    #[error("the redirect holds no state, which its site returns otherwise: start again")]
+    StateMissing,
     /// The redirect has both a code and an error.
     #[error("the redirect holds both a code and an error: start again")]
     CodeAndError,

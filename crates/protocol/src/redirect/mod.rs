@@ -105,6 +105,11 @@ pub struct ExpectedRedirect<'a> {
 pub struct AuthorizationResponse {
     /// The code to exchange for tokens.
     pub code: AuthorizationCode,
+    /// Whether the redirect returned the flow's state, as a parameter or inside the redirect URI.
+    ///
+    /// Without it anyone may have made the redirect, with a code for another account: the person
+    /// must confirm the login before the code is exchanged (RFC 6749 §10.12).
+    pub state_returned: bool,
     /// Every other parameter, decoded, in order. Bytes that are not UTF-8 are `U+FFFD`.
     pub extra: Vec<(String, String)>,
 }
@@ -114,6 +119,7 @@ impl fmt::Debug for AuthorizationResponse {
         let names: Vec<_> = self.extra.iter().map(|(name, _)| name).collect();
         f.debug_struct("AuthorizationResponse")
             .field("code", &self.code)
+            .field("state_returned", &self.state_returned)
             .field("extra", &names)
             .finish()
     }

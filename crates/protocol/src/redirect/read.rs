@@ -44,6 +44,7 @@ pub(crate) fn read(
     let extra = pairs.into_pairs().filter(|(name, _)| !is_own(name));
     Ok(AuthorizationResponse {
         code,
+        state_returned: binding.proven,
         extra: extra.collect(),
     })
 }

@@ -248,6 +248,7 @@ impl Provider for Naive {
                 let code = AuthorizationCode::new(code.ok_or(RedirectError::CodeMissing)?);
                 Ok(AuthorizationResponse {
                     code,
+                    state_returned: true,
                     extra: vec![],
                 })
             }

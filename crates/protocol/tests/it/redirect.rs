@@ -78,7 +78,7 @@ fn q3_a_missing_wrong_or_repeated_flow_is_refused() {
             "{redirect}"
         );
     }
-    assert!(query(&client, "flow=st-1&code=c").is_ok());
+    assert!(query(&client, "flow=st-1&code=c").unwrap().state_returned);
 }
 
 #[test]
@@ -237,8 +237,13 @@ fn i5_escapes_are_decoded_once() {
 #[test]
 fn a_returned_state_of_unknown_echo_must_match() {
     let client = fragment();
-    assert!(read(&client, Redirect::fragment("code=c")).is_ok());
-    assert!(read(&client, Redirect::fragment("code=c&state=st-1")).is_ok());
+    let state_returned = |text| {
+        let response = read(&client, Redirect::fragment(text)).unwrap();
+        response.state_returned
+    };
+    assert!(!state_returned("code=c"));
+    assert!(!state_returned("code=c&state="));
+    assert!(state_returned("code=c&state=st-1"));
     let wrong = read(&client, Redirect::fragment("code=c&state=other"));
     assert_eq!(wrong, Err(RedirectError::StateMismatch));
 }
@@ -259,6 +264,15 @@ fn a_returned_top_level_state_must_match_too() {
             Err(RedirectError::StateMismatch),
             "{redirect}"
         );
+    }
+}
+
+#[test]
+fn a_state_that_never_comes_back_proves_nothing() {
+    let never = with(|d| d.authorization.state_echo = StateEcho::Never);
+    for redirect in ["code=c", "code=c&state=st-1", "code=c&state=other"] {
+        let response = query(&never, redirect).unwrap();
+        assert!(!response.state_returned, "{redirect}");
     }
 }
 

@@ -86,7 +86,6 @@ impl AuthorizationRules {
         }
     }
 
-    /// Returns whether the list of parameters has this value.
     /// Returns whether a parameter of the redirect has a meaning of OAuth's.
     pub(super) fn is_of_response(&self, name: &str) -> bool {
         let own = self.callback.all();
@@ -96,6 +95,7 @@ impl AuthorizationRules {
             || self.state.in_redirect_uri() == Some(name)
     }
 
+    /// Returns whether the list of parameters has this value.
     fn lists(&self, value: AuthorizationValue) -> bool {
         self.parameters.iter().any(|p| p.value == value)
     }
@@ -178,10 +178,10 @@ pub enum StateEcho {
     /// Always, as RFC 6749 §4.1.2 requires: a redirect without it is refused.
     #[default]
     Always,
-    /// Never: a returned one is ignored, and the application binds the redirect by other means.
+    /// Never: a returned one is ignored, and the person confirms each login.
     Never,
-    /// Not documented: a returned one must match, and the application also binds the redirect by
-    /// other means.
+    /// Not documented: a returned one must match. Without one the person confirms the login, unless
+    /// the site has returned one before: then the redirect is refused.
     Unknown,
 }
 
