@@ -63,9 +63,9 @@
 
 #[doc(inline)]
 pub use tokenkeeper_engine::{
-    Account, Accounts, AccountsBuilder, Advice, Cause, ConnectOptions, Connection, Error, Event,
-    EventKind, Flow, FlowInfo, FlowKey, Login, LoginRedirect, Options, Refresher, Status,
-    StoreDown, Token, Unwritten,
+    Account, Accounts, AccountsBuilder, Advice, Cause, Confirmation, ConnectOptions, Connection,
+    Error, Event, EventKind, Flow, FlowInfo, FlowKey, Login, LoginRedirect, Options, Refresher,
+    Status, StoreDown, Token, Unwritten,
 };
 #[doc(no_inline)]
 pub use tokenkeeper_engine::{protocol, store};

@@ -24,7 +24,7 @@ mod token;
 mod transport;
 
 pub use account::{Account, AccountCredential};
-pub use accounts::{Accounts, AccountsBuilder, Event, Events, FlowInfo, Unwritten};
+pub use accounts::{Accounts, AccountsBuilder, Confirmation, Event, Events, FlowInfo, Unwritten};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use engine::AttachResult;
 pub use error::{Advice, Error, ExchangeError, FlowError, IntrospectionError, RecordError};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use tokenkeeper::{
-    Account, Accounts, Error, MemoryStore, Status,
+    Account, Accounts, Confirmation, Error, MemoryStore, Status,
     protocol::{Dialect, LoginData, Provider, Redirect, Registration, url::form_urlencoded},
     tower::{Replay, TokenLayer},
 };
@@ -151,7 +151,10 @@ impl Life {
             .emulator
             .call(Request::get(url).body(Bytes::new())?)
             .await?;
-        self.accounts.finish(start.flow, redirect(&page)?).await?;
+        let (flow, redirect) = (start.flow, redirect(&page)?);
+        let confirmation = Confirmation::ByPerson;
+        let login = self.accounts.finish_confirmed(flow, redirect, confirmation);
+        login.await?;
         self.check_expiry(account).await?;
         self.expect_success(account).await
     }

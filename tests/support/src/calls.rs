@@ -5,8 +5,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use http::Request;
 use tokenkeeper_emulator::{Emulator, Endpoint, Gate};
 use tokenkeeper_engine::{
-    Account, Accounts, Cause, Connection, Credential, Error, Event, EventKind, Status, Token,
-    TokenSource,
+    Account, Accounts, Cause, Confirmation, Connection, Credential, Error, Event, EventKind,
+    Status, Token, TokenSource,
     protocol::{Redirect, TokenSet},
 };
 use tokio::task::JoinHandle;
@@ -51,12 +51,14 @@ pub fn spawn_login(world: &World, account: &Account) -> JoinHandle<Result<Accoun
     tokio::spawn(async move { login(&emulator, &account).await })
 }
 
-/// Logs in as a person with a browser does: opens the URL, approves, and returns to the callback.
+/// Logs in as a person with a browser does: opens the URL, approves, returns to the callback and
+/// confirms it where it has no state.
 pub async fn login(emulator: &Emulator, account: &Account) -> Result<Account, Error> {
     let start = account.connect()?;
     let redirect = approve(emulator, start.url.as_str()).await;
-    let login = Accounts::from(account).finish(start.flow, redirect).await?;
-    Ok(login.account)
+    let (accounts, confirmation) = (Accounts::from(account), Confirmation::ByPerson);
+    let login = accounts.finish_confirmed(start.flow, redirect, confirmation);
+    Ok(login.await?.account)
 }
 
 /// Approves a login, and returns the redirect to the callback.

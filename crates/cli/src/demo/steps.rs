@@ -3,7 +3,7 @@
 use std::{future::ready, pin::pin, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, StatusCode};
-use tokenkeeper::{Cause, Error, protocol::Redirect};
+use tokenkeeper::{Cause, Confirmation, Error, protocol::Redirect};
 use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault};
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -48,7 +48,12 @@ async fn authorize(setup: &mut Setup) -> Result {
 
 async fn exchange(setup: &mut Setup) -> Result {
     let (flow, redirect) = setup.callback.take().ok_or("no login is in progress")?;
-    setup.accounts.finish(flow, redirect).await?;
+    // The person has just clicked at the provider's page, which may return no state.
+    let confirmation = Confirmation::ByPerson;
+    let login = setup
+        .accounts
+        .finish_confirmed(flow, redirect, confirmation);
+    login.await?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use tokenkeeper_protocol::{
     CodeVerifier, ExpectedRedirect, Provider, Redirect, ResponseMode, State, StateEcho, Url,
 };
 
+use super::confirmation::{Confirmation, Proof};
 use crate::{
     account::Account,
     clock::system_time,
@@ -32,8 +33,8 @@ pub struct FlowInfo {
     /// The part of the redirect that carries the code. A browser never sends a fragment to a
     /// server.
     pub response_mode: ResponseMode,
-    /// Whether the redirect returns the `state`. If it may not, bind the flow to the browser by
-    /// other means.
+    /// Whether the redirect returns the `state`. If it may not, bind the flow to the browser by a
+    /// cookie, and let the person [confirm](crate::Confirmation) what a redirect without one does.
     pub state_echo: StateEcho,
 }
 
@@ -53,19 +54,27 @@ pub(super) async fn finish(
     account: &Account,
     flow: &FlowContents,
     redirect: &Redirect,
+    confirmation: Option<Confirmation>,
 ) -> Result<(), Error> {
     let (core, entry) = account.parts();
     let state = State::new(flow.state.as_str());
     let expected = ExpectedRedirect { state: &state };
-    let callback = entry.site.provider.read_redirect(redirect, &expected)?;
+    let response = entry.site.provider.read_redirect(redirect, &expected)?;
+    let proof = Proof::new(response.state_returned, confirmation);
+    proof.check(account)?;
+    // The provider knows no challenge for a code that no browser was sent for.
+    let verifier = flow.verifier.as_deref();
+    let verifier = verifier.filter(|_| confirmation != Some(Confirmation::OwnRequest));
     let exchange = Exchange {
-        code: callback.code,
-        redirect: callback.extra,
-        verifier: flow.verifier.as_deref().map(CodeVerifier::new),
+        code: response.code,
+        redirect: response.extra,
+        verifier: verifier.map(CodeVerifier::new),
         redirect_uri: flow.redirect_uri.clone(),
         scope: flow.scope.clone(),
     };
-    change::login(core, entry, exchange, flow.identity()).await
+    change::login(core, entry, exchange, flow.identity()).await?;
+    proof.learn(account);
+    Ok(())
 }
 
 /// Describes a flow to the application.

@@ -1,6 +1,7 @@
 //! The application's handle to the engine.
 
 mod builder;
+mod confirmation;
 mod events;
 mod login;
 mod shutdown;
@@ -11,6 +12,7 @@ use http::Uri;
 use tokenkeeper_protocol::{Provider, Redirect};
 
 pub use builder::AccountsBuilder;
+pub use confirmation::Confirmation;
 pub use events::{Event, Events};
 pub use login::FlowInfo;
 pub use shutdown::Unwritten;
@@ -187,6 +189,8 @@ impl Accounts {
     ///
     /// # Errors
     /// - [`Error::Redirect`] if the person denied, or the redirect belongs to another flow.
+    /// - [`Error::ConfirmationRequired`] if the redirect has no state, as at some providers.
+    ///   Nothing was sent: ask the person, then call [`finish_confirmed`](Self::finish_confirmed).
     /// - [`Error::Flow`] if the flow is expired or sealed with another key, or its code was refused
     ///   before.
     /// - [`Error::Exchange`] if the token endpoint gave no tokens. Start the login again, unless
@@ -205,9 +209,66 @@ impl Accounts {
     /// Cancel safe: after the first poll, the exchange continues and its tokens are written even if
     /// the future is dropped.
     pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Login, Error> {
-        let contents = self.open(&flow)?;
+        self.finish_with(&flow, &redirect, None).await
+    }
+
+    /// Finishes a login like [`finish`](Self::finish), also with a redirect that has no state: the
+    /// confirmation says what proves in its place that the redirect belongs to the login.
+    ///
+    /// The code is not exchanged before. An exchange would write down an attempt for the account
+    /// and redeem a code that may be a stranger's, and its answer seldom names a person.
+    ///
+    /// ```
+    /// use tokenkeeper_engine::{Confirmation, Error};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let world = tokenkeeper_test_support::World::ioffice();
+    /// # let accounts = world.accounts.clone();
+    /// # let (flow, redirect) = world.approved_login().await;
+    /// # let ask_the_person = |_: &str| true;
+    /// let login = match accounts.finish(flow.clone(), redirect.clone()).await {
+    ///     Err(Error::ConfirmationRequired { .. }) => {
+    ///         let account = accounts.flow(&flow)?.account;
+    ///         let question = format!("Connect {} at {}?", account.provider(), account.site());
+    ///         if !ask_the_person(&question) {
+    ///             return Ok(()); // The account is as it was.
+    ///         }
+    ///         accounts.finish_confirmed(flow, redirect, Confirmation::ByPerson).await?
+    ///     }
+    ///     finished => finished?,
+    /// };
+    /// # assert_eq!(login.account.provider(), "ioffice");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish), except for [`Error::ConfirmationRequired`]. After a site has
+    /// returned the state of a login in this process, one without it is refused with
+    /// [`RedirectError::StateMissing`](tokenkeeper_protocol::RedirectError::StateMissing), whatever
+    /// a person confirms.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`finish`](Self::finish).
+    pub async fn finish_confirmed(
+        &self,
+        flow: Flow,
+        redirect: Redirect,
+        confirmation: Confirmation,
+    ) -> Result<Login, Error> {
+        self.finish_with(&flow, &redirect, Some(confirmation)).await
+    }
+
+    async fn finish_with(
+        &self,
+        flow: &Flow,
+        redirect: &Redirect,
+        confirmation: Option<Confirmation>,
+    ) -> Result<Login, Error> {
+        let contents = self.open(flow)?;
         let account = self.account_of(&contents)?;
-        login::finish(&account, &contents, &redirect).await?;
+        login::finish(&account, &contents, redirect, confirmation).await?;
         Ok(Login::of(account))
     }
 

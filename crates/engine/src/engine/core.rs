@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use super::{
+    echoes::EchoingSites,
     entry::AccountEntry,
     event_log::log_event,
     names::{Brand, NamedEntry},
@@ -60,6 +61,8 @@ pub(crate) struct Core {
     pub(crate) origins: Origins,
     /// The sites of accounts in memory, by the provider's index and the origin.
     pub(crate) sites: Mutex<HashMap<(usize, String), Weak<ProviderSite>>>,
+    /// The sites that were seen to return the state.
+    pub(crate) echoes: EchoingSites,
     /// The providers' brands, by index.
     pub(crate) brands: Box<[Brand]>,
     /// The accounts in memory.
@@ -138,6 +141,7 @@ impl Core {
             random,
             flow_key: parts.flow_key,
             sites: Mutex::default(),
+            echoes: EchoingSites::default(),
             brands: Brand::all(&parts.providers),
             providers: parts.providers,
             // An incremental resize progresses only with writes, and slows down every lookup until

@@ -8,7 +8,7 @@
 //! 3. conversions and look-ups over the shared state: `report`, `stored`, `forgotten`, `codec`,
 //!    `registry`, and what the log says: `event_log`, `clock_check`
 //! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `watch_state`,
-//!    `over`, `ports`
+//!    `over`, `ports`, `echoes`
 //! 5. one account: `entry`, `round`, `site`, `origins`, `snapshot`, `payload`
 
 pub(crate) mod acquire;
@@ -18,6 +18,7 @@ mod clock_check;
 pub(crate) mod closing;
 pub(crate) mod codec;
 mod core;
+mod echoes;
 mod entry;
 mod entry_state;
 mod event_log;

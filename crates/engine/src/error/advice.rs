@@ -25,6 +25,13 @@ pub enum Advice {
         /// disconnected.
         cause: Option<Cause>,
     },
+    /// Ask the person whether they have just allowed the access themselves. If so, call
+    /// [`Accounts::finish_confirmed`](crate::Accounts::finish_confirmed); otherwise leave the
+    /// account as it is.
+    Confirm {
+        /// The affected account.
+        account: KeyDigest,
+    },
     /// Start the login again: it failed, and its code or flow is spent. The account is as it was
     /// before.
     StartAgain,
@@ -71,6 +78,7 @@ impl Error {
                 }
                 _ => Advice::GiveUp,
             },
+            Self::ConfirmationRequired { account } => Advice::Confirm { account: *account },
             Self::Flow(FlowError::Expired | FlowError::Used) => Advice::StartAgain,
             Self::Configuration { .. }
             | Self::Store { .. }

@@ -142,6 +142,15 @@ pub enum Error {
     /// The redirect does not belong to this flow, or it is a denial.
     #[error("the redirect carries no code for this flow")]
     Redirect(#[source] Arc<RedirectError>),
+    /// The redirect has no state, so anyone may have made it. Nothing was sent.
+    #[error(
+        "the redirect does not show that it belongs to the login of account {account}: ask the \
+         person, then call `Accounts::finish_confirmed`"
+    )]
+    ConfirmationRequired {
+        /// The affected account.
+        account: KeyDigest,
+    },
     /// The flow cannot be used.
     #[error(transparent)]
     Flow(FlowError),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use tokenkeeper_emulator::{Endpoint, Fault as EndpointFault};
-use tokenkeeper_engine::{Error, EventKind, TokenSource};
+use tokenkeeper_engine::{Confirmation, Error, EventKind, TokenSource};
 
 use crate::harness::{
     HOUR, StoreFault, World, assert_err, call_api_with, credential, drain_events,
@@ -147,7 +147,14 @@ async fn a_login_first_finishes_a_pending_revocation() {
         .always(Endpoint::Revoke, EndpointFault::ServerError);
     account.disconnect().await.unwrap();
     let (flow, redirect) = world.approved_login().await;
-    let early = world.accounts.finish(flow.clone(), redirect.clone()).await;
+    let finish = || {
+        let (flow, redirect) = (flow.clone(), redirect.clone());
+        let confirmation = Confirmation::ByPerson;
+        world
+            .accounts
+            .finish_confirmed(flow, redirect, confirmation)
+    };
+    let early = finish().await;
     assert!(
         matches!(early, Err(Error::RevocationPending { .. })),
         "{early:?}"
@@ -156,7 +163,7 @@ async fn a_login_first_finishes_a_pending_revocation() {
     world.emulator.faults().clear_all();
     world.emulator.reset_counters();
     // The flow is still valid, since its code was never sent.
-    world.accounts.finish(flow, redirect).await.unwrap();
+    finish().await.unwrap();
     assert_eq!(world.emulator.counters().revocations, 2);
     assert_eq!(world.call_api(&account).await, 200);
 }

@@ -9,6 +9,7 @@ mod answers;
 mod attachable;
 mod cancel;
 mod classes;
+mod confirmation;
 mod connect;
 mod disconnect;
 mod errors;
