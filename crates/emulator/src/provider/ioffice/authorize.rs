@@ -54,7 +54,9 @@ pub(super) async fn login(State(cx): State<Context<IOffice>>, uri: Uri) -> Respo
         Decision::Denied => vec![("error", "access_denied")],
         Decision::Approved(user) => {
             let user = user.login;
-            cx.world.add_code(&code, Grant { user, ..grant }, None);
+            let challenge = params.value("code_challenge").map(str::to_owned);
+            let challenge = challenge.filter(|_| cx.provider.options.checks_pkce);
+            cx.world.add_code(&code, Grant { user, ..grant }, challenge);
             vec![("code", code.as_str()), ("appCode", app_code.as_str())]
         }
     };

@@ -33,6 +33,7 @@ pub enum RevocationScope {
 #[derive(Debug, Clone, Default)]
 pub struct IOfficeOptions {
     pub(super) echo_state: bool,
+    pub(super) checks_pkce: bool,
     pub(super) app_code: Option<String>,
     pub(super) seconds: bool,
     pub(super) old_tokens_live: bool,
@@ -47,6 +48,16 @@ impl IOfficeOptions {
     #[must_use]
     pub fn echo_state(mut self) -> Self {
         self.echo_state = true;
+        self
+    }
+
+    /// Keeps a code challenge and requires its verifier in the header `x-code-verifier`, like a
+    /// server that takes PKCE.
+    ///
+    /// By default both are ignored, since the document does not mention them.
+    #[must_use]
+    pub fn check_pkce(mut self) -> Self {
+        self.checks_pkce = true;
         self
     }
 

@@ -10,6 +10,7 @@ use super::IOffice;
 use super::error::{respond, unknown_client};
 use crate::answer::{Fields, granted};
 use crate::ledger::{Grant, GrantId, Ledger, Pair};
+use crate::pkce;
 use crate::provider::refusal::Refusal;
 use crate::provider::{Context, Provider as _, has_type, redeem};
 
@@ -72,10 +73,7 @@ fn try_token(
     };
     let mut ledger = cx.world.ledger();
     let (grant, replaced) = match grant_type {
-        "authorization_code" => (
-            spend_code(cx, &mut ledger, header(headers, "x-auth-code")?, &asked)?,
-            false,
-        ),
+        "authorization_code" => (spend_code(cx, &mut ledger, headers, &asked)?, false),
         "refresh_token" => (
             spend_refresh_token(cx, &mut ledger, header(headers, "x-refresh-token")?, &asked)?,
             true,
@@ -133,12 +131,26 @@ impl Asked<'_> {
 fn spend_code(
     cx: &Context<IOffice>,
     ledger: &mut Ledger,
-    value: &str,
+    headers: &HeaderMap,
     asked: &Asked<'_>,
 ) -> Result<GrantId, Refusal> {
+    let value = header(headers, "x-auth-code")?;
     let code = redeem::live_code(ledger, value, &asked.client, cx.world.now())?;
     asked.check(cx, &code.grant)?;
+    if cx.provider.options.checks_pkce {
+        check_verifier(headers, code.challenge.as_deref())?;
+    }
     redeem::redeem_code(ledger, value)
+}
+
+/// Checks the verifier of a code; without a challenge there must be none (RFC 9700 §2.1.1).
+fn check_verifier(headers: &HeaderMap, challenge: Option<&str>) -> Result<(), Refusal> {
+    const NAME: &str = "x-code-verifier";
+    match challenge {
+        Some(challenge) if pkce::matches(header(headers, NAME)?, challenge) => Ok(()),
+        None if !headers.contains_key(NAME) => Ok(()),
+        _ => Err(Refusal::code("x-code-verifier does not match")),
+    }
 }
 
 fn spend_refresh_token(
