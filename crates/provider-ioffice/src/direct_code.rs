@@ -24,7 +24,9 @@ struct CodeResponse {
 impl IOffice {
     /// Builds the request that turns a user name and password into an authorization code.
     ///
-    /// The code is exchanged like one from a redirect. The request is refused unless
+    /// The code is exchanged like one from a redirect: pass a `Redirect::fragment` with
+    /// `code=` and the percent-encoded code to `Accounts::finish_confirmed` of the engine, with the
+    /// confirmation that it comes from the application's own request. The request is refused unless
     /// [`direct_code`](Self::direct_code) allowed it.
     ///
     /// Both values travel in headers: neither may be empty, hold a control character or one beyond

@@ -3,7 +3,7 @@
 mod direct_code;
 
 use tokenkeeper_protocol::{
-    AttachmentMethod, ClientAuthentication, Dialect, Error, Expiry, Method, SitePolicy,
+    AttachmentMethod, ClientAuthentication, Dialect, Error, Expiry, Method, Pkce, SitePolicy,
     TokenParameter, TokenValue, adapter,
 };
 
@@ -54,6 +54,22 @@ impl IOffice {
                     value: TokenValue::ClientSecret,
                 });
             }
+        })
+    }
+
+    /// Leaves PKCE (RFC 7636) out: no challenge, and no `x-code-verifier` at the exchange.
+    ///
+    /// The document does not mention PKCE, and a server that does not know it ignores both. This is
+    /// for a site that keeps the challenge and takes the verifier elsewhere: its refusals of every
+    /// exchange end with this option.
+    ///
+    /// # Errors
+    /// None at present; the dialect is checked again.
+    pub fn without_pkce(self) -> Result<Self, Error> {
+        self.adjust(|dialect| {
+            dialect.authorization.pkce = Pkce::Off;
+            let code = &mut dialect.token.code;
+            code.retain(|parameter| parameter.value != TokenValue::CodeVerifier);
         })
     }
 

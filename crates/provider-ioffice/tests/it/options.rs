@@ -40,6 +40,16 @@ fn a_revocation_is_a_post_by_option() {
 }
 
 #[test]
+fn pkce_can_be_left_out() {
+    let with = transcript(&at_acme(ioffice())).unwrap();
+    assert!(with.contains("code_challenge") && with.contains("x-code-verifier"));
+    let provider = ioffice().without_pkce().unwrap();
+    let without = transcript(&at_acme(provider)).unwrap();
+    assert!(!without.contains("code_challenge") && !without.contains("x-code-verifier"));
+    assert!(without.contains("PKCE: Off"));
+}
+
+#[test]
 fn a_scope_is_any_that_the_registration_names() {
     let provider = IOffice::new(registration().scope("tenant.read")).unwrap();
     assert_eq!(provider.client().scope(), Some("tenant.read"));

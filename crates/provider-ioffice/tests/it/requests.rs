@@ -27,7 +27,8 @@ fn i5_the_fragment_is_read_as_the_relay_posts_it() {
     let callback = read("code=ab+c%2Bd==&appCode=X%20Y").unwrap();
     assert_eq!(callback.code.expose(), "ab+c+d==");
     assert_eq!(callback.extra, [("appCode".to_owned(), "X Y".to_owned())]);
-    assert!(read("#code=c&appCode=a&state=st").is_ok());
+    assert!(!callback.state_returned);
+    assert!(read("#code=c&appCode=a&state=st").unwrap().state_returned);
     let other_state = read("code=c&state=other");
     assert_eq!(other_state, Err(RedirectError::StateMismatch));
     let with_error = read("code=c&error=access_denied");
