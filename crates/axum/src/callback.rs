@@ -7,10 +7,11 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, request::Parts};
-use tokenkeeper_engine::{Flow, FlowInfo, Status, protocol::Redirect};
+use tokenkeeper_engine::{Confirmation, Error, Flow, FlowInfo, Status, protocol::Redirect};
 
 use crate::{
     callback_path::CallbackPath,
+    confirm,
     context::RouteContext,
     cookies::{self, LoginCookie, Progress},
     failure::Failure,
@@ -41,7 +42,22 @@ pub(crate) async fn query(
     }
 }
 
-/// Finishes the login of a cookie, or repeats the outcome of a finished one.
+/// The reason why a login is not finished.
+pub(crate) enum Unfinished {
+    /// The redirect has no state: the person must confirm the login first.
+    Unconfirmed(Box<FlowInfo>),
+    /// It failed.
+    Failed(Failure),
+}
+
+impl From<Failure> for Unfinished {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Finishes the login of a cookie, asks for its confirmation, or repeats the outcome of a finished
+/// one.
 pub(crate) async fn respond(
     context: &RouteContext,
     callback_path: &CallbackPath,
@@ -51,7 +67,15 @@ pub(crate) async fn respond(
 ) -> Response {
     let finished = match &cookie.progress {
         Progress::Open(flow) => {
-            let finished = finish(context, callback_path, flow, parts, redirect).await;
+            let finished = match finish(context, callback_path, flow, parts, &redirect).await {
+                Ok(()) => Ok(()),
+                Err(Unfinished::Failed(failure)) => Err(failure),
+                // The dialect says that a state comes back.
+                Err(Unfinished::Unconfirmed(_)) if !callback_path.asks => Err(Failure::STATE),
+                Err(Unfinished::Unconfirmed(info)) => {
+                    return confirm::ask(callback_path, &info, text(&redirect));
+                }
+            };
             let mut response = redirected(context, callback_path, &finished);
             let (accounts, set) = (&context.accounts, response.headers_mut());
             cookies::keep_outcome(accounts, callback_path, cookie, &finished, set);
@@ -113,13 +137,22 @@ pub(crate) async fn require_connected(
 pub(crate) async fn exchange(
     context: &RouteContext,
     callback_path: &CallbackPath,
-    flow: &Flow,
+    (flow, info): (&Flow, &FlowInfo),
     redirect: Redirect,
-) -> Result<(), Failure> {
-    let finished = context.accounts.finish(flow.clone(), redirect).await;
-    finished
-        .map(drop)
-        .map_err(|error| context.log(&callback_path.brand, &error))
+    confirmation: Option<Confirmation>,
+) -> Result<(), Unfinished> {
+    let (accounts, flow) = (&context.accounts, flow.clone());
+    let finished = match confirmation {
+        None => accounts.finish(flow, redirect).await,
+        Some(by) => accounts.finish_confirmed(flow, redirect, by).await,
+    };
+    match finished {
+        Ok(_) => Ok(()),
+        Err(Error::ConfirmationRequired { .. }) => {
+            Err(Unfinished::Unconfirmed(Box::new(info.clone())))
+        }
+        Err(error) => Err(context.log(&callback_path.brand, &error).into()),
+    }
 }
 
 /// Redirects to the failure's page, or to the application's.
@@ -160,11 +193,20 @@ async fn finish(
     callback_path: &CallbackPath,
     flow: &Flow,
     parts: &Parts,
-    redirect: Redirect,
-) -> Result<(), Failure> {
+    redirect: &Redirect,
+) -> Result<(), Unfinished> {
     let info = live_flow(context, callback_path, flow)?;
     require_same_person(context, parts, &info)?;
-    exchange(context, callback_path, flow, redirect).await
+    let redirect = redirect.clone();
+    exchange(context, callback_path, (flow, &info), redirect, None).await
+}
+
+/// Returns the text of a redirect, to be posted back.
+fn text(redirect: &Redirect) -> &str {
+    match redirect {
+        Redirect::Query(text) | Redirect::Fragment(text) | Redirect::FormPost(text) => text,
+        _ => "",
+    }
 }
 
 fn redirected(

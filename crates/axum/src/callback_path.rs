@@ -24,6 +24,8 @@ pub(crate) struct CallbackPath {
     state_name: String,
     /// Whether each redirect, even a denial, names its flow, so that a browser may have several.
     pub(crate) parallel: bool,
+    /// Whether a redirect may have no state, so that the person must confirm the login.
+    pub(crate) asks: bool,
 }
 
 impl CallbackPath {
@@ -64,6 +66,8 @@ impl CallbackPath {
             parallel: response_mode != ResponseMode::Fragment
                 && dialect.state_echo() == StateEcho::Always
                 && !carried,
+            asks: dialect.authorization.state == StatePlace::Parameter
+                && dialect.state_echo() != StateEcho::Always,
         })
     }
 

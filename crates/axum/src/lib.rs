@@ -2,6 +2,7 @@
 
 mod callback;
 mod callback_path;
+mod confirm;
 mod connect;
 mod context;
 mod cookies;

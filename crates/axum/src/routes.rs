@@ -13,11 +13,11 @@ use tokenkeeper_engine::{Accounts, ConnectOptions, protocol::ResponseMode};
 use crate::{
     callback,
     callback_path::CallbackPath,
-    connect,
+    confirm, connect,
     context::{RouteContext, Subject},
     disconnect,
     error::Error,
-    form_post, local_path, page,
+    form, form_post, local_path, page,
     relay::{self, UsedPages},
 };
 
@@ -27,7 +27,7 @@ use crate::{
 /// |---|---|
 /// | `POST /connect/{provider}` | redirects to the authorization page, with the flow in a cookie |
 /// | `GET` at each redirect URI's path | finishes the login, or serves the relay page |
-/// | `POST` at the same path | finishes the login, for the relay page or a provider's form |
+/// | `POST` at the same path | finishes the login, for a page of these routes or a provider's form |
 /// | `POST /disconnect/{provider}` | disconnects the account |
 ///
 /// The relay page is for providers that answer in the fragment, the form for those with the
@@ -242,9 +242,19 @@ fn callback_route(path: &Arc<CallbackPath>) -> MethodRouter<Arc<RouteContext>> {
             query.post(move |state, request: Request| form_post::complete(state, two, request))
         }
         ResponseMode::Fragment => {
-            let one = path.clone();
-            get(move |state, request: Request| relay::serve(state, one, request))
-                .post(move |state, request: Request| relay::complete(state, two, request))
+            let (one, path) = (path.clone(), path.clone());
+            let page = get(move |state, request: Request| relay::serve(state, one, request));
+            page.post(async move |state, request: Request| {
+                // The page's script posts the fragment as text.
+                if path.asks && form::is_form(request.headers()) {
+                    confirm::complete(state, two, request).await
+                } else {
+                    relay::complete(state, two, request).await
+                }
+            })
+        }
+        ResponseMode::Query if path.asks => {
+            query.post(move |state, request: Request| confirm::complete(state, two, request))
         }
         ResponseMode::Query => query,
     };

@@ -1,6 +1,7 @@
 //! The cookies that bind a login to the browser that started it.
 
 mod jar;
+mod nonce;
 
 use std::time::{Duration, SystemTime};
 
@@ -8,6 +9,8 @@ use cookie::{Cookie, SameSite};
 use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use tokenkeeper_engine::{Accounts, Flow, FlowInfo, LoginRedirect, protocol::ResponseMode};
+
+pub(crate) use self::nonce::{NoncePage, nonce, remove_nonce, set_nonce};
 
 use self::jar::{HOST, OURS, add, pairs, remove, without_prefix};
 use crate::{callback_path::CallbackPath, failure::Failure};
@@ -224,40 +227,8 @@ fn description_name(callback_path: &CallbackPath) -> String {
     )
 }
 
-/// Returns the nonce of the relay page that this browser got last, if it is for this flow.
-pub(crate) fn nonce(
-    callback_path: &CallbackPath,
-    flow_id: &str,
-    given: &HeaderMap,
-) -> Option<String> {
-    let name = name(callback_path, RELAY);
-    let (_, value) = pairs(given).find(|(given, _)| *given == name)?;
-    let (of, nonce) = value.split_once('.')?;
-    (of == flow_id && !nonce.is_empty()).then(|| nonce.to_owned())
-}
-
-/// Sets the nonce of a relay page, which invalidates that of an earlier page.
-pub(crate) fn set_nonce(
-    callback_path: &CallbackPath,
-    info: &FlowInfo,
-    nonce: &str,
-    set: &mut HeaderMap,
-) {
-    let cookie = Cookie::new(name(callback_path, RELAY), format!("{}.{nonce}", info.id));
-    add(cookie, SameSite::Strict, lifetime(info), set);
-}
-
-/// Removes the nonce.
-pub(crate) fn remove_nonce(callback_path: &CallbackPath, set: &mut HeaderMap) {
-    let cookie = Cookie::new(name(callback_path, RELAY), "");
-    add(cookie, SameSite::Strict, Duration::ZERO, set);
-}
-
 /// The suffix of a provider's login cookie if a browser may have only one.
 const ONLY: &str = "flow";
-
-/// The suffix of the cookie with the relay page's nonce.
-const RELAY: &str = "relay";
 
 /// Returns the name of a provider's cookie. Brands have no dot, so names are unique.
 ///

@@ -70,6 +70,12 @@ impl Failure {
         "used-page",
         "This page was used before. Start the login again.",
     );
+    pub(crate) const NOT_CONFIRMED: Self = Self::new(
+        StatusCode::FORBIDDEN,
+        "not-confirmed",
+        "You cancelled this login, so nothing was connected. Start it again to connect.",
+    )
+    .ending();
     pub(crate) const TOO_LARGE: Self = Self::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too-large",
@@ -129,13 +135,14 @@ impl Failure {
     .ending();
 
     /// All failures that a login can end in.
-    const ENDS: [Self; 7] = [
+    const ENDS: [Self; 8] = [
         Self::DENIED.ending(),
         Self::EXPIRED,
         Self::USED,
         Self::EXCHANGE,
         Self::SUPERSEDED,
         Self::OTHER_PERSON,
+        Self::NOT_CONFIRMED,
         Self::MISCONFIGURED,
     ];
 

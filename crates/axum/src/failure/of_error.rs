@@ -14,6 +14,7 @@ impl From<&Error> for Failure {
             Error::Flow(FlowError::Used) => Self::USED,
             Error::Flow(_) => Self::NO_FLOW.ending(),
             Error::Redirect(error) => redirect(error),
+            Error::ConfirmationRequired { .. } => Self::STATE,
             Error::Exchange { source, .. } if keeps_code(source) => Self::UNAVAILABLE,
             Error::Exchange { .. } if error.advice() == Advice::FixConfiguration => {
                 Self::MISCONFIGURED
@@ -39,7 +40,7 @@ fn redirect(error: &RedirectError) -> Failure {
         }
         // Anyone may have sent any other redirect, so it must not end the login in progress.
         RedirectError::DeniedWithoutState { .. } => Failure::DENIED,
-        RedirectError::StateMismatch => Failure::STATE,
+        RedirectError::StateMismatch | RedirectError::StateMissing => Failure::STATE,
         _ => Failure::NO_ANSWER,
     }
 }

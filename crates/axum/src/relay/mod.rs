@@ -11,7 +11,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderValue, StatusCode, request::Parts};
+use http::{HeaderValue, StatusCode, header::REFERRER_POLICY, request::Parts};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokenkeeper_engine::{Flow, protocol::Redirect};
@@ -19,10 +19,11 @@ use tokenkeeper_engine::{Flow, protocol::Redirect};
 pub(crate) use self::used_pages::UsedPages;
 
 use crate::{
-    callback,
+    callback::{self, Unfinished},
     callback_path::CallbackPath,
+    confirm,
     context::RouteContext,
-    cookies::{self, LoginCookie, Progress},
+    cookies::{self, LoginCookie, NoncePage, Progress},
     failure::Failure,
     local_path, origin_check, page, prefetch,
 };
@@ -63,7 +64,8 @@ async fn open(
             let nonce = page::random();
             let text = "Finishing the login…";
             let mut response = relay_page(StatusCode::OK, text, &nonce, "");
-            cookies::set_nonce(callback_path, &info, &nonce, response.headers_mut());
+            let set = response.headers_mut();
+            cookies::set_nonce(callback_path, NoncePage::Relay, &info, &nonce, set);
             Ok(response)
         }
         Progress::Connected(flow) => {
@@ -93,7 +95,16 @@ pub(crate) async fn complete(
         Err(failure) => return failed(&context, brand, &failure),
     };
     let mut page = Page::Kept;
-    let finished = finish(&context, &callback_path, &cookie, &parts, body, &mut page).await;
+    let finished = match finish(&context, &callback_path, &cookie, &parts, body, &mut page).await {
+        Ok(()) => Ok(()),
+        Err(Unfinished::Failed(failure)) => Err(failure),
+        Err(Unfinished::Unconfirmed(_)) if !callback_path.asks => Err(Failure::STATE),
+        Err(Unfinished::Unconfirmed(info)) => {
+            let mut response = confirm::ask_relay(&callback_path, &info);
+            cookies::remove_nonce(&callback_path, NoncePage::Relay, response.headers_mut());
+            return response;
+        }
+    };
     let mut response = match &finished {
         Ok(()) => page::json(StatusCode::OK, &json!({ "next": context.connected })),
         Err(failure) => failed(&context, brand, failure),
@@ -102,7 +113,7 @@ pub(crate) async fn complete(
     cookies::keep_outcome(&context.accounts, &callback_path, &cookie, &finished, set);
     let ended = finished.is_err_and(|failure| failure.ends_flow);
     if ended || matches!(page, Page::Used) {
-        cookies::remove_nonce(&callback_path, set);
+        cookies::remove_nonce(&callback_path, NoncePage::Relay, set);
     }
     response
 }
@@ -121,22 +132,24 @@ async fn finish(
     parts: &Parts,
     body: Body,
     page: &mut Page,
-) -> Result<(), Failure> {
+) -> Result<(), Unfinished> {
     let flow: &Flow = match &cookie.progress {
         Progress::Open(flow) => flow,
         Progress::Connected(flow) => {
-            return callback::require_connected(context, callback_path, flow, parts).await;
+            callback::require_connected(context, callback_path, flow, parts).await?;
+            return Ok(());
         }
-        Progress::Failed(failure) => return Err(failure.clone()),
+        Progress::Failed(failure) => return Err(failure.clone().into()),
     };
     let info = callback::live_flow(context, callback_path, flow)?;
-    let expected = cookies::nonce(callback_path, &info.id, &parts.headers).ok_or(Failure::NONCE)?;
+    let expected = cookies::nonce(callback_path, NoncePage::Relay, &info.id, &parts.headers);
+    let expected = expected.ok_or(Failure::NONCE)?;
     let given = parts
         .headers
         .get(NONCE)
         .map_or(&b""[..], HeaderValue::as_bytes);
     if !bool::from(given.ct_eq(expected.as_bytes())) {
-        return Err(Failure::NONCE);
+        return Err(Failure::NONCE.into());
     }
     callback::require_same_person(context, parts, &info)?;
     let fragment = to_bytes(body, MAX_FRAGMENT)
@@ -147,10 +160,11 @@ async fn finish(
         .used_pages
         .insert(&expected, cookies::lifetime(&info))
     {
-        return Err(Failure::NONCE);
+        return Err(Failure::NONCE.into());
     }
     *page = Page::Used;
-    callback::exchange(context, callback_path, flow, Redirect::fragment(fragment)).await
+    let redirect = Redirect::fragment(fragment);
+    callback::exchange(context, callback_path, (flow, &info), redirect, None).await
 }
 
 fn failed(context: &RouteContext, brand: &str, failure: &Failure) -> Response {
@@ -174,6 +188,9 @@ fn relay_page(status: StatusCode, text: &str, nonce: &str, next: &str) -> Respon
         .replace("{{script}}", include_str!("script.js"))
         .replace("{{next}}", &page::escape(next))
         .replace("{{text}}", &page::escape(text));
-    let allowed = "connect-src 'self'; base-uri 'none'; form-action 'none'";
-    page::scripted(status, html, &csp_nonce, allowed)
+    let allowed = "connect-src 'self'; base-uri 'none'; form-action 'self'";
+    let mut response = page::scripted(status, html, &csp_nonce, allowed);
+    let headers = response.headers_mut();
+    headers.insert(REFERRER_POLICY, confirm::REFERRER);
+    response
 }

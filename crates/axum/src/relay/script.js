@@ -9,6 +9,13 @@
   const say = (text) => {
     document.getElementById("text").textContent = text;
   };
+  const ask = (answer) => {
+    const form = document.getElementById("confirm");
+    form.elements.redirect.value = fragment;
+    form.elements.nonce.value = answer.confirm;
+    form.hidden = false;
+    say(answer.text);
+  };
   if (!fragment) return say("The provider sent no answer. Start the login again.");
   fetch(location.pathname, {
     method: "POST",
@@ -22,6 +29,10 @@
     body: fragment,
   })
     .then((response) => response.json())
-    .then((answer) => (answer.next ? location.replace(answer.next) : say(answer.text)))
+    .then((answer) => {
+      if (answer.next) return location.replace(answer.next);
+      if (answer.confirm) return ask(answer);
+      say(answer.text);
+    })
     .catch(() => say("The login could not be finished. Start it again."));
 })();

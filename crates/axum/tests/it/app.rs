@@ -10,7 +10,7 @@ use axum::{
 };
 use bytes::Bytes;
 use tokenkeeper_axum::Routes;
-use tokenkeeper_emulator::{Emulator, RegisteredClient};
+use tokenkeeper_emulator::{Emulator, IOfficeOptions, RegisteredClient};
 use tokenkeeper_engine::{
     Accounts,
     protocol::{Provider, Registration},
@@ -259,7 +259,12 @@ pub async fn qics() -> (Emulator, QicsMilestones) {
 }
 
 pub async fn ioffice() -> (Emulator, IOffice) {
-    let emulator = Emulator::ioffice().client(registered("/oauth/ioffice"));
+    ioffice_with(IOfficeOptions::default()).await
+}
+
+pub async fn ioffice_with(options: IOfficeOptions) -> (Emulator, IOffice) {
+    let emulator = Emulator::ioffice().options(options);
+    let emulator = emulator.client(registered("/oauth/ioffice"));
     let emulator = emulator.record_requests().start().await.unwrap();
     let provider = IOffice::new(registration("/oauth/ioffice")).unwrap();
     let provider = provider.base(emulator.base()).unwrap();

@@ -7,6 +7,7 @@
 
 mod again;
 mod app;
+mod confirm;
 mod connect;
 mod cookies;
 mod disconnect;

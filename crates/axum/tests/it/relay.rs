@@ -1,8 +1,8 @@
-//! Callbacks with the answer in the fragment.
+//! Callbacks with the answer in the fragment, whose site returns the state.
 
 use axum::http::{Method, StatusCode};
 use tokenkeeper_axum::Routes;
-use tokenkeeper_emulator::{Emulator, Endpoint, Fault};
+use tokenkeeper_emulator::{Emulator, Endpoint, Fault, IOfficeOptions};
 
 use crate::app::{self, Answer, App, Browser, OWN};
 
@@ -24,7 +24,8 @@ impl Login {
     }
 
     async fn new(click: &str, set: impl FnOnce(Routes) -> Routes) -> Self {
-        let (emulator, provider) = app::ioffice().await;
+        let options = IOfficeOptions::default().echo_state();
+        let (emulator, provider) = app::ioffice_with(options).await;
         let app = App::with_routes(provider, set);
         let mut browser = app.browser();
         let (page, fragment) = open(&mut browser, &emulator, click).await;
@@ -96,12 +97,13 @@ async fn i4_a_callback_without_query_gets_the_relay_page() {
     assert!(!headers.contains_key("location"));
     assert_eq!(headers["content-type"], "text/html; charset=utf-8");
     assert_eq!(headers["cache-control"], "no-store");
-    assert_eq!(headers["referrer-policy"], "no-referrer");
+    // The form of the page that asks names its origin.
+    assert_eq!(headers["referrer-policy"], "strict-origin");
     assert_eq!(headers["x-content-type-options"], "nosniff");
     let script = script_nonce(&login.page);
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{script}'; connect-src 'self'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'"
+         form-action 'self'; frame-ancestors 'none'"
     );
     assert_eq!(headers["content-security-policy"], policy);
     assert!(body.contains("<noscript>"));
@@ -146,7 +148,9 @@ async fn i4_without_a_flow_the_page_only_cleans_the_address() {
 #[tokio::test]
 async fn i5_the_posted_fragment_is_decoded_once_and_plus_stays() {
     let mut login = Login::approved().await;
-    let answer = login.complete_with("code=ab+c%2Bd==&appCode=X%20Y").await;
+    let (_, state) = login.fragment.split_once("&state=").unwrap();
+    let fragment = format!("code=ab+c%2Bd==&appCode=X%20Y&state={state}");
+    let answer = login.complete_with(&fragment).await;
     // The provider never issued this code; what counts is how it was sent.
     assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
     let requests = login.emulator.recorded_requests();

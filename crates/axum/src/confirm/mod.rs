@@ -1,0 +1,194 @@
+//! The page on which the person confirms a login whose redirect has no state.
+//!
+//! Such a redirect comes from the provider, or from a link with another person's code: only the
+//! person knows which. The code is not exchanged before the answer. So the page can name the
+//! provider and the site, and not whose account the code is for.
+
+use std::sync::Arc;
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    response::Response,
+};
+use http::{HeaderValue, StatusCode, header::REFERRER_POLICY, request::Parts};
+use serde_json::json;
+use subtle::ConstantTimeEq as _;
+use tokenkeeper_engine::{
+    Confirmation, FlowInfo,
+    protocol::{Redirect, ResponseMode},
+};
+
+use crate::{
+    callback::{self, Unfinished},
+    callback_path::CallbackPath,
+    context::RouteContext,
+    cookies::{self, LoginCookie, NoncePage, Progress},
+    failure::Failure,
+    form, local_path, origin_check, page,
+};
+
+/// The limit for a form. It holds a redirect of at most 64 KiB, escaped.
+const MAX_FORM: usize = 256 * 1024;
+
+/// Renders the page. Its form holds the redirect, because a cookie may have no room for it.
+pub(crate) fn ask(callback_path: &CallbackPath, info: &FlowInfo, redirect: &str) -> Response {
+    let (csp_nonce, nonce) = (page::random(), page::random());
+    // The redirect comes last: it may hold what looks like a place to fill.
+    let html = include_str!("page.html")
+        .replace("{{csp_nonce}}", &csp_nonce)
+        .replace("{{nonce}}", &nonce)
+        .replace("{{warning}}", WARNING)
+        .replace("{{question}}", &page::escape(&question(info)))
+        .replace("{{redirect}}", &page::escape(redirect));
+    let allowed = "base-uri 'none'; form-action 'self'";
+    let mut response = page::scripted(StatusCode::OK, html, &csp_nonce, allowed);
+    let headers = response.headers_mut();
+    headers.insert(REFERRER_POLICY, REFERRER);
+    cookies::set_nonce(callback_path, NoncePage::Confirm, info, &nonce, headers);
+    response
+}
+
+/// Tells the relay page's script to show its form, which posts the same fields.
+pub(crate) fn ask_relay(callback_path: &CallbackPath, info: &FlowInfo) -> Response {
+    let nonce = page::random();
+    let text = format!("{} {WARNING}", question(info));
+    let answer = json!({ "confirm": nonce, "text": text });
+    let mut response = page::json(StatusCode::OK, &answer);
+    let headers = response.headers_mut();
+    cookies::set_nonce(callback_path, NoncePage::Confirm, info, &nonce, headers);
+    response
+}
+
+/// The policy of a page with the form. Under "no-referrer" the form would name no origin.
+pub(crate) const REFERRER: HeaderValue = HeaderValue::from_static("strict-origin");
+
+const WARNING: &str = "The provider's answer does not show that it belongs to your login. Connect \
+                       only if you have just allowed this access yourself. If a link or another \
+                       page led you here, cancel: you would connect another person's account.";
+
+fn question(info: &FlowInfo) -> String {
+    let (brand, site) = (info.account.provider(), info.account.site());
+    format!("Connect your account at {brand} ({site})?")
+}
+
+/// Handles the form.
+pub(crate) async fn complete(
+    State(context): State<Arc<RouteContext>>,
+    callback_path: Arc<CallbackPath>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let (cookie, answer) = match read(&callback_path, &parts, body).await {
+        Ok(read) => read,
+        Err(failure) => return failed(&context, &callback_path, &failure),
+    };
+    let finished = finish(&context, &callback_path, &cookie, &parts, answer).await;
+    let mut response = match &finished {
+        Ok(()) => page::see_other(&context.connected),
+        Err(failure) => failed(&context, &callback_path, failure),
+    };
+    let set = response.headers_mut();
+    cookies::keep_outcome(&context.accounts, &callback_path, &cookie, &finished, set);
+    if finished
+        .as_ref()
+        .err()
+        .is_none_or(|failure| failure.ends_flow)
+    {
+        cookies::remove_nonce(&callback_path, NoncePage::Confirm, set);
+    }
+    response
+}
+
+/// The fields of the form.
+struct Answer {
+    redirect: String,
+    nonce: String,
+    connects: bool,
+}
+
+impl Answer {
+    fn parse(form: &[u8]) -> Option<Self> {
+        let field = |name: &str| {
+            let mut fields = form_urlencoded::parse(form);
+            let field = fields.find(|(given, _)| given == name);
+            field.map(|(_, value)| value.into_owned())
+        };
+        Some(Self {
+            redirect: field("redirect")?,
+            nonce: field("nonce")?,
+            connects: match field("answer")?.as_str() {
+                "connect" => true,
+                "cancel" => false,
+                _ => return None,
+            },
+        })
+    }
+}
+
+async fn read(
+    callback_path: &CallbackPath,
+    parts: &Parts,
+    body: Body,
+) -> Result<(LoginCookie, Answer), Failure> {
+    let (headers, origin) = (&parts.headers, &callback_path.origin);
+    if !origin_check::is_page(headers, origin) {
+        return Err(origin_check::refuse(&callback_path.brand, headers, origin));
+    }
+    if !form::is_form(headers) {
+        return Err(Failure::NO_ANSWER);
+    }
+    let form = to_bytes(body, MAX_FORM).await;
+    let form = form.map_err(|_| Failure::TOO_LARGE)?;
+    let answer = Answer::parse(&form).ok_or(Failure::NO_ANSWER)?;
+    let state = callback_path.state(&answer.redirect);
+    let cookie = cookies::find(callback_path, state.as_deref(), headers)?;
+    Ok((cookie, answer))
+}
+
+/// Checks the form and finishes the login.
+async fn finish(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    cookie: &LoginCookie,
+    parts: &Parts,
+    answer: Answer,
+) -> Result<(), Failure> {
+    let flow = match &cookie.progress {
+        Progress::Open(flow) => flow,
+        Progress::Connected(flow) => {
+            return callback::require_connected(context, callback_path, flow, parts).await;
+        }
+        Progress::Failed(failure) => return Err(failure.clone()),
+    };
+    let info = callback::live_flow(context, callback_path, flow)?;
+    let expected = cookies::nonce(callback_path, NoncePage::Confirm, &info.id, &parts.headers);
+    let expected = expected.ok_or(Failure::NONCE)?;
+    if !bool::from(answer.nonce.as_bytes().ct_eq(expected.as_bytes())) {
+        return Err(Failure::NONCE);
+    }
+    callback::require_same_person(context, parts, &info)?;
+    if !answer.connects {
+        return Err(Failure::NOT_CONFIRMED);
+    }
+    let redirect = match callback_path.response_mode {
+        ResponseMode::Fragment => Redirect::fragment(answer.redirect),
+        ResponseMode::Query | ResponseMode::FormPost => Redirect::query(answer.redirect),
+    };
+    let by = Some(Confirmation::ByPerson);
+    let finished = callback::exchange(context, callback_path, (flow, &info), redirect, by).await;
+    finished.map_err(|unfinished| match unfinished {
+        Unfinished::Failed(failure) => failure,
+        Unfinished::Unconfirmed(_) => Failure::STATE,
+    })
+}
+
+/// Redirects to the application's page about the failure, or renders one. No code is in the URL of
+/// a form.
+fn failed(context: &RouteContext, callback_path: &CallbackPath, failure: &Failure) -> Response {
+    failure.log(&callback_path.brand);
+    match &context.failed {
+        Some(path) => page::see_other(&local_path::with_parameter(path, "failure", failure.code)),
+        None => page::failure(failure),
+    }
+}
