@@ -54,6 +54,9 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// The provider returned no state, and the person cancelled the login when asked about it.
+    #[error("the person cancelled the login, so nothing was connected")]
+    NotConfirmed,
     /// The listener ended before an answer came.
     #[error("the login's listener ended: start the login again")]
     Listener,
@@ -68,7 +71,7 @@ impl Error {
             Self::NotLoopback { .. } | Self::Listen { .. } | Self::Browser { .. } => {
                 Advice::FixConfiguration
             }
-            Self::Listener => Advice::StartAgain,
+            Self::NotConfirmed | Self::Listener => Advice::StartAgain,
         }
     }
 

@@ -3,6 +3,7 @@
 mod page;
 mod port;
 mod server;
+mod unconfirmed;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
@@ -213,7 +214,8 @@ impl StartedLogin {
     /// What [`Accounts::finish`] returns: the person or the provider refuses, the login takes
     /// longer than [`Options::login_timeout`](tokenkeeper_engine::Options::login_timeout), the
     /// provider or the store does not answer. An answer of another login is refused in the browser,
-    /// and this one goes on.
+    /// and this one goes on. At a provider that returns no state, the person confirms the answer in
+    /// the browser; [`Error::NotConfirmed`] if they cancel.
     ///
     /// # Cancel safety
     /// A dropped call stops listening. A code that has arrived is still exchanged.
@@ -230,7 +232,7 @@ impl StartedLogin {
         // It follows the redirect to a page without the code. It may also be closed.
         let _ = time::timeout(LAST_PAGE, shared.last_page()).await;
         self.server.stop().await;
-        Ok(outcome?)
+        outcome
     }
 }
 

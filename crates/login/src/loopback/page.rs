@@ -17,6 +17,10 @@ const SCRIPT: &str = include_str!("relay.js");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The same, with a form for this site.
+const ASKING_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+                             form-action 'self'; frame-ancestors 'none'";
+
 /// The pages of a login at this provider.
 pub(super) struct Pages {
     provider: String,
@@ -59,6 +63,31 @@ impl Pages {
         };
         let html = render(Mark::Failed, &title, &sentence(problem), hint);
         page(status, html.into_string())
+    }
+
+    /// Asks whether an answer without a state is the person's.
+    pub(super) fn ask(&self, site: &str, nonce: &str) -> Response {
+        let title = format!("Connect to {}?", self.provider);
+        let text = format!(
+            "The answer of {site} does not show that it belongs to your login. Connect only if you \
+             have just allowed this access yourself. If a link or another page led you here, \
+             cancel: you would connect another person's account."
+        );
+        let form = html! {
+            form method="post" action="?" {
+                input type="hidden" name="nonce" value=(nonce);
+                button name="answer" value="connect" { "Connect" }
+                " "
+                button name="answer" value="cancel" { "Cancel" }
+            }
+        };
+        let html = render(Mark::Failed, &title, &text, form);
+        let mut response = page(StatusCode::OK, html.into_string());
+        let policy = HeaderValue::from_static(ASKING_POLICY);
+        response
+            .headers_mut()
+            .insert(CONTENT_SECURITY_POLICY, policy);
+        response
     }
 
     /// Serves the page whose script posts the fragment.
@@ -147,10 +176,10 @@ fn content(status: StatusCode, kind: &'static str, content: String) -> Response 
 }
 
 /// Redirects the browser to a path with a GET (303).
-pub(super) fn see_other(path: &'static str) -> Response {
+pub(super) fn see_other(path: &str) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
-    let path = HeaderValue::from_static(path);
+    let path = HeaderValue::from_str(path).expect("paths and nonces are ASCII");
     response.headers_mut().insert(LOCATION, path);
     response
 }

@@ -16,7 +16,7 @@ use http::{
 };
 use subtle::ConstantTimeEq as _;
 use tokenkeeper_engine::{
-    self as engine, Accounts, Flow, FlowInfo, Login,
+    self as engine, Accounts, Confirmation, Flow, FlowInfo, Login,
     protocol::{Redirect, RedirectError, ResponseMode},
 };
 use tokio::{
@@ -25,13 +25,19 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::page::{self, Pages};
+use super::{
+    page::{self, Pages},
+    unconfirmed::Unconfirmed,
+};
 use crate::Error;
 
-type Outcome = Result<Login, engine::Error>;
+type Outcome = Result<Login, Error>;
 
 /// The path of the last page.
 const END: &str = "/login-ended";
+
+/// The path of the page that asks about an answer without a state. Its query is the page's nonce.
+const CONFIRM: &str = "/login-confirm";
 
 /// The content type of a posted answer, which may have parameters.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -70,6 +76,7 @@ pub(super) struct Shared {
     pages: Pages,
     /// What the relay page posts with the fragment.
     nonce: String,
+    unconfirmed: Unconfirmed,
     outcome: Mutex<Option<oneshot::Sender<Outcome>>>,
     /// The text of the failure that ended the login, or none if it connected the account.
     ended: OnceLock<Option<String>>,
@@ -85,24 +92,44 @@ impl Shared {
     /// Returns the fragment of the relay page's form, if that page has sent it: no other one knows
     /// the nonce.
     fn relayed(&self, body: &str) -> Option<String> {
-        let field = |name: &str| {
-            let mut pairs = form_urlencoded::parse(body.as_bytes());
-            pairs
-                .find(|pair| pair.0 == name)
-                .map(|(_, value)| value.into_owned())
-        };
-        let nonce = field("nonce")?;
+        let nonce = field(body, "nonce")?;
         let is_ours = bool::from(nonce.as_bytes().ct_eq(self.nonce.as_bytes()));
-        field("fragment").filter(|_| is_ours)
+        field(body, "fragment").filter(|_| is_ours)
     }
 
-    /// Finishes the login with this answer.
-    async fn finish(&self, redirect: Redirect) -> Response {
-        let finished = self.accounts.finish(self.flow.clone(), redirect).await;
-        if let Err(engine::Error::Redirect(error)) = &finished
+    /// Finishes the login with this answer, or leads to the page that asks about it.
+    async fn finish(&self, answer: Redirect) -> Response {
+        if self.ended.get().is_some() {
+            return page::see_other(END);
+        }
+        let finished = self
+            .accounts
+            .finish(self.flow.clone(), answer.clone())
+            .await;
+        if let Err(engine::Error::ConfirmationRequired { .. }) = finished {
+            let nonce = page::random();
+            let asking = format!("{CONFIRM}?{nonce}");
+            self.unconfirmed.insert(nonce, answer);
+            return page::see_other(&asking);
+        }
+        self.end(finished.map_err(Error::from))
+    }
+
+    /// Finishes the login with an answer that the person has confirmed.
+    async fn finish_confirmed(&self, answer: Redirect) -> Response {
+        if self.ended.get().is_some() {
+            return page::see_other(END);
+        }
+        let (flow, by) = (self.flow.clone(), Confirmation::ByPerson);
+        let finished = self.accounts.finish_confirmed(flow, answer, by).await;
+        self.end(finished.map_err(Error::from))
+    }
+
+    /// Ends the login, unless anyone may have sent what failed.
+    fn end(&self, finished: Outcome) -> Response {
+        if let Err(Error::Engine(engine::Error::Redirect(error))) = &finished
             && !matches!(**error, RedirectError::Denied { .. })
         {
-            // Anyone may have sent it, so it must not end the login.
             return self
                 .pages
                 .refused(StatusCode::BAD_REQUEST, &error.to_string());
@@ -146,6 +173,7 @@ impl Server {
             callback,
             pages,
             nonce: page::random(),
+            unconfirmed: Unconfirmed::default(),
             outcome: Mutex::new(Some(sender)),
             ended: OnceLock::new(),
             last_page: Notify::new(),
@@ -206,6 +234,7 @@ fn router(shared: &Arc<Shared>) -> Router {
     let callback = routing::get(answer).post(posted_answer);
     Router::new()
         .route(END, routing::get(end))
+        .route(CONFIRM, routing::get(ask).post(confirm))
         .route(&shared.callback.path, callback)
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard))
@@ -241,14 +270,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 
 /// Takes the answer that the provider's page or the relay page posts.
 async fn posted_answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let content_type = parts.headers.get(CONTENT_TYPE);
-    let is_form = content_type.is_some_and(|kind| kind.as_bytes().starts_with(FORM.as_bytes()));
-    let body = match to_bytes(body, MAX_BODY).await {
-        Ok(body) if is_form => String::from_utf8(body.into()).ok(),
-        _ => None,
-    };
-    let Some(body) = body else {
+    let Some(body) = read_form(request).await else {
         let text = "The provider's answer cannot be read.";
         return shared.pages.refused(StatusCode::BAD_REQUEST, text);
     };
@@ -266,6 +288,48 @@ async fn posted_answer(State(shared): State<Arc<Shared>>, request: Request) -> R
             shared.pages.refused(StatusCode::METHOD_NOT_ALLOWED, text)
         }
     }
+}
+
+/// Asks about an answer without a state.
+async fn ask(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let nonce = request.uri().query().unwrap_or_default();
+    match (
+        shared.unconfirmed.find(nonce),
+        shared.accounts.flow(&shared.flow),
+    ) {
+        (Some(_), Ok(info)) => shared.pages.ask(info.account.site().as_str(), nonce),
+        _ => shared.pages.refused(StatusCode::NOT_FOUND, NOT_ASKED),
+    }
+}
+
+const NOT_ASKED: &str = "No answer waits for a confirmation here.";
+
+/// Takes what the person decides about such an answer. No other site knows the page's nonce.
+async fn confirm(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let form = read_form(request).await.unwrap_or_default();
+    let nonce = field(&form, "nonce").unwrap_or_default();
+    let answer = shared.unconfirmed.find(&nonce);
+    match (answer, field(&form, "answer").as_deref()) {
+        (Some(answer), Some("connect")) => shared.finish_confirmed(answer).await,
+        (Some(_), Some("cancel")) => shared.end(Err(Error::NotConfirmed)),
+        _ => shared.pages.refused(StatusCode::FORBIDDEN, NOT_ASKED),
+    }
+}
+
+/// Reads a posted form.
+async fn read_form(request: Request) -> Option<String> {
+    let (parts, body) = request.into_parts();
+    let content_type = parts.headers.get(CONTENT_TYPE)?;
+    let is_form = content_type.as_bytes().starts_with(FORM.as_bytes());
+    let body = to_bytes(body, MAX_BODY).await.ok()?;
+    String::from_utf8(body.into()).ok().filter(|_| is_form)
+}
+
+/// Returns a field of a form.
+fn field(form: &str, name: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(form.as_bytes());
+    let field = pairs.find(|pair| pair.0 == name);
+    field.map(|(_, value)| value.into_owned())
 }
 
 /// Shows how the login ended.

@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod browser;
+mod confirm;
 mod loopback;
 mod pages;
 mod world;

@@ -26,6 +26,15 @@ impl World {
     }
 
     pub fn answering(redirect_uri: &str, mode: ResponseMode) -> Self {
+        Self::with_dialect(redirect_uri, mode, |_| ())
+    }
+
+    /// A provider with a changed dialect.
+    pub fn with_dialect(
+        redirect_uri: &str,
+        mode: ResponseMode,
+        change: impl FnOnce(&mut Dialect),
+    ) -> Self {
         let clock = new_clock();
         let client = RegisteredClient::new(DEFAULT_CLIENT_ID).redirect_uri(redirect_uri);
         let mut options = PlainOptions::default().any_loopback_port();
@@ -37,6 +46,7 @@ impl World {
         let mut dialect = Dialect::rfc6749("acme", BASE).unwrap();
         dialect.authorization.response_mode = mode;
         dialect.token.client_authentication = ClientAuthentication::None;
+        change(&mut dialect);
         let registration = Registration::new(DEFAULT_CLIENT_ID, redirect_uri);
         let provider = dialect.with(registration.any_localhost_port()).unwrap();
         let store = Arc::new(FaultyStore::new(MemoryStore::new()));
