@@ -34,7 +34,9 @@ impl Exit {
         };
         match advice {
             Advice::Retry { .. } => Self::Unavailable,
-            Advice::Reauthorize { .. } | Advice::StartAgain => Self::LoginNeeded,
+            Advice::Reauthorize { .. } | Advice::Confirm { .. } | Advice::StartAgain => {
+                Self::LoginNeeded
+            }
             Advice::FixConfiguration => Self::Configuration,
             _ => Self::Failed,
         }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use tokenkeeper::{
-    Account, Accounts, Error, Login, LoginRedirect,
+    Account, Accounts, Confirmation, Error, Login, LoginRedirect,
     login::{Error as LoginError, LoopbackLogin, Port, StartedLogin},
     protocol::{Redirect, RedirectError, Url},
 };
@@ -79,7 +79,7 @@ async fn wait(accounts: &Accounts, started: StartedLogin) -> Result<Login, BoxEr
             // The terminal is closed, and the browser may still answer.
             None => return Ok(arrived.await?),
             Some(line) => {
-                if let Some(login) = finish(accounts, &flow, &line).await? {
+                if let Some(login) = finish(accounts, &flow, &line, &mut lines).await? {
                     return Ok(login);
                 }
             }
@@ -91,7 +91,7 @@ async fn wait(accounts: &Accounts, started: StartedLogin) -> Result<Login, BoxEr
 async fn pasted(accounts: &Accounts, redirect: &LoginRedirect) -> Result<Login, BoxError> {
     let mut lines = lines();
     while let Some(line) = lines.next_line().await? {
-        if let Some(login) = finish(accounts, &redirect.flow, &line).await? {
+        if let Some(login) = finish(accounts, &redirect.flow, &line, &mut lines).await? {
             return Ok(login);
         }
     }
@@ -103,6 +103,7 @@ async fn finish(
     accounts: &Accounts,
     flow: &tokenkeeper::Flow,
     line: &str,
+    lines: &mut Lines<BufReader<Stdin>>,
 ) -> Result<Option<Login>, BoxError> {
     if line.trim().is_empty() {
         return Ok(None);
@@ -114,7 +115,17 @@ async fn finish(
             return Ok(None);
         }
     };
-    match accounts.finish(flow.clone(), answer).await {
+    let mut finished = accounts.finish(flow.clone(), answer.clone()).await;
+    if let Err(Error::ConfirmationRequired { .. }) = finished {
+        let account = accounts.flow(flow)?.account;
+        if !confirm(&account, lines).await? {
+            return Err(LoginError::NotConfirmed.into());
+        }
+        let confirmation = Confirmation::ByPerson;
+        let confirmed = accounts.finish_confirmed(flow.clone(), answer, confirmation);
+        finished = confirmed.await;
+    }
+    match finished {
         Ok(login) => Ok(Some(login)),
         // A mistake in pasting must not end the login.
         Err(Error::Redirect(error)) if !matches!(*error, RedirectError::Denied { .. }) => {
@@ -123,6 +134,19 @@ async fn finish(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Asks whether an answer without a state is the person's own.
+async fn confirm(account: &Account, lines: &mut Lines<BufReader<Stdin>>) -> Result<bool, BoxError> {
+    output::note(&format!(
+        "This address does not show that it belongs to your login. Connect your account at {} \
+         ({})? Type \"yes\" if it comes from your own browser, where you have just allowed this \
+         access:",
+        account.provider(),
+        account.site(),
+    ));
+    let answer = lines.next_line().await?;
+    Ok(answer.is_some_and(|answer| answer.trim().eq_ignore_ascii_case("yes")))
 }
 
 fn lines() -> Lines<BufReader<Stdin>> {

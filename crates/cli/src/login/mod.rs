@@ -15,7 +15,8 @@ use crate::{BoxError, account::AccountName, app, global::Global, output};
 /// Without a browser on this machine, open the URL elsewhere, and paste the address at which the
 /// browser ends. A program without a terminal calls twice: `--start` prints an object with the
 /// `url` and the `flow`; `--finish` reads `{"flow": …, "answer": …}` from stdin, where the answer
-/// is that address.
+/// is that address. If the provider returned no state, add `"confirmed": true` once the person has
+/// said that the address comes from their own login.
 ///
 /// Examples:
 ///   tokenkeeper login amiqus

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::json;
-use tokenkeeper::{Account, Accounts, Flow, Login, protocol::Redirect};
+use tokenkeeper::{Account, Accounts, Confirmation, Flow, Login, protocol::Redirect};
 
 use super::Arguments;
 use crate::{BoxError, exit::misconfigured, output, time};
@@ -22,6 +22,9 @@ struct Finish {
     flow: Flow,
     /// The address at which the browser ends.
     answer: String,
+    /// Whether the person has confirmed an answer without a state.
+    #[serde(default)]
+    confirmed: bool,
 }
 
 /// Prints the URL and the sealed flow.
@@ -61,5 +64,9 @@ pub(super) async fn finish(accounts: &Accounts, account: &Account) -> Result<Log
         return Err(misconfigured("the flow belongs to the login of another account").into());
     }
     let answer = Redirect::from_url(&finish.answer)?;
+    if finish.confirmed {
+        let by = Confirmation::ByPerson;
+        return Ok(accounts.finish_confirmed(finish.flow, answer, by).await?);
+    }
     Ok(accounts.finish(finish.flow, answer).await?)
 }
