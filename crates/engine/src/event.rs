@@ -132,3 +132,32 @@ pub enum EventKind {
         lasted: Duration,
     },
 }
+
+impl EventKind {
+    /// Returns the name of the kind, for labels, such as `refresh_failed`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+            Self::Forgotten => "forgotten",
+            Self::Superseded => "superseded",
+            Self::Refreshed { .. } => "refreshed",
+            Self::RefreshFailed { .. } => "refresh_failed",
+            Self::ReauthorizationRequired { .. } => "reauthorization_required",
+            Self::NoRefreshToken => "no_refresh_token",
+            Self::RefusedWithoutReason { .. } => "refused_without_reason",
+            Self::Misconfigured { .. } => "misconfigured",
+            Self::StoreBehind => "store_behind",
+            Self::StoreCaughtUp => "store_caught_up",
+            Self::StoreRestored => "store_restored",
+            Self::ServedUnvalidated => "served_unvalidated",
+            Self::RejectionsHeldOff { .. } => "rejections_held_off",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::InsufficientScope { .. } => "insufficient_scope",
+            Self::RevocationPending { .. } => "revocation_pending",
+            Self::RefresherBehind { .. } => "refresher_behind",
+            Self::RefresherCaughtUp { .. } => "refresher_caught_up",
+        }
+    }
+}

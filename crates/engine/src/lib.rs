@@ -13,6 +13,7 @@ mod failure;
 mod flow;
 mod health;
 mod login;
+mod metrics;
 mod options;
 mod overview;
 mod placement;

@@ -133,8 +133,9 @@ impl Subscriber {
                 }
                 Err(RecvError::Lagged(missed)) => {
                     self.missed.fetch_add(missed, Ordering::Relaxed);
-                    let now = self.core.upgrade()?.time.now();
-                    if self.lag.note_failures(missed, now) {
+                    let core = self.core.upgrade()?;
+                    core.metrics.note_missed_events(missed);
+                    if self.lag.note_failures(missed, core.time.now()) {
                         tracing::warn!(missed, "a subscriber misses events; they are counted");
                     }
                 }

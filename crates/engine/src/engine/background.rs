@@ -15,6 +15,7 @@ use super::{core::Core, eviction, pump, watching};
 /// [`Error::NoRuntime`](crate::Error::NoRuntime) if no thread can be started for them.
 pub(crate) fn start(core: &Arc<Core>) -> Result<(), crate::Error> {
     spawn(core, &core.runtime.handle()?);
+    core.metrics.describe();
     Ok(())
 }
 
@@ -24,6 +25,8 @@ fn spawn(core: &Arc<Core>, runtime: &Handle) {
     let idle = core.options.idle_timeout;
     runtime.spawn(eviction::sweep(weak.clone(), gone(), idle));
     runtime.spawn(eviction::evict_over(weak.clone(), gone()));
+    #[cfg(feature = "metrics")]
+    runtime.spawn(crate::metrics::sample(weak.clone(), gone()));
     runtime.spawn(watching::listen(weak.clone(), gone()));
     runtime.spawn(watching::compare_unwatched(weak.clone(), gone()));
     let guard = RuntimeGuard(weak);

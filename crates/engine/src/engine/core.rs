@@ -36,6 +36,7 @@ use crate::{
     clock::{Clock, Time},
     event::EventKind,
     flow::FlowKey,
+    metrics::Metrics,
     options::Options,
     refresher::Backlogs,
     transport::Transport,
@@ -69,6 +70,7 @@ pub(crate) struct Core {
     pub(crate) entries: papaya::HashMap<NamedEntry, (), RandomState>,
     pub(crate) events: broadcast::Sender<AccountEvent>,
     pub(crate) backlogs: Backlogs,
+    pub(crate) metrics: Metrics,
     pub(crate) runtime: EngineRuntime,
     pub(crate) closing: AtomicBool,
     /// Notified when the engine closes.
@@ -152,6 +154,7 @@ impl Core {
                 .build(),
             events: broadcast::channel(EVENTS).0,
             backlogs: Backlogs::default(),
+            metrics: Metrics::default(),
             runtime: EngineRuntime::new(parts.runtime),
             closing: AtomicBool::new(false),
             closed: Notify::new(),
@@ -193,6 +196,7 @@ impl Core {
     /// Sends an event to the application.
     pub(crate) fn emit(&self, entry: &Arc<AccountEntry>, kind: EventKind) {
         log_event(self, entry, &kind);
+        self.metrics.note_event(entry.site.provider.brand(), &kind);
         // Without a subscriber, the event is dropped.
         let _ = self.events.send(AccountEvent {
             entry: entry.clone(),
@@ -205,6 +209,16 @@ impl Core {
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Release);
         self.closed.notify_waiters();
+    }
+
+    /// Returns the brands of the providers, each once.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn distinct_brands(&self) -> std::collections::BTreeSet<&str> {
+        self.providers
+            .iter()
+            .map(AsRef::as_ref)
+            .map(Provider::brand)
+            .collect()
     }
 
     /// Returns the accounts in memory that match the predicate.

@@ -30,6 +30,7 @@ use super::{
 use crate::{
     error::{Error, ExchangeError},
     exchange::Exchange,
+    metrics::{JobTimes, Measured},
 };
 
 /// An account in memory: the snapshot that requests read, and the machine behind it.
@@ -72,6 +73,8 @@ pub(crate) struct Cold {
     pub(crate) unattachable: Option<Error>,
     /// Whether the account waits to leave memory, since it is disconnected.
     pub(crate) leaves: bool,
+    /// When its jobs began, for metrics.
+    pub(crate) times: JobTimes,
 }
 
 impl AccountEntry {
@@ -250,6 +253,17 @@ impl Inner {
         }
     }
 
+    /// Takes note of the jobs after a step, for metrics. `resolved`: the outcome of a refresh.
+    #[inline]
+    pub(crate) fn measure(&mut self, resolved: Option<bool>, now: Duration) -> Measured {
+        let (refreshes, waits) = (self.machine.awaits_refresh(), self.machine.watches());
+        if cfg!(feature = "metrics") && (refreshes || waits || self.cold.is_some()) {
+            self.cold().times.note(refreshes, waits, resolved, now)
+        } else {
+            Measured::default()
+        }
+    }
+
     /// Drops the cold state if it is empty.
     pub(crate) fn tidy(&mut self) {
         if self.cold.as_ref().is_some_and(|cold| cold.is_empty()) {
@@ -326,6 +340,7 @@ impl Cold {
             && self.exchange_error.is_none()
             && self.unattachable.is_none()
             && !self.leaves
+            && self.times.is_empty()
     }
 }
 

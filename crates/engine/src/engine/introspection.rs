@@ -43,7 +43,7 @@ async fn ask(
     let request = site.provider.introspection_request(&site.site, &token);
     let request = request.map_err(|error| IntrospectionError::Request(Arc::new(error)))?;
     let request = request.ok_or(IntrospectionError::Unsupported)?;
-    let response = send_request(&core, request).await;
+    let response = send_request(&core, site, request).await;
     let response = response.map_err(|error| IntrospectionError::Transport(Arc::new(error)))?;
     let read = site
         .provider

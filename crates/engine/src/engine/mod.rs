@@ -52,3 +52,5 @@ pub(crate) use self::{
     snapshot::Snapshot,
 };
 pub use snapshot::AttachResult;
+#[cfg(feature = "metrics")]
+pub(crate) use watching::is_in_use;

@@ -54,7 +54,7 @@ pub(super) struct AccountName<'a> {
 
 /// An entry that serves as its own map key, so that its name is stored once.
 #[derive(Debug)]
-pub(crate) struct NamedEntry(pub(super) Arc<AccountEntry>);
+pub(crate) struct NamedEntry(pub(crate) Arc<AccountEntry>);
 
 impl NamedEntry {
     #[inline]

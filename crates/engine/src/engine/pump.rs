@@ -16,7 +16,7 @@ use super::{
     perform, report,
     round::{Round, Wait},
 };
-use crate::{error::Error, event::EventKind};
+use crate::{error::Error, event::EventKind, metrics::TokenRequest};
 
 /// The next step of a caller.
 pub(crate) enum Next {
@@ -51,12 +51,16 @@ pub(crate) fn ask(
         .reply
         .map(|reply| next(core, entry, &mut inner, reply));
     let (mut ended, mut rest, mut unattachable) = (Vec::new(), Vec::new(), false);
+    let mut resolved = None;
     for action in actions.list {
         match action {
             Action::Publish(publication) => {
                 unattachable |= entry.publish(&mut inner, &core.origins, publication);
             }
             Action::Resolve(queue, result) => {
+                if queue == Queue::Refresh {
+                    resolved = Some(result.is_ok());
+                }
                 let result = result.map_err(|failure| report::error(core, entry, &inner, failure));
                 ended.extend(inner.end_round(queue).map(|round| (round, result)));
             }
@@ -64,6 +68,7 @@ pub(crate) fn ask(
             action => rest.push((action, Running::enter(core))),
         }
     }
+    let measured = inner.measure(resolved, context.monotonic);
     inner.tidy();
     let over = inner.machine.is_over() && !mem::replace(&mut inner.cold().leaves, true);
     drop(inner);
@@ -78,6 +83,8 @@ pub(crate) fn ask(
     for (round, result) in ended {
         Round::resolve(round, result, runtime.as_ref());
     }
+    core.metrics
+        .note_jobs(entry.site.provider.brand(), &measured);
     next
 }
 
@@ -144,8 +151,9 @@ fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<(Action<Pay
                     Operation::Send(candidate),
                     async move {
                         let answered = perform::send(&core2, &entry2, candidate, payload).await;
-                        let (answer, code) = answered;
-                        Input::Answered(candidate, answer, code)
+                        let (answer, code, request) = answered;
+                        let input = Input::Answered(candidate, answer, code);
+                        Done { input, request }
                     },
                 );
             }
@@ -159,21 +167,43 @@ fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<(Action<Pay
     }
 }
 
+/// The end of an operation.
+struct Done {
+    input: Input<Payload>,
+    /// The token request that it was, for metrics.
+    request: Option<TokenRequest>,
+}
+
+impl From<Input<Payload>> for Done {
+    fn from(input: Input<Payload>) -> Self {
+        Self {
+            input,
+            request: None,
+        }
+    }
+}
+
 /// Performs an operation on the engine's runtime and passes its result to the machine.
 fn spawn(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
     running: Running,
     operation: Operation,
-    work: impl Future<Output = Input<Payload>> + Send + 'static,
+    work: impl Future<Output: Into<Done>> + Send + 'static,
 ) {
     let task = Task::new(core, entry, TaskKind::Operation(operation));
     let Ok(runtime) = core.runtime.handle() else {
         return;
     };
     runtime.spawn(async move {
-        let input = work.await;
+        let Done { input, request } = work.await.into();
+        let held = request.as_ref().and_then(|_| task.held.clone());
         task.over(input);
+        // Nothing stands between an answer and the write of its tokens.
+        if let (Some(request), Some((core, entry))) = (request, held) {
+            let brand = entry.site.provider.brand();
+            core.metrics.note_token_request(brand, &request);
+        }
         drop(running);
     });
 }

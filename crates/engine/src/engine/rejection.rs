@@ -23,6 +23,7 @@ pub(crate) async fn replacement(
     entry: &Arc<AccountEntry>,
     rejected: TokenVersion,
 ) -> Result<Option<Arc<Snapshot>>, Error> {
+    core.metrics.note_rejection(entry.site.provider.brand());
     for _ in 0..4 {
         let wait = match pump::ask(core, entry, Input::Rejected(rejected)) {
             Some(Next::Current) => return acquire::token(core, entry, true).await.map(Some),
@@ -45,6 +46,7 @@ pub(crate) fn report_rejection(
     entry: &Arc<AccountEntry>,
     rejected: TokenVersion,
 ) {
+    core.metrics.note_rejection(entry.site.provider.brand());
     pump::step(core, entry, Input::Rejected(rejected));
 }
 

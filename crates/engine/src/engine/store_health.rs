@@ -28,6 +28,16 @@ pub(crate) enum Call {
     Write,
 }
 
+impl Call {
+    /// Returns its name, for labels.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
 impl StoreHealth {
     /// Counts a failed call, and logs it if the store worked before.
     pub(crate) fn note_failure(&self, call: Call, error: &StoreError, now: EngineInstant) {

@@ -137,7 +137,7 @@ fn begin_walk(core: Arc<Core>) -> Option<Walk> {
 }
 
 /// Returns whether the account was used within the last two intervals.
-fn is_in_use(core: &Core, entry: &AccountEntry) -> bool {
+pub(crate) fn is_in_use(core: &Core, entry: &AccountEntry) -> bool {
     let now = core.time.now();
     now.since(entry.last_used(now)) < core.options.revalidate_interval * 2
 }

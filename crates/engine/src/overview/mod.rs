@@ -84,5 +84,9 @@ pub(crate) async fn overview(core: &Arc<Core>) -> Result<Overview, Error> {
     task.spawn_on(walk::count(core.clone()), &core.runtime.handle()?);
     let counted = task.join_next().await;
     // The task dies only with the runtime.
-    counted.and_then(Result::ok).unwrap_or(Err(Error::ShutDown))
+    let overview = counted
+        .and_then(Result::ok)
+        .unwrap_or(Err(Error::ShutDown))?;
+    core.metrics.note_overview(core, &overview);
+    Ok(overview)
 }

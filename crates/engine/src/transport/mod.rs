@@ -127,6 +127,18 @@ pub enum TransportError {
     TooLarge,
 }
 
+impl TransportError {
+    /// Returns its name, for the attribute `error.type`.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::NotSent(_) => "not_sent",
+            Self::TimedOut => "timeout",
+            Self::Unknown(_) => "connection_cut",
+            Self::TooLarge => "response_too_large",
+        }
+    }
+}
+
 /// The extra time after the deadline for a response that came while the process was busy.
 const GRACE: Duration = Duration::from_millis(100);
 

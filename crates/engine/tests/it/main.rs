@@ -24,6 +24,8 @@ mod lifetimes;
 mod login_data;
 mod login_origins;
 mod memory;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod overtaken;
 mod overview;
 mod ports;

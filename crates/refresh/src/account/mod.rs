@@ -213,6 +213,27 @@ impl<T: Payload> Account<T> {
             .is_some_and(|activity| !matches!(activity.revocation, Revocation::None))
     }
 
+    /// Returns whether a refresh job is running whose outcome callers can wait for.
+    #[must_use]
+    pub fn awaits_refresh(&self) -> bool {
+        self.0.can_join()
+    }
+
+    /// Returns whether a job waits for another process's attempt.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        self.0
+            .activity
+            .as_ref()
+            .is_some_and(|activity| activity.watches())
+    }
+
+    /// Returns when the store last answered; 0: never.
+    #[must_use]
+    pub fn compared_at(&self) -> EngineInstant {
+        self.0.compared_at
+    }
+
     /// Returns whether a refresh job is running.
     #[must_use]
     pub fn is_refreshing(&self) -> bool {

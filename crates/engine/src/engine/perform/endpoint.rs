@@ -18,17 +18,30 @@ use crate::{
     },
     error::ExchangeError,
     exchange::Exchange,
+    metrics::TokenRequest,
 };
 
-/// Presents a refresh token or the code of a login. Returns the answer, and its error code for
-/// people.
+/// Presents a refresh token or the code of a login. Returns the answer, its error code for people,
+/// and the request for metrics.
 pub(crate) async fn send(
     core: &Core,
     entry: &AccountEntry,
     candidate: Candidate,
     payload: Option<Payload>,
-) -> (Answer<Payload>, Option<String>) {
-    match exchange(core, entry, candidate, payload).await {
+) -> (Answer<Payload>, Option<String>, Option<TokenRequest>) {
+    let sent_at = core.time.monotonic();
+    let result = exchange(core, entry, candidate, payload).await;
+    let took = core.time.monotonic().saturating_sub(sent_at);
+    let grant = match candidate {
+        Candidate::Refresh => "refresh_token",
+        Candidate::Login(_) => "authorization_code",
+    };
+    let ended = |failed| TokenRequest {
+        grant,
+        failed,
+        took,
+    };
+    match result {
         Ok(payload) => {
             note_answered(core, &entry.site);
             if candidate == Candidate::Refresh
@@ -36,17 +49,21 @@ pub(crate) async fn send(
             {
                 cold.exchange_error = None;
             }
-            (Answer::Tokens(payload.shared(&entry.site.shared)), None)
+            let answer = Answer::Tokens(payload.shared(&entry.site.shared));
+            (answer, None, Some(ended(None)))
         }
         Err(error) => {
             let (answer, code) = (report::answer(&error), report::code(&error));
+            let is_sent = !matches!(error, ExchangeError::TooLate);
             log_failure(core, entry, candidate, &error, &answer);
             let mut inner = entry.lock();
             match candidate {
                 Candidate::Refresh => inner.cold().exchange_error = Some(error),
                 Candidate::Login(id) => inner.cold().login_errors.push((id, error)),
             }
-            (answer, code)
+            // Otherwise nothing was to be sent.
+            let request = is_sent.then(|| ended(answer.failure_class()));
+            (answer, code, request)
         }
     }
 }
@@ -179,7 +196,7 @@ async fn exchange(
     let kind = grant.grant_type();
     let request = site.provider.token_request(&site.site, &grant);
     let request = request.map_err(|error| ExchangeError::Request(Arc::new(error)))?;
-    let response = send_request(core, request).await;
+    let response = send_request(core, site, request).await;
     let response = response.map_err(|error| ExchangeError::Transport(Arc::new(error)))?;
     compare_clocks(core, site, &response, sent_at);
     let tokens = site.provider.read_token_response(kind, &response, sent_at);
@@ -241,7 +258,7 @@ async fn try_revoke(
         .revocation_requests(&site.site, &payload.token_set())
         .map_err(|error| (Revoked::Refused, ErrorChain::of(&error).to_string()))?;
     for request in requests {
-        let response = send_request(core, request).await;
+        let response = send_request(core, site, request).await;
         let response =
             response.map_err(|error| (Revoked::Unavailable, ErrorChain::of(&error).to_string()))?;
         let outcome = site.provider.read_revocation_response(&response);

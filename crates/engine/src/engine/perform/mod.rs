@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod request;
+mod span;
 mod store;
 
 pub(crate) use self::{

@@ -7,15 +7,18 @@ use http::{
     HeaderValue, Request, Response,
     header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT},
 };
+use tracing::Instrument as _;
 
+use super::span;
 use crate::{
-    engine::core::Core,
+    engine::{core::Core, site::ProviderSite},
     transport::{self, TransportError},
 };
 
 /// Sends a request. A transport that ignores its deadline must not block the account forever.
 pub(crate) async fn send_request(
     core: &Core,
+    site: &ProviderSite,
     mut request: Request<Bytes>,
 ) -> Result<Response<Bytes>, TransportError> {
     // A dialect may set its own.
@@ -29,9 +32,12 @@ pub(crate) async fn send_request(
     }
     let host = request.uri().authority().cloned();
     let deadline = core.options.exchange_timeout;
+    let span = span::open(site, &request);
     let response = core.transport.send(request, deadline);
-    let response = tokio::time::timeout(deadline.saturating_add(GRACE), response).await;
+    let response = tokio::time::timeout(deadline.saturating_add(GRACE), response);
+    let response = response.instrument(span.clone()).await;
     let response = response.unwrap_or(Err(TransportError::TimedOut));
+    span::record(&span, &response);
     let now = core.time.monotonic();
     core.port_shortages.note(host.as_ref(), &response, now);
     // For a transport that does not use `exchange_within`.

@@ -106,8 +106,16 @@ async fn in_time<T>(
     kind: Call,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, Fault> {
+    let began = core.time.monotonic();
     let result = tokio::time::timeout(entry.site.rules.store_timeout, call).await;
     let hung = result.is_err();
+    let took = core.time.monotonic().saturating_sub(began);
+    let outcome = match &result {
+        Ok(Ok(_)) => "ok",
+        Ok(Err(_)) => "failed",
+        Err(_) => "timeout",
+    };
+    core.metrics.note_store_call(kind.name(), outcome, took);
     let result = result.unwrap_or_else(|elapsed| Err(StoreError::ambiguous(elapsed)));
     match &result {
         Err(error) if !error.is_of_one_entry() => {

@@ -1,0 +1,124 @@
+//! Gauges, which the engine samples: requests with a valid token measure nothing.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use tokenkeeper_refresh::{EngineInstant, Record};
+use tokio::{sync::watch, time::Instant};
+
+use super::names;
+use crate::{
+    clock::wall_millis,
+    engine::{AccountEntry, Core, is_in_use},
+    health::AccountHealth,
+};
+
+/// Sets the gauges at an interval, until the engine is gone.
+pub(crate) async fn sample(core: Weak<Core>, mut gone: watch::Receiver<()>) {
+    let mut rest = INTERVAL;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            _ = gone.changed() => return,
+        }
+        let Some(core) = core.upgrade() else { return };
+        let began = Instant::now();
+        set_gauges(&core).await;
+        // A million accounts take part of a second.
+        rest = INTERVAL.max(began.elapsed() * REST_FACTOR);
+    }
+}
+
+/// The time between two samples.
+const INTERVAL: Duration = Duration::from_secs(15);
+
+/// The least rest, in multiples of the time that a sample takes.
+const REST_FACTOR: u32 = 100;
+
+/// How many accounts are sampled before other tasks run.
+const SLICE: usize = 500;
+
+/// What is sampled of the accounts of one brand.
+#[derive(Default)]
+struct Sample {
+    accounts: HashMap<AccountHealth, usize>,
+    unwritten: usize,
+    token_age: Duration,
+    uncompared: Duration,
+}
+
+async fn set_gauges(core: &Arc<Core>) {
+    let mut samples: HashMap<&str, Sample> = HashMap::new();
+    for brand in core.distinct_brands() {
+        samples.insert(brand, Sample::default());
+    }
+    let entries = core.entries.pin_owned();
+    for (index, (entry, ())) in entries.iter().enumerate() {
+        if let Some(sample) = samples.get_mut(entry.0.site.provider.brand()) {
+            sample.add(core, &entry.0);
+        }
+        if index % SLICE == SLICE - 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(entries);
+    let metrics = &core.metrics;
+    for (brand, sample) in samples {
+        for health in AccountHealth::ALL {
+            let count = sample.accounts.get(&health).copied().unwrap_or_default();
+            metrics.set_accounts(names::ACCOUNTS, brand, health, count);
+        }
+        metrics.set(names::UNWRITTEN, brand, sample.unwritten as f64);
+        metrics.set(names::TOKEN_AGE, brand, sample.token_age.as_secs_f64());
+        metrics.set(names::UNCOMPARED, brand, sample.uncompared.as_secs_f64());
+        set_backlog(core, brand);
+    }
+}
+
+/// Sets the gauges of the refreshers of this process.
+fn set_backlog(core: &Core, brand: &str) {
+    let backlogs = core.backlogs.read(core.providers.len(), core.time.wall());
+    let (mut due, mut in_flight, mut late) = (0, 0, Duration::ZERO);
+    for (provider, backlog) in core.providers.iter().zip(backlogs) {
+        if provider.brand() == brand {
+            due += backlog.due;
+            in_flight += backlog.in_flight;
+            late = late.max(backlog.late);
+        }
+    }
+    core.metrics.set(names::REFRESHER_DUE, brand, due as f64);
+    core.metrics
+        .set(names::REFRESHER_IN_FLIGHT, brand, in_flight as f64);
+    core.metrics
+        .set(names::REFRESHER_LATE, brand, late.as_secs_f64());
+}
+
+impl Sample {
+    fn add(&mut self, core: &Core, entry: &AccountEntry) {
+        let (now, wall) = (core.time.now(), core.time.wall());
+        let inner = entry.lock();
+        let record = inner.machine.record().map(AsRef::as_ref);
+        let health = AccountHealth::of(record, inner.is_misconfigured(), wall);
+        let issued_at = record
+            .and_then(Record::live)
+            .map(|live| live.payload.issued_at());
+        let compared_at = inner.machine.compared_at();
+        let is_unwritten = !inner.machine.is_written();
+        drop(inner);
+        *self.accounts.entry(health).or_default() += 1;
+        self.unwritten += usize::from(is_unwritten);
+        if entry.snapshot.load().is_none() || !is_in_use(core, entry) {
+            return;
+        }
+        if let Some(issued_at) = issued_at {
+            let age = wall.saturating_sub(wall_millis(issued_at));
+            self.token_age = self.token_age.max(Duration::from_millis(age));
+        }
+        if compared_at > EngineInstant(0) {
+            self.uncompared = self.uncompared.max(now.since(compared_at));
+        }
+    }
+}
