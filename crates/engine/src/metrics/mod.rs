@@ -25,7 +25,7 @@ pub(crate) use self::{
     sample::sample,
 };
 
-/// A token request that has ended.
+/// A finished token request.
 #[cfg_attr(
     not(feature = "metrics"),
     expect(dead_code, reason = "only metrics read it")
