@@ -54,6 +54,7 @@
 //! | a middleware for reqwest | [`mod@reqwest`] | `reqwest` |
 //! | connect, callback and disconnect routes | [`axum`] | `axum` |
 //! | logins of a command, by a browser | [`login`] | `login` |
+//! | events, counts of accounts, metrics | [`operating`] | `metrics` for the latter |
 //! | the providers with an adapter | [`providers`] | `providers`, or each by its name |
 //! | the dialects of well-known providers | [`presets`] | `presets` |
 //!
@@ -113,6 +114,14 @@ pub mod transport {
     #[cfg(feature = "hyper")]
     #[doc(inline)]
     pub use tokenkeeper_tower::HyperTransport;
+}
+
+/// What operators look at: events and counts of accounts, and why a refresh failed.
+pub mod operating {
+    #[doc(inline)]
+    pub use tokenkeeper_engine::{
+        AccountHealth, Backlog, Events, FailureClass, Overview, ProviderOverview, RefreshFailure,
+    };
 }
 
 /// What an [`Error`] holds.

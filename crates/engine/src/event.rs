@@ -56,7 +56,7 @@ pub enum EventKind {
     RefreshFailed {
         /// The time until the engine asks the token endpoint again.
         retry_after: Duration,
-        /// The failure.
+        /// The failure; `None` if newer tokens have replaced those that it was about.
         failure: Option<RefreshFailure>,
     },
     /// The account needs a new login.

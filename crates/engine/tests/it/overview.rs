@@ -113,6 +113,25 @@ async fn an_unreadable_record_is_counted_as_unread() {
     assert_eq!((provider.attention, provider.unread), (1, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn no_more_than_10_000_records_are_read() {
+    let world = World::plain();
+    let account = fail(&world, "0", refused("invalid_grant")).await;
+    let (key, entry) = (account.key(), world.store.entry(&account.key()).await);
+    for number in 1..10_010 {
+        let subject = number.to_string();
+        let key = Key::new(key.brand(), key.base(), key.client_id(), &subject).unwrap();
+        world.store.overwrite(&key, entry.clone()).await;
+    }
+    world.store.reset_counts();
+    let overview = world.accounts.overview().await.unwrap();
+    assert_eq!(world.store.round_trips(), 10_000);
+    let provider = &overview.providers[0];
+    assert_eq!((provider.attention, provider.unread), (10_010, 10));
+    let lost = provider.marked(AccountHealth::ReauthorizationRequired);
+    assert_eq!(lost, 10_000);
+}
+
 /// A store whose listings fail on demand.
 #[derive(Debug, Default)]
 struct ListStore {
