@@ -52,13 +52,13 @@ impl AccessToken {
     /// Returns another scheme than `Bearer` and the token as a header value.
     pub(crate) fn scheme_header(&self, scheme: &str) -> Result<HeaderValue, Error> {
         header::check("access token", self.expose())?;
-        let mut text = Zeroizing::new(String::with_capacity(
-            scheme.len() + 1 + self.expose().len(),
-        ));
-        text.push_str(scheme);
-        text.push(' ');
-        text.push_str(self.expose());
-        header::sensitive(HeaderValue::from_str(&text))
+        let token = self.expose().as_bytes();
+        let mut text = Zeroizing::new(Vec::with_capacity(scheme.len() + 1 + token.len()));
+        text.extend(scheme.as_bytes());
+        text.push(b' ');
+        text.extend(token);
+        let text = Bytes::from_owner(text);
+        header::sensitive(HeaderValue::from_maybe_shared(text))
     }
 
     fn header(&self, from: usize) -> Result<HeaderValue, Error> {

@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header::DATE};
+use zeroize::Zeroizing;
 
 use crate::{
     dialect::Template,
@@ -10,14 +12,17 @@ use crate::{
     values::Values,
 };
 
-/// Makes a header value marked sensitive, if `text` reaches the server unchanged.
+/// Makes a header value marked sensitive, if `text` reaches the server unchanged. Its bytes are
+/// wiped when its last clone is dropped.
 ///
 /// # Errors
 /// [`Error::HeaderValue`] if the text is empty, holds a control character or a byte beyond ASCII,
 /// or begins or ends with a space.
 pub fn sensitive_header(what: &'static str, text: &str) -> Result<HeaderValue, Error> {
     check(what, text)?;
-    sensitive(HeaderValue::from_str(text))
+    // The header owns these bytes, and wipes them.
+    let bytes = Bytes::from_owner(Zeroizing::new(text.as_bytes().to_vec()));
+    sensitive(HeaderValue::from_maybe_shared(bytes))
 }
 
 /// Does the checks of [`sensitive_header`] alone.

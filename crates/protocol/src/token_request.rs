@@ -83,7 +83,13 @@ impl Call<'_> {
         builder: Builder,
         pairs: impl Iterator<Item = (&'p str, &'p str)>,
     ) -> Result<Request<Bytes>, Error> {
-        let body = Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let pairs: Vec<_> = pairs.collect();
+        // No byte stays behind in a buffer that grew: an escaped byte has three characters.
+        let room = pairs
+            .iter()
+            .map(|(name, value)| 3 * (name.len() + value.len()) + 2);
+        let mut form = Serializer::new(String::with_capacity(room.sum()));
+        let body = form.extend_pairs(pairs).finish();
         self.with_body(builder, ParameterPlace::FORM, body)
     }
 
@@ -93,11 +99,22 @@ impl Call<'_> {
         builder: Builder,
         pairs: impl Iterator<Item = (&'p str, &'p str)>,
     ) -> Result<Request<Bytes>, Error> {
-        let text = |text: &str| serde_json::Value::from(text).to_string();
-        let members: Vec<_> = pairs
-            .map(|(name, value)| format!("{}:{}", text(name), text(value)))
-            .collect();
-        let body = format!("{{{}}}", members.join(","));
+        let pairs: Vec<_> = pairs.collect();
+        // As in a form: an escaped byte has six characters.
+        let room = pairs
+            .iter()
+            .map(|(name, value)| 6 * (name.len() + value.len()) + 6);
+        let mut body = Vec::with_capacity(2 + room.sum::<usize>());
+        body.push(b'{');
+        for (number, (name, value)) in pairs.into_iter().enumerate() {
+            if number > 0 {
+                body.push(b',');
+            }
+            write_json(&mut body, name);
+            body.push(b':');
+            write_json(&mut body, value);
+        }
+        body.push(b'}');
         self.with_body(builder, ParameterPlace::JSON, body)
     }
 
@@ -105,11 +122,12 @@ impl Call<'_> {
         &self,
         builder: Builder,
         content_type: &'static str,
-        body: String,
+        body: impl Into<Vec<u8>>,
     ) -> Result<Request<Bytes>, Error> {
+        let body = Zeroizing::new(body.into());
         let builder = self.head(builder, Some(content_type))?;
         let builder = builder.header(CONTENT_LENGTH, body.len());
-        Ok(builder.body(Bytes::from(body))?)
+        Ok(builder.body(Bytes::from_owner(body))?)
     }
 
     fn query<'p>(
@@ -174,7 +192,11 @@ impl Call<'_> {
             builder = builder.header(name, constant(self.values, template)?);
         }
         if let Some(pair) = self.basic() {
-            let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+            const SCHEME: &str = "Basic ";
+            let room = SCHEME.len() + pair.len().div_ceil(3) * 4;
+            let mut value = Zeroizing::new(String::with_capacity(room));
+            value.push_str(SCHEME);
+            STANDARD.encode_string(pair.as_bytes(), &mut value);
             builder = builder.header(AUTHORIZATION, sensitive_header("client secret", &value)?);
         }
         Ok(builder)
@@ -187,15 +209,32 @@ impl Call<'_> {
         let secret = registration.client_secret();
         let secret = secret.map_or("", ClientSecret::expose);
         // RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
-        let part = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = match self.authentication {
-            ClientAuthentication::Basic => format!("{}:{}", part(id), part(secret)),
-            ClientAuthentication::BasicUnencoded => format!("{id}:{secret}"),
-            ClientAuthentication::BasicSecretOnly => format!("{secret}:"),
+        let room = 3 * (id.len() + secret.len()) + 1;
+        let mut pair = Zeroizing::new(String::with_capacity(room));
+        match self.authentication {
+            ClientAuthentication::Basic => {
+                pair.extend(byte_serialize(id.as_bytes()));
+                pair.push(':');
+                pair.extend(byte_serialize(secret.as_bytes()));
+            }
+            ClientAuthentication::BasicUnencoded => {
+                pair.push_str(id);
+                pair.push(':');
+                pair.push_str(secret);
+            }
+            ClientAuthentication::BasicSecretOnly => {
+                pair.push_str(secret);
+                pair.push(':');
+            }
             ClientAuthentication::Parameters | ClientAuthentication::None => return None,
-        };
-        Some(Zeroizing::new(pair))
+        }
+        Some(pair)
     }
+}
+
+/// Writes a JSON string.
+fn write_json(to: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(to, text).expect("a text can be written to memory");
 }
 
 /// Returns the dialect's list of parameters, otherwise that of the RFC with the client's parameters
