@@ -8,8 +8,7 @@ use crate::engine::Payload;
 
 /// The health of an account: what a person or the engine must do about it.
 ///
-/// An account has one health. If several fit, it has the first of this list that a person must act
-/// on.
+/// An account has one: the first of this list that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum AccountHealth {

@@ -64,7 +64,7 @@ pub(super) const GAUGES: [(&str, Unit, &str); 10] = [
     (
         UNWRITTEN,
         Unit::Count,
-        "Accounts whose newest tokens are not in the store yet",
+        "Accounts whose newest tokens the store did not take yet",
     ),
     (
         TOKEN_AGE,

@@ -106,7 +106,8 @@ impl Sample {
             .and_then(Record::live)
             .map(|live| live.payload.issued_at());
         let compared_at = inner.machine.compared_at();
-        let is_unwritten = !inner.machine.is_written();
+        // A write in flight is no sign of trouble.
+        let is_unwritten = inner.machine.is_behind();
         drop(inner);
         *self.accounts.entry(health).or_default() += 1;
         self.unwritten += usize::from(is_unwritten);

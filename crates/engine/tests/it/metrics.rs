@@ -20,7 +20,8 @@ use tokenkeeper_engine::{TokenSource as _, protocol::TokenSet};
 use tokio::sync::oneshot;
 
 use crate::harness::{
-    HOUR, MINUTE, StoreFault, World, connection, credential, login, seconds, settle, spawn_token,
+    HOUR, MINUTE, StoreFault, World, connection, credential, login, seconds, settle, spawn_refresh,
+    spawn_token,
 };
 
 /// What was recorded since the last look, by name and labels.
@@ -182,6 +183,20 @@ async fn gauges_show_health_age_and_unwritten_tokens() {
     ] {
         assert_eq!(recorded.gauge(&format!("{name} brand={brand}")), 0.0);
     }
+
+    // The sample 45 s after the start meets a write in flight, which is no trouble.
+    tokio::time::sleep(seconds(13)).await;
+    world.store.hold_next_put();
+    let refresh = spawn_refresh(&account);
+    tokio::time::sleep(seconds(2)).await;
+    assert!(!refresh.is_finished());
+    let recorded = Recorded::take(&snapshotter);
+    assert_eq!(
+        recorded.gauge(&format!("accounts_unwritten brand={brand}")),
+        0.0
+    );
+    world.store.release();
+    refresh.await.unwrap().unwrap();
 
     world.store.fail_after(1, usize::MAX, StoreFault::Refuse);
     drop(account.refresh().await);

@@ -121,6 +121,15 @@ impl<T: Payload> Account<T> {
             .is_none_or(|activity| !activity.unwritten)
     }
 
+    /// Returns whether new tokens are served that could not be written yet.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.0
+            .activity
+            .as_ref()
+            .is_some_and(|activity| activity.behind)
+    }
+
     /// Returns whether something would be lost if the process ended now: unwritten tokens, or an
     /// answer in flight.
     #[must_use]
