@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokenkeeper_store::Version;
 
 use crate::{
+    fact::Fact,
     input::Revoked,
     instant::{EngineInstant, WallMillis},
     operation::{Candidate, ChangeId, Timer},
@@ -54,6 +55,8 @@ pub enum Action<T> {
     Resolve(Queue, Result<(), Failure>),
     /// Report an event to the application.
     Emit(Notice),
+    /// Record a fact in the audit trail.
+    Audit(Fact),
 }
 
 /// What requests read without asking the machine.

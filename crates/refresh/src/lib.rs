@@ -7,6 +7,7 @@
 mod account;
 mod action;
 mod context;
+mod fact;
 mod id;
 mod input;
 mod instant;
@@ -21,6 +22,7 @@ pub use self::{
     account::Account,
     action::{Action, Actions, Failure, Notice, Publication, Queue, Reason, Reply, Write},
     context::Context,
+    fact::{ChangeKind, Changed, Fact},
     id::Id,
     input::{Answer, Input, Outcome, Revoked, StoreAnswer, Watched},
     instant::{EngineInstant, WallMillis},

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     action::{Failure, Notice, Queue},
+    fact::Fact,
     id::Id,
     operation::ChangeId,
     payload::Payload,
@@ -50,11 +51,14 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     pub(super) fn advance(&mut self) {
         let mut at = 0;
         while let Some(change) = self.0.active().and_then(|a| a.changes.get(at)) {
-            let (id, change) = (change.id, change.clone());
+            let change = change.clone();
             match self.step(change.clone()) {
                 Step::Continue(stage) => {
                     // The next stage may be finished already.
                     let same = stage == change.stage;
+                    if matches!(stage, ChangeStage::Revoking) && !same {
+                        self.record(&change, Ok(()));
+                    }
                     if let Some(change) = self.0.activity().changes.get_mut(at) {
                         change.stage = stage;
                     }
@@ -62,10 +66,24 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 }
                 Step::Finish(result) => {
                     self.0.activity().changes.remove(at);
-                    self.0.resolve(Queue::Change(id), result);
+                    self.finish(&change, result);
                 }
             }
         }
+    }
+
+    /// Records the end of a change, and wakes its caller.
+    pub(super) fn finish(&mut self, change: &Change<T>, result: Result<(), Failure>) {
+        // The fact of a disconnect is its tombstone, which comes before its revocation.
+        if !matches!(change.stage, ChangeStage::Revoking) {
+            self.record(change, result.clone());
+        }
+        self.0.resolve(Queue::Change(change.id), result);
+    }
+
+    fn record(&mut self, change: &Change<T>, result: Result<(), Failure>) {
+        let fact = change.ended(result);
+        self.0.audit(Fact::Changed(fact));
     }
 
     /// Advances one change by one stage.

@@ -8,6 +8,7 @@ use super::watch::Watch;
 use crate::{
     action::Failure,
     context::Context,
+    fact::{ChangeKind, Changed},
     id::Id,
     instant::{EngineInstant, WallMillis},
     operation::ChangeId,
@@ -116,6 +117,46 @@ impl<T> Change<T> {
             | ChangeStage::Exchanging { flow, .. } => Some(flow.id),
             ChangeStage::Settling { authorization, .. } => Some(authorization.id),
             _ => None,
+        }
+    }
+
+    /// Returns the fact that the change ended with this result in its current stage.
+    pub(super) fn ended(&self, result: Result<(), Failure>) -> Changed {
+        let (kind, authorization) = match &self.stage {
+            ChangeStage::Login { claim, .. } => {
+                let claimed = claim.as_ref().map(|(login, _)| login.authorization);
+                (ChangeKind::Login, claimed)
+            }
+            ChangeStage::WatchingLogin { .. } => (ChangeKind::Login, None),
+            ChangeStage::Exchanging { login, .. } => (ChangeKind::Login, Some(login.authorization)),
+            ChangeStage::Adopt(_) => (ChangeKind::Adoption, None),
+            ChangeStage::Settling {
+                authorization,
+                adopted,
+                ..
+            } => {
+                let kind = match adopted {
+                    Some(_) => ChangeKind::Adoption,
+                    None => ChangeKind::Login,
+                };
+                (kind, Some(*authorization))
+            }
+            ChangeStage::Disconnect(target) => (ChangeKind::Disconnect, *target),
+            ChangeStage::Revoking => (ChangeKind::Disconnect, None),
+            ChangeStage::Forget { target, .. } => (ChangeKind::Forget, *target),
+        };
+        let did_something = match &self.stage {
+            ChangeStage::Settling { .. } => true,
+            ChangeStage::Disconnect(target) => target.is_some(),
+            ChangeStage::Forget { target, unreadable } => target.is_some() || unreadable.is_some(),
+            _ => false,
+        };
+        Changed {
+            id: self.id,
+            kind,
+            number: authorization.map(|authorization| authorization.number),
+            repeated: result.is_ok() && !did_something,
+            result,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     watch::{Observation, Watch},
 };
 use crate::{
-    action::{Action, Failure, Queue},
+    action::{Action, Failure},
     input::Answer,
     mutation::{Mutation, broken},
     operation::{Candidate, ChangeId},
@@ -187,7 +187,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             self.0.edit(true, |record| record.use_flow(flow));
             return;
         }
-        activity.changes.remove(at);
+        let change = activity.changes.remove(at);
         // A code that no server has judged can be sent again.
         let judged = !matches!(
             answer,
@@ -198,7 +198,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 }
         );
         self.withdraw_login(login, Some(flow).filter(|_| judged));
-        self.0.resolve(Queue::Change(id), Err(Failure::Refused(id)));
+        self.finish(&change, Err(Failure::Refused(id)));
     }
 
     /// Removes a login from the record, and records that its flow was used, if it was.

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     action::{Action, Notice},
+    fact::Fact,
     input::Revoked,
     instant::{EngineInstant, WallMillis, millis},
     mutation::{Mutation, broken},
@@ -117,7 +118,14 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         else {
             return;
         };
+        let number = self
+            .0
+            .state
+            .known
+            .as_ref()
+            .map_or(0, |known| known.number());
         if outcome == Revoked::Done {
+            self.0.audit(Fact::Revoked { number });
             let activity = self.0.activity();
             activity.reported_revocation = false;
             activity.revoked = Some(payload.clone());
@@ -153,6 +161,7 @@ impl<T: Payload> RevocationHandler<'_, '_, T> {
         }
         if !std::mem::replace(&mut activity.reported_revocation, true) {
             self.0.emit(Notice::RevocationPending(outcome));
+            self.0.audit(Fact::RevocationFailed { number });
         }
     }
 

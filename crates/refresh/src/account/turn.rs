@@ -11,6 +11,7 @@ use super::{
 use crate::{
     action::{Action, Actions, Failure, Notice, Queue, Reason},
     context::Context,
+    fact::Fact,
     id::Id,
     payload::Payload,
     record::{Live, Record},
@@ -62,6 +63,10 @@ impl<'a, T: Payload> Turn<'a, T> {
 
     pub(super) fn emit(&mut self, notice: Notice) {
         self.act(Action::Emit(notice));
+    }
+
+    pub(super) fn audit(&mut self, fact: Fact) {
+        self.act(Action::Audit(fact));
     }
 
     pub(super) fn resolve(&mut self, queue: Queue, result: Result<(), Failure>) {

@@ -164,7 +164,7 @@ impl Model {
                 }
                 return resolve(world, proc, queue, result.is_ok());
             }
-            Action::Emit(_) => {}
+            Action::Emit(_) | Action::Audit(_) => {}
         }
         false
     }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     action::{Action, Failure, Notice},
+    fact::Fact,
     input::Answer,
     mutation::{Mutation, broken},
     operation::Candidate,
@@ -51,13 +52,17 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
                 && current
                 && !broken(Mutation::LateRefusalDropped)
             {
-                let wall = self.0.cx.wall;
+                let (wall, number) = (self.0.cx.wall, presented.authorization.number);
+                let mut cause = None;
                 self.0.edit(true, |record| {
                     if let State::Live(live) = &mut record.state {
                         live.note_class(FailureClass::Terminal, code.clone(), wall);
-                        live.refuse(code);
+                        cause = Some(live.refuse(code));
                     }
                 });
+                if let Some(cause) = cause {
+                    self.0.audit(Fact::Refused { number, cause });
+                }
             }
             let settled = match self.0.live() {
                 Some(_) if current => Err(Failure::Backoff(self.0.cx.rules.backoff_first)),

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     action::{Action, Failure, Notice, Queue},
+    fact::Fact,
     mutation::{Mutation, broken},
     operation::Candidate,
     payload::Payload,
@@ -204,6 +205,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
         }
         let activity = self.0.activity();
         if activity.has_settled() {
+            self.record_refusal(&settled);
             return self.finish(settled);
         }
         if activity.behind && !self.job().resolved {
@@ -212,6 +214,15 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
             self.0.resolve(Queue::Refresh, result);
         }
         false
+    }
+
+    /// Records that the refresh token was refused, if that is the outcome.
+    fn record_refusal(&mut self, settled: &Result<Option<TokenVersion>, Failure>) {
+        let number = self.0.live().map(|live| live.authorization.number);
+        if let (Err(Failure::Reauthorize(cause)), Some(number)) = (settled, number) {
+            let cause = cause.clone();
+            self.0.audit(Fact::Refused { number, cause });
+        }
     }
 
     /// Returns the result for the waiters.
@@ -240,6 +251,7 @@ impl<T: Payload> RefreshHandler<'_, '_, T> {
                 rejections.held_off_until = None;
             }
             self.0.emit(Notice::Refreshed(version));
+            self.0.audit(Fact::Refreshed(version));
         }
         if !job.resolved && !broken(Mutation::WaitersForgotten) {
             self.0.resolve(Queue::Refresh, result);
