@@ -4,7 +4,7 @@ use tokenkeeper_protocol::{AuthorizationRequest, CodeVerifier, Pkce, Provider, S
 
 use crate::{
     clock::to_millis,
-    engine::{AccountEntry, Core},
+    engine::{AccountEntry, Core, auditing},
     error::Error,
     flow::{ConnectOptions, FlowContents, LoginRedirect, seal},
 };
@@ -15,6 +15,9 @@ pub(crate) fn start(
     entry: &AccountEntry,
     options: &ConnectOptions,
 ) -> Result<LoginRedirect, Error> {
+    if auditing::holds_back(core) {
+        return Err(Error::AuditFull);
+    }
     let site = &entry.site;
     let client = site.provider.client();
     let state = State::random();
@@ -57,5 +60,6 @@ pub(crate) fn start(
             .saturating_add(to_millis(core.options.login_timeout)),
     };
     let flow = seal(&core.flow_key, &contents);
+    auditing::record_start(core, entry);
     Ok(LoginRedirect { url, flow, state })
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod accounts;
+mod audit;
 mod clock;
 mod connect;
 mod engine;
@@ -26,6 +27,10 @@ mod transport;
 
 pub use account::{Account, AccountCredential};
 pub use accounts::{Accounts, AccountsBuilder, Confirmation, Event, Events, FlowInfo, Unwritten};
+pub use audit::{
+    Actor, Audit, AuditEntry, AuditKind, AuditReason, AuditSender, AuditSink, AuditStream,
+    JsonLines, audit_channel,
+};
 pub use clock::{Clock, SystemClock, TestClock};
 pub use engine::AttachResult;
 pub use error::{Advice, Error, ExchangeError, FlowError, IntrospectionError, RecordError};

@@ -14,7 +14,8 @@ impl Account {
     /// Starts a login: returns the redirect and the flow to keep until the callback. No I/O.
     ///
     /// # Errors
-    /// [`Error::Protocol`] if the authorization request cannot be built from the configuration.
+    /// [`Error::Protocol`] if the authorization request cannot be built from the configuration, and
+    /// [`Error::AuditFull`] if a full [audit trail](crate::Audit::back_pressure) holds it back.
     pub fn connect(&self) -> Result<LoginRedirect, Error> {
         self.connect_with(&ConnectOptions::default())
     }
@@ -41,6 +42,7 @@ impl Account {
     /// - [`Error::RevocationPending`] if an earlier disconnect is unfinished.
     /// - [`Error::Superseded`] if a newer login came first.
     /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    /// - [`Error::AuditFull`] if a full [audit trail](crate::Audit::back_pressure) holds it back.
     ///
     /// # Cancel safety
     ///
@@ -167,6 +169,7 @@ impl Account {
     /// - [`Error::Superseded`] if a newer login came first. It stands.
     /// - [`Error::Store`] if the store fails, [`Error::Record`] if its record cannot be read.
     /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    /// - [`Error::AuditFull`] if a full [audit trail](crate::Audit::back_pressure) holds it back.
     ///
     /// # Cancel safety
     ///
@@ -196,6 +199,7 @@ impl Account {
     /// - [`Error::Superseded`] if a newer login came first. It stands.
     /// - [`Error::Store`] if the store fails. Call it again: some of it may be done.
     /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    /// - [`Error::AuditFull`] if a full [audit trail](crate::Audit::back_pressure) holds it back.
     ///
     /// # Cancel safety
     ///

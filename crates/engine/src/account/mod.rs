@@ -95,6 +95,7 @@ impl Account {
     /// - [`Error::Store`], [`Error::StoreTooSlow`] or [`Error::Record`] if the store is the reason.
     /// - [`Error::Protocol`] if the token cannot be attached to requests.
     /// - [`Error::Timeout`] if no result came in time, [`Error::ShutDown`] after a shutdown.
+    /// - [`Error::AuditFull`] if a full [audit trail](crate::Audit::back_pressure) holds it back.
     ///
     /// # Cancel safety
     ///

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 
 use super::Accounts;
 use crate::{
+    audit::Audit,
     clock::Clock,
     engine::registry::base_of,
     engine::{Core, Parts, background},
@@ -50,6 +51,7 @@ pub struct AccountsBuilder {
     clock: Option<Arc<dyn Clock>>,
     flow_key: Option<FlowKey>,
     runtime: Option<Handle>,
+    audit: Option<Audit>,
 }
 
 impl Accounts {
@@ -64,6 +66,7 @@ impl Accounts {
             clock: None,
             flow_key: None,
             runtime: None,
+            audit: None,
         }
     }
 }
@@ -125,6 +128,15 @@ impl AccountsBuilder {
         self
     }
 
+    /// Sets the audit trail: a sink such as [`JsonLines`](crate::JsonLines), or an [`Audit`] with
+    /// its options. [`Accounts::shutdown`] waits until the sink has all entries.
+    ///
+    /// Default: none.
+    pub fn audit(mut self, audit: impl Into<Audit>) -> Self {
+        self.audit = Some(audit.into());
+        self
+    }
+
     /// Checks all settings and starts the engine. No I/O.
     ///
     /// # Errors
@@ -132,6 +144,7 @@ impl AccountsBuilder {
     /// - [`Error::NoRuntime`] if there is no runtime and no thread can be started.
     pub fn build(self) -> Result<Accounts, Error> {
         let mut problems = self.options.problems();
+        problems.extend(self.audit.as_ref().and_then(Audit::problem));
         problems.extend(self.provider_problems());
         if self.runtime.as_ref().is_some_and(|it| !has_timers(it)) {
             problems.push("the runtime has no timers: build it with `enable_time`".to_owned());
@@ -158,6 +171,7 @@ impl AccountsBuilder {
             clock: self.clock,
             flow_key: self.flow_key.unwrap_or_else(FlowKey::random),
             runtime: self.runtime.or_else(current),
+            audit: self.audit,
         }));
         background::start(&core)?;
         Ok(Accounts::from_core(core))

@@ -10,7 +10,7 @@ use super::confirmation::{Confirmation, Proof};
 use crate::{
     account::Account,
     clock::system_time,
-    engine::change,
+    engine::{auditing, change},
     error::{Error, FlowError},
     exchange::Exchange,
     flow::{FlowContents, UrlWithoutQuery},
@@ -59,9 +59,18 @@ pub(super) async fn finish(
     let (core, entry) = account.parts();
     let state = State::new(flow.state.as_str());
     let expected = ExpectedRedirect { state: &state };
-    let response = entry.site.provider.read_redirect(redirect, &expected)?;
-    let proof = Proof::new(response.state_returned, confirmation);
-    proof.check(account)?;
+    let response = entry.site.provider.read_redirect(redirect, &expected);
+    let response = response.map_err(Error::from).and_then(|response| {
+        let proof = Proof::new(response.state_returned, confirmation);
+        proof.check(account)?;
+        Ok((response, proof))
+    });
+    let (response, proof) = response.inspect_err(|error| {
+        // A login that a person must confirm has not failed yet.
+        if !matches!(error, Error::ConfirmationRequired { .. }) {
+            auditing::record_refused_callback(core, Some(entry), error);
+        }
+    })?;
     // The provider knows no challenge for a code that no browser was sent for.
     let verifier = flow.verifier.as_deref();
     let verifier = verifier.filter(|_| confirmation != Some(Confirmation::OwnRequest));

@@ -19,7 +19,7 @@ pub use shutdown::Unwritten;
 
 use crate::{
     account::Account,
-    engine::{Core, registry},
+    engine::{Core, auditing, registry},
     error::Error,
     flow::{self, Flow, FlowContents},
     login::Login,
@@ -203,6 +203,7 @@ impl Accounts {
     ///   [`Account::status`], and start again if the account is not connected.
     /// - [`Error::UnknownProvider`] if the flow's provider is no longer configured, and
     ///   [`Error::ShutDown`] after a shutdown.
+    /// - [`Error::AuditFull`] if a full [audit trail](crate::Audit::back_pressure) holds it back.
     ///
     /// # Cancel safety
     ///
@@ -266,8 +267,12 @@ impl Accounts {
         redirect: &Redirect,
         confirmation: Option<Confirmation>,
     ) -> Result<Login, Error> {
-        let contents = self.open(flow)?;
-        let account = self.account_of(&contents)?;
+        auditing::admit(&self.core).await?;
+        let opened = self.open(flow);
+        let opened = opened.and_then(|contents| Ok((self.account_of(&contents)?, contents)));
+        let (account, contents) = opened.inspect_err(|error| {
+            auditing::record_refused_callback(&self.core, None, error);
+        })?;
         login::finish(&account, &contents, redirect, confirmation).await?;
         Ok(Login::of(account))
     }
@@ -282,14 +287,15 @@ impl Accounts {
         login::info(self.account_of(&contents)?, &contents)
     }
 
-    /// Refuses new work, waits until operations in flight end, and writes all unwritten tokens. It
-    /// takes at most `deadline`.
+    /// Refuses new work, waits until operations in flight end, and writes all unwritten tokens and
+    /// the rest of the audit trail. It takes at most `deadline`.
     ///
     /// Call it before `main` returns: responses still in flight are lost when the runtime ends.
     ///
     /// # Errors
-    /// [`Unwritten`] names the accounts whose newest tokens did not reach the store in time. Call
-    /// `shutdown` again to wait longer.
+    /// [`Unwritten`] names the accounts whose newest tokens did not reach the store in time, and
+    /// counts the audit entries that did not reach their sink. Call `shutdown` again to wait
+    /// longer.
     ///
     /// # Cancel safety
     ///
@@ -326,7 +332,12 @@ impl Accounts {
     ) -> Result<Account, Error> {
         let provider = &self.core.providers[index];
         let site = site.filter(|_| registry::base_of(provider).is_none());
-        let site = registry::site(&self.core, index, site)?;
+        let chosen = site;
+        let site = registry::site(&self.core, index, chosen).inspect_err(|_| {
+            if let Some(chosen) = chosen {
+                auditing::record_refused_site(&self.core, provider.brand(), chosen);
+            }
+        })?;
         let entry = registry::entry(&self.core, &site, subject)?;
         Ok(Account::new(self.core.clone(), entry))
     }

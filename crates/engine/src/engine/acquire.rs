@@ -10,6 +10,7 @@ use std::{
 use tokenkeeper_refresh::{Failure, Input, Queue};
 
 use super::{
+    auditing::{self, Admission},
     core::Core,
     entry::AccountEntry,
     pump::{self, Next},
@@ -54,6 +55,9 @@ pub(crate) fn stale(
     entry: &Arc<AccountEntry>,
     replayable: bool,
 ) -> Option<Arc<Snapshot>> {
+    if auditing::holds_back(core) {
+        return None;
+    }
     // A token that has expired by the coarse clock, which is behind, has expired.
     if entry.lock().machine.joins_refresh(core.time.coarse_now()) {
         return None;
@@ -78,6 +82,9 @@ pub(crate) struct Acquiring {
     /// How many more jobs it waits for.
     rounds: u8,
     waiting: Option<(Queue, Wait)>,
+    /// Whether the audit trail had room for what the caller may start, and the wait for it.
+    admitted: bool,
+    admission: Option<Admission>,
 }
 
 impl Acquiring {
@@ -86,6 +93,8 @@ impl Acquiring {
             replayable,
             rounds: ROUNDS,
             waiting: None,
+            admitted: false,
+            admission: None,
         }
     }
 
@@ -96,6 +105,10 @@ impl Acquiring {
         entry: &Arc<AccountEntry>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Arc<Snapshot>, Error>> {
+        if !self.admitted {
+            ready!(self.poll_admission(core, cx))?;
+            self.admitted = true;
+        }
         loop {
             if let Some((queue, wait)) = &mut self.waiting {
                 let waited = ready!(Pin::new(wait).poll(cx));
@@ -118,6 +131,27 @@ impl Acquiring {
                 }
             }
         }
+    }
+}
+
+impl Acquiring {
+    /// Waits until the audit trail has room, if callers shall wait for it.
+    fn poll_admission(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.admission.is_none() {
+            if !auditing::holds_back(core) {
+                return Poll::Ready(Ok(()));
+            }
+            self.admission = Some(auditing::wait_for_room(core)?);
+        }
+        let admitted = match &mut self.admission {
+            Some(admission) => ready!(Pin::new(admission).poll(cx)),
+            None => Ok(true),
+        };
+        self.admission = None;
+        Poll::Ready(match admitted {
+            Ok(true) => Ok(()),
+            _ => Err(Error::AuditFull),
+        })
     }
 }
 
@@ -176,6 +210,7 @@ fn timeout(core: &Core, entry: &AccountEntry) -> Error {
 
 /// Refreshes the token now, or joins the refresh in flight. Cancel safe.
 pub(crate) async fn refresh(core: &Arc<Core>, entry: &Arc<AccountEntry>) -> Result<(), Error> {
+    auditing::admit(core).await?;
     finish(core, entry, Input::Refresh).await
 }
 

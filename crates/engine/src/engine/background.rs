@@ -8,6 +8,7 @@ use std::{
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{core::Core, eviction, pump, watching};
+use crate::audit::write_trail;
 
 /// Starts the background tasks of a new engine.
 ///
@@ -29,6 +30,9 @@ fn spawn(core: &Arc<Core>, runtime: &Handle) {
     runtime.spawn(crate::metrics::sample(weak.clone(), gone()));
     runtime.spawn(watching::listen(weak.clone(), gone()));
     runtime.spawn(watching::compare_unwatched(weak.clone(), gone()));
+    if let Some(trail) = &core.audit {
+        runtime.spawn(write_trail(trail.clone(), weak.clone(), gone()));
+    }
     let guard = RuntimeGuard(weak);
     runtime.spawn(replace_dead_tasks(guard, gone()));
 }

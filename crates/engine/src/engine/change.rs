@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokenkeeper_refresh::{ChangeId, Flow, Input, Queue};
 
-use super::{core::Core, entry::AccountEntry, payload::Payload, pump};
-use crate::{error::Error, exchange::Exchange};
+use super::{auditing, core::Core, entry::AccountEntry, payload::Payload, pump};
+use crate::{audit::Actor, error::Error, exchange::Exchange};
 
 /// Logs in with the code of a flow. The exchange continues if the caller stops waiting.
 pub(crate) async fn login(
@@ -50,6 +50,7 @@ async fn change(
     if core.is_closing() {
         return Err(Error::ShutDown);
     }
+    auditing::admit(core).await?;
     // An entry in use is not evicted between the steps.
     entry.touch();
     let id = core.next_change();
@@ -61,6 +62,11 @@ async fn change(
     let wait = entry
         .lock()
         .join(Queue::Change(id), waited, &core.runtime)?;
+    if core.audit.is_some()
+        && let Some(actor) = Actor::current()
+    {
+        entry.lock().note_actor(id, actor);
+    }
     pump::step(core, entry, input(id));
     match wait.await {
         Some(result) => result,

@@ -6,9 +6,17 @@ use tokenkeeper_refresh::Input;
 
 use super::{core::Core, entry::AccountEntry, pump};
 
-/// Refuses new work, hurries operations in flight, and waits until no tokens are at risk, for at
-/// most `deadline`. Returns the accounts whose tokens still are.
-pub(crate) async fn close(core: &Arc<Core>, deadline: Duration) -> Vec<Arc<AccountEntry>> {
+/// What a shutdown leaves.
+pub(crate) struct Leftover {
+    /// The accounts whose newest tokens are not written.
+    pub(crate) entries: Vec<Arc<AccountEntry>>,
+    /// The number of entries of the audit trail that its sink did not take.
+    pub(crate) audit_entries: u64,
+}
+
+/// Refuses new work, hurries operations in flight, and waits until no tokens are at risk and the
+/// audit trail is written, for at most `deadline`. Returns what is left.
+pub(crate) async fn close(core: &Arc<Core>, deadline: Duration) -> Leftover {
     core.close();
     for entry in core.entries_where(|entry| !entry.lock().machine.is_idle()) {
         pump::step(core, &entry, Input::Closing);
@@ -24,9 +32,12 @@ pub(crate) async fn close(core: &Arc<Core>, deadline: Duration) -> Vec<Arc<Accou
             tokio::pin!(ended);
             ended.as_mut().enable();
             if !core.is_busy() && core.at_risk().is_empty() {
-                return;
+                break;
             }
             ended.await;
+        }
+        if let Some(trail) = &core.audit {
+            trail.flush().await;
         }
     };
     if let Some(timer) = timer {
@@ -36,7 +47,10 @@ pub(crate) async fn close(core: &Arc<Core>, deadline: Duration) -> Vec<Arc<Accou
             _ = timer => {}
         }
     }
-    core.at_risk()
+    Leftover {
+        entries: core.at_risk(),
+        audit_entries: core.audit.as_ref().map_or(0, |trail| trail.unwritten()),
+    }
 }
 
 /// Caps the deadline at a year to avoid overflow.

@@ -33,6 +33,7 @@ use super::{
     watch_state::WatchState,
 };
 use crate::{
+    audit::{Audit, Moment, Trail},
     clock::{Clock, Time},
     event::EventKind,
     flow::FlowKey,
@@ -69,6 +70,7 @@ pub(crate) struct Core {
     /// The accounts in memory.
     pub(crate) entries: papaya::HashMap<NamedEntry, (), RandomState>,
     pub(crate) events: broadcast::Sender<AccountEvent>,
+    pub(crate) audit: Option<Arc<Trail>>,
     pub(crate) backlogs: Backlogs,
     pub(crate) metrics: Metrics,
     pub(crate) runtime: EngineRuntime,
@@ -116,6 +118,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Option<Arc<dyn Clock>>,
     pub(crate) flow_key: FlowKey,
     pub(crate) runtime: Option<Handle>,
+    pub(crate) audit: Option<Audit>,
 }
 
 /// The number of events that a subscriber may be behind.
@@ -124,6 +127,7 @@ const EVENTS: usize = 1024;
 impl Core {
     pub(crate) fn new(parts: Parts) -> Self {
         let random = Random;
+        let holder = random.id();
         let origins = Origins::default();
         for provider in &parts.providers {
             if let Ok(site) = provider.site(None) {
@@ -139,7 +143,8 @@ impl Core {
             user_agent: parts.user_agent,
             options: parts.options,
             time: Time::new(parts.clock),
-            holder: random.id(),
+            holder,
+            audit: parts.audit.map(|audit| Arc::new(Trail::new(audit, holder))),
             random,
             flow_key: parts.flow_key,
             sites: Mutex::default(),
@@ -191,6 +196,14 @@ impl Core {
 
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
+    }
+
+    /// Returns the current time for an entry of the audit trail.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment {
+            wall: self.time.wall_time(),
+            now: self.time.now(),
+        }
     }
 
     /// Sends an event to the application.

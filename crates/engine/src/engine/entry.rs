@@ -28,6 +28,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
+    audit::Actor,
     error::{Error, ExchangeError},
     exchange::Exchange,
     metrics::{JobTimes, Measured},
@@ -71,6 +72,10 @@ pub(crate) struct Cold {
     pub(crate) login_errors: Vec<(ChangeId, ExchangeError)>,
     /// The reason why the current token cannot be attached.
     pub(crate) unattachable: Option<Error>,
+    /// On whose behalf each change in flight runs, for the audit trail.
+    actors: Vec<(ChangeId, Actor)>,
+    /// On whose behalf the refresh in flight was started.
+    refresh_actor: Option<Actor>,
     /// Whether the account waits to leave memory, since it is disconnected.
     pub(crate) leaves: bool,
     /// When its jobs began, for metrics.
@@ -283,6 +288,30 @@ impl Inner {
         Some(found.1.clone())
     }
 
+    /// Notes on whose behalf a change runs.
+    pub(crate) fn note_actor(&mut self, id: ChangeId, actor: Actor) {
+        self.cold().actors.push((id, actor));
+    }
+
+    /// Returns on whose behalf a change ran, once.
+    pub(crate) fn take_actor(&mut self, id: ChangeId) -> Option<Actor> {
+        let actors = &mut self.cold_mut()?.actors;
+        let at = actors.iter().position(|(other, _)| *other == id)?;
+        Some(actors.swap_remove(at).1)
+    }
+
+    /// Notes on whose behalf the refresh in flight was started; `None`: none, or there is none.
+    pub(crate) fn note_refresh_actor(&mut self, actor: Option<Actor>) {
+        if actor.is_some() || self.cold_ref().is_some() {
+            self.cold().refresh_actor = actor;
+        }
+    }
+
+    /// Returns on whose behalf the refresh was started, once.
+    pub(crate) fn take_refresh_actor(&mut self) -> Option<Actor> {
+        self.cold_mut()?.refresh_actor.take()
+    }
+
     /// Joins a queue for at most `wait`.
     ///
     /// # Errors
@@ -339,6 +368,8 @@ impl Cold {
             && self.store_error.is_none()
             && self.exchange_error.is_none()
             && self.unattachable.is_none()
+            && self.actors.is_empty()
+            && self.refresh_actor.is_none()
             && !self.leaves
             && self.times.is_empty()
     }

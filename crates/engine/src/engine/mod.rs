@@ -6,12 +6,14 @@
 //!    `rejection`, `closing`, `background`, `eviction`, `watching`
 //! 2. the loop: `pump`, which calls `perform` (the store and the provider)
 //! 3. conversions and look-ups over the shared state: `report`, `stored`, `forgotten`, `codec`,
-//!    `registry`, and what the log says: `event_log`, `clock_check`
+//!    `registry`, and what the log and the audit trail say: `event_log`, `clock_check`,
+//!    `auditing`
 //! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `watch_state`,
 //!    `over`, `ports`, `echoes`
 //! 5. one account: `entry`, `round`, `site`, `origins`, `snapshot`, `payload`
 
 pub(crate) mod acquire;
+pub(crate) mod auditing;
 pub(crate) mod background;
 pub(crate) mod change;
 mod clock_check;

@@ -10,13 +10,14 @@ use std::{
 use tokenkeeper_refresh::{Action, Input, Operation, Queue, Reply, Timer};
 
 use super::{
+    auditing,
     core::{Core, Running, TaskKind},
     entry::{AccountEntry, Inner},
     payload::Payload,
     perform, report,
     round::{Round, Wait},
 };
-use crate::{error::Error, event::EventKind, metrics::TokenRequest};
+use crate::{audit::Actor, error::Error, event::EventKind, metrics::TokenRequest};
 
 /// The next step of a caller.
 pub(crate) enum Next {
@@ -45,13 +46,18 @@ pub(crate) fn ask(
 ) -> Option<Next> {
     let context = core.context(&entry.site);
     let mut inner = entry.lock();
+    let was_refreshing = inner.machine.is_refreshing();
     let actions = inner.machine.handle(input, &context);
+    if core.audit.is_some() && !was_refreshing && inner.machine.is_refreshing() {
+        inner.note_refresh_actor(Actor::current());
+    }
     // Join the queue before the actions can resolve it: the caller then gets that result.
     let next = actions
         .reply
         .map(|reply| next(core, entry, &mut inner, reply));
     let (mut ended, mut rest, mut unattachable) = (Vec::new(), Vec::new(), false);
     let mut resolved = None;
+    let mut records = Vec::new();
     for action in actions.list {
         match action {
             Action::Publish(publication) => {
@@ -64,11 +70,17 @@ pub(crate) fn ask(
                 let result = result.map_err(|failure| report::error(core, entry, &inner, failure));
                 ended.extend(inner.end_round(queue).map(|round| (round, result)));
             }
+            Action::Audit(fact) => {
+                records.extend(auditing::describe(core, entry, &mut inner, fact));
+            }
             // Count the operation before the lock is released, so that a shutdown waits for it.
             action => rest.push((action, Running::enter(core))),
         }
     }
     let measured = inner.measure(resolved, context.monotonic);
+    if core.audit.is_some() && !inner.machine.is_refreshing() {
+        inner.note_refresh_actor(None);
+    }
     inner.tidy();
     let over = inner.machine.is_over() && !mem::replace(&mut inner.cold().leaves, true);
     drop(inner);
@@ -79,6 +91,12 @@ pub(crate) fn ask(
         core.emit(entry, EventKind::Misconfigured { failure: None });
     }
     perform(core, entry, rest);
+    if let Some(trail) = &core.audit {
+        // After the writes were sent: the trail delays none of them.
+        for record in records {
+            trail.push(record, core.moment());
+        }
+    }
     let runtime = core.runtime.handle().ok();
     for (round, result) in ended {
         Round::resolve(round, result, runtime.as_ref());
@@ -162,7 +180,7 @@ fn perform(core: &Arc<Core>, entry: &Arc<AccountEntry>, actions: Vec<(Action<Pay
             }),
             Action::WaitUntil(timer, pause) => wait(core, entry, timer, pause),
             Action::Emit(notice) => core.emit(entry, report::event(notice)),
-            Action::Publish(_) | Action::Resolve(..) => {}
+            Action::Publish(_) | Action::Resolve(..) | Action::Audit(_) => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use tokenkeeper_protocol::{Provider, Verdict};
 use tokenkeeper_refresh::{Failure, Input, TokenVersion};
 
 use super::{
-    acquire,
+    acquire, auditing,
     core::Core,
     entry::AccountEntry,
     pump::{self, Next},
@@ -24,6 +24,7 @@ pub(crate) async fn replacement(
     rejected: TokenVersion,
 ) -> Result<Option<Arc<Snapshot>>, Error> {
     core.metrics.note_rejection(entry.site.provider.brand());
+    auditing::admit(core).await?;
     for _ in 0..4 {
         let wait = match pump::ask(core, entry, Input::Rejected(rejected)) {
             Some(Next::Current) => return acquire::token(core, entry, true).await.map(Some),
@@ -47,7 +48,9 @@ pub(crate) fn report_rejection(
     rejected: TokenVersion,
 ) {
     core.metrics.note_rejection(entry.site.provider.brand());
-    pump::step(core, entry, Input::Rejected(rejected));
+    if !auditing::holds_back(core) {
+        pump::step(core, entry, Input::Rejected(rejected));
+    }
 }
 
 /// Returns the status below which a response to a request that is sent now needs no classification:

@@ -59,11 +59,12 @@ impl Error {
             Self::Unavailable { retry_after, .. } => Advice::Retry {
                 after: *retry_after,
             },
-            Self::Timeout { .. } | Self::StoreTooSlow { .. } | Self::RevocationPending { .. } => {
-                Advice::Retry {
-                    after: Duration::from_secs(1),
-                }
-            }
+            Self::Timeout { .. }
+            | Self::StoreTooSlow { .. }
+            | Self::RevocationPending { .. }
+            | Self::AuditFull => Advice::Retry {
+                after: Duration::from_secs(1),
+            },
             Self::Store { source, .. } if source.is_transient() => Advice::Retry {
                 after: Duration::from_secs(1),
             },

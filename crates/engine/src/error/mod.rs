@@ -186,6 +186,10 @@ pub enum Error {
     /// A request cannot be built, or a token cannot be attached.
     #[error(transparent)]
     Protocol(Arc<tokenkeeper_protocol::Error>),
+    /// The audit trail takes no more entries, and the application chose that operations
+    /// [wait](crate::Audit::back_pressure) for it. Nothing was done.
+    #[error("the audit trail is full, so nothing was done: see why its sink takes no entries")]
+    AuditFull,
     /// [`Accounts::shutdown`](crate::Accounts::shutdown) was called.
     #[error("the engine is shut down")]
     ShutDown,

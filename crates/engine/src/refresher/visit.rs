@@ -9,7 +9,7 @@ use tokenkeeper_refresh::{Input, Record, WallMillis, planned};
 use super::queue::DueAccount;
 
 use crate::{
-    engine::{AccountEntry, Core, acquire, registry},
+    engine::{AccountEntry, Core, acquire, auditing, registry},
     error::{Error, ExchangeError},
 };
 
@@ -132,6 +132,9 @@ async fn refresh(
     let due_at = (planned <= core.time.wall()).then_some(planned);
     if is_healthy && due_at.is_none() {
         return (Outcome::Nothing, None);
+    }
+    if auditing::admit(core).await.is_err() {
+        return (Outcome::Nothing, due_at);
     }
     let listed = account.due;
     let outcome = match acquire::finish(core, entry, Input::Due { listed }).await {

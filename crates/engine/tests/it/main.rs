@@ -7,6 +7,7 @@
 
 mod answers;
 mod attachable;
+mod audit;
 mod cancel;
 mod classes;
 mod confirmation;

@@ -7,7 +7,8 @@ use tokenkeeper_store::{ErrorChain, Outcome as Put, StoreError};
 
 use crate::{
     engine::{
-        core::Core, entry::AccountEntry, forgotten, payload::Payload, store_health::Call, stored,
+        auditing, core::Core, entry::AccountEntry, forgotten, payload::Payload, store_health::Call,
+        stored,
     },
     error::Error,
 };
@@ -32,7 +33,7 @@ pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Paylo
         }
         Err(Fault { hung, error }) => {
             let forgets = entry.lock().machine.is_forgetting() && error.is_unreadable_record();
-            keep_error(entry, error);
+            keep_error(core, entry, error);
             if forgets
                 && let Ok(Some(version)) =
                     in_time(core, entry, Call::Read, core.store.version(&key)).await
@@ -70,7 +71,7 @@ pub(crate) async fn write(
             outcome
         }
         Err(Fault { error, .. }) => {
-            keep_error(entry, error);
+            keep_error(core, entry, error);
             Outcome::Failed
         }
     }
@@ -132,13 +133,14 @@ async fn in_time<T>(
 
 /// Keeps the last error of the store for callers, and logs it if the record cannot be read: once,
 /// until a call succeeds again. Failures of the store itself are logged for all accounts together.
-fn keep_error(entry: &AccountEntry, error: Error) {
+fn keep_error(core: &Core, entry: &AccountEntry, error: Error) {
     let mut inner = entry.lock();
     let known = inner.cold_ref().and_then(|cold| cold.store_error.as_ref());
     let news = error.is_unreadable_record() && !known.is_some_and(Error::is_unreadable_record);
     inner.cold().store_error = Some(error.clone());
     drop(inner);
     if news {
+        auditing::record_unreadable(core, entry, &error);
         let (account, provider) = (entry.digest(), entry.site.provider.brand());
         let error = ErrorChain::of(&error);
         tracing::warn!(%account, provider, %error, "the record of an account cannot be read");
