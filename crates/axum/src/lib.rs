@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod actor;
 mod callback;
 mod callback_path;
 mod confirm;

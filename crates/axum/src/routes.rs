@@ -5,12 +5,14 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use axum::{
     Router,
     extract::Request,
+    middleware::from_fn,
     routing::{MethodRouter, get, post},
 };
 use http::{StatusCode, request::Parts};
 use tokenkeeper_engine::{Accounts, ConnectOptions, protocol::ResponseMode};
 
 use crate::{
+    actor::run_as_actor,
     callback,
     callback_path::CallbackPath,
     confirm, connect,
@@ -188,7 +190,8 @@ impl Routes {
             callback_paths,
             used_pages: UsedPages::new(),
         };
-        Ok(page::harden(router).with_state(Arc::new(context)))
+        let router = page::harden(router).layer(from_fn(run_as_actor));
+        Ok(router.with_state(Arc::new(context)))
     }
 
     fn callback_paths(&self) -> Result<Vec<Arc<CallbackPath>>, Error> {

@@ -5,6 +5,7 @@
     reason = "helpers of tests may panic, as tests do"
 )]
 
+mod actor;
 mod again;
 mod app;
 mod confirm;
