@@ -45,6 +45,7 @@
 //! | token sources of a front: a custom one, or a fixed token in your tests | [`source`] | |
 //! | how token requests are sent | [`transport`] | `hyper`, `reqwest` |
 //! | what an error holds | [`error`] | |
+//! | the audit trail, and where it goes | [`audit`] | |
 //! | the clock of an engine | [`clock`] | |
 //! | a clock that your tests move | [`testing`] | |
 //! | registrations, redirects, token sets, dialects | [`protocol`] | `toml` for dialects from text |
@@ -128,6 +129,15 @@ pub mod operating {
 pub mod error {
     #[doc(inline)]
     pub use tokenkeeper_engine::{ExchangeError, FlowError, IntrospectionError, RecordError};
+}
+
+/// Who did what to an account, and when.
+pub mod audit {
+    #[doc(inline)]
+    pub use tokenkeeper_engine::{
+        Actor, Audit, AuditEntry, AuditKind, AuditReason, AuditSender, AuditSink, AuditStream,
+        JsonLines, audit_channel,
+    };
 }
 
 /// The clock of an engine.
