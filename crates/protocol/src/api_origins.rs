@@ -20,7 +20,10 @@ pub(crate) fn of(client: &Client, site: &Origin, login: &LoginData) -> Vec<ApiOr
         // The client's checks leave no value out, and a value that makes no origin gets no token.
         ApiOriginRule::Template(template) => {
             let text = values.fill(template).ok()?;
-            ApiOrigin::parse(&text).ok()
+            let origin = ApiOrigin::parse(&text).ok()?;
+            // Only the dialect itself makes a wildcard, never a value.
+            let declared = template.as_str().contains('*');
+            (declared || origin.wildcard().is_none()).then_some(origin)
         }
     });
     let rules = dialect.api_origins_from.iter();

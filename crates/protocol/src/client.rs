@@ -1,11 +1,12 @@
 //! A dialect with a registration: a provider that can be used.
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, Uri};
 use std::time::SystemTime;
 use url::Url;
 
 use crate::{
+    address::AddressPolicy,
     attachment::ApiHeaders,
     body, classification,
     dialect::Dialect,
@@ -17,6 +18,7 @@ use crate::{
     redirect_uri::{self, RedirectUri},
     refusal::Refusal,
     registration::Registration,
+    site,
     site_policy::SitePolicy,
     values::Values,
 };
@@ -110,6 +112,25 @@ impl Client {
     #[must_use]
     pub fn site_policy(&self) -> Option<&SitePolicy> {
         self.sites.as_ref()
+    }
+
+    /// Returns the addresses that a request to `target` for an account at `site` may go to. `None`:
+    /// the application wrote the site or the target itself, so the request may go anywhere.
+    ///
+    /// The site is the application's own if it is the base or that of the registration's values, or
+    /// if [`SitePolicy::only`] lists it. A target is if the dialect names it, apart from the site.
+    #[must_use]
+    pub fn address_policy(&self, site: &Origin, target: &Uri) -> Option<AddressPolicy> {
+        if self.dialect.base.is_some() || site::is_registered(self, site) {
+            return None;
+        }
+        if !site.matches(target) && self.dialect.names_origin_of(target) {
+            return None;
+        }
+        match &self.sites {
+            Some(policy) => policy.addresses(site),
+            None => Some(AddressPolicy::public()),
+        }
     }
 
     /// Returns the scope to request: the registration's, otherwise the dialect's.

@@ -2,6 +2,7 @@
 
 mod access_token;
 mod adapter;
+mod address;
 mod api_origin;
 mod api_origins;
 mod attachment;
@@ -44,6 +45,7 @@ mod token_type;
 mod values;
 
 pub use access_token::AccessToken;
+pub use address::{AddressPolicy, AddressRefused, is_public_address};
 pub use api_origin::ApiOrigin;
 pub use attachment::{ApiHeaders, Attachment};
 pub use authorization::AuthorizationRequest;

@@ -50,6 +50,12 @@ fn registered(client: &Client, template: &Template) -> Result<Origin, Error> {
     Origin::parse(&text)
 }
 
+/// Returns whether the site is the one that the registration's values and the defaults make.
+pub(crate) fn is_registered(client: &Client, site: &Origin) -> bool {
+    let template = client.dialect().site.as_ref();
+    template.is_some_and(|template| registered(client, template).is_ok_and(|own| own == *site))
+}
+
 /// Reads a site that has the template's form, or the value alone if there is only one.
 fn of_form(dialect: &Dialect, template: &Template, given: &str) -> Result<Origin, Error> {
     let refused = || Error::SiteForm {

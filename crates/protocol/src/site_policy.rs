@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{error::Error, origin::Origin};
+use crate::{address::AddressPolicy, error::Error, origin::Origin};
 
 /// The policy for sites: which ones an application allows, for a provider with a site per tenant.
 ///
@@ -10,7 +10,7 @@ use crate::{error::Error, origin::Origin};
 ///
 /// IP addresses, loopback, names of private networks and other ports than the scheme's are refused
 /// unless they are allowed or listed. The policy judges names; what a name resolves to is the
-/// transport's to judge.
+/// transport's to judge, by the [`AddressPolicy`] of each request.
 ///
 /// A client secret belongs to the sites that it was registered for: those of [`only`](Self::only),
 /// or those below the vendor's own domain. A [`predicate`](Self::predicate) lets people choose the
@@ -78,7 +78,8 @@ impl SitePolicy {
         }
     }
 
-    /// Allows loopback too, if the rule does: for emulators and tests.
+    /// Allows loopback too, if the rule does: for emulators and tests. A name may then resolve to
+    /// it.
     #[must_use]
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
@@ -86,7 +87,7 @@ impl SitePolicy {
     }
 
     /// Allows IP addresses and private names too, if the rule does: for servers in a private
-    /// network.
+    /// network. Any name may then resolve to a private address.
     #[must_use]
     pub fn allow_private(mut self) -> Self {
         self.private = true;
@@ -107,6 +108,19 @@ impl SitePolicy {
     pub fn send_secret_to_every_allowed_site(mut self) -> Self {
         self.secret_everywhere = true;
         self
+    }
+
+    /// Returns the addresses that requests to the site may go to. `None`: the policy lists it.
+    pub(crate) fn addresses(&self, site: &Origin) -> Option<AddressPolicy> {
+        if matches!(&self.rule, Rule::Only(sites) if sites.contains(site)) {
+            return None;
+        }
+        let public = AddressPolicy::public();
+        Some(
+            public
+                .allow_loopback(self.loopback)
+                .allow_private(self.private),
+        )
     }
 
     /// Checks that a client with a secret may use the site.

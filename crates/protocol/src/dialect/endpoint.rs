@@ -47,6 +47,22 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// Returns the origin of a URL, unless a value can change it.
+    pub(crate) fn fixed_origin(&self) -> Option<Origin> {
+        match self {
+            Self::Path(_) => None,
+            Self::Url(url) => Origin::of_url(url),
+            Self::Template(template) => {
+                let text = template.as_str().strip_prefix("https://")?;
+                let end = text.find(['/', '?']).unwrap_or(text.len());
+                // A placeholder's brace is in no host.
+                Origin::parse(&format!("https://{}", &text[..end])).ok()
+            }
+        }
+    }
+}
+
 impl TryFrom<String> for Endpoint {
     type Error = &'static str;
 

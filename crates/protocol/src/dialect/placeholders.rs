@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
+use http::Uri;
+
 use super::{
     ApiOriginRule, Dialect,
     check::wrong,
@@ -161,6 +163,14 @@ impl Dialect {
     pub(crate) fn values_beyond_site(&self) -> BTreeSet<&str> {
         let uses = uses(self).into_iter().filter(|one| one.kind != Kind::Site);
         uses.flat_map(|one| one.template.names()).collect()
+    }
+
+    /// Returns whether an endpoint has the origin of this target, and no value can change it.
+    pub(crate) fn names_origin_of(&self, target: &Uri) -> bool {
+        endpoints(self).any(|(_, endpoint)| {
+            let origin = endpoint.fixed_origin();
+            origin.is_some_and(|origin| origin.matches(target))
+        })
     }
 
     /// Returns whether no value can move the host to a domain that the dialect does not name.

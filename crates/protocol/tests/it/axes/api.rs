@@ -130,6 +130,36 @@ fn a_wildcard_elsewhere_is_refused() {
 }
 
 #[test]
+fn no_value_makes_a_wildcard() {
+    let lines = |origin: &str| {
+        format!(
+            "api_origins = [\"{origin}\"]\n\
+             values = {{ region = {{ pattern = {{ one_of = [\"eu\", \"*\"] }} }} }}"
+        )
+    };
+    for (origin, region, expected) in [
+        (
+            "https://{region}.example.com",
+            "eu",
+            &["https://eu.example.com"][..],
+        ),
+        ("https://{region}.example.com", "*", &[]),
+        (
+            "https://*.{region}.example.com",
+            "eu",
+            &["https://*.eu.example.com"],
+        ),
+    ] {
+        let registration = Registration::new("id", CALLBACK).secret("s");
+        let client = with(&lines(origin), registration.value("region", region));
+        let site = client.site(None).unwrap();
+        let origins = client.api_origins(&site, &LoginData::default());
+        let shown: Vec<_> = origins[1..].iter().map(ToString::to_string).collect();
+        assert_eq!(shown, expected, "{origin} with {region}");
+    }
+}
+
+#[test]
 fn origins_hold_the_values_of_site_and_registration() {
     let client = with(
         "site = \"https://{account}.app.example.com\"\n\
