@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use http::{HeaderMap, Request, StatusCode, Uri};
-use tokenkeeper_protocol::{Attachment, Verdict};
+use tokenkeeper_protocol::{ApiOrigin, Attachment, Verdict};
 use tokenkeeper_refresh::TokenVersion;
 
 use crate::{
@@ -128,6 +128,14 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
 
     /// Returns whether the token belongs to this target. A request to another one passes untouched.
     fn allows(&self, target: &Uri) -> bool;
+
+    /// Returns the origins that the token belongs to, as far as they are known: logs and errors
+    /// name them.
+    ///
+    /// By default there are none.
+    fn origins(&self) -> Vec<ApiOrigin> {
+        Vec::new()
+    }
 
     /// Returns whether it is not known yet if the token belongs to this target, although
     /// [`allows`](Self::allows) returns false. Then [`load`](Self::load) makes it known.

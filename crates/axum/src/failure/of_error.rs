@@ -16,6 +16,7 @@ impl From<&Error> for Failure {
             Error::Redirect(error) => redirect(error),
             Error::ConfirmationRequired { .. } => Self::STATE,
             Error::Exchange { source, .. } if keeps_code(source) => Self::UNAVAILABLE,
+            Error::Exchange { source, .. } if is_site_refused(source) => Self::SITE,
             Error::Exchange { .. } if error.advice() == Advice::FixConfiguration => {
                 Self::MISCONFIGURED
             }
@@ -43,6 +44,14 @@ fn redirect(error: &RedirectError) -> Failure {
         RedirectError::StateMismatch | RedirectError::StateMissing => Failure::STATE,
         _ => Failure::NO_ANSWER,
     }
+}
+
+/// Returns whether the site has an address that it must not have.
+fn is_site_refused(error: &ExchangeError) -> bool {
+    let ExchangeError::Transport(error) = error else {
+        return false;
+    };
+    matches!(**error, TransportError::AddressRefused(_))
 }
 
 /// Returns whether the code was not redeemed, so that the same redirect may still succeed.

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use http::{HeaderMap, Request, StatusCode, Uri};
-use tokenkeeper_protocol::{Origin, Provider, Verdict};
+use tokenkeeper_protocol::{ApiOrigin, Origin, Provider, Verdict};
 use tokenkeeper_refresh::TokenVersion;
 use tokenkeeper_store::{Key, KeyDigest};
 
@@ -265,6 +265,10 @@ impl TokenSource for Account {
     #[inline(always)]
     fn allows(&self, target: &Uri) -> bool {
         self.entry.allows(target)
+    }
+
+    fn origins(&self) -> Vec<ApiOrigin> {
+        self.entry.origins()
     }
 
     fn may_allow(&self, target: &Uri) -> bool {

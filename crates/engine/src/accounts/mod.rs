@@ -159,8 +159,10 @@ impl Accounts {
         overview::overview(&self.core).await
     }
 
-    /// Returns whether the target is on the API of a configured provider. An origin that only a
-    /// login names counts once that account is in memory.
+    /// Returns whether the target is on the API of a configured provider.
+    ///
+    /// The site of a tenant, and an origin that only a login names, count while memory has a
+    /// connected account there: one with tokens. To type a site makes it no API of ours.
     #[must_use]
     pub fn allows(&self, target: &Uri) -> bool {
         registry::allows(&self.core, target)

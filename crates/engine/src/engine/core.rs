@@ -131,7 +131,7 @@ impl Core {
         let origins = Origins::default();
         for provider in &parts.providers {
             if let Ok(site) = provider.site(None) {
-                origins.add(provider.api_origins(&site, &LoginData::default()).iter());
+                origins.add(&provider.api_origins(&site, &LoginData::default()));
             }
         }
         Self {

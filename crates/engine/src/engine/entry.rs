@@ -13,12 +13,13 @@ use arc_swap::ArcSwapOption;
 use http::Uri;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
-use tokenkeeper_protocol::Error as AttachError;
+use tokenkeeper_protocol::{ApiOrigin, Error as AttachError};
 use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Place, Publication, Queue, Record};
 use tokenkeeper_store::{Key, KeyDigest};
 use tokio::runtime::Handle;
 
 use super::{
+    connection::Connection,
     entry_state::EntryState,
     origins::Origins,
     payload::Payload,
@@ -126,7 +127,6 @@ impl AccountEntry {
     pub(crate) fn publish(
         &self,
         inner: &mut Inner,
-        origins: &Origins,
         publication: Option<Publication<Payload>>,
     ) -> bool {
         let on_trial = publication.as_ref().is_some_and(|new| new.on_trial);
@@ -134,7 +134,7 @@ impl AccountEntry {
         let was_misconfigured = inner.is_misconfigured();
         let snapshot = publication.and_then(|new| {
             let live = new.record.live()?;
-            self.site.announce(&live.payload, origins);
+            self.site.find_login_origins(&live.payload);
             let version = live.token_version();
             let last = self.snapshot.load();
             let attached = match last.as_deref() {
@@ -187,10 +187,27 @@ impl AccountEntry {
         record.as_deref().is_some_and(allows)
     }
 
+    /// Returns the origins that the account's tokens may be sent to, as far as memory knows them.
+    pub(crate) fn origins(&self) -> Vec<ApiOrigin> {
+        let mut origins = self.site.origins.to_vec();
+        let record = self.lock().machine.record().cloned();
+        if let Some(live) = record.as_ref().and_then(|record| record.live()) {
+            origins.extend_from_slice(live.payload.login_origins());
+        }
+        origins
+    }
+
     /// Returns whether a login could name the target's origin, and memory has no published one.
     #[cold]
     pub(crate) fn may_allow(&self, target: &Uri) -> bool {
         self.site.login_may_allow(target) && self.snapshot.load().is_none()
+    }
+
+    /// Returns whether memory need not keep the account: it is disconnected, or a person chose its
+    /// site and it has no tokens. Otherwise the sites that anyone types would stay.
+    pub(crate) fn is_over(&self, inner: &Inner) -> bool {
+        let machine = &inner.machine;
+        machine.is_over() || self.site.is_chosen() && machine.is_without_tokens()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -219,7 +236,12 @@ impl AccountEntry {
 
     /// Drops the state that the store also has, unless the account was used within `idle` or has a
     /// job in flight. Returns whether the state was dropped.
-    pub(crate) fn drop_if_idle(&self, now: EngineInstant, idle: Duration) -> bool {
+    pub(crate) fn drop_if_idle(
+        &self,
+        now: EngineInstant,
+        idle: Duration,
+        origins: &Origins,
+    ) -> bool {
         if now < self.last_used(now).after(idle) {
             return false;
         }
@@ -227,7 +249,9 @@ impl AccountEntry {
         if !inner.machine.is_idle() || inner.machine.is_held_off(now) || inner.has_waiters() {
             return false;
         }
+        let connection = Connection::of(&inner);
         *inner = Inner::default();
+        connection.count_change(&inner, &self.site, origins);
         self.snapshot.store(None);
         self.state.set_on_trial(false);
         self.state.count_publication();

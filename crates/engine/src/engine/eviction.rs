@@ -1,4 +1,4 @@
-//! Accounts leave memory: disconnected ones soon, the others once they are unused for long.
+//! Accounts leave memory: those that are over soon, the others once they are unused for long.
 
 use std::{sync::Weak, time::Duration};
 
@@ -24,7 +24,7 @@ pub(super) async fn sweep(core: Weak<Core>, mut gone: watch::Receiver<()>, idle:
     }
 }
 
-/// Evicts disconnected accounts: nothing is served of them. A tombstone is read again when it is
+/// Evicts accounts that are over: nothing is served of them. A tombstone is read again when it is
 /// asked for.
 pub(super) async fn evict_over(core: Weak<Core>, mut gone: watch::Receiver<()>) {
     loop {
@@ -43,6 +43,7 @@ pub(super) async fn evict_over(core: Weak<Core>, mut gone: watch::Receiver<()>) 
                     core.over.add(&entry);
                 }
             }
+            registry::forget_sites(&core);
         };
         tokio::select! {
             () = turn => {}
@@ -51,5 +52,5 @@ pub(super) async fn evict_over(core: Weak<Core>, mut gone: watch::Receiver<()>) 
     }
 }
 
-/// For how long a disconnected account must not have been used.
+/// For how long an account that is over must not have been used.
 const OVER_KEPT: Duration = Duration::from_secs(5);

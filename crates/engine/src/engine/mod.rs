@@ -10,7 +10,7 @@
 //!    `auditing`
 //! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `watch_state`,
 //!    `over`, `ports`, `echoes`
-//! 5. one account: `entry`, `round`, `site`, `origins`, `snapshot`, `payload`
+//! 5. one account: `entry`, `connection`, `round`, `site`, `origins`, `snapshot`, `payload`
 
 pub(crate) mod acquire;
 pub(crate) mod auditing;
@@ -19,6 +19,7 @@ pub(crate) mod change;
 mod clock_check;
 pub(crate) mod closing;
 pub(crate) mod codec;
+mod connection;
 mod core;
 mod echoes;
 mod entry;

@@ -1,38 +1,79 @@
 //! The origins of the providers' APIs.
 
 use std::{
-    collections::HashSet,
+    borrow::Borrow,
+    collections::HashMap,
+    hash::Hash,
     sync::{PoisonError, RwLock},
 };
 
 use tokenkeeper_protocol::{ApiOrigin, Origin};
 
-/// The API origins of all providers and sites: sets, since every request without an account looks
-/// up its target.
+/// The API origins of all fixed bases and of the sites of connected accounts, each with the number
+/// of its users: maps, since every request without an account looks up its target.
 #[derive(Debug, Default)]
 pub(crate) struct Origins(RwLock<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    exact: HashSet<Origin>,
+    exact: HashMap<Origin, usize>,
     /// The domains above the origins of a wildcard, each with its port unless that is the default.
-    wildcards: HashSet<Box<str>>,
+    wildcards: HashMap<Box<str>, usize>,
 }
 
 impl Origins {
-    pub(crate) fn add<'a>(&self, origins: impl Iterator<Item = &'a ApiOrigin>) {
+    /// Adds a user of each origin.
+    pub(crate) fn add(&self, origins: &[ApiOrigin]) {
+        if origins.is_empty() {
+            return;
+        }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for origin in origins {
             if let Some(above) = origin.wildcard() {
-                known.wildcards.insert(host_and_port(above).into());
+                *known
+                    .wildcards
+                    .entry(host_and_port(above).into())
+                    .or_default() += 1;
             }
-            known.exact.extend(origin.exact().cloned());
+            if let Some(exact) = origin.exact() {
+                *known.exact.entry(exact.clone()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Removes a user of each origin, and the origin with its last user.
+    pub(crate) fn remove(&self, origins: &[ApiOrigin]) {
+        if origins.is_empty() {
+            return;
+        }
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for origin in origins {
+            if let Some(above) = origin.wildcard() {
+                remove_user(&mut known.wildcards, host_and_port(above));
+            }
+            if let Some(exact) = origin.exact() {
+                remove_user(&mut known.exact, exact);
+            }
         }
     }
 
     pub(super) fn contain(&self, origin: &Origin) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.exact.contains(origin) || (!known.wildcards.is_empty() && known.have_wildcard(origin))
+        known.exact.contains_key(origin)
+            || (!known.wildcards.is_empty() && known.have_wildcard(origin))
+    }
+}
+
+fn remove_user<K, Q>(users: &mut HashMap<K, usize>, of: &Q)
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: Eq + Hash + ?Sized,
+{
+    if let Some(count) = users.get_mut(of) {
+        *count -= 1;
+        if *count == 0 {
+            users.remove(of);
+        }
     }
 }
 
@@ -43,7 +84,7 @@ impl Known {
         let mut rest = host_and_port(origin);
         // An address has no domain above it; its parts are in no wildcard.
         while is_https && let Some((_, above)) = rest.split_once('.') {
-            if self.wildcards.contains(above) {
+            if self.wildcards.contains_key(above) {
                 return true;
             }
             rest = above;
@@ -67,7 +108,7 @@ mod tests {
         let origins = Origins::default();
         let known = ["https://api.example.org", "https://*.example.com"];
         let known = known.map(|origin| ApiOrigin::parse(origin).unwrap());
-        origins.add(known.iter());
+        origins.add(&known);
         for (target, expected) in [
             ("https://api.example.org", true),
             ("https://x.api.example.org", false),
@@ -85,5 +126,25 @@ mod tests {
             let matches = known.iter().any(|origin| origin.matches(&uri));
             assert_eq!(matches, expected, "{target}");
         }
+    }
+
+    #[test]
+    fn an_origin_goes_with_its_last_user() {
+        let origins = Origins::default();
+        let known = ["https://api.example.org", "https://*.example.com"];
+        let known = known.map(|origin| ApiOrigin::parse(origin).unwrap());
+        origins.add(&known);
+        origins.add(&known);
+        for rest in [1, 0] {
+            origins.remove(&known);
+            for target in ["https://api.example.org", "https://a.example.com"] {
+                let origin = Origin::parse(target).unwrap();
+                assert_eq!(origins.contain(&origin), rest > 0, "{target}");
+            }
+        }
+        // More removals than additions do no harm.
+        origins.remove(&known);
+        origins.add(&known);
+        assert!(origins.contain(&Origin::parse("https://api.example.org").unwrap()));
     }
 }

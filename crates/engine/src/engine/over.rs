@@ -1,4 +1,4 @@
-//! The accounts that leave memory since they are disconnected.
+//! The accounts that leave memory soon, since they have no tokens.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use super::entry::AccountEntry;
 
-/// The accounts that are disconnected and still in memory.
+/// The accounts in memory that may be over.
 #[derive(Debug, Default)]
 pub(crate) struct OverAccounts {
     waiting: Mutex<Vec<Weak<AccountEntry>>>,
@@ -14,7 +14,7 @@ pub(crate) struct OverAccounts {
 }
 
 impl OverAccounts {
-    /// Adds an account that is over.
+    /// Adds an account that may be over.
     pub(crate) fn add(&self, entry: &Arc<AccountEntry>) {
         self.lock().push(Arc::downgrade(entry));
         self.news.notify_one();

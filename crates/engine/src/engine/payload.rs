@@ -176,16 +176,12 @@ impl Payload {
         self.common.login_origins.0.get().map_or(&[], |known| known)
     }
 
-    /// Finds these origins, and passes new ones to `announce`. For an account without login data,
-    /// which may share its common part, there are none.
-    pub(super) fn find_login_origins(
-        &self,
-        find: impl FnOnce(&LoginData) -> Box<[ApiOrigin]>,
-        announce: impl FnOnce(&[ApiOrigin]),
-    ) {
-        let known = &self.common.login_origins.0;
-        if !self.login_data().is_empty() && known.get().is_none() {
-            announce(known.get_or_init(|| find(self.login_data())));
+    /// Finds these origins. For an account without login data, which may share its common part,
+    /// there are none.
+    pub(super) fn find_login_origins(&self, find: impl FnOnce(&LoginData) -> Box<[ApiOrigin]>) {
+        if !self.login_data().is_empty() {
+            let known = &self.common.login_origins.0;
+            known.get_or_init(|| find(self.login_data()));
         }
     }
 

@@ -35,6 +35,10 @@ enum Report {
 /// `TIME_WAIT` on Linux.
 const QUIET: Duration = Duration::from_secs(60);
 
+/// From how many hosts on those are forgotten whose shortage is over: people may choose any number
+/// of sites.
+const MAX_HOSTS: usize = 1024;
+
 impl PortShortages {
     /// Takes note of a request to `host` at the monotonic time `now`.
     pub(crate) fn note<T>(
@@ -78,6 +82,9 @@ impl PortShortages {
                     last: now,
                     failed: 1,
                 };
+                if hosts.len() >= MAX_HOSTS {
+                    hosts.retain(|_, shortage| !shortage.is_over(now));
+                }
                 hosts.insert(host.clone(), first);
                 Some(Report::Began)
             }

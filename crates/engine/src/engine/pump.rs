@@ -11,6 +11,7 @@ use tokenkeeper_refresh::{Action, Input, Operation, Queue, Reply, Timer};
 
 use super::{
     auditing,
+    connection::Connection,
     core::{Core, Running, TaskKind},
     entry::{AccountEntry, Inner},
     payload::Payload,
@@ -47,7 +48,9 @@ pub(crate) fn ask(
     let context = core.context(&entry.site);
     let mut inner = entry.lock();
     let was_refreshing = inner.machine.is_refreshing();
+    let connection = Connection::of(&inner);
     let actions = inner.machine.handle(input, &context);
+    connection.count_change(&inner, &entry.site, &core.origins);
     if core.audit.is_some() && !was_refreshing && inner.machine.is_refreshing() {
         inner.note_refresh_actor(Actor::current());
     }
@@ -61,7 +64,7 @@ pub(crate) fn ask(
     for action in actions.list {
         match action {
             Action::Publish(publication) => {
-                unattachable |= entry.publish(&mut inner, &core.origins, publication);
+                unattachable |= entry.publish(&mut inner, publication);
             }
             Action::Resolve(queue, result) => {
                 if queue == Queue::Refresh {
@@ -82,7 +85,7 @@ pub(crate) fn ask(
         inner.note_refresh_actor(None);
     }
     inner.tidy();
-    let over = inner.machine.is_over() && !mem::replace(&mut inner.cold().leaves, true);
+    let over = entry.is_over(&inner) && !mem::replace(&mut inner.cold().leaves, true);
     drop(inner);
     if over {
         core.over.add(entry);

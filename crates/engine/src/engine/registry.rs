@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use papaya::Guard as _;
 use tokenkeeper_protocol::{Origin, Provider};
 use tokenkeeper_store::Key;
 
@@ -141,6 +142,9 @@ fn new_entry(
         if let Some((NamedEntry(entry), ())) = entries.get_key_value(&name)
             && let Some(entry) = hold(entry)
         {
+            if site.is_chosen() {
+                core.over.add(&entry);
+            }
             return Ok(entry);
         }
         // The sweep is removing it.
@@ -161,56 +165,69 @@ fn hold(found: &Arc<AccountEntry>) -> Option<Arc<AccountEntry>> {
 pub(crate) fn sweep(core: &Core) {
     let now = core.time.now();
     for NamedEntry(entry) in core.entries.pin().keys() {
-        if entry.drop_if_idle(now, core.options.idle_timeout) {
+        if entry.drop_if_idle(now, core.options.idle_timeout, &core.origins) {
             retire(core, &entry.site, &entry.subject);
         }
     }
-    let mut sites = core.sites.lock().unwrap_or_else(PoisonError::into_inner);
-    sites.retain(|_, site| site.strong_count() > 0);
+    forget_sites(core);
 }
 
-/// Evicts a disconnected account that was not used for `unused`. Returns it if it must be tried
-/// again, and `None` also if it has a new login.
+/// Evicts an account that [is over](AccountEntry::is_over) and was not used for `unused`. Returns
+/// it if it must be tried again, and `None` also if it has a new login.
 pub(crate) fn evict_over(
     core: &Core,
     entry: Arc<AccountEntry>,
     unused: Duration,
 ) -> Option<Arc<AccountEntry>> {
     let mut inner = entry.lock();
-    let over = inner.machine.is_over();
+    let over = entry.is_over(&inner);
     if let Some(cold) = inner.cold_mut().filter(|_| !over) {
         // A later disconnect adds it again.
         cold.leaves = false;
     }
     drop(inner);
-    if over && !entry.drop_if_idle(core.time.now(), unused) {
+    if over && !entry.drop_if_idle(core.time.now(), unused, &core.origins) {
         return Some(entry);
     }
-    let (site, subject) = (entry.site.clone(), entry.subject.clone());
-    drop(entry);
-    if over {
-        retire(core, &site, &subject);
+    if !over {
+        return None;
     }
-    None
+    let (site, subject) = (entry.site.clone(), entry.subject.clone());
+    let held = Arc::downgrade(&entry);
+    drop(entry);
+    let removed = retire(core, &site, &subject);
+    // The sweep finds the account of a handle that lives on. At a site that a person chose it must
+    // not stay until then.
+    held.upgrade().filter(|_| !removed && site.is_chosen())
 }
 
-/// Removes an emptied entry, unless a handle to it exists.
-pub(crate) fn retire(core: &Core, site: &ProviderSite, subject: &str) {
+/// Drops the sites that have no account in memory any more.
+pub(crate) fn forget_sites(core: &Core) {
+    // The map frees removed entries in batches, and each of them holds its site until then.
+    core.entries.guard().flush();
+    let mut sites = core.sites.lock().unwrap_or_else(PoisonError::into_inner);
+    sites.retain(|_, site| site.strong_count() > 0);
+}
+
+/// Removes an emptied entry, unless a handle to it exists. Returns whether it is gone.
+pub(crate) fn retire(core: &Core, site: &ProviderSite, subject: &str) -> bool {
     let entries = core.entries.pin();
     let site = site.id;
     let name = AccountName { site, subject };
     let Some((NamedEntry(entry), ())) = entries.get_key_value(&name) else {
-        return;
+        return true;
     };
     // Set the flag, then read the count: `hold` increments the count, then reads the flag. Only one
     // task may remove an entry: another could reset the flag between this one's count and removal.
     if entry.state.set_retired(true) {
-        return;
+        return false;
     }
     fence(Ordering::SeqCst);
-    if Arc::strong_count(entry) == 1 {
+    let unused = Arc::strong_count(entry) == 1;
+    if unused {
         entries.remove(&name);
     } else {
         entry.state.set_retired(false);
     }
+    unused
 }

@@ -118,6 +118,7 @@ pub(crate) fn answer(error: &ExchangeError) -> Answer<Payload> {
     match error {
         ExchangeError::Transport(error) => match **error {
             TransportError::NotSent(_) => transient(None, false),
+            TransportError::AddressRefused(_) => Answer::Configuration,
             TransportError::TimedOut => Answer::TimedOut,
             TransportError::Unknown(_) | TransportError::TooLarge => Answer::Ambiguous,
         },

@@ -2,16 +2,14 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use http::Uri;
 use tokenkeeper_protocol::{
-    ApiOrigin, LoginData, OldAccessToken, Origin, Provider, RefreshLifetime, RevocationReach,
+    AddressPolicy, ApiOrigin, LoginData, OldAccessToken, Origin, Provider, RefreshLifetime,
+    RevocationReach,
 };
 use tokenkeeper_refresh::{self as refresh, Id, Rules};
 use tokenkeeper_store::Key;
@@ -43,8 +41,8 @@ pub(crate) struct ProviderSite {
     pub(crate) unattachable: Episode,
     pub(crate) rejections: Episode,
     pub(crate) pauses: Episode,
-    /// Whether `origins` were added to those of the engine.
-    announced: AtomicBool,
+    /// The number of connected accounts in memory.
+    connected: Mutex<usize>,
 }
 
 /// The id of a site within a process: a digest of brand, base URL and client id.
@@ -118,7 +116,7 @@ impl ProviderSite {
             unattachable: Episode::default(),
             rejections: Episode::default(),
             pauses: Episode::default(),
-            announced: AtomicBool::new(false),
+            connected: Mutex::default(),
             origins: provider.api_origins(&site, &LoginData::default()).into(),
             provider,
             site,
@@ -127,16 +125,33 @@ impl ProviderSite {
         })
     }
 
-    /// Adds the origins of a connected account to those of the engine: its site's, and what its
-    /// login names.
-    pub(crate) fn announce(&self, payload: &Payload, origins: &Origins) {
-        if !self.announced.swap(true, Ordering::Relaxed) {
-            origins.add(self.origins.iter());
+    /// Counts an account that was connected. With the first one the site's origins are ours.
+    pub(super) fn count_connected(&self, origins: &Origins) {
+        let mut connected = self
+            .connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if *connected == 0 {
+            origins.add(&self.origins);
         }
-        payload.find_login_origins(
-            |login_data| self.login_origins(login_data),
-            |found| origins.add(found.iter()),
-        );
+        *connected += 1;
+    }
+
+    /// Counts an account that was disconnected or has left memory.
+    pub(super) fn count_disconnected(&self, origins: &Origins) {
+        let mut connected = self
+            .connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *connected = connected.saturating_sub(1);
+        if *connected == 0 {
+            origins.remove(&self.origins);
+        }
+    }
+
+    /// Finds the origins that only the login of these tokens names.
+    pub(super) fn find_login_origins(&self, payload: &Payload) {
+        payload.find_login_origins(|login_data| self.login_origins(login_data));
     }
 
     /// Returns the API origins that are not the site's. A panic of the provider counts as none.
@@ -145,6 +160,17 @@ impl ProviderSite {
         let mut origins = catch_unwind(all).unwrap_or_default();
         origins.retain(|origin| !self.origins.contains(origin));
         origins.into()
+    }
+
+    /// Returns the addresses that a request to this target may go to. `None`: any.
+    pub(crate) fn address_policy(&self, target: &Uri) -> Option<AddressPolicy> {
+        let client = self.provider.client();
+        client.address_policy(&self.site, target)
+    }
+
+    /// Returns whether a person chose the site, so that there may be any number of them.
+    pub(crate) fn is_chosen(&self) -> bool {
+        self.provider.client().dialect().base.is_none()
     }
 
     /// Returns whether a login could name the origin of this target.

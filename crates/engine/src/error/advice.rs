@@ -105,6 +105,7 @@ impl ExchangeError {
                 after: Duration::from_secs(1),
             },
             Self::Request(_) => Advice::FixConfiguration,
+            Self::Transport(error) if error.is_address_refused() => Advice::FixConfiguration,
             Self::Refused(refusal) if refusal.class == Class::Configuration => {
                 Advice::FixConfiguration
             }
@@ -118,6 +119,7 @@ impl IntrospectionError {
     fn advice(&self) -> Advice {
         const PAUSE: Duration = Duration::from_secs(1);
         match self {
+            Self::Transport(error) if error.is_address_refused() => Advice::FixConfiguration,
             Self::Transport(_) => Advice::Retry { after: PAUSE },
             Self::Response(Answer::Unavailable { retry_after }) => Advice::Retry {
                 after: retry_after.unwrap_or(PAUSE),

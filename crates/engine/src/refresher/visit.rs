@@ -201,7 +201,7 @@ pub(super) fn evict(core: &Core, temporary: Arc<AccountEntry>) -> Option<Arc<Acc
     let held = Arc::strong_count(&temporary) > 2;
     if held
         || !temporary.lock().machine.is_at_rest(now, wall)
-        || !temporary.drop_if_idle(now, Duration::ZERO)
+        || !temporary.drop_if_idle(now, Duration::ZERO, &core.origins)
     {
         return Some(temporary);
     }

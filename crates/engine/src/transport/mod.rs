@@ -5,14 +5,16 @@
 
 mod content;
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, iter, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use tokenkeeper_protocol::{MAX_TOKEN_RESPONSE, Origin};
+#[cfg(doc)]
+use tokenkeeper_protocol::AddressPolicy;
+use tokenkeeper_protocol::{AddressRefused, MAX_TOKEN_RESPONSE, Origin};
 use tokio::time::timeout;
 
 pub(crate) use self::content::decode;
@@ -26,6 +28,12 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// be unprocessed may be sent again.) It reads at most
 /// [`MAX_TOKEN_RESPONSE`](tokenkeeper_protocol::MAX_TOKEN_RESPONSE) bytes of a body. Requests ask
 /// for no content coding; the engine decodes gzip and deflate anyway.
+///
+/// A request to a site that a person chose has an [`AddressPolicy`] in its extensions. The
+/// implementation resolves the [name](AddressPolicy::name_to_resolve) that the policy gives, judges
+/// the addresses that it is about to connect to, and uses no proxy, which would resolve the name
+/// itself. It shares no connection between requests of different policies, nor with requests of
+/// none. An address that is not allowed is [`TransportError::AddressRefused`].
 ///
 /// It sends a request over a connection that other requests have used only if a lost connection
 /// does not leave unknown what became of the request, as with HTTP/2. A server of HTTP/1.1 may
@@ -79,6 +87,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// - [`TransportError::NotSent`] only if the server cannot have processed the request.
+    /// - [`TransportError::AddressRefused`] if the request's policy allows none of the addresses.
     /// - [`TransportError::TimedOut`] if the deadline or a timeout of the client passed. The server
     ///   may still process the request.
     /// - [`TransportError::Unknown`] if the connection was cut. No response can come any more, but
@@ -115,6 +124,10 @@ pub enum TransportError {
     /// it has processed nothing. The request may be sent again.
     #[error("the token endpoint could not be reached; it has processed nothing")]
     NotSent(#[source] BoxError),
+    /// A person chose the site, and it has an address that such a site must not have. Nothing was
+    /// sent. It does not help to send the request again: the site or the policy is wrong.
+    #[error(transparent)]
+    AddressRefused(AddressRefused),
     /// No response came before the deadline. The server may still process the request, so it must
     /// not be sent again at once.
     #[error("the token endpoint did not respond in time; it may still process the request")]
@@ -128,10 +141,26 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// Makes the error of a request that was not sent: [`AddressRefused`](Self::AddressRefused) if
+    /// the cause or one of its sources is that, otherwise [`NotSent`](Self::NotSent).
+    pub fn not_sent(cause: impl Into<BoxError>) -> Self {
+        let cause = cause.into();
+        let first: &(dyn std::error::Error + 'static) = &*cause;
+        let refused = iter::successors(Some(first), |&error| error.source())
+            .find_map(|error| error.downcast_ref::<AddressRefused>())
+            .cloned();
+        refused.map_or_else(|| Self::NotSent(cause), Self::AddressRefused)
+    }
+
+    pub(crate) fn is_address_refused(&self) -> bool {
+        matches!(self, Self::AddressRefused(_))
+    }
+
     /// Returns its name, for the attribute `error.type`.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::NotSent(_) => "not_sent",
+            Self::AddressRefused(_) => "address_refused",
             Self::TimedOut => "timeout",
             Self::Unknown(_) => "connection_cut",
             Self::TooLarge => "response_too_large",

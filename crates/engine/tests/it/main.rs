@@ -39,6 +39,7 @@ mod revalidation;
 mod schedule;
 mod secrets;
 mod shutdown;
+mod sites;
 mod store_failures;
 
 use tokenkeeper_test_support as harness;

@@ -8,6 +8,7 @@
     reason = "helpers of tests: a panic is how a test fails"
 )]
 
+mod addresses;
 mod audit;
 mod clocks;
 mod outages;

@@ -163,6 +163,14 @@ impl<T: Payload> Account<T> {
         known.is_some_and(|known| known.is_ended() && known.revoke.is_empty()) && self.is_idle()
     }
 
+    /// Returns whether memory has no tokens, not even ones to be revoked, and nothing is in flight.
+    #[must_use]
+    pub fn is_without_tokens(&self) -> bool {
+        let known = self.0.known.as_ref();
+        known.is_none_or(|known| known.live().is_none() && known.revoke.is_empty())
+            && self.is_idle()
+    }
+
     /// Returns whether a read would bring back all of memory: there is no job, no timer, and no
     /// pause that would restart.
     #[must_use]

@@ -19,6 +19,7 @@ use crate::{
     error::ExchangeError,
     exchange::Exchange,
     metrics::TokenRequest,
+    transport::TransportError,
 };
 
 /// Presents a refresh token or the code of a login. Returns the answer, its error code for people,
@@ -259,8 +260,13 @@ async fn try_revoke(
         .map_err(|error| (Revoked::Refused, ErrorChain::of(&error).to_string()))?;
     for request in requests {
         let response = send_request(core, site, request).await;
-        let response =
-            response.map_err(|error| (Revoked::Unavailable, ErrorChain::of(&error).to_string()))?;
+        let response = response.map_err(|error| {
+            let outcome = match error {
+                TransportError::AddressRefused(_) => Revoked::Refused,
+                _ => Revoked::Unavailable,
+            };
+            (outcome, ErrorChain::of(&error).to_string())
+        })?;
         let outcome = site.provider.read_revocation_response(&response);
         let failure = match &outcome {
             RevocationOutcome::Done => continue,

@@ -15,7 +15,8 @@ use crate::{
     transport::{self, TransportError},
 };
 
-/// Sends a request. A transport that ignores its deadline must not block the account forever.
+/// Sends a request for an account at the site. A transport that ignores its deadline must not block
+/// the account forever.
 pub(crate) async fn send_request(
     core: &Core,
     site: &ProviderSite,
@@ -29,6 +30,9 @@ pub(crate) async fn send_request(
         (USER_AGENT, core.user_agent.clone()),
     ] {
         headers.entry(name).or_insert(value);
+    }
+    if let Some(policy) = site.address_policy(request.uri()) {
+        request.extensions_mut().insert(policy);
     }
     let host = request.uri().authority().cloned();
     let deadline = core.options.exchange_timeout;
