@@ -30,7 +30,7 @@ mod transport;
 mod world;
 
 #[cfg(feature = "reqwest")]
-pub use self::reqwest::reqwest_builder;
+pub use self::reqwest::{reqwest_builder, reqwest_builder_of_environment};
 pub use self::{
     calls::{
         approve, call_api_with, cause, connection, credential, drain_events, is_revocation_pending,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::AUTHORIZATION};
 use tokenkeeper_engine::{
     Credential, Error, TokenPlacement, TokenSource, TokenVersion,
-    protocol::{AccessToken, Attachment, Origin, Verdict},
+    protocol::{AccessToken, ApiOrigin, Attachment, Origin, Verdict},
 };
 use tokio::sync::Semaphore;
 
@@ -164,6 +164,10 @@ impl TokenSource for Scripted {
         };
         self.verdicts.lock().unwrap().push(verdict.clone());
         verdict
+    }
+
+    fn origins(&self) -> Vec<ApiOrigin> {
+        vec![self.origin.clone().into()]
     }
 
     fn allows(&self, target: &Uri) -> bool {
