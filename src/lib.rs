@@ -114,7 +114,7 @@ pub mod transport {
     pub use tokenkeeper_reqwest::ReqwestTransport;
     #[cfg(feature = "hyper")]
     #[doc(inline)]
-    pub use tokenkeeper_tower::HyperTransport;
+    pub use tokenkeeper_tower::{HyperTransport, Resolve};
 }
 
 /// What operators look at: events and counts of accounts, and why a refresh failed.

@@ -29,10 +29,15 @@ pub enum Error {
     UserInfo,
     /// With strict origins, the request goes to an origin that the token does not belong to.
     #[error(
-        "the token does not belong to the request's origin: send it with another client, or insert \
-         `Anonymous` into its extensions"
+        "the request goes to {origin}, and tokens go to {allowed} only: send it with another \
+         client, or insert `Anonymous` into its extensions"
     )]
-    OtherOrigin,
+    OtherOrigin {
+        /// The origin of the request.
+        origin: String,
+        /// The origins that the request's token belongs to.
+        allowed: String,
+    },
     /// The account is not read from the store yet, and only its login tells whether the request
     /// goes to its API. [`TokenPolicy::load`](crate::TokenPolicy::load) reads it.
     ///

@@ -1,18 +1,19 @@
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header::AUTHORIZATION, uri::Scheme};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header::AUTHORIZATION};
 use tokenkeeper_engine::{
     Credential, Error, TokenPlacement, TokenSource, TokenVersion,
-    protocol::{Attachment, Origin, Verdict},
+    protocol::{ApiOrigin, Attachment, Origin, Verdict},
 };
 
 /// A token source with one token that never changes.
 #[derive(Debug)]
 pub(crate) struct Fixed {
     credential: Credential,
+    origins: Box<[Origin]>,
 }
 
 impl Fixed {
-    pub(crate) fn new(token: &str) -> Self {
+    pub(crate) fn new(token: &str, origins: impl IntoIterator<Item = Origin>) -> Self {
         assert!(
             !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()),
             "a fixed token must be visible ASCII"
@@ -23,6 +24,7 @@ impl Fixed {
         let name = AUTHORIZATION;
         Self {
             credential: Credential::new(Attachment::Header { name, value }, 0),
+            origins: origins.into_iter().collect(),
         }
     }
 }
@@ -48,12 +50,11 @@ impl TokenSource for Fixed {
     }
 
     fn allows(&self, target: &Uri) -> bool {
-        // Any https host is allowed, so the common case needs no parsing.
-        let https = target.scheme() == Some(&Scheme::HTTPS);
-        let plain = target
-            .authority()
-            .is_some_and(|a| !a.as_str().contains('@'));
-        https && plain || Origin::of(target).is_some()
+        self.origins.iter().any(|origin| origin.matches(target))
+    }
+
+    fn origins(&self) -> Vec<ApiOrigin> {
+        self.origins.iter().cloned().map(ApiOrigin::from).collect()
     }
 
     fn placement(&self) -> TokenPlacement {

@@ -1,4 +1,4 @@
-use tokenkeeper_engine::Accounts;
+use tokenkeeper_engine::{Accounts, protocol::Origin};
 use tower_layer::Layer;
 
 use crate::{TokenPolicy, service::TokenService};
@@ -12,6 +12,7 @@ use crate::{TokenPolicy, service::TokenService};
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
+/// use tokenkeeper_engine::protocol::Origin;
 /// use tokenkeeper_tower::{Replay, TokenLayer};
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
@@ -21,7 +22,9 @@ use crate::{TokenPolicy, service::TokenService};
 ///     assert_eq!(request.headers()["authorization"], "Bearer test-token");
 ///     Ok::<_, std::convert::Infallible>(Response::new(()))
 /// });
-/// let service = ServiceBuilder::new().layer(TokenLayer::fixed("test-token")).service(api);
+/// let origin = Origin::parse("https://api.example")?;
+/// let layer = TokenLayer::fixed("test-token", [origin]);
+/// let service = ServiceBuilder::new().layer(layer).service(api);
 /// service.oneshot(Request::get("https://api.example/me").body(Full::default())?).await?;
 /// # Ok(())
 /// # }
@@ -53,14 +56,16 @@ impl TokenLayer {
         Self::new(accounts)
     }
 
-    /// Puts `Authorization: Bearer <token>` on every request over https or to loopback, without
+    /// Puts `Authorization: Bearer <token>` on every request to one of these origins, without
     /// refreshes, for your own tests.
+    ///
+    /// A request to another origin passes untouched.
     ///
     /// # Panics
     ///
     /// If `token` is empty or holds anything but visible ASCII.
-    pub fn fixed(token: &str) -> Self {
-        Self::new(TokenPolicy::fixed(token))
+    pub fn fixed(token: &str, origins: impl IntoIterator<Item = Origin>) -> Self {
+        Self::new(TokenPolicy::fixed(token, origins))
     }
 }
 

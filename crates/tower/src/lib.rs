@@ -13,7 +13,7 @@ mod service;
 mod transport;
 
 #[cfg(feature = "hyper")]
-pub use self::transport::HyperTransport;
+pub use self::transport::{HyperTransport, Resolve};
 pub use self::{
     error::Error,
     layer::TokenLayer,

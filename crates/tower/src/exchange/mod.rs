@@ -76,7 +76,8 @@
 //! }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
-//! # let policy = TokenPolicy::fixed("test-token");
+//! # let origin = tokenkeeper_engine::protocol::Origin::parse("https://api.example")?;
+//! # let policy = TokenPolicy::fixed("test-token", [origin]);
 //! # let request = Request::get("https://api.example/me").body(Bytes::new())?;
 //! # let client = async |request: Request<Bytes>| {
 //! #     assert_eq!(request.headers()["authorization"], "Bearer test-token");

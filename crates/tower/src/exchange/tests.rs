@@ -254,7 +254,7 @@ const CASES: &[(&str, Case, &str)] = &[
      "passes"),
     ("other port, strict", Case {
         uri: "https://api.example:8443/me", policy: |policy| policy.strict_origins(true), ..CASE
-     }, "refuses: OtherOrigin"),
+     }, r#"refuses: OtherOrigin { origin: "https://api.example:8443", allowed: "other origins" }"#),
     ("user info", Case { uri: "https://user@api.example/me", ..CASE },
      "refuses: UserInfo"),
     ("relative URI", Case { uri: "/me", ..CASE },
@@ -284,7 +284,8 @@ fn facts_lead_to_the_next_step() {
 
 #[test]
 fn replay_and_its_limit_are_set_in_any_order() {
-    let policy = TokenPolicy::fixed("t").replay_limit(7);
+    let origin = Origin::parse("https://api.example").unwrap();
+    let policy = TokenPolicy::fixed("t", [origin]).replay_limit(7);
     let limit = |policy: TokenPolicy| {
         let begun = policy.begin(&API.parse().unwrap(), &Extensions::new());
         begun.unwrap().unwrap().replay_limit()

@@ -10,7 +10,11 @@ use http::{Extensions, Request, Uri};
 use tokenkeeper_engine::{Account, Accounts, Seen, SeenToken, TokenSource, protocol::Origin};
 
 pub(crate) use self::source::Source;
-use self::{passed::PassedOrigins, source::One, tokens::Tokens};
+use self::{
+    passed::{PassedOrigins, Target, allowed},
+    source::One,
+    tokens::Tokens,
+};
 use crate::{
     Anonymous, Error, NoReplay,
     exchange::{Exchange, Waiting},
@@ -65,14 +69,14 @@ impl TokenPolicy {
         Self::with_tokens(Tokens::one(One::Other(Box::new(source))))
     }
 
-    /// Puts `Authorization: Bearer <token>` on every request over https or to loopback, without
+    /// Puts `Authorization: Bearer <token>` on every request to one of these origins, without
     /// refreshes, for your own tests.
     ///
     /// # Panics
     ///
     /// If `token` is empty or holds anything but visible ASCII.
-    pub fn fixed(token: &str) -> Self {
-        Self::from_source(Fixed::new(token))
+    pub fn fixed(token: &str, origins: impl IntoIterator<Item = Origin>) -> Self {
+        Self::from_source(Fixed::new(token, origins))
     }
 
     fn with_tokens(tokens: Tokens) -> Self {
@@ -106,8 +110,9 @@ impl TokenPolicy {
 
     /// Sets whether a request to another origin fails with [`Error::OtherOrigin`].
     ///
-    /// Off by default: such a request passes untouched, and is logged once per origin.
-    /// [`Anonymous`] requests always pass.
+    /// Off by default: such a request passes untouched, and is logged once per origin; as a warning
+    /// with both origins if it has an account, or the client has one. [`Anonymous`] requests always
+    /// pass.
     pub fn strict_origins(mut self, on: bool) -> Self {
         self.strict_origins = on;
         self
@@ -244,7 +249,8 @@ impl TokenPolicy {
         extensions: &Extensions,
     ) -> Result<Option<Source>, Error> {
         let source = self.tokens.source(extensions);
-        if source.is_some_and(|source| source.any().may_allow(target)) {
+        let source = source.as_ref().map(Source::any);
+        if source.is_some_and(|source| source.may_allow(target)) {
             return Err(Error::NotLoaded);
         }
         match target.authority() {
@@ -254,9 +260,12 @@ impl TokenPolicy {
                 Err(Error::Origin)
             }
             Some(authority) if authority.as_str().contains('@') => Err(Error::UserInfo),
-            Some(_) if self.strict_origins => Err(Error::OtherOrigin),
-            Some(authority) => {
-                self.passed.log(target.scheme(), authority);
+            Some(_) if self.strict_origins => Err(Error::OtherOrigin {
+                origin: Target(target).to_string(),
+                allowed: allowed(source),
+            }),
+            Some(_) => {
+                self.passed.log(target, source);
                 Ok(None)
             }
         }

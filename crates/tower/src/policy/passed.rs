@@ -1,10 +1,16 @@
 use std::{
     collections::HashSet,
+    fmt,
     hash::{BuildHasher as _, RandomState},
     sync::{Mutex, PoisonError},
 };
 
-use http::uri::{Authority, Scheme};
+use http::{
+    Uri,
+    uri::{Authority, Scheme},
+};
+use tokenkeeper_engine::TokenSource;
+use tracing::Level;
 
 /// How many origins are logged, so that a client that visits any number of them keeps few.
 const MAX_ORIGINS: usize = 1024;
@@ -17,14 +23,32 @@ pub(super) struct PassedOrigins {
 }
 
 impl PassedOrigins {
-    /// Logs the origin if it is the first request there.
-    pub(super) fn log(&self, scheme: Option<&Scheme>, authority: &Authority) {
-        if tracing::enabled!(tracing::Level::INFO) && self.insert(scheme, authority) {
-            let scheme = scheme.map_or("", Scheme::as_str);
-            tracing::info!(
-                origin = %format_args!("{scheme}://{authority}"),
-                "a request to another origin passes without a token; logged once per origin"
-            );
+    /// Logs the origin if it is the first request there. A request of a `source` was to get a
+    /// token: a person must know that it got none.
+    pub(super) fn log(&self, target: &Uri, source: Option<&dyn TokenSource>) {
+        let is_logged = match source {
+            Some(_) => tracing::enabled!(Level::WARN),
+            None => tracing::enabled!(Level::INFO),
+        };
+        let Some(authority) = target.authority().filter(|_| is_logged) else {
+            return;
+        };
+        if !self.insert(target.scheme(), authority) {
+            return;
+        }
+        let origin = Target(target);
+        match source {
+            Some(source) => tracing::warn!(
+                %origin,
+                allowed = allowed(Some(source)),
+                "a request passes without a token, which belongs to another origin; logged once \
+                 per origin"
+            ),
+            None => tracing::info!(
+                %origin,
+                "a request to an origin of no provider passes without a token; logged once per \
+                 origin"
+            ),
         }
     }
 
@@ -43,10 +67,30 @@ impl PassedOrigins {
     }
 }
 
+/// The origin of a request, as it is written there.
+pub(super) struct Target<'u>(pub(super) &'u Uri);
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scheme) = self.0.scheme() {
+            write!(f, "{scheme}://")?;
+        }
+        f.write_str(self.0.authority().map_or("", Authority::as_str))
+    }
+}
+
+/// Lists the origins that a source's token belongs to.
+pub(super) fn allowed(source: Option<&dyn TokenSource>) -> String {
+    let origins = source.map_or_else(Vec::new, TokenSource::origins);
+    if origins.is_empty() {
+        return "other origins".to_owned();
+    }
+    let origins: Vec<_> = origins.iter().map(ToString::to_string).collect();
+    origins.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
-    use http::Uri;
-
     use super::*;
 
     fn insert(origins: &PassedOrigins, uri: &str) -> bool {
@@ -74,9 +118,8 @@ mod tests {
     fn the_number_of_logged_origins_is_bounded() {
         let origins = PassedOrigins::default();
         let visit = |number| insert(&origins, &format!("https://{number}.example"));
-        assert_eq!(
-            (0..2000).filter(|number| visit(*number)).count(),
-            MAX_ORIGINS
-        );
+        let visited = (0..2000).filter(|&number| visit(number)).count();
+        assert_eq!(visited, MAX_ORIGINS);
+        assert_eq!(origins.logged.lock().unwrap().len(), MAX_ORIGINS);
     }
 }

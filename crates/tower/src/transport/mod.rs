@@ -5,6 +5,7 @@ mod http1;
 mod http2;
 mod linger;
 mod origins;
+mod resolve;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -13,12 +14,14 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper_rustls::ConfigBuilderExt;
 use rustls::{ClientConfig, crypto::CryptoProvider};
-use tokenkeeper_engine::{Transport, TransportError, exchange_within};
+use tokenkeeper_engine::{Transport, TransportError, exchange_within, protocol::AddressPolicy};
 
+pub use self::resolve::Resolve;
 use self::{
     connect::Connector,
     http2::{Answer, Failure},
     origins::{Connection, Origins},
+    resolve::SystemResolver,
 };
 use crate::Error;
 
@@ -39,6 +42,13 @@ use crate::Error;
 /// even a look at the socket right before proves that the connection is live: the close may still
 /// be on its way. So the request says `connection: close`, and the transport waits up to a second
 /// for the server to close, which leaves the socket's `TIME_WAIT` to the server.
+///
+/// # Addresses
+///
+/// A request to a site that a person chose goes to public addresses only, unless the site's policy
+/// allows others: see [`AddressPolicy`]. The addresses are judged between resolving and connecting.
+/// Otherwise it fails with [`TransportError::AddressRefused`]. The transport uses no proxy, and
+/// reads none from the environment.
 ///
 /// # Ceiling
 ///
@@ -95,16 +105,26 @@ impl HyperTransport {
     /// Replaces its ALPN protocols by `h2` and `http/1.1`.
     pub fn with_tls(tls: ClientConfig) -> Self {
         Self {
-            origins: Arc::new(Origins::new(Connector::new(tls))),
+            origins: Arc::new(Origins::new(Connector::new(tls, Arc::new(SystemResolver)))),
+        }
+    }
+
+    /// Resolves names with your own resolver instead of the operating system's.
+    #[must_use]
+    pub fn resolver(self, resolver: impl Resolve) -> Self {
+        let connector = self.origins.connector().with_resolver(Arc::new(resolver));
+        Self {
+            origins: Arc::new(Origins::new(connector)),
         }
     }
 
     /// Sends the request, again if the server has not processed it.
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Answer>, TransportError> {
+        let policy = AddressPolicy::of(request.extensions());
         let mut resends = 0;
         loop {
-            let connection = self.origins.connection(request.uri()).await;
-            let stream = match connection.map_err(TransportError::NotSent)? {
+            let connection = self.origins.connection(request.uri(), policy).await;
+            let stream = match connection.map_err(TransportError::not_sent)? {
                 Connection::Http1(connection) => return connection.send(request).await,
                 Connection::Http2(stream) => stream,
             };

@@ -1,6 +1,7 @@
 //! Which requests get a token, and where it goes.
 
 use http::{Request, Uri};
+use tokenkeeper_engine::protocol::Origin;
 use tokenkeeper_tower::{Error, TokenLayer, TokenPolicy};
 use tower::{Layer as _, ServiceExt as _};
 
@@ -25,7 +26,11 @@ async fn refused_requests_are_not_sent() {
     assert!(
         matches!(
             errors[..],
-            [Error::UserInfo, Error::NoAuthority, Error::OtherOrigin]
+            [
+                Error::UserInfo,
+                Error::NoAuthority,
+                Error::OtherOrigin { .. }
+            ]
         ),
         "{errors:?}"
     );
@@ -54,18 +59,23 @@ async fn a_relative_uri_belongs_to_the_layers_origin() {
 }
 
 #[tokio::test]
-async fn a_fixed_token_goes_to_https_and_loopback_only() {
-    let service =
-        TokenLayer::fixed("t0ken").layer(tower::service_fn(async |request: Request<_>| {
-            let header = request.headers().get("authorization").cloned();
-            drop::<tokenkeeper_tower::Replay<Text>>(request.into_body());
-            Ok::<_, std::convert::Infallible>(http::Response::new(header))
-        }));
+async fn a_fixed_token_goes_to_its_origins_only() {
+    let origins = ["https://api.example", "http://127.0.0.1:8080"];
+    let layer = TokenLayer::fixed("t0ken", origins.map(|text| Origin::parse(text).unwrap()));
+    let service = layer.layer(tower::service_fn(async |request: Request<_>| {
+        let header = request.headers().get("authorization").cloned();
+        drop::<tokenkeeper_tower::Replay<Text>>(request.into_body());
+        Ok::<_, std::convert::Infallible>(http::Response::new(header))
+    }));
     for (uri, attached) in [
         ("https://api.example/me", true),
-        ("http://127.0.0.1:80/me", true),
-        ("http://localhost/me", true),
+        ("https://API.example:443/me", true),
+        ("http://127.0.0.1:8080/me", true),
+        ("http://127.0.0.1:8081/me", false),
+        ("http://localhost:8080/me", false),
         ("http://api.example/me", false),
+        ("https://other.example/me", false),
+        ("https://api.example.evil.test/me", false),
     ] {
         let sent = service.clone().oneshot(get(uri)).await.unwrap().into_body();
         assert_eq!(sent.is_some(), attached, "{uri}");
@@ -79,12 +89,12 @@ async fn a_fixed_token_goes_to_https_and_loopback_only() {
 #[test]
 #[should_panic = "visible ASCII"]
 fn a_fixed_token_with_a_line_break_is_refused() {
-    let _ = TokenLayer::fixed("t\r\nx: y");
+    let _ = TokenLayer::fixed("t\r\nx: y", []);
 }
 
 #[test]
 fn debug_output_does_not_show_the_token() {
-    let layer = TokenLayer::fixed("secret-text");
+    let layer = TokenLayer::fixed("secret-text", []);
     let service = layer.layer(hyper_client::<Text>());
     assert!(!format!("{layer:?} {service:?}").contains("secret-text"));
 }

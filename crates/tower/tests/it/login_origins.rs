@@ -54,7 +54,10 @@ async fn another_tenants_origin_gets_no_token() {
         assert!(!send(policy.clone(), OTHER, &account).await.unwrap());
         let strict = send(policy.strict_origins(true), OTHER, &account).await;
         let error = strict.unwrap_err();
-        assert!(matches!(error.downcast_ref(), Some(Error::OtherOrigin)));
+        assert!(matches!(
+            error.downcast_ref(),
+            Some(Error::OtherOrigin { .. })
+        ));
     }
 }
 

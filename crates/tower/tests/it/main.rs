@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
+#[cfg(feature = "hyper")]
+mod addresses;
 mod attach;
 mod axum_handler;
 mod bodies;

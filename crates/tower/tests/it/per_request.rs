@@ -6,7 +6,11 @@ use std::{
 };
 
 use http::{Request, Response, header::AUTHORIZATION};
-use tokenkeeper_engine::{Account, Accounts, TokenSource as _};
+use tokenkeeper_engine::{
+    Account, Accounts, TokenSource as _,
+    protocol::{ClientAuthentication, Dialect, Registration, SitePolicy, TokenSet},
+};
+use tokenkeeper_test_support::offline::accounts_of;
 use tokenkeeper_tower::{Anonymous, Error, Replay, TokenLayer};
 use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_http::follow_redirect::FollowRedirectLayer;
@@ -80,6 +84,33 @@ async fn the_inner_service_gets_a_token_or_the_account() {
     let mut anonymous = get("https://api.example/me", &alice);
     anonymous.extensions_mut().insert(Anonymous);
     assert_eq!(attempts(&accounts, anonymous).await, untouched);
+}
+
+#[tokio::test]
+async fn a_typed_site_makes_no_request_of_others_fail() {
+    let mut dialect = Dialect::rfc6749("tenants", "https://unused.example").unwrap();
+    dialect.base = None;
+    dialect.token.client_authentication = ClientAuthentication::None;
+    let client = dialect.with(Registration::new("client", "https://app.example/cb"));
+    let client = client.unwrap().sites(SitePolicy::predicate(|_| true));
+    let accounts = accounts_of(client);
+    let typed = "https://api.partner.example";
+    let mallory = accounts.account_at("tenants", typed, "mallory").unwrap();
+    mallory.connect().unwrap();
+    let get = || {
+        Request::get(format!("{typed}/v1"))
+            .body(Text::default())
+            .unwrap()
+    };
+    let untouched = [(Some("a mark"), false, None)];
+    assert_eq!(attempts(&accounts, get()).await, untouched);
+
+    mallory.adopt(TokenSet::new("secret-1")).await.unwrap();
+    let service = TokenLayer::per_request(&accounts).layer(hyper_client());
+    let error = service.oneshot(get()).await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Error::NoAccount)));
+    mallory.forget().await.unwrap();
+    assert_eq!(attempts(&accounts, get()).await, untouched);
 }
 
 /// At a redirect to another origin tower-http drops a request's extensions, and with them the

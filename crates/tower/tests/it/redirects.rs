@@ -4,7 +4,8 @@ use std::error::Error;
 
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
-use tokenkeeper_tower::{BoxError, Replay};
+use tokenkeeper_engine::protocol::Origin;
+use tokenkeeper_tower::{BoxError, Replay, TokenLayer};
 use tower::{ServiceBuilder, ServiceExt as _};
 use tower_http::{follow_redirect::FollowRedirectLayer, map_request_body::MapRequestBodyLayer};
 
@@ -74,6 +75,34 @@ async fn with_follow_redirect_inside_only_authorization_is_stripped() {
             "{place:?}: only known credentials are stripped"
         );
     }
+}
+
+/// The order of the README, and the other one.
+#[tokio::test]
+async fn a_fixed_token_stays_at_its_origin_in_either_order() {
+    let (api, foreign) = (Api::start().await, Api::start().await);
+    let layer = TokenLayer::fixed("secret-0", [Origin::parse(api.base()).unwrap()]);
+    let outside = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .layer(layer.clone())
+        .service(hyper_client());
+    outside
+        .oneshot(to(&api, &foreign.url("/me")))
+        .await
+        .unwrap();
+    let inside = ServiceBuilder::new()
+        .layer(layer)
+        .layer(MapRequestBodyLayer::new(|body: Replay<Text>| {
+            axum::body::Body::new(body.map_err(|error: BoxError| axum::Error::new(error)))
+        }))
+        .layer(FollowRedirectLayer::new())
+        .service(hyper_client_of_boxes());
+    inside.oneshot(to(&api, &foreign.url("/me"))).await.unwrap();
+    for seen in api.seen() {
+        assert_eq!(seen.token(), Some("secret-0"));
+    }
+    assert_eq!(foreign.seen().len(), 2);
+    assert!(foreign.seen().iter().all(|seen| !seen.leaks()));
 }
 
 fn hyper_client_of_boxes() -> hyper_util::client::legacy::Client<

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Empty;
+use tokenkeeper_engine::protocol::Origin;
 use tokenkeeper_tower::{Replay, TokenLayer, TokenPolicy};
 use tower::{Layer as _, Service};
 use tower_http::auth::AddAuthorizationLayer;
@@ -71,11 +72,15 @@ where
     (0..4).map(|_| call()).max().unwrap()
 }
 
+fn fixed() -> TokenPolicy {
+    TokenPolicy::fixed("t", [Origin::parse("https://api.example").unwrap()])
+}
+
 /// A fixed token, and that of an account.
 async fn policies() -> [TokenPolicy; 2] {
     let accounts = accounts(&["https://api.example"]);
     let account = connected(&accounts, "plain-0", "alice", "t").await;
-    [TokenPolicy::fixed("t"), TokenPolicy::new(account)]
+    [fixed(), TokenPolicy::new(account)]
 }
 
 fn of_a_static_header(request: &Request<Empty<Bytes>>) -> u64 {
@@ -126,7 +131,7 @@ async fn a_requests_account_is_not_copied() {
 #[test]
 fn the_service_and_its_future_are_send_if_the_inner_ones_are() {
     fn is_send<T: Send>(_: &T) {}
-    let mut service = TokenLayer::fixed("t").layer(Bare);
+    let mut service = TokenLayer::new(fixed()).layer(Bare);
     is_send(&service);
     is_send(&Service::<Request<Empty<Bytes>>>::call(
         &mut service,

@@ -39,6 +39,8 @@ pub enum Reaction {
 pub struct Seen {
     pub requests: usize,
     pub resumed: bool,
+    /// The name that the client asked for in the handshake.
+    pub server_name: Option<String>,
     /// The head of the request, over HTTP/1.1.
     pub head: String,
 }
@@ -70,7 +72,7 @@ impl Server {
         react: impl Fn(usize) -> Reaction + Send + Sync + 'static,
     ) -> Self {
         let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed([String::from("127.0.0.1")]).unwrap();
+            generate_simple_self_signed(["127.0.0.1", "acme.example"].map(String::from)).unwrap();
         let key = PrivateKeyDer::Pkcs8(signing_key.serialize_der().into());
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -102,6 +104,10 @@ impl Server {
 
     pub fn url(&self) -> String {
         format!("https://{}/token", self.address)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// The connections that completed the handshake, in the order in which they did.
@@ -136,6 +142,7 @@ fn serve(mut stream: Stream, seen: &Mutex<Vec<Seen>>, react: &React) -> io::Resu
     let number = all.len();
     all.push(Seen {
         resumed: stream.conn.handshake_kind() == Some(HandshakeKind::Resumed),
+        server_name: stream.conn.server_name().map(ToString::to_string),
         ..Seen::default()
     });
     drop(all);

@@ -31,6 +31,20 @@ pub fn trusting(server: &crate::http2::server::Server) -> Tested {
     Tested::with_tls(server.client_config())
 }
 
+/// The transport under test, which also resolves with these names.
+#[cfg(feature = "hyper")]
+pub fn resolving(server: &crate::http2::server::Server, names: crate::addresses::Names) -> Tested {
+    trusting(server).resolver(names)
+}
+
+#[cfg(feature = "hyper")]
+#[async_trait::async_trait]
+impl tokenkeeper_tower::Resolve for crate::addresses::Names {
+    async fn resolve(&self, name: &str) -> std::io::Result<Vec<std::net::SocketAddr>> {
+        Ok(self.answer(name))
+    }
+}
+
 /// A layer over a scripted source.
 pub fn token_layer(source: Scripted) -> TokenLayer {
     TokenLayer::new(TokenPolicy::from_source(source))
