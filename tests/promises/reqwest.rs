@@ -23,7 +23,7 @@ async fn token_requests_leave_by_reqwest_too() {
     let provider = Amiqus::new(registration()).unwrap();
     let accounts = Accounts::builder(MemoryStore::new())
         .provider(provider.base(emulator.base()).unwrap())
-        .transport(ReqwestTransport::from_builder(reqwest_builder()).unwrap())
+        .transport(ReqwestTransport::from_builder(reqwest_builder).unwrap())
         .build()
         .unwrap();
     let account = accounts.account("amiqus", "user-42").unwrap();

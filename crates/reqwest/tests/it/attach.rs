@@ -42,7 +42,10 @@ async fn refused_requests_are_not_sent() {
         }
     }
     assert!(
-        matches!(errors[..], [FrontError::UserInfo, FrontError::OtherOrigin]),
+        matches!(
+            errors[..],
+            [FrontError::UserInfo, FrontError::OtherOrigin { .. }]
+        ),
         "{errors:?}"
     );
     assert!(api.seen().is_empty());

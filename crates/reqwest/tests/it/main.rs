@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed setup is a failed test")]
 
+#[path = "../../../tower/tests/it/addresses.rs"]
+mod addresses;
 mod attach;
 mod bodies;
 mod errors;
@@ -9,6 +11,7 @@ mod errors;
 mod http2;
 mod login_origins;
 mod per_request;
+mod proxies;
 mod redirects;
 mod support;
 mod timeout;

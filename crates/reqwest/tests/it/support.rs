@@ -1,16 +1,17 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error as MiddlewareError};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use tokenkeeper_reqwest::{TokenMiddleware, TokenPolicy};
 
 pub use tokenkeeper_test_support::{
     api::Api,
-    reqwest_builder as builder,
+    reqwest_builder as builder, reqwest_builder_of_environment as builder_of_environment,
     scripted::{Place, Scripted},
 };
 
-use crate::http2::server::Server;
+use crate::{addresses::Names, http2::server::Server};
 
 pub use tokenkeeper_reqwest::{Error, ReqwestTransport as Tested};
 
@@ -18,13 +19,32 @@ pub const PLACES: [Place; 3] = [Place::Authorization, Place::OwnHeader, Place::Q
 
 /// The transport under test.
 pub fn transport() -> Tested {
-    Tested::from_builder(builder()).unwrap()
+    Tested::from_builder(builder).unwrap()
 }
 
 /// The transport under test, which trusts this server.
 pub fn trusting(server: &Server) -> Tested {
-    let builder = reqwest::Client::builder().tls_backend_preconfigured(server.client_config());
-    Tested::from_builder(builder.no_proxy()).unwrap()
+    Tested::from_builder(builder_trusting(server)).unwrap()
+}
+
+fn builder_trusting(server: &Server) -> impl Fn() -> reqwest::ClientBuilder + use<> {
+    let tls = server.client_config();
+    move || {
+        let builder = reqwest::Client::builder().tls_backend_preconfigured(tls.clone());
+        builder.no_proxy()
+    }
+}
+
+/// The transport under test, which also resolves with these names.
+pub fn resolving(server: &Server, names: Names) -> Tested {
+    Tested::with_resolver(builder_trusting(server), Arc::new(names)).unwrap()
+}
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let answer = self.answer(name.as_str()).into_iter();
+        Box::pin(async { Ok(Box::new(answer) as Addrs) })
+    }
 }
 
 /// A client for any attachment.

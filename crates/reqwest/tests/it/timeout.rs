@@ -14,7 +14,7 @@ async fn a_timeout_of_the_builder_counts_as_the_deadline() {
     // The system accepts the connection, and nothing reads the request.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/token", silent.local_addr().unwrap());
-    let builder = builder().timeout(Duration::from_millis(50));
+    let builder = || builder().timeout(Duration::from_millis(50));
     let transport = ReqwestTransport::from_builder(builder).unwrap();
     let request = Request::post(uri).body(Bytes::from_static(b"grant_type=refresh_token"));
     let sent = transport

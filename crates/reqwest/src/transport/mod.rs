@@ -1,12 +1,18 @@
-use std::{error::Error as _, iter, time::Duration};
+//! Token requests over reqwest.
+
+mod clients;
+mod resolve;
+
+use std::{error::Error as _, fmt, iter, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::CONNECTION};
-use reqwest::{Body, ClientBuilder, redirect, retry};
+use reqwest::{Body, ClientBuilder, dns::Resolve};
 use tokenkeeper_engine::{Transport, TransportError, exchange_within};
 
-use crate::{Error, client::build};
+use self::clients::Clients;
+use crate::Error;
 
 /// Sends token requests with reqwest.
 ///
@@ -23,6 +29,15 @@ use crate::{Error, client::build};
 /// while a request is written to it, and no one can tell whether that request was processed. The
 /// request says `connection: close`, so that the server closes.
 ///
+/// # Addresses and proxies
+///
+/// A request to a site that a person chose goes to public addresses only, unless the site's policy
+/// allows others: see [`AddressPolicy`](tokenkeeper_engine::protocol::AddressPolicy). The addresses
+/// are judged between resolving and connecting. Otherwise it fails with
+/// [`TransportError::AddressRefused`]. Such a request uses no proxy, which would resolve the name
+/// itself, and neither does a request to loopback. All others use the builder's proxies, or else
+/// those of the environment (`HTTPS_PROXY` and so on), as reqwest does.
+///
 /// # Ceilings
 ///
 /// - HTTP/1.1: reqwest closes a connection once it has read the response, perhaps before the server
@@ -34,43 +49,72 @@ use crate::{Error, client::build};
 ///
 /// `HyperTransport` of the crate `tokenkeeper-tower` has neither: it waits for the server to close,
 /// and opens more connections where one is not enough.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ReqwestTransport {
-    client: reqwest::Client,
+    clients: Arc<Clients>,
 }
 
 impl ReqwestTransport {
     /// Makes a transport with reqwest's defaults: its TLS, and the system's proxies if reqwest was
-    /// built with them.
+    /// built with them, else those of the environment.
     ///
     /// # Errors
     ///
     /// [`Error::NoCryptoProvider`] or [`Error::Client`].
     pub fn new() -> Result<Self, Error> {
-        Self::from_builder(reqwest::Client::builder())
+        Self::from_builder(reqwest::Client::builder)
     }
 
-    /// Makes a transport with your own TLS configuration, proxy, resolver or HTTP version.
+    /// Makes a transport with your own TLS configuration, proxy or HTTP version.
+    ///
+    /// `make` is called for each client that the transport needs: one for requests that may go
+    /// anywhere, one for loopback, and one for each [`AddressPolicy`] that it meets, of which there
+    /// are four. These use no proxy and not the builder's resolver; but an address that the builder
+    /// gives for a name with [`ClientBuilder::resolve`] is not judged.
     ///
     /// Replaces the builder's redirects, retries, pool and pings. A timeout of the builder that is
     /// shorter than the engine's has the same effect: [`TransportError::TimedOut`]. A preconfigured
     /// TLS backend must offer `h2` by ALPN; otherwise no connection is shared.
     ///
+    /// ```
+    /// use tokenkeeper_reqwest::ReqwestTransport;
+    ///
+    /// # fn transport(pem: &[u8]) -> Result<ReqwestTransport, Box<dyn std::error::Error>> {
+    /// let authority = reqwest::Certificate::from_pem(pem)?;
+    /// let transport = ReqwestTransport::from_builder(move || {
+    ///     reqwest::Client::builder().tls_certs_merge([authority.clone()])
+    /// })?;
+    /// # Ok(transport)
+    /// # }
+    /// ```
+    ///
+    /// [`AddressPolicy`]: tokenkeeper_engine::protocol::AddressPolicy
+    ///
     /// # Errors
     ///
     /// [`Error::NoCryptoProvider`] or [`Error::Client`].
-    pub fn from_builder(builder: ClientBuilder) -> Result<Self, Error> {
-        let builder = builder
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(retry::never())
-            .pool_max_idle_per_host(usize::MAX)
-            .pool_idle_timeout(MAX_SILENCE)
-            .http2_keep_alive_interval(MAX_SILENCE)
-            .http2_keep_alive_timeout(MAX_SILENCE)
-            .http2_keep_alive_while_idle(false);
+    pub fn from_builder(
+        make: impl Fn() -> ClientBuilder + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let clients = Clients::new(Box::new(make), None)?;
         Ok(Self {
-            client: build(builder)?,
+            clients: Arc::new(clients),
+        })
+    }
+
+    /// Makes a transport whose clients all resolve names with `resolver`, as
+    /// [`from_builder`](Self::from_builder) does otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoCryptoProvider`] or [`Error::Client`].
+    pub fn with_resolver(
+        make: impl Fn() -> ClientBuilder + Send + Sync + 'static,
+        resolver: Arc<dyn Resolve>,
+    ) -> Result<Self, Error> {
+        let clients = Clients::new(Box::new(make), Some(resolver))?;
+        Ok(Self {
+            clients: Arc::new(clients),
         })
     }
 
@@ -82,6 +126,7 @@ impl ReqwestTransport {
         // Has no meaning in HTTP/2, where hyper removes it.
         let close = HeaderValue::from_static("close");
         request.headers_mut().insert(CONNECTION, close);
+        let client = self.clients.client_for(&request)?;
         let mut resends = 0;
         loop {
             let request = request
@@ -91,7 +136,7 @@ impl ReqwestTransport {
                     // A provider may take its parameters in the URL.
                     TransportError::NotSent(Box::new(error.without_url()))
                 })?;
-            match self.client.execute(request).await {
+            match client.execute(request).await {
                 Ok(response) => return Ok(response.into()),
                 Err(error) if resends < MAX_RESENDS && is_unprocessed(&error) => resends += 1,
                 Err(error) => return Err(transport_error(error)),
@@ -117,10 +162,16 @@ impl Transport for ReqwestTransport {
     }
 }
 
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport").finish_non_exhaustive()
+    }
+}
+
 fn transport_error(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     if error.is_connect() || is_unprocessed(&error) {
-        TransportError::NotSent(Box::new(error))
+        TransportError::not_sent(error)
     } else if error.is_timeout() {
         TransportError::TimedOut
     } else {
