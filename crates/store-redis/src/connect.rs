@@ -41,6 +41,8 @@ impl Connector {
 
     /// A client of one node of a cluster.
     pub(crate) fn of_node(settings: &Settings, node: &(String, u16)) -> Result<Self, RedisError> {
+        // Its address may be what another node says.
+        settings.check_encryption(node, false)?;
         Ok(Self::Standalone(Box::new(client(settings, node)?)))
     }
 

@@ -42,6 +42,15 @@ pub enum RedisError {
          `rustls::crypto::ring::default_provider().install_default()`"
     )]
     NoCryptoProvider,
+    /// The server is beyond loopback and the URL is not TLS. Nothing was sent.
+    #[error(
+        "{node} is reached over a network without TLS: write rediss, or read \
+         `RedisOptions::allow_unencrypted_network`"
+    )]
+    Unencrypted {
+        /// The host and port of the server, of a sentinel, or of a node that a cluster names.
+        node: String,
+    },
     /// A certificate or its key cannot be read.
     #[error("a certificate or key given for {server} cannot be used: give it in PEM")]
     BadCertificate {
@@ -186,6 +195,7 @@ impl From<RedisError> for StoreError {
             RedisError::BadUrl { .. }
             | RedisError::BadOption { .. }
             | RedisError::NoCryptoProvider
+            | RedisError::Unencrypted { .. }
             | RedisError::BadCertificate { .. }
             | RedisError::Refused { .. }
             | RedisError::NotPermitted { .. }

@@ -44,6 +44,7 @@ pub struct RedisOptions {
     client_certificate: Option<(Vec<u8>, Vec<u8>)>,
     sentinel_login: Option<(String, String)>,
     allow_eviction: bool,
+    allow_unencrypted_network: bool,
 }
 
 impl RedisOptions {
@@ -55,9 +56,11 @@ impl RedisOptions {
     /// | `redis+cluster://[user:password@]host[:port],...` | a cluster, by some of its nodes |
     /// | `redis+sentinel://[user:password@]host[:port],.../master[/database]` | a Sentinel master |
     ///
-    /// `rediss` instead of `redis` is TLS. In user and password, every character but letters and
-    /// digits is written as `%XX`. The query may have `prefix` and `min_replicas`, as the
-    /// [setters](Self::min_replicas) of the same names, which take precedence.
+    /// `rediss` instead of `redis` is TLS, which is required beyond loopback unless
+    /// [`allow_unencrypted_network`](Self::allow_unencrypted_network) is set. In user and password,
+    /// every character but letters and digits is written as `%XX`. The query may have `prefix` and
+    /// `min_replicas`, as the [setters](Self::min_replicas) of the same names, which take
+    /// precedence.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -70,6 +73,7 @@ impl RedisOptions {
             client_certificate: None,
             sentinel_login: None,
             allow_eviction: false,
+            allow_unencrypted_network: false,
         }
     }
 
@@ -140,6 +144,16 @@ impl RedisOptions {
         self
     }
 
+    /// Speaks to servers beyond loopback without TLS: anyone who can read or change the traffic has
+    /// the login, can put old records back, and has every token of a store that does not encrypt.
+    ///
+    /// Without this, such a URL is refused, and so is a node that a cluster names. So are sentinels
+    /// without TLS, even on loopback: they name the server, and the login goes there.
+    pub fn allow_unencrypted_network(mut self) -> Self {
+        self.allow_unencrypted_network = true;
+        self
+    }
+
     /// Opens a store that encrypts with the current key of `keyring`.
     ///
     /// # Errors
@@ -172,6 +186,7 @@ impl RedisOptions {
             certificates,
             sentinel_login: self.sentinel_login,
             allow_eviction: self.allow_eviction,
+            allow_unencrypted_network: self.allow_unencrypted_network,
             target,
         };
         settings.check()?;

@@ -1,11 +1,12 @@
 //! The checked values of the options.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use redis::TlsCertificates;
 
 use crate::RedisError;
-use crate::url::Target;
+use crate::url::{Kind, Target};
 
 /// The values of [`RedisOptions`](crate::RedisOptions), which documents them, with a parsed URL.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) certificates: Option<TlsCertificates>,
     pub(crate) sentinel_login: Option<(String, String)>,
     pub(crate) allow_eviction: bool,
+    pub(crate) allow_unencrypted_network: bool,
 }
 
 impl Settings {
@@ -39,7 +41,26 @@ impl Settings {
                 return bad(option, "it must be at least a millisecond");
             }
         }
-        Ok(())
+        self.target.nodes.iter().try_for_each(|node| {
+            // Sentinels name a server, to which the client connects on its own.
+            let names_another = matches!(self.target.kind, Kind::Sentinel(_));
+            self.check_encryption(node, names_another)
+        })
+    }
+
+    /// Refuses a node beyond loopback without TLS, unless the options allow it.
+    pub(crate) fn check_encryption(
+        &self,
+        (host, port): &(String, u16),
+        names_another: bool,
+    ) -> Result<(), RedisError> {
+        let stays = is_loopback(host) && !names_another;
+        if self.target.tls || self.allow_unencrypted_network || stays {
+            return Ok(());
+        }
+        Err(RedisError::Unencrypted {
+            node: format!("{host}:{port}"),
+        })
     }
 
     /// Returns the same settings, for reads and for writes that wait for no replica.
@@ -56,4 +77,12 @@ impl Settings {
         let replication_timeout = waits.then_some(self.replication_timeout);
         self.response_timeout + replication_timeout.unwrap_or_default()
     }
+}
+
+/// Returns whether traffic to the host stays on this machine.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }

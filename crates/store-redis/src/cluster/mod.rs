@@ -164,7 +164,7 @@ impl Cluster {
         if let Some(node) = state.nodes.get(&address) {
             return Ok(node.clone());
         }
-        let node = Arc::new(Node::new(&self.settings, address.clone()).map_err(unusable)?);
+        let node = Arc::new(Node::new(&self.settings, address.clone()).map_err(Fault::of_ours)?);
         state.nodes.insert(address, node.clone());
         Ok(node)
     }

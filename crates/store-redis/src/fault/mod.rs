@@ -1,5 +1,8 @@
 //! Failures of a call, and their meaning for the caller.
 
+use std::error::Error as _;
+use std::{io, iter};
+
 use redis::ErrorKind;
 use tokenkeeper_store::StoreError;
 
@@ -26,7 +29,17 @@ pub(crate) enum Call {
     WriteOver,
 }
 
+/// An error of ours inside one of the client's.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing was sent")]
+struct Ours(#[source] RedisError);
+
 impl Fault {
+    /// The fault of a call that an error of ours prevented.
+    pub(crate) fn of_ours(error: RedisError) -> Self {
+        Self::NotSent(io::Error::other(Ours(error)).into())
+    }
+
     /// The fault of a call that was sent on a connection.
     pub(crate) fn of_sent(error: redis::RedisError) -> Self {
         if code(&error).is_some() {
@@ -58,6 +71,9 @@ impl Fault {
                     Call::WriteNew | Call::WriteOver => StoreError::ambiguous(error),
                 };
             }
+            Self::NotSent(error) if let Some(node) = unencrypted_node(&error) => {
+                return RedisError::Unencrypted { node }.into();
+            }
             Self::NotSent(error) if code(&error).is_none() => {
                 let source = error.into();
                 return RedisError::Unreachable { server, source }.into();
@@ -84,6 +100,15 @@ impl Fault {
             _ => RedisError::Unexpected { server, source }.into(),
         }
     }
+}
+
+/// Returns the node that is not spoken to, since it has no TLS.
+fn unencrypted_node(error: &redis::RedisError) -> Option<String> {
+    let mut causes = iter::successors(error.source(), |&error| error.source());
+    causes.find_map(|cause| match cause.downcast_ref() {
+        Some(RedisError::Unencrypted { node }) => Some(node.clone()),
+        _ => None,
+    })
 }
 
 /// Returns the code of a server's error; the client reports a failed login by its own kind.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokenkeeper_store::{Advice, Entry, StoreError, TokenStore, Version};
 use tokenkeeper_store_redis::{RedisError, RedisOptions, RedisStore};
 
+use crate::fake_node::{FakeNode, Reply};
 use crate::server::{RedisServer, free_port};
 use crate::support::{cause, entry, key, keyring, open, patient};
 
@@ -47,6 +48,64 @@ async fn an_error_names_the_wrong_option() {
 }
 
 #[tokio::test]
+async fn a_server_beyond_loopback_needs_tls_or_permission() {
+    let port = free_port();
+    for url in [
+        "redis://redis.invalid".to_owned(),
+        "redis://:hunter2@10.255.255.1/1".to_owned(),
+        "redis://127.0.0.1.evil.invalid".to_owned(),
+        "redis://0.0.0.0".to_owned(),
+        "redis://[fd00::1]".to_owned(),
+        format!("redis+cluster://127.0.0.1:{port},10.255.255.1:{port}"),
+        // They name the server, and the login goes there.
+        format!("redis+sentinel://127.0.0.1:{port}/main"),
+    ] {
+        let error = RedisStore::open(&url, keyring()).await.unwrap_err();
+        assert_eq!(error.advice(), Advice::GiveUp, "{url}");
+        let text = cause(&error).to_string();
+        assert!(
+            matches!(cause(&error), RedisError::Unencrypted { .. }),
+            "{text}"
+        );
+        assert!(
+            text.contains("rediss") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+    let options = RedisOptions::new(format!("redis+sentinel://127.0.0.1:{port}/main"));
+    let error = options.allow_unencrypted_network().open_plaintext().await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(cause(&error), RedisError::Unreachable { .. }),
+        "{error:?}"
+    );
+    for host in ["127.0.0.1", "127.1.2.3", "localhost", "[::1]"] {
+        let url = format!("redis://{host}:{port}");
+        let error = RedisStore::open_plaintext(&url).await.unwrap_err();
+        assert!(
+            matches!(cause(&error), RedisError::Unreachable { .. }),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_a_cluster_names_needs_tls_too() {
+    let node = FakeNode::bind().await;
+    let url = format!("redis+cluster://127.0.0.1:{}", node.port);
+    let _hangs = node.serve(|command| {
+        let slots = "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$12\r\n10.255.255.1\r\n:6379\r\n";
+        (command == "CLUSTER").then(|| Reply::Say(slots.to_owned()))
+    });
+    let error = patient(&url).open_plaintext().await.unwrap_err();
+    let RedisError::Unencrypted { node } = cause(&error) else {
+        panic!("{error:?}");
+    };
+    assert_eq!(node, "10.255.255.1:6379");
+    assert_eq!(error.advice(), Advice::GiveUp);
+}
+
+#[tokio::test]
 async fn a_server_that_is_down_at_the_start_is_unavailable() {
     let url = format!("redis://127.0.0.1:{}", free_port());
     let error = RedisStore::open_plaintext(&url).await.unwrap_err();
@@ -59,7 +118,8 @@ async fn a_server_that_is_down_at_the_start_is_unavailable() {
     for kind in ["cluster", "sentinel"] {
         let path = if kind == "sentinel" { "/main" } else { "" };
         let url = format!("redis+{kind}://127.0.0.1:{}{path}", free_port());
-        let error = RedisStore::open_plaintext(&url).await.unwrap_err();
+        let options = RedisOptions::new(url).allow_unencrypted_network();
+        let error = options.open_plaintext().await.unwrap_err();
         assert!(error.is_transient(), "{kind}: {error:?}");
         assert!(
             matches!(cause(&error), RedisError::Unreachable { .. }),

@@ -71,7 +71,7 @@ impl SentinelGroup {
     }
 
     pub(crate) fn options(&self) -> RedisOptions {
-        patient(&self.url())
+        patient(&self.url()).allow_unencrypted_network()
     }
 
     pub(crate) async fn store(&self) -> RedisStore {

@@ -89,7 +89,7 @@ async fn sentinel_takes_one_more_rule_and_its_own_login() {
             .sentinel
             .call(&["ACL", "SETUSER", "default", "resetpass", ">watchword"]);
     let url = watched.url().replace("://", "://tokenkeeper:secret@");
-    let options = || patient(&url);
+    let options = || patient(&url).allow_unencrypted_network();
     let error = loop {
         let error = options().open_plaintext().await.unwrap_err();
         if !error.is_transient() {
