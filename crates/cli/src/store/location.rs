@@ -3,7 +3,7 @@
 use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use tokenkeeper::{
-    redis::RedisStore,
+    redis::RedisOptions,
     sqlite::SqliteStore,
     store::{Keyring, Reencryption, StoreError, TokenStore},
 };
@@ -14,8 +14,11 @@ use crate::{BoxError, app::create_private_folder, config, exit::misconfigured};
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Location {
     Sqlite(PathBuf),
-    /// A URL, which may hold a password.
-    Redis(String),
+    Redis {
+        /// It may hold a password.
+        url: String,
+        allow_unencrypted_network: bool,
+    },
 }
 
 impl Location {
@@ -41,7 +44,13 @@ impl Location {
                 }
                 Arc::new(SqliteStore::open(path, keyring).await?)
             }
-            Self::Redis(url) => Arc::new(RedisStore::open(url, keyring).await?),
+            Self::Redis {
+                url,
+                allow_unencrypted_network,
+            } => {
+                let options = redis_options(url, *allow_unencrypted_network);
+                Arc::new(options.open(keyring).await?)
+            }
         })
     }
 
@@ -49,7 +58,13 @@ impl Location {
     pub(crate) async fn open_sealed(&self) -> Result<Arc<dyn TokenStore>, BoxError> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteStore::open_plaintext(existing(path)?).await?),
-            Self::Redis(url) => Arc::new(RedisStore::open_plaintext(url).await?),
+            Self::Redis {
+                url,
+                allow_unencrypted_network,
+            } => {
+                let options = redis_options(url, *allow_unencrypted_network);
+                Arc::new(options.open_plaintext().await?)
+            }
         })
     }
 
@@ -59,9 +74,24 @@ impl Location {
                 let store = SqliteStore::open(existing(path)?, keyring).await?;
                 store.reencrypt().await
             }
-            Self::Redis(url) => RedisStore::open(url, keyring).await?.reencrypt().await,
+            Self::Redis {
+                url,
+                allow_unencrypted_network,
+            } => {
+                let options = redis_options(url, *allow_unencrypted_network);
+                options.open(keyring).await?.reencrypt().await
+            }
         };
         Ok(done?)
+    }
+}
+
+fn redis_options(url: &str, allow_unencrypted_network: bool) -> RedisOptions {
+    let options = RedisOptions::new(url);
+    if allow_unencrypted_network {
+        options.allow_unencrypted_network()
+    } else {
+        options
     }
 }
 
@@ -82,7 +112,10 @@ impl FromStr for Location {
                 Err("the path after `sqlite:` is missing: write sqlite:PATH".to_owned())
             }
             Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
-            Some((scheme, _)) if scheme.starts_with("redis") => Ok(Self::Redis(url.to_owned())),
+            Some((scheme, _)) if scheme.starts_with("redis") => Ok(Self::Redis {
+                url: url.to_owned(),
+                allow_unencrypted_network: false,
+            }),
             Some((scheme, _)) => Err(format!(
                 "unknown scheme `{scheme}`: write sqlite:PATH or redis://HOST"
             )),
@@ -95,7 +128,7 @@ impl std::fmt::Debug for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
-            Self::Redis(_) => f.write_str("Redis([redacted])"),
+            Self::Redis { .. } => f.write_str("Redis([redacted])"),
         }
     }
 }

@@ -33,6 +33,9 @@ pub(crate) struct StoreArguments {
         value_name = "URL"
     )]
     store: Option<StoreUrl>,
+    /// Speak to a Redis beyond loopback without TLS, where nothing else can read the network
+    #[arg(long, env = "TOKENKEEPER_ALLOW_UNENCRYPTED_NETWORK")]
+    allow_unencrypted_network: bool,
 }
 
 impl StoreArguments {
@@ -40,6 +43,18 @@ impl StoreArguments {
     ///
     /// The argument parser does not parse the URL, since its errors show values.
     pub(crate) fn location(&self, config: &Config) -> Result<Location, BoxError> {
+        let mut location = self.named_location(config)?;
+        if let Location::Redis {
+            allow_unencrypted_network,
+            ..
+        } = &mut location
+        {
+            *allow_unencrypted_network = self.allow_unencrypted_network;
+        }
+        Ok(location)
+    }
+
+    fn named_location(&self, config: &Config) -> Result<Location, BoxError> {
         if let Some(path) = &self.store_file {
             let url = std::fs::read_to_string(path).map_err(|error| {
                 misconfigured(format!(
