@@ -7,13 +7,13 @@ use tokenkeeper_engine::protocol::Origin;
 use tokenkeeper_reqwest::{TokenMiddleware, TokenPolicy};
 use tokenkeeper_test_support::{
     api::Api,
-    logs::{start_logging, take_lines},
+    log::{self, take_lines},
     reqwest_builder,
 };
 
 #[tokio::test]
 async fn a_request_elsewhere_warns_once_with_both_origins() {
-    start_logging();
+    log::start();
     let (api, other) = (Api::start().await, Api::start().await);
     let policy = TokenPolicy::fixed("secret-0", [Origin::parse(api.base()).unwrap()]);
     let client = |policy: TokenPolicy| {
@@ -39,6 +39,9 @@ async fn a_request_elsewhere_warns_once_with_both_origins() {
     let strict = client(policy.strict_origins(true));
     let error = strict.get(other.url("/me")).send().await.unwrap_err();
     let text = format!("{error:?}");
-    assert!(text.contains(other.base()) && text.contains(api.base()), "{text}");
+    assert!(
+        text.contains(other.base()) && text.contains(api.base()),
+        "{text}"
+    );
     assert_eq!(other.seen().len(), 3);
 }

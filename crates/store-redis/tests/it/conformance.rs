@@ -57,7 +57,7 @@ async fn in_a_cluster() -> Subject {
 }
 
 async fn behind_sentinel() -> Subject {
-    let options = shared(&WATCHED.url());
+    let options = shared(&WATCHED.url()).allow_unencrypted_network();
     let open = async || opened(async || options.clone().open(keyring()).await).await;
     subject(open().await, open().await).without_cutter()
 }

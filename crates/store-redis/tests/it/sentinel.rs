@@ -161,7 +161,8 @@ async fn a_master_that_is_down_is_unavailable_until_it_is_up() {
 async fn a_master_that_no_sentinel_knows_is_named() {
     let watched = SentinelGroup::start_alone();
     let url = watched.url().replace("/main", "/other");
-    let error = patient(&url).open_plaintext().await.unwrap_err();
+    let options = patient(&url).allow_unencrypted_network();
+    let error = options.open_plaintext().await.unwrap_err();
     let RedisError::Unreachable { server, .. } = cause(&error) else {
         panic!("{error:?}");
     };

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use http_body_util::Empty;
 use tokenkeeper_engine::protocol::Origin;
 use tokenkeeper_test_support::{
-    logs::{start_logging, take_lines},
+    log::{self, take_lines},
     offline::{accounts, connected},
 };
 use tokenkeeper_tower::{Error, Replay, TokenLayer, TokenPolicy};
@@ -34,7 +34,7 @@ async fn send(policy: &TokenPolicy, request: Request<Body>) -> Result<bool, Erro
 
 #[tokio::test]
 async fn a_request_elsewhere_warns_once_with_both_origins() {
-    start_logging();
+    log::start();
     let accounts = accounts(&["https://api.example"]);
     let account = connected(&accounts, "plain-0", "alice", "secret-1").await;
     let fixed = TokenPolicy::fixed("secret-2", [Origin::parse("https://api.example").unwrap()]);
@@ -76,7 +76,7 @@ async fn a_request_elsewhere_warns_once_with_both_origins() {
 
 #[tokio::test]
 async fn a_request_without_an_account_is_no_warning() {
-    start_logging();
+    log::start();
     let accounts = accounts(&["https://api.example"]);
     let account = connected(&accounts, "plain-0", "alice", "secret-1").await;
     let policy = TokenPolicy::per_request(&accounts);
@@ -98,7 +98,7 @@ async fn a_request_without_an_account_is_no_warning() {
 
 #[tokio::test]
 async fn visiting_many_origins_writes_a_bounded_number_of_lines() {
-    start_logging();
+    log::start();
     let policy = TokenPolicy::fixed("secret", [Origin::parse("https://api.example").unwrap()]);
     for number in 0..3000 {
         let uri = format!("https://{number}.example/");
