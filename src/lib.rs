@@ -49,7 +49,7 @@
 //! | the clock of an engine | [`clock`] | |
 //! | a clock that your tests move | [`testing`] | |
 //! | registrations, redirects, token sets, dialects | [`protocol`] | `toml` for dialects from text |
-//! | the trait of stores, encryption at rest | [`store`] | |
+//! | the trait of stores, encryption at rest, where its keys are | [`store`] | `keychain` for the keychain of the system |
 //! | a store in a file, a store in Redis | [`sqlite`], [`mod@redis`] | `sqlite`, `redis` |
 //! | a layer for any client that is a tower service | [`tower`] | `tower` |
 //! | a middleware for reqwest | [`mod@reqwest`] | `reqwest` |
@@ -59,9 +59,9 @@
 //! | the providers with an adapter | [`providers`] | `providers`, or each by its name |
 //! | the dialects of well-known providers | [`presets`] | `presets` |
 //!
-//! No feature is on by default; `full` turns all of them on. No feature enables a rustls crypto
-//! provider: the application installs one. Emulators of the providers, for your tests, are the
-//! crate `tokenkeeper-emulator`.
+//! No feature is on by default; `full` turns all of them on but `keychain`. No feature enables a
+//! rustls crypto provider: the application installs one. Emulators of the providers, for your
+//! tests, are the crate `tokenkeeper-emulator`.
 
 #[doc(inline)]
 pub use tokenkeeper_engine::{

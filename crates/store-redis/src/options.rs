@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokenkeeper_store::{Encrypted, Keyring, StoreError};
+use tokenkeeper_store::{Encrypted, Keys, StoreError};
 
 use crate::settings::Settings;
 use crate::url::Target;
@@ -154,12 +154,13 @@ impl RedisOptions {
         self
     }
 
-    /// Opens a store that encrypts with the current key of `keyring`.
+    /// Opens a store that encrypts with the current one of `keys`.
     ///
     /// # Errors
     /// As for [`RedisStore::open`].
-    pub async fn open(self, keyring: Keyring) -> Result<Encrypted<RedisStore>, StoreError> {
-        Ok(Encrypted::new(self.open_plaintext().await?, keyring))
+    pub async fn open(self, keys: impl Into<Keys>) -> Result<Encrypted<RedisStore>, StoreError> {
+        let keys = keys.into();
+        Ok(Encrypted::new(self.open_plaintext().await?, keys))
     }
 
     /// Opens a store without encryption: anyone who can read the server's memory, its files or a

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use redis::{Pipeline, Value};
 use tokenkeeper_store::{
-    BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
+    BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Keys, Outcome, Page, StoreError,
     TokenStore, Version,
 };
 
@@ -63,8 +63,8 @@ struct Shared {
 }
 
 impl RedisStore {
-    /// Connects to the server at [`url`](RedisOptions::new), and encrypts with the current key of
-    /// `keyring`.
+    /// Connects to the server at [`url`](RedisOptions::new), and encrypts with the current one of
+    /// `keys`.
     ///
     /// The call may be cancelled at any time. Later calls reconnect when the connection was lost.
     ///
@@ -74,8 +74,9 @@ impl RedisStore {
     ///   the same call may succeed later.
     /// - [`Other`](StoreError::Other): the URL or an option is wrong, the login is refused, the
     ///   server may evict keys, or TLS lacks its crypto provider.
-    pub async fn open(url: &str, keyring: Keyring) -> Result<Encrypted<Self>, StoreError> {
-        RedisOptions::new(url).open(keyring).await
+    pub async fn open(url: &str, keys: impl Into<Keys>) -> Result<Encrypted<Self>, StoreError> {
+        let keys: Keys = keys.into();
+        RedisOptions::new(url).open(keys).await
     }
 
     /// Connects without encryption: anyone who can read the server's memory, its files or a backup

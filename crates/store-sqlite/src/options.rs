@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokenkeeper_store::{Encrypted, Keyring, StoreError};
+use tokenkeeper_store::{Encrypted, Keys, StoreError};
 
 use crate::settings::Settings;
 use crate::sqlite::SqliteStore;
@@ -159,12 +159,13 @@ impl SqliteOptions {
         .await
     }
 
-    /// Opens a store that encrypts with the current key of `keyring`.
+    /// Opens a store that encrypts with the current one of `keys`.
     ///
     /// # Errors
     /// As for [`SqliteStore::open`].
-    pub async fn open(self, keyring: Keyring) -> Result<Encrypted<SqliteStore>, StoreError> {
-        Ok(Encrypted::new(self.open_plaintext().await?, keyring))
+    pub async fn open(self, keys: impl Into<Keys>) -> Result<Encrypted<SqliteStore>, StoreError> {
+        let keys = keys.into();
+        Ok(Encrypted::new(self.open_plaintext().await?, keys))
     }
 
     /// Opens a store without encryption: anyone who can read the file or a backup has every token.

@@ -41,12 +41,22 @@ pub enum StoreError {
     /// An encrypted entry cannot be decrypted: the keyring lacks its key or has another one under
     /// its id, or the entry was moved from another account or damaged. It was not overwritten.
     #[error(
-        "an entry cannot be decrypted with the key {key_id:?}: the keyring lacks this key or has \
-         another under its id, or the entry was moved or damaged; nothing was overwritten"
+        "{}; nothing was overwritten",
+        explain_undecryptable(key_id, known_ids)
     )]
     Undecryptable {
         /// The id of the key in the entry.
         key_id: String,
+        /// The ids of the keys that this process has.
+        known_ids: Vec<String>,
+    },
+    /// The keys of an encrypted store cannot be used, until a person changes that. The call did
+    /// nothing.
+    #[error("the keys of the encrypted store cannot be used; nothing was done")]
+    Keys {
+        /// The error of the keyring or of the key service, with the remedy.
+        #[source]
+        source: BoxError,
     },
     /// An entry in an encrypted store is not encrypted. It was not overwritten.
     #[error("an entry in an encrypted store is not encrypted; nothing was overwritten")]
@@ -105,6 +115,13 @@ impl StoreError {
         }
     }
 
+    /// Creates a [`Keys`](Self::Keys).
+    pub fn keys(source: impl Into<BoxError>) -> Self {
+        Self::Keys {
+            source: source.into(),
+        }
+    }
+
     /// Creates a [`ReadOnly`](Self::ReadOnly).
     pub fn read_only(source: impl Into<BoxError>) -> Self {
         Self::ReadOnly {
@@ -142,11 +159,25 @@ impl StoreError {
             | Self::Unsupported(_)
             | Self::ReadOnly { .. }
             | Self::Undecryptable { .. }
+            | Self::Keys { .. }
             | Self::NotEncrypted
             | Self::NewerFormat { .. } => Advice::FixConfiguration,
             Self::Corrupt { .. } | Self::Other { .. } => Advice::GiveUp,
         }
     }
+}
+
+fn explain_undecryptable(key_id: &str, known_ids: &[String]) -> String {
+    if known_ids.iter().any(|known| known == key_id) {
+        return format!(
+            "an entry does not open with the key {key_id:?}: this process has another key under \
+             this id, or the entry was moved or damaged"
+        );
+    }
+    format!(
+        "an entry is encrypted with the key {key_id:?}, and this process has {known_ids:?}: add \
+         that key"
+    )
 }
 
 /// The remedy of a [`StoreError`].

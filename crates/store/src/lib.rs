@@ -12,7 +12,12 @@ mod listing;
 mod token_store;
 
 pub use crate::change::Change;
-pub use crate::encrypted::{Encrypted, EncryptionKey, Keyring, KeyringError, Reencryption};
+#[cfg(feature = "keychain")]
+pub use crate::encrypted::Keychain;
+pub use crate::encrypted::{
+    Encrypted, EncryptionKey, KeyService, KeyServiceError, KeySource, Keyring, KeyringError,
+    KeyringFile, KeyringVariable, Keys, Reencryption, WrappedKey,
+};
 pub use crate::entry::{Entry, Outcome, Version, unix_millis};
 pub use crate::error::{Advice, BoxError, StoreError};
 pub use crate::error_chain::ErrorChain;

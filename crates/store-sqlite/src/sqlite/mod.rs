@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokenkeeper_store::{
-    BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Keyring, Outcome, Page, StoreError,
+    BoxStream, Change, Cursor, Encrypted, Entry, Filter, Key, Keys, Outcome, Page, StoreError,
     TokenStore, Version,
 };
 use tokio::sync::broadcast;
@@ -76,7 +76,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`, and encrypts with the current key of `keyring`.
+    /// Opens the file at `path`, and encrypts with the current one of `keys`.
     ///
     /// A missing file is created with the permissions 0600; its directory must exist. A file with
     /// an older schema is migrated. The call may be cancelled at any time.
@@ -94,9 +94,10 @@ impl SqliteStore {
     ///   ([`SqliteError::Exposed`]), or an option cannot be used.
     pub async fn open(
         path: impl AsRef<Path>,
-        keyring: Keyring,
+        keys: impl Into<Keys>,
     ) -> Result<Encrypted<Self>, StoreError> {
-        Ok(Encrypted::new(Self::open_plaintext(path).await?, keyring))
+        let keys = keys.into();
+        Ok(Encrypted::new(Self::open_plaintext(path).await?, keys))
     }
 
     /// Opens the file without encryption: anyone who can read it or a backup has every token.

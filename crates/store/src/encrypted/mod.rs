@@ -1,6 +1,7 @@
 //! Encryption at rest, over any store.
 
 mod keyring;
+mod keys;
 mod reencrypt;
 mod sealed;
 
@@ -9,6 +10,11 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 
 pub use self::keyring::{EncryptionKey, Keyring, KeyringError};
+#[cfg(feature = "keychain")]
+pub use self::keys::Keychain;
+pub use self::keys::{
+    KeyService, KeyServiceError, KeySource, KeyringFile, KeyringVariable, Keys, WrappedKey,
+};
 pub use self::reencrypt::Reencryption;
 use crate::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
@@ -57,42 +63,63 @@ use crate::{
 /// ```
 ///
 /// To rotate the key, make the new one current and keep the old one for reading, with
-/// [`Keyring::with_old`]. Each entry is encrypted with the new key at its next write, and all
-/// entries by [`reencrypt`](Self::reencrypt).
+/// [`Keyring::with_old`] or [`Keys::with_old`]. Each entry is encrypted with the new key at its
+/// next write, and all entries by [`reencrypt`](Self::reencrypt).
+///
+/// [`check_health`](TokenStore::check_health) loads the keys and opens a few entries, so that keys
+/// of another store are noticed at the start; an engine calls it once.
 #[derive(Clone, Debug)]
 pub struct Encrypted<S> {
     store: S,
-    keyring: Keyring,
+    keys: Keys,
 }
 
 impl<S: TokenStore> Encrypted<S> {
-    /// Encrypts values in `store` with the current key of `keyring`, and decrypts with all of its
-    /// keys.
-    pub fn new(store: S, keyring: Keyring) -> Self {
-        Self { store, keyring }
+    /// Encrypts values in `store` with the current one of `keys`, which may be a [`Keyring`], and
+    /// decrypts with all of them.
+    pub fn new(store: S, keys: impl Into<Keys>) -> Self {
+        let keys = keys.into();
+        Self { store, keys }
     }
 
-    fn open(&self, key: &Key, entry: Entry) -> Result<Entry, StoreError> {
-        let value = sealed::open(&self.keyring, key, &entry)?;
+    async fn open(&self, key: &Key, entry: Entry) -> Result<Entry, StoreError> {
+        let value = self.keys.open(key, &entry).await?;
         Ok(Entry { value, ..entry })
     }
 
-    fn open_outcome(&self, key: &Key, outcome: Outcome) -> Result<Outcome, StoreError> {
+    async fn open_outcome(&self, key: &Key, outcome: Outcome) -> Result<Outcome, StoreError> {
         match outcome {
-            Outcome::Conflict(Some(entry)) => Ok(Outcome::Conflict(Some(self.open(key, entry)?))),
+            Outcome::Conflict(Some(entry)) => {
+                Ok(Outcome::Conflict(Some(self.open(key, entry).await?)))
+            }
             Outcome::Applied | Outcome::Conflict(None) => Ok(outcome),
         }
+    }
+
+    /// Opens a few entries, to notice keys that are not those of the store.
+    async fn check_entries(&self) -> Result<(), StoreError> {
+        let page = match self.store.list(Filter::All, None, LOOKED_AT).await {
+            Err(StoreError::Unsupported(_)) => return Ok(()),
+            page => page?,
+        };
+        let mut unreadable = None;
+        for key in &page.keys {
+            match self.get(key).await {
+                Err(error) if error.is_of_one_entry() => unreadable = unreadable.or(Some(error)),
+                found => drop(found?),
+            }
+        }
+        unreadable.map_or(Ok(()), Err)
     }
 }
 
 #[async_trait]
 impl<S: TokenStore> TokenStore for Encrypted<S> {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
-        self.store
-            .get(key)
-            .await?
-            .map(|entry| self.open(key, entry))
-            .transpose()
+        match self.store.get(key).await? {
+            Some(entry) => self.open(key, entry).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn version(&self, key: &Key) -> Result<Option<Version>, StoreError> {
@@ -107,17 +134,20 @@ impl<S: TokenStore> TokenStore for Encrypted<S> {
     ) -> Result<Outcome, StoreError> {
         // Rounded first, since the value is bound to the time that the store keeps.
         let entry = entry.rounded();
-        let value = sealed::seal(&self.keyring, key, &entry)?;
+        let value = sealed::seal(&self.keys.for_writing(key).await?, key, &entry)?;
         let outcome = self
             .store
             .put(key, &Entry { value, ..entry }, expected)
             .await?;
-        self.open_outcome(key, outcome)
+        self.open_outcome(key, outcome).await
     }
 
     async fn delete(&self, key: &Key, expected: Version) -> Result<Outcome, StoreError> {
         let outcome = self.store.delete(key, expected).await?;
-        self.open_outcome(key, outcome)
+        if outcome.is_applied() {
+            self.keys.forget(key);
+        }
+        self.open_outcome(key, outcome).await
     }
 
     async fn list(
@@ -139,10 +169,15 @@ impl<S: TokenStore> TokenStore for Encrypted<S> {
     }
 
     async fn check_health(&self) -> Result<(), StoreError> {
-        self.store.check_health().await
+        self.store.check_health().await?;
+        self.keys.current().await?;
+        self.check_entries().await
     }
 
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         self.store.watch()
     }
 }
+
+/// How many entries a check of the keys opens.
+const LOOKED_AT: usize = 8;

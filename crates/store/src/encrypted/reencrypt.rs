@@ -1,5 +1,6 @@
 //! Re-encryption of entries under an old key with the current one.
 
+use super::keys::CurrentKey;
 use super::{Encrypted, sealed};
 use crate::{Entry, Filter, Key, Outcome, StoreError, TokenStore, Version};
 
@@ -25,7 +26,9 @@ pub struct Reencryption {
 
 impl<S: TokenStore> Encrypted<S> {
     /// Encrypts every entry under an old key with the current one, so that the old key can be
-    /// removed.
+    /// removed. It also moves entries between a keyring and the data keys of a
+    /// [`KeyService`](crate::KeyService), or gives them new data keys after the service has
+    /// another wrapping key.
     ///
     /// First give every process the new keyring: a process that still writes with the old key
     /// undoes the work, and one without the new key can no longer read. It may run next to
@@ -50,12 +53,13 @@ impl<S: TokenStore> Encrypted<S> {
     /// [`StoreError::Unsupported`] from a store that does not list, or a backend that fails, also
     /// in part. An entry that cannot be decrypted is not an error, but in [`Reencryption::left`].
     pub async fn reencrypt(&self) -> Result<Reencryption, StoreError> {
+        let current = self.keys.current().await?;
         let mut done = Reencryption::default();
         let mut cursor = None;
         loop {
             let page = self.store.list(Filter::All, cursor, PAGE).await?;
             for key in page.keys {
-                match self.reencrypt_entry(&key).await {
+                match self.reencrypt_entry(&key, &current).await {
                     Ok(EntryOutcome::Moved) => done.moved += 1,
                     Ok(EntryOutcome::Current) => done.current += 1,
                     Ok(EntryOutcome::Contended) => done.left.push(key),
@@ -73,14 +77,18 @@ impl<S: TokenStore> Encrypted<S> {
         }
     }
 
-    async fn reencrypt_entry(&self, key: &Key) -> Result<EntryOutcome, StoreError> {
+    async fn reencrypt_entry(
+        &self,
+        key: &Key,
+        current: &CurrentKey,
+    ) -> Result<EntryOutcome, StoreError> {
         let mut there = self.store.get(key).await?;
         let mut written = None;
         for _ in 0..TRIES {
             let Some(sealed) = there.take() else {
                 return Ok(EntryOutcome::Current);
             };
-            if sealed::is_current(&self.keyring, &sealed.value) {
+            if current.wrote(&sealed.value) {
                 let ours = written == Some(sealed.version);
                 return Ok(if ours {
                     EntryOutcome::Moved
@@ -91,10 +99,10 @@ impl<S: TokenStore> Encrypted<S> {
             let expected = sealed.version;
             let entry = Entry {
                 version: Version::random(),
-                ..self.open(key, sealed)?
+                ..self.open(key, sealed).await?
             };
             written = Some(entry.version);
-            let value = sealed::seal(&self.keyring, key, &entry)?;
+            let value = sealed::seal(&self.keys.renewed(key).await?, key, &entry)?;
             let sealed = Entry { value, ..entry };
             there = match self.store.put(key, &sealed, Some(expected)).await {
                 Ok(Outcome::Applied) => return Ok(EntryOutcome::Moved),

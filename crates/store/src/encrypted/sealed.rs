@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! 3 bytes   9E 't' 'k', which is never the start of a text
-//! 1 byte    format, 2
+//! 1 byte    format: 2, or 3 if a data key encrypts the value
 //! 1 byte    length of the key id
-//! n bytes   key id, UTF-8
+//! n bytes   key id, UTF-8: of the key that encrypts, or of the one that wraps the data key
+//! 2 bytes   format 3 only: length of the wrapped data key, big-endian
+//! m bytes   format 3 only: the wrapped data key, as the key service made it
 //! 24 bytes  nonce, random
 //! rest      ciphertext and its tag of 16 bytes
 //! ```
@@ -21,24 +23,29 @@ use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
-use super::keyring::{EncryptionKey, Keyring};
+use super::keyring::EncryptionKey;
+use super::keys::{ValueKey, WrappedKey};
 use crate::{Entry, Key, StoreError, unix_millis};
 
 const MAGIC: [u8; 3] = [0x9e, b't', b'k'];
-const FORMAT: u8 = 2;
 
 /// The format whose values are not bound to `due` and the attention mark.
-const FORMAT_1: u8 = 1;
+const UNBOUND: u8 = 1;
+
+/// The format of a key of a keyring.
+const OF_RING: u8 = 2;
+
+/// The format of a wrapped data key, and the newest one.
+const OF_WRAPPED: u8 = 3;
 const NONCE: usize = 24;
 
-/// Encrypts the value of `entry` with the current key.
-pub(super) fn seal(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes, StoreError> {
-    let (id, secret) = keyring.current();
-    let mut sealed = header(FORMAT, id);
+/// Encrypts the value of `entry`.
+pub(super) fn seal(value_key: &ValueKey, key: &Key, entry: &Entry) -> Result<Bytes, StoreError> {
+    let mut sealed = value_key.head.to_vec();
     let mut nonce = [0; NONCE];
     getrandom::fill(&mut nonce).map_err(StoreError::other)?;
-    let context = context(FORMAT, &sealed, key, entry);
-    let ciphertext = cipher(secret)
+    let context = context(&sealed, true, key, entry);
+    let ciphertext = cipher(&value_key.secret)
         .encrypt(
             &XNonce::from(nonce),
             Payload {
@@ -52,71 +59,136 @@ pub(super) fn seal(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes,
     Ok(sealed.into())
 }
 
-/// Decrypts the value of `entry`, as [`seal`] encrypted it.
-pub(super) fn open(keyring: &Keyring, key: &Key, entry: &Entry) -> Result<Bytes, StoreError> {
-    let (format, id, rest) = split(&entry.value)?;
-    let (&nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or_else(cut_short)?;
+/// Returns the bytes before the nonce of a value that the key `id` of a keyring encrypts.
+pub(super) fn head_of_ring(id: &str) -> Bytes {
+    head(OF_RING, id).into()
+}
 
-    let undecryptable = || StoreError::Undecryptable {
-        key_id: id.to_owned(),
-    };
-    let secret = keyring.find(id).ok_or_else(undecryptable)?;
-    let context = context(format, &header(format, id), key, entry);
-    cipher(secret)
-        .decrypt(
-            &XNonce::from(nonce),
-            Payload {
-                msg: ciphertext,
-                aad: &context,
-            },
-        )
+/// Returns the bytes before the nonce of a value that a wrapped data key encrypts.
+pub(super) fn head_of_wrapped(wrapped: &WrappedKey) -> Bytes {
+    let mut head = head(OF_WRAPPED, wrapped.key_id());
+    let length = u16::try_from(wrapped.bytes().len()).expect("a wrapped key has a bound");
+    head.extend_from_slice(&length.to_be_bytes());
+    head.extend_from_slice(wrapped.bytes());
+    head.into()
+}
+
+fn head(format: u8, id: &str) -> Vec<u8> {
+    let length = u8::try_from(id.len()).expect("an id has at most 255 bytes");
+    let mut head = Vec::from(MAGIC);
+    head.extend_from_slice(&[format, length]);
+    head.extend_from_slice(id.as_bytes());
+    head
+}
+
+/// An encrypted value, split into its parts.
+#[derive(Clone, Copy)]
+pub(super) struct SealedValue<'a> {
+    format: u8,
+    pub(super) name: KeyName<'a>,
+    /// Everything before the nonce.
+    head: &'a [u8],
+    nonce: [u8; NONCE],
+    ciphertext: &'a [u8],
+}
+
+/// What names the key of a value.
+#[derive(Clone, Copy)]
+pub(super) enum KeyName<'a> {
+    /// The id of a key of a keyring.
+    Ring(&'a str),
+    Wrapped(WrappedName<'a>),
+}
+
+/// A wrapped data key in a value.
+#[derive(Clone, Copy)]
+pub(super) struct WrappedName<'a> {
+    pub(super) key_id: &'a str,
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> KeyName<'a> {
+    pub(super) const fn id(self) -> &'a str {
+        match self {
+            Self::Ring(id) => id,
+            Self::Wrapped(wrapped) => wrapped.key_id,
+        }
+    }
+}
+
+impl WrappedName<'_> {
+    /// Returns whether this is that wrapped key.
+    pub(super) fn is(self, wrapped: &WrappedKey) -> bool {
+        self.key_id == wrapped.key_id() && self.bytes == wrapped.bytes()
+    }
+}
+
+impl<'a> SealedValue<'a> {
+    /// Splits a value into its parts.
+    pub(super) fn parse(value: &'a [u8]) -> Result<Self, StoreError> {
+        let rest = value.strip_prefix(&MAGIC).ok_or(StoreError::NotEncrypted)?;
+        let (&format, rest) = rest.split_first().ok_or_else(cut_short)?;
+        if format > OF_WRAPPED {
+            return Err(StoreError::NewerFormat {
+                found: format.into(),
+                supported: OF_WRAPPED.into(),
+            });
+        }
+        if format < UNBOUND {
+            return Err(StoreError::corrupt(
+                "an encrypted value has an unknown format",
+            ));
+        }
+        let (&length, rest) = rest.split_first().ok_or_else(cut_short)?;
+        let (id, mut rest) = rest.split_at_checked(length.into()).ok_or_else(cut_short)?;
+        let id = str::from_utf8(id)
+            .map_err(|_| StoreError::corrupt("the key id of an encrypted value is not text"))?;
+        let name = if format == OF_WRAPPED {
+            let (&length, after) = rest.split_first_chunk::<2>().ok_or_else(cut_short)?;
+            let length = u16::from_be_bytes(length);
+            let (bytes, after) = after
+                .split_at_checked(length.into())
+                .ok_or_else(cut_short)?;
+            rest = after;
+            KeyName::Wrapped(WrappedName { key_id: id, bytes })
+        } else {
+            KeyName::Ring(id)
+        };
+        let head = &value[..value.len() - rest.len()];
+        let (&nonce, ciphertext) = rest.split_first_chunk::<NONCE>().ok_or_else(cut_short)?;
+        Ok(Self {
+            format,
+            name,
+            head,
+            nonce,
+            ciphertext,
+        })
+    }
+
+    /// Returns whether the value is bound to all that the store keeps with it.
+    pub(super) const fn is_bound(&self) -> bool {
+        self.format != UNBOUND
+    }
+
+    /// Decrypts the value of `entry`. `None`: this key did not encrypt it in this place.
+    pub(super) fn open(&self, secret: &EncryptionKey, key: &Key, entry: &Entry) -> Option<Bytes> {
+        let context = context(self.head, self.is_bound(), key, entry);
+        let payload = Payload {
+            msg: self.ciphertext,
+            aad: &context,
+        };
+        let opened = cipher(secret).decrypt(&XNonce::from(self.nonce), payload);
         // Wiped when the last clone is dropped.
-        .map(|value| Bytes::from_owner(Zeroizing::new(value)))
-        .map_err(|_| undecryptable())
-}
-
-/// Returns whether this value has the newest format and names the current key; it may still be
-/// damaged.
-pub(super) fn is_current(keyring: &Keyring, value: &[u8]) -> bool {
-    split(value).is_ok_and(|(format, id, _)| format == FORMAT && id == keyring.current().0)
-}
-
-/// Splits a value into its format, its key id and the rest.
-fn split(value: &[u8]) -> Result<(u8, &str, &[u8]), StoreError> {
-    let rest = value.strip_prefix(&MAGIC).ok_or(StoreError::NotEncrypted)?;
-    let (&format, rest) = rest.split_first().ok_or_else(cut_short)?;
-    if format > FORMAT {
-        return Err(StoreError::NewerFormat {
-            found: format.into(),
-            supported: FORMAT.into(),
-        });
+        Some(Bytes::from_owner(Zeroizing::new(opened.ok()?)))
     }
-    if format < FORMAT_1 {
-        return Err(StoreError::corrupt(
-            "an encrypted value has an unknown format",
-        ));
-    }
-    let (&length, rest) = rest.split_first().ok_or_else(cut_short)?;
-    let (id, rest) = rest.split_at_checked(length.into()).ok_or_else(cut_short)?;
-    let id = str::from_utf8(id)
-        .map_err(|_| StoreError::corrupt("the key id of an encrypted value is not text"))?;
-    Ok((format, id, rest))
 }
 
-fn header(format: u8, id: &str) -> Vec<u8> {
-    let length = u8::try_from(id.len()).expect("a keyring takes ids of at most 255 bytes");
-    let mut header = Vec::from(MAGIC);
-    header.extend_from_slice(&[format, length]);
-    header.extend_from_slice(id.as_bytes());
-    header
-}
-
-fn context(format: u8, header: &[u8], key: &Key, entry: &Entry) -> Vec<u8> {
-    let mut context = header.to_vec();
+fn context(head: &[u8], bound: bool, key: &Key, entry: &Entry) -> Vec<u8> {
+    let mut context = head.to_vec();
     context.extend(key.to_bytes());
     context.extend_from_slice(entry.version.as_bytes());
     push_time(&mut context, entry.keep_until);
-    if format != FORMAT_1 {
+    if bound {
         push_time(&mut context, entry.due);
         context.push(entry.attention.into());
     }

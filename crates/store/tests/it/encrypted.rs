@@ -86,7 +86,7 @@ async fn a_wrong_key_reads_and_overwrites_nothing() {
         let store = Encrypted::new(plain.clone(), wrong);
         for error in failures(&store).await {
             assert!(
-                matches!(&error, StoreError::Undecryptable { key_id } if key_id == "now"),
+                matches!(&error, StoreError::Undecryptable { key_id, .. } if key_id == "now"),
                 "{error:?}"
             );
             assert!(
@@ -215,7 +215,7 @@ async fn a_rotated_key_still_reads_and_the_new_one_writes() {
     );
     let error = Encrypted::new(plain, old).get(&key("a")).await.unwrap_err();
     assert!(
-        matches!(&error, StoreError::Undecryptable { key_id } if key_id == "new"),
+        matches!(&error, StoreError::Undecryptable { key_id, .. } if key_id == "new"),
         "{error:?}"
     );
 }
@@ -241,7 +241,7 @@ async fn a_newer_format_is_an_error_and_stays() {
     let _ = store.put(&key("a"), &entry("value"), None).await.unwrap();
     let kept = below(&plain, "a").await;
     let mut value = kept.value.to_vec();
-    value[FORMAT_AT] = 3;
+    value[FORMAT_AT] = 4;
     let newer = Entry::new(kept.version, value.clone());
     plant(&plain, "a", &newer).await;
     for result in [
@@ -253,8 +253,8 @@ async fn a_newer_format_is_an_error_and_stays() {
             matches!(
                 error,
                 StoreError::NewerFormat {
-                    found: 3,
-                    supported: 2
+                    found: 4,
+                    supported: 3
                 }
             ),
             "{error:?}"

@@ -22,7 +22,15 @@ fn each_error_has_its_advice() {
             false,
         ),
         (
-            StoreError::Undecryptable { key_id: id() },
+            StoreError::Undecryptable {
+                key_id: id(),
+                known_ids: vec![id()],
+            },
+            Advice::FixConfiguration,
+            false,
+        ),
+        (
+            StoreError::keys("no rights"),
             Advice::FixConfiguration,
             false,
         ),

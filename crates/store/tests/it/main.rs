@@ -6,6 +6,10 @@ mod encrypted;
 mod entry;
 mod errors;
 mod key;
+mod key_service;
+mod key_sources;
+#[cfg(feature = "keychain")]
+mod keychain;
 mod keyring;
 mod reencrypt;
 #[cfg(feature = "conformance")]

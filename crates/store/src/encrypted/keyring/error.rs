@@ -2,6 +2,9 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::BoxError;
 
 /// The error of an invalid [`Keyring`](super::Keyring). It does not show a key.
 #[derive(Debug, thiserror::Error)]
@@ -89,4 +92,72 @@ pub enum KeyringError {
         /// The id.
         id: String,
     },
+    /// A source did not answer in time.
+    #[error("the keyring was not loaded within {waited:?}: try again later")]
+    TimedOut {
+        /// How long the call waited.
+        waited: Duration,
+    },
+    /// The runtime ended while a source was read.
+    #[error("the keyring was not loaded: the runtime is ending")]
+    Interrupted,
+    /// A custom source failed.
+    #[error("the keyring could not be loaded")]
+    Source(#[source] BoxError),
+    /// The operating system's keychain cannot be reached.
+    #[cfg(feature = "keychain")]
+    #[error(
+        "the operating system's keychain cannot be reached: log in to a session that has one (on \
+         Linux a D-Bus session with a Secret Service), or keep the keyring in a file"
+    )]
+    NoKeychain(#[source] BoxError),
+    /// The keychain is locked, or refuses this program.
+    #[cfg(feature = "keychain")]
+    #[error("the keychain is locked or refuses this program: unlock it and allow the access")]
+    KeychainLocked(#[source] BoxError),
+    /// The keychain has no such entry.
+    #[cfg(feature = "keychain")]
+    #[error(
+        "the keychain has no entry {name:?} of {service:?}: write a keyring there, with \
+         `Keychain::write` or the system's own program"
+    )]
+    NoKeychainEntry {
+        /// The service of the entry.
+        service: String,
+        /// Its name.
+        name: String,
+    },
+    /// The keychain has several such entries.
+    #[cfg(feature = "keychain")]
+    #[error("the keychain has several entries {name:?} of {service:?}: remove all but one")]
+    AmbiguousKeychainEntry {
+        /// The service of the entries.
+        service: String,
+        /// Their name.
+        name: String,
+    },
+    /// The keychain takes no such entry.
+    #[cfg(feature = "keychain")]
+    #[error("the keychain does not take the entry: {reason}")]
+    RefusedKeychainEntry {
+        /// The reason.
+        reason: String,
+    },
+}
+
+impl KeyringError {
+    /// Returns whether the same keyring may be loaded later, without a change of this program's
+    /// configuration.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreadable { .. }
+            | Self::TimedOut { .. }
+            | Self::Interrupted
+            | Self::Source(_) => true,
+            #[cfg(feature = "keychain")]
+            Self::NoKeychain(_) | Self::KeychainLocked(_) => true,
+            _ => false,
+        }
+    }
 }

@@ -84,6 +84,18 @@ impl From<[u8; KEY_BYTES]> for EncryptionKey {
     }
 }
 
+/// Copies the bytes of a key that a service has unwrapped. The caller wipes its own.
+impl TryFrom<&[u8]> for EncryptionKey {
+    type Error = KeyringError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyringError> {
+        if bytes.len() != KEY_BYTES {
+            return Err(KeyringError::WrongLength { bytes: bytes.len() });
+        }
+        Ok(Self::filled(|place| place.copy_from_slice(bytes)))
+    }
+}
+
 impl fmt::Debug for EncryptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EncryptionKey(..)")

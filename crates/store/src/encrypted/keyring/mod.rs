@@ -129,6 +129,21 @@ impl Keyring {
             .map(|(_, key)| key)
     }
 
+    /// Returns the text of the keyring, in memory that is wiped.
+    #[cfg(feature = "keychain")]
+    pub(super) fn to_text(&self) -> Zeroizing<String> {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        // With room for all, so that growing leaves no copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(self.keys.len() * (ID_BYTES + 46)));
+        for (id, key) in &self.keys {
+            text.push_str(id);
+            text.push(':');
+            STANDARD.encode_string(key.expose(), &mut text);
+            text.push('\n');
+        }
+        text
+    }
+
     fn add(&mut self, id: &str, key: EncryptionKey) -> Result<(), KeyringError> {
         let forbidden = |c: char| c.is_whitespace() || c.is_control() || c == ':' || c == ',';
         if id.is_empty() || id.len() > ID_BYTES || id.contains(forbidden) {
