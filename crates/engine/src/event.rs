@@ -93,6 +93,11 @@ pub enum EventKind {
     StoreCaughtUp,
     /// The store had lost the record or gone back in time, and was restored from memory.
     StoreRestored,
+    /// A finished login replaced a record that could not be read: it was damaged, or its key is
+    /// lost. What the record held, such as tokens still to be revoked, is gone. Neither a refresh
+    /// nor adopted tokens replace such a record, and nothing does while the store or its key
+    /// service fails for now.
+    UnreadableReplaced,
     /// A token is served that could not be compared with the store, which is unreachable.
     ServedUnvalidated,
     /// The API rejected a fresh token, so rejections cause no refresh for a while.
@@ -151,6 +156,7 @@ impl EventKind {
             Self::StoreBehind => "store_behind",
             Self::StoreCaughtUp => "store_caught_up",
             Self::StoreRestored => "store_restored",
+            Self::UnreadableReplaced => "unreadable_replaced",
             Self::ServedUnvalidated => "served_unvalidated",
             Self::RejectionsHeldOff { .. } => "rejections_held_off",
             Self::RateLimited { .. } => "rate_limited",

@@ -6,6 +6,7 @@ use tokenkeeper_store::Version;
 
 use crate::{
     fact::Fact,
+    id::Id,
     input::Revoked,
     instant::{EngineInstant, WallMillis},
     operation::{Candidate, ChangeId, Timer},
@@ -86,6 +87,9 @@ pub struct Write<T> {
     /// The record is the mark of a forgotten account. It must not stay under the account's key, but
     /// be found by those that read it.
     pub forgets: bool,
+    /// The record claims the code of this flow, since the account's record cannot be read. It is
+    /// written under a key of the flow, and touches nothing else.
+    pub claims: Option<Id>,
 }
 
 /// A queue of callers that wait for one result.
@@ -179,6 +183,8 @@ pub enum Notice {
     StoreCaughtUp,
     /// The store had lost the record or gone back in time; the record was restored.
     StoreRestored,
+    /// A login replaced a record that could not be read.
+    UnreadableReplaced,
     /// A token is served although it could not be compared with the store.
     ServedUnvalidated,
     /// Rejections start no refresh for this duration.

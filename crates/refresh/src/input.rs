@@ -107,6 +107,8 @@ pub enum Outcome<T> {
     Applied,
     /// The store holds another version, or nothing.
     Conflict(Option<(Version, Record<T>)>),
+    /// Nothing was written: the record at this version cannot be read.
+    Unreadable(Version),
     /// The write failed; it may have been applied.
     Failed,
 }

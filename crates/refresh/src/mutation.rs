@@ -72,6 +72,10 @@ pub enum Mutation {
     WaitersForgotten,
     /// A conflict is answered by the same write, forever.
     ConflictRepeated,
+    /// Any write replaces a record that cannot be read.
+    UnreadableOverwritten,
+    /// The code of a login over a record that cannot be read is sent without a claim.
+    UnclaimedCode,
 }
 
 #[cfg(feature = "mutations")]

@@ -3,8 +3,10 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
+use tokenkeeper_store::{ErrorChain, TokenStore};
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{core::Core, eviction, pump, watching};
@@ -15,9 +17,23 @@ use crate::audit::write_trail;
 /// # Errors
 /// [`Error::NoRuntime`](crate::Error::NoRuntime) if no thread can be started for them.
 pub(crate) fn start(core: &Arc<Core>) -> Result<(), crate::Error> {
-    spawn(core, &core.runtime.handle()?);
+    let runtime = core.runtime.handle()?;
+    spawn(core, &runtime);
+    runtime.spawn(check_store(core.store.clone(), core.options.lease / 4));
     core.metrics.describe();
     Ok(())
+}
+
+/// Looks once at the store, so that a wrong key is in the log before an account needs it.
+async fn check_store(store: Arc<dyn TokenStore>, timeout: Duration) {
+    match tokio::time::timeout(timeout, store.check_health()).await {
+        Ok(Err(error)) => {
+            let error = ErrorChain::of(&error);
+            tracing::warn!(%error, "the store needs attention");
+        }
+        Ok(Ok(())) => {}
+        Err(_) => tracing::warn!(?timeout, "the store does not answer"),
+    }
 }
 
 fn spawn(core: &Arc<Core>, runtime: &Handle) {

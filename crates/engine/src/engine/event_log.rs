@@ -76,6 +76,11 @@ pub(crate) fn log_event(core: &Core, entry: &AccountEntry, kind: &EventKind) {
             "the store had lost a record or gone back in time, and was restored from memory; \
              further records are counted"
         ),
+        EventKind::UnreadableReplaced => tracing::warn!(
+            account = %entry.digest(),
+            provider,
+            "a login replaced a record that could not be read"
+        ),
         EventKind::RejectionsHeldOff { wait } if site.rejections.note_failure(now) => {
             tracing::warn!(
                 account = %entry.digest(),

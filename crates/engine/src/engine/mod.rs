@@ -5,8 +5,8 @@
 //! 1. the operations of the API and the background tasks: `acquire`, `change`, `introspection`,
 //!    `rejection`, `closing`, `background`, `eviction`, `watching`
 //! 2. the loop: `pump`, which calls `perform` (the store and the provider)
-//! 3. conversions and look-ups over the shared state: `report`, `stored`, `forgotten`, `codec`,
-//!    `registry`, and what the log and the audit trail say: `event_log`, `clock_check`,
+//! 3. conversions and look-ups over the shared state: `report`, `stored`, `forgotten`, `claimed`,
+//!    `codec`, `registry`, and what the log and the audit trail say: `event_log`, `clock_check`,
 //!    `auditing`
 //! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `watch_state`,
 //!    `over`, `ports`, `echoes`
@@ -16,6 +16,7 @@ pub(crate) mod acquire;
 pub(crate) mod auditing;
 pub(crate) mod background;
 pub(crate) mod change;
+mod claimed;
 mod clock_check;
 pub(crate) mod closing;
 pub(crate) mod codec;

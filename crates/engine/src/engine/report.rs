@@ -89,6 +89,7 @@ pub(crate) fn event(notice: Notice) -> EventKind {
         Notice::StoreBehind => EventKind::StoreBehind,
         Notice::StoreCaughtUp => EventKind::StoreCaughtUp,
         Notice::StoreRestored => EventKind::StoreRestored,
+        Notice::UnreadableReplaced => EventKind::UnreadableReplaced,
         Notice::ServedUnvalidated => EventKind::ServedUnvalidated,
         Notice::RejectionsHeldOff(wait) => EventKind::RejectionsHeldOff { wait },
         Notice::RevocationPending(outcome) => EventKind::RevocationPending {

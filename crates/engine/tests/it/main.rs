@@ -41,5 +41,6 @@ mod secrets;
 mod shutdown;
 mod sites;
 mod store_failures;
+mod unreadable;
 
 use tokenkeeper_test_support as harness;

@@ -11,5 +11,6 @@
 mod addresses;
 mod audit;
 mod clocks;
+mod keys;
 mod outages;
 mod reasons;

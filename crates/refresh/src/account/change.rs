@@ -33,16 +33,15 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         let live = known.and_then(|known| Some(known.live()?.authorization));
         let stage = match stage {
             ChangeStage::Disconnect(None) => ChangeStage::Disconnect(live),
-            ChangeStage::Forget { unreadable, .. } => ChangeStage::Forget {
-                target: live,
-                unreadable,
-            },
+            ChangeStage::Forget { .. } => ChangeStage::Forget { target: live },
             stage => stage,
         };
         self.0.activity().changes.push(Change {
             id,
             check,
             revocation_failed: false,
+            unreadable: None,
+            landed: false,
             stage,
         });
     }
@@ -97,6 +96,9 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             };
         }
         match change.stage {
+            ChangeStage::Login { flow, lapsed, .. } if change.unreadable.is_some() => {
+                self.claim_flow(change.id, flow, lapsed, change.revocation_failed)
+            }
             ChangeStage::Login {
                 flow,
                 claim,
@@ -106,7 +108,9 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 step.unwrap_or_else(|| self.claim_login(flow, lapsed, change.revocation_failed))
             }
             ChangeStage::WatchingLogin { flow, watch } => self.watch_login(flow, watch),
-            ChangeStage::Exchanging { .. } => Step::Continue(change.stage),
+            ChangeStage::ClaimingFlow { .. } | ChangeStage::Exchanging { .. } => {
+                Step::Continue(change.stage)
+            }
             ChangeStage::Adopt(payload) => {
                 match self.pending_revocation(change.revocation_failed) {
                     Some(Err(failure)) => Step::Finish(Err(failure)),
@@ -122,7 +126,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             } => self.settle(change.id, authorization, adopted, unsure, resolved),
             ChangeStage::Disconnect(target) => self.disconnect(target, change.revocation_failed),
             ChangeStage::Revoking => self.await_revocation(change.revocation_failed),
-            ChangeStage::Forget { target, unreadable } => self.forget(target, unreadable),
+            ChangeStage::Forget { target } => self.forget(target, change.unreadable),
         }
     }
 
@@ -290,14 +294,15 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
         let newest = known.and_then(|known| known.authorization());
         let target = target.or(newest.filter(|_| unreadable.is_none()));
-        Step::Continue(ChangeStage::Forget { target, unreadable })
+        Step::Continue(ChangeStage::Forget { target })
     }
 
-    /// Notes that the stored record cannot be read, which stops no account from being forgotten.
+    /// Notes that the stored record cannot be read. It stops no account from being forgotten, and
+    /// no tokens of a login from being written.
     pub(super) fn note_unreadable(&mut self, version: Version) {
         for change in &mut self.0.activity().changes {
-            if let ChangeStage::Forget { unreadable, .. } = &mut change.stage {
-                *unreadable = Some(version);
+            if change.stage.may_replace() && !change.landed {
+                change.unreadable = Some(version);
                 change.check = false;
             }
         }

@@ -64,7 +64,8 @@ impl<T: Payload> Turn<'_, T> {
                     ..
                 }
                 | ChangeStage::Exchanging { login, .. }
-                    if draft.highest_number() < login.authorization.number =>
+                    if change.unreadable.is_none()
+                        && draft.highest_number() < login.authorization.number =>
                 {
                     if let Some(replaced) = draft.login.replace(*login)
                         && replaced.authorization.id != login.authorization.id
@@ -92,13 +93,13 @@ impl<T: Payload> Turn<'_, T> {
                         claims = true;
                     }
                 }
-                ChangeStage::Forget { target, unreadable }
+                ChangeStage::Forget { target }
                     if !change.check
                         && !draft.is_forgotten()
                         && target.is_none_or(|t| draft.number() <= t.number) =>
                 {
                     // Every login that an unreadable record could hold is older than now.
-                    let newest = unreadable.map(|_| Authorization {
+                    let newest = change.unreadable.map(|_| Authorization {
                         number: self.cx.wall,
                         id: self.cx.ids[1],
                     });

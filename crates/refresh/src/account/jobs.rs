@@ -104,6 +104,11 @@ pub(super) struct Change<T> {
     pub(super) check: bool,
     /// A revocation that the change waited for has failed.
     pub(super) revocation_failed: bool,
+    /// The stored record at this version cannot be read.
+    pub(super) unreadable: Option<Version>,
+    /// The store has shown the tokens of the change, so what cannot be read may be newer; or the
+    /// change has replaced what could not be read.
+    pub(super) landed: bool,
     pub(super) stage: ChangeStage<T>,
 }
 
@@ -114,6 +119,7 @@ impl<T> Change<T> {
         match &self.stage {
             ChangeStage::Login { flow, .. }
             | ChangeStage::WatchingLogin { flow, .. }
+            | ChangeStage::ClaimingFlow { flow, .. }
             | ChangeStage::Exchanging { flow, .. } => Some(flow.id),
             ChangeStage::Settling { authorization, .. } => Some(authorization.id),
             _ => None,
@@ -128,7 +134,9 @@ impl<T> Change<T> {
                 (ChangeKind::Login, claimed)
             }
             ChangeStage::WatchingLogin { .. } => (ChangeKind::Login, None),
-            ChangeStage::Exchanging { login, .. } => (ChangeKind::Login, Some(login.authorization)),
+            ChangeStage::ClaimingFlow { login, .. } | ChangeStage::Exchanging { login, .. } => {
+                (ChangeKind::Login, Some(login.authorization))
+            }
             ChangeStage::Adopt(_) => (ChangeKind::Adoption, None),
             ChangeStage::Settling {
                 authorization,
@@ -148,7 +156,9 @@ impl<T> Change<T> {
         let did_something = match &self.stage {
             ChangeStage::Settling { .. } => true,
             ChangeStage::Disconnect(target) => target.is_some(),
-            ChangeStage::Forget { target, unreadable } => target.is_some() || unreadable.is_some(),
+            ChangeStage::Forget { target } => {
+                target.is_some() || self.unreadable.is_some() || self.landed
+            }
             _ => false,
         };
         Changed {
@@ -174,6 +184,8 @@ pub(super) enum ChangeStage<T> {
     },
     /// Another process exchanges the same code.
     WatchingLogin { flow: Flow, watch: Watch },
+    /// The account's record cannot be read, so the code is claimed under a key of its flow.
+    ClaimingFlow { flow: Flow, login: Login },
     /// A login whose code is at the token endpoint.
     Exchanging {
         flow: Flow,
@@ -201,7 +213,25 @@ pub(super) enum ChangeStage<T> {
     Forget {
         /// The login that the caller wants to be forgotten; `None`: whichever there is.
         target: Option<Authorization>,
-        /// The stored record at this version cannot be read.
-        unreadable: Option<Version>,
     },
+}
+
+impl<T> ChangeStage<T> {
+    /// Returns whether the change may replace a record that cannot be read, now or once it has
+    /// tokens: a person logs in, or wants to be forgotten. An application may adopt many tokens at
+    /// once, perhaps with a wrong key.
+    pub(super) const fn may_replace(&self) -> bool {
+        match self {
+            Self::Login { .. }
+            | Self::ClaimingFlow { .. }
+            | Self::Exchanging { .. }
+            | Self::Forget { .. } => true,
+            Self::Settling {
+                adopted, unsure, ..
+            } => adopted.is_none() && !*unsure,
+            Self::WatchingLogin { .. } | Self::Adopt(_) | Self::Disconnect(_) | Self::Revoking => {
+                false
+            }
+        }
+    }
 }

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     action::{Action, Failure},
-    input::Answer,
+    id::Id,
+    input::{Answer, Outcome},
     mutation::{Mutation, broken},
     operation::{Candidate, ChangeId},
     payload::Payload,
@@ -150,6 +151,86 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         })
     }
 
+    /// Claims the code of a login while the account's record cannot be read. The record stays until
+    /// tokens have come, so the claim is written elsewhere; no other process takes it over.
+    pub(super) fn claim_flow(
+        &mut self,
+        id: ChangeId,
+        flow: Flow,
+        lapsed: Option<Version>,
+        failed: bool,
+    ) -> Step<T> {
+        match self.earlier_use(id, flow, lapsed) {
+            // Its process cannot be watched.
+            Some(Step::Continue(ChangeStage::WatchingLogin { .. })) => {
+                return Step::Finish(Err(Failure::Store));
+            }
+            Some(step) => return step,
+            None => {}
+        }
+        let step = self.claim_login(flow, lapsed, failed);
+        let Step::Continue(ChangeStage::Login {
+            claim: Some((login, _)),
+            ..
+        }) = step
+        else {
+            return step;
+        };
+        if broken(Mutation::UnclaimedCode) {
+            return self.send_claimed(id, flow, login);
+        }
+        Step::Continue(ChangeStage::ClaimingFlow { flow, login })
+    }
+
+    /// Handles the outcome of a claim under the flow's key.
+    pub(super) fn handle_flow_claimed(&mut self, claimed: Id, outcome: &Outcome<T>) {
+        let gives_up = self.0.gives_up();
+        let changes = &mut self.0.activity().changes;
+        let Some((at, id, flow, login)) =
+            changes
+                .iter()
+                .enumerate()
+                .find_map(|(at, change)| match change.stage {
+                    ChangeStage::ClaimingFlow { flow, login } if flow.id == claimed => {
+                        Some((at, change.id, flow, login))
+                    }
+                    _ => None,
+                })
+        else {
+            return;
+        };
+        let ours = match outcome {
+            Outcome::Applied => true,
+            // An earlier write that was not confirmed.
+            Outcome::Conflict(Some((_, there))) => there
+                .login
+                .is_some_and(|there| there.attempt.id == login.attempt.id),
+            Outcome::Conflict(None) => false,
+            Outcome::Unreadable(_) | Outcome::Failed if gives_up => {
+                let change = changes.remove(at);
+                return self.finish(&change, Err(Failure::Store));
+            }
+            Outcome::Unreadable(_) | Outcome::Failed => return,
+        };
+        if !ours {
+            let change = changes.remove(at);
+            return self.finish(&change, Err(Failure::FlowUsed));
+        }
+        if let Step::Continue(stage) = self.send_claimed(id, flow, login) {
+            self.0.activity().changes[at].stage = stage;
+        }
+    }
+
+    /// Sends the code of a login that is claimed for good.
+    fn send_claimed(&mut self, id: ChangeId, flow: Flow, login: Login) -> Step<T> {
+        self.0.act(Action::Send {
+            candidate: Candidate::Login(id),
+            payload: None,
+        });
+        let renew = false;
+        Step::Continue(ChangeStage::Exchanging { flow, login, renew })
+    }
+
     /// Sends the code of a login that is in the store, if its lease has room.
     fn send_code(&mut self, id: ChangeId, flow: Flow, login: Login, claim: Claim) -> Step<T> {
         let rules = self.0.cx.rules;
@@ -197,7 +278,9 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                     ..
                 }
         );
-        self.withdraw_login(login, Some(flow).filter(|_| judged));
+        if change.unreadable.is_none() {
+            self.withdraw_login(login, Some(flow).filter(|_| judged));
+        }
         self.finish(&change, Err(Failure::Refused(id)));
     }
 

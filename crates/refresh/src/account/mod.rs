@@ -37,9 +37,9 @@ use crate::{
     context::Context,
     input::{Answer, Input, Outcome, Revoked, StoreAnswer},
     instant::{EngineInstant, WallMillis},
-    operation::{Candidate, Operation, Timer},
+    operation::{Candidate, ChangeId, Operation, Timer},
     payload::Payload,
-    record::Record,
+    record::{Login, Record},
 };
 
 /// One account in memory: the newest record that is known, and the jobs in flight.
@@ -213,12 +213,24 @@ impl<T: Payload> Account<T> {
         self.0.known.is_some() || activity.is_some_and(|all| all.changes.iter().any(logs_in))
     }
 
-    /// Returns whether the account is being forgotten, which needs no readable record.
+    /// Returns whether a change is in flight that a record that cannot be read does not stop: the
+    /// account is being forgotten, or gets the tokens of a login.
     #[must_use]
-    pub fn is_forgetting(&self) -> bool {
-        let forgets = |change: &Change<T>| matches!(change.stage, ChangeStage::Forget { .. });
+    pub fn may_replace_unreadable(&self) -> bool {
+        let replaces = |change: &Change<T>| change.stage.may_replace();
         let activity = self.0.activity.as_ref();
-        activity.is_some_and(|activity| activity.changes.iter().any(forgets))
+        activity.is_some_and(|activity| activity.changes.iter().any(replaces))
+    }
+
+    /// Returns the login whose code this change has sent.
+    #[must_use]
+    pub fn exchanged_login(&self, id: ChangeId) -> Option<Login> {
+        let activity = self.0.activity.as_ref()?;
+        let change = activity.changes.iter().find(|change| change.id == id)?;
+        match change.stage {
+            ChangeStage::Exchanging { login, .. } => Some(login),
+            _ => None,
+        }
     }
 
     /// Returns whether a revocation is claimed or in flight.
@@ -298,8 +310,7 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
             return ChangeHandler(turn).start(id, ChangeStage::Disconnect(None));
         }
         Input::Forget(id) => {
-            let (target, unreadable) = (None, None);
-            return ChangeHandler(turn).start(id, ChangeStage::Forget { target, unreadable });
+            return ChangeHandler(turn).start(id, ChangeStage::Forget { target: None });
         }
         Input::Read(answer) => return StoreHandler(turn).handle_read(answer),
         Input::Wrote(outcome) => return StoreHandler(turn).handle_wrote(outcome),

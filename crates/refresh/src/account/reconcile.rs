@@ -10,7 +10,7 @@ use super::{
     turn::{Observed, Turn},
 };
 use crate::{
-    action::{Failure, Queue},
+    action::{Failure, Notice, Queue},
     mutation::{Mutation, broken},
     payload::Payload,
     record::{self, Attempt, Live, MergeContext, Record},
@@ -73,6 +73,10 @@ impl<T: Payload> Turn<'_, T> {
             _ => 0,
         };
         self.state.compared_at = self.cx.now;
+        let shown = found
+            .as_ref()
+            .and_then(|(_, theirs)| theirs.authorization());
+        let mut replaced = false;
         let (unwritten, critical) = match self.active() {
             Some(activity) => (activity.unwritten, activity.critical),
             None => (false, false),
@@ -150,7 +154,20 @@ impl<T: Payload> Turn<'_, T> {
             }
             for change in &mut activity.changes {
                 change.check = false;
+                let unreadable = change.unreadable.take().is_some();
+                if matches!(change.stage, ChangeStage::Forget { .. }) {
+                    change.landed |= unreadable;
+                }
+                if let ChangeStage::Settling { authorization, .. } = change.stage
+                    && shown == Some(authorization)
+                {
+                    change.landed = true;
+                    replaced |= unreadable;
+                }
             }
+        }
+        if replaced {
+            self.emit(Notice::UnreadableReplaced);
         }
         if self.active().is_some_and(|activity| activity.recheck) {
             // A caller arrived after this call was sent and needs another one.

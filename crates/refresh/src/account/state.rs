@@ -9,6 +9,7 @@ use super::{
     jobs::{Change, ChangeStage, RefreshJob, RefreshStage},
 };
 use crate::{
+    id::Id,
     instant::EngineInstant,
     payload::Schedule,
     record::{Failures, Record, TokenVersion},
@@ -86,6 +87,8 @@ pub(super) enum Writing<T> {
         version: Version,
         record: Option<Arc<Record<T>>>,
         mark: u32,
+        /// It claims the code of this flow, under a key of the flow.
+        claims: Option<Id>,
     },
     /// The last write failed; the next one waits for the timer.
     Waiting,

@@ -58,13 +58,28 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             version,
             record,
             mark,
+            claims,
         } = std::mem::replace(&mut self.0.activity().write, Writing::None)
         else {
             return;
         };
+        if let Some(flow) = claims {
+            if matches!(outcome, Outcome::Failed | Outcome::Unreadable(_)) {
+                self.handle_write_failure(None);
+            }
+            return ChangeHandler(self.0).handle_flow_claimed(flow, &outcome);
+        }
         let found = match outcome {
             Outcome::Failed => {
                 self.handle_write_failure(record.as_deref());
+                return;
+            }
+            Outcome::Unreadable(version) => {
+                self.handle_write_failure(None);
+                ChangeHandler(self.0).note_unreadable(version);
+                if broken(Mutation::UnreadableOverwritten) {
+                    self.0.state.base = Some(version);
+                }
                 return;
             }
             Outcome::Applied => record.map(|record| (version, Arc::unwrap_or_clone(record))),
@@ -217,6 +232,9 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
 
     /// Writes the known record with the claims of the jobs, if the store does not have them.
     fn write(&mut self) {
+        if self.claim_flow() {
+            return;
+        }
         let (draft, claims) = self.0.draft();
         let activity = self.0.activity();
         let wanted = claims || activity.unwritten && !activity.parked;
@@ -224,8 +242,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             return;
         }
         let expected = self.0.state.base;
-        let unreadable = self.0.forgets_unreadable();
-        let expected = unreadable.or(expected);
+        let expected = self.0.replaced_version().or(expected);
         let forgets = draft.is_forgotten() && draft.login.is_none();
         let vanishes = draft.is_vacant() || forgets && broken(Mutation::ForgetAsDelete);
         let record = (!vanishes).then(|| Arc::new(draft));
@@ -285,13 +302,49 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             version,
             record: record.clone(),
             mark,
+            claims: None,
         };
         self.0.act(Action::Write(Write {
             version,
             expected,
             record,
             forgets,
+            claims: None,
         }));
+    }
+
+    /// Claims the code of a flow under its own key, if a login needs it.
+    fn claim_flow(&mut self) -> bool {
+        let changes = self.0.active().map(|activity| activity.changes.iter());
+        let claim = changes
+            .into_iter()
+            .flatten()
+            .find_map(|change| match change.stage {
+                ChangeStage::ClaimingFlow { flow, login } => Some((flow.id, login)),
+                _ => None,
+            });
+        let Some((flow, login)) = claim else {
+            return false;
+        };
+        let mut record = Record::empty();
+        record.login = Some(login);
+        let record = Some(Arc::new(record));
+        let version = self.0.cx.version;
+        let mark = self.0.state.tracker.mark();
+        self.0.activity().write = Writing::InFlight {
+            version,
+            record: record.clone(),
+            mark,
+            claims: Some(flow),
+        };
+        self.0.act(Action::Write(Write {
+            version,
+            expected: None,
+            record,
+            forgets: false,
+            claims: Some(flow),
+        }));
+        true
     }
 }
 

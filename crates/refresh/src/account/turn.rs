@@ -103,14 +103,15 @@ impl<'a, T: Payload> Turn<'a, T> {
         })
     }
 
-    /// Returns the version of the stored record that cannot be read, if the account is being
-    /// forgotten.
-    pub(super) fn forgets_unreadable(&self) -> Option<Version> {
+    /// Returns the version of the stored record that cannot be read, if the next write may replace
+    /// it: the account is being forgotten, or the tokens of a login have come.
+    pub(super) fn replaced_version(&self) -> Option<Version> {
         self.active()?
             .changes
             .iter()
             .find_map(|change| match change.stage {
-                ChangeStage::Forget { unreadable, .. } if !change.check => unreadable,
+                ChangeStage::Forget { .. } if !change.check => change.unreadable,
+                ChangeStage::Settling { .. } => change.unreadable,
                 _ => None,
             })
     }

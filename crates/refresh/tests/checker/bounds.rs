@@ -52,6 +52,8 @@ pub(crate) struct Budget {
     pub(crate) failures: u8,
     pub(crate) failovers: u8,
     pub(crate) wipes: u8,
+    /// Records that can no longer be read.
+    pub(crate) damages: u8,
     /// Lost answers of the provider.
     pub(crate) lost_answers: u8,
     /// Lost requests to the provider.
@@ -95,6 +97,7 @@ impl Budget {
         failures: 0,
         failovers: 0,
         wipes: 0,
+        damages: 0,
         lost_answers: 0,
         lost_requests: 0,
         late_requests: 0,
@@ -151,6 +154,7 @@ impl Budget {
             drops: self.drops,
             closings: self.closings,
             expiries: self.expiries,
+            damages: self.damages,
             failures: self.failures,
             ..Self::NONE
         }

@@ -56,7 +56,7 @@ impl Model {
 
     fn key_in(&self, world: &World, order: [usize; PROCS]) -> u128 {
         let mut canon = Canonicalizer::new();
-        for stored in [world.store, world.past[0], world.past[1]] {
+        for stored in [world.store, world.claim, world.past[0], world.past[1]] {
             canon.value(&self.records, stored);
         }
         canon.value(&self.pending, world.late_write);
@@ -85,7 +85,8 @@ impl Model {
         canon.name(name_of_id(std::mem::take(&mut code.flow)));
         code.decided = super::family::permuted(code.decided, order);
         code.hash(&mut canon.hash);
-        let rest = (world.down, world.ended, world.rolled_back, world.wall);
+        let store = (world.down, world.damaged);
+        let rest = (store, world.ended, world.rolled_back, world.wall);
         rest.hash(&mut canon.hash);
         world.budget.hash(&mut canon.hash);
         canon.hash.key()

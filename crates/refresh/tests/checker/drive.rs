@@ -193,9 +193,10 @@ impl Model {
         payload: Option<Token>,
         known: Option<&Record<Token>>,
     ) {
-        let login = known
-            .and_then(|known| known.login)
-            .filter(|_| payload.is_none());
+        let login = match candidate {
+            Candidate::Refresh => None,
+            Candidate::Login(id) => self.account(world, proc).exchanged_login(id),
+        };
         if let Some(login) = &login {
             self.check_number(world, login);
         }

@@ -24,6 +24,7 @@ impl Event {
                 | Self::Lapse { paused: false, .. }
                 | Self::Heal { .. }
                 | Self::StoreUp
+                | Self::Repair
         )
     }
 
@@ -93,6 +94,8 @@ impl Model {
             Event::Failover { writes: 1 },
             Event::Failover { writes: 2 },
             Event::Wipe,
+            Event::Damage,
+            Event::Repair,
             Event::Expire,
         ]);
         events
@@ -154,6 +157,18 @@ impl Model {
                     return None;
                 }
                 self.wipe(world);
+            }
+            Event::Damage => {
+                budget.damages = budget.damages.checked_sub(1)?;
+                self.damage(world)?;
+            }
+            Event::Repair => {
+                if !std::mem::take(&mut world.damaged) {
+                    return None;
+                }
+                // A process may replace what it could not read, and one that can read it does not
+                // look for the claims of flows.
+                world.rolled_back = true;
             }
             Event::Expire => {
                 budget.expiries = budget.expiries.checked_sub(1)?;

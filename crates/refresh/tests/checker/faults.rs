@@ -109,7 +109,7 @@ impl Model {
             }
             Fault::ReplySlow if reaches_store(world, proc) => {
                 spend(&mut world.budget.slow_replies, &mut world.budget.faults)?;
-                let answer = StoreAnswer::Found(self.find(world));
+                let answer = self.read(world, proc)?;
                 self.set_pending(world, proc, Op::Read, Pending::Found(answer));
             }
             _ => return None,

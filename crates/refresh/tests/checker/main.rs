@@ -81,6 +81,8 @@ impl Model {
     fn first_world(&mut self) -> World {
         let mut world = World {
             store: 0,
+            damaged: false,
+            claim: 0,
             past: [UNKNOWN; 2],
             down: false,
             late_write: 0,
@@ -130,6 +132,7 @@ impl Model {
     /// Returns all names that the world refers to.
     fn mask(&self, world: &World) -> Mask {
         let mut mask = self.records.mask(world.store);
+        mask.add(self.records.mask(world.claim));
         for past in world.past {
             mask.add(self.records.mask(past));
         }

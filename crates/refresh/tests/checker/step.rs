@@ -9,6 +9,7 @@ use super::{
     names::number,
     pending::{Pending, Presented},
     provider::Verdict,
+    store::note_unreadable,
     token::Token,
     world::{Op, World},
 };
@@ -63,6 +64,9 @@ impl Model {
             Pending::Write(_) | Pending::Read if !reaches_store(world, proc) => return None,
             Pending::Write(write) => {
                 let outcome = self.put(world, write);
+                if matches!(outcome, Outcome::Unreadable(_)) {
+                    note_unreadable(world)?;
+                }
                 let claims = self.is_claim(world, proc, write);
                 if claims && outcome == Outcome::Applied && world.budget.faults > 0 {
                     // The process may be paused or killed before it receives the answer.
@@ -76,7 +80,7 @@ impl Model {
                 self.finish_write(world, proc, outcome.clone(), Moment::NOW);
             }
             Pending::Read => {
-                let answer = StoreAnswer::Found(self.find(world));
+                let answer = self.read(world, proc)?;
                 self.finish_read(world, proc, answer, Moment::NOW);
             }
             Pending::Found(answer) => {
@@ -118,7 +122,8 @@ impl Model {
     /// Returns whether a write takes a lease for a request that is not sent yet.
     pub(crate) fn is_claim(&self, world: &World, proc: usize, write: &Write<Token>) -> bool {
         let memory = &world.procs[proc];
-        let Some(record) = write.record.as_deref() else {
+        // No process takes over the claim of a flow.
+        let Some(record) = write.record.as_deref().filter(|_| write.claims.is_none()) else {
             return false;
         };
         let holds =

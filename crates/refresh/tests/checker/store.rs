@@ -3,12 +3,12 @@
 //! The mark of a forgotten account is under another key, but a process reads and replaces it as if
 //! it were the account's record. So it is one here.
 
-use tokenkeeper_refresh::{Outcome, Record, State, Write};
+use tokenkeeper_refresh::{Id, Outcome, Record, State, StoreAnswer, Write};
 use tokenkeeper_store::Version;
 
 use super::{
     Model,
-    names::number,
+    names::{number, version},
     properties::Residual,
     token::Token,
     world::{UNKNOWN, World},
@@ -23,13 +23,38 @@ impl Model {
         stored.map(|stored| Stored::clone(&stored))
     }
 
+    /// Returns the answer to a read by a process. `None`: no failure is left.
+    pub(crate) fn read(&self, world: &mut World, proc: usize) -> Option<StoreAnswer<Token>> {
+        let Some((version, _)) = self.find(world).filter(|_| world.damaged) else {
+            return Some(StoreAnswer::Found(self.find(world)));
+        };
+        note_unreadable(world)?;
+        let concerned = self.account(world, proc).may_replace_unreadable();
+        Some(if concerned {
+            StoreAnswer::Unreadable(version)
+        } else {
+            StoreAnswer::Failed { hung: false }
+        })
+    }
+
     /// Writes a record if the version is the expected one.
     pub(crate) fn put(&mut self, world: &mut World, write: &Write<Token>) -> Outcome<Token> {
+        if let Some(flow) = write.claims {
+            return self.claim(world, flow, write);
+        }
         let existing = self.find(world);
         if existing.as_ref().map(|(version, _)| *version) != write.expected {
-            return Outcome::Conflict(existing);
+            return match existing {
+                Some((version, _)) if world.damaged => Outcome::Unreadable(version),
+                existing => Outcome::Conflict(existing),
+            };
         }
         let record = write.record.as_deref();
+        if std::mem::take(&mut world.damaged) {
+            self.check_replacement(existing.as_ref().map(|(_, before)| before), record);
+            // What it listed is lost: logins in flight, tokens to revoke, the refresh token itself.
+            world.rolled_back = true;
+        }
         if let Some((_, before)) = &existing {
             self.check_write(before, record);
             self.note_withdrawal(world, before, record);
@@ -42,6 +67,22 @@ impl Model {
             None => 0,
         };
         self.set(world, next);
+        Outcome::Applied
+    }
+
+    /// Claims the code of a flow under the flow's key.
+    fn claim(&mut self, world: &mut World, flow: Id, write: &Write<Token>) -> Outcome<Token> {
+        if let Some(claim) = self.records.value(world.claim) {
+            let claimed = claim.1.login.map(|login| login.authorization.id);
+            return if claimed == Some(flow) {
+                Outcome::Conflict(Some(Stored::clone(&claim)))
+            } else {
+                // Only the first login's callback comes again.
+                Outcome::Applied
+            };
+        }
+        let record = write.record.as_deref().expect("a claim is a record");
+        world.claim = self.records.intern((write.version, record.clone()));
         Outcome::Applied
     }
 
@@ -98,6 +139,33 @@ impl Model {
         }
     }
 
+    /// Makes the record unreadable, under a version that no process has seen: at one that it knows,
+    /// a process may write, since it knows the record. `None`: there is none, or it is unreadable
+    /// already.
+    pub(crate) fn damage(&mut self, world: &mut World) -> Option<()> {
+        let stored = self.records.value(world.store)?;
+        if std::mem::replace(&mut world.damaged, true) {
+            return None;
+        }
+        let damaged = version(self.mask(world).free_version());
+        world.store = self.records.intern((damaged, stored.1.clone()));
+        let login = stored.1.login.map(|login| login.authorization);
+        let used = stored.1.used_flows.iter().map(|flow| flow.id);
+        let shown = login.into_iter().chain(stored.1.authorization());
+        if used
+            .chain(shown.map(|it| it.id))
+            .any(|id| number(id) == world.code.flow)
+        {
+            // The claim or the use of its code is lost.
+            world.code.excuse = Some(Residual::StoreRolledBack);
+        }
+        // Later logins have a later time of day than those in the record.
+        let newest = stored.1.authorization().into_iter().chain(login);
+        let newest = newest.map(|it| it.number as u8).max();
+        world.wall = world.wall.max(newest.unwrap_or_default() + 1);
+        Some(())
+    }
+
     fn set(&self, world: &mut World, next: u32) {
         world.past = match world.budget.failovers.min(world.budget.faults) {
             0 => [UNKNOWN; 2],
@@ -128,6 +196,7 @@ impl Model {
 
     fn roll_back(&self, world: &mut World, to: u32) {
         world.store = to;
+        world.damaged = false;
         world.past = [UNKNOWN; 2];
         world.ended = 0;
         world.rolled_back = true;
@@ -168,10 +237,18 @@ impl Model {
             return None;
         }
         world.store = 0;
+        world.damaged = false;
         world.past = [UNKNOWN; 2];
         world.wall = world.wall.max(number + 1);
         // The tokens that it listed for revocation are lost with it.
         world.rolled_back = true;
         Some(())
     }
+}
+
+/// Spends a failure of the store: a call that met a record that cannot be read.
+pub(crate) fn note_unreadable(world: &mut World) -> Option<()> {
+    let failures = &mut world.budget.failures;
+    *failures = failures.checked_sub(1)?;
+    Some(())
 }

@@ -20,7 +20,10 @@ impl Model {
     pub(crate) fn poll(&mut self, world: &mut World, proc: usize, fault: Option<Fault>) -> Enabled {
         self.start_poll(world, proc, Moment::NOW)?;
         match fault {
-            None if reaches_store(world, proc) => self.finish_poll(world, proc, Moment::NOW),
+            None if reaches_store(world, proc) => {
+                let answer = self.read(world, proc)?;
+                self.finish_read(world, proc, answer, Moment::NOW);
+            }
             None => return None,
             Some(Fault::RequestLost) => {
                 store_fails(world, proc)?;
@@ -54,7 +57,7 @@ impl Model {
     /// Expires the watched leases: at once if no process holds them, otherwise only if the holder
     /// is paused or partitioned for the whole lease.
     pub(crate) fn lapse(&mut self, world: &mut World, proc: usize, paused: bool) -> Enabled {
-        if !reaches_store(world, proc) {
+        if !reaches_store(world, proc) || world.damaged {
             return None;
         }
         let stored = self.records.value(world.store)?;

@@ -17,6 +17,10 @@ pub(crate) const UNKNOWN: u32 = u32::MAX;
 pub(crate) struct World {
     /// The content of the store; 0: nothing.
     pub(crate) store: u32,
+    /// The record in the store cannot be read.
+    pub(crate) damaged: bool,
+    /// The claim of a code under its flow's key; 0: none.
+    pub(crate) claim: u32,
     /// The contents before the last two writes, while a failover may still restore them.
     pub(crate) past: [u32; 2],
     pub(crate) down: bool,
@@ -123,6 +127,10 @@ pub(crate) enum Event {
         writes: usize,
     },
     Wipe,
+    /// The record in the store can no longer be read.
+    Damage,
+    /// It can be read again.
+    Repair,
     /// The tombstone in the store expires.
     Expire,
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use tokenkeeper_refresh::{Outcome, StoreAnswer, Write};
-use tokenkeeper_store::{ErrorChain, Outcome as Put, StoreError};
+use tokenkeeper_store::{ErrorChain, Outcome as Put, StoreError, Version};
 
 use crate::{
     engine::{
-        auditing, core::Core, entry::AccountEntry, forgotten, payload::Payload, store_health::Call,
-        stored,
+        auditing, claimed, core::Core, entry::AccountEntry, forgotten, payload::Payload,
+        store_health::Call, stored,
     },
     error::Error,
 };
@@ -31,18 +31,26 @@ pub(crate) async fn read(core: &Core, entry: &AccountEntry) -> StoreAnswer<Paylo
             }
             StoreAnswer::Found(found)
         }
-        Err(Fault { hung, error }) => {
-            let forgets = entry.lock().machine.is_forgetting() && error.is_unreadable_record();
-            keep_error(core, entry, error);
-            if forgets
-                && let Ok(Some(version)) =
-                    in_time(core, entry, Call::Read, core.store.version(&key)).await
-            {
-                return StoreAnswer::Unreadable(version);
-            }
-            StoreAnswer::Failed { hung }
-        }
+        Err(Fault { hung, error }) => match unreadable(core, entry, error).await {
+            Some(version) => StoreAnswer::Unreadable(version),
+            None => StoreAnswer::Failed { hung },
+        },
     }
+}
+
+/// Keeps an error, and returns the version of the record if it exists, cannot be read, and does not
+/// stop what is in flight.
+///
+/// A store or a key service that fails for now says nothing about the record.
+async fn unreadable(core: &Core, entry: &AccountEntry, error: Error) -> Option<Version> {
+    let concerned = error.is_unreadable_record() && entry.lock().machine.may_replace_unreadable();
+    keep_error(core, entry, error);
+    if !concerned {
+        return None;
+    }
+    let key = entry.key();
+    let version = core.store.version(&key);
+    in_time(core, entry, Call::Read, version).await.ok()?
 }
 
 /// Writes or deletes the record in the store.
@@ -55,13 +63,16 @@ pub(crate) async fn write(
     let wall = core.time.wall();
     let encode = |record| stored::encode(entry, write.version, record, wall);
     let call = async {
-        match (&write.record, write.expected) {
-            (Some(record), expected) if write.forgets => {
+        match (&write.record, write.expected, write.claims) {
+            (Some(record), _, Some(flow)) => claimed::put(store, key, flow, &encode(record)).await,
+            (Some(record), expected, None) if write.forgets => {
                 forgotten::forget(store, key, &encode(record), expected).await
             }
-            (Some(record), expected) => forgotten::put(store, key, &encode(record), expected).await,
-            (None, Some(expected)) => store.delete(key, expected).await,
-            (None, None) => Ok(Put::Applied),
+            (Some(record), expected, None) => {
+                forgotten::put(store, key, &encode(record), expected).await
+            }
+            (None, Some(expected), _) => store.delete(key, expected).await,
+            (None, None, _) => Ok(Put::Applied),
         }
     };
     let put = in_time(core, entry, Call::Write, call).await;
@@ -70,10 +81,10 @@ pub(crate) async fn write(
             clear_error(entry);
             outcome
         }
-        Err(Fault { error, .. }) => {
-            keep_error(core, entry, error);
-            Outcome::Failed
-        }
+        Err(Fault { error, .. }) => match unreadable(core, entry, error).await {
+            Some(version) if write.claims.is_none() => Outcome::Unreadable(version),
+            _ => Outcome::Failed,
+        },
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) enum Violation {
     WrongCause,
     /// An older record overwrote a newer one.
     RecordRegressed,
+    /// A record that cannot be read was replaced by something else than the tokens of a login.
+    UnreadableLost,
     /// Two logins in flight have the same number.
     DuplicateNumber,
     /// A disconnected account came back without a login.

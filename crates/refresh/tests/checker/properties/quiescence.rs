@@ -25,7 +25,8 @@ impl Model {
     /// Checks that nothing is lost once every process has compared its memory with the store.
     pub(crate) fn check_quiescence(&mut self, world: &World) {
         let mut world = *world;
-        (world.down, world.late_write, world.late_request) = (false, 0, 0);
+        (world.down, world.damaged) = (false, false);
+        (world.late_write, world.late_request) = (0, 0);
         world.budget = Budget::NONE;
         for proc in procs(self) {
             world.procs[proc].partitioned = false;

@@ -32,6 +32,25 @@ impl Model {
         }
     }
 
+    /// Checks that only the tokens of a newer login, or the mark of a forgotten account, replace a
+    /// record that cannot be read.
+    pub(crate) fn check_replacement(
+        &mut self,
+        before: Option<&Record<Token>>,
+        after: Option<&Record<Token>>,
+    ) {
+        let known = before.and_then(Record::authorization);
+        let replaces = after.is_some_and(|after| {
+            let login = after.live().is_some_and(|live| live.generation == 1);
+            let number = |it: Option<Authorization>| it.map_or(0, |it| it.number);
+            let newer = number(after.authorization()) > number(known);
+            after.is_forgotten() || login && newer
+        });
+        if !replaces {
+            self.report(Violation::UnreadableLost, None);
+        }
+    }
+
     /// Checks that a login in flight has a unique number.
     pub(crate) fn check_number(&mut self, world: &World, login: &Login) {
         let Authorization { number, id } = login.authorization;

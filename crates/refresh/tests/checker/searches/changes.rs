@@ -2,7 +2,7 @@
 
 use super::{
     super::bounds::{Bounds, Budget, Revocation},
-    NONE, REFRESH, THREE, TWO, callback, disconnect, forget, login, searches, within,
+    NONE, REFRESH, THREE, TWO, callback, damage, disconnect, forget, login, searches, within,
 };
 
 searches! {
@@ -100,6 +100,15 @@ searches! {
         budget: forget(REFRESH).any_faults(1),
         ..THREE
     };
+    login_over_an_unreadable_record: within(damage(login(NONE)).any_faults(1));
+    login_and_refresh_over_an_unreadable_record: within(damage(login(REFRESH)));
+    refresh_over_an_unreadable_record: within(damage(REFRESH).any_faults(1));
+    adoption_over_an_unreadable_record:
+        within(damage(Budget { adoptions: 1, ..REFRESH }));
+    forget_over_an_unreadable_record: within(damage(forget(REFRESH)));
+    callback_that_comes_twice_over_an_unreadable_record: within(damage(callback(NONE)));
+    login_over_an_unreadable_record_of_an_unknown_account:
+        within(damage(login(Budget { drops: 2, ..NONE })));
     changes_with_shutdown: Bounds {
         budget: login(disconnect(Budget { closings: 1, ..REFRESH })),
         ..TWO

@@ -88,6 +88,15 @@ const fn forget(budget: Budget) -> Budget {
     }
 }
 
+/// A record that can no longer be read.
+const fn damage(budget: Budget) -> Budget {
+    Budget {
+        damages: 1,
+        failures: 4,
+        ..budget
+    }
+}
+
 /// Defines one test for each search.
 macro_rules! searches {
     ($($(#[$attribute:meta])* $name:ident: $bounds:expr;)*) => {

@@ -7,8 +7,8 @@ use super::{
         bounds::{Bounds, Budget, Reuse, Revocation},
         properties::Violation,
     },
-    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, assert_finds, callback, disconnect, forget,
-    login, within,
+    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, assert_finds, callback, damage, disconnect,
+    forget, login, within,
 };
 
 macro_rules! finds {
@@ -104,6 +104,10 @@ finds! {
     finds_a_shortened_timeout_pause:
         TimeoutPauseShortened in within(Budget { refreshes: 3, ..REFRESH }.any_faults(2))
         => PresentedTwice;
+    finds_a_refresh_that_replaces_an_unreadable_record:
+        UnreadableOverwritten in within(damage(REFRESH)) => UnreadableLost;
+    finds_an_unclaimed_code_over_an_unreadable_record:
+        UnclaimedCode in within(damage(callback(NONE))) => PresentedTwice;
     finds_forgotten_waiters: WaitersForgotten in within(REFRESH) => Deadlock;
     finds_an_endless_conflict:
         ConflictRepeated in within(REFRESH_TWICE) => Livelock;
