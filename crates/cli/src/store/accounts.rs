@@ -117,9 +117,13 @@ fn account(app: &App, key: &Key) -> Option<(AccountName, Account)> {
     (account.key() == *key).then_some((name, account))
 }
 
-/// Returns whether this is the mark of a forgotten account, which names no one.
+/// Returns whether this is the mark of a forgotten account or the claim of a login's code, which
+/// name no one.
 fn is_mark(key: &Key) -> bool {
-    let digest = key.subject().strip_prefix("forgotten:");
+    let subject = key.subject();
+    let digest = subject
+        .strip_prefix("forgotten:")
+        .or_else(|| subject.strip_prefix("claimed:"));
     digest.is_some_and(|digest| {
         digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
     })

@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr, sync::Arc};
 use tokenkeeper::{
     redis::RedisOptions,
     sqlite::SqliteStore,
-    store::{Keyring, Reencryption, StoreError, TokenStore},
+    store::{Keyring, Keys, Reencryption, StoreError, TokenStore},
 };
 
 use crate::{BoxError, app::create_private_folder, config, exit::misconfigured};
@@ -68,10 +68,10 @@ impl Location {
         })
     }
 
-    pub(crate) async fn reencrypt(&self, keyring: Keyring) -> Result<Reencryption, BoxError> {
+    pub(crate) async fn reencrypt(&self, keys: Keys) -> Result<Reencryption, BoxError> {
         let done: Result<_, StoreError> = match self {
             Self::Sqlite(path) => {
-                let store = SqliteStore::open(existing(path)?, keyring).await?;
+                let store = SqliteStore::open(existing(path)?, keys).await?;
                 store.reencrypt().await
             }
             Self::Redis {
@@ -79,7 +79,7 @@ impl Location {
                 allow_unencrypted_network,
             } => {
                 let options = redis_options(url, *allow_unencrypted_network);
-                options.open(keyring).await?.reencrypt().await
+                options.open(keys).await?.reencrypt().await
             }
         };
         Ok(done?)

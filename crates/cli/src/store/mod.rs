@@ -1,6 +1,7 @@
 //! The commands that maintain a store.
 
 mod accounts;
+mod key_program;
 mod location;
 mod reencrypt;
 

@@ -1,21 +1,52 @@
 //! `tokenkeeper reencrypt`: moves all records of a store to the current key.
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode, time::Duration};
 
+use tokenkeeper::store::{Keyring, Keys};
+
+use super::key_program::KeyProgram;
 use crate::{BoxError, app, config::Config, global::Global};
 
 /// Encrypts the records of a store that are under an old key with the current one
 ///
 /// Keys are `id:base64` of 32 bytes, separated by commas or spaces, the current one first. Give the
 /// new keys to every process first.
+///
+/// A key management service wraps a data key for each record, through a program: `PROGRAM wrap`
+/// reads a key in base64 and prints the id of the wrapping key and the wrapped key in base64;
+/// `PROGRAM unwrap ID` reads a wrapped key and prints the key. It ends with 3 if it can never
+/// unwrap this one, and with another status if it fails for now.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Move the records to data keys that this program wraps. The keys only read.
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "unwrap_with")]
+    wrap_with: Option<OsString>,
+    /// Move the records whose data keys this program unwraps to the current key.
+    #[arg(long, value_name = "PROGRAM")]
+    unwrap_with: Option<OsString>,
+}
 
-pub(crate) async fn run(_: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
+impl Arguments {
+    fn keys(&self, keyring: Keyring) -> Keys {
+        let keys = match (&self.wrap_with, &self.unwrap_with) {
+            (Some(program), _) => Keys::from_service(KeyProgram::new(program)).with_old(keyring),
+            (None, Some(program)) => {
+                Keys::from(keyring).with_old(Keys::from_service(KeyProgram::new(program)))
+            }
+            (None, None) => keyring.into(),
+        };
+        keys.with_timeout(PROGRAM_TIMEOUT)
+    }
+}
+
+/// How long a program may take to wrap or unwrap a key.
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let config = Config::read(global.config.as_deref())?;
     let location = global.store.location(&config)?;
     let keyring = app::keyring(global, &config, &location)?;
-    let done = location.reencrypt(keyring).await?;
+    let done = location.reencrypt(arguments.keys(keyring)).await?;
     println!(
         "{} records re-encrypted, {} already under the current key",
         done.moved, done.current

@@ -48,11 +48,13 @@ async fn fill(folder: &Folder, keys: &str) {
     let due = entry().with_due(SystemTime::UNIX_EPOCH);
     let ill = entry().with_attention(true);
     let mark = format!("forgotten:{}", "0a".repeat(32));
+    let claim = format!("claimed:{}", "0a".repeat(32));
     for (subject, entry) in [
         ("fine", entry()),
         ("due", due),
         ("ill\nforged", ill),
         (&mark, entry()),
+        (&claim, entry()),
     ] {
         let put = store.put(&key(subject), &entry, None).await.unwrap();
         assert!(put.is_applied());
@@ -152,12 +154,47 @@ async fn reencrypt_moves_records_to_the_current_key() {
     };
     let wrong = reencrypt(NEW);
     assert_eq!(wrong.status.code(), Some(1), "nothing opens");
-    assert_eq!(text(&wrong.stderr).matches("not re-encrypted").count(), 4);
+    assert_eq!(text(&wrong.stderr).matches("not re-encrypted").count(), 5);
     let moved = reencrypt(&format!("{NEW},{OLD}"));
     assert!(moved.status.success(), "{}", text(&moved.stderr));
-    assert!(text(&moved.stdout).starts_with("4 records"));
+    assert!(text(&moved.stdout).starts_with("5 records"));
     let keyring: Keyring = NEW.parse().unwrap();
     let store = SqliteStore::open(folder.file(), keyring).await.unwrap();
+    let entry = store.get(&key("fine")).await.unwrap().unwrap();
+    assert_eq!(&entry.value[..], b"value");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn reencrypt_moves_records_to_wrapped_keys_and_back() {
+    let folder = Folder::new("wrapped");
+    fill(&folder, OLD).await;
+    let reencrypt = |option: &str, is_down: &str| {
+        // One that is written here could still be open in a process that another test starts.
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/key-program");
+        tokenkeeper(&["reencrypt", option, program])
+            .env("TOKENKEEPER_STORE", folder.store())
+            .env("TOKENKEEPER_KEYS", OLD)
+            .env("KEY_PROGRAM_IS_DOWN", is_down)
+            .output()
+            .unwrap()
+    };
+    let failed = reencrypt("--wrap-with", "yes");
+    assert!(!failed.status.success());
+    let error = text(&failed.stderr);
+    assert!(error.contains("the key service is unavailable"), "{error}");
+    assert!(error.contains("connection refused"), "{error}");
+
+    let moved = reencrypt("--wrap-with", "");
+    assert!(moved.status.success(), "{}", text(&moved.stderr));
+    assert!(text(&moved.stdout).starts_with("5 records"));
+    let keyring: Keyring = OLD.parse().unwrap();
+    let store = SqliteStore::open(folder.file(), keyring).await.unwrap();
+    assert!(store.get(&key("fine")).await.is_err());
+
+    let back = reencrypt("--unwrap-with", "");
+    assert!(back.status.success(), "{}", text(&back.stderr));
+    assert!(text(&back.stdout).starts_with("5 records"));
     let entry = store.get(&key("fine")).await.unwrap().unwrap();
     assert_eq!(&entry.value[..], b"value");
 }
