@@ -2,13 +2,17 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
+use tokio::sync::Notify;
 
 use super::{Measured, TokenRequest, names};
 use crate::{
@@ -23,6 +27,8 @@ use crate::{
 pub(crate) struct Metrics {
     /// Whether a panic was logged.
     panicked: AtomicBool,
+    /// Woken by a store call: an account does something.
+    pub(super) activity: Arc<Notify>,
 }
 
 impl Metrics {
@@ -86,6 +92,7 @@ impl Metrics {
         outcome: &'static str,
         took: Duration,
     ) {
+        self.activity.notify_one();
         self.record(|| {
             histogram!(names::STORE_CALL_DURATION, "call" => call, "outcome" => outcome)
                 .record(took);

@@ -16,24 +16,37 @@ use crate::{
     health::AccountHealth,
 };
 
-/// Sets the gauges at an interval, until the engine is gone.
+/// Sets the gauges at an interval, until the engine is gone. While no account does anything, the
+/// interval grows: an idle process does not wake.
 pub(crate) async fn sample(core: Weak<Core>, mut gone: watch::Receiver<()>) {
-    let mut rest = INTERVAL;
+    let Some(activity) = core.upgrade().map(|core| core.metrics.activity.clone()) else {
+        return;
+    };
+    let (mut rest, mut is_idle) = (INTERVAL, false);
     loop {
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
+            () = activity.notified(), if is_idle => {
+                (rest, is_idle) = (INTERVAL, false);
+                continue;
+            }
             _ = gone.changed() => return,
         }
         let Some(core) = core.upgrade() else { return };
         let began = Instant::now();
-        set_gauges(&core).await;
+        is_idle = !set_gauges(&core).await;
         // A million accounts take part of a second.
-        rest = INTERVAL.max(began.elapsed() * REST_FACTOR);
+        let least = INTERVAL.max(began.elapsed() * REST_FACTOR);
+        let longest = if is_idle { IDLE_INTERVAL } else { least };
+        rest = (rest * 2).clamp(least, longest.max(least));
     }
 }
 
 /// The time between two samples.
 const INTERVAL: Duration = Duration::from_secs(15);
+
+/// The longest time between two samples while no account is in use and none calls the store.
+const IDLE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// The least rest, in multiples of the time that a sample takes.
 const REST_FACTOR: u32 = 100;
@@ -50,7 +63,9 @@ struct Sample {
     uncompared: Duration,
 }
 
-async fn set_gauges(core: &Arc<Core>) {
+/// Sets the gauges, and returns whether an account is in use.
+async fn set_gauges(core: &Arc<Core>) -> bool {
+    let mut is_any_in_use = false;
     let mut samples: HashMap<&str, Sample> = HashMap::new();
     for brand in core.distinct_brands() {
         samples.insert(brand, Sample::default());
@@ -58,7 +73,7 @@ async fn set_gauges(core: &Arc<Core>) {
     let entries = core.entries.pin_owned();
     for (index, (entry, ())) in entries.iter().enumerate() {
         if let Some(sample) = samples.get_mut(entry.0.site.provider.brand()) {
-            sample.add(core, &entry.0);
+            is_any_in_use |= sample.add(core, &entry.0);
         }
         if index % SLICE == SLICE - 1 {
             tokio::task::yield_now().await;
@@ -76,6 +91,7 @@ async fn set_gauges(core: &Arc<Core>) {
         metrics.set(names::UNCOMPARED, brand, sample.uncompared.as_secs_f64());
         set_backlog(core, brand);
     }
+    is_any_in_use
 }
 
 /// Sets the gauges of the refreshers of this process.
@@ -97,7 +113,8 @@ fn set_backlog(core: &Core, brand: &str) {
 }
 
 impl Sample {
-    fn add(&mut self, core: &Core, entry: &AccountEntry) {
+    /// Counts an account, and returns whether it is in use.
+    fn add(&mut self, core: &Core, entry: &AccountEntry) -> bool {
         let (now, wall) = (core.time.now(), core.time.wall());
         let inner = entry.lock();
         let record = inner.machine.record().map(AsRef::as_ref);
@@ -111,8 +128,9 @@ impl Sample {
         drop(inner);
         *self.accounts.entry(health).or_default() += 1;
         self.unwritten += usize::from(is_unwritten);
-        if entry.snapshot.load().is_none() || !is_in_use(core, entry) {
-            return;
+        let is_in_use = is_in_use(core, entry);
+        if entry.snapshot.load().is_none() || !is_in_use {
+            return is_in_use;
         }
         if let Some(issued_at) = issued_at {
             let age = wall.saturating_sub(wall_millis(issued_at));
@@ -121,5 +139,6 @@ impl Sample {
         if compared_at > EngineInstant(0) {
             self.uncompared = self.uncompared.max(now.since(compared_at));
         }
+        is_in_use
     }
 }
