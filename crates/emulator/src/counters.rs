@@ -28,6 +28,8 @@ pub struct Counters {
     pub revocations: u64,
     /// Requests to the introspection endpoint.
     pub introspections: u64,
+    /// Requests to the device authorization endpoint.
+    pub device_authorizations: u64,
     /// Requests to other paths, such as the login page of
     /// [`Fault::LoginRedirect`](crate::Fault::LoginRedirect).
     pub other_requests: u64,
@@ -50,6 +52,12 @@ impl Counters {
     #[must_use]
     pub fn exchanges(&self) -> u64 {
         self.grants("authorization_code")
+    }
+
+    /// Returns the number of polls with a device code.
+    #[must_use]
+    pub fn polls(&self) -> u64 {
+        self.grants("urn:ietf:params:oauth:grant-type:device_code")
     }
 
     /// Returns the number of token requests with this grant type.

@@ -182,6 +182,37 @@ impl Emulator {
         self.inner.server.world.ledger().revoke_user(login)
     }
 
+    /// Approves the device that shows this user code, as the user with this login.
+    ///
+    /// # Errors
+    /// [`Error::UnknownUser`] if no user has this login, [`Error::UnknownUserCode`] if no device
+    /// waits with this code.
+    pub fn approve_device(&self, user_code: &str, login: &str) -> Result<(), Error> {
+        let world = &self.inner.server.world;
+        let user = world.user(login).ok_or_else(|| Error::UnknownUser {
+            login: login.to_owned(),
+        })?;
+        self.decide_device(user_code, Some(&user.login))
+    }
+
+    /// Denies the device that shows this user code.
+    ///
+    /// # Errors
+    /// [`Error::UnknownUserCode`] if no device waits with this code.
+    pub fn deny_device(&self, user_code: &str) -> Result<(), Error> {
+        self.decide_device(user_code, None)
+    }
+
+    fn decide_device(&self, user_code: &str, login: Option<&str>) -> Result<(), Error> {
+        let world = &self.inner.server.world;
+        if world.devices().decide(user_code, login, world.now()) {
+            return Ok(());
+        }
+        Err(Error::UnknownUserCode {
+            user_code: user_code.to_owned(),
+        })
+    }
+
     /// Changes the secret of a client; returns `false` if no such client is registered.
     pub fn change_secret(&self, client_id: &str, secret: impl Into<String>) -> bool {
         let mut clients = self.inner.server.world.clients();

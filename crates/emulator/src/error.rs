@@ -21,6 +21,12 @@ pub enum Error {
         /// The given login.
         login: String,
     },
+    /// No device waits with this user code.
+    #[error("no device waits with the user code {user_code:?}: it is unknown, decided or expired")]
+    UnknownUserCode {
+        /// The given user code.
+        user_code: String,
+    },
     /// No client is registered.
     #[error("the emulator has no client: add one with `Builder::client`")]
     NoClient,

@@ -4,6 +4,7 @@ mod answer;
 mod builder;
 mod clock;
 mod counters;
+mod device;
 mod emulator;
 mod error;
 mod faults;

@@ -1,5 +1,6 @@
 //! The pages that a person sees: approval, login, error.
 
+use crate::ledger::Grant;
 use crate::params::Params;
 use crate::registration::User;
 
@@ -18,16 +19,7 @@ pub(crate) fn authorization(
         .filter(|(name, _)| !matches!(*name, "approve" | "deny"))
         .map(hidden)
         .collect();
-    let users: String = users
-        .iter()
-        .map(|user| {
-            format!(
-                "<option value=\"{}\">{}</option>",
-                escape(&user.login),
-                escape(&user.name)
-            )
-        })
-        .collect();
+    let users: String = users.iter().map(option).collect();
     let scope = params
         .value("scope")
         .map(|scope| format!("<p>Scope: <code>{}</code></p>", escape(scope)))
@@ -44,6 +36,53 @@ pub(crate) fn authorization(
             escape(path),
         ),
     )
+}
+
+/// Renders the page on which a person types a user code, and decides once it is known.
+pub(crate) fn verification(
+    path: &str,
+    typed: &str,
+    asked: Option<&Grant>,
+    users: &[User],
+) -> String {
+    let path = escape(path);
+    let Some(asked) = asked else {
+        let unknown = match typed {
+            "" => "",
+            _ => "<p>No device waits with this code.</p>",
+        };
+        let form = format!(
+            "{unknown}<form method=get action=\"{path}\"><p><label>The code that your device shows \
+             <input name=user_code value=\"{}\" autocomplete=off autofocus></label> \
+             <button type=submit>Continue</button></p></form>",
+            escape(typed)
+        );
+        return document("Connect a device (emulated)", &form);
+    };
+    let users: String = users.iter().map(option).collect();
+    let scope = asked.scope.as_deref().map(|scope| {
+        let scope = escape(scope);
+        format!("<p>Scope: <code>{scope}</code></p>")
+    });
+    document(
+        "Connect a device (emulated)",
+        &format!(
+            "<p>Does your device show <strong>{code}</strong>? <strong>{client}</strong> asks for \
+             access to your account.</p>{scope}<form method=post action=\"{path}\">{hidden}\
+             <p><label>Signed in as <select name=approve>{users}</select></label></p>\
+             <p><button type=submit>Approve</button> \
+             <button type=submit name=deny value=1>Deny</button></p></form>",
+            code = escape(typed),
+            client = escape(&asked.client),
+            scope = scope.unwrap_or_default(),
+            hidden = hidden(("user_code", typed)),
+        ),
+    )
+}
+
+/// Renders a page with one sentence.
+pub(crate) fn message(title: &str, text: &str) -> String {
+    document(title, &format!("<p>{}</p>", escape(text)))
 }
 
 /// Renders the target of [`Fault::LoginRedirect`](crate::Fault::LoginRedirect).
@@ -69,7 +108,15 @@ pub(crate) fn form_post(to: &str, parameters: &[(&str, &str)]) -> String {
 }
 
 pub(crate) fn error(text: &str) -> String {
-    document("Error", &format!("<p>{}</p>", escape(text)))
+    message("Error", text)
+}
+
+fn option(user: &User) -> String {
+    format!(
+        "<option value=\"{}\">{}</option>",
+        escape(&user.login),
+        escape(&user.name)
+    )
 }
 
 fn hidden((name, value): (&str, &str)) -> String {

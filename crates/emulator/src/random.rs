@@ -27,6 +27,15 @@ pub(crate) fn base64(bytes: usize) -> String {
     STANDARD.encode(random(bytes))
 }
 
+/// Returns a user code in the form of RFC 8628 §6.1: eight consonants.
+pub(crate) fn user_code() -> String {
+    const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+    let letter = |byte: u8| LETTERS[usize::from(byte) % LETTERS.len()] as char;
+    let letters: String = random(8).into_iter().map(letter).collect();
+    let (first, last) = letters.split_at(4);
+    format!("{first}-{last}")
+}
+
 fn random(bytes: usize) -> Vec<u8> {
     let mut buffer = vec![0; bytes];
     getrandom::fill(&mut buffer).expect("the operating system provides random bytes");

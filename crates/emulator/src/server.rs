@@ -242,6 +242,7 @@ impl Server {
             Some(Endpoint::Api) => counters.api_calls += 1,
             Some(Endpoint::Revoke) => counters.revocations += 1,
             Some(Endpoint::Introspect) => counters.introspections += 1,
+            Some(Endpoint::DeviceAuthorization) => counters.device_authorizations += 1,
             None => counters.other_requests += 1,
         });
         let refresh_token = call?.refresh_token?;

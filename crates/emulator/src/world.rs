@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::clock::ShiftedClock;
+use crate::device::Devices;
 use crate::ledger::{Code, Grant, GrantId, Ledger, Pair};
 use crate::params::Params;
 use crate::registration::{RegisteredClient, User};
@@ -27,6 +28,7 @@ pub(crate) struct World {
     pub(crate) auto_approve: bool,
     clients: Mutex<Vec<RegisteredClient>>,
     ledger: Mutex<Ledger>,
+    devices: Mutex<Devices>,
 }
 
 /// The decision of the person at the authorization page, as a request states it.
@@ -58,6 +60,7 @@ impl World {
             auto_approve,
             clients,
             ledger: Mutex::default(),
+            devices: Mutex::default(),
         }
     }
 
@@ -68,6 +71,11 @@ impl World {
     /// Locks the ledger. A redemption is atomic because its handler holds the lock.
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the device codes.
+    pub(crate) fn devices(&self) -> MutexGuard<'_, Devices> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn client(&self, id: &str) -> Option<RegisteredClient> {

@@ -25,6 +25,8 @@ pub enum Endpoint {
     Revoke,
     /// The introspection endpoint.
     Introspect,
+    /// The device authorization endpoint (RFC 8628).
+    DeviceAuthorization,
 }
 
 /// The faults that are switched on.

@@ -73,10 +73,17 @@ pub(crate) trait Provider: Send + Sync + 'static {
 
 /// Returns the endpoint whose own path this is.
 fn endpoint_at<P: Provider + ?Sized>(provider: &P, path: &str) -> Option<Endpoint> {
-    use Endpoint::{Api, Authorize, Introspect, Revoke, Token};
-    [Authorize, Token, Revoke, Introspect, Api]
-        .into_iter()
-        .find(|endpoint| provider.path(*endpoint) == Some(path))
+    use Endpoint::{Api, Authorize, DeviceAuthorization, Introspect, Revoke, Token};
+    [
+        Authorize,
+        Token,
+        Revoke,
+        Introspect,
+        DeviceAuthorization,
+        Api,
+    ]
+    .into_iter()
+    .find(|endpoint| provider.path(*endpoint) == Some(path))
 }
 
 /// The server that the API is at.

@@ -9,6 +9,7 @@
 
 mod amiqus;
 mod counters;
+mod device;
 mod faults;
 mod ioffice;
 mod kinds;

@@ -35,7 +35,7 @@ impl Provider for Amiqus {
             Endpoint::Authorize => Some(AUTHORIZE),
             Endpoint::Token => Some(TOKEN),
             Endpoint::Api => Some(ME),
-            Endpoint::Revoke | Endpoint::Introspect => None,
+            Endpoint::Revoke | Endpoint::Introspect | Endpoint::DeviceAuthorization => None,
         }
     }
 

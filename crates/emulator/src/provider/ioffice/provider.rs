@@ -34,6 +34,7 @@ impl Provider for IOffice {
             Endpoint::Api => ME,
             Endpoint::Revoke => REVOKE,
             Endpoint::Introspect => TOKENINFO,
+            Endpoint::DeviceAuthorization => return None,
         })
     }
 

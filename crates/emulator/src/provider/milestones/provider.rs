@@ -22,7 +22,7 @@ impl Provider for Milestones {
             Endpoint::Authorize => Some(AUTHORIZE),
             Endpoint::Token => Some(TOKEN),
             Endpoint::Api => Some(PROJECTS),
-            Endpoint::Revoke | Endpoint::Introspect => None,
+            Endpoint::Revoke | Endpoint::Introspect | Endpoint::DeviceAuthorization => None,
         }
     }
 

@@ -3,6 +3,7 @@
 mod api;
 mod authorize;
 mod client;
+mod device;
 mod error;
 mod options;
 mod provider;

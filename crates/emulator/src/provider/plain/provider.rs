@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use http::request;
 
 use super::request::{asked_grant_type, read_parameters};
-use super::{Plain, api, authorize, resource, token};
+use super::{Plain, api, authorize, device, resource, token};
 use crate::faults::Endpoint;
 use crate::ledger::Pair;
 use crate::provider::{ApiServer, Context, Provider, TokenCall, endpoint_at};
@@ -62,6 +62,8 @@ impl Provider for Plain {
             .route(path(Endpoint::Token), post(token::token))
             .route(path(Endpoint::Revoke), post(api::revoke))
             .route(path(Endpoint::Introspect), post(api::introspect))
+            .route(path(Endpoint::DeviceAuthorization), post(device::authorize))
+            .route(device::VERIFICATION, get(device::show).post(device::decide))
             .route(path(Endpoint::Api), get(me).post(me).put(me));
         if let Some(refresh) = &requests.refresh_path {
             router = router.route(refresh, post(token::token));

@@ -22,6 +22,7 @@ pub(super) struct TokenRequest {
 pub(super) enum GrantType {
     Code,
     RefreshToken,
+    DeviceCode,
 }
 
 impl TokenRequest {
@@ -44,9 +45,10 @@ impl TokenRequest {
         };
         let client = authenticate(cx, &head.headers, &params, method)?;
         let grant = grant_type(requests, head, asked)?;
-        let required = match grant {
+        let required: &[_] = match grant {
             GrantType::Code => &requests.code,
             GrantType::RefreshToken => &requests.refresh,
+            GrantType::DeviceCode => &[],
         };
         check_parameters(required, &params)?;
         check_headers(&requests.headers, &head.headers)?;
@@ -153,7 +155,8 @@ fn grant_type(
         REFRESH_TOKEN => unsupported("another endpoint refreshes tokens"),
         _ if here => unsupported("this endpoint only refreshes tokens"),
         AUTHORIZATION_CODE => Ok(GrantType::Code),
-        _ => unsupported("authorization_code or refresh_token"),
+        DEVICE_CODE => Ok(GrantType::DeviceCode),
+        _ => unsupported("authorization_code, refresh_token or a device code"),
     }
 }
 
@@ -163,3 +166,4 @@ fn at_refresh_path(options: &RequestOptions, head: &request::Parts) -> bool {
 
 const AUTHORIZATION_CODE: &str = "authorization_code";
 const REFRESH_TOKEN: &str = "refresh_token";
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";

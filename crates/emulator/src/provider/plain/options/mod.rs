@@ -3,6 +3,7 @@
 mod answers;
 mod api;
 mod client;
+mod device;
 mod errors;
 mod redirects;
 mod requests;
@@ -23,6 +24,7 @@ pub(crate) use requests::RequestOptions;
 use answers::AnswerOptions;
 use api::ApiOptions;
 use client::ClientOptions;
+use device::DeviceOptions;
 use errors::ErrorOptions;
 use rotation::RotationOptions;
 
@@ -54,6 +56,7 @@ pub struct PlainOptions {
     pub(super) errors: ErrorOptions,
     pub(super) rotation: RotationOptions,
     pub(super) api: ApiOptions,
+    pub(super) device: DeviceOptions,
     pub(super) revoked_token: RevokedTokenPlace,
 }
 

@@ -72,6 +72,7 @@ fn default_path(endpoint: Endpoint) -> &'static str {
         Endpoint::Api => "/api/me",
         Endpoint::Revoke => "/revoke",
         Endpoint::Introspect => "/introspect",
+        Endpoint::DeviceAuthorization => "/device_authorization",
     }
 }
 

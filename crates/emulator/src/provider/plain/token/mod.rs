@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749 §4.1.3 and §6).
+//! The token endpoint (RFC 6749 §4.1.3 and §6, RFC 8628 §3.4).
 
 mod answer;
 mod refresh;
@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::{Response, request};
 
 use self::refresh::refresh;
-use super::Plain;
 use super::error::respond_to_token;
 use super::request::{GrantType, TokenRequest};
+use super::{Plain, device};
 use crate::ledger::{GrantId, Ledger};
 use crate::params::Params;
 use crate::provider::refusal::Refusal;
@@ -32,6 +32,7 @@ pub(super) async fn token(
         match request.grant {
             GrantType::Code => exchange(&cx, params, client_id),
             GrantType::RefreshToken => refresh(&cx, params, client_id),
+            GrantType::DeviceCode => device::poll(&cx, params, client_id),
         }
     });
     match redeemed {
@@ -42,7 +43,7 @@ pub(super) async fn token(
 
 /// The tokens of a response.
 #[derive(Default)]
-struct Issued {
+pub(super) struct Issued {
     access: String,
     refresh: Option<String>,
     scope: Option<String>,
@@ -54,7 +55,7 @@ struct Issued {
     left: Option<Duration>,
     /// The remaining lifetime of the refresh token.
     refresh_left: Option<Duration>,
-    /// Whether a code was redeemed, and not a refresh token.
+    /// Whether a code or a device code was redeemed, and not a refresh token.
     of_code: bool,
 }
 
@@ -111,7 +112,7 @@ fn exchange(cx: &Context<Plain>, params: &Params, client_id: &str) -> Result<Iss
     Ok(issued)
 }
 
-fn issue(
+pub(super) fn issue(
     cx: &Context<Plain>,
     ledger: &mut Ledger,
     grant: GrantId,
