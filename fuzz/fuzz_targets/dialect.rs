@@ -3,8 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use tokenkeeper_protocol::{
-    AccessToken, AuthorizationRequest, Client, CodeVerifier, Dialect, Grant, LoginData, Origin,
-    Provider as _, RefreshToken, Registration, SitePolicy, State, TokenSet, ValuePattern,
+    AccessToken, AuthorizationRequest, Client, CodeVerifier, DeviceAuthorizationRequest, DeviceCode,
+    Dialect, Grant, LoginData, Origin, Provider as _, RefreshToken, Registration, SitePolicy, State,
+    TokenSet, ValuePattern,
 };
 
 const CALLBACK: &str = "https://app.example/cb";
@@ -55,8 +56,15 @@ fn check(client: &Client, site: &Origin) {
         redirect_uri: CALLBACK,
         scope: None,
     };
+    let device = DeviceAuthorizationRequest::default();
+    let device = client.device_authorization_request(site, &device);
+    let poll = Grant::DeviceCode {
+        device_code: &DeviceCode::new("dc-1"),
+    };
     let tokens = TokenSet::new("at-1").with_refresh_token("rt-1");
     let mut requests: Vec<_> = client.token_request(site, &grant).into_iter().collect();
+    requests.extend(device.ok().flatten());
+    requests.extend(client.token_request(site, &poll));
     requests.extend(
         client
             .revocation_requests(site, &tokens)

@@ -99,6 +99,16 @@ fn texts(dialect: &Dialect, object: Option<&Object>) -> Vec<String> {
     paths.filter_map(text).collect()
 }
 
+/// Returns the class of a code that RFC 8628 §3.5 defines for polls.
+fn poll_class(code: &str) -> Option<Class> {
+    match code {
+        "authorization_pending" => Some(Class::Pending),
+        "slow_down" => Some(Class::SlowDown),
+        "access_denied" | "expired_token" => Some(Class::Terminal),
+        _ => None,
+    }
+}
+
 /// What the rules look at.
 pub(crate) struct ErrorResponse<'a> {
     /// `None`: it is the response to a revocation.
@@ -169,6 +179,11 @@ impl<'a> ErrorResponse<'a> {
         asks_to_wait: bool,
         retry_after: Option<Duration>,
     ) -> Class {
+        let polled = self.grant_type == Some(GrantType::DeviceCode);
+        let of_poll = polled.then(|| poll_class(self.code.as_deref()?)).flatten();
+        if let Some(class) = of_poll.filter(|_| self.status.as_u16() < 500) {
+            return class;
+        }
         match self.status.as_u16() {
             429 => Class::Transient { retry_after },
             503 if asks_to_wait || self.code.as_deref() == Some("temporarily_unavailable") => {

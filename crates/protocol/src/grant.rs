@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     redirect_uri::without_query,
-    secret::{AuthorizationCode, CodeVerifier, RefreshToken},
+    secret::{AuthorizationCode, CodeVerifier, DeviceCode, RefreshToken},
 };
 
 /// A grant that a token request exchanges for tokens.
@@ -34,6 +34,11 @@ pub enum Grant<'a> {
         /// The scope of this authorization; `None`: the registration's or the dialect's.
         scope: Option<&'a str>,
     },
+    /// A device code (RFC 8628 §3.4).
+    DeviceCode {
+        /// The device code.
+        device_code: &'a DeviceCode,
+    },
 }
 
 impl Grant<'_> {
@@ -43,6 +48,7 @@ impl Grant<'_> {
         match self {
             Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::DeviceCode { .. } => GrantType::DeviceCode,
         }
     }
 }
@@ -72,6 +78,10 @@ impl fmt::Debug for Grant<'_> {
                 .field("redirect_uri", &without_query(redirect_uri))
                 .field("scope", scope)
                 .finish(),
+            Self::DeviceCode { device_code } => f
+                .debug_struct("DeviceCode")
+                .field("device_code", device_code)
+                .finish(),
         }
     }
 }
@@ -84,4 +94,18 @@ pub enum GrantType {
     AuthorizationCode,
     /// A refresh.
     RefreshToken,
+    /// A poll for the tokens of a device authorization (RFC 8628 §3.4).
+    DeviceCode,
+}
+
+impl GrantType {
+    /// Returns the value of the parameter `grant_type`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+        }
+    }
 }

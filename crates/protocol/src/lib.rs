@@ -15,6 +15,7 @@ mod clocks;
 mod configuration;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod device_authorization;
 mod dialect;
 mod error;
 mod error_code;
@@ -52,10 +53,14 @@ pub use authorization::AuthorizationRequest;
 pub use challenge::{Challenge, parse_www_authenticate};
 pub use classification::MAX_TOKEN_RESPONSE;
 pub use client::Client;
+pub use device_authorization::{
+    DeviceAuthorization, DeviceAuthorizationError, DeviceAuthorizationProblem,
+    DeviceAuthorizationRequest,
+};
 pub use dialect::{
     ApiOriginRule, AttachmentMethod, AuthorizationParameter, AuthorizationRules,
-    AuthorizationValue, CallbackNames, ClassName, ClientAuthentication, Dialect, Endpoint,
-    ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, LoginOriginRule, Method,
+    AuthorizationValue, CallbackNames, ClassName, ClientAuthentication, DeviceRules, Dialect,
+    Endpoint, ErrorRule, ErrorRules, Expiry, IntrospectionRules, Json, LoginOriginRule, Method,
     OldAccessToken, ParameterPlace, Pkce, RateLimitHeaders, RedirectRule, RefreshLifetime,
     RefreshRules, ResourceRules, ResponseMode, ResponseRules, RevocationReach, RevocationRules,
     RevokedResponse, RevokedToken, StateEcho, StatePlace, Template, TokenParameter, TokenPlace,
@@ -81,7 +86,7 @@ pub use refusal::{Class, Refusal};
 pub use registration::Registration;
 pub use resource::Verdict;
 pub use revocation_response::RevocationOutcome;
-pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State};
+pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, DeviceCode, RefreshToken, State};
 pub use site_policy::SitePolicy;
 pub use token_set::TokenSet;
 

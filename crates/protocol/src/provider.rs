@@ -14,6 +14,9 @@ use crate::{
     authorization::{self, AuthorizationRequest},
     client::Client,
     configuration,
+    device_authorization::{
+        self, DeviceAuthorization, DeviceAuthorizationError, DeviceAuthorizationRequest,
+    },
     error::Error,
     grant::{Grant, GrantType},
     introspection::{self, Introspection, IntrospectionError},
@@ -136,7 +139,32 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         redirect::read(self.client(), redirect, expected)
     }
 
-    /// Builds a token request (RFC 6749 §4.1.3, §6).
+    /// Builds a device authorization request (RFC 8628 §3.1); `None` if the provider has no login
+    /// by device code.
+    ///
+    /// # Errors
+    /// [`Error::Scope`], [`Error::ExtraParameter`], [`Error::HeaderValue`].
+    fn device_authorization_request(
+        &self,
+        site: &Origin,
+        request: &DeviceAuthorizationRequest<'_>,
+    ) -> Result<Option<Request<Bytes>>, Error> {
+        device_authorization::build(self.client(), site, request)
+    }
+
+    /// Reads the response to a device authorization request that was sent at `sent_at`.
+    ///
+    /// # Errors
+    /// [`DeviceAuthorizationError`], also for a text that cannot be shown to a person.
+    fn read_device_authorization_response(
+        &self,
+        response: &Response<Bytes>,
+        sent_at: SystemTime,
+    ) -> Result<DeviceAuthorization, DeviceAuthorizationError> {
+        device_authorization::read(self.client(), response, sent_at)
+    }
+
+    /// Builds a token request (RFC 6749 §4.1.3, §6; RFC 8628 §3.4).
     ///
     /// It has an absolute URI and `Content-Length`; secrets in headers are marked sensitive.
     /// Redirects must not be followed with it.
@@ -284,6 +312,20 @@ macro_rules! forward {
                 expected: &ExpectedRedirect<'_>,
             ) -> Result<AuthorizationResponse, RedirectError> {
                 (**self).read_redirect(redirect, expected)
+            }
+            fn device_authorization_request(
+                &self,
+                site: &Origin,
+                request: &DeviceAuthorizationRequest<'_>,
+            ) -> Result<Option<Request<Bytes>>, Error> {
+                (**self).device_authorization_request(site, request)
+            }
+            fn read_device_authorization_response(
+                &self,
+                response: &Response<Bytes>,
+                sent_at: SystemTime,
+            ) -> Result<DeviceAuthorization, DeviceAuthorizationError> {
+                (**self).read_device_authorization_response(response, sent_at)
             }
             fn token_request(
                 &self,

@@ -20,6 +20,10 @@ use crate::{body, error_code::ErrorCode, hint::Hint};
 /// | 4xx with `invalid_client`, `unauthorized_client`, `unsupported_grant_type` | configuration |
 /// | any other 4xx (empty, HTML, another error code); 3xx | unexplained |
 ///
+/// To a poll with a device code (RFC 8628 §3.5), four more codes have a meaning below status 500:
+/// `authorization_pending` is pending, `slow_down` slows the polls down, and `access_denied` and
+/// `expired_token` are terminal.
+///
 /// A 2xx without tokens whose `error` is set is classified by its code, like a 4xx.
 ///
 /// `invalid_request` and `invalid_scope` are unexplained on purpose: they blame the request and not
@@ -42,6 +46,11 @@ pub enum Class {
     /// The client is refused and the token was not judged: it is kept until the configuration
     /// changes.
     Configuration,
+    /// The person has not decided about a device's login yet: poll again.
+    Pending,
+    /// As [`Pending`](Self::Pending), and the polls came too fast: each pause from now on is 5
+    /// seconds longer.
+    SlowDown,
 }
 
 /// A token response without tokens. It keeps nothing of the body but a listed error code; `Display`
@@ -124,7 +133,11 @@ impl Refusal {
         match self.class {
             Class::Ambiguous => true,
             Class::Transient { .. } => self.status.is_some_and(|s| s.is_server_error()),
-            Class::Terminal | Class::Unexplained | Class::Configuration => false,
+            Class::Terminal
+            | Class::Unexplained
+            | Class::Configuration
+            | Class::Pending
+            | Class::SlowDown => false,
         }
     }
 }
@@ -146,6 +159,8 @@ impl fmt::Display for Refusal {
                 "the token endpoint refused the client",
                 "check client id and secret",
             ),
+            Class::Pending => ("the person has not decided yet", "poll again"),
+            Class::SlowDown => ("the polls are too fast", "poll again, more slowly"),
         };
         f.write_str(problem)?;
         let facts = [

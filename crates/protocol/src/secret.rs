@@ -62,6 +62,10 @@ secret!(
     AuthorizationCode
 );
 secret!(
+    /// A device code (RFC 8628 §3.2): presented again and again until the person has decided.
+    DeviceCode
+);
+secret!(
     /// A code verifier of PKCE (RFC 7636 §4.1): kept in the flow, sent at the code exchange.
     CodeVerifier
 );

@@ -1,6 +1,6 @@
-//! Token requests (RFC 6749 §4.1.3, §6).
+//! Token requests (RFC 6749 §4.1.3, §6; RFC 8628 §3.4).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     client::Client,
-    dialect::{ClientAuthentication, ParameterPlace, TokenParameter, TokenValue},
+    dialect::{ClientAuthentication, ParameterPlace, Template, TokenParameter, TokenValue},
     error::Error,
     grant::Grant,
     header::{constant, sensitive_header},
@@ -41,14 +41,21 @@ pub(crate) fn build(
             rules.refresh_authentication(),
             &rules.refresh_fixed,
         ),
+        Grant::DeviceCode { .. } => (&rules.endpoint, rules.client_authentication, &NO_PARAMETERS),
     };
     let values = Values::of(client, site);
     let listed = parameters(client, grant, authentication);
-    let mut pairs: Vec<(&str, Cow<'_, str>, &'static str)> = Vec::new();
+    let mut pairs: Vec<Pair<'_>> = Vec::new();
     for parameter in &listed {
         if let Some(value) = value(client, grant, parameter.value) {
             pairs.push((&parameter.name, value, label(parameter.value)));
         }
+    }
+    if let Grant::DeviceCode { device_code } = grant {
+        let grant_type = grant.grant_type().as_str();
+        pairs.push(("grant_type", grant_type.into(), "grant type"));
+        pairs.push(("device_code", device_code.expose().into(), "device code"));
+        pairs.extend(client_pairs(client, authentication));
     }
     for (name, template) in rules.fixed.iter().chain(fixed) {
         let value = Cow::Owned(values.fill(template)?);
@@ -59,14 +66,40 @@ pub(crate) fn build(
         values: &values,
         authentication,
     };
-    let url = endpoint.at(site, &values)?;
-    let text = pairs.iter().map(|(name, value, _)| (*name, &**value));
-    match rules.placement {
-        ParameterPlace::Form => call.form(Request::post(url.as_str()), text),
-        ParameterPlace::Json => call.json(Request::post(url.as_str()), text),
-        ParameterPlace::Query => call.query(url, text),
-        ParameterPlace::Headers => call.headers(Request::post(url.as_str()), &pairs),
-    }
+    call.place(endpoint.at(site, &values)?, &pairs)
+}
+
+/// A parameter: its name, its value, and what errors call it.
+pub(crate) type Pair<'a> = (&'a str, Cow<'a, str>, &'static str);
+
+static NO_PARAMETERS: BTreeMap<String, Template> = BTreeMap::new();
+
+/// Returns the parameters that name the client, and authenticate it if they are how it does so,
+/// under the names that a code exchange has.
+pub(crate) fn client_pairs(client: &Client, authentication: ClientAuthentication) -> Vec<Pair<'_>> {
+    let listed = &client.dialect().token.code;
+    let values = [TokenValue::ClientId, TokenValue::ClientSecret];
+    let sent: &[TokenValue] = match authentication {
+        _ if !listed.is_empty() => &values,
+        ClientAuthentication::None => &values[..1],
+        ClientAuthentication::Parameters => &values,
+        _ => &[],
+    };
+    let registration = client.registration();
+    let pair = |value: &TokenValue| -> Option<Pair<'_>> {
+        let own = listed.iter().find(|parameter| parameter.value == *value);
+        let name = match own {
+            Some(own) => own.name.as_str(),
+            None if listed.is_empty() => value.name(),
+            None => return None,
+        };
+        let text = match value {
+            TokenValue::ClientId => registration.client_id(),
+            _ => registration.client_secret()?.expose(),
+        };
+        Some((name, text.into(), label(*value)))
+    };
+    sent.iter().filter_map(pair).collect()
 }
 
 /// What the requests to the endpoints of one site have in common.
@@ -77,6 +110,17 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// Finishes a request with its parameters where token requests have them.
+    pub(crate) fn place(&self, url: Url, pairs: &[Pair<'_>]) -> Result<Request<Bytes>, Error> {
+        let text = pairs.iter().map(|(name, value, _)| (*name, &**value));
+        match self.client.dialect().token.placement {
+            ParameterPlace::Form => self.form(Request::post(url.as_str()), text),
+            ParameterPlace::Json => self.json(Request::post(url.as_str()), text),
+            ParameterPlace::Query => self.query(url, text),
+            ParameterPlace::Headers => self.headers(Request::post(url.as_str()), pairs),
+        }
+    }
+
     /// Finishes a request with a form, and with the client's authentication if that is a header.
     pub(crate) fn form<'p>(
         &self,
@@ -140,11 +184,7 @@ impl Call<'_> {
         Ok(builder.header(CONTENT_LENGTH, 0).body(Bytes::new())?)
     }
 
-    fn headers(
-        &self,
-        builder: Builder,
-        pairs: &[(&str, Cow<'_, str>, &'static str)],
-    ) -> Result<Request<Bytes>, Error> {
+    fn headers(&self, builder: Builder, pairs: &[Pair<'_>]) -> Result<Request<Bytes>, Error> {
         let mut builder = self.head(builder, None)?;
         for (name, value, what) in pairs {
             let name = HeaderName::try_from(*name).map_err(http::Error::from)?;
@@ -255,6 +295,8 @@ fn parameters(
             code_verifier.is_some(),
         ),
         Grant::RefreshToken { .. } => (&rules.refresh, &[GrantType, RefreshToken][..], false),
+        // No dialect lists the parameters of RFC 8628.
+        Grant::DeviceCode { .. } => return Vec::new(),
     };
     let mut list = own.clone();
     if list.is_empty() {
@@ -289,10 +331,10 @@ fn value<'a>(client: &'a Client, grant: &Grant<'a>, value: TokenValue) -> Option
             scope,
             ..
         } => (redirect_uri, scope),
+        Grant::DeviceCode { .. } => return None,
     };
     let text = match (value, *grant) {
-        (TokenValue::GrantType, Grant::AuthorizationCode { .. }) => "authorization_code",
-        (TokenValue::GrantType, Grant::RefreshToken { .. }) => "refresh_token",
+        (TokenValue::GrantType, grant) => grant.grant_type().as_str(),
         (TokenValue::Code, Grant::AuthorizationCode { code, .. }) => code.expose(),
         (TokenValue::RefreshToken, Grant::RefreshToken { refresh_token, .. }) => {
             refresh_token.expose()

@@ -138,6 +138,7 @@ pub(crate) fn answer(error: &ExchangeError) -> Answer<Payload> {
             },
             Class::Unexplained => Answer::Unexplained,
             Class::Configuration => Answer::Configuration,
+            Class::Pending | Class::SlowDown => transient(None, false),
         },
     }
 }

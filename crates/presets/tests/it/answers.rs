@@ -65,6 +65,18 @@ fn a_dead_grant_is_among_the_cases_of_each_preset() {
 }
 
 #[test]
+fn a_device_is_among_the_cases_of_each_preset_with_one() {
+    for name in presets::names() {
+        let has = presets::get(name).unwrap().device.is_some();
+        let cases = Cases::of(name).cases;
+        let is_of_device = |case: &Case| case.kind == "device" && case.expected.starts_with("type");
+        assert_eq!(cases.iter().any(is_of_device), has, "{name}");
+        let pending = |case: &Case| case.kind == "poll" && case.expected.starts_with("pending");
+        assert_eq!(cases.iter().any(pending), has, "{name}");
+    }
+}
+
+#[test]
 fn a_documented_token_can_be_attached() {
     for name in presets::names() {
         let cases = Cases::of(name);
@@ -73,6 +85,7 @@ fn a_documented_token_can_be_attached() {
             let grant_type = match case.kind.as_str() {
                 "code" => GrantType::AuthorizationCode,
                 "refresh" => GrantType::RefreshToken,
+                "poll" => GrantType::DeviceCode,
                 _ => continue,
             };
             if let Ok(tokens) = client.read_token_response(grant_type, &response(&case), sent_at())
@@ -89,6 +102,8 @@ fn meaning(client: &Client, site: Option<&str>, case: &Case) -> String {
     match case.kind.as_str() {
         "code" => tokens(client, GrantType::AuthorizationCode, case),
         "refresh" => tokens(client, GrantType::RefreshToken, case),
+        "poll" => tokens(client, GrantType::DeviceCode, case),
+        "device" => device(client, case),
         "revoke" => match client.read_revocation_response(&response(case)) {
             RevocationOutcome::Done => "done".to_owned(),
             other => format!("{other:?}"),
@@ -138,10 +153,25 @@ fn of_refusal(refusal: &Refusal) -> String {
         Class::Terminal => "terminal",
         Class::Unexplained => "unexplained",
         Class::Configuration => "configuration",
+        Class::Pending => "pending",
+        Class::SlowDown => "slow down",
     };
     match &refusal.code {
         Some(code) => format!("{class}, {code}"),
         None => class.to_owned(),
+    }
+}
+
+fn device(client: &Client, case: &Case) -> String {
+    match client.read_device_authorization_response(&response(case), sent_at()) {
+        Ok(device) => format!(
+            "type {} at {}, every {} for {}",
+            device.user_code,
+            device.verification_uri,
+            device.interval.as_secs(),
+            device.expires_in.as_secs(),
+        ),
+        Err(error) => format!("{error:?}"),
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Cases {
 /// One response or redirect, and its meaning.
 #[derive(Debug)]
 pub struct Case {
-    /// What is read: `code`, `refresh`, `revoke`, `redirect` or `origins`.
+    /// What is read: `code`, `refresh`, `device`, `poll`, `revoke`, `redirect` or `origins`.
     pub kind: String,
     /// The status of a response.
     pub status: u16,

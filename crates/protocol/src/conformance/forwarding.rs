@@ -16,6 +16,9 @@ use crate::{
     attachment::Attachment,
     authorization::AuthorizationRequest,
     client::Client,
+    device_authorization::{
+        DeviceAuthorization, DeviceAuthorizationError, DeviceAuthorizationRequest,
+    },
     dialect::Dialect,
     error::Error,
     grant::{Grant, GrantType},
@@ -69,6 +72,7 @@ pub fn forwards_every_method(
         redirect_uri: ELSEWHERE,
         scope: None,
     };
+    let device = DeviceAuthorizationRequest::default();
     let answer = Response::new(Bytes::from_static(b"{\"access_token\":\"a\"}"));
     let redirect = Redirect::query("code=c&state=s");
     let read = wrapped.read_redirect(&redirect, &ExpectedRedirect { state: &state });
@@ -97,6 +101,15 @@ pub fn forwards_every_method(
             redirect_uri.as_str() == "https://probe.example/",
         ),
         ("read_redirect", read == Err(RedirectError::Malformed)),
+        (
+            "device_authorization_request",
+            is_probes(wrapped.device_authorization_request(&site, &device)),
+        ),
+        (
+            "read_device_authorization_response",
+            wrapped.read_device_authorization_response(&answer, sent_at())
+                == Err(DeviceAuthorizationError::Unavailable { retry_after: None }),
+        ),
         (
             "token_request",
             is_probes(wrapped.token_request(&site, &grant)),
@@ -181,6 +194,20 @@ impl Provider for Probe {
         _: &ExpectedRedirect<'_>,
     ) -> Result<AuthorizationResponse, RedirectError> {
         Err(RedirectError::Malformed)
+    }
+    fn device_authorization_request(
+        &self,
+        _: &Origin,
+        _: &DeviceAuthorizationRequest<'_>,
+    ) -> Result<Option<Request<Bytes>>, Error> {
+        Err(of_probe())
+    }
+    fn read_device_authorization_response(
+        &self,
+        _: &Response<Bytes>,
+        _: SystemTime,
+    ) -> Result<DeviceAuthorization, DeviceAuthorizationError> {
+        Err(DeviceAuthorizationError::Unavailable { retry_after: None })
     }
     fn token_request(&self, _: &Origin, _: &Grant<'_>) -> Result<Request<Bytes>, Error> {
         Err(of_probe())

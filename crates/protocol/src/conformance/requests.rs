@@ -64,8 +64,8 @@ pub fn a_revocation_carries_one_token(subject: &Subject) -> Result<(), Violation
     Ok(())
 }
 
-/// A code or a refresh token with special characters is escaped or refused: a provider may issue
-/// any.
+/// A code, a device code or a refresh token with special characters is escaped or refused: a
+/// provider may issue any.
 pub fn a_value_cannot_break_out_of_its_place(subject: &Subject) -> Result<(), Violation> {
     for hazard in [
         "x\r\nx-injected: y",
@@ -73,10 +73,9 @@ pub fn a_value_cannot_break_out_of_its_place(subject: &Subject) -> Result<(), Vi
         "x\",\"injected\":\"y",
         "x\0y",
     ] {
-        for request in [subject.exchange(hazard), subject.refresh(hazard)]
-            .into_iter()
-            .flatten()
-        {
+        let sent = [subject.exchange(hazard), subject.refresh(hazard)];
+        let polls = subject.device(hazard).into_iter().flatten();
+        for request in sent.into_iter().flatten().chain(polls) {
             let in_header = request.headers().contains_key("x-injected");
             // JSON has no use for `&`: there a raw one is in its place.
             let is_json = request.body().starts_with(b"{");

@@ -9,6 +9,7 @@ use http::{Request, Response, StatusCode, header::RETRY_AFTER};
 use super::violation::Violation;
 use crate::{
     access_token::AccessToken,
+    device_authorization::DeviceAuthorizationRequest,
     dialect::{Pkce, ResponseMode},
     error::Error,
     grant::{Grant, GrantType},
@@ -16,7 +17,7 @@ use crate::{
     provider::Provider,
     redirect::{AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
     refusal::Refusal,
-    secret::{AuthorizationCode, ClientSecret, CodeVerifier, RefreshToken, State},
+    secret::{AuthorizationCode, ClientSecret, CodeVerifier, DeviceCode, RefreshToken, State},
     token_set::TokenSet,
 };
 
@@ -132,6 +133,23 @@ impl Subject {
         self.provider.token_request(&site, &grant)
     }
 
+    /// Returns the device authorization request and a poll; neither if the provider has no login
+    /// by device code.
+    pub(super) fn device(&self, device_code: &str) -> Result<Vec<Request<Bytes>>, Error> {
+        let site = self.provider.site(self.site.as_deref())?;
+        let request = DeviceAuthorizationRequest::default();
+        let request = self
+            .provider
+            .device_authorization_request(&site, &request)?;
+        let grant = Grant::DeviceCode {
+            device_code: &DeviceCode::new(device_code),
+        };
+        Ok(match request {
+            Some(request) => vec![request, self.provider.token_request(&site, &grant)?],
+            None => Vec::new(),
+        })
+    }
+
     pub(super) fn revocations(&self) -> Result<Vec<Request<Bytes>>, Violation> {
         let tokens = TokenSet::new(ACCESS).with_refresh_token(REFRESH);
         Ok(self.provider.revocation_requests(&self.site()?, &tokens)?)
@@ -140,6 +158,7 @@ impl Subject {
     /// Returns every request that the provider builds.
     pub(super) fn requests(&self) -> Result<Vec<Request<Bytes>>, Violation> {
         let mut requests = vec![self.exchange(CODE)?, self.refresh(REFRESH)?];
+        requests.extend(self.device(CODE)?);
         requests.extend(self.revocations()?);
         let token = AccessToken::new(ACCESS);
         requests.extend(self.provider.introspection_request(&self.site()?, &token)?);

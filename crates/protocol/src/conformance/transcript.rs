@@ -18,14 +18,16 @@ use crate::{
 
 // With characters that a form escapes and a header does not.
 const CODE: &str = "c/1+2==";
+const DEVICE_CODE: &str = "dc/1+2==";
 const ACCESS: &str = "at/1+2==";
 const REFRESH: &str = "rt/1+2==";
 
 /// Writes out everything that a provider sends, and its policies, for a golden file.
 ///
-/// The sections: the URL of the authorization page for the state `S`, the code exchange, the
-/// refresh, the revocations, the introspection, a request to the API with its token, the verdicts
-/// on responses of the API, and the policies. A line breaks before each `&` of a query or a form.
+/// The sections: the URL of the authorization page for the state `S`, the code exchange, the device
+/// authorization and a poll (if the provider has them), the refresh, the revocations, the
+/// introspection, a request to the API with its token, the verdicts on responses of the API, and
+/// the policies. A line breaks before each `&` of a query or a form.
 ///
 /// # Errors
 /// [`Violation`] if the provider refuses one of these requests.
@@ -57,6 +59,7 @@ pub fn transcript(subject: &Subject) -> Result<String, Violation> {
             "exchange",
             request_text(&subject.exchange_at(CODE, redirect_uri.as_str())?),
         ),
+        ("device", list(&subject.device(DEVICE_CODE)?)),
         ("refresh", request_text(&subject.refresh(REFRESH)?)),
         (
             "revocation",
@@ -67,11 +70,14 @@ pub fn transcript(subject: &Subject) -> Result<String, Violation> {
         ("verdicts", verdicts(subject)),
         ("policies", policies(subject)),
     ];
-    let sections = sections.map(|(title, text)| {
-        let text = text.trim_end().replace('&', "\n  &");
-        format!("# {title}\n{text}\n")
-    });
-    Ok(sections.join("\n"))
+    let sections = sections
+        .iter()
+        .filter(|(title, text)| *title != "device" || text != "none")
+        .map(|(title, text)| {
+            let text = text.trim_end().replace('&', "\n  &");
+            format!("# {title}\n{text}\n")
+        });
+    Ok(sections.collect::<Vec<_>>().join("\n"))
 }
 
 /// Writes a request as text: the line, the headers in order, an empty line, the body.

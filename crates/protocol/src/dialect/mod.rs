@@ -5,6 +5,7 @@ mod api;
 mod authorization;
 mod callback;
 mod check;
+mod device;
 mod endpoint;
 mod parameter;
 mod placeholders;
@@ -21,6 +22,8 @@ pub use authorization::{
     AuthorizationRules, Pkce, RedirectRule, ResponseMode, StateEcho, StatePlace,
 };
 pub use callback::CallbackNames;
+pub(crate) use device::DEVICE_PARAMETERS;
+pub use device::DeviceRules;
 pub use endpoint::{Endpoint, Method};
 pub use parameter::{
     AuthorizationParameter, AuthorizationValue, TokenParameter, TokenPlace, TokenValue,
@@ -104,6 +107,9 @@ pub struct Dialect {
     /// What the API's responses say about the token.
     #[serde(default)]
     pub resource: ResourceRules,
+    /// How a device asks for codes (RFC 8628). `None`: the provider has no login by device code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceRules>,
     /// How a token is revoked (RFC 7009). `None`: the provider has no revocation.
     #[serde(default)]
     pub revocation: Option<RevocationRules>,
@@ -148,6 +154,7 @@ impl Dialect {
             errors: ErrorRules::default(),
             refresh: RefreshRules::default(),
             resource: ResourceRules::default(),
+            device: None,
             revocation: None,
             introspection: None,
         };
@@ -201,15 +208,16 @@ impl Dialect {
 
     /// Makes a dialect that follows RFC 6749 and its companions exactly.
     ///
-    /// The endpoints are `/authorize`, `/token`, `/revoke` (RFC 7009) and `/introspect` (RFC 7662)
-    /// below `base`, with HTTP Basic, PKCE and Bearer. Change the fields in which a provider
-    /// differs.
+    /// The endpoints are `/authorize`, `/token`, `/device_authorization` (RFC 8628), `/revoke`
+    /// (RFC 7009) and `/introspect` (RFC 7662) below `base`, with HTTP Basic, PKCE and Bearer.
+    /// Change the fields in which a provider differs.
     ///
     /// # Errors
     /// [`Error::Origin`], [`Error::Dialect`].
     pub fn rfc6749(brand: &str, base: &str) -> Result<Self, Error> {
         let mut dialect = Self::new(brand, Some(Origin::parse(base)?), "/authorize", "/token")?;
         let below = |path: &str| Endpoint::Path(path.to_owned());
+        dialect.device = Some(DeviceRules::new(below("/device_authorization")));
         dialect.revocation = Some(RevocationRules::new(below("/revoke")));
         dialect.introspection = Some(IntrospectionRules::new(below("/introspect")));
         Ok(dialect)
@@ -226,6 +234,7 @@ impl Dialect {
 
     /// Checks that the fields agree and that each is in its range. Reports one mistake per section.
     pub(crate) fn check(&self) -> Result<(), Error> {
+        let device = self.device.as_ref();
         let revocation = self.revocation.as_ref();
         let introspection = self.introspection.as_ref();
         let sections = [
@@ -240,6 +249,7 @@ impl Dialect {
             self.errors.check(),
             self.refresh.check(),
             self.resource.check(),
+            device.map_or(Ok(()), |rules| rules.check(self.token.placement)),
             revocation.map_or(Ok(()), RevocationRules::check),
             introspection.map_or(Ok(()), IntrospectionRules::check),
         ];

@@ -220,6 +220,13 @@ fn uses(dialect: &Dialect) -> Vec<Use<'_>> {
             uses.push(new(format!("{section}.{name}"), template, kind));
         }
     }
+    for (name, template) in dialect.device.iter().flat_map(|rules| &rules.fixed) {
+        uses.push(new(
+            format!("device.fixed.{name}"),
+            template,
+            Kind::Parameter,
+        ));
+    }
     uses
 }
 
@@ -227,6 +234,7 @@ fn uses(dialect: &Dialect) -> Vec<Use<'_>> {
 fn endpoints(dialect: &Dialect) -> impl Iterator<Item = (&'static str, &Endpoint)> {
     let token = &dialect.token;
     let refresh = token.refresh_endpoint.as_ref();
+    let device = dialect.device.as_ref().map(|rules| &rules.endpoint);
     let revocation = dialect.revocation.as_ref().map(|rules| &rules.endpoint);
     let introspection = dialect.introspection.as_ref().map(|rules| &rules.endpoint);
     [
@@ -236,6 +244,7 @@ fn endpoints(dialect: &Dialect) -> impl Iterator<Item = (&'static str, &Endpoint
         ),
         ("token.endpoint", Some(&token.endpoint)),
         ("token.refresh_endpoint", refresh),
+        ("device.endpoint", device),
         ("revocation.endpoint", revocation),
         ("introspection.endpoint", introspection),
     ]

@@ -169,7 +169,7 @@ fn authentication(client: &Client, grant_type: GrantType) -> Option<Hint> {
     let changes = |text: &str| byte_serialize(text.as_bytes()).ne([text]);
     let rules = &client.dialect().token;
     let (field, used) = match grant_type {
-        GrantType::AuthorizationCode => {
+        GrantType::AuthorizationCode | GrantType::DeviceCode => {
             ("token.client_authentication", rules.client_authentication)
         }
         // The code exchange has succeeded, so it alone may expect what was sent.

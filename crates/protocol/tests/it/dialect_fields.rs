@@ -163,6 +163,8 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("/resource/rate_limit/limit", r#""x-limit""#, "{}"),
     ("/resource/rate_limit/remaining", r#""x-remaining""#, "{}"),
     ("/resource/rate_limit/reset", r#""x-reset""#, "{}"),
+    ("/device/endpoint", r#""/d""#, "{}"),
+    ("/device/fixed", r#"{"audience":"a"}"#, "{}"),
     ("/revocation/endpoint", r#""/r""#, "{}"),
     (
         "/revocation/method",
@@ -291,6 +293,8 @@ fn requests(client: &Client, all: &mut Vec<String>) {
             .token_request(&site, &refresh_grant(&refresh_token()))
             .unwrap(),
     ));
+    let device = client.device_authorization_request(&site, &Default::default());
+    all.extend(device.unwrap().iter().map(show));
     let tokens = TokenSet::new("at").with_refresh_token("rt");
     all.extend(
         client

@@ -7,7 +7,7 @@ use crate::support::*;
 #[test]
 fn minimal_json_is_the_plain_dialect() {
     let mut plain = dialect();
-    (plain.revocation, plain.introspection) = (None, None);
+    (plain.device, plain.revocation, plain.introspection) = (None, None, None);
     let json = r#"{
         "brand": "example",
         "base": "https://login.example",

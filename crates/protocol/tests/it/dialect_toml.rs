@@ -20,7 +20,7 @@ fn error(toml: &str) -> String {
 #[test]
 fn a_minimal_text_is_the_plain_dialect() {
     let mut plain = dialect();
-    (plain.revocation, plain.introspection) = (None, None);
+    (plain.device, plain.revocation, plain.introspection) = (None, None, None);
     assert_eq!(Dialect::from_toml(PLAIN).unwrap(), plain);
 }
 
@@ -34,6 +34,7 @@ fn unknown_keys_are_refused_on_every_level_with_their_line() {
         "[refresh]",
         "[resource]",
         "[resource.rate_limit]",
+        "[device]\nendpoint = \"/d\"",
         "[revocation]\nendpoint = \"/r\"",
         "[introspection]\nendpoint = \"/i\"",
         "[authorization.callback]",

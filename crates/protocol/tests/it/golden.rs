@@ -1,8 +1,8 @@
 //! The exact bytes of a plain RFC 6749 dialect.
 
 use tokenkeeper_protocol::{
-    AuthorizationRequest, Client, ClientAuthentication, CodeVerifier, Grant, Provider,
-    Registration, TokenSet, TokenValue,
+    AuthorizationRequest, Client, ClientAuthentication, CodeVerifier, DeviceAuthorizationRequest,
+    DeviceCode, Grant, Provider, Registration, TokenSet, TokenValue,
 };
 
 use crate::support::*;
@@ -108,6 +108,65 @@ fn a_public_client_sends_its_id_and_no_secret() {
          content-length: 59\n\n\
          grant_type=refresh_token&refresh_token=rt%261&client_id=pub"
     );
+}
+
+#[test]
+fn a_login_by_device_code_follows_rfc_8628() {
+    let client = with(|dialect| dialect.authorization.scope = Some("a b".to_owned()));
+    let site = client.site(None).unwrap();
+    let request = client.device_authorization_request(&site, &Default::default());
+    assert_eq!(
+        show(&request.unwrap().unwrap()),
+        format!(
+            "POST https://login.example/device_authorization\n{FORM_WITH_BASIC}\
+             content-length: 9\n\nscope=a+b"
+        )
+    );
+    let device_code = DeviceCode::new("dc/1");
+    let grant = Grant::DeviceCode {
+        device_code: &device_code,
+    };
+    assert_eq!(
+        token_request(&client, &grant),
+        format!(
+            "POST https://login.example/token\n{FORM_WITH_BASIC}content-length: 84\n\n\
+             grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=dc%2F1"
+        )
+    );
+}
+
+#[test]
+fn a_public_client_is_named_in_both_requests_of_a_device() {
+    let mut dialect = dialect();
+    dialect.token.client_authentication = ClientAuthentication::None;
+    dialect.token.code = ["code", "app_id: client_id"]
+        .map(|text| text.to_owned().try_into().unwrap())
+        .to_vec();
+    dialect.device.as_mut().unwrap().fixed =
+        [("audience".to_owned(), "a".to_owned().try_into().unwrap())].into();
+    let client = dialect.with(Registration::new("pub", CALLBACK)).unwrap();
+    let site = client.site(None).unwrap();
+    let sent = |extra: &[(&str, &str)]| {
+        let request = DeviceAuthorizationRequest {
+            scope: Some("s"),
+            extra,
+        };
+        let request = client.device_authorization_request(&site, &request);
+        request.map(|request| request.unwrap().into_body())
+    };
+    assert_eq!(sent(&[]).unwrap(), "app_id=pub&scope=s&audience=a");
+    let replaced = sent(&[("audience", "b")]).unwrap();
+    assert_eq!(replaced, "app_id=pub&scope=s&audience=b");
+    for taken in ["client_id", "client_secret", "scope", "app_id"] {
+        let refused = sent(&[(taken, "x")]).unwrap_err().to_string();
+        assert!(refused.contains(taken), "{refused}");
+    }
+    let device_code = DeviceCode::new("dc");
+    let grant = Grant::DeviceCode {
+        device_code: &device_code,
+    };
+    let poll = client.token_request(&site, &grant).unwrap().into_body();
+    assert!(poll.ends_with(b"device_code=dc&app_id=pub"), "{poll:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod axes;
 mod challenge;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod device;
 mod dialect_fields;
 mod dialect_json;
 #[cfg(feature = "toml")]

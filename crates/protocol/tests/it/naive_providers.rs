@@ -260,6 +260,7 @@ impl Provider for Naive {
         let token = match grant {
             Grant::AuthorizationCode { code, .. } => code.expose(),
             Grant::RefreshToken { refresh_token, .. } => refresh_token.expose(),
+            Grant::DeviceCode { device_code } => device_code.expose(),
         };
         let mut request = self.client.token_request(site, grant)?;
         match self.fault {

@@ -90,7 +90,7 @@ impl ErrorRules {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ErrorRule {
-    /// The grant type. `None`: both.
+    /// The grant type. `None`: all.
     #[serde(default)]
     pub grant_type: Option<GrantType>,
     /// The status. `None`: any.
@@ -181,6 +181,8 @@ impl ErrorRule {
              response has no code either"
         } else if self.at.is_some() && self.error.is_none() {
             "has a rule with `at` and without `error`: name the code that is there"
+        } else if self.class.is_of_polls() && self.grant_type != Some(GrantType::DeviceCode) {
+            "has a rule whose class is for polls alone: add `grant_type = \"device_code\"`"
         } else if self.status.is_none() && self.error.is_none() && self.text.is_none() {
             "has a rule without status, error and text: name one of them"
         } else {
@@ -207,9 +209,18 @@ pub enum ClassName {
     Unexplained,
     /// [`Class::Configuration`].
     Configuration,
+    /// [`Class::Pending`].
+    Pending,
+    /// [`Class::SlowDown`].
+    SlowDown,
 }
 
 impl ClassName {
+    /// Returns whether only a poll with a device code can have the class.
+    fn is_of_polls(self) -> bool {
+        matches!(self, Self::Pending | Self::SlowDown)
+    }
+
     pub(crate) fn class(self, retry_after: Option<Duration>) -> Class {
         match self {
             Self::Transient => Class::Transient { retry_after },
@@ -217,6 +228,8 @@ impl ClassName {
             Self::Terminal => Class::Terminal,
             Self::Unexplained => Class::Unexplained,
             Self::Configuration => Class::Configuration,
+            Self::Pending => Class::Pending,
+            Self::SlowDown => Class::SlowDown,
         }
     }
 }

@@ -91,7 +91,7 @@ impl ResponseRules {
     /// Returns the path of the object with the tokens; empty for the whole response.
     pub(crate) fn tokens_at(&self, grant_type: GrantType) -> &str {
         let own = match grant_type {
-            GrantType::AuthorizationCode => None,
+            GrantType::AuthorizationCode | GrantType::DeviceCode => None,
             GrantType::RefreshToken => self.refresh_tokens_at.as_deref(),
         };
         own.or(self.tokens_at.as_deref()).unwrap_or_default()

@@ -130,6 +130,28 @@ fn a_scheme_takes_a_token_alone() {
 }
 
 #[test]
+fn a_device_endpoint_is_safe_and_its_parameters_differ() {
+    let with = |endpoint: &str, fixed: &str| {
+        format!("[device]\nendpoint = \"{endpoint}\"\nfixed = {{ {fixed} = \"1\" }}")
+    };
+    for name in ["client_id", "client_secret", "scope"] {
+        assert_refused(&format!("device.fixed.{name}"), &with("/d", name));
+    }
+    for endpoint in ["http://login.example/d", "https://a@login.example/d", "d"] {
+        assert!(read(&with(endpoint, "audience")).is_err(), "{endpoint}");
+    }
+    assert_read(&with("/d", "audience"));
+    let in_headers = placed("\"x-code: code\"", "\"x-refresh: refresh_token\"");
+    let lines = |name: &str| format!("{in_headers}\n{}", with("/d", name));
+    assert_refused("device.fixed.host", &lines("host"));
+    assert_read(&lines("x-audience"));
+    assert_read(&with("http://127.0.0.1:80/d", "audience"));
+    let rule = "[[errors.map]]\nerror = \"x\"\nclass = \"pending\"";
+    assert_refused("errors.map[0]", rule);
+    assert_read(&format!("{rule}\ngrant_type = \"device_code\""));
+}
+
+#[test]
 fn a_revocation_has_one_place_for_each_token() {
     for section in ["revocation", "introspection"] {
         let with = |line: &str| format!("[{section}]\nendpoint = \"/r\"\n{line}");
