@@ -66,8 +66,8 @@
 #[doc(inline)]
 pub use tokenkeeper_engine::{
     Account, Accounts, AccountsBuilder, Advice, Cause, Confirmation, ConnectOptions, Connection,
-    Error, Event, EventKind, Flow, FlowInfo, FlowKey, Login, LoginRedirect, Options, Refresher,
-    Status, StoreDown, Token, Unwritten,
+    DeviceFlow, DeviceLogin, Error, Event, EventKind, Flow, FlowInfo, FlowKey, Login,
+    LoginRedirect, Options, Refresher, Status, StoreDown, Token, Unwritten,
 };
 #[doc(no_inline)]
 pub use tokenkeeper_engine::{protocol, store};
@@ -128,7 +128,9 @@ pub mod operating {
 /// What an [`Error`] holds.
 pub mod error {
     #[doc(inline)]
-    pub use tokenkeeper_engine::{ExchangeError, FlowError, IntrospectionError, RecordError};
+    pub use tokenkeeper_engine::{
+        DeviceAuthorizationError, ExchangeError, FlowError, IntrospectionError, RecordError,
+    };
 }
 
 /// Who did what to an account, and when.

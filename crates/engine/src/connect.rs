@@ -28,11 +28,7 @@ pub(crate) fn start(
         redirect_uri = redirect_uri.with_port(port)?;
     }
     let scope = options.scope.as_deref().or_else(|| client.scope());
-    let extra: Vec<(&str, &str)> = options
-        .parameters
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let extra: Vec<(&str, &str)> = options.parameter_pairs().collect();
     let url = site.provider.authorization_url(
         &site.site,
         &AuthorizationRequest {

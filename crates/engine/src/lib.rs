@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod clock;
 mod connect;
+mod device;
 mod engine;
 mod episode;
 mod error;
@@ -32,11 +33,15 @@ pub use audit::{
     JsonLines, audit_channel,
 };
 pub use clock::{Clock, SystemClock, TestClock};
+pub use device::DeviceLogin;
 pub use engine::AttachResult;
-pub use error::{Advice, Error, ExchangeError, FlowError, IntrospectionError, RecordError};
+pub use error::{
+    Advice, DeviceAuthorizationError, Error, ExchangeError, FlowError, IntrospectionError,
+    RecordError,
+};
 pub use event::EventKind;
 pub use failure::RefreshFailure;
-pub use flow::{ConnectOptions, Flow, FlowKey, LoginRedirect};
+pub use flow::{ConnectOptions, DeviceFlow, Flow, FlowKey, LoginRedirect};
 pub use health::AccountHealth;
 pub use login::Login;
 pub use options::{Options, StoreDown};

@@ -146,6 +146,8 @@ pub enum Failure {
     Refused(ChangeId),
     /// The code of this flow was answered before.
     FlowUsed,
+    /// The device code of this login has expired.
+    FlowExpired,
     /// The tokens of an earlier disconnect could not be revoked.
     RevocationPending,
     /// The caller's wait timed out.

@@ -40,6 +40,11 @@ pub enum Input<T> {
     },
     /// A login was approved; the code of its flow can be exchanged.
     Login(ChangeId, Flow),
+    /// A device waits for a person's decision; the device code of its flow can be polled with.
+    DeviceLogin(ChangeId, Flow, Polling),
+    /// The caller of this login by device code is gone. A poll in flight is awaited, and no other
+    /// one follows.
+    Abandon(ChangeId),
     /// The application hands over tokens that it obtained itself.
     Adopt(ChangeId, T),
     /// A caller disconnects the account.
@@ -75,6 +80,15 @@ pub enum Input<T> {
     Died(Operation),
     /// The engine is closing, so waits become short.
     Closing,
+}
+
+/// The pauses of a login by device code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Polling {
+    /// The time until the first poll.
+    pub first: Duration,
+    /// The pause between two polls.
+    pub interval: Duration,
 }
 
 /// The time during which the store notified of every change.
@@ -138,6 +152,11 @@ pub enum Answer<T> {
     Unexplained,
     /// The client is refused.
     Configuration,
+    /// The answer to a poll: the person has not decided yet.
+    Pending {
+        /// The polls come too fast.
+        slow_down: bool,
+    },
 }
 
 impl<T> Answer<T> {
@@ -145,7 +164,7 @@ impl<T> Answer<T> {
     #[must_use]
     pub fn failure_class(&self) -> Option<FailureClass> {
         Some(match self {
-            Self::Tokens(_) => return None,
+            Self::Tokens(_) | Self::Pending { .. } => return None,
             Self::Transient { .. } => FailureClass::Transient,
             Self::Ambiguous | Self::TimedOut => FailureClass::Ambiguous,
             Self::Terminal { .. } => FailureClass::Terminal,

@@ -24,7 +24,7 @@ pub use self::{
     context::Context,
     fact::{ChangeKind, Changed, Fact},
     id::Id,
-    input::{Answer, Input, Outcome, Revoked, StoreAnswer, Watched},
+    input::{Answer, Input, Outcome, Polling, Revoked, StoreAnswer, Watched},
     instant::{EngineInstant, WallMillis},
     operation::{Candidate, ChangeId, Operation, Timer},
     payload::{Payload, Times},

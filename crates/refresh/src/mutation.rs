@@ -60,6 +60,10 @@ pub enum Mutation {
     RefusedFlowForgotten,
     /// A login that replaces another one in flight forgets the other's flow.
     ReplacedFlowForgotten,
+    /// A device code is presented although its claim is not in the store, or its lease has expired.
+    PollsWithoutLease,
+    /// A disconnect leaves a login by device code in flight.
+    DeviceOutlivesDisconnect,
     /// A process that knows of a disconnect keeps serving.
     ServesAfterDisconnect,
     /// A valid token is withheld while a refresh is in flight.

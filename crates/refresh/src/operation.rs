@@ -37,4 +37,6 @@ pub enum Timer {
     Poll,
     /// Retries a revocation.
     Revoke,
+    /// Polls with the device code of a login.
+    Device(ChangeId),
 }

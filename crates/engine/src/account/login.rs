@@ -5,6 +5,7 @@ use tokenkeeper_protocol::{Introspection, LoginData, Provider as _, TokenSet};
 use super::Account;
 use crate::{
     connect,
+    device::DeviceLogin,
     engine::{Payload, Terms, acquire, change, introspection},
     error::Error,
     flow::{ConnectOptions, LoginRedirect},
@@ -27,6 +28,37 @@ impl Account {
     /// take.
     pub fn connect_with(&self, options: &ConnectOptions) -> Result<LoginRedirect, Error> {
         connect::start(&self.core, &self.entry, options)
+    }
+
+    /// Starts a login by device code (RFC 8628), for a device without a browser: asks the provider
+    /// for a code that the person types on another device.
+    ///
+    /// # Errors
+    /// - [`Error::DeviceAuthorization`] if the provider has no login by device code, refuses this
+    ///   client, or did not answer.
+    /// - [`Error::ShutDown`] after a shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future stops the waiting. Codes that still arrive expire unused.
+    pub async fn connect_device(&self) -> Result<DeviceLogin, Error> {
+        self.connect_device_with(&ConnectOptions::default()).await
+    }
+
+    /// Starts a login by device code with a scope or further parameters.
+    ///
+    /// # Errors
+    /// As [`connect_device`](Self::connect_device), also for a scope or a parameter that the
+    /// provider does not take.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`connect_device`](Self::connect_device).
+    pub async fn connect_device_with(
+        &self,
+        options: &ConnectOptions,
+    ) -> Result<DeviceLogin, Error> {
+        DeviceLogin::start(self, options).await
     }
 
     /// Adopts tokens that the application already has, as a new login of this account. The members

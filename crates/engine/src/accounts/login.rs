@@ -12,7 +12,7 @@ use crate::{
     clock::system_time,
     engine::{auditing, change},
     error::{Error, FlowError},
-    exchange::Exchange,
+    exchange::{Exchange, LoginCode},
     flow::{FlowContents, UrlWithoutQuery},
 };
 
@@ -75,9 +75,8 @@ pub(super) async fn finish(
     let verifier = flow.verifier.as_deref();
     let verifier = verifier.filter(|_| confirmation != Some(Confirmation::OwnRequest));
     let exchange = Exchange {
-        code: response.code,
+        code: LoginCode::Authorization(response.code, verifier.map(CodeVerifier::new)),
         redirect: response.extra,
-        verifier: verifier.map(CodeVerifier::new),
         redirect_uri: flow.redirect_uri.clone(),
         scope: flow.scope.clone(),
     };

@@ -19,9 +19,10 @@ pub use shutdown::Unwritten;
 
 use crate::{
     account::Account,
+    device,
     engine::{Core, auditing, registry},
     error::Error,
-    flow::{self, Flow, FlowContents},
+    flow::{self, DeviceFlow, Flow, FlowContents},
     login::Login,
     overview::{self, Overview},
     placement::TokenPlacement,
@@ -279,6 +280,30 @@ impl Accounts {
         Ok(Login::of(account))
     }
 
+    /// Finishes a login by device code that another call or process has started, as
+    /// [`DeviceLogin::finish`](crate::DeviceLogin::finish) does.
+    ///
+    /// # Errors
+    /// As [`DeviceLogin::finish`](crate::DeviceLogin::finish), and:
+    ///
+    /// - [`Error::Flow`] if the flow is expired or sealed with another key.
+    /// - [`Error::UnknownProvider`] if the flow's provider is no longer configured.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`DeviceLogin::finish`](crate::DeviceLogin::finish).
+    pub async fn finish_device(&self, flow: DeviceFlow) -> Result<Login, Error> {
+        let contents = flow::open_device(&self.core.flow_key, &flow, self.core.time.wall())?;
+        let account = self.account_of_key(
+            &contents.brand,
+            &contents.client_id,
+            &contents.site,
+            &contents.subject,
+        )?;
+        device::finish(&account, &contents).await?;
+        Ok(Login::of(account))
+    }
+
     /// Returns what is known about a flow, without finishing it.
     ///
     /// # Errors
@@ -319,10 +344,20 @@ impl Accounts {
 
     /// Returns the account that a flow connects.
     fn account_of(&self, flow: &FlowContents) -> Result<Account, Error> {
-        let (brand, site) = (&flow.brand, &flow.site);
-        let index = registry::index_by_id(&self.core, brand, &flow.client_id, site);
+        self.account_of_key(&flow.brand, &flow.client_id, &flow.site, &flow.subject)
+    }
+
+    /// Returns the account with these parts of a key.
+    fn account_of_key(
+        &self,
+        brand: &str,
+        client_id: &str,
+        site: &str,
+        subject: &str,
+    ) -> Result<Account, Error> {
+        let index = registry::index_by_id(&self.core, brand, client_id, site);
         let index = index.ok_or_else(|| unknown(brand, "is no longer configured"))?;
-        self.account_by_index(index, Some(site), &flow.subject)
+        self.account_by_index(index, Some(site), subject)
     }
 
     /// Returns an account of the provider with this index.

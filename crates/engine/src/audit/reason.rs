@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tokenkeeper_protocol::{Class, RedirectError};
+use tokenkeeper_protocol::{Class, RedirectError, Refusal};
 use tokenkeeper_refresh::Failure;
 use tokenkeeper_store::StoreError;
 
@@ -110,6 +110,7 @@ impl AuditReason {
             Failure::TooLate => Self::StoreTooSlow,
             Failure::Superseded => Self::Superseded,
             Failure::FlowUsed => Self::FlowUsed,
+            Failure::FlowExpired => Self::FlowExpired,
             Failure::RevocationPending => Self::RevocationPending,
             Failure::Closing => Self::ShutDown,
             Failure::Timeout => Self::Other,
@@ -119,10 +120,13 @@ impl AuditReason {
     pub(crate) fn of_exchange(error: &ExchangeError) -> Self {
         match error {
             ExchangeError::Refused(refusal) => match refusal.class {
+                // The answer to a poll with a device code (RFC 8628 §3.5).
+                Class::Terminal if is_denial(refusal) => Self::Denied,
                 Class::Terminal => Self::GrantRefused,
                 Class::Configuration => Self::ClientRefused,
                 Class::Unexplained => Self::RefusedWithoutReason,
                 Class::Transient { .. } | Class::Ambiguous => Self::Unavailable,
+                Class::Pending | Class::SlowDown => Self::Other,
             },
             ExchangeError::Transport(_) => Self::Unavailable,
             ExchangeError::Request(_) => Self::ClientRefused,
@@ -174,4 +178,10 @@ impl fmt::Display for AuditReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Returns whether a person denied the login.
+fn is_denial(refusal: &Refusal) -> bool {
+    let code = refusal.code.as_ref().and_then(|code| code.as_str());
+    code == Some("access_denied")
 }

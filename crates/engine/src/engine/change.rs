@@ -1,10 +1,10 @@
 //! Changes of an account's login: logins, adoptions, disconnects, and accounts to be forgotten.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokenkeeper_refresh::{ChangeId, Flow, Input, Queue};
 
-use super::{auditing, core::Core, entry::AccountEntry, payload::Payload, pump};
+use super::{auditing, core::Core, entry::AccountEntry, payload::Payload, pump, round::Wait};
 use crate::{audit::Actor, error::Error, exchange::Exchange};
 
 /// Logs in with the code of a flow. The exchange continues if the caller stops waiting.
@@ -47,6 +47,27 @@ async fn change(
     entry: &Arc<AccountEntry>,
     input: impl FnOnce(ChangeId) -> Input<Payload>,
 ) -> Result<(), Error> {
+    // A code cannot be exchanged again, so its caller also waits for a whole lease.
+    let waited = core
+        .options
+        .acquire_timeout
+        .saturating_add(core.options.lease);
+    let (_, wait) = begin(core, entry, waited, input).await?;
+    wait.await.unwrap_or_else(|| {
+        Err(Error::Timeout {
+            account: entry.digest(),
+            waited,
+        })
+    })
+}
+
+/// Starts a change. Returns its id, and a wait for its result of at most `waited`.
+pub(super) async fn begin(
+    core: &Arc<Core>,
+    entry: &Arc<AccountEntry>,
+    waited: Duration,
+    input: impl FnOnce(ChangeId) -> Input<Payload>,
+) -> Result<(ChangeId, Wait), Error> {
     if core.is_closing() {
         return Err(Error::ShutDown);
     }
@@ -54,11 +75,6 @@ async fn change(
     // An entry in use is not evicted between the steps.
     entry.touch();
     let id = core.next_change();
-    // A code cannot be exchanged again, so its caller also waits for a whole lease.
-    let waited = core
-        .options
-        .acquire_timeout
-        .saturating_add(core.options.lease);
     let wait = entry
         .lock()
         .join(Queue::Change(id), waited, &core.runtime)?;
@@ -68,11 +84,5 @@ async fn change(
         entry.lock().note_actor(id, actor);
     }
     pump::step(core, entry, input(id));
-    match wait.await {
-        Some(result) => result,
-        None => Err(Error::Timeout {
-            account: entry.digest(),
-            waited,
-        }),
-    }
+    Ok((id, wait))
 }

@@ -385,6 +385,12 @@ impl Inner {
 }
 
 impl Cold {
+    /// Keeps the last error of a login, of which each poll may have one.
+    pub(crate) fn set_login_error(&mut self, id: ChangeId, error: ExchangeError) {
+        self.login_errors.retain(|(other, _)| *other != id);
+        self.login_errors.push((id, error));
+    }
+
     fn is_empty(&self) -> bool {
         self.rounds.is_empty()
             && self.exchanges.is_empty()

@@ -2,8 +2,8 @@
 //!
 //! The floors from top to bottom; a module imports only from its own or a lower floor:
 //!
-//! 1. the operations of the API and the background tasks: `acquire`, `change`, `introspection`,
-//!    `rejection`, `closing`, `background`, `eviction`, `watching`
+//! 1. the operations of the API and the background tasks: `acquire`, `change`, `device`,
+//!    `introspection`, `rejection`, `closing`, `background`, `eviction`, `watching`
 //! 2. the loop: `pump`, which calls `perform` (the store and the provider)
 //! 3. conversions and look-ups over the shared state: `report`, `stored`, `forgotten`, `claimed`,
 //!    `codec`, `registry`, and what the log and the audit trail say: `event_log`, `clock_check`,
@@ -22,6 +22,7 @@ pub(crate) mod closing;
 pub(crate) mod codec;
 mod connection;
 mod core;
+pub(crate) mod device;
 mod echoes;
 mod entry;
 mod entry_state;

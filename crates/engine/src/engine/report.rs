@@ -50,6 +50,7 @@ pub(crate) fn error(core: &Core, entry: &AccountEntry, inner: &Inner, failure: F
                 .and_then(|cold| cold.login_errors.iter().find(|(other, _)| *other == id))
                 .map_or(ExchangeError::TooLate, |(_, error)| error.clone()),
         },
+        Failure::FlowExpired => FlowError::Expired.into(),
         Failure::FlowUsed => FlowError::Used.into(),
         Failure::RevocationPending => Error::RevocationPending { account },
         Failure::Timeout => Error::Timeout {
@@ -138,7 +139,8 @@ pub(crate) fn answer(error: &ExchangeError) -> Answer<Payload> {
             },
             Class::Unexplained => Answer::Unexplained,
             Class::Configuration => Answer::Configuration,
-            Class::Pending | Class::SlowDown => transient(None, false),
+            Class::Pending => Answer::Pending { slow_down: false },
+            Class::SlowDown => Answer::Pending { slow_down: true },
         },
     }
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use tokenkeeper_protocol::{Class, IntrospectionError as Answer, RedirectError};
+use tokenkeeper_protocol::{
+    Class, DeviceAuthorizationError as DeviceAnswer, IntrospectionError as Answer, RedirectError,
+};
 use tokenkeeper_refresh::Cause;
 use tokenkeeper_store::KeyDigest;
 
-use super::{Error, ExchangeError, FlowError, IntrospectionError};
+use super::{DeviceAuthorizationError, Error, ExchangeError, FlowError, IntrospectionError};
 
 /// What to do about an [`Error`]; which has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,7 @@ impl Error {
             },
             Self::Exchange { source, .. } => source.advice(),
             Self::Introspection { source, .. } => source.advice(),
+            Self::DeviceAuthorization { source, .. } => source.advice(),
             Self::Redirect(source) => match **source {
                 RedirectError::Denied { .. } | RedirectError::DeniedWithoutState { .. } => {
                     Advice::StartAgain
@@ -110,6 +113,20 @@ impl ExchangeError {
                 Advice::FixConfiguration
             }
             Self::Refused(_) | Self::Transport(_) => Advice::StartAgain,
+        }
+    }
+}
+
+impl DeviceAuthorizationError {
+    /// Returns what to do about a login by device code that was not started.
+    fn advice(&self) -> Advice {
+        const PAUSE: Duration = Duration::from_secs(1);
+        match self {
+            Self::Transport(_) => Advice::Retry { after: PAUSE },
+            Self::Response(DeviceAnswer::Unavailable { retry_after }) => Advice::Retry {
+                after: retry_after.unwrap_or(PAUSE),
+            },
+            Self::Unsupported | Self::Request(_) | Self::Response(_) => Advice::FixConfiguration,
         }
     }
 }

@@ -11,7 +11,7 @@ use tokenkeeper_store::{KeyDigest, StoreError};
 
 pub use self::{
     advice::Advice,
-    reason::{ExchangeError, FlowError, IntrospectionError, RecordError},
+    reason::{DeviceAuthorizationError, ExchangeError, FlowError, IntrospectionError, RecordError},
 };
 
 /// The reason why a call failed. [`advice`](Self::advice) returns what to do about it.
@@ -129,6 +129,15 @@ pub enum Error {
         /// The failure of the exchange.
         #[source]
         source: ExchangeError,
+    },
+    /// The provider gave no codes for a login by device code. The account is as it was before.
+    #[error("no login by device code for account {account} was started")]
+    DeviceAuthorization {
+        /// The affected account.
+        account: KeyDigest,
+        /// The reason.
+        #[source]
+        source: DeviceAuthorizationError,
     },
     /// The provider could not be asked about the account's token.
     #[error("the token of account {account} could not be introspected")]

@@ -24,6 +24,27 @@ pub enum ExchangeError {
     TooLate,
 }
 
+/// The reason why a login by device code could not be started.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceAuthorizationError {
+    /// The dialect declares no device authorization endpoint.
+    #[error(
+        "the provider has no login by device code: log in with a browser, or declare the endpoint \
+         in the dialect's `device`"
+    )]
+    Unsupported,
+    /// The endpoint responded without usable codes.
+    #[error("the device authorization endpoint sent no usable codes")]
+    Response(#[source] tokenkeeper_protocol::DeviceAuthorizationError),
+    /// The endpoint did not respond.
+    #[error("the device authorization endpoint did not respond")]
+    Transport(#[source] Arc<TransportError>),
+    /// The request cannot be built from the configuration. Nothing was sent.
+    #[error("the device authorization request cannot be built")]
+    Request(#[source] Arc<tokenkeeper_protocol::Error>),
+}
+
 /// The reason why a token could not be introspected. It says nothing about the token.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -77,7 +98,8 @@ pub enum FlowError {
          login again"
     )]
     NotOurs,
-    /// The login took longer than [`Options::login_timeout`](crate::Options::login_timeout).
+    /// The login took longer than [`Options::login_timeout`](crate::Options::login_timeout), or its
+    /// device code has expired.
     #[error("the login took too long: start it again")]
     Expired,
     /// The flow's code was sent before, and brought no tokens.

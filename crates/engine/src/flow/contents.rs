@@ -1,10 +1,12 @@
-//! The plaintext of a flow, and its bytes.
-//!
-//! A cookie may hold the flow, so the bytes are few: the id (16 bytes), the end (8 bytes, in Unix
-//! milliseconds) and the texts, each behind its length (4 bytes, all ones for none).
+//! The plaintext of a flow.
 
 use tokenkeeper_refresh::{self as refresh, WallMillis};
 use zeroize::{Zeroize as _, Zeroizing};
+
+use super::{
+    bytes::{self, Reader},
+    seal::Contents,
+};
 
 /// The plaintext of a [`Flow`](super::Flow).
 #[derive(PartialEq, Eq)]
@@ -21,9 +23,6 @@ pub(crate) struct FlowContents {
     pub(crate) scope: Option<String>,
 }
 
-/// The length that stands for no text.
-const NONE: u32 = u32::MAX;
-
 impl FlowContents {
     /// Returns what identifies the flow in the account's record.
     pub(crate) fn identity(&self) -> refresh::Flow {
@@ -31,52 +30,6 @@ impl FlowContents {
             id: self.id,
             ends: self.expires,
         }
-    }
-
-    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        // No byte stays behind in a buffer that grew: the length of all texts and their lengths.
-        let texts = self.texts();
-        let length: usize = texts.iter().flatten().map(|text| text.len()).sum();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(24 + 4 * texts.len() + length));
-        bytes.extend(self.id.0);
-        bytes.extend(self.expires.to_be_bytes());
-        for text in texts {
-            let length = text.map_or(NONE, |text| {
-                u32::try_from(text.len()).expect("a text is shorter than 4 GiB")
-            });
-            bytes.extend(length.to_be_bytes());
-            bytes.extend(text.unwrap_or_default().as_bytes());
-        }
-        bytes
-    }
-
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (id, rest) = bytes.split_first_chunk::<16>()?;
-        let (expires, mut rest) = rest.split_first_chunk::<8>()?;
-        let mut text = || {
-            let (length, after) = rest.split_first_chunk::<4>()?;
-            let length = u32::from_be_bytes(*length);
-            if length == NONE {
-                rest = after;
-                return Some(None);
-            }
-            let (text, after) = after.split_at_checked(usize::try_from(length).ok()?)?;
-            rest = after;
-            Some(Some(str::from_utf8(text).ok()?.to_owned()))
-        };
-        let contents = Self {
-            id: refresh::Id(*id),
-            expires: u64::from_be_bytes(*expires),
-            brand: text()??,
-            site: text()??,
-            client_id: text()??,
-            subject: text()??,
-            state: text()??,
-            redirect_uri: text()??,
-            verifier: text()?,
-            scope: text()?,
-        };
-        rest.is_empty().then_some(contents)
     }
 
     fn texts(&self) -> [Option<&str>; 8] {
@@ -90,6 +43,35 @@ impl FlowContents {
             self.verifier.as_deref(),
             self.scope.as_deref(),
         ]
+    }
+}
+
+impl Contents for FlowContents {
+    const PURPOSE: &'static [u8] = b"tokenkeeper flow 2";
+
+    fn expires(&self) -> WallMillis {
+        self.expires
+    }
+
+    fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        bytes::write(self.id, self.expires, &self.texts())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes)?;
+        let contents = Self {
+            id: reader.id,
+            expires: reader.expires,
+            brand: reader.text()??,
+            site: reader.text()??,
+            client_id: reader.text()??,
+            subject: reader.text()??,
+            state: reader.text()??,
+            redirect_uri: reader.text()??,
+            verifier: reader.text()?,
+            scope: reader.text()?,
+        };
+        reader.is_empty().then_some(contents)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The state of a login between the redirect and the callback, sealed in a [`Flow`].
 
+mod bytes;
 mod contents;
+mod device;
 mod key;
 mod options;
 mod seal;
@@ -12,9 +14,10 @@ use tokenkeeper_protocol::{State, Url};
 
 pub(crate) use self::{
     contents::FlowContents,
-    seal::{open, seal},
+    device::DeviceContents,
+    seal::{open, open_device, seal, seal_device},
 };
-pub use self::{key::FlowKey, options::ConnectOptions};
+pub use self::{device::DeviceFlow, key::FlowKey, options::ConnectOptions};
 
 /// A started login: the redirect for the person, and the flow to keep until the callback.
 ///

@@ -23,6 +23,12 @@ pub struct ConnectOptions {
 }
 
 impl ConnectOptions {
+    /// Returns the names and values of the further parameters.
+    pub(crate) fn parameter_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parameters = self.parameters.iter();
+        parameters.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Creates options that add nothing to the registration.
     pub fn new() -> Self {
         Self::default()
@@ -39,7 +45,7 @@ impl ConnectOptions {
         self
     }
 
-    /// Adds a parameter to the authorization request.
+    /// Adds a parameter to the authorization request, or to the device authorization request.
     ///
     /// [`Account::connect_with`](crate::Account::connect_with) refuses a name that the protocol
     /// uses itself.
@@ -54,6 +60,8 @@ impl ConnectOptions {
     /// The registered redirect URI names the host 127.0.0.1 or `[::1]`, with any port or none.
     /// [`Account::connect_with`](crate::Account::connect_with) refuses a port for any other one,
     /// except `localhost` if the registration has `any_localhost_port`.
+    ///
+    /// A login by device code has no redirect, and ignores it.
     ///
     /// Default: the port of the registration.
     ///

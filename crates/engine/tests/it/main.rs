@@ -12,6 +12,7 @@ mod cancel;
 mod classes;
 mod confirmation;
 mod connect;
+mod device;
 mod disconnect;
 mod errors;
 mod events;

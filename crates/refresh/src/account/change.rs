@@ -3,6 +3,7 @@
 use tokenkeeper_store::Version;
 
 use super::{
+    device::Polls,
     jobs::{Change, ChangeStage},
     turn::Turn,
 };
@@ -20,8 +21,8 @@ use crate::{
 pub(super) struct ChangeHandler<'t, 'a, T>(pub(super) &'t mut Turn<'a, T>);
 
 impl<T: Payload> ChangeHandler<'_, '_, T> {
-    /// Starts a change.
-    pub(super) fn start(&mut self, id: ChangeId, stage: ChangeStage<T>) {
+    /// Starts a change. `polls`: those of a login by device code.
+    pub(super) fn start(&mut self, id: ChangeId, stage: ChangeStage<T>, polls: Option<Polls>) {
         let known = self.0.state.known.as_ref();
         let check = match &stage {
             // A tombstone in memory does not prove that the store still has it.
@@ -42,6 +43,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             revocation_failed: false,
             unreadable: None,
             landed: false,
+            polls,
             stage,
         });
     }
@@ -87,6 +89,11 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
 
     /// Advances one change by one stage.
     fn step(&mut self, change: Change<T>) -> Step<T> {
+        if change.polls.is_some_and(|polls| polls.abandoned)
+            && let Some(step) = self.end_abandoned(&change.stage)
+        {
+            return step;
+        }
         let failed = self.0.store_failed();
         if change.check {
             return if failed {
@@ -105,8 +112,15 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 lapsed,
             } => {
                 let step = self.advance_login(change.id, flow, claim, lapsed);
-                step.unwrap_or_else(|| self.claim_login(flow, lapsed, change.revocation_failed))
+                let (failed, device) = (change.revocation_failed, change.polls.is_some());
+                step.unwrap_or_else(|| self.claim_login(flow, lapsed, failed, device))
             }
+            ChangeStage::Waiting {
+                flow,
+                login,
+                due,
+                renew,
+            } => self.wait_for_poll(change.id, flow, login, due, renew),
             ChangeStage::WatchingLogin { flow, watch } => self.watch_login(flow, watch),
             ChangeStage::ClaimingFlow { .. } | ChangeStage::Exchanging { .. } => {
                 Step::Continue(change.stage)
@@ -301,7 +315,10 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     /// no tokens of a login from being written.
     pub(super) fn note_unreadable(&mut self, version: Version) {
         for change in &mut self.0.activity().changes {
-            if change.stage.may_replace() && !change.landed {
+            // Polls need a record that shows their claim for minutes.
+            let settles = matches!(change.stage, ChangeStage::Settling { .. });
+            let polls = change.polls.is_some() && !settles;
+            if change.stage.may_replace() && !change.landed && !polls {
                 change.unreadable = Some(version);
                 change.check = false;
             }

@@ -58,12 +58,16 @@ impl<T: Payload> Turn<'_, T> {
                 // withdrawn.
                 ChangeStage::Exchanging {
                     login, renew: true, ..
+                }
+                | ChangeStage::Waiting {
+                    login, renew: true, ..
                 } if draft.login == Some(*login) => claims = true,
                 ChangeStage::Login {
                     claim: Some((login, _)),
                     ..
                 }
                 | ChangeStage::Exchanging { login, .. }
+                | ChangeStage::Waiting { login, .. }
                     if change.unreadable.is_none()
                         && draft.highest_number() < login.authorization.number =>
                 {
@@ -83,7 +87,7 @@ impl<T: Payload> Turn<'_, T> {
                     if let State::Live(live) = draft.state.clone()
                         && target.is_none_or(|t| live.authorization.number <= t.number)
                     {
-                        draft.disconnect(&live, rules);
+                        draft.disconnect(&live, rules, self.cx.wall);
                         if !draft.revoke.is_empty() {
                             draft.revocation = revocation_claim(rules, self.cx.wall);
                         }

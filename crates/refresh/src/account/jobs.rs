@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokenkeeper_store::Version;
 
-use super::watch::Watch;
+use super::{device::Polls, watch::Watch};
 use crate::{
     action::Failure,
     context::Context,
@@ -73,15 +73,26 @@ pub(super) struct Moment {
     pub(super) wall: WallMillis,
 }
 
-impl Claim {
-    /// Returns how long ago its write was first sent, by the clock that shows more, since either
-    /// clock may have been stopped or set.
+impl Moment {
+    pub(super) fn now(cx: &Context<'_>) -> Self {
+        Self {
+            instant: cx.now,
+            wall: cx.wall,
+        }
+    }
+
+    /// Returns how long ago it was, by the clock that shows more, since either clock may have been
+    /// stopped or set.
     pub(super) fn age(&self, cx: &Context<'_>) -> Duration {
-        let Some(since) = self.since else {
-            return Duration::ZERO;
-        };
-        let wall = Duration::from_millis(cx.wall.saturating_sub(since.wall));
-        wall.max(cx.now.since(since.instant))
+        let wall = Duration::from_millis(cx.wall.saturating_sub(self.wall));
+        wall.max(cx.now.since(self.instant))
+    }
+}
+
+impl Claim {
+    /// Returns how long ago its write was first sent.
+    pub(super) fn age(&self, cx: &Context<'_>) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.age(cx))
     }
 }
 
@@ -109,6 +120,8 @@ pub(super) struct Change<T> {
     /// The store has shown the tokens of the change, so what cannot be read may be newer; or the
     /// change has replaced what could not be read.
     pub(super) landed: bool,
+    /// The polls of a login by device code.
+    pub(super) polls: Option<Polls>,
     pub(super) stage: ChangeStage<T>,
 }
 
@@ -120,6 +133,7 @@ impl<T> Change<T> {
             ChangeStage::Login { flow, .. }
             | ChangeStage::WatchingLogin { flow, .. }
             | ChangeStage::ClaimingFlow { flow, .. }
+            | ChangeStage::Waiting { flow, .. }
             | ChangeStage::Exchanging { flow, .. } => Some(flow.id),
             ChangeStage::Settling { authorization, .. } => Some(authorization.id),
             _ => None,
@@ -134,9 +148,9 @@ impl<T> Change<T> {
                 (ChangeKind::Login, claimed)
             }
             ChangeStage::WatchingLogin { .. } => (ChangeKind::Login, None),
-            ChangeStage::ClaimingFlow { login, .. } | ChangeStage::Exchanging { login, .. } => {
-                (ChangeKind::Login, Some(login.authorization))
-            }
+            ChangeStage::ClaimingFlow { login, .. }
+            | ChangeStage::Exchanging { login, .. }
+            | ChangeStage::Waiting { login, .. } => (ChangeKind::Login, Some(login.authorization)),
             ChangeStage::Adopt(_) => (ChangeKind::Adoption, None),
             ChangeStage::Settling {
                 authorization,
@@ -186,6 +200,15 @@ pub(super) enum ChangeStage<T> {
     WatchingLogin { flow: Flow, watch: Watch },
     /// The account's record cannot be read, so the code is claimed under a key of its flow.
     ClaimingFlow { flow: Flow, login: Login },
+    /// A login by device code between two polls.
+    Waiting {
+        flow: Flow,
+        login: Login,
+        /// The pause is over.
+        due: bool,
+        /// The next write renews the lease.
+        renew: bool,
+    },
     /// A login whose code is at the token endpoint.
     Exchanging {
         flow: Flow,
@@ -229,9 +252,11 @@ impl<T> ChangeStage<T> {
             Self::Settling {
                 adopted, unsure, ..
             } => adopted.is_none() && !*unsure,
-            Self::WatchingLogin { .. } | Self::Adopt(_) | Self::Disconnect(_) | Self::Revoking => {
-                false
-            }
+            Self::WatchingLogin { .. }
+            | Self::Waiting { .. }
+            | Self::Adopt(_)
+            | Self::Disconnect(_)
+            | Self::Revoking => false,
         }
     }
 }

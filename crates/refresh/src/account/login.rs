@@ -27,7 +27,12 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         lapsed: Option<Version>,
     ) -> Option<Step<T>> {
         let pending = self.0.state.known.as_ref().and_then(|known| known.login);
+        let mut changes = self.0.active()?.changes.iter();
+        let polled = changes.any(|change| change.id == id && change.polls.is_some());
         if let Some((login, claim)) = claim.filter(|(login, _)| pending == Some(*login)) {
+            if polled {
+                return Some(self.begin_polls(id, flow, login, claim));
+            }
             return Some(self.send_code(id, flow, login, claim));
         }
         if let Some(step) = self.earlier_use(id, flow, lapsed) {
@@ -119,12 +124,13 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
         }
     }
 
-    /// Claims the exchange of a code: the next write records it.
+    /// Claims the exchange of a code, or of a device code: the next write records it.
     pub(super) fn claim_login(
         &mut self,
         flow: Flow,
         lapsed: Option<Version>,
         failed: bool,
+        device: bool,
     ) -> Step<T> {
         match self.pending_revocation(failed) {
             Some(Err(failure)) => return Step::Finish(Err(failure)),
@@ -138,10 +144,16 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
                 lapsed,
             });
         };
+        let rules = self.0.cx.rules;
+        let attempt = match device {
+            true => Attempt::of_device(id, rules),
+            false => Attempt::new(id, 0, rules),
+        };
         let login = Login {
             authorization: self.new_authorization(flow.id),
-            attempt: Attempt::new(id, 0, self.0.cx.rules),
+            attempt,
             ends: flow.ends,
+            device,
         };
         let claim = Some((login, Claim { id, since: None }));
         Step::Continue(ChangeStage::Login {
@@ -168,7 +180,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             Some(step) => return step,
             None => {}
         }
-        let step = self.claim_login(flow, lapsed, failed);
+        let step = self.claim_login(flow, lapsed, failed, false);
         let Step::Continue(ChangeStage::Login {
             claim: Some((login, _)),
             ..
@@ -268,16 +280,26 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
             self.0.edit(true, |record| record.use_flow(flow));
             return;
         }
-        let change = activity.changes.remove(at);
+        if self.poll_again(at, &answer) {
+            return;
+        }
+        let change = self.0.activity().changes.remove(at);
+        let polled = change.polls.is_some();
+        if polled && matches!(&answer, Answer::Terminal { code: Some(code) } if code == EXPIRED) {
+            self.withdraw_login(login, Some(flow));
+            return self.finish(&change, Err(Failure::FlowExpired));
+        }
         // A code that no server has judged can be sent again.
         let judged = !matches!(
             answer,
             Answer::Configuration
+                | Answer::Pending { .. }
                 | Answer::Transient {
                     may_have_redeemed: false,
                     ..
                 }
         );
+        let judged = judged && !(polled && matches!(answer, Answer::Unexplained));
         if change.unreadable.is_none() {
             self.withdraw_login(login, Some(flow).filter(|_| judged));
         }
@@ -285,7 +307,7 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     }
 
     /// Removes a login from the record, and records that its flow was used, if it was.
-    fn withdraw_login(&mut self, login: Login, used: Option<Flow>) {
+    pub(super) fn withdraw_login(&mut self, login: Login, used: Option<Flow>) {
         let used = used.filter(|_| !broken(Mutation::RefusedFlowForgotten));
         let pending = self.0.state.known.as_ref().and_then(|known| known.login);
         if pending != Some(login) && used.is_none() {
@@ -300,8 +322,11 @@ impl<T: Payload> ChangeHandler<'_, '_, T> {
     }
 }
 
+/// The error code of a device code that has expired (RFC 8628 §3.5).
+const EXPIRED: &str = "expired_token";
+
 /// Returns the step to a login that claims nothing yet.
-fn unclaimed<T>(flow: Flow) -> Step<T> {
+pub(super) fn unclaimed<T>(flow: Flow) -> Step<T> {
     let (claim, lapsed) = (None, None);
     Step::Continue(ChangeStage::Login {
         flow,

@@ -3,6 +3,7 @@
 mod callers;
 mod change;
 mod change_tracker;
+mod device;
 mod draft;
 mod jobs;
 mod login;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use self::{
     callers::CallerHandler,
     change::ChangeHandler,
+    device::Polls,
     jobs::{Change, ChangeStage, RefreshStage},
     refresh::RefreshHandler,
     reported::Reported,
@@ -39,7 +41,7 @@ use crate::{
     instant::{EngineInstant, WallMillis},
     operation::{Candidate, ChangeId, Operation, Timer},
     payload::Payload,
-    record::{Login, Record},
+    record::{Flow, Login, Record},
 };
 
 /// One account in memory: the newest record that is known, and the jobs in flight.
@@ -291,26 +293,21 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         Input::Unwatched { watched, in_use } => {
             return CallerHandler(turn).handle_unwatched(watched, in_use);
         }
-        Input::Login(id, flow) => {
-            RevocationHandler(turn).skip_pause();
-            let (claim, lapsed) = (None, None);
-            let stage = ChangeStage::Login {
-                flow,
-                claim,
-                lapsed,
-            };
-            return ChangeHandler(turn).start(id, stage);
+        Input::Login(id, flow) => return start_login(turn, id, flow, None),
+        Input::DeviceLogin(id, flow, polling) => {
+            return start_login(turn, id, flow, Some(Polls::new(polling)));
         }
+        Input::Abandon(id) => return ChangeHandler(turn).handle_abandon(id),
         Input::Adopt(id, payload) => {
             RevocationHandler(turn).skip_pause();
-            return ChangeHandler(turn).start(id, ChangeStage::Adopt(payload));
+            return ChangeHandler(turn).start(id, ChangeStage::Adopt(payload), None);
         }
         Input::Disconnect(id) => {
             RevocationHandler(turn).skip_pause();
-            return ChangeHandler(turn).start(id, ChangeStage::Disconnect(None));
+            return ChangeHandler(turn).start(id, ChangeStage::Disconnect(None), None);
         }
         Input::Forget(id) => {
-            return ChangeHandler(turn).start(id, ChangeStage::Forget { target: None });
+            return ChangeHandler(turn).start(id, ChangeStage::Forget { target: None }, None);
         }
         Input::Read(answer) => return StoreHandler(turn).handle_read(answer),
         Input::Wrote(outcome) => return StoreHandler(turn).handle_wrote(outcome),
@@ -323,6 +320,7 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         }
         Input::Elapsed(Timer::Renew) => return turn.handle_renew_timer(),
         Input::Elapsed(Timer::Poll) => return turn.handle_poll_timer(),
+        Input::Elapsed(Timer::Device(id)) => return ChangeHandler(turn).handle_device_timer(id),
         Input::Elapsed(Timer::Revoke) => return RevocationHandler(turn).handle_timer(),
         Input::Died(Operation::Read) => {
             return StoreHandler(turn).handle_read(StoreAnswer::Failed { hung: false });
@@ -336,6 +334,17 @@ fn dispatch<T: Payload>(turn: &mut Turn<'_, T>, input: Input<T>) {
         }
     };
     turn.actions.reply = Some(reply);
+}
+
+fn start_login<T: Payload>(turn: &mut Turn<'_, T>, id: ChangeId, flow: Flow, polls: Option<Polls>) {
+    RevocationHandler(turn).skip_pause();
+    let (claim, lapsed) = (None, None);
+    let stage = ChangeStage::Login {
+        flow,
+        claim,
+        lapsed,
+    };
+    ChangeHandler(turn).start(id, stage, polls);
 }
 
 fn answered<T: Payload>(

@@ -57,7 +57,8 @@ impl<T: Payload> Turn<'_, T> {
                 claim: Some((login, _)),
                 ..
             }
-            | ChangeStage::Exchanging { login, .. } => login.attempt.id == attempt.id,
+            | ChangeStage::Exchanging { login, .. }
+            | ChangeStage::Waiting { login, .. } => login.attempt.id == attempt.id,
             _ => false,
         });
         !refreshes && !changes

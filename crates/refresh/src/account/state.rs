@@ -230,6 +230,17 @@ impl<T> Activity<T> {
             || changes.any(|change| matches!(change.stage, ChangeStage::WatchingLogin { .. }))
     }
 
+    /// Returns whether jobs watch other processes' logins by device code, and nothing else.
+    pub(super) fn watches_devices_only(&self) -> bool {
+        let refresh = self.refresh.as_ref();
+        let watches =
+            |change: &&Change<T>| matches!(change.stage, ChangeStage::WatchingLogin { .. });
+        let mut logins = self.changes.iter().filter(watches).peekable();
+        refresh.is_none_or(|job| !matches!(job.stage, RefreshStage::Watching(_)))
+            && logins.peek().is_some()
+            && logins.all(|change| change.polls.is_some())
+    }
+
     /// Returns whether no write is in flight, and `known` is written or parked.
     pub(super) fn has_settled(&self) -> bool {
         (!self.unwritten || self.parked) && !matches!(self.write, Writing::InFlight { .. })

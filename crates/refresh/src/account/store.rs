@@ -69,6 +69,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             }
             return ChangeHandler(self.0).handle_flow_claimed(flow, &outcome);
         }
+        self.note_renewal(matches!(outcome, Outcome::Applied));
         let found = match outcome {
             Outcome::Failed => {
                 self.handle_write_failure(record.as_deref());
@@ -108,6 +109,21 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
         self.0.reconcile(found);
     }
 
+    /// Notes the end of a write that renews the leases of device codes.
+    fn note_renewal(&mut self, applied: bool) {
+        let changes = &mut self.0.activity().changes;
+        for polls in changes
+            .iter_mut()
+            .filter_map(|change| change.polls.as_mut())
+        {
+            if let Some(renewed) = polls.renewed.take()
+                && applied
+            {
+                polls.since = Some(renewed);
+            }
+        }
+    }
+
     /// Returns whether a mutation overwrites the stored record without merging it.
     fn overwrites(&self) -> bool {
         let claims = self.0.refresh_job();
@@ -136,7 +152,8 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                     authorization,
                     ..
                 } => *unsure |= sent.and_then(Record::authorization) == Some(*authorization),
-                ChangeStage::Exchanging { login, renew, .. } => {
+                ChangeStage::Exchanging { login, renew, .. }
+                | ChangeStage::Waiting { login, renew, .. } => {
                     *renew |= sent.and_then(|sent| sent.login) == Some(*login);
                 }
                 // The conflict may be with a record that cannot be read.
@@ -252,10 +269,7 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
             self.0.activity().unwritten = false;
             return;
         }
-        let now = Moment {
-            instant: self.0.cx.now,
-            wall: self.0.cx.wall,
-        };
+        let now = Moment::now(self.0.cx);
         let rules = self.0.cx.rules;
         let activity = self.0.activity();
         if let Some(job) = &mut activity.refresh {
@@ -275,7 +289,15 @@ impl<T: Payload> StoreHandler<'_, '_, T> {
                 } => {
                     claim.since.get_or_insert(now);
                 }
-                ChangeStage::Exchanging { renew, .. } => *renew = false,
+                ChangeStage::Exchanging { login, renew, .. }
+                | ChangeStage::Waiting { login, renew, .. } => {
+                    *renew = false;
+                    if let Some(polls) = &mut change.polls
+                        && record.as_ref().and_then(|record| record.login) == Some(*login)
+                    {
+                        polls.renewed = Some(now);
+                    }
+                }
                 _ => {}
             }
         }

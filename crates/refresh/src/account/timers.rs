@@ -6,6 +6,7 @@ use tokenkeeper_store::Version;
 
 use super::{
     jobs::{ChangeStage, RefreshStage},
+    state::Activity,
     turn::Turn,
     watch::Watch,
 };
@@ -28,7 +29,9 @@ impl<T: Payload> Turn<'_, T> {
 
     pub(super) fn arm_poll_timer(&mut self) {
         let rules = self.cx.rules;
-        let pause = if self.cx.watched_since.is_some() {
+        // A person decides about a device code within minutes.
+        let slow = self.active().is_some_and(Activity::watches_devices_only);
+        let pause = if self.cx.watched_since.is_some() || slow {
             rules.poll * 4
         } else {
             rules.poll
@@ -41,6 +44,7 @@ impl<T: Payload> Turn<'_, T> {
     /// Renews the leases while the requests are in flight, so that no process considers them
     /// expired.
     pub(super) fn handle_renew_timer(&mut self) {
+        let (cx, rules) = (self.cx, self.cx.rules);
         let activity = self.activity();
         activity.renew_armed = false;
         let mut renews = false;
@@ -51,7 +55,9 @@ impl<T: Payload> Turn<'_, T> {
         }
         for change in &mut activity.changes {
             if let ChangeStage::Exchanging { renew, .. } = &mut change.stage {
-                (*renew, renews) = (true, true);
+                let after = rules.renew_device_after();
+                *renew |= change.polls.is_none_or(|polls| polls.age(cx) >= after);
+                renews = true;
             }
         }
         if renews {
@@ -67,7 +73,7 @@ impl<T: Payload> Turn<'_, T> {
         age >= after
     }
 
-    fn arm_renew_timer(&mut self, pause: Duration) {
+    pub(super) fn arm_renew_timer(&mut self, pause: Duration) {
         if !std::mem::replace(&mut self.activity().renew_armed, true) {
             self.act(Action::WaitUntil(Timer::Renew, pause));
         }

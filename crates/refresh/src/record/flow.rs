@@ -11,7 +11,7 @@ use crate::{
     mutation::{Mutation, broken},
 };
 
-/// A code exchange in flight.
+/// A code exchange in flight, or a device code that is polled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Login {
     /// The authorization that the login creates.
@@ -21,6 +21,10 @@ pub struct Login {
     /// When its flow ends; 0 in records of versions that did not know.
     #[serde(default)]
     pub ends: WallMillis,
+    /// It is a login by device code. A disconnect or a forgotten account ends it, since it waits
+    /// for a person's decision for minutes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub device: bool,
 }
 
 impl Login {

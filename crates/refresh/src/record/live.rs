@@ -175,4 +175,12 @@ impl Attempt {
             digest,
         }
     }
+
+    /// Makes the claim of a device code, which all its polls share.
+    pub(crate) fn of_device(id: Id, rules: &Rules) -> Self {
+        Self {
+            lease: millis(rules.device_lease()),
+            ..Self::new(id, 0, rules)
+        }
+    }
 }

@@ -24,7 +24,13 @@ pub use self::{
     order::{Merged, Newer, compare_records},
     rare::{Empty, Rare},
 };
-use crate::{id::Id, instant::WallMillis, payload::Payload, rules::Rules};
+use crate::{
+    id::Id,
+    instant::WallMillis,
+    mutation::{Mutation, broken},
+    payload::Payload,
+    rules::Rules,
+};
 
 /// One login of an account. The higher number is the newer login; the id distinguishes two logins
 /// with the same number.
@@ -203,6 +209,8 @@ impl<T> Record<T> {
     /// Replaces everything by the mark of a forgotten account. `newest` is the authorization that
     /// it ends if the record does not show a later one.
     pub(crate) fn forget(&mut self, newest: Option<Authorization>, wall: WallMillis) {
+        let ended = self.end_device_login(wall);
+        let newest = newest.into_iter().chain(ended).max_by_key(|a| a.number);
         if let Some(login) = self.login.take() {
             // Its process goes on with it, and no other may send its code.
             self.retire(&login, wall);
@@ -218,6 +226,16 @@ impl<T> Record<T> {
         self.revoke.clear();
         self.revocation = Failures::default();
         self.tidy();
+    }
+
+    /// Takes a login by device code that waits for a person's decision. Returns its authorization,
+    /// for the tombstone: tokens that it still brings belong to a login that was ended.
+    fn end_device_login(&mut self, wall: WallMillis) -> Option<Authorization> {
+        let device =
+            |login: &mut Login| login.device && !broken(Mutation::DeviceOutlivesDisconnect);
+        let login = self.login.take_if(device)?;
+        self.retire(&login, wall);
+        Some(login.authorization)
     }
 
     /// Returns the version of the token set, if there is one.
@@ -274,8 +292,13 @@ impl<T: Payload> Record<T> {
 
     /// Replaces `live` by its tombstone, and lists its tokens for revocation if the provider can
     /// revoke.
-    pub(crate) fn disconnect(&mut self, live: &Live<T>, rules: &Rules) {
-        self.state = State::Ended(live.tombstone());
+    pub(crate) fn disconnect(&mut self, live: &Live<T>, rules: &Rules, wall: WallMillis) {
+        let mut tombstone = live.tombstone();
+        if let Some(authorization) = self.end_device_login(wall) {
+            // No generation of it is known.
+            (tombstone.authorization, tombstone.generation) = (authorization, 0);
+        }
+        self.state = State::Ended(tombstone);
         if rules.revokes {
             self.revoke_later(&live.payload);
         }

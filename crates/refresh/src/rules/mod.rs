@@ -95,6 +95,10 @@ pub enum StoreDown {
 /// The number of times a write that only takes a lease is tried.
 pub(crate) const TRIES: u8 = 3;
 
+/// The lease of a device code in leases. It is held for minutes, and each renewal is a write: a
+/// longer one takes fewer of them, and another process waits longer after a crash.
+const DEVICE_LEASES: u32 = 3;
+
 /// The minimum age of a token even if its refresh token lives only for seconds.
 const LEAST_FLOOR: Duration = Duration::from_secs(1);
 
@@ -111,6 +115,21 @@ impl Rules {
     /// Returns how long after taking its lease the holder renews it.
     pub(crate) fn renew_after(&self) -> Duration {
         self.lease / 3
+    }
+
+    /// Returns how long other processes leave a device code alone.
+    pub(crate) fn device_lease(&self) -> Duration {
+        self.lease.saturating_mul(DEVICE_LEASES)
+    }
+
+    /// Returns whether the lease of a device code has room for a poll.
+    pub(crate) fn may_poll(&self, elapsed: Duration) -> bool {
+        elapsed <= self.device_lease() / 2
+    }
+
+    /// Returns how old the lease of a device code is when a poll renews it.
+    pub(crate) fn renew_device_after(&self) -> Duration {
+        self.device_lease() / 3
     }
 
     /// Returns the pause after `failures` failures: exponential with full jitter, and at least what

@@ -17,6 +17,12 @@ pub(crate) struct Budget {
     pub(crate) logins: u8,
     /// Callbacks of the first login that arrive once more.
     pub(crate) callbacks: u8,
+    /// Logins by device code.
+    pub(crate) devices: u8,
+    /// Callers of such logins that go away.
+    pub(crate) abandons: u8,
+    /// Polls before the person has decided.
+    pub(crate) pending: u8,
     pub(crate) adoptions: u8,
     pub(crate) disconnects: u8,
     pub(crate) forgets: u8,
@@ -75,6 +81,9 @@ impl Budget {
         comparisons: 0,
         logins: 0,
         callbacks: 0,
+        devices: 0,
+        abandons: 0,
+        pending: 0,
         adoptions: 0,
         disconnects: 0,
         forgets: 0,
@@ -146,6 +155,9 @@ impl Budget {
             comparisons: self.comparisons,
             logins: self.logins,
             callbacks: self.callbacks,
+            devices: self.devices,
+            abandons: self.abandons,
+            pending: self.pending,
             adoptions: self.adoptions,
             disconnects: self.disconnects,
             forgets: self.forgets,

@@ -1,6 +1,8 @@
 //! Calls of callers and of the engine.
 
-use tokenkeeper_refresh::{ChangeId, Flow, Input, Reply, TokenVersion};
+use std::time::Duration;
+
+use tokenkeeper_refresh::{ChangeId, Flow, Input, Polling, Reply, TokenVersion};
 
 use super::{
     Model,
@@ -16,7 +18,7 @@ use super::{
 
 impl Model {
     pub(crate) fn calls(&self) -> impl Iterator<Item = (usize, Call)> + use<> {
-        const CALLS: [Call; 14] = [
+        const CALLS: [Call; 16] = [
             Call::Refresh,
             Call::Due,
             Call::Want,
@@ -25,6 +27,8 @@ impl Model {
             Call::Compare,
             Call::Login,
             Call::Callback,
+            Call::Device,
+            Call::Abandon,
             Call::Adopt,
             Call::Disconnect,
             Call::Forget,
@@ -73,8 +77,23 @@ impl Model {
             Call::Compare => {
                 self.drive(world, proc, Input::Compare, Moment::NOW);
             }
-            Call::Login | Call::Callback | Call::Adopt | Call::Disconnect | Call::Forget => {
-                self.change(world, proc, call)?;
+            Call::Login
+            | Call::Callback
+            | Call::Device
+            | Call::Adopt
+            | Call::Disconnect
+            | Call::Forget => self.change(world, proc, call)?,
+            Call::Abandon => {
+                let memory = &world.procs[proc];
+                let newest = memory
+                    .changes
+                    .checked_sub(1)
+                    .filter(|_| world.code.device)?;
+                if !memory.waits.changes[newest as usize % CHANGES] {
+                    return None;
+                }
+                let input = Input::Abandon(ChangeId(newest.into()));
+                self.drive(world, proc, input, Moment::NOW);
             }
             Call::Notify { in_use } => {
                 let version = None;
@@ -104,16 +123,18 @@ impl Model {
         memory.waits.changes[change] = true;
         memory.changes += 1;
         let input = match call {
-            Call::Login => {
+            Call::Login | Call::Device => {
+                let device = call == Call::Device;
                 if world.code.flow == 0 {
                     world.code = Code {
                         flow: fresh,
+                        device,
                         ..Code::default()
                     };
                 }
-                Input::Login(id, flow(fresh))
+                login(id, fresh, device)
             }
-            Call::Callback => Input::Login(id, flow(world.code.flow)),
+            Call::Callback => login(id, world.code.flow, world.code.device),
             Call::Adopt => {
                 let tokens = new_family(world, 0, 0);
                 world.families[tokens.family()].holders |= 1 << proc;
@@ -152,10 +173,19 @@ impl Model {
     }
 }
 
-fn flow(id: u8) -> Flow {
-    Flow {
-        id: super::names::id(id),
+/// Returns the input that starts a login with the code of this flow.
+fn login(id: ChangeId, flow: u8, device: bool) -> Input<Token> {
+    let flow = Flow {
+        id: super::names::id(flow),
         ends: u64::MAX,
+    };
+    let polling = Polling {
+        first: Duration::ZERO,
+        interval: Duration::ZERO,
+    };
+    match device {
+        true => Input::DeviceLogin(id, flow, polling),
+        false => Input::Login(id, flow),
     }
 }
 
@@ -179,6 +209,8 @@ fn left(budget: &mut Budget, call: Call) -> &mut u8 {
         Call::Compare => &mut budget.comparisons,
         Call::Login => &mut budget.logins,
         Call::Callback => &mut budget.callbacks,
+        Call::Device => &mut budget.devices,
+        Call::Abandon => &mut budget.abandons,
         Call::Adopt => &mut budget.adoptions,
         Call::Disconnect => &mut budget.disconnects,
         Call::Forget => &mut budget.forgets,

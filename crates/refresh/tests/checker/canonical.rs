@@ -103,6 +103,7 @@ fn hash_flags(memory: &Process, hash: &mut Hash128) {
         memory.sent,
         memory.changes,
         memory.lapsed,
+        memory.late,
         memory.partitioned,
         memory.closing,
     );

@@ -31,7 +31,12 @@ impl Model {
         at: Moment,
     ) -> Option<Reply> {
         note_shown(&mut world.procs[proc], &input);
-        let at = if world.procs[proc].waits.token && at.now == 0 {
+        let at = if world.procs[proc].late && at.now == 0 {
+            Moment {
+                now: Moment::AFTER_DEVICE_LEASE.now,
+                ..at
+            }
+        } else if world.procs[proc].waits.token && at.now == 0 {
             // Time stands still until the waiting caller has asked again.
             Moment {
                 now: Moment::EXPIRED.now,
@@ -152,6 +157,7 @@ impl Model {
                     Timer::Renew => timers.renew = true,
                     Timer::Poll => timers.poll = true,
                     Timer::Revoke => timers.revoke = !after.is_zero(),
+                    Timer::Device(change) => timers.device[change.0 as usize % CHANGES] = true,
                 }
             }
             Action::Resolve(queue, result) => {
@@ -285,6 +291,10 @@ fn resolve(world: &mut World, proc: usize, queue: Queue, ok: bool) -> bool {
         Queue::Change(change) => {
             let change = change.0 as usize % CHANGES;
             memory.waits.changes[change] = false;
+            memory.timers.device[change] = false;
+            if memory.timers.device == [false; CHANGES] && !memory.exchanges() {
+                memory.late = false;
+            }
             if let Some(token) = Token::of_code(std::mem::take(&mut memory.adopts[change]))
                 && !ok
             {

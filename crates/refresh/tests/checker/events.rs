@@ -1,12 +1,12 @@
 //! The transition relation: which events may happen in a state, and where each leads.
 
-use tokenkeeper_refresh::{Input, Timer};
+use tokenkeeper_refresh::{ChangeId, Input, Timer};
 
 use super::{
     Model,
     faults::FAULTS,
     moment::Moment,
-    process::{SENDS, procs},
+    process::{CHANGES, SENDS, procs},
     spend::spend,
     step::Enabled,
     world::{Event, Fault, Op, TimerKind, UNKNOWN, World},
@@ -25,6 +25,10 @@ impl Event {
                 | Self::Heal { .. }
                 | Self::StoreUp
                 | Self::Repair
+                | Self::Fault {
+                    fault: Fault::Pending,
+                    ..
+                }
         )
     }
 
@@ -33,6 +37,7 @@ impl Event {
         let optional = matches!(
             self,
             Self::Call { .. }
+                | Self::Fault { .. }
                 | Self::Fire {
                     timer: TimerKind::Renew,
                     ..
@@ -59,7 +64,13 @@ impl Model {
             for op in OPS.into_iter().filter(|&op| is_active(world, proc, op)) {
                 events.push(Event::Step { proc, op });
             }
-            for timer in [TimerKind::Write, TimerKind::Revoke, TimerKind::Renew] {
+            for timer in [
+                TimerKind::Write,
+                TimerKind::Revoke,
+                TimerKind::Renew,
+                TimerKind::Device(0),
+                TimerKind::Device(1),
+            ] {
                 events.push(Event::Fire { proc, timer });
             }
             let paused = false;
@@ -184,6 +195,9 @@ impl Model {
             let memory = &world.procs[p];
             p != proc && (memory.revoke > 0 || memory.write > 0 || memory.timers.write)
         });
+        if let TimerKind::Device(slot) = timer {
+            return self.fire_device(world, proc, slot);
+        }
         let (timers, budget) = (&mut world.procs[proc].timers, &mut world.budget);
         let (armed, timer, at) = match timer {
             TimerKind::Write => (&mut timers.write, Timer::Write, Moment::NOW),
@@ -202,11 +216,28 @@ impl Model {
                 budget.renewals = budget.renewals.checked_sub(1)?;
                 (&mut timers.renew, Timer::Renew, Moment::NOW)
             }
+            TimerKind::Device(_) => return None,
         };
         if !std::mem::take(armed) {
             return None;
         }
         self.drive(world, proc, Input::Elapsed(timer), at);
+        Some(())
+    }
+}
+
+impl Model {
+    /// Ends the pause before a poll.
+    fn fire_device(&mut self, world: &mut World, proc: usize, slot: usize) -> Enabled {
+        let memory = &mut world.procs[proc];
+        if !std::mem::take(&mut memory.timers.device[slot]) {
+            return None;
+        }
+        // The change in this slot that began last.
+        let begun = usize::from(memory.changes);
+        let id = (0..begun).rev().find(|id| id % CHANGES == slot)?;
+        let timer = Timer::Device(ChangeId(id as u32));
+        self.drive(world, proc, Input::Elapsed(timer), Moment::NOW);
         Some(())
     }
 }

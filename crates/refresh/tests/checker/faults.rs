@@ -5,6 +5,7 @@ use tokenkeeper_refresh::{Answer, Input, Operation, Outcome, Revoked, StoreAnswe
 use super::{
     Model,
     moment::Moment,
+    names::number,
     pending::{Pending, Presented},
     properties::Violation,
     spend::{add_orphan, spend, store_fails},
@@ -14,7 +15,8 @@ use super::{
 };
 
 /// All faults that an operation can have.
-pub(crate) const FAULTS: [Fault; 10] = [
+pub(crate) const FAULTS: [Fault; 11] = [
+    Fault::Pending,
     Fault::RequestLost,
     Fault::ReplyLost,
     Fault::RequestLate,
@@ -54,6 +56,19 @@ impl Model {
                 if world.procs[proc].sends != before {
                     self.report(Violation::SentTooLate, None);
                 }
+                // A poll comes later, when the lease has expired.
+                world.procs[proc].late |= logs_in(write);
+                Some(())
+            }
+            Pending::OnWire(presented) if fault == Fault::Pending => {
+                let code = world.code;
+                let own = presented.token.is_none() && number(presented.authorization) == code.flow;
+                world.budget.pending = world.budget.pending.checked_sub(1)?;
+                if !own || !code.device || code.spent {
+                    return None;
+                }
+                let answer = Answer::Pending { slow_down: false };
+                self.finish_send(world, proc, presented.candidate, answer);
                 Some(())
             }
             Pending::OnWire(presented) => self.fail_to_answer(world, proc, *presented, fault),
@@ -224,4 +239,10 @@ impl Model {
         self.finish_revocation(world, proc, outcome);
         Some(())
     }
+}
+
+/// Returns whether a write has a login by device code.
+pub(crate) fn logs_in(write: &Write<Token>) -> bool {
+    let login = write.record.as_deref().and_then(|record| record.login);
+    login.is_some_and(|login| login.device)
 }

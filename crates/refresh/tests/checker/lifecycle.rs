@@ -70,7 +70,7 @@ impl Model {
 
     /// Returns whether a process may still present the code of the first login.
     fn is_exchanging(&self, world: &World) -> bool {
-        self.bounds.budget.callbacks > 0
+        self.bounds.budget.callbacks + self.bounds.budget.devices > 0
             && procs(self).any(|proc| world.procs[proc].waits.changes.contains(&true))
     }
 

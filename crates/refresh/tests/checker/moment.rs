@@ -23,6 +23,12 @@ impl Moment {
         monotonic: Duration::ZERO,
     };
 
+    /// A time after the lease of a device code.
+    pub(crate) const AFTER_DEVICE_LEASE: Self = Self {
+        now: 500_000,
+        ..Self::NOW
+    };
+
     /// A time after the token expired.
     pub(crate) const EXPIRED: Self = Self {
         now: 2_000_000,

@@ -34,6 +34,9 @@ pub(crate) struct Process {
     pub(crate) changes: u8,
     /// Whether other processes consider its lease expired.
     pub(crate) lapsed: bool,
+    /// Whether it was paused for longer than the lease of a device code, which it has not renewed
+    /// since.
+    pub(crate) late: bool,
     /// Whether it is partitioned from the store.
     pub(crate) partitioned: bool,
     /// Whether the engine is closing.
@@ -58,6 +61,8 @@ pub(crate) struct Timers {
     pub(crate) renew: bool,
     pub(crate) poll: bool,
     pub(crate) revoke: bool,
+    /// The next polls of logins by device code.
+    pub(crate) device: [bool; CHANGES],
 }
 
 /// The callers that wait, by queue.
@@ -74,7 +79,8 @@ pub(crate) struct Waits {
 impl Process {
     /// Returns whether nothing is in flight and no caller waits.
     pub(crate) fn is_quiescent(&self) -> bool {
-        let timers = self.timers.write || self.timers.poll || self.timers.revoke;
+        let device = self.timers.device != [false; CHANGES];
+        let timers = self.timers.write || self.timers.poll || self.timers.revoke || device;
         self.write == 0
             && self.read == 0
             && self.sends == [0; SENDS]
@@ -91,8 +97,14 @@ impl Process {
 
     /// Returns whether it may still exchange the code of a login.
     pub(crate) fn holds_login(&self, holder: u8) -> bool {
-        let acts = self.write > 0 || self.sends[1..] != [0; CHANGES] || self.timers.write;
+        let polls = self.timers.device != [false; CHANGES];
+        let acts = self.write > 0 || self.exchanges() || self.timers.write || polls;
         self.holder == holder && acts
+    }
+
+    /// Returns whether a code is at the token endpoint.
+    pub(crate) fn exchanges(&self) -> bool {
+        self.sends[1..] != [0; CHANGES]
     }
 
     /// Returns the numbers of all its messages.

@@ -32,6 +32,9 @@ impl Model {
             let authorization = super::names::number(presented.authorization);
             let repeatable = world.code.flow == authorization;
             if repeatable && std::mem::replace(&mut world.code.spent, true) {
+                if world.code.device {
+                    return Verdict::Refused;
+                }
                 // RFC 6749 §4.1.2: the tokens of a code that is used twice are revoked.
                 self.end_family_of_code(world, authorization);
                 return Verdict::Refused;

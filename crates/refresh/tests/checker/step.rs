@@ -5,6 +5,7 @@ use tokenkeeper_refresh::{Answer, Candidate, Input, Outcome, Revoked, StoreAnswe
 use super::{
     Model,
     drive::{note_record, slot},
+    faults::logs_in,
     moment::Moment,
     names::number,
     pending::{Pending, Presented},
@@ -146,14 +147,17 @@ impl Model {
     ) {
         let memory = &mut world.procs[proc];
         let write = std::mem::take(&mut memory.write);
+        let mut renews = false;
         if outcome == Outcome::Applied
             && let Some(Pending::Write(write) | Pending::Wrote(write, _)) =
                 self.pending.value(write).as_deref()
             && let Some(record) = write.record.as_deref()
         {
             note_record(memory, record);
+            renews = logs_in(write);
         }
         self.drive(world, proc, Input::Wrote(outcome), at);
+        world.procs[proc].late &= !renews;
     }
 
     /// Delivers the answer to a read.

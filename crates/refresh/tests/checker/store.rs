@@ -57,6 +57,7 @@ impl Model {
         }
         if let Some((_, before)) = &existing {
             self.check_write(before, record);
+            self.check_disconnect(world, before, record);
             self.note_withdrawal(world, before, record);
         }
         if let Some(record) = record {

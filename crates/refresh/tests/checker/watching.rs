@@ -94,7 +94,12 @@ impl Model {
             if let Some(p) = holding {
                 let cause = cause(world, p, paused)?;
                 (needs_pause, pauses) = (false, pauses | (cause == Residual::PresumedDead));
-                world.code.excuse = world.code.excuse.or(Some(cause));
+                let memory = &mut world.procs[p];
+                memory.late |= world.code.device;
+                let between_polls = memory.timers.device.contains(&true) && !memory.exchanges();
+                if !between_polls {
+                    world.code.excuse = world.code.excuse.or(Some(cause));
+                }
             }
         }
         if needs_pause {

@@ -48,6 +48,8 @@ pub(crate) struct World {
 pub(crate) struct Code {
     /// The id of its flow; 0: none.
     pub(crate) flow: u8,
+    /// It is a device code, which is presented until the person has decided.
+    pub(crate) device: bool,
     /// The provider has redeemed it.
     pub(crate) spent: bool,
     /// The living processes that received a decisive answer to it, one bit each.
@@ -151,6 +153,10 @@ pub(crate) enum Call {
     Login,
     /// The callback of the first login arrives again.
     Callback,
+    /// A login by device code.
+    Device,
+    /// The caller of a login by device code goes away.
+    Abandon,
     /// The application hands over its tokens.
     Adopt,
     Disconnect,
@@ -179,6 +185,8 @@ pub(crate) enum TimerKind {
     Write,
     Renew,
     Revoke,
+    /// The next poll of a login by device code.
+    Device(usize),
 }
 
 /// A fault of an operation.
@@ -196,6 +204,8 @@ pub(crate) enum Fault {
     ReplyLate,
     /// The store's answer arrives after other events of the process.
     ReplySlow,
+    /// The person has not decided yet, which is no fault.
+    Pending,
     /// The provider is temporarily unavailable.
     Transient,
     /// The provider refuses without a reason.

@@ -47,6 +47,7 @@ fn a_record_is_flat_json() {
         authorization,
         attempt,
         ends: 8,
+        device: false,
     });
     record.used_flows.push(Flow {
         id: Id([1; 16]),

@@ -22,21 +22,23 @@ use crate::{
     transport::TransportError,
 };
 
-/// Presents a refresh token or the code of a login. Returns the answer, its error code for people,
-/// and the request for metrics.
+/// Presents a refresh token, or the code or device code of a login. Returns the answer, its error
+/// code for people, and the request for metrics.
 pub(crate) async fn send(
     core: &Core,
     entry: &AccountEntry,
     candidate: Candidate,
     payload: Option<Payload>,
 ) -> (Answer<Payload>, Option<String>, Option<TokenRequest>) {
+    let polls = |id| entry.lock().exchange(id).is_some_and(|login| login.polls());
+    let grant = match candidate {
+        Candidate::Refresh => "refresh_token",
+        Candidate::Login(id) if polls(id) => "device_code",
+        Candidate::Login(_) => "authorization_code",
+    };
     let sent_at = core.time.monotonic();
     let result = exchange(core, entry, candidate, payload).await;
     let took = core.time.monotonic().saturating_sub(sent_at);
-    let grant = match candidate {
-        Candidate::Refresh => "refresh_token",
-        Candidate::Login(_) => "authorization_code",
-    };
     let ended = |failed| TokenRequest {
         grant,
         failed,
@@ -55,12 +57,17 @@ pub(crate) async fn send(
         }
         Err(error) => {
             let (answer, code) = (report::answer(&error), report::code(&error));
+            if matches!(answer, Answer::Pending { .. }) {
+                note_answered(core, &entry.site);
+                // Polls while a person decides say nothing about the endpoint.
+                return (answer, code, None);
+            }
             let is_sent = !matches!(error, ExchangeError::TooLate);
             log_failure(core, entry, candidate, &error, &answer);
             let mut inner = entry.lock();
             match candidate {
                 Candidate::Refresh => inner.cold().exchange_error = Some(error),
-                Candidate::Login(id) => inner.cold().login_errors.push((id, error)),
+                Candidate::Login(id) => inner.cold().set_login_error(id, error),
             }
             // Otherwise nothing was to be sent.
             let request = is_sent.then(|| ended(answer.failure_class()));

@@ -81,6 +81,7 @@ fn with_login(mut record: Record<Refresh>, number: u64, holder: Id) -> Record<Re
         authorization: login(number),
         attempt: attempt(number as u8, holder),
         ends: 1,
+        device: false,
     });
     record
 }

@@ -44,6 +44,8 @@ pub(crate) enum Violation {
     DuplicateNumber,
     /// A disconnected account came back without a login.
     Resurrected,
+    /// A disconnect left a login by device code in flight.
+    DeviceOutlivedDisconnect,
     /// A process that knows of a newer login sends a revocation that ends all logins.
     NewerLoginRevoked,
     /// A process serves a token after it saw the disconnect.

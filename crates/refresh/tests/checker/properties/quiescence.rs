@@ -78,7 +78,12 @@ impl Model {
                     let op = Op::Send(slot);
                     let _ = self.step(world, proc, op);
                 }
-                for timer in [TimerKind::Write, TimerKind::Revoke] {
+                for timer in [
+                    TimerKind::Write,
+                    TimerKind::Revoke,
+                    TimerKind::Device(0),
+                    TimerKind::Device(1),
+                ] {
                     let _ = self.apply(world, Event::Fire { proc, timer });
                 }
             }

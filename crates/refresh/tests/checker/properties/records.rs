@@ -51,6 +51,24 @@ impl Model {
         }
     }
 
+    /// Checks that a disconnect ends a login by device code, which its tombstone names.
+    pub(crate) fn check_disconnect(
+        &mut self,
+        world: &World,
+        before: &Record<Token>,
+        after: Option<&Record<Token>>,
+    ) {
+        let login = before.login.filter(|login| login.device);
+        let (Some(login), Some(after)) = (login, after) else {
+            return;
+        };
+        let ends = before.live().is_some() && after.is_ended();
+        if ends && after.authorization() != Some(login.authorization) {
+            let residual = world.rolled_back.then_some(Residual::StoreRolledBack);
+            self.report(Violation::DeviceOutlivedDisconnect, residual);
+        }
+    }
+
     /// Checks that a login in flight has a unique number.
     pub(crate) fn check_number(&mut self, world: &World, login: &Login) {
         let Authorization { number, id } = login.authorization;

@@ -1,6 +1,7 @@
 //! The searches, each exhaustive within its bounds.
 
 mod changes;
+mod devices;
 mod mutations;
 mod refreshes;
 mod wide;
@@ -70,6 +71,15 @@ const fn callback(budget: Budget) -> Budget {
     Budget {
         logins: 1,
         callbacks: 1,
+        ..budget
+    }
+}
+
+/// A login by device code, whose person decides at the first or the second poll.
+const fn device(budget: Budget) -> Budget {
+    Budget {
+        devices: 1,
+        pending: 1,
         ..budget
     }
 }

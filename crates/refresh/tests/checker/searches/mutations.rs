@@ -7,8 +7,8 @@ use super::{
         bounds::{Bounds, Budget, Reuse, Revocation},
         properties::Violation,
     },
-    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, assert_finds, callback, damage, disconnect,
-    forget, login, within,
+    AFTER_A_TAKEOVER, NONE, REFRESH, REFRESH_TWICE, assert_finds, callback, damage, device,
+    disconnect, forget, login, within,
 };
 
 macro_rules! finds {
@@ -94,6 +94,12 @@ finds! {
     } => PresentedAfterAnswer;
     finds_a_forgotten_flow_of_a_replaced_login: ReplacedFlowForgotten in
         within(Budget { logins: 2, ..callback(NONE) }) => PresentedTwice;
+    finds_a_poll_after_the_lease: PollsWithoutLease in Bounds {
+        connected: false,
+        ..within(Budget { callbacks: 1, ..device(NONE) }.any_faults(1))
+    } => PresentedTwice;
+    finds_a_device_that_outlives_a_disconnect:
+        DeviceOutlivesDisconnect in within(device(disconnect(NONE))) => DeviceOutlivedDisconnect;
     finds_a_token_served_after_a_disconnect:
         ServesAfterDisconnect in within(disconnect(NONE)) => ServedAfterDisconnect;
     finds_a_withheld_token: WithheldWhileRefreshing in within(REFRESH) => TokenWithheld;

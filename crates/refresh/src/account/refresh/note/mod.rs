@@ -83,7 +83,8 @@ impl<T: Payload> Live<T> {
             Answer::Transient {
                 may_have_redeemed, ..
             } => condition.unanswered |= may_have_redeemed,
-            Answer::Tokens(_) => {}
+            // The former is the answer to a poll.
+            Answer::Pending { .. } | Answer::Tokens(_) => {}
         }
         Failure::Backoff(pause)
     }
