@@ -23,6 +23,8 @@ use crate::{
     config::{self, Config},
     exit::{Exited, interrupted, misconfigured},
     global::Global,
+    output,
+    signal::Signals,
     store::Location,
 };
 
@@ -90,15 +92,19 @@ impl App {
     }
 }
 
-/// Opens the app for a command, and closes it once everything is written, even after Ctrl-C.
+/// Opens the app for a command, and closes it once everything is written, even after a signal.
 pub(crate) async fn with<T>(
     global: &Global,
     command: impl AsyncFnOnce(&App) -> Result<T, BoxError>,
 ) -> Result<T, BoxError> {
+    let mut signals = Signals::listen()?;
     let app = App::open(global).await?;
     let result = tokio::select! {
         result = command(&app) => result,
-        signal = tokio::signal::ctrl_c() => Err(signal.map_or_else(Into::into, |()| interrupted())),
+        exit = signals.received() => {
+            output::note("Stopping: what is in flight is answered and written first.");
+            Err(interrupted(exit))
+        }
     };
     // A token request in flight is answered and written first.
     app.accounts.shutdown(SHUTDOWN).await?;

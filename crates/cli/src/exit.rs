@@ -19,6 +19,10 @@ pub(crate) enum Exit {
     Unavailable = 4,
     /// Ctrl-C: 128 and the number of the signal, as shells have it.
     Interrupted = 130,
+    /// SIGTERM.
+    Terminated = 143,
+    /// SIGHUP: the terminal is gone.
+    HungUp = 129,
 }
 
 impl Exit {
@@ -65,13 +69,10 @@ pub(crate) fn misconfigured(text: impl Into<String>) -> Exited {
     }
 }
 
-/// Returns the error after Ctrl-C.
-pub(crate) fn interrupted() -> BoxError {
-    Exited {
-        exit: Exit::Interrupted,
-        text: "interrupted; everything that had arrived is written".to_owned(),
-    }
-    .into()
+/// Returns the error after a signal.
+pub(crate) fn interrupted(exit: Exit) -> BoxError {
+    let text = "interrupted; everything that had arrived is written".to_owned();
+    Exited { exit, text }.into()
 }
 
 fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {

@@ -10,6 +10,7 @@ mod global;
 mod init;
 mod login;
 mod output;
+mod signal;
 mod store;
 mod time;
 
