@@ -14,7 +14,7 @@ use tokenkeeper::{
     Account, Accounts, FlowKey,
     protocol::Provider,
     reqwest::ReqwestTransport,
-    store::{EncryptionKey, Keyring},
+    store::{EncryptionKey, Filter, Key, Keyring, TokenStore},
 };
 
 use crate::{
@@ -28,6 +28,9 @@ use crate::{
     store::Location,
 };
 
+/// How many keys of the store are read at once.
+const PAGE: usize = 500;
+
 /// How long a command waits for its tokens to be written at its end.
 const SHUTDOWN: Duration = Duration::from_secs(30);
 
@@ -35,6 +38,7 @@ const SHUTDOWN: Duration = Duration::from_secs(30);
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) accounts: Accounts,
+    store: Arc<dyn TokenStore>,
     /// The names of the configuration, and the providers.
     providers: Vec<(String, Arc<dyn Provider>)>,
 }
@@ -51,7 +55,7 @@ impl App {
         let location = global.store.location(&config)?;
         let keyring = keyring(global, &config, &location)?;
         let store = location.open(keyring.clone()).await?;
-        let mut accounts = Accounts::builder(store)
+        let mut accounts = Accounts::builder(Arc::clone(&store))
             .transport(ReqwestTransport::new()?)
             // A login may be finished by another call of the command.
             .flow_key(FlowKey::from(keyring));
@@ -61,6 +65,7 @@ impl App {
         Ok(Self {
             config,
             accounts: accounts.build()?,
+            store,
             providers,
         })
     }
@@ -73,6 +78,31 @@ impl App {
             Some(site) => self.accounts.account_at(brand, site, &name.subject)?,
             None => self.accounts.account(brand, &name.subject)?,
         })
+    }
+
+    /// Finds the configured account of a key.
+    pub(crate) fn account_of(&self, key: &Key) -> Option<(AccountName, Account)> {
+        let name = AccountName::new(self.name_of(key.brand())?, Some(key.subject()));
+        let account = self.account(&name).ok()?;
+        (account.key() == *key).then_some((name, account))
+    }
+
+    /// Lists the accounts in the store whose provider is configured. They need not be connected.
+    pub(crate) async fn kept_accounts(&self) -> Result<Vec<(AccountName, Account)>, BoxError> {
+        let mut kept = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = self.store.list(Filter::All, cursor, PAGE).await?;
+            // An account that is missing would let another one seem to be the only one.
+            if let Some(error) = page.unread.into_iter().next() {
+                return Err(error.into());
+            }
+            kept.extend(page.keys.iter().filter_map(|key| self.account_of(key)));
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(kept);
+            }
+        }
     }
 
     /// Returns the configuration's name of a brand.

@@ -17,6 +17,12 @@ pub(crate) enum Exit {
     LoginNeeded = 3,
     /// It may work later: the provider or the store does not answer.
     Unavailable = 4,
+    /// The API answered with an error, as `curl --fail` has it.
+    HttpError = 22,
+    /// The program of `run` cannot be run, as shells have it.
+    CannotRun = 126,
+    /// The program of `run` is not found.
+    NotFound = 127,
     /// Ctrl-C: 128 and the number of the signal, as shells have it.
     Interrupted = 130,
     /// SIGTERM.
@@ -30,6 +36,9 @@ impl Exit {
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
         if let Some(error) = find::<Exited>(error) {
             return error.exit;
+        }
+        if of_a_request(error).is_some_and(is_of_the_network) {
+            return Self::Unavailable;
         }
         let advice = match (LoginError::find(error), Error::find(error)) {
             (Some(error), _) => error.advice(),
@@ -69,10 +78,33 @@ pub(crate) fn misconfigured(text: impl Into<String>) -> Exited {
     }
 }
 
+/// Returns the error of a program that did not start.
+pub(crate) fn cannot_run(text: String, not_found: bool) -> BoxError {
+    let exit = if not_found {
+        Exit::NotFound
+    } else {
+        Exit::CannotRun
+    };
+    Exited { exit, text }.into()
+}
+
 /// Returns the error after a signal.
 pub(crate) fn interrupted(exit: Exit) -> BoxError {
     let text = "interrupted; everything that had arrived is written".to_owned();
     Exited { exit, text }.into()
+}
+
+/// Finds the HTTP client's error, which a middleware's error shows as its own.
+fn of_a_request<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a reqwest::Error> {
+    match find::<reqwest_middleware::Error>(error) {
+        Some(reqwest_middleware::Error::Reqwest(error)) => Some(error),
+        _ => find(error),
+    }
+}
+
+/// Returns whether the API could not be reached, or broke off.
+fn is_of_the_network(error: &reqwest::Error) -> bool {
+    error.is_request() || error.is_body() || error.is_timeout()
 }
 
 fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {

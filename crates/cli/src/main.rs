@@ -10,9 +10,12 @@ mod global;
 mod init;
 mod login;
 mod output;
+mod request;
+mod run;
 mod signal;
 mod store;
 mod time;
+mod token;
 
 use std::{error::Error, process::ExitCode};
 
@@ -26,7 +29,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// Keeps OAuth 2.0 tokens of other people's accounts fresh, and never loses one.
 ///
 /// Exit status: 0 done; 1 failed; 2 the configuration or an argument is wrong; 3 the account needs
-/// a login; 4 try again later; 130 interrupted.
+/// a login; 4 try again later; 22 the API answered with an error; 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "tokenkeeper", version)]
 struct Arguments {
@@ -43,6 +46,9 @@ enum Command {
     Accounts(store::AccountsArguments),
     Status(account::status::Arguments),
     Refresh(account::refresh::Arguments),
+    Token(token::Arguments),
+    Request(request::Arguments),
+    Run(run::Arguments),
     Logout(account::logout::Arguments),
     Forget(account::forget::Arguments),
     Reencrypt(store::ReencryptArguments),
@@ -63,6 +69,9 @@ async fn main() -> ExitCode {
         Command::Accounts(arguments) => store::accounts(arguments, global).await,
         Command::Status(arguments) => account::status::run(arguments, global).await,
         Command::Refresh(arguments) => account::refresh::run(arguments, global).await,
+        Command::Token(arguments) => token::run(arguments, global).await,
+        Command::Request(arguments) => request::run(arguments, global).await,
+        Command::Run(arguments) => run::run(arguments, global).await,
         Command::Logout(arguments) => account::logout::run(arguments, global).await,
         Command::Forget(arguments) => account::forget::run(arguments, global).await,
         Command::Reencrypt(arguments) => store::reencrypt(arguments, global).await,

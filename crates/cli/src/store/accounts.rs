@@ -2,14 +2,11 @@
 
 use std::{process::ExitCode, time::SystemTime};
 
-use tokenkeeper::{
-    Account,
-    store::{Filter, Key},
-};
+use tokenkeeper::store::{Filter, Key};
 
 use crate::{
     BoxError,
-    account::{AccountName, status::Row},
+    account::status::Row,
     app::{self, App},
     causes,
     config::Config,
@@ -100,7 +97,7 @@ fn print(rows: &[Row], as_json: bool) -> Result<(), BoxError> {
 
 /// Reads the state of an account, as far as that can be.
 async fn row(app: Option<&App>, key: &Key) -> Row {
-    let found = app.and_then(|app| account(app, key));
+    let found = app.and_then(|app| app.account_of(key));
     let Some((name, account)) = found else {
         return Row::unconfigured(key);
     };
@@ -108,13 +105,6 @@ async fn row(app: Option<&App>, key: &Key) -> Row {
         Ok(row) => row,
         Err(error) => Row::unreadable(&name, key, &causes(&*error)),
     }
-}
-
-/// Finds the configured account of a key.
-fn account(app: &App, key: &Key) -> Option<(AccountName, Account)> {
-    let name = AccountName::new(app.name_of(key.brand())?, Some(key.subject()));
-    let account = app.account(&name).ok()?;
-    (account.key() == *key).then_some((name, account))
 }
 
 /// Returns whether this is the mark of a forgotten account or the claim of a login's code, which

@@ -8,8 +8,14 @@
 mod browser;
 mod demo;
 mod emulate;
+mod interrupt;
 mod login;
+mod processes;
+mod request;
+mod run;
 mod store;
+mod token;
+mod world;
 
 use std::process::{Command, Output, Stdio};
 

@@ -1,0 +1,52 @@
+//! A token for scripts.
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use http::{Request, header::HeaderMap};
+use serde_json::json;
+
+use super::Fresh;
+use crate::{BoxError, account::AccountName, exit::misconfigured, output, time};
+
+/// Prints the token alone.
+pub(super) fn plain(fresh: &Fresh) -> Result<ExitCode, BoxError> {
+    writeln!(io::stdout().lock(), "{}", fresh.token.expose())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the token, and what is known of it.
+pub(super) fn json(name: &AccountName, fresh: &Fresh) -> Result<ExitCode, BoxError> {
+    output::json(&json!({
+        "account": name.to_string(),
+        "access_token": fresh.token.expose(),
+        "expires_at": fresh.token.expires_at().map(time::rfc3339),
+        "scope": fresh.token.scope(),
+    }))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the headers of a request with the token, a line each.
+pub(super) fn headers(fresh: &Fresh) -> Result<ExitCode, BoxError> {
+    let headers = attached(fresh)?;
+    let mut out = io::stdout().lock();
+    for (name, value) in &headers {
+        write!(out, "{name}: ")?;
+        out.write_all(value.as_bytes())?;
+        out.write_all(b"\n")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn attached(fresh: &Fresh) -> Result<HeaderMap, BoxError> {
+    let mut request = Request::new(());
+    fresh.credential.attach(&mut request)?;
+    if request.uri().query().is_some() {
+        let text = "this provider takes its token in the query, not in a header: use \
+                    `tokenkeeper request`";
+        return Err(misconfigured(text).into());
+    }
+    Ok(request.into_parts().0.headers)
+}
