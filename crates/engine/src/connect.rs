@@ -50,6 +50,7 @@ pub(crate) fn start(
         verifier: verifier.as_ref().map(|v| v.expose().to_owned()),
         redirect_uri: redirect_uri.as_str().to_owned(),
         scope: scope.map(str::to_owned),
+        note: options.note.clone(),
         expires: core
             .time
             .wall()

@@ -36,6 +36,8 @@ pub struct FlowInfo {
     /// Whether the redirect returns the `state`. If it may not, bind the flow to the browser by a
     /// cookie, and let the person [confirm](crate::Confirmation) what a redirect without one does.
     pub state_echo: StateEcho,
+    /// What [`ConnectOptions::note`](crate::ConnectOptions::note) sealed with this flow.
+    pub note: Option<String>,
 }
 
 impl fmt::Debug for FlowInfo {
@@ -96,6 +98,7 @@ pub(super) fn info(account: Account, flow: &FlowContents) -> Result<FlowInfo, Er
         account,
         redirect_uri,
         expires_at: system_time(flow.expires),
+        note: flow.note.clone(),
         id: format!("{:032x}", u128::from_be_bytes(flow.id.0)),
     })
 }

@@ -21,6 +21,8 @@ pub(crate) struct FlowContents {
     pub(crate) redirect_uri: String,
     pub(crate) verifier: Option<String>,
     pub(crate) scope: Option<String>,
+    /// The application's own text.
+    pub(crate) note: Option<String>,
 }
 
 impl FlowContents {
@@ -32,8 +34,10 @@ impl FlowContents {
         }
     }
 
-    fn texts(&self) -> [Option<&str>; 8] {
-        [
+    /// Returns all texts. The note comes last and only if there is one, so that earlier versions
+    /// read the flows of those who write none.
+    fn texts(&self) -> Vec<Option<&str>> {
+        let mut texts: Vec<Option<&str>> = vec![
             Some(&self.brand),
             Some(&self.site),
             Some(&self.client_id),
@@ -42,7 +46,9 @@ impl FlowContents {
             Some(&self.redirect_uri),
             self.verifier.as_deref(),
             self.scope.as_deref(),
-        ]
+        ];
+        texts.extend(self.note.as_deref().map(Some));
+        texts
     }
 }
 
@@ -59,7 +65,7 @@ impl Contents for FlowContents {
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes)?;
-        let contents = Self {
+        let mut contents = Self {
             id: reader.id,
             expires: reader.expires,
             brand: reader.text()??,
@@ -70,7 +76,11 @@ impl Contents for FlowContents {
             redirect_uri: reader.text()??,
             verifier: reader.text()?,
             scope: reader.text()?,
+            note: None,
         };
+        if !reader.is_empty() {
+            contents.note = Some(reader.text()??);
+        }
         reader.is_empty().then_some(contents)
     }
 }
@@ -98,6 +108,7 @@ mod tests {
             redirect_uri: "https://app.example/callback".to_owned(),
             verifier: Some("v".repeat(43)),
             scope: None,
+            note: None,
         }
     }
 
@@ -114,6 +125,17 @@ mod tests {
         contents.scope = Some(String::new());
         let back = FlowContents::from_bytes(&contents.to_bytes()).unwrap();
         assert_eq!(back.scope.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_note_comes_back_and_is_no_part_of_other_flows() {
+        let without = contents().to_bytes();
+        let mut contents = contents();
+        contents.note = Some("next=%2Fsettings".to_owned());
+        let bytes = contents.to_bytes();
+        assert_eq!(bytes[..without.len()], without[..]);
+        let back = FlowContents::from_bytes(&bytes).unwrap();
+        assert_eq!(back.note.as_deref(), Some("next=%2Fsettings"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub struct ConnectOptions {
     pub(crate) scope: Option<String>,
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) redirect_port: Option<u16>,
+    pub(crate) note: Option<String>,
 }
 
 impl ConnectOptions {
@@ -86,6 +87,18 @@ impl ConnectOptions {
     /// ```
     pub fn redirect_port(mut self, port: u16) -> Self {
         self.redirect_port = Some(port);
+        self
+    }
+
+    /// Sets a text of the application that the callback needs, such as the page to return to.
+    ///
+    /// It is sealed with the flow, so the browser can neither read nor change it, and comes back as
+    /// [`FlowInfo::note`](crate::FlowInfo::note). The provider does not see it. A cookie may hold
+    /// the flow: keep it short.
+    ///
+    /// Default: none.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
         self
     }
 }
