@@ -8,9 +8,9 @@ use http::{
         X_CONTENT_TYPE_OPTIONS,
     },
 };
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
+use tokenkeeper_pages::Mark;
 
-const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("relay.js");
 
 /// Loads nothing from elsewhere, and runs no script.
@@ -116,36 +116,12 @@ impl Pages {
     }
 }
 
-/// What a page shows at a glance.
-enum Mark {
-    Done,
-    Failed,
-}
-
 fn render(mark: Mark, title: &str, text: &str, more: Markup) -> Markup {
-    let class = match mark {
-        Mark::Done => "done",
-        Mark::Failed => "failed",
+    let content = html! {
+        p { (text) }
+        (more)
     };
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main class=(class) {
-                    h1 { (title) }
-                    p { (text) }
-                    (more)
-                }
-            }
-        }
-    }
+    tokenkeeper_pages::document(mark, title, content)
 }
 
 /// Returns an error's text as a sentence.
