@@ -14,7 +14,8 @@ use crate::{
     confirm,
     context::RouteContext,
     cookies::{self, LoginCookie, Progress},
-    failure::Failure,
+    failure::{Failure, Task},
+    fields::Fields,
     local_path, page, prefetch,
 };
 
@@ -30,7 +31,7 @@ pub(crate) async fn query(
     }
     let query = parts.uri.query().unwrap_or_default();
     if let Some(failure) = shown(&callback_path, query, &parts.headers) {
-        return page::failure(&failure);
+        return context.failure_page(&parts, &callback_path.brand, Task::Connect, &failure);
     }
     let state = callback_path.state(query);
     match cookies::find(&callback_path, state.as_deref(), &parts.headers) {
@@ -38,7 +39,7 @@ pub(crate) async fn query(
             let redirect = Redirect::query(query);
             respond(&context, &callback_path, &cookie, &parts, redirect).await
         }
-        Err(failure) => failed(&context, &callback_path, &failure),
+        Err(failure) => failed(&context, &callback_path, &parts, &failure),
     }
 }
 
@@ -68,15 +69,15 @@ pub(crate) async fn respond(
     let finished = match &cookie.progress {
         Progress::Open(flow) => {
             let finished = match finish(context, callback_path, flow, parts, &redirect).await {
-                Ok(()) => Ok(()),
-                Err(Unfinished::Failed(failure)) => Err(failure),
+                Ok(destination) => Ok(destination),
+                Err(Unfinished::Failed(failure)) => Err(about(context, flow, failure)),
                 // The dialect says that a state comes back.
                 Err(Unfinished::Unconfirmed(_)) if !callback_path.asks => Err(Failure::STATE),
                 Err(Unfinished::Unconfirmed(info)) => {
-                    return confirm::ask(callback_path, &info, text(&redirect));
+                    return confirm::ask(context, callback_path, &info, text(&redirect));
                 }
             };
-            let mut response = redirected(context, callback_path, &finished);
+            let mut response = redirected(context, callback_path, parts, &finished);
             let (accounts, set) = (&context.accounts, response.headers_mut());
             cookies::keep_outcome(accounts, callback_path, cookie, &finished, set);
             return response;
@@ -84,7 +85,18 @@ pub(crate) async fn respond(
         Progress::Connected(flow) => require_connected(context, callback_path, flow, parts).await,
         Progress::Failed(failure) => Err(failure.clone()),
     };
-    redirected(context, callback_path, &finished)
+    redirected(context, callback_path, parts, &finished)
+}
+
+/// Adds to a failure what a new attempt at the login of this flow would be about.
+pub(crate) fn about(context: &RouteContext, flow: &Flow, failure: Failure) -> Failure {
+    match context.accounts.flow(flow) {
+        // Another person's login is not repeated.
+        Ok(info) if failure.code != Failure::OTHER_PERSON.code => {
+            failure.with(context.fields_of(&info))
+        }
+        _ => failure,
+    }
 }
 
 /// Returns the flow if it is live and its redirect URI is this one (RFC 9700 §4.4.2).
@@ -110,44 +122,52 @@ pub(crate) fn require_same_person(
     parts: &Parts,
     info: &FlowInfo,
 ) -> Result<(), Failure> {
-    match context.subject(parts) {
-        None => Err(Failure::SIGNED_OUT),
-        Some(subject) if subject != info.account.subject() => Err(Failure::OTHER_PERSON),
-        Some(_) => Ok(()),
+    let fields = Fields::of_flow(info);
+    match context.subject(parts, fields.account.as_deref()) {
+        Ok(subject) if subject == info.account.subject() => Ok(()),
+        Err(failure) if failure.code == Failure::SIGNED_OUT.code => Err(failure),
+        _ => Err(Failure::OTHER_PERSON),
     }
 }
 
 /// Requires that the account of a finished login is still connected, and is the signed-in person's.
+/// Returns the path to redirect to.
 pub(crate) async fn require_connected(
     context: &RouteContext,
     callback_path: &CallbackPath,
     flow: &Flow,
     parts: &Parts,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     let info = live_flow(context, callback_path, flow)?;
     require_same_person(context, parts, &info)?;
     match info.account.status().await {
-        Ok(Status::Connected(_)) => Ok(()),
+        Ok(Status::Connected(_)) => Ok(context.destination(&info)),
         Ok(_) => Err(Failure::NO_FLOW),
         Err(error) => Err(context.log(&callback_path.brand, &error)),
     }
 }
 
-/// Passes the redirect to the engine, which checks it and exchanges the code.
+/// Passes the redirect to the engine, which checks it and exchanges the code. Returns the path to
+/// redirect to.
 pub(crate) async fn exchange(
     context: &RouteContext,
     callback_path: &CallbackPath,
     (flow, info): (&Flow, &FlowInfo),
     redirect: Redirect,
     confirmation: Option<Confirmation>,
-) -> Result<(), Unfinished> {
+) -> Result<String, Unfinished> {
     let (accounts, flow) = (&context.accounts, flow.clone());
     let finished = match confirmation {
         None => accounts.finish(flow, redirect).await,
         Some(by) => accounts.finish_confirmed(flow, redirect, by).await,
     };
     match finished {
-        Ok(_) => Ok(()),
+        Ok(login) => {
+            if let Some(hook) = &context.routes.after_connect {
+                hook(login).await;
+            }
+            Ok(context.destination(info))
+        }
         Err(Error::ConfirmationRequired { .. }) => {
             Err(Unfinished::Unconfirmed(Box::new(info.clone())))
         }
@@ -162,30 +182,39 @@ pub(crate) async fn exchange(
 pub(crate) fn failed(
     context: &RouteContext,
     callback_path: &CallbackPath,
+    parts: &Parts,
     failure: &Failure,
 ) -> Response {
-    failure.log(&callback_path.brand);
-    match &context.failed {
+    let brand = &callback_path.brand;
+    failure.log(brand);
+    match &context.routes.failed {
         Some(path) => page::see_other(&local_path::with_parameter(path, "failure", failure.code)),
-        None if failure.keeps_code => page::failure(failure),
+        None if failure.keeps_code => context.failure_page(parts, brand, Task::Connect, failure),
         None => {
-            let shown = format!("{}?{SHOWN}={}", callback_path.path, failure.code);
-            let mut response = page::see_other(&shown);
-            cookies::set_description(callback_path, failure, response.headers_mut());
+            let mut response = page::see_other(&shown_path(callback_path, failure));
+            cookies::set_shown(callback_path, failure, response.headers_mut());
             response
         }
     }
+}
+
+/// Returns the path of a failure's own page, whose texts are in a cookie.
+pub(crate) fn shown_path(callback_path: &CallbackPath, failure: &Failure) -> String {
+    format!("{}?{SHOWN}={}", callback_path.path, failure.code)
 }
 
 /// The parameter of a failure's own page. It stands alone, so no provider's answer looks like it.
 const SHOWN: &str = "failed";
 
 /// Returns the failure whose own page this is.
-fn shown(callback_path: &CallbackPath, query: &str, headers: &HeaderMap) -> Option<Failure> {
+pub(crate) fn shown(
+    callback_path: &CallbackPath,
+    query: &str,
+    headers: &HeaderMap,
+) -> Option<Failure> {
     let code = query.strip_prefix(SHOWN)?.strip_prefix('=')?;
     let failure = Failure::of_code(code)?;
-    let description = cookies::description(callback_path, &failure, headers);
-    Some(failure.described(description))
+    Some(cookies::shown(callback_path, failure, headers))
 }
 
 async fn finish(
@@ -194,7 +223,7 @@ async fn finish(
     flow: &Flow,
     parts: &Parts,
     redirect: &Redirect,
-) -> Result<(), Unfinished> {
+) -> Result<String, Unfinished> {
     let info = live_flow(context, callback_path, flow)?;
     require_same_person(context, parts, &info)?;
     let redirect = redirect.clone();
@@ -212,10 +241,11 @@ fn text(redirect: &Redirect) -> &str {
 fn redirected(
     context: &RouteContext,
     callback_path: &CallbackPath,
-    finished: &Result<(), Failure>,
+    parts: &Parts,
+    finished: &Result<String, Failure>,
 ) -> Response {
     match finished {
-        Ok(()) => page::see_other(&context.connected),
-        Err(failure) => failed(context, callback_path, failure),
+        Ok(destination) => page::see_other(destination),
+        Err(failure) => failed(context, callback_path, parts, failure),
     }
 }

@@ -3,33 +3,50 @@
 use std::sync::Arc;
 
 use axum::{
+    body::Body,
     extract::{Path, Request, State},
     response::Response,
 };
+use http::request::Parts;
 use tokenkeeper_engine::Error;
 
-use crate::{context::RouteContext, failure::Failure, form, page};
+use crate::{
+    context::RouteContext,
+    failure::{Failure, Task},
+    form, page,
+};
 
 pub(crate) async fn disconnect(
     State(context): State<Arc<RouteContext>>,
     Path(brand): Path<String>,
     request: Request,
 ) -> Response {
-    match end(&context, &brand, request).await {
-        Ok(()) => page::see_other(&context.disconnected),
+    let (parts, body) = request.into_parts();
+    match end(&context, &brand, &parts, body).await {
+        Ok(path) => page::see_other(&path),
         Err(failure) => {
             failure.log(&brand);
-            page::failure(&failure)
+            context.failure_page(&parts, &brand, Task::Disconnect, &failure)
         }
     }
 }
 
-async fn end(context: &RouteContext, brand: &str, request: Request) -> Result<(), Failure> {
-    let (parts, body) = request.into_parts();
-    let account = form::account(context, brand, &parts, body).await?;
+/// Disconnects the account, and returns the path to redirect to.
+async fn end(
+    context: &RouteContext,
+    brand: &str,
+    parts: &Parts,
+    body: Body,
+) -> Result<String, Failure> {
+    let (account, fields) = form::account(context, brand, parts, body).await?;
     match account.disconnect().await {
         // The account is already disconnected, as asked.
-        Ok(()) | Err(Error::NotConnected { .. } | Error::Disconnected { .. }) => Ok(()),
-        Err(error) => Err(context.log(brand, &error)),
+        Ok(()) | Err(Error::NotConnected { .. } | Error::Disconnected { .. }) => {}
+        Err(error) => return Err(context.log(brand, &error).with(fields)),
     }
+    if let Some(hook) = &context.routes.after_disconnect {
+        hook(account).await;
+    }
+    let next = fields.next;
+    Ok(next.unwrap_or_else(|| context.routes.disconnected.clone()))
 }

@@ -60,6 +60,15 @@ pub enum Error {
         /// The provider's brand.
         brand: String,
     },
+    /// An allowed parameter has the name of a field that the routes read themselves.
+    #[error(
+        "`{name}` is a field of these routes: leave it out of `Routes::allow_parameters`, and \
+         allow scopes by `Routes::allow_scopes`"
+    )]
+    ReservedParameter {
+        /// The name.
+        name: String,
+    },
     /// A path to redirect to is not on this site, as it must be to prevent an open redirect.
     #[error("`{given}` {problem}: write a path like `/settings`")]
     LocalPath {

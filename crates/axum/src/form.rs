@@ -1,13 +1,10 @@
 //! The forms that start a login or a disconnect: whose account, at which provider and site.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use http::{HeaderMap, header::CONTENT_TYPE, request::Parts};
 use tokenkeeper_engine::Account;
 
-use crate::{context::RouteContext, failure::Failure, origin_check};
-
-/// The limit for a form, which holds a host name.
-const MAX_FORM: usize = 4 * 1024;
+use crate::{context::RouteContext, failure::Failure, fields::Fields, origin_check};
 
 /// Returns the signed-in person's account that a form of the application asks for.
 pub(crate) async fn account(
@@ -15,11 +12,24 @@ pub(crate) async fn account(
     brand: &str,
     parts: &Parts,
     body: Body,
-) -> Result<Account, Failure> {
+) -> Result<(Account, Fields), Failure> {
     require_own_page(context, brand, &parts.headers)?;
-    let subject = context.subject(parts).ok_or(Failure::SIGNED_OUT)?;
-    let site = site(parts, body).await?;
-    let account = match &site {
+    context.subject(parts, None)?;
+    let fields = Fields::of_form(&context.routes, parts, body).await?;
+    let account = account_of(context, brand, parts, &fields);
+    let account = account.map_err(|failure| failure.with(fields.clone()))?;
+    Ok((account, fields))
+}
+
+/// Returns the signed-in person's account that these fields name.
+pub(crate) fn account_of(
+    context: &RouteContext,
+    brand: &str,
+    parts: &Parts,
+    fields: &Fields,
+) -> Result<Account, Failure> {
+    let subject = context.subject(parts, fields.account_name()?)?;
+    let account = match &fields.site {
         Some(site) => context.accounts.account_at(brand, site, &subject),
         None => context.accounts.account(brand, &subject),
     };
@@ -42,26 +52,6 @@ fn require_own_page(
     } else {
         Err(origin_check::refuse(brand, headers, first))
     }
-}
-
-/// Reads `site` from the query, or else from the form, where a person types it.
-async fn site(parts: &Parts, body: Body) -> Result<Option<String>, Failure> {
-    if let Some(site) = field(parts.uri.query().unwrap_or_default().as_bytes()) {
-        return Ok(Some(site));
-    }
-    if !is_form(&parts.headers) {
-        return Ok(None);
-    }
-    let body = to_bytes(body, MAX_FORM)
-        .await
-        .map_err(|_| Failure::TOO_LARGE)?;
-    Ok(field(&body))
-}
-
-fn field(form: &[u8]) -> Option<String> {
-    let mut fields = form_urlencoded::parse(form);
-    let site = fields.find(|(name, value)| name == "site" && !value.is_empty());
-    site.map(|(_, site)| site.into_owned())
 }
 
 /// Returns whether the body is a form.

@@ -12,16 +12,16 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderValue, StatusCode, header::REFERRER_POLICY, request::Parts};
+use http::{HeaderValue, header::REFERRER_POLICY, request::Parts};
 use tokenkeeper_engine::protocol::Redirect;
 
 use crate::{
-    callback,
+    builtin, callback,
     callback_path::CallbackPath,
     context::RouteContext,
     cookies::{self, LoginCookie},
     failure::Failure,
-    form, page,
+    form,
 };
 
 /// The limit for a form. It may hold an id token next to the code.
@@ -38,14 +38,14 @@ pub(crate) async fn complete(
 ) -> Response {
     let (parts, body) = request.into_parts();
     match read(&callback_path, &parts, body).await {
-        Ok((_, form)) if context.subject(&parts).is_none() && !is_again(&parts) => {
-            post_again(&form)
+        Ok((_, form)) if context.subject(&parts, None).is_err() && !is_again(&parts) => {
+            post_again(&context, &callback_path, &form)
         }
         Ok((cookie, form)) => {
             let redirect = Redirect::form_post(form);
             callback::respond(&context, &callback_path, &cookie, &parts, redirect).await
         }
-        Err(failure) => callback::failed(&context, &callback_path, &failure),
+        Err(failure) => callback::failed(&context, &callback_path, &parts, &failure),
     }
 }
 
@@ -70,23 +70,9 @@ fn is_again(parts: &Parts) -> bool {
 }
 
 /// Renders a page whose script posts the form once more.
-fn post_again(form: &str) -> Response {
-    let fields: String = form_urlencoded::parse(form.as_bytes())
-        .map(|(name, value)| {
-            let (name, value) = (page::escape(&name), page::escape(&value));
-            format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">\n")
-        })
-        .collect();
-    let nonce = page::random();
-    let html = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Connecting</title>\n\
-         <form method=\"post\" action=\"?{AGAIN}\">\n{fields}\
-         <p>Finishing the login…</p>\n\
-         <noscript><button>Continue</button></noscript>\n</form>\n\
-         <script nonce=\"{nonce}\">document.forms[0].submit();</script>\n"
-    );
-    let allowed = "base-uri 'none'; form-action 'self'";
-    let mut response = page::scripted(StatusCode::OK, html, &nonce, allowed);
+fn post_again(context: &RouteContext, callback_path: &CallbackPath, form: &str) -> Response {
+    let name = context.routes.name_of(&callback_path.brand);
+    let mut response = builtin::post_again(name, AGAIN, form);
     // Under "no-referrer" the form would name no origin.
     let policy = HeaderValue::from_static("same-origin");
     response.headers_mut().insert(REFERRER_POLICY, policy);

@@ -1,4 +1,4 @@
-//! The responses: plain pages, redirects, and the headers of all of them.
+//! The responses: pages, redirects, and the headers of all of them.
 
 use axum::{Router, body::Body, response::Response};
 use http::{
@@ -8,6 +8,8 @@ use http::{
         RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
     },
 };
+use maud::Markup;
+use tokenkeeper_pages::STYLE_SOURCE;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::failure::Failure;
@@ -33,31 +35,60 @@ pub(crate) fn harden<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Rou
     })
 }
 
-/// Renders a plain page about a failure.
-pub(crate) fn failure(failure: &Failure) -> Response {
-    let text = escape(&failure.message());
-    let mut response = html(
-        failure.status,
-        format!(
-            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
-             <title>Not connected</title>\n<p>{text}</p>\n"
-        ),
-    );
-    retry_after(failure, response.headers_mut());
-    response
+/// The scripts that a page runs.
+pub(crate) enum Scripts<'a> {
+    None,
+    /// One in the page, with this nonce.
+    Inline(&'a str),
+    /// One that also sends requests to this site.
+    Fetching(&'a str),
 }
 
-/// Renders a page whose script has this nonce; the policy's further directives are `allowed`.
-pub(crate) fn scripted(status: StatusCode, html: String, nonce: &str, allowed: &str) -> Response {
-    let mut response = self::html(status, html);
+/// Where the forms of a page lead.
+#[derive(Clone, Copy)]
+pub(crate) enum Forms {
+    None,
+    /// To this site, and nowhere from there.
+    Own,
+    /// To this site and from there to a provider: some browsers check the redirect too. Over http,
+    /// which is for loopback, the provider may be one on loopback.
+    Provider(bool),
+}
+
+/// Responds with a page.
+pub(crate) fn document(
+    status: StatusCode,
+    html: Markup,
+    scripts: Scripts<'_>,
+    forms: Forms,
+) -> Response {
+    let mut response = content(status, "text/html; charset=utf-8", html.into_string());
+    let scripts = match scripts {
+        Scripts::None => String::new(),
+        Scripts::Inline(nonce) => format!("script-src 'nonce-{nonce}'; "),
+        Scripts::Fetching(nonce) => format!("script-src 'nonce-{nonce}'; connect-src 'self'; "),
+    };
+    let targets = match forms {
+        Forms::None => "'none'",
+        Forms::Own => "'self'",
+        Forms::Provider(true) => "'self' https:",
+        Forms::Provider(false) => "'self' https: http:",
+    };
     let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; {allowed}; frame-ancestors 'none'"
+        "default-src 'none'; style-src {STYLE_SOURCE}; {scripts}base-uri 'none'; \
+         form-action {targets}; frame-ancestors 'none'"
     );
     let policy = HeaderValue::try_from(policy).expect("a nonce is hexadecimal");
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, policy);
+    if !matches!(forms, Forms::None) {
+        headers.insert(REFERRER_POLICY, NAMES_ORIGIN);
+    }
     response
 }
+
+/// The policy of a page with a form. Under "no-referrer" the form would name no origin.
+const NAMES_ORIGIN: HeaderValue = HeaderValue::from_static("strict-origin");
 
 /// Returns 128 random bits in hexadecimal.
 pub(crate) fn random() -> String {
@@ -66,31 +97,11 @@ pub(crate) fn random() -> String {
     format!("{:032x}", u128::from_ne_bytes(bytes))
 }
 
-/// Escapes a text for HTML, also within a quoted attribute.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
 /// Sets `Retry-After` if it is known when to try again.
 pub(crate) fn retry_after(failure: &Failure, headers: &mut HeaderMap) {
     if let Some(after) = failure.retry_after {
         headers.insert(RETRY_AFTER, after.as_secs().max(1).into());
     }
-}
-
-pub(crate) fn html(status: StatusCode, html: String) -> Response {
-    content(status, "text/html; charset=utf-8", html)
 }
 
 pub(crate) fn json(status: StatusCode, json: &serde_json::Value) -> Response {

@@ -11,7 +11,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderValue, StatusCode, header::REFERRER_POLICY, request::Parts};
+use http::{StatusCode, request::Parts};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokenkeeper_engine::{
@@ -20,11 +20,12 @@ use tokenkeeper_engine::{
 };
 
 use crate::{
+    builtin,
     callback::{self, Unfinished},
     callback_path::CallbackPath,
     context::RouteContext,
     cookies::{self, LoginCookie, NoncePage, Progress},
-    failure::Failure,
+    failure::{Failure, Task},
     form, local_path, origin_check, page,
 };
 
@@ -32,45 +33,42 @@ use crate::{
 const MAX_FORM: usize = 256 * 1024;
 
 /// Renders the page. Its form holds the redirect, because a cookie may have no room for it.
-pub(crate) fn ask(callback_path: &CallbackPath, info: &FlowInfo, redirect: &str) -> Response {
-    let (csp_nonce, nonce) = (page::random(), page::random());
-    // The redirect comes last: it may hold what looks like a place to fill.
-    let html = include_str!("page.html")
-        .replace("{{csp_nonce}}", &csp_nonce)
-        .replace("{{nonce}}", &nonce)
-        .replace("{{warning}}", WARNING)
-        .replace("{{question}}", &page::escape(&question(info)))
-        .replace("{{redirect}}", &page::escape(redirect));
-    let allowed = "base-uri 'none'; form-action 'self'";
-    let mut response = page::scripted(StatusCode::OK, html, &csp_nonce, allowed);
+pub(crate) fn ask(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    info: &FlowInfo,
+    redirect: &str,
+) -> Response {
+    let nonce = page::random();
+    let name = context.routes.name_of(&callback_path.brand);
+    let title = format!("Connect to {name}?");
+    let texts = [&*builtin::question(name, info), WARNING];
+    let mut response = builtin::confirm(&title, texts, redirect, &nonce);
     let headers = response.headers_mut();
-    headers.insert(REFERRER_POLICY, REFERRER);
     cookies::set_nonce(callback_path, NoncePage::Confirm, info, &nonce, headers);
     response
 }
 
 /// Tells the relay page's script to show its form, which posts the same fields.
-pub(crate) fn ask_relay(callback_path: &CallbackPath, info: &FlowInfo) -> Response {
+pub(crate) fn ask_relay(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    info: &FlowInfo,
+) -> Response {
     let nonce = page::random();
-    let text = format!("{} {WARNING}", question(info));
-    let answer = json!({ "confirm": nonce, "text": text });
+    let name = context.routes.name_of(&callback_path.brand);
+    let text = format!("{} {WARNING}", builtin::question(name, info));
+    let title = format!("Connect to {name}?");
+    let answer = json!({ "confirm": nonce, "text": text, "title": title });
     let mut response = page::json(StatusCode::OK, &answer);
     let headers = response.headers_mut();
     cookies::set_nonce(callback_path, NoncePage::Confirm, info, &nonce, headers);
     response
 }
 
-/// The policy of a page with the form. Under "no-referrer" the form would name no origin.
-pub(crate) const REFERRER: HeaderValue = HeaderValue::from_static("strict-origin");
-
 const WARNING: &str = "The provider's answer does not show that it belongs to your login. Connect \
                        only if you have just allowed this access yourself. If a link or another \
                        page led you here, cancel: you would connect another person's account.";
-
-fn question(info: &FlowInfo) -> String {
-    let (brand, site) = (info.account.provider(), info.account.site());
-    format!("Connect your account at {brand} ({site})?")
-}
 
 /// Handles the form.
 pub(crate) async fn complete(
@@ -81,12 +79,16 @@ pub(crate) async fn complete(
     let (parts, body) = request.into_parts();
     let (cookie, answer) = match read(&callback_path, &parts, body).await {
         Ok(read) => read,
-        Err(failure) => return failed(&context, &callback_path, &failure),
+        Err(failure) => return failed(&context, &callback_path, &parts, &failure),
     };
     let finished = finish(&context, &callback_path, &cookie, &parts, answer).await;
+    let finished = finished.map_err(|failure| match &cookie.progress {
+        Progress::Open(flow) => callback::about(&context, flow, failure),
+        _ => failure,
+    });
     let mut response = match &finished {
-        Ok(()) => page::see_other(&context.connected),
-        Err(failure) => failed(&context, &callback_path, failure),
+        Ok(destination) => page::see_other(destination),
+        Err(failure) => failed(&context, &callback_path, &parts, failure),
     };
     let set = response.headers_mut();
     cookies::keep_outcome(&context.accounts, &callback_path, &cookie, &finished, set);
@@ -153,7 +155,7 @@ async fn finish(
     cookie: &LoginCookie,
     parts: &Parts,
     answer: Answer,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     let flow = match &cookie.progress {
         Progress::Open(flow) => flow,
         Progress::Connected(flow) => {
@@ -185,10 +187,16 @@ async fn finish(
 
 /// Redirects to the application's page about the failure, or renders one. No code is in the URL of
 /// a form.
-fn failed(context: &RouteContext, callback_path: &CallbackPath, failure: &Failure) -> Response {
-    failure.log(&callback_path.brand);
-    match &context.failed {
+fn failed(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    parts: &Parts,
+    failure: &Failure,
+) -> Response {
+    let brand = &callback_path.brand;
+    failure.log(brand);
+    match &context.routes.failed {
         Some(path) => page::see_other(&local_path::with_parameter(path, "failure", failure.code)),
-        None => page::failure(failure),
+        None => context.failure_page(parts, brand, Task::Connect, failure),
     }
 }

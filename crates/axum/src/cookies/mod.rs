@@ -13,7 +13,7 @@ use tokenkeeper_engine::{Accounts, Flow, FlowInfo, LoginRedirect, protocol::Resp
 pub(crate) use self::nonce::{NoncePage, nonce, remove_nonce, set_nonce};
 
 use self::jar::{HOST, OURS, add, pairs, remove, without_prefix};
-use crate::{callback_path::CallbackPath, failure::Failure};
+use crate::{callback_path::CallbackPath, failure::Failure, fields::Fields};
 
 /// How many logins at one provider a browser may have at once.
 const MAX_PARALLEL: usize = 4;
@@ -161,11 +161,11 @@ pub(crate) fn find(
 
 /// Keeps the outcome of a finished login in place of its flow, so that a callback that comes again
 /// ends in the same way.
-pub(crate) fn keep_outcome(
+pub(crate) fn keep_outcome<T>(
     accounts: &Accounts,
     callback_path: &CallbackPath,
     cookie: &LoginCookie,
-    finished: &Result<(), Failure>,
+    finished: &Result<T, Failure>,
     set: &mut HeaderMap,
 ) {
     let Progress::Open(flow) = &cookie.progress else {
@@ -173,7 +173,7 @@ pub(crate) fn keep_outcome(
     };
     let outcome = match finished {
         // The flow is opened again for a repeated callback.
-        Ok(()) => accounts.flow(flow).ok().map(|info| {
+        Ok(_) => accounts.flow(flow).ok().map(|info| {
             let connected = format!("{CONNECTED}{}", flow.as_str());
             (connected, lifetime(&info))
         }),
@@ -190,36 +190,37 @@ pub(crate) fn keep_outcome(
     add(cookie, same_site, lifetime, set);
 }
 
-/// Keeps the provider's text about a failure, if there is one, for the failure's page.
-pub(crate) fn set_description(
-    callback_path: &CallbackPath,
-    failure: &Failure,
-    set: &mut HeaderMap,
-) {
-    let Some(text) = &failure.description else {
+/// Keeps the provider's text about a failure and the fields of a new attempt, if there are any, for
+/// the failure's page.
+pub(crate) fn set_shown(callback_path: &CallbackPath, failure: &Failure, set: &mut HeaderMap) {
+    let encoded = failure.fields().encode_with(&failure.description);
+    if encoded.is_empty() {
         return;
-    };
-    let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+    }
     let value = format!("{}.{encoded}", failure.code);
-    let cookie = Cookie::new(description_name(callback_path), value);
+    let cookie = Cookie::new(shown_name(callback_path), value);
     add(cookie, SameSite::Lax, FAILURE_LIFETIME, set);
 }
 
-/// Returns the provider's text about this failure. The page bounds and escapes it.
-pub(crate) fn description(
-    callback_path: &CallbackPath,
-    failure: &Failure,
-    given: &HeaderMap,
-) -> Option<String> {
-    let name = description_name(callback_path);
-    let (_, value) = pairs(given).find(|(given, _)| *given == name)?;
-    let encoded = value.strip_prefix(failure.code)?.strip_prefix('.')?;
-    let (text, _) = form_urlencoded::parse(encoded.as_bytes()).next()?;
-    Some(text.into_owned())
+/// Returns a failure with what [`set_shown`] kept about it. The page escapes it.
+pub(crate) fn shown(callback_path: &CallbackPath, failure: Failure, given: &HeaderMap) -> Failure {
+    let name = shown_name(callback_path);
+    let kept = pairs(given).find(|(given, _)| *given == name);
+    let encoded = kept.and_then(|(_, value)| {
+        let rest = value.strip_prefix(failure.code)?;
+        rest.strip_prefix('.')
+    });
+    let Some(encoded) = encoded else {
+        return failure;
+    };
+    let mut pairs = form_urlencoded::parse(encoded.as_bytes());
+    let text = pairs.find(|(name, _)| name == "text");
+    let text = text.map(|(_, text)| text.into_owned());
+    failure.described(text).with(Fields::decode(encoded))
 }
 
-/// Returns the name of the cookie with the provider's text, which is not one of a login.
-fn description_name(callback_path: &CallbackPath) -> String {
+/// Returns the name of the cookie of a failure's page, which is not one of a login.
+fn shown_name(callback_path: &CallbackPath) -> String {
     format!(
         "{}tokenkeeper-text.{}",
         host(callback_path),

@@ -2,10 +2,16 @@
 //! person.
 
 mod of_error;
+mod page;
 
 use std::time::Duration;
 
 use http::StatusCode;
+
+pub(crate) use self::page::Task;
+pub use self::page::{FailurePage, NextStep, RetryForm};
+
+use crate::fields::Fields;
 
 /// One of a fixed set of failures.
 ///
@@ -24,6 +30,8 @@ pub(crate) struct Failure {
     /// Whether the code was not presented, so that the same redirect may still succeed.
     pub(crate) keeps_code: bool,
     pub(crate) retry_after: Option<Duration>,
+    /// What a new attempt would be about.
+    fields: Option<Box<Fields>>,
     /// Whether the log has it already, with more than its word.
     is_logged: bool,
 }
@@ -86,6 +94,21 @@ impl Failure {
         "unknown-provider",
         "There is no such provider.",
     );
+    pub(crate) const NEXT: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "return-path",
+        "The link leads to a page that is not one of this application.",
+    );
+    pub(crate) const SCOPE: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "scope",
+        "The link asks for more access than this application may ask for.",
+    );
+    pub(crate) const ACCOUNT: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "account",
+        "You have no account of this name here.",
+    );
     const DENIED: Self = Self::new(
         StatusCode::FORBIDDEN,
         "denied",
@@ -115,13 +138,13 @@ impl Failure {
         "A newer login or a disconnect came first.",
     )
     .ending();
-    const SITE: Self = Self::new(
+    pub(super) const SITE: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "site",
         "This site of the provider is not one that can be connected here.",
     );
     /// The login can still be finished, by the same redirect.
-    const UNAVAILABLE: Self = Self::new(
+    pub(crate) const UNAVAILABLE: Self = Self::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "unavailable",
         "This does not work at the moment. Try again in a while.",
@@ -146,8 +169,12 @@ impl Failure {
         Self::MISCONFIGURED,
     ];
 
-    /// All other failures of a callback that leave no code to present again.
-    const REFUSALS: [Self; 7] = [
+    /// All other failures of a callback.
+    const REFUSALS: [Self; 11] = [
+        Self::FOREIGN_ORIGIN,
+        Self::NONCE,
+        Self::SITE,
+        Self::UNAVAILABLE,
         Self::NO_FLOW,
         Self::NO_ANSWER,
         Self::STATE,
@@ -177,6 +204,29 @@ impl Failure {
         }
     }
 
+    /// Returns what the person can do about it.
+    pub(crate) fn next_step(&self) -> NextStep {
+        match self.code {
+            "signed-out" => NextStep::SignIn,
+            "unavailable" => NextStep::Wait,
+            "misconfigured" | "unknown-provider" | "return-path" | "scope" | "account" => {
+                NextStep::GoBack
+            }
+            _ => NextStep::TryAgain,
+        }
+    }
+
+    /// Keeps what a new attempt would be about.
+    pub(crate) fn with(mut self, fields: Fields) -> Self {
+        self.fields = Some(Box::new(fields));
+        self
+    }
+
+    /// Returns what a new attempt would be about.
+    pub(crate) fn fields(&self) -> Fields {
+        self.fields.as_deref().cloned().unwrap_or_default()
+    }
+
     const fn new(status: StatusCode, code: &'static str, text: &'static str) -> Self {
         Self {
             status,
@@ -186,6 +236,7 @@ impl Failure {
             ends_flow: false,
             keeps_code: false,
             retry_after: None,
+            fields: None,
             is_logged: false,
         }
     }

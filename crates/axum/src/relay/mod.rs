@@ -11,7 +11,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{HeaderValue, StatusCode, header::REFERRER_POLICY, request::Parts};
+use http::{HeaderValue, StatusCode, request::Parts};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokenkeeper_engine::{Flow, protocol::Redirect};
@@ -19,12 +19,13 @@ use tokenkeeper_engine::{Flow, protocol::Redirect};
 pub(crate) use self::used_pages::UsedPages;
 
 use crate::{
+    builtin::{self, Relay},
     callback::{self, Unfinished},
     callback_path::CallbackPath,
     confirm,
     context::RouteContext,
     cookies::{self, LoginCookie, NoncePage, Progress},
-    failure::Failure,
+    failure::{Failure, Task},
     local_path, origin_check, page, prefetch,
 };
 
@@ -46,9 +47,23 @@ pub(crate) async fn serve(
     if prefetch::is_prefetch(&parts.headers) {
         return prefetch::refusal();
     }
+    let brand = &callback_path.brand;
+    let query = parts.uri.query().unwrap_or_default();
+    if let Some(failure) = callback::shown(&callback_path, query, &parts.headers) {
+        return context.failure_page(&parts, brand, Task::Connect, &failure);
+    }
     match open(&context, &callback_path, &parts).await {
         Ok(response) => response,
-        Err(failure) => relay_page(failure.status, &failure.message(), "", ""),
+        Err(failure) => {
+            // The application's page cannot remove the fragment: the script leads on to it.
+            let next = match &context.routes.failure_page {
+                Some(_) => callback::shown_path(&callback_path, &failure),
+                None => String::new(),
+            };
+            let page = context.describe(brand, Task::Connect, &failure);
+            let content = Relay::Failure(&page);
+            builtin::relay(failure.status, &page.title(), &content, ("", &next))
+        }
     }
 }
 
@@ -58,20 +73,24 @@ async fn open(
     callback_path: &CallbackPath,
     parts: &Parts,
 ) -> Result<Response, Failure> {
+    let title = format!(
+        "Connecting to {}",
+        context.routes.name_of(&callback_path.brand)
+    );
     match cookies::find(callback_path, None, &parts.headers)?.progress {
         Progress::Open(flow) => {
             let info = callback::live_flow(context, callback_path, &flow)?;
             let nonce = page::random();
-            let text = "Finishing the login…";
-            let mut response = relay_page(StatusCode::OK, text, &nonce, "");
+            let text = Relay::Text("Finishing the login…");
+            let mut response = builtin::relay(StatusCode::OK, &title, &text, (&nonce, ""));
             let set = response.headers_mut();
             cookies::set_nonce(callback_path, NoncePage::Relay, &info, &nonce, set);
             Ok(response)
         }
         Progress::Connected(flow) => {
-            callback::require_connected(context, callback_path, &flow, parts).await?;
-            let text = "The login is finished.";
-            Ok(relay_page(StatusCode::OK, text, "", &context.connected))
+            let next = callback::require_connected(context, callback_path, &flow, parts).await?;
+            let text = Relay::Text("The login is finished.");
+            Ok(builtin::relay(StatusCode::OK, &title, &text, ("", &next)))
         }
         Progress::Failed(failure) => Err(failure),
     }
@@ -92,22 +111,25 @@ pub(crate) async fn complete(
     };
     let cookie = match cookie {
         Ok(cookie) => cookie,
-        Err(failure) => return failed(&context, brand, &failure),
+        Err(failure) => return failed(&context, &callback_path, &failure),
     };
     let mut page = Page::Kept;
     let finished = match finish(&context, &callback_path, &cookie, &parts, body, &mut page).await {
-        Ok(()) => Ok(()),
-        Err(Unfinished::Failed(failure)) => Err(failure),
+        Ok(destination) => Ok(destination),
+        Err(Unfinished::Failed(failure)) => Err(match &cookie.progress {
+            Progress::Open(flow) => callback::about(&context, flow, failure),
+            _ => failure,
+        }),
         Err(Unfinished::Unconfirmed(_)) if !callback_path.asks => Err(Failure::STATE),
         Err(Unfinished::Unconfirmed(info)) => {
-            let mut response = confirm::ask_relay(&callback_path, &info);
+            let mut response = confirm::ask_relay(&context, &callback_path, &info);
             cookies::remove_nonce(&callback_path, NoncePage::Relay, response.headers_mut());
             return response;
         }
     };
     let mut response = match &finished {
-        Ok(()) => page::json(StatusCode::OK, &json!({ "next": context.connected })),
-        Err(failure) => failed(&context, brand, failure),
+        Ok(destination) => page::json(StatusCode::OK, &json!({ "next": destination })),
+        Err(failure) => failed(&context, &callback_path, failure),
     };
     let set = response.headers_mut();
     cookies::keep_outcome(&context.accounts, &callback_path, &cookie, &finished, set);
@@ -132,12 +154,12 @@ async fn finish(
     parts: &Parts,
     body: Body,
     page: &mut Page,
-) -> Result<(), Unfinished> {
+) -> Result<String, Unfinished> {
     let flow: &Flow = match &cookie.progress {
         Progress::Open(flow) => flow,
         Progress::Connected(flow) => {
-            callback::require_connected(context, callback_path, flow, parts).await?;
-            return Ok(());
+            let done = callback::require_connected(context, callback_path, flow, parts).await;
+            return Ok(done?);
         }
         Progress::Failed(failure) => return Err(failure.clone().into()),
     };
@@ -167,30 +189,18 @@ async fn finish(
     callback::exchange(context, callback_path, (flow, &info), redirect, None).await
 }
 
-fn failed(context: &RouteContext, brand: &str, failure: &Failure) -> Response {
-    failure.log(brand);
-    let mut answer = json!({ "failure": failure.code, "text": failure.message() });
-    if let Some(path) = &context.failed {
-        answer["next"] = local_path::with_parameter(path, "failure", failure.code).into();
-    }
+/// Tells the script where the failure is shown.
+fn failed(context: &RouteContext, callback_path: &CallbackPath, failure: &Failure) -> Response {
+    failure.log(&callback_path.brand);
+    let next = match &context.routes.failed {
+        Some(path) => local_path::with_parameter(path, "failure", failure.code),
+        None => callback::shown_path(callback_path, failure),
+    };
+    let answer = json!({ "failure": failure.code, "text": failure.message(), "next": next });
     let mut response = page::json(failure.status, &answer);
+    if context.routes.failed.is_none() {
+        cookies::set_shown(callback_path, failure, response.headers_mut());
+    }
     page::retry_after(failure, response.headers_mut());
-    response
-}
-
-/// Renders the page. Without a nonce it only removes the fragment from the address and the history,
-/// and goes on to `next` if there is one.
-fn relay_page(status: StatusCode, text: &str, nonce: &str, next: &str) -> Response {
-    let csp_nonce = page::random();
-    let html = include_str!("page.html")
-        .replace("{{csp_nonce}}", &csp_nonce)
-        .replace("{{nonce}}", nonce)
-        .replace("{{script}}", include_str!("script.js"))
-        .replace("{{next}}", &page::escape(next))
-        .replace("{{text}}", &page::escape(text));
-    let allowed = "connect-src 'self'; base-uri 'none'; form-action 'self'";
-    let mut response = page::scripted(status, html, &csp_nonce, allowed);
-    let headers = response.headers_mut();
-    headers.insert(REFERRER_POLICY, confirm::REFERRER);
     response
 }

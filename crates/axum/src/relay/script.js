@@ -14,9 +14,10 @@
     form.elements.redirect.value = fragment;
     form.elements.nonce.value = answer.confirm;
     form.hidden = false;
+    document.title = document.querySelector("h1").textContent = answer.title;
     say(answer.text);
   };
-  if (!fragment) return say("The provider sent no answer. Start the login again.");
+  if (!fragment) return location.replace("?failed=bad-redirect");
   fetch(location.pathname, {
     method: "POST",
     mode: "same-origin",

@@ -113,8 +113,10 @@ async fn a_login_is_not_started_by_another_origin() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{headers:?}");
         assert!(answer.set_cookies().is_empty());
     }
+    // A link shows a button, and starts nothing.
     let get = app.browser().get("/connect/amiqus").await;
-    assert_eq!(get.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(get.status, StatusCode::OK);
+    assert!(get.set_cookies().is_empty() && !get.body.contains("id.amiqus.co"));
     let hidden = [("origin", "null"), ("sec-fetch-site", "same-origin")];
     let own = app
         .browser()

@@ -114,12 +114,7 @@ async fn the_providers_text_is_shown_once_more_on_a_reload() {
 #[tokio::test]
 async fn a_page_of_no_failure_is_a_callback_without_a_login() {
     let mut browser = ten_providers().browser();
-    for query in [
-        "failed=x",
-        "failed=",
-        "failed=unavailable",
-        "failed=denied&code=x",
-    ] {
+    for query in ["failed=x", "failed=", "failed=denied&code=x"] {
         let answer = browser.get(&format!("/cb/1?{query}")).await;
         assert!(answer.body.contains("No login is in progress"), "{query}");
     }

@@ -3,6 +3,7 @@
 use axum::http::{Method, StatusCode};
 use tokenkeeper_axum::Routes;
 use tokenkeeper_emulator::{Emulator, Endpoint, Fault, IOfficeOptions};
+use tokenkeeper_pages::STYLE_SOURCE;
 
 use crate::app::{self, Answer, App, Browser, OWN};
 
@@ -102,8 +103,8 @@ async fn i4_a_callback_without_query_gets_the_relay_page() {
     assert_eq!(headers["x-content-type-options"], "nosniff");
     let script = script_nonce(&login.page);
     let policy = format!(
-        "default-src 'none'; script-src 'nonce-{script}'; connect-src 'self'; base-uri 'none'; \
-         form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; style-src {STYLE_SOURCE}; script-src 'nonce-{script}'; \
+         connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
     assert_eq!(headers["content-security-policy"], policy);
     assert!(body.contains("<noscript>"));
@@ -205,8 +206,16 @@ async fn a_denial_with_its_state_ends_the_login() {
         "{}",
         answer.body
     );
+    // The failure's own page has the provider's text.
     let outcomes: Vec<_> = login.browser.cookies.values().collect();
-    assert_eq!(outcomes, ["denied"]);
+    assert_eq!(outcomes, ["denied.text=%3Cb%3E+no", "denied"]);
+    let shown = login.browser.get(&format!("{PATH}?failed=denied")).await;
+    assert!(shown.body.contains("“&lt;b&gt; no”"), "{}", shown.body);
+    assert!(
+        answer
+            .body
+            .contains(r#""next":"/oauth/ioffice?failed=denied""#)
+    );
     let page = login.browser.get(PATH).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert_eq!(login.token_requests(), 0);

@@ -1,0 +1,179 @@
+//! The built-in pages.
+
+use axum::response::Response;
+use http::StatusCode;
+use maud::{Markup, PreEscaped, html};
+use tokenkeeper_engine::FlowInfo;
+use tokenkeeper_pages::{Mark, document};
+
+use crate::{
+    failure::{FailurePage, RetryForm},
+    fields::Fields,
+    page::{self, Forms, Scripts},
+    provider_info::ProviderInfo,
+};
+
+/// Renders the page whose button starts a login.
+pub(crate) fn connect(provider: &ProviderInfo, fields: &Fields, asks_site: bool) -> Response {
+    let name = &provider.name;
+    let back = fields.next.as_deref().unwrap_or(&provider.back);
+    let content = html! {
+        p {
+            "You go to " (name)
+            @if let Some(site) = &fields.site { " (" (site) ")" }
+            @if let Some(account) = &fields.account { " for your account “" (account) "”" }
+            ", allow the access there, and come back."
+        }
+        (form("connect", &provider.connect, fields, asks_site, "Connect", back))
+    };
+    let html = document(Mark::Done, &format!("Connect to {name}"), content);
+    let forms = Forms::Provider(provider.secure);
+    page::document(StatusCode::OK, html, Scripts::None, forms)
+}
+
+/// Renders the page about a failure.
+pub(crate) fn failure(page: &FailurePage) -> Response {
+    let forms = match page.retry {
+        Some(_) => Forms::Provider(page.secure),
+        None => Forms::None,
+    };
+    let html = document(Mark::Failed, &page.title(), failure_content(page));
+    page::document(page.status(), html, Scripts::None, forms)
+}
+
+fn failure_content(page: &FailurePage) -> Markup {
+    html! {
+        p #text { (page.message()) }
+        @match &page.retry {
+            Some(RetryForm { action, fields, asks_site }) => {
+                (form("retry", action, fields, *asks_site, "Try again", &page.back))
+            }
+            None => div.actions { (back_link(&page.back)) }
+        }
+    }
+}
+
+/// Renders the relay page. Without a nonce it only removes the fragment from the address and the
+/// history, and goes on to `next` if there is one.
+pub(crate) fn relay(
+    status: StatusCode,
+    title: &str,
+    content: &Relay<'_>,
+    (nonce, next): (&str, &str),
+) -> Response {
+    let csp_nonce = page::random();
+    let (mark, forms) = match content {
+        Relay::Text(_) => (Mark::Done, Forms::Own),
+        Relay::Failure(page) => (Mark::Failed, Forms::Provider(page.secure)),
+    };
+    let content = html! {
+        @match content {
+            Relay::Text(text) => {
+                p #text role="status" { (text) }
+                noscript {
+                    p { "This page needs JavaScript to finish the login. Nothing was connected." }
+                }
+                form #confirm method="post" hidden {
+                    input type="hidden" name="redirect";
+                    input type="hidden" name="nonce";
+                    (answers())
+                }
+            }
+            Relay::Failure(page) => (failure_content(page)),
+        }
+        script nonce=(csp_nonce) data-nonce=(nonce) data-next=(next) {
+            (PreEscaped(include_str!("relay/script.js")))
+        }
+    };
+    let scripts = Scripts::Fetching(&csp_nonce);
+    page::document(status, document(mark, title, content), scripts, forms)
+}
+
+/// What the relay page shows.
+pub(crate) enum Relay<'a> {
+    Text(&'a str),
+    Failure(&'a FailurePage),
+}
+
+/// Renders the page that asks whether a redirect without a state is the person's.
+pub(crate) fn confirm(title: &str, texts: [&str; 2], redirect: &str, nonce: &str) -> Response {
+    let csp_nonce = page::random();
+    let content = html! {
+        @for text in texts { p { (text) } }
+        form method="post" action="?" {
+            input type="hidden" name="redirect" value=(redirect);
+            input type="hidden" name="nonce" value=(nonce);
+            (answers())
+        }
+        script nonce=(csp_nonce) {
+            (PreEscaped("history.replaceState(null, \"\", location.pathname);"))
+        }
+    };
+    let html = document(Mark::Failed, title, content);
+    let scripts = Scripts::Inline(&csp_nonce);
+    page::document(StatusCode::OK, html, scripts, Forms::Own)
+}
+
+/// Returns the question that a person confirms.
+pub(crate) fn question(name: &str, info: &FlowInfo) -> String {
+    format!("Connect your account at {name} ({})?", info.account.site())
+}
+
+/// Renders a page whose script posts the form once more, to this query.
+pub(crate) fn post_again(name: &str, query: &str, form: &str) -> Response {
+    let csp_nonce = page::random();
+    let content = html! {
+        form method="post" action={ "?" (query) } {
+            @for (name, value) in form_urlencoded::parse(form.as_bytes()) {
+                input type="hidden" name=(name) value=(value);
+            }
+            p role="status" { "Finishing the login…" }
+            noscript { button.main { "Continue" } }
+        }
+        script nonce=(csp_nonce) { "document.forms[0].submit();" }
+    };
+    let html = document(Mark::Done, &format!("Connecting to {name}"), content);
+    let scripts = Scripts::Inline(&csp_nonce);
+    page::document(StatusCode::OK, html, scripts, Forms::Own)
+}
+
+/// Renders a form of these routes with its button, and a link back.
+fn form(
+    id: &str,
+    action: &str,
+    fields: &Fields,
+    asks_site: bool,
+    button: &str,
+    back: &str,
+) -> Markup {
+    html! {
+        form id=(id) method="post" action=(action) {
+            @for (name, value) in fields.pairs() {
+                input type="hidden" name=(name) value=(value);
+            }
+            @if asks_site {
+                label for="site" { "Your address there" }
+                input #site name="site" required autocomplete="on" autocapitalize="none"
+                    spellcheck="false" inputmode="url" placeholder="your-company.example";
+            }
+            div.actions {
+                button.main { (button) }
+                (back_link(back))
+            }
+        }
+    }
+}
+
+/// The answers of a form that asks. Neither stands out: only the person knows which is right.
+fn answers() -> Markup {
+    html! {
+        div.actions {
+            button name="answer" value="connect" { "Connect" }
+            button name="answer" value="cancel" { "Cancel" }
+        }
+    }
+}
+
+fn back_link(path: &str) -> Markup {
+    html! { a #back.button href=(path) { "Back" } }
+}
