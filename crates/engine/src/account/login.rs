@@ -137,6 +137,40 @@ impl Account {
         self.read(|payload| payload.login_data().clone()).await
     }
 
+    /// Returns the account's tokens, the refresh token included, to move them to another store.
+    ///
+    /// A provider that replaces refresh tokens takes each one once: two stores that both refresh
+    /// the account end it. So [forget](Self::forget) it here before another store adopts it.
+    ///
+    /// It reads the account from the store, and refreshes nothing. If the store fails, what memory
+    /// holds is returned.
+    ///
+    /// # Errors
+    /// As [`login_data`](Self::login_data).
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: dropping the future stops the waiting, not the read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tokenkeeper_engine::Error> {
+    /// # let world = tokenkeeper_test_support::World::plain();
+    /// # let account = world.connect_account().await;
+    /// # let there = tokenkeeper_test_support::World::plain().accounts;
+    /// let (tokens, data) = (account.token_set().await?, account.login_data().await?);
+    /// account.forget().await?;
+    /// let moved = there.account(account.provider(), account.subject())?;
+    /// moved.adopt_with(tokens.clone(), data).await?;
+    /// assert_eq!(moved.token_set().await?.refresh_token, tokens.refresh_token);
+    /// # Ok(()) }
+    /// ```
+    pub async fn token_set(&self) -> Result<TokenSet, Error> {
+        self.read(Payload::token_set).await
+    }
+
     /// Returns the login data of the record in memory, if that has tokens.
     pub(crate) fn known_login_data(&self) -> Option<LoginData> {
         self.known(|payload| payload.login_data().clone())
