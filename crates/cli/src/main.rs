@@ -16,6 +16,7 @@ mod signal;
 mod store;
 mod time;
 mod token;
+mod transfer;
 
 use std::{error::Error, process::ExitCode};
 
@@ -51,6 +52,8 @@ enum Command {
     Run(run::Arguments),
     Logout(account::logout::Arguments),
     Forget(account::forget::Arguments),
+    Export(transfer::export::Arguments),
+    Import(transfer::import::Arguments),
     Reencrypt(store::ReencryptArguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
@@ -74,6 +77,8 @@ async fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments, global).await,
         Command::Logout(arguments) => account::logout::run(arguments, global).await,
         Command::Forget(arguments) => account::forget::run(arguments, global).await,
+        Command::Export(arguments) => transfer::export::run(arguments, global).await,
+        Command::Import(arguments) => transfer::import::run(arguments, global).await,
         Command::Reencrypt(arguments) => store::reencrypt(arguments, global).await,
         Command::Demo(arguments) => demo::run(&arguments, global.json).await,
         Command::Emulate(arguments) => emulate::run(arguments).await,

@@ -15,6 +15,7 @@ mod request;
 mod run;
 mod store;
 mod token;
+mod transfer;
 mod world;
 
 use std::process::{Command, Output, Stdio};

@@ -1,0 +1,169 @@
+//! `tokenkeeper import`.
+
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use serde_json::json;
+use tokenkeeper::{Account, Status};
+use zeroize::Zeroizing;
+
+use super::{Line, Passphrase, sealed};
+use crate::{
+    BoxError,
+    account::AccountName,
+    app::{self, App},
+    causes,
+    exit::{Exit, misconfigured},
+    global::Global,
+    output,
+};
+
+/// Takes accounts from a file of `export`, or from lines of JSON
+///
+/// A line is an object with `account` and `access_token`, and perhaps `refresh_token`, `expires_at`
+/// (RFC 3339, or seconds since 1970), `refresh_expires_at`, `scope`, `token_type`, and `site` and
+/// `client_id` to compare. All lines are checked before the first account is written. A connected
+/// account is not replaced unless --replace is given.
+///
+/// Example: tokenkeeper import accounts.sealed
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The file. Default: stdin.
+    file: Option<PathBuf>,
+    /// Replace the tokens of accounts that are connected.
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    passphrase: Passphrase,
+}
+
+/// The most bytes that are read.
+const MAX_INPUT: u64 = 256 * 1024 * 1024;
+
+/// A line that was checked.
+struct Checked {
+    number: usize,
+    name: AccountName,
+    account: Account,
+    line: Line,
+}
+
+pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
+    let mut text = read(arguments.file.as_deref())?;
+    if sealed::is_sealed(&text) {
+        text = sealed::open(&text, &arguments.passphrase.read(false)?)?;
+    }
+    app::with(global, async |app| {
+        let lines = check(app, &text, arguments.replace).await?;
+        let mut failed = false;
+        for line in lines {
+            let name = line.name.to_string();
+            let (tokens, data) = line.line.into_tokens();
+            let problem = line.account.adopt_with(tokens, data).await.err();
+            failed |= problem.is_some();
+            let problem = problem.map(|error| causes(&error));
+            report(line.number, &name, problem.as_deref(), global.json)?;
+        }
+        Ok(if failed {
+            Exit::Failed.into()
+        } else {
+            ExitCode::SUCCESS
+        })
+    })
+    .await
+}
+
+fn read(file: Option<&Path>) -> Result<Zeroizing<String>, BoxError> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    match file {
+        Some(path) => {
+            let opened = fs::File::open(path).map_err(|error| {
+                misconfigured(format!("{} cannot be read: {error}", path.display()))
+            })?;
+            opened.take(MAX_INPUT).read_to_end(&mut bytes)?;
+        }
+        None => {
+            let stdin = std::io::stdin().lock();
+            stdin.take(MAX_INPUT).read_to_end(&mut bytes)?;
+        }
+    }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(_) => Err(misconfigured("the input is not UTF-8, so nothing was imported").into()),
+    }
+}
+
+/// Checks all lines, and names all problems.
+async fn check(app: &App, text: &str, replace: bool) -> Result<Vec<Checked>, BoxError> {
+    let mut checked: Vec<Checked> = Vec::new();
+    let mut problems = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let number = index + 1;
+        match check_line(app, line, replace).await {
+            Ok((name, account, line)) => {
+                match checked.iter().find(|earlier| earlier.name == name) {
+                    Some(earlier) => {
+                        let number_before = earlier.number;
+                        problems.push(format!("line {number}: {name} is in line {number_before}"));
+                    }
+                    None => checked.push(Checked {
+                        number,
+                        name,
+                        account,
+                        line,
+                    }),
+                }
+            }
+            Err(problem) => problems.push(format!("line {number}: {problem}")),
+        }
+    }
+    if !problems.is_empty() {
+        let problems = problems.join("; ");
+        return Err(misconfigured(format!("nothing was imported: {problems}")).into());
+    }
+    if checked.is_empty() {
+        return Err(misconfigured("the input has no accounts").into());
+    }
+    Ok(checked)
+}
+
+async fn check_line(
+    app: &App,
+    text: &str,
+    replace: bool,
+) -> Result<(AccountName, Account, Line), String> {
+    let line = Line::parse(text)?;
+    let name = line.name()?;
+    let account = app.account(&name).map_err(|error| causes(&*error))?;
+    line.check_source(&account)?;
+    match account.status().await {
+        Ok(Status::Connected(_)) if !replace => Err(format!(
+            "{name} is connected: --replace replaces its tokens"
+        )),
+        Ok(_) => Ok((name, account, line)),
+        Err(error) => Err(causes(&error)),
+    }
+}
+
+fn report(line: usize, name: &str, problem: Option<&str>, as_json: bool) -> Result<(), BoxError> {
+    if as_json {
+        let imported = problem.is_none();
+        return output::json(&json!({
+            "line": line, "account": name, "imported": imported, "problem": problem,
+        }));
+    }
+    match problem {
+        None => output::note(&format!("{name} is connected.")),
+        Some(problem) => output::error(&output::printable(&format!(
+            "line {line}: {name} was not imported: {problem}"
+        ))),
+    }
+    Ok(())
+}
