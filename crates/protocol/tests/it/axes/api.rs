@@ -131,32 +131,26 @@ fn a_wildcard_elsewhere_is_refused() {
 
 #[test]
 fn no_value_makes_a_wildcard() {
-    let lines = |origin: &str| {
-        format!(
-            "api_origins = [\"{origin}\"]\n\
-             values = {{ region = {{ pattern = {{ one_of = [\"eu\", \"*\"] }} }} }}"
-        )
-    };
-    for (origin, region, expected) in [
-        (
-            "https://{region}.example.com",
-            "eu",
-            &["https://eu.example.com"][..],
-        ),
-        ("https://{region}.example.com", "*", &[]),
-        (
-            "https://*.{region}.example.com",
-            "eu",
-            &["https://*.eu.example.com"],
-        ),
-    ] {
-        let registration = Registration::new("id", CALLBACK).secret("s");
-        let client = with(&lines(origin), registration.value("region", region));
-        let site = client.site(None).unwrap();
-        let origins = client.api_origins(&site, &LoginData::default());
-        let shown: Vec<_> = origins[1..].iter().map(ToString::to_string).collect();
-        assert_eq!(shown, expected, "{origin} with {region}");
+    for pattern in ["{ one_of = [\"eu\", \"*\"] }", "\"text\""] {
+        let error = read(&format!(
+            "api_origins = [\"https://{{region}}.example.com\"]\n\
+             values = {{ region = {{ pattern = {pattern} }} }}"
+        ));
+        assert!(
+            matches!(error, Err(Error::Dialect { .. })),
+            "{pattern}: {error:?}"
+        );
     }
+    let client = with(
+        "api_origins = [\"https://*.{region}.example.com\"]\n\
+         values = { region = { pattern = { one_of = [\"eu\"] } } }",
+        Registration::new("id", CALLBACK)
+            .secret("s")
+            .value("region", "eu"),
+    );
+    let site = client.site(None).unwrap();
+    let origins = client.api_origins(&site, &LoginData::default());
+    assert_eq!(origins[1].to_string(), "https://*.eu.example.com");
 }
 
 #[test]
