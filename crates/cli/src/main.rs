@@ -10,6 +10,7 @@ mod global;
 mod init;
 mod login;
 mod output;
+mod providers;
 mod request;
 mod run;
 mod signal;
@@ -55,6 +56,7 @@ enum Command {
     Export(transfer::export::Arguments),
     Import(transfer::import::Arguments),
     Reencrypt(store::ReencryptArguments),
+    Providers(providers::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
 }
@@ -80,6 +82,7 @@ async fn main() -> ExitCode {
         Command::Export(arguments) => transfer::export::run(arguments, global).await,
         Command::Import(arguments) => transfer::import::run(arguments, global).await,
         Command::Reencrypt(arguments) => store::reencrypt(arguments, global).await,
+        Command::Providers(arguments) => providers::run(arguments, global),
         Command::Demo(arguments) => demo::run(&arguments, global.json).await,
         Command::Emulate(arguments) => emulate::run(arguments).await,
     };

@@ -102,6 +102,11 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), BoxError> {
     Ok(())
 }
 
+/// Prints a line of the command's output.
+pub(crate) fn line(text: &str) -> io::Result<()> {
+    writeln!(anstream::stdout().lock(), "{text}")
+}
+
 /// Prints a note for the person, which is no output of the command.
 pub(crate) fn note(text: &str) {
     // A terminal that is gone stops no command.

@@ -20,11 +20,24 @@ use tokenkeeper_protocol::Dialect;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn get(name: &str) -> Result<Dialect, UnknownPreset> {
+    Ok(Dialect::from_toml(text(name)?).expect("each preset is valid, as its test shows"))
+}
+
+/// Returns the text of a preset: its dialect in TOML, under comments that name the vendor's
+/// documents and what is special about the provider.
+///
+/// # Errors
+/// [`UnknownPreset`].
+///
+/// # Examples
+/// ```
+/// let text = tokenkeeper_presets::text("xero")?;
+/// assert!(text.starts_with("# Xero\n# https://developer.xero.com/"));
+/// # Ok::<(), tokenkeeper_presets::UnknownPreset>(())
+/// ```
+pub fn text(name: &str) -> Result<&'static str, UnknownPreset> {
     match PRESETS.binary_search_by_key(&name, |(own, _)| own) {
-        Ok(at) => {
-            let (_, text) = PRESETS[at];
-            Ok(Dialect::from_toml(text).expect("each preset is valid, as its test shows"))
-        }
+        Ok(at) => Ok(PRESETS[at].1),
         Err(_) => Err(UnknownPreset {
             name: name.to_owned(),
         }),

@@ -11,6 +11,7 @@ mod emulate;
 mod interrupt;
 mod login;
 mod processes;
+mod providers;
 mod request;
 mod run;
 mod store;
