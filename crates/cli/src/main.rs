@@ -2,6 +2,7 @@
 
 mod account;
 mod app;
+mod completions;
 mod config;
 mod demo;
 mod emulate;
@@ -9,6 +10,7 @@ mod exit;
 mod global;
 mod init;
 mod login;
+mod man;
 mod output;
 mod providers;
 mod request;
@@ -21,7 +23,7 @@ mod transfer;
 
 use std::{error::Error, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tokenkeeper::store::ErrorChain;
 
 use self::{exit::Exit, global::Global};
@@ -59,6 +61,8 @@ enum Command {
     Providers(providers::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 #[tokio::main]
@@ -85,6 +89,8 @@ async fn main() -> ExitCode {
         Command::Providers(arguments) => providers::run(arguments, global),
         Command::Demo(arguments) => demo::run(&arguments, global.json).await,
         Command::Emulate(arguments) => emulate::run(arguments).await,
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Man(arguments) => man::run(&arguments, Arguments::command(), global),
     };
     match result {
         Ok(code) => code,

@@ -21,6 +21,8 @@ use crate::{BoxError, app::install_crypto, causes};
 ///
 /// The emulators listen on free ports of 127.0.0.1; nothing leaves the machine. The exit status is
 /// 1 if a count is not as expected.
+///
+/// Example: tokenkeeper demo
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {}
 

@@ -16,6 +16,8 @@ use crate::{BoxError, app, config::Config, global::Global};
 /// reads a key in base64 and prints the id of the wrapping key and the wrapped key in base64;
 /// `PROGRAM unwrap ID` reads a wrapped key and prints the key. It ends with 3 if it can never
 /// unwrap this one, and with another status if it fails for now.
+///
+/// Example: tokenkeeper reencrypt --keys new-keys
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Move the records to data keys that this program wraps. The keys only read.

@@ -8,6 +8,7 @@
 mod browser;
 mod demo;
 mod emulate;
+mod generated;
 mod interrupt;
 mod login;
 mod processes;
