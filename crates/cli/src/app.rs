@@ -38,7 +38,7 @@ const SHUTDOWN: Duration = Duration::from_secs(30);
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) accounts: Accounts,
-    store: Arc<dyn TokenStore>,
+    pub(crate) store: Arc<dyn TokenStore>,
     /// The names of the configuration, and the providers.
     providers: Vec<(String, Arc<dyn Provider>)>,
 }
@@ -48,6 +48,10 @@ impl App {
     pub(crate) async fn open(global: &Global) -> Result<Self, BoxError> {
         install_crypto();
         let config = Config::read(global.config.as_deref())?;
+        if config.providers.is_empty() {
+            let text = "no provider is configured: run `tokenkeeper init`, and add one to its file";
+            return Err(misconfigured(text).into());
+        }
         let mut providers = Vec::new();
         for (name, provider) in &config.providers {
             providers.push((name.clone(), provider.build(name, &config)?));
@@ -147,29 +151,38 @@ pub(crate) fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// What is said if a store has no keys.
+pub(crate) const NO_KEYS: &str =
+    "the store's keys are missing: name their file with --keys, or set TOKENKEEPER_KEYS";
+
 /// Finds the keys, or draws the first one for a store on this machine.
 pub(crate) fn keyring(
     global: &Global,
     config: &Config,
     location: &Location,
 ) -> Result<Keyring, BoxError> {
+    match find_keyring(global, config)? {
+        Some(keyring) => Ok(keyring),
+        None if location.is_default_file() => draw_key(&default_keys()?),
+        None => Err(misconfigured(NO_KEYS).into()),
+    }
+}
+
+/// Finds the keys. `None`: none are named, and none were drawn.
+pub(crate) fn find_keyring(global: &Global, config: &Config) -> Result<Option<Keyring>, BoxError> {
     let named = global.keys.clone();
     if let Some(file) = named.or_else(|| config.keys.as_ref().map(|file| config.path(file))) {
-        return Ok(Keyring::from_file(file)?);
+        return Ok(Some(Keyring::from_file(file)?));
     }
     if std::env::var_os("TOKENKEEPER_KEYS").is_some() {
-        return Ok(Keyring::from_env("TOKENKEEPER_KEYS")?);
+        return Ok(Some(Keyring::from_env("TOKENKEEPER_KEYS")?));
     }
     let file = default_keys()?;
-    if file.exists() {
-        return Ok(Keyring::from_file(file)?);
-    }
-    if !location.is_default_file() {
-        let text = "the store's keys are missing: name their file with --keys, or set \
-                    TOKENKEEPER_KEYS";
-        return Err(misconfigured(text).into());
-    }
-    draw_key(&file)
+    Ok(if file.exists() {
+        Some(Keyring::from_file(file)?)
+    } else {
+        None
+    })
 }
 
 /// Returns the file of the keys for the default store.

@@ -20,6 +20,7 @@ mod store;
 mod time;
 mod token;
 mod transfer;
+mod worker;
 
 use std::{error::Error, process::ExitCode};
 
@@ -58,6 +59,7 @@ enum Command {
     Export(transfer::export::Arguments),
     Import(transfer::import::Arguments),
     Reencrypt(store::ReencryptArguments),
+    Worker(worker::Arguments),
     Providers(providers::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
@@ -87,6 +89,7 @@ async fn main() -> ExitCode {
         Command::Import(arguments) => transfer::import::run(arguments, global).await,
         Command::Reencrypt(arguments) => store::reencrypt(arguments, global).await,
         Command::Providers(arguments) => providers::run(arguments, global),
+        Command::Worker(arguments) => worker::run(arguments, global).await,
         Command::Demo(arguments) => demo::run(&arguments, global.json).await,
         Command::Emulate(arguments) => emulate::run(arguments).await,
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),

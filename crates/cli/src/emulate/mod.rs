@@ -12,7 +12,7 @@ use tokenkeeper_emulator::{
 };
 
 use self::session::Session;
-use crate::BoxError;
+use crate::{BoxError, signal::Signals};
 
 /// Runs a provider's emulator in the foreground, until Ctrl-C
 ///
@@ -60,9 +60,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         Provider::Plain => arguments.start(Emulator::plain(), &callback).await?,
     };
     let session = Session::create(&arguments, &emulator, &callback)?;
-    let shutdown = shutdown_signal()?;
+    let mut signals = Signals::listen()?;
     print!("{}", guide::text(&arguments, &emulator, &session));
-    shutdown.await;
+    signals.received().await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -74,27 +74,4 @@ impl Arguments {
             .redirect_uri(callback);
         emulator.client(client).port(self.port).start().await
     }
-}
-
-/// Completes on Ctrl-C or SIGTERM. Signals count from this call on, not from the first poll.
-#[cfg(unix)]
-fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
-        }
-    })
-}
-
-/// Completes on Ctrl-C.
-#[cfg(windows)]
-fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let mut interrupted = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        let _ = interrupted.recv().await;
-    })
 }

@@ -7,6 +7,7 @@
 
 mod browser;
 mod demo;
+mod deployment;
 mod emulate;
 mod generated;
 mod interrupt;
@@ -18,6 +19,7 @@ mod run;
 mod store;
 mod token;
 mod transfer;
+mod worker;
 mod world;
 
 use std::process::{Command, Output, Stdio};

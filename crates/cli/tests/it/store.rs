@@ -9,8 +9,8 @@ use tokenkeeper::{
 
 use crate::{run, text, tokenkeeper};
 
-const OLD: &str = "old:fx14y+bLx2yHtjxOPB5Hz2l+I+BbCIRMRrRD9atoTcc=";
-const NEW: &str = "new:LDcuj8ZO3TA73rgLTMhGo7dB4F8diztyRgnJNi+R0mg=";
+pub const OLD: &str = "old:fx14y+bLx2yHtjxOPB5Hz2l+I+BbCIRMRrRD9atoTcc=";
+pub const NEW: &str = "new:LDcuj8ZO3TA73rgLTMhGo7dB4F8diztyRgnJNi+R0mg=";
 
 struct Folder(PathBuf);
 
@@ -37,7 +37,7 @@ impl Drop for Folder {
     }
 }
 
-fn key(subject: &str) -> Key {
+pub fn key(subject: &str) -> Key {
     Key::new("amiqus", "https://id.amiqus.co", "client", subject).unwrap()
 }
 
