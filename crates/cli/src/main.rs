@@ -5,6 +5,7 @@ mod app;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod emulate;
 mod exit;
 mod global;
@@ -60,6 +61,7 @@ enum Command {
     Import(transfer::import::Arguments),
     Reencrypt(store::ReencryptArguments),
     Worker(worker::Arguments),
+    Doctor(doctor::Arguments),
     Providers(providers::Arguments),
     Demo(demo::Arguments),
     Emulate(emulate::Arguments),
@@ -88,6 +90,7 @@ async fn main() -> ExitCode {
         Command::Export(arguments) => transfer::export::run(arguments, global).await,
         Command::Import(arguments) => transfer::import::run(arguments, global).await,
         Command::Reencrypt(arguments) => store::reencrypt(arguments, global).await,
+        Command::Doctor(arguments) => doctor::run(arguments, global).await,
         Command::Providers(arguments) => providers::run(arguments, global),
         Command::Worker(arguments) => worker::run(arguments, global).await,
         Command::Demo(arguments) => demo::run(&arguments, global.json).await,

@@ -26,9 +26,9 @@ pub(crate) struct Config {
     /// The providers, by the names that commands take.
     #[serde(default)]
     pub(crate) providers: BTreeMap<String, ProviderConfig>,
-    /// The folder to which paths in the file are relative.
+    /// The file itself.
     #[serde(skip)]
-    folder: PathBuf,
+    file: Option<PathBuf>,
 }
 
 impl Config {
@@ -61,7 +61,7 @@ impl Config {
             let path = path.display();
             misconfigured(format!("the configuration {path}, line {line}: {problem}"))
         })?;
-        config.folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        config.file = Some(path.to_owned());
         if config.providers.values().any(ProviderConfig::has_secret) {
             secret::refuse_readable_by_others(path)?;
         }
@@ -84,9 +84,23 @@ impl Config {
         Ok(provider)
     }
 
-    /// Resolves a path of the file.
+    /// Resolves a path of the file, which is relative to its folder.
     pub(crate) fn path(&self, path: &Path) -> PathBuf {
-        self.folder.join(path)
+        let folder = self.file.as_deref().and_then(Path::parent);
+        folder.unwrap_or(Path::new("")).join(path)
+    }
+
+    /// Returns the file, if there is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Returns the files that say what commands do: this one, and dialects.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let providers = self.providers.values();
+        let dialects = providers.filter_map(|provider| provider.dialect.as_deref());
+        let dialects = dialects.map(|dialect| self.path(dialect));
+        self.file.iter().cloned().chain(dialects)
     }
 }
 

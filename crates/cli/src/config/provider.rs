@@ -25,7 +25,7 @@ pub(crate) struct ProviderConfig {
     /// The adapter or the preset. Default: that of the provider's own name.
     kind: Option<String>,
     /// The file with the provider's dialect, in place of a `kind`.
-    dialect: Option<PathBuf>,
+    pub(super) dialect: Option<PathBuf>,
     /// The base URL of the tenant, or of an emulator.
     pub(crate) site: Option<String>,
     client_id: String,

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 
 use tokenkeeper::{
-    Account, Accounts, Confirmation, Error, Login, LoginRedirect,
+    Account, Accounts, Confirmation, ConnectOptions, Error, Login, LoginRedirect,
     login::{Error as LoginError, LoopbackLogin, Port, StartedLogin},
     protocol::{Redirect, RedirectError, Url},
 };
@@ -20,7 +20,10 @@ pub(super) async fn log_in(
 ) -> Result<Login, BoxError> {
     let can_paste = io::stdin().is_terminal();
     let mut login = LoopbackLogin::new(account).options(arguments.options());
-    login = login.port(port(arguments, accounts, account)?);
+    login = login.port(match arguments.port {
+        Some(port) => Port::Number(port),
+        None => port_of(accounts, account, &arguments.options())?,
+    });
     let (opens, says_paste) = (!arguments.no_browser, can_paste);
     login = login
         .show(move |url| show(url, opens, says_paste))
@@ -38,11 +41,12 @@ pub(super) async fn log_in(
 }
 
 /// Returns the port to listen at: that of the redirect URI, if it has one.
-fn port(arguments: &Arguments, accounts: &Accounts, account: &Account) -> Result<Port, BoxError> {
-    if let Some(port) = arguments.port {
-        return Ok(Port::Number(port));
-    }
-    let unused = account.connect_with(&arguments.options())?;
+pub(crate) fn port_of(
+    accounts: &Accounts,
+    account: &Account,
+    options: &ConnectOptions,
+) -> Result<Port, BoxError> {
+    let unused = account.connect_with(options)?;
     let registered = accounts.flow(&unused.flow)?.redirect_uri;
     Ok(match registered.port() {
         Some(_) => Port::Registered,

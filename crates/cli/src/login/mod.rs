@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use tokenkeeper::{Account, ConnectOptions, Login};
 
+pub(crate) use self::browser::port_of;
 use crate::{BoxError, account::AccountName, app, global::Global, output};
 
 /// Connects an account: opens the browser, and waits for the provider's answer on loopback

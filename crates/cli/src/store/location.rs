@@ -32,6 +32,25 @@ impl Location {
         Self::default_file().is_ok_and(|default| default == *self)
     }
 
+    /// Returns whether there may be a store: a file would be created.
+    pub(crate) fn exists(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => path.exists(),
+            Self::Redis { .. } => true,
+        }
+    }
+
+    /// Opens the store, but creates no file.
+    pub(crate) async fn open_existing(
+        &self,
+        keyring: Keyring,
+    ) -> Result<Arc<dyn TokenStore>, BoxError> {
+        if let Self::Sqlite(path) = self {
+            existing(path)?;
+        }
+        self.open(keyring).await
+    }
+
     /// Opens the store, or creates its file.
     pub(crate) async fn open(&self, keyring: Keyring) -> Result<Arc<dyn TokenStore>, BoxError> {
         Ok(match self {
@@ -120,6 +139,16 @@ impl FromStr for Location {
                 "unknown scheme `{scheme}`: write sqlite:PATH or redis://HOST"
             )),
             None => Err("the scheme is missing: write sqlite:PATH or redis://HOST".to_owned()),
+        }
+    }
+}
+
+/// Shows no password.
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Redis { .. } => f.write_str("the Redis"),
         }
     }
 }
