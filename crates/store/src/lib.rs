@@ -16,7 +16,7 @@ pub use crate::change::Change;
 pub use crate::encrypted::Keychain;
 pub use crate::encrypted::{
     Encrypted, EncryptionKey, KeyService, KeyServiceError, KeySource, Keyring, KeyringError,
-    KeyringFile, KeyringVariable, Keys, Reencryption, WrappedKey,
+    KeyringFile, KeyringVariable, Keys, Reencryption, SealingKey, WrappedKey,
 };
 pub use crate::entry::{Entry, Outcome, Version, unix_millis};
 pub use crate::error::{Advice, BoxError, StoreError};

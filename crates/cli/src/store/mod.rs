@@ -2,11 +2,14 @@
 
 mod accounts;
 mod key_program;
+mod keys;
 mod location;
 mod reencrypt;
 
 pub(crate) use accounts::Arguments as AccountsArguments;
 pub(crate) use accounts::run as accounts;
+pub(crate) use keys::Arguments as KeysArguments;
+pub(crate) use keys::run as keys;
 pub(crate) use reencrypt::Arguments as ReencryptArguments;
 pub(crate) use reencrypt::run as reencrypt;
 

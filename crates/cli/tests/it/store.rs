@@ -199,6 +199,78 @@ async fn reencrypt_moves_records_to_wrapped_keys_and_back() {
     assert_eq!(&entry.value[..], b"value");
 }
 
+#[tokio::test]
+async fn keys_counts_the_records_of_each_key() {
+    let folder = Folder::new("keys");
+    fill(&folder, OLD).await;
+    let keys = |keys: Option<&str>| {
+        let mut command = tokenkeeper(&["keys", "--json"]);
+        command.env("TOKENKEEPER_STORE", folder.store());
+        // No keys are in this home.
+        command
+            .env("XDG_DATA_HOME", &folder.0)
+            .env("XDG_CONFIG_HOME", &folder.0);
+        command.envs(keys.map(|keys| ("TOKENKEEPER_KEYS", keys)));
+        let output = command.output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code().unwrap(), report)
+    };
+    let row = |key: &str, role: &str, records: u64| serde_json::json!({ "key": key, "role": role, "records": records });
+    // Both keys, and one record that the new one has written.
+    let both = format!("{NEW},{OLD}");
+    let store = SqliteStore::open(folder.file(), both.parse::<Keyring>().unwrap())
+        .await
+        .unwrap();
+    let entry = Entry::new(Version::random(), "value");
+    assert!(
+        store
+            .put(&key("newer"), &entry, None)
+            .await
+            .unwrap()
+            .is_applied()
+    );
+    let (code, report) = keys(Some(&both));
+    assert_eq!(code, 0, "{report}");
+    let rows = serde_json::json!([row("new", "current", 1), row("old", "old", 5)]);
+    assert_eq!(report["keys"], rows);
+
+    // The old one is still needed.
+    let (code, report) = keys(Some(NEW));
+    assert_eq!(code, 1);
+    let rows = serde_json::json!([row("new", "current", 1), row("old", "missing", 5)]);
+    assert_eq!(report["keys"], rows);
+    let unreadable = report["unreadable"].as_array().unwrap();
+    assert_eq!(unreadable.len(), 5);
+    let digest = key("fine").digest().to_string();
+    assert!(
+        unreadable.iter().any(|record| record["digest"] == *digest),
+        "{report}"
+    );
+    assert!(
+        unreadable[0]["problem"]
+            .as_str()
+            .unwrap()
+            .contains("\"old\""),
+        "{report}"
+    );
+    assert!(
+        !report.to_string().contains("fine"),
+        "names stay out: {report}"
+    );
+
+    // The names of keys need no key.
+    let (code, report) = keys(None);
+    assert_eq!(code, 0, "{report}");
+    let rows = serde_json::json!([row("new", "missing", 1), row("old", "missing", 5)]);
+    assert_eq!(report["keys"], rows);
+
+    assert!(store.reencrypt().await.unwrap().left.is_empty());
+    let mut command = tokenkeeper(&["keys", "--store", &folder.store()]);
+    let output = command.env("TOKENKEEPER_KEYS", &both).output().unwrap();
+    let table = text(&output.stdout);
+    assert!(table.contains("old, can be removed"), "{table}");
+}
+
 #[test]
 fn the_error_names_the_wrong_part_of_a_store_url() {
     for (store, named) in [

@@ -4,6 +4,7 @@ mod keyring;
 mod keys;
 mod reencrypt;
 mod sealed;
+mod sealing_key;
 
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +17,7 @@ pub use self::keys::{
     KeyService, KeyServiceError, KeySource, KeyringFile, KeyringVariable, Keys, WrappedKey,
 };
 pub use self::reencrypt::Reencryption;
+pub use self::sealing_key::SealingKey;
 use crate::{
     BoxStream, Change, Cursor, Entry, Filter, Key, Outcome, Page, StoreError, TokenStore, Version,
 };
