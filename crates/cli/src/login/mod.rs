@@ -1,6 +1,7 @@
 //! `tokenkeeper login`.
 
 mod browser;
+mod device;
 mod steps;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ use crate::{BoxError, account::AccountName, app, global::Global, output};
 ///
 /// Examples:
 ///   tokenkeeper login amiqus
+///   tokenkeeper login github --device
 ///   tokenkeeper login github --account work --scope repo --no-browser
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -33,6 +35,9 @@ pub(crate) struct Arguments {
     /// The scope to ask for. Default: the configuration's.
     #[arg(long)]
     scope: Option<String>,
+    /// Print a code to type on another device (RFC 8628), and wait until it is approved there.
+    #[arg(long, conflicts_with_all = ["start", "finish", "no_browser", "port"])]
+    device: bool,
     /// Open no browser: print the URL.
     #[arg(long)]
     no_browser: bool,
@@ -71,6 +76,8 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
         }
         let login = if arguments.finish {
             steps::finish(&app.accounts, &account).await?
+        } else if arguments.device {
+            device::log_in(&arguments, &account).await?
         } else {
             browser::log_in(&arguments, &app.accounts, &account).await?
         };

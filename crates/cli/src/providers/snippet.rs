@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tokenkeeper::protocol::{ClientAuthentication, ValuePattern};
+use tokenkeeper::protocol::{ClientAuthentication, Template, ValuePattern};
 
 use super::known::Known;
 
@@ -16,7 +16,7 @@ pub(super) fn snippet(known: &Known) -> String {
     if dialect.token.client_authentication != ClientAuthentication::None {
         let _ = writeln!(text, "client_secret_file = \"{name}-secret\"");
     }
-    let form = dialect.site.as_ref().map(|form| form.as_str());
+    let form = dialect.site.as_ref().map(Template::as_str);
     if dialect.base.is_none() {
         let site = form.map_or_else(
             || "https://acme.example.com".to_owned(),

@@ -8,6 +8,7 @@
 mod browser;
 mod demo;
 mod deployment;
+mod device;
 mod doctor;
 mod emulate;
 mod generated;

@@ -215,7 +215,9 @@ async fn keys_counts_the_records_of_each_key() {
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         (output.status.code().unwrap(), report)
     };
-    let row = |key: &str, role: &str, records: u64| serde_json::json!({ "key": key, "role": role, "records": records });
+    let row = |key: &str, role: &str, records: u64| -> serde_json::Value {
+        serde_json::json!({ "key": key, "role": role, "records": records })
+    };
     // Both keys, and one record that the new one has written.
     let both = format!("{NEW},{OLD}");
     let store = SqliteStore::open(folder.file(), both.parse::<Keyring>().unwrap())
