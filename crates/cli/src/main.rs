@@ -13,6 +13,7 @@ mod init;
 mod login;
 mod man;
 mod output;
+mod progress;
 mod providers;
 mod request;
 mod run;

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokenkeeper::Error;
 
 use super::AccountName;
-use crate::{BoxError, app, global::Global, output};
+use crate::{BoxError, app, global::Global, output, progress};
 
 /// Disconnects an account, and revokes its tokens where the provider can
 ///
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let name = arguments.account;
     let pending = app::with(global, async |app| {
-        match app.account(&name)?.disconnect().await {
+        match progress::show("disconnecting", app.account(&name)?.disconnect()).await {
             // The account is disconnected in this case, too.
             Err(Error::RevocationPending { .. }) => Ok(true),
             disconnected => Ok(disconnected.map(|()| false)?),

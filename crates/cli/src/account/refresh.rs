@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::{AccountName, status::Row};
-use crate::{BoxError, app, global::Global, output};
+use crate::{BoxError, app, global::Global, output, progress};
 
 /// Refreshes an account's token now, though it may be fresh
 ///
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     app::with(global, async |app| {
         let account = app.account(&arguments.account)?;
-        account.refresh().await?;
+        progress::show("refreshing", account.refresh()).await?;
         let row = Row::read(&arguments.account, &account).await?;
         output::record(global.json, &row, &row.fields())?;
         Ok(ExitCode::SUCCESS)

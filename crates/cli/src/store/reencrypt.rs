@@ -2,10 +2,11 @@
 
 use std::{ffi::OsString, process::ExitCode, time::Duration};
 
+use serde_json::json;
 use tokenkeeper::store::{Keyring, Keys};
 
 use super::key_program::KeyProgram;
-use crate::{BoxError, app, config::Config, global::Global};
+use crate::{BoxError, app, config::Config, global::Global, output, progress};
 
 /// Encrypts the records of a store that are under an old key with the current one
 ///
@@ -48,15 +49,23 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
     let config = Config::read(global.config.as_deref())?;
     let location = global.store.location(&config)?;
     let keyring = app::keyring(global, &config, &location)?;
-    let done = location.reencrypt(arguments.keys(keyring)).await?;
-    println!(
-        "{} records re-encrypted, {} already under the current key",
-        done.moved, done.current
-    );
+    let done = progress::show("encrypting", location.reencrypt(arguments.keys(keyring))).await?;
+    if global.json {
+        let left = done.left.iter();
+        let left: Vec<_> = left
+            .map(|key| json!({ "provider": key.brand(), "digest": key.digest().to_string() }))
+            .collect();
+        output::json(&json!({ "moved": done.moved, "current": done.current, "left": left }))?;
+    } else {
+        output::line(&format!(
+            "{} records re-encrypted, {} already under the current key",
+            done.moved, done.current
+        ))?;
+    }
     for key in &done.left {
-        eprintln!(
+        output::note(&format!(
             "not re-encrypted: {key:?}; add its key, and give the current key to every process"
-        );
+        ));
     }
     Ok(if done.left.is_empty() {
         ExitCode::SUCCESS

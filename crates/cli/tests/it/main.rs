@@ -19,6 +19,7 @@ mod providers;
 mod request;
 mod run;
 mod store;
+mod terminal;
 mod token;
 mod transfer;
 mod worker;
