@@ -10,10 +10,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Waits for the work. It shows what a person waits for, unless stderr is no terminal.
 pub(crate) async fn show<T>(what: &'static str, work: impl Future<Output = T>) -> T {
-    show_at(what, work, ProgressDrawTarget::stderr()).await
+    show_after(PATIENCE, what, work, ProgressDrawTarget::stderr()).await
 }
 
-async fn show_at<T>(
+async fn show_after<T>(
+    patience: Duration,
     what: &'static str,
     work: impl Future<Output = T>,
     target: ProgressDrawTarget,
@@ -22,7 +23,7 @@ async fn show_at<T>(
     tokio::select! {
         biased;
         done = &mut work => return done,
-        () = sleep(PATIENCE) => {}
+        () = sleep(patience) => {}
     }
     let spinner = Spinner(ProgressBar::new_spinner());
     spinner.0.set_draw_target(target);
@@ -110,30 +111,28 @@ mod tests {
         ProgressDrawTarget::term_like(Box::new(terminal.clone()))
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn work_within_a_second_shows_nothing() {
+    #[tokio::test]
+    async fn work_that_is_done_soon_shows_nothing() {
         let terminal = Terminal::default();
-        let work = sleep(Duration::from_millis(999));
-        show_at("waiting", work, target(&terminal)).await;
+        let work = tokio::task::yield_now();
+        show_after(Duration::MAX, "waiting", work, target(&terminal)).await;
         assert_eq!(terminal.shown(), "");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn longer_work_shows_a_spinner_that_is_cleared() {
         let terminal = Terminal::default();
         let (finish, finished) = oneshot::channel::<()>();
-        let work = show_at("waiting", finished, target(&terminal));
+        let work = show_after(Duration::ZERO, "waiting", finished, target(&terminal));
         let watch = async {
-            sleep(Duration::from_millis(1001)).await;
-            assert!(terminal.shown().contains("waiting"), "{}", terminal.shown());
+            while !terminal.shown().contains("waiting") {
+                tokio::task::yield_now().await;
+            }
             finish.send(()).unwrap();
         };
         let (done, ()) = tokio::join!(work, watch);
         done.unwrap();
-        assert!(
-            terminal.shown().ends_with("[cleared]"),
-            "{}",
-            terminal.shown()
-        );
+        let shown = terminal.shown();
+        assert!(shown.ends_with("[cleared]"), "{shown}");
     }
 }

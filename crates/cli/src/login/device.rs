@@ -2,14 +2,16 @@
 
 use std::io::{self, IsTerminal as _};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{AnsiColor, Color, Style};
 use tokenkeeper::{Account, DeviceLogin, Login, login::qr_code};
 
 use super::Arguments;
 use crate::{BoxError, output, time};
 
 /// Scanners expect dark on light.
-const QR: Style = AnsiColor::Black.on(AnsiColor::BrightWhite);
+const QR: Style = Style::new()
+    .fg_color(Some(Color::Ansi(AnsiColor::Black)))
+    .bg_color(Some(Color::Ansi(AnsiColor::BrightWhite)));
 
 /// Shows the code, and waits until the person has decided.
 pub(super) async fn log_in(arguments: &Arguments, account: &Account) -> Result<Login, BoxError> {

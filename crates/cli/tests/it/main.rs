@@ -6,6 +6,7 @@
 )]
 
 mod browser;
+mod config;
 mod demo;
 mod deployment;
 mod device;
