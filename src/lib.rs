@@ -108,7 +108,7 @@ pub mod source {
 /// How token requests are sent.
 pub mod transport {
     #[doc(inline)]
-    pub use tokenkeeper_engine::{Transport, TransportError, exchange_within};
+    pub use tokenkeeper_engine::{RequestBody, Transport, TransportError, exchange_within};
     #[cfg(feature = "reqwest")]
     #[doc(inline)]
     pub use tokenkeeper_reqwest::ReqwestTransport;

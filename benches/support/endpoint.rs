@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_engine::{Transport, TransportError};
+use tokenkeeper_engine::{RequestBody, Transport, TransportError};
 use tokio::sync::Semaphore;
 
 /// The response of an [`Endpoint`] to every request.
@@ -159,7 +159,7 @@ impl Endpoint {
 impl Transport for Endpoint {
     async fn send(
         &self,
-        _: Request<Bytes>,
+        _: Request<RequestBody>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let answer = Response::builder().header("content-type", "application/json");

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use tokenkeeper_engine::{
-    Account, Accounts, Options, Transport, TransportError,
+    Account, Accounts, Options, RequestBody, Transport, TransportError,
     protocol::{Registration, TokenSet},
     store::TokenStore,
 };
@@ -29,7 +29,7 @@ pub struct NoTransport;
 impl Transport for NoTransport {
     async fn send(
         &self,
-        _: Request<Bytes>,
+        _: Request<RequestBody>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         Err(TransportError::NotSent(

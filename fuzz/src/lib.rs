@@ -3,7 +3,7 @@
 use std::{sync::OnceLock, time::Duration};
 
 use tokenkeeper_engine::{
-    Accounts, FlowKey, Transport, TransportError,
+    Accounts, FlowKey, RequestBody, Transport, TransportError,
     protocol::{
         Dialect, Registration,
         bytes::Bytes,
@@ -50,7 +50,7 @@ struct NoTransport;
 impl Transport for NoTransport {
     async fn send(
         &self,
-        _: Request<Bytes>,
+        _: Request<RequestBody>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         panic!("a token request");

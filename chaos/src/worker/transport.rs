@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use tokenkeeper::transport::{HyperTransport, Transport, TransportError};
+use tokenkeeper::transport::{HyperTransport, RequestBody, Transport, TransportError};
 
 use super::EventWriter;
 use crate::{
@@ -43,7 +43,7 @@ impl LoggingTransport {
 impl Transport for LoggingTransport {
     async fn send(
         &self,
-        mut request: Request<Bytes>,
+        mut request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let send = self.next.fetch_add(1, Ordering::Relaxed);

@@ -52,6 +52,7 @@ pub use seen::{Seen, SeenToken};
 pub use source::{Credential, TokenSource};
 pub use status::{Connection, Status};
 pub use token::Token;
+pub use tokenkeeper_protocol::RequestBody;
 pub use tokenkeeper_refresh::{Cause, FailureClass, TokenVersion};
 pub use transport::{Transport, TransportError, exchange_within};
 

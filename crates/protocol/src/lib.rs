@@ -33,6 +33,7 @@ mod redirect;
 mod redirect_uri;
 mod refusal;
 mod registration;
+mod request_body;
 mod resource;
 mod revocation;
 mod revocation_response;
@@ -84,6 +85,7 @@ pub use redirect::{
 pub use redirect_uri::RedirectUri;
 pub use refusal::{Class, Refusal};
 pub use registration::Registration;
+pub use request_body::RequestBody;
 pub use resource::Verdict;
 pub use revocation_response::RevocationOutcome;
 pub use secret::{AuthorizationCode, ClientSecret, CodeVerifier, DeviceCode, RefreshToken, State};

@@ -25,6 +25,7 @@ use crate::{
     redirect::{self, AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
     redirect_uri::RedirectUri,
     refusal::Refusal,
+    request_body::RequestBody,
     resource::{self, Verdict},
     revocation,
     revocation_response::{self, RevocationOutcome},
@@ -148,7 +149,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         &self,
         site: &Origin,
         request: &DeviceAuthorizationRequest<'_>,
-    ) -> Result<Option<Request<Bytes>>, Error> {
+    ) -> Result<Option<Request<RequestBody>>, Error> {
         device_authorization::build(self.client(), site, request)
     }
 
@@ -171,7 +172,11 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::HeaderValue`] if a value must travel in a header and cannot.
-    fn token_request(&self, site: &Origin, grant: &Grant<'_>) -> Result<Request<Bytes>, Error> {
+    fn token_request(
+        &self,
+        site: &Origin,
+        grant: &Grant<'_>,
+    ) -> Result<Request<RequestBody>, Error> {
         token_request::build(self.client(), site, grant)
     }
 
@@ -206,7 +211,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         &self,
         site: &Origin,
         tokens: &TokenSet,
-    ) -> Result<Vec<Request<Bytes>>, Error> {
+    ) -> Result<Vec<Request<RequestBody>>, Error> {
         revocation::revocation(self.client(), site, tokens)
     }
 
@@ -227,7 +232,7 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
         &self,
         site: &Origin,
         token: &AccessToken,
-    ) -> Result<Option<Request<Bytes>>, Error> {
+    ) -> Result<Option<Request<RequestBody>>, Error> {
         revocation::introspection(self.client(), site, token)
     }
 
@@ -317,7 +322,7 @@ macro_rules! forward {
                 &self,
                 site: &Origin,
                 request: &DeviceAuthorizationRequest<'_>,
-            ) -> Result<Option<Request<Bytes>>, Error> {
+            ) -> Result<Option<Request<RequestBody>>, Error> {
                 (**self).device_authorization_request(site, request)
             }
             fn read_device_authorization_response(
@@ -331,7 +336,7 @@ macro_rules! forward {
                 &self,
                 site: &Origin,
                 grant: &Grant<'_>,
-            ) -> Result<Request<Bytes>, Error> {
+            ) -> Result<Request<RequestBody>, Error> {
                 (**self).token_request(site, grant)
             }
             fn read_token_response(
@@ -346,7 +351,7 @@ macro_rules! forward {
                 &self,
                 site: &Origin,
                 tokens: &TokenSet,
-            ) -> Result<Vec<Request<Bytes>>, Error> {
+            ) -> Result<Vec<Request<RequestBody>>, Error> {
                 (**self).revocation_requests(site, tokens)
             }
             fn read_revocation_response(&self, response: &Response<Bytes>) -> RevocationOutcome {
@@ -356,7 +361,7 @@ macro_rules! forward {
                 &self,
                 site: &Origin,
                 token: &AccessToken,
-            ) -> Result<Option<Request<Bytes>>, Error> {
+            ) -> Result<Option<Request<RequestBody>>, Error> {
                 (**self).introspection_request(site, token)
             }
             fn read_introspection_response(

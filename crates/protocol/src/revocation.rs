@@ -1,6 +1,5 @@
 //! Requests for revocation (RFC 7009) and introspection (RFC 7662).
 
-use bytes::Bytes;
 use http::{
     HeaderName, Request,
     header::{AUTHORIZATION, CONTENT_LENGTH},
@@ -14,6 +13,7 @@ use crate::{
     error::Error,
     header::sensitive_header,
     origin::Origin,
+    request_body::RequestBody,
     token_request::Call,
     token_set::TokenSet,
     values::Values,
@@ -23,7 +23,7 @@ pub(crate) fn revocation(
     client: &Client,
     site: &Origin,
     tokens: &TokenSet,
-) -> Result<Vec<Request<Bytes>>, Error> {
+) -> Result<Vec<Request<RequestBody>>, Error> {
     let Some(rules) = &client.dialect().revocation else {
         return Ok(Vec::new());
     };
@@ -48,7 +48,7 @@ pub(crate) fn introspection(
     client: &Client,
     site: &Origin,
     token: &AccessToken,
-) -> Result<Option<Request<Bytes>>, Error> {
+) -> Result<Option<Request<RequestBody>>, Error> {
     let Some(rules) = &client.dialect().introspection else {
         return Ok(None);
     };
@@ -76,7 +76,7 @@ impl Question<'_> {
         site: &Origin,
         token: &str,
         hint: &str,
-    ) -> Result<Request<Bytes>, Error> {
+    ) -> Result<Request<RequestBody>, Error> {
         let values = Values::of(client, site);
         let call = Call {
             client,
@@ -109,11 +109,11 @@ impl Question<'_> {
         }
     }
 
-    fn without_body(&self, builder: Builder) -> Result<Request<Bytes>, Error> {
+    fn without_body(&self, builder: Builder) -> Result<Request<RequestBody>, Error> {
         let builder = match self.method {
             Method::Get => builder,
             Method::Post => builder.header(CONTENT_LENGTH, 0),
         };
-        Ok(builder.body(Bytes::new())?)
+        Ok(builder.body(RequestBody::default())?)
     }
 }

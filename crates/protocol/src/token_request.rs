@@ -3,7 +3,6 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
 use form_urlencoded::{Serializer, byte_serialize};
 use http::{
     HeaderName, Request,
@@ -20,6 +19,7 @@ use crate::{
     grant::Grant,
     header::{constant, sensitive_header},
     origin::Origin,
+    request_body::RequestBody,
     secret::ClientSecret,
     values::Values,
 };
@@ -28,7 +28,7 @@ pub(crate) fn build(
     client: &Client,
     site: &Origin,
     grant: &Grant<'_>,
-) -> Result<Request<Bytes>, Error> {
+) -> Result<Request<RequestBody>, Error> {
     let rules = &client.dialect().token;
     let (endpoint, authentication, fixed) = match grant {
         Grant::AuthorizationCode { .. } => (
@@ -111,7 +111,11 @@ pub(crate) struct Call<'a> {
 
 impl Call<'_> {
     /// Finishes a request with its parameters where token requests have them.
-    pub(crate) fn place(&self, url: Url, pairs: &[Pair<'_>]) -> Result<Request<Bytes>, Error> {
+    pub(crate) fn place(
+        &self,
+        url: Url,
+        pairs: &[Pair<'_>],
+    ) -> Result<Request<RequestBody>, Error> {
         let text = pairs.iter().map(|(name, value, _)| (*name, &**value));
         match self.client.dialect().token.placement {
             ParameterPlace::Form => self.form(Request::post(url.as_str()), text),
@@ -126,7 +130,7 @@ impl Call<'_> {
         &self,
         builder: Builder,
         pairs: impl Iterator<Item = (&'p str, &'p str)>,
-    ) -> Result<Request<Bytes>, Error> {
+    ) -> Result<Request<RequestBody>, Error> {
         let pairs: Vec<_> = pairs.collect();
         // No byte stays behind in a buffer that grew: an escaped byte has three characters.
         let room = pairs
@@ -134,7 +138,7 @@ impl Call<'_> {
             .map(|(name, value)| 3 * (name.len() + value.len()) + 2);
         let mut form = Serializer::new(String::with_capacity(room.sum()));
         let body = form.extend_pairs(pairs).finish();
-        self.with_body(builder, ParameterPlace::FORM, body)
+        self.with_body(builder, ParameterPlace::FORM, RequestBody::new(body))
     }
 
     /// Finishes a request with a JSON object of strings, in the order of the parameters.
@@ -142,7 +146,7 @@ impl Call<'_> {
         &self,
         builder: Builder,
         pairs: impl Iterator<Item = (&'p str, &'p str)>,
-    ) -> Result<Request<Bytes>, Error> {
+    ) -> Result<Request<RequestBody>, Error> {
         let pairs: Vec<_> = pairs.collect();
         // As in a form: an escaped byte has six characters.
         let room = pairs
@@ -159,38 +163,41 @@ impl Call<'_> {
             write_json(&mut body, value);
         }
         body.push(b'}');
-        self.with_body(builder, ParameterPlace::JSON, body)
+        self.with_body(builder, ParameterPlace::JSON, RequestBody::new(body))
     }
 
     fn with_body(
         &self,
         builder: Builder,
         content_type: &'static str,
-        body: impl Into<Vec<u8>>,
-    ) -> Result<Request<Bytes>, Error> {
-        let body = Zeroizing::new(body.into());
+        body: RequestBody,
+    ) -> Result<Request<RequestBody>, Error> {
         let builder = self.head(builder, Some(content_type))?;
         let builder = builder.header(CONTENT_LENGTH, body.len());
-        Ok(builder.body(Bytes::from_owner(body))?)
+        Ok(builder.body(body)?)
     }
 
     fn query<'p>(
         &self,
         mut url: Url,
         pairs: impl Iterator<Item = (&'p str, &'p str)>,
-    ) -> Result<Request<Bytes>, Error> {
+    ) -> Result<Request<RequestBody>, Error> {
         url.query_pairs_mut().extend_pairs(pairs);
         let builder = self.head(Request::post(url.as_str()), None)?;
-        Ok(builder.header(CONTENT_LENGTH, 0).body(Bytes::new())?)
+        Ok(builder
+            .header(CONTENT_LENGTH, 0)
+            .body(RequestBody::default())?)
     }
 
-    fn headers(&self, builder: Builder, pairs: &[Pair<'_>]) -> Result<Request<Bytes>, Error> {
+    fn headers(&self, builder: Builder, pairs: &[Pair<'_>]) -> Result<Request<RequestBody>, Error> {
         let mut builder = self.head(builder, None)?;
         for (name, value, what) in pairs {
             let name = HeaderName::try_from(*name).map_err(http::Error::from)?;
             builder = builder.header(name, sensitive_header(what, value)?);
         }
-        Ok(builder.header(CONTENT_LENGTH, 0).body(Bytes::new())?)
+        Ok(builder
+            .header(CONTENT_LENGTH, 0)
+            .body(RequestBody::default())?)
     }
 
     /// Returns the client's part of a body, for revocation and introspection (RFC 7009 §2.1), under

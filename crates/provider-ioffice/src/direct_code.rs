@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use tokenkeeper_protocol::{
     AuthorizationCode, Class, Error, GrantType, MAX_TOKEN_RESPONSE, Origin, Provider, Refusal,
+    RequestBody,
     bytes::Bytes,
     http::{
         HeaderValue, Request, Response,
@@ -40,7 +41,7 @@ impl IOffice {
         site: &Origin,
         user_name: &str,
         password: &str,
-    ) -> Result<Request<Bytes>, Error> {
+    ) -> Result<Request<RequestBody>, Error> {
         if !self.direct_code {
             return Err(Error::NotEnabled {
                 what: "asking for a code with a password",
@@ -54,7 +55,7 @@ impl IOffice {
             .header("x-auth-password", sensitive_header("password", password)?)
             .header("x-client-id", sensitive_header("client id", client_id)?)
             .header(CONTENT_LENGTH, 0);
-        Ok(request.body(Bytes::new())?)
+        Ok(request.body(RequestBody::default())?)
     }
 
     /// Reads the response to a direct code request that was sent at `sent_at`.

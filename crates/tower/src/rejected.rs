@@ -21,7 +21,7 @@ use tokenkeeper_engine::Error as SourceError;
 /// use bytes::Bytes;
 /// use http::{Request, Response, StatusCode};
 /// use http_body_util::{BodyExt, Full};
-/// # use tokenkeeper_engine::{Accounts, Transport, TransportError};
+/// # use tokenkeeper_engine::{Accounts, RequestBody, Transport, TransportError};
 /// # use tokenkeeper_engine::protocol::{Dialect, Registration, TokenSet};
 /// # use tokenkeeper_store_memory::MemoryStore;
 /// use tokenkeeper_engine::Advice;
@@ -34,7 +34,7 @@ use tokenkeeper_engine::Error as SourceError;
 /// # impl Transport for Offline {
 /// #     async fn send(
 /// #         &self,
-/// #         _: Request<Bytes>,
+/// #         _: Request<RequestBody>,
 /// #         _: Duration,
 /// #     ) -> Result<Response<Bytes>, TransportError> {
 /// #         Err(TransportError::NotSent("offline".into()))

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use tokenkeeper_engine::{
-    Account, Accounts, Transport, TransportError,
+    Account, Accounts, RequestBody, Transport, TransportError,
     protocol::{Dialect, Provider, Registration, TokenSet},
 };
 use tokenkeeper_store_memory::MemoryStore;
@@ -17,7 +17,7 @@ struct NoTransport;
 impl Transport for NoTransport {
     async fn send(
         &self,
-        _: Request<Bytes>,
+        _: Request<RequestBody>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         Err(TransportError::NotSent("no network".into()))

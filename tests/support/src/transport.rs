@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, header::DATE};
 use tokenkeeper_emulator::Emulator;
-use tokenkeeper_engine::{Transport, TransportError};
+use tokenkeeper_engine::{RequestBody, Transport, TransportError};
 
 /// A transport that calls the emulator.
 #[derive(Debug)]
@@ -26,10 +26,10 @@ impl InProcessTransport {
 impl Transport for InProcessTransport {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        match tokio::time::timeout(deadline, self.0.call(request)).await {
+        match tokio::time::timeout(deadline, self.0.call(request.map(Bytes::from))).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(cut)) => Err(TransportError::Unknown(Box::new(cut))),
             Err(_elapsed) => Err(TransportError::TimedOut),
@@ -57,7 +57,7 @@ impl HangingTransport {
 impl Transport for HangingTransport {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let take = |left: usize| left.checked_sub(1);
@@ -83,7 +83,7 @@ impl DatedTransport {
 impl Transport for DatedTransport {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let mut response = self.0.send(request, deadline).await?;

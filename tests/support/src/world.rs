@@ -270,7 +270,11 @@ impl World {
         let (site, token) = (self.account().site().clone(), AccessToken::new(token));
         let request = self.provider.introspection_request(&site, &token);
         let request = request.unwrap().expect("the provider has introspection");
-        let response = self.emulator.call(request).await.unwrap();
+        let response = self
+            .emulator
+            .call(request.map(bytes::Bytes::from))
+            .await
+            .unwrap();
         let answer: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         answer["active"] == true
     }

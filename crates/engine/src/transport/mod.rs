@@ -14,7 +14,7 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 #[cfg(doc)]
 use tokenkeeper_protocol::AddressPolicy;
-use tokenkeeper_protocol::{AddressRefused, MAX_TOKEN_RESPONSE, Origin};
+use tokenkeeper_protocol::{AddressRefused, MAX_TOKEN_RESPONSE, Origin, RequestBody};
 use tokio::time::timeout;
 
 pub(crate) use self::content::decode;
@@ -42,6 +42,10 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// fails because no local port is free, the engine logs a warning with the host, once until a
 /// minute has passed without such a failure.
 ///
+/// A [`RequestBody`] may hold secrets, so `Debug` shows nothing of it. `request.map(Bytes::from)`
+/// makes of it what HTTP clients take: do that right before sending, since `Debug` of [`Bytes`]
+/// shows all.
+///
 /// [`exchange_within`] does all of this except the sending:
 ///
 /// ```
@@ -51,7 +55,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
-/// use tokenkeeper_engine::{Transport, TransportError, exchange_within};
+/// use tokenkeeper_engine::{RequestBody, Transport, TransportError, exchange_within};
 ///
 /// #[derive(Debug)]
 /// struct MyTransport;
@@ -60,11 +64,12 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// impl Transport for MyTransport {
 ///     async fn send(
 ///         &self,
-///         request: Request<Bytes>,
+///         request: Request<RequestBody>,
 ///         deadline: Duration,
 ///     ) -> Result<Response<Bytes>, TransportError> {
 ///         exchange_within(request, deadline, |request| async move {
 ///             // Send it with your HTTP client here. This one echoes the body.
+///             let request = request.map(Bytes::from);
 ///             Ok(Response::new(Full::new(request.into_body())))
 ///         })
 ///         .await
@@ -73,7 +78,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let request = Request::post("https://token.example/").body(Bytes::from("hello")).unwrap();
+/// let request = Request::post("https://token.example/").body(RequestBody::new("hello")).unwrap();
 /// let response = MyTransport.send(request, Duration::from_secs(10)).await.unwrap();
 /// assert_eq!(response.body(), "hello");
 /// # }
@@ -100,7 +105,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// only copy of a new refresh token may be lost.
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError>;
 }
@@ -109,7 +114,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 impl<T: Transport + ?Sized> Transport for Arc<T> {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         (**self).send(request, deadline).await
@@ -191,13 +196,13 @@ const SLICES: u32 = 10;
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
-/// use tokenkeeper_engine::{TransportError, exchange_within};
+/// use tokenkeeper_engine::{RequestBody, TransportError, exchange_within};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// let request = Request::post("http://token.example/").body(Bytes::new()).unwrap();
+/// let request = Request::post("http://token.example/").body(RequestBody::default()).unwrap();
 /// let exchange = exchange_within(request, Duration::from_secs(10), |request| async {
-///     Ok(Response::new(Full::new(request.into_body())))
+///     Ok(Response::new(Full::new(Bytes::from(request.into_body()))))
 /// });
 /// let error = exchange.await.unwrap_err();
 /// assert!(matches!(error, TransportError::NotSent(_)), "the target is not https");
@@ -211,9 +216,9 @@ const SLICES: u32 = 10;
 ///
 /// As [`Transport::send`].
 pub async fn exchange_within<B, F>(
-    request: Request<Bytes>,
+    request: Request<RequestBody>,
     deadline: Duration,
-    exchange: impl FnOnce(Request<Bytes>) -> F,
+    exchange: impl FnOnce(Request<RequestBody>) -> F,
 ) -> Result<Response<Bytes>, TransportError>
 where
     B: Body<Error: Into<BoxError>>,
@@ -272,7 +277,7 @@ mod tests {
         stopped: Duration,
         responds_after: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        let request = Request::post("https://token.example/").body(Bytes::new());
+        let request = Request::post("https://token.example/").body(RequestBody::default());
         exchange_within(request.unwrap(), DEADLINE, |_| async move {
             tokio::time::advance(stopped).await;
             tokio::time::sleep(responds_after).await;
@@ -303,7 +308,7 @@ mod tests {
     where
         S: Stream<Item = Result<Frame<Bytes>, io::Error>> + Unpin,
     {
-        let request = Request::post("https://token.example/").body(Bytes::new());
+        let request = Request::post("https://token.example/").body(RequestBody::default());
         exchange_within(request.unwrap(), DEADLINE, |_| async {
             Ok(Response::new(StreamBody::new(body)))
         })

@@ -3,7 +3,7 @@
 use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault};
 use tokenkeeper_engine::{
     Account, Accounts, Advice, Confirmation, Error, LoginRedirect, Status,
-    protocol::{Provider, Redirect, RedirectError, SitePolicy},
+    protocol::{Provider, Redirect, RedirectError, SitePolicy, bytes::Bytes},
 };
 use tokenkeeper_provider_ioffice::IOffice;
 use tokenkeeper_test_support::{BASE, World, assert_err, ioffice, visit};
@@ -151,7 +151,8 @@ async fn a_code_of_an_own_request_is_no_redirect() {
     let provider = ioffice().direct_code();
     let request = provider
         .direct_code_request(account.site(), DEFAULT_USER, "password")
-        .unwrap();
+        .unwrap()
+        .map(Bytes::from);
     let response = world.emulator.call(request).await.unwrap();
     let code = provider
         .read_direct_code(&response, world.emulator.now())

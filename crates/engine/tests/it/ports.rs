@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_engine::{Transport, TransportError};
+use tokenkeeper_engine::{RequestBody, Transport, TransportError};
 
 use crate::harness::{HOUR, InProcessTransport, MINUTE, World};
 
@@ -28,7 +28,7 @@ struct Exhaustible {
 impl Transport for Exhaustible {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         if self.exhausted.load(Ordering::SeqCst) {

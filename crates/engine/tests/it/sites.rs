@@ -7,7 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use tokenkeeper_engine::{
-    Account, Accounts, Advice, Error, ExchangeError, Options, Transport, TransportError,
+    Account, Accounts, Advice, Error, ExchangeError, Options, RequestBody, Transport,
+    TransportError,
     protocol::{
         AddressPolicy, Client, ClientAuthentication, Dialect, LoginOriginRule, Origin, Redirect,
         RefreshToken, Registration, SitePolicy, TokenSet,
@@ -44,7 +45,7 @@ impl Tenants {
 impl Transport for Tenants {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         self.permits.acquire().await.unwrap().forget();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenkeeper_engine::{
-    Accounts, Transport, TransportError,
+    Accounts, RequestBody, Transport, TransportError,
     protocol::{
         AddressPolicy, ClientAuthentication, Dialect, Registration, SitePolicy, TokenSet,
         bytes::Bytes,
@@ -22,7 +22,7 @@ struct Inside;
 impl Transport for Inside {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let policy = AddressPolicy::of(request.extensions()).unwrap();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
-    Accounts, Options, Transport, TransportError,
+    Accounts, Options, RequestBody, Transport, TransportError,
     store::{Encrypted, EncryptionKey, Keyring},
 };
 use tokenkeeper_test_support::{
@@ -24,7 +24,7 @@ struct Down;
 impl Transport for Down {
     async fn send(
         &self,
-        _: Request<Bytes>,
+        _: Request<RequestBody>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);

@@ -30,6 +30,7 @@ use crate::{
     redirect_uri::RedirectUri,
     refusal::{Class, Refusal},
     registration::Registration,
+    request_body::RequestBody,
     resource::Verdict,
     revocation_response::RevocationOutcome,
     secret::{RefreshToken, State},
@@ -199,7 +200,7 @@ impl Provider for Probe {
         &self,
         _: &Origin,
         _: &DeviceAuthorizationRequest<'_>,
-    ) -> Result<Option<Request<Bytes>>, Error> {
+    ) -> Result<Option<Request<RequestBody>>, Error> {
         Err(of_probe())
     }
     fn read_device_authorization_response(
@@ -209,7 +210,7 @@ impl Provider for Probe {
     ) -> Result<DeviceAuthorization, DeviceAuthorizationError> {
         Err(DeviceAuthorizationError::Unavailable { retry_after: None })
     }
-    fn token_request(&self, _: &Origin, _: &Grant<'_>) -> Result<Request<Bytes>, Error> {
+    fn token_request(&self, _: &Origin, _: &Grant<'_>) -> Result<Request<RequestBody>, Error> {
         Err(of_probe())
     }
     fn read_token_response(
@@ -220,7 +221,11 @@ impl Provider for Probe {
     ) -> Result<TokenSet, Refusal> {
         Err(Refusal::new(Class::Terminal))
     }
-    fn revocation_requests(&self, _: &Origin, _: &TokenSet) -> Result<Vec<Request<Bytes>>, Error> {
+    fn revocation_requests(
+        &self,
+        _: &Origin,
+        _: &TokenSet,
+    ) -> Result<Vec<Request<RequestBody>>, Error> {
         Err(of_probe())
     }
     fn read_revocation_response(&self, _: &Response<Bytes>) -> RevocationOutcome {
@@ -230,7 +235,7 @@ impl Provider for Probe {
         &self,
         _: &Origin,
         _: &AccessToken,
-    ) -> Result<Option<Request<Bytes>>, Error> {
+    ) -> Result<Option<Request<RequestBody>>, Error> {
         Err(of_probe())
     }
     fn read_introspection_response(

@@ -1,13 +1,12 @@
 //! Rules: requests to the provider.
 
-use bytes::Bytes;
 use http::{Request, header::CONTENT_LENGTH};
 
 use super::{
     subject::{ACCESS, CODE, REFRESH, Subject, holds},
     violation::{Violation, ensure},
 };
-use crate::origin::Origin;
+use crate::{origin::Origin, request_body::RequestBody};
 
 /// Every request has a safe absolute URI and states the length of its body.
 ///
@@ -86,7 +85,7 @@ pub fn a_value_cannot_break_out_of_its_place(subject: &Subject) -> Result<(), Vi
     Ok(())
 }
 
-fn body_holds(request: &Request<Bytes>, text: &str) -> bool {
+fn body_holds(request: &Request<RequestBody>, text: &str) -> bool {
     let mut parts = request.body().windows(text.len());
     parts.any(|part| part == text.as_bytes())
 }

@@ -17,6 +17,7 @@ use crate::{
     provider::Provider,
     redirect::{AuthorizationResponse, ExpectedRedirect, Redirect, RedirectError},
     refusal::Refusal,
+    request_body::RequestBody,
     secret::{AuthorizationCode, ClientSecret, CodeVerifier, DeviceCode, RefreshToken, State},
     token_set::TokenSet,
 };
@@ -103,7 +104,7 @@ impl Subject {
             .read_token_response(grant_type, &response, sent_at())
     }
 
-    pub(super) fn exchange(&self, code: &str) -> Result<Request<Bytes>, Error> {
+    pub(super) fn exchange(&self, code: &str) -> Result<Request<RequestBody>, Error> {
         self.exchange_at(code, self.registered())
     }
 
@@ -111,7 +112,7 @@ impl Subject {
         &self,
         code: &str,
         redirect_uri: &str,
-    ) -> Result<Request<Bytes>, Error> {
+    ) -> Result<Request<RequestBody>, Error> {
         let (code, verifier) = (AuthorizationCode::new(code), CodeVerifier::new(VERIFIER));
         let grant = Grant::AuthorizationCode {
             code: &code,
@@ -123,7 +124,7 @@ impl Subject {
         self.provider.token_request(&site, &grant)
     }
 
-    pub(super) fn refresh(&self, token: &str) -> Result<Request<Bytes>, Error> {
+    pub(super) fn refresh(&self, token: &str) -> Result<Request<RequestBody>, Error> {
         let grant = Grant::RefreshToken {
             refresh_token: &RefreshToken::new(token),
             redirect_uri: self.registered(),
@@ -135,7 +136,7 @@ impl Subject {
 
     /// Returns the device authorization request and a poll; neither if the provider has no login
     /// by device code.
-    pub(super) fn device(&self, device_code: &str) -> Result<Vec<Request<Bytes>>, Error> {
+    pub(super) fn device(&self, device_code: &str) -> Result<Vec<Request<RequestBody>>, Error> {
         let site = self.provider.site(self.site.as_deref())?;
         let request = DeviceAuthorizationRequest::default();
         let request = self
@@ -150,13 +151,13 @@ impl Subject {
         })
     }
 
-    pub(super) fn revocations(&self) -> Result<Vec<Request<Bytes>>, Violation> {
+    pub(super) fn revocations(&self) -> Result<Vec<Request<RequestBody>>, Violation> {
         let tokens = TokenSet::new(ACCESS).with_refresh_token(REFRESH);
         Ok(self.provider.revocation_requests(&self.site()?, &tokens)?)
     }
 
     /// Returns every request that the provider builds.
-    pub(super) fn requests(&self) -> Result<Vec<Request<Bytes>>, Violation> {
+    pub(super) fn requests(&self) -> Result<Vec<Request<RequestBody>>, Violation> {
         let mut requests = vec![self.exchange(CODE)?, self.refresh(REFRESH)?];
         requests.extend(self.device(CODE)?);
         requests.extend(self.revocations()?);
@@ -191,7 +192,7 @@ impl<P: Provider> From<P> for Subject {
 }
 
 /// Returns whether the request holds `text` in its URI, a header or its body.
-pub(super) fn holds(request: &Request<Bytes>, text: &str) -> bool {
+pub(super) fn holds(request: &Request<RequestBody>, text: &str) -> bool {
     let within = |bytes: &[u8]| {
         bytes
             .windows(text.len())

@@ -12,6 +12,7 @@ use crate::{
     authorization::AuthorizationRequest,
     error::Error,
     redirect_uri::RedirectUri,
+    request_body::RequestBody,
     secret::{CodeVerifier, State},
     token_set::TokenSet,
 };
@@ -40,7 +41,7 @@ pub fn transcript(subject: &Subject) -> Result<String, Violation> {
     let api = Request::get("https://api.example/items?page=1").body(Bytes::new());
     let mut api = api.map_err(Error::from)?;
     provider.attach(&access, None)?.apply_to(&mut api)?;
-    let list = |requests: &[Request<Bytes>]| match requests {
+    let list = |requests: &[Request<RequestBody>]| match requests {
         [] => "none".to_owned(),
         some => {
             let texts = some.iter().map(request_text);
@@ -81,13 +82,13 @@ pub fn transcript(subject: &Subject) -> Result<String, Violation> {
 }
 
 /// Writes a request as text: the line, the headers in order, an empty line, the body.
-pub fn request_text(request: &Request<Bytes>) -> String {
+pub fn request_text(request: &Request<impl AsRef<[u8]>>) -> String {
     let mut text = format!("{} {}\n", request.method(), request.uri());
     for (name, value) in request.headers() {
         let value = String::from_utf8_lossy(value.as_bytes());
         text.push_str(&format!("{name}: {value}\n"));
     }
-    text + "\n" + &String::from_utf8_lossy(request.body())
+    text + "\n" + &String::from_utf8_lossy(request.body().as_ref())
 }
 
 /// Lists what some statuses of the API say about the token.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use http::Request;
 
 use super::DeviceAuthorizationRequest;
@@ -11,6 +10,7 @@ use crate::{
     dialect::DEVICE_PARAMETERS,
     error::Error,
     origin::Origin,
+    request_body::RequestBody,
     token_request::{Call, Pair, client_pairs},
     values::Values,
 };
@@ -20,7 +20,7 @@ pub(crate) fn build(
     client: &Client,
     site: &Origin,
     request: &DeviceAuthorizationRequest<'_>,
-) -> Result<Option<Request<Bytes>>, Error> {
+) -> Result<Option<Request<RequestBody>>, Error> {
     let dialect = client.dialect();
     let Some(rules) = &dialect.device else {
         return Ok(None);

@@ -5,8 +5,8 @@ use std::{fmt, time::SystemTime};
 use tokenkeeper_protocol::{
     AccessToken, Attachment, AuthorizationCode, AuthorizationRequest, AuthorizationResponse, Class,
     Client, Error, ErrorCode, ExpectedRedirect, Grant, GrantType, Origin, Provider, Redirect,
-    RedirectError, RedirectUri, Refusal, RevocationOutcome, RevocationRules, State, TokenSet, Url,
-    Verdict,
+    RedirectError, RedirectUri, Refusal, RequestBody, RevocationOutcome, RevocationRules, State,
+    TokenSet, Url, Verdict,
     bytes::Bytes,
     conformance::{self as rules, Subject, Violation},
     http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri},
@@ -256,7 +256,11 @@ impl Provider for Naive {
         }
     }
 
-    fn token_request(&self, site: &Origin, grant: &Grant<'_>) -> Result<Request<Bytes>, Error> {
+    fn token_request(
+        &self,
+        site: &Origin,
+        grant: &Grant<'_>,
+    ) -> Result<Request<RequestBody>, Error> {
         let token = match grant {
             Grant::AuthorizationCode { code, .. } => code.expose(),
             Grant::RefreshToken { refresh_token, .. } => refresh_token.expose(),
@@ -265,8 +269,10 @@ impl Provider for Naive {
         let mut request = self.client.token_request(site, grant)?;
         match self.fault {
             F::RelativeUri => *request.uri_mut() = Uri::from_static("/token"),
-            F::EmptyBody => *request.body_mut() = Bytes::new(),
-            F::WritesFormsByHand => *request.body_mut() = format!("token={token}").into(),
+            F::EmptyBody => *request.body_mut() = RequestBody::default(),
+            F::WritesFormsByHand => {
+                *request.body_mut() = RequestBody::new(format!("token={token}"));
+            }
             F::ParametersInTheQuery => {
                 let query = str::from_utf8(request.body()).unwrap();
                 *request.uri_mut() = format!("{}?{query}", request.uri()).parse().unwrap();
@@ -321,7 +327,7 @@ impl Provider for Naive {
         &self,
         site: &Origin,
         tokens: &TokenSet,
-    ) -> Result<Vec<Request<Bytes>>, Error> {
+    ) -> Result<Vec<Request<RequestBody>>, Error> {
         let mut requests = self.client.revocation_requests(site, tokens)?;
         if self.is(F::RevokesBothAtOnce) {
             for request in &mut requests {
@@ -330,7 +336,7 @@ impl Provider for Naive {
                     "token={}&refresh_token={refresh}",
                     tokens.access_token.expose()
                 );
-                *request.body_mut() = both.into();
+                *request.body_mut() = RequestBody::new(both);
             }
         }
         Ok(requests)

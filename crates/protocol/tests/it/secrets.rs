@@ -1,8 +1,8 @@
 //! No output shows a secret, and random values are random.
 
 use tokenkeeper_protocol::{
-    AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, Grant, Provider, RefreshToken,
-    State, TokenSet,
+    AccessToken, AuthorizationCode, ClientAuthentication, ClientSecret, CodeVerifier, DeviceCode,
+    Grant, ParameterPlace, Provider, RefreshToken, State, TokenSet,
 };
 
 use crate::support::*;
@@ -49,6 +49,46 @@ fn no_debug_shows_what_may_hold_a_secret() {
     assert!(printed.contains("https://app.example/cb"), "{printed}");
     set.token_type = Some("Bearer".to_owned());
     assert!(format!("{set:?}").contains("Bearer"));
+}
+
+#[test]
+fn no_debug_of_a_request_shows_a_secret() {
+    let (code, refresh_token) = (
+        AuthorizationCode::new("SECRET-code"),
+        RefreshToken::new("SECRET-token"),
+    );
+    let device_code = DeviceCode::new("SECRET-device");
+    let poll = Grant::DeviceCode {
+        device_code: &device_code,
+    };
+    let grants = [code_grant(&code), refresh_grant(&refresh_token), poll];
+    let tokens = TokenSet::new("SECRET-at").with_refresh_token("SECRET-token");
+    for placement in [ParameterPlace::Form, ParameterPlace::Json] {
+        for authentication in [
+            ClientAuthentication::Basic,
+            ClientAuthentication::Parameters,
+        ] {
+            let mut dialect = dialect();
+            dialect.token.placement = placement;
+            dialect.token.client_authentication = authentication;
+            let client = dialect.with(registration().secret("SECRET")).unwrap();
+            let site = client.site(None).unwrap();
+            let token_requests = grants
+                .iter()
+                .map(|grant| client.token_request(&site, grant));
+            let mut requests: Vec<_> = token_requests.map(Result::unwrap).collect();
+            requests.extend(client.revocation_requests(&site, &tokens).unwrap());
+            let introspection = client.introspection_request(&site, &tokens.access_token);
+            requests.extend(introspection.unwrap());
+            assert_eq!(requests.len(), 6);
+            for request in requests {
+                let body = String::from_utf8_lossy(request.body()).into_owned();
+                assert!(body.contains("SECRET"));
+                let printed = format!("{request:?}");
+                assert!(!printed.contains("SECRET"), "{printed}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokenkeeper_protocol::{
     AccessToken, Attachment, AuthorizationCode, Client, Dialect, Grant, RedirectUri, RefreshToken,
-    Registration, State,
+    Registration, RequestBody, State,
     bytes::Bytes,
     http::{Request, Response},
 };
@@ -77,7 +77,7 @@ pub fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -
 }
 
 /// Writes a request as text: line, headers in order, empty line, body.
-pub fn show(request: &Request<Bytes>) -> String {
+pub fn show(request: &Request<RequestBody>) -> String {
     let mut text = format!("{} {}\n", request.method(), request.uri());
     for (name, value) in request.headers() {
         text.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));

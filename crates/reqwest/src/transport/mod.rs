@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::CONNECTION};
 use reqwest::{Body, ClientBuilder, dns::Resolve};
-use tokenkeeper_engine::{Transport, TransportError, exchange_within};
+use tokenkeeper_engine::{RequestBody, Transport, TransportError, exchange_within};
 
 use self::clients::Clients;
 use crate::Error;
@@ -155,10 +155,13 @@ const MAX_RESENDS: u32 = 2;
 impl Transport for ReqwestTransport {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        exchange_within(request, deadline, |request| self.exchange(request)).await
+        exchange_within(request, deadline, |request| {
+            self.exchange(request.map(Bytes::from))
+        })
+        .await
     }
 }
 

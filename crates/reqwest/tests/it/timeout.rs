@@ -2,9 +2,8 @@
 
 use std::{net::TcpListener, time::Duration};
 
-use bytes::Bytes;
 use http::Request;
-use tokenkeeper_engine::{Transport as _, TransportError};
+use tokenkeeper_engine::{RequestBody, Transport as _, TransportError};
 use tokenkeeper_reqwest::ReqwestTransport;
 
 use crate::support::builder;
@@ -16,7 +15,7 @@ async fn a_timeout_of_the_builder_counts_as_the_deadline() {
     let uri = format!("http://{}/token", silent.local_addr().unwrap());
     let builder = || builder().timeout(Duration::from_millis(50));
     let transport = ReqwestTransport::from_builder(builder).unwrap();
-    let request = Request::post(uri).body(Bytes::from_static(b"grant_type=refresh_token"));
+    let request = Request::post(uri).body(RequestBody::new("grant_type=refresh_token"));
     let sent = transport
         .send(request.unwrap(), Duration::from_secs(30))
         .await;

@@ -14,7 +14,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper_rustls::ConfigBuilderExt;
 use rustls::{ClientConfig, crypto::CryptoProvider};
-use tokenkeeper_engine::{Transport, TransportError, exchange_within, protocol::AddressPolicy};
+use tokenkeeper_engine::{
+    RequestBody, Transport, TransportError, exchange_within, protocol::AddressPolicy,
+};
 
 pub use self::resolve::Resolve;
 use self::{
@@ -143,10 +145,13 @@ const MAX_RESENDS: u32 = 2;
 impl Transport for HyperTransport {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        exchange_within(request, deadline, |request| self.exchange(request)).await
+        exchange_within(request, deadline, |request| {
+            self.exchange(request.map(Bytes::from))
+        })
+        .await
     }
 }
 

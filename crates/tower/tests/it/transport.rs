@@ -10,14 +10,16 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use tokenkeeper_engine::{Transport as _, TransportError, protocol::MAX_TOKEN_RESPONSE};
+use tokenkeeper_engine::{
+    RequestBody, Transport as _, TransportError, protocol::MAX_TOKEN_RESPONSE,
+};
 
 use crate::support::{Api, Error, Tested, transport};
 
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
-pub fn post(uri: impl AsRef<str>) -> Request<Bytes> {
-    let body = Bytes::from_static(b"grant_type=refresh_token");
+pub fn post(uri: impl AsRef<str>) -> Request<RequestBody> {
+    let body = RequestBody::new("grant_type=refresh_token");
     Request::post(uri.as_ref())
         .header("x-client-id", "client")
         .body(body)

@@ -7,6 +7,7 @@ use http::{
     HeaderValue, Request, Response,
     header::{ACCEPT, ACCEPT_ENCODING, USER_AGENT},
 };
+use tokenkeeper_protocol::RequestBody;
 use tracing::Instrument as _;
 
 use super::span;
@@ -20,7 +21,7 @@ use crate::{
 pub(crate) async fn send_request(
     core: &Core,
     site: &ProviderSite,
-    mut request: Request<Bytes>,
+    mut request: Request<RequestBody>,
 ) -> Result<Response<Bytes>, TransportError> {
     // A dialect may set its own.
     let headers = request.headers_mut();

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_protocol::Provider;
+use tokenkeeper_protocol::{Provider, RequestBody};
 use tracing::{Span, field::Empty};
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Opens the span of a request. It has no `url.full`, which may hold a secret.
-pub(super) fn open(site: &ProviderSite, request: &Request<Bytes>) -> Span {
+pub(super) fn open(site: &ProviderSite, request: &Request<RequestBody>) -> Span {
     let method = request.method().as_str();
     let span = tracing::info_span!(
         "provider request",

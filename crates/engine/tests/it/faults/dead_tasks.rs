@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_engine::{Transport, TransportError};
+use tokenkeeper_engine::{RequestBody, Transport, TransportError};
 
 use super::panics::{Panics, assert_recovers, panicking_provider, try_to_refresh};
 use crate::harness::{HOUR, InProcessTransport, StoreFault, World, connection, seconds};
@@ -52,7 +52,7 @@ struct PanickingTransport {
 impl Transport for PanickingTransport {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         self.panics.take();

@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use http::Request;
 use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
-    Account, EventKind, Options,
+    Account, EventKind, Options, RequestBody,
     protocol::{Client, Error as ProtocolError, Origin, Provider, TokenSet},
 };
 use tokio::time::sleep;
@@ -90,7 +89,7 @@ impl Provider for Unbuildable {
         &self,
         site: &Origin,
         tokens: &TokenSet,
-    ) -> Result<Vec<Request<Bytes>>, ProtocolError> {
+    ) -> Result<Vec<Request<RequestBody>>, ProtocolError> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(ProtocolError::NotEnabled {
                 what: "revocation",

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{Request, Response};
 use tokenkeeper_engine::{
-    Clock as _, EventKind, Transport, TransportError,
+    Clock as _, EventKind, RequestBody, Transport, TransportError,
     store::{Entry, Key, TokenStore, Version},
 };
 
@@ -124,7 +124,7 @@ struct TwoProviders {
 impl Transport for TwoProviders {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         if request.uri().host() == Some("plain.example") {

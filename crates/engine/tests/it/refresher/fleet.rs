@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use tokenkeeper_engine::{
-    Accounts, AccountsBuilder, Clock, Options, TestClock, Transport, TransportError,
+    Accounts, AccountsBuilder, Clock, Options, RequestBody, TestClock, Transport, TransportError,
     protocol::{Client, Dialect, RefreshLifetime, TokenSet},
     store::{Filter, TokenStore},
 };
@@ -270,7 +270,7 @@ fn answer(status: u16, body: String) -> Response<Bytes> {
 impl Transport for StrictProvider {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let delay = {

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Request, Response};
-use tokenkeeper_engine::{Accounts, Transport, TransportError};
+use tokenkeeper_engine::{Accounts, RequestBody, Transport, TransportError};
 
 use super::{
     fleet::{Fleet, StrictProvider},
@@ -39,7 +39,7 @@ struct CountedTransport {
 impl Transport for CountedTransport {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         self.requests.fetch_add(1, Ordering::SeqCst);

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use tokenkeeper_engine::{
-    Accounts, Clock as _, TestClock, Transport, TransportError,
+    Accounts, Clock as _, RequestBody, TestClock, Transport, TransportError,
     protocol::{Registration, SitePolicy, TokenSet},
     store::{Filter, TokenStore},
 };
@@ -32,7 +32,7 @@ struct Tenants {
 impl Transport for Tenants {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         _: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         tokio::time::sleep(SECOND / 10).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenkeeper_engine::{Transport, TransportError};
+use tokenkeeper_engine::{RequestBody, Transport, TransportError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -18,7 +18,7 @@ pub(crate) struct Loopback;
 impl Transport for Loopback {
     async fn send(
         &self,
-        request: Request<Bytes>,
+        request: Request<RequestBody>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let unknown = |error: std::io::Error| TransportError::Unknown(error.into());
