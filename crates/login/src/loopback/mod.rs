@@ -7,7 +7,9 @@ mod unconfirmed;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use tokenkeeper_engine::{Account, Accounts, ConnectOptions, Flow, Login, protocol::Url};
+use tokenkeeper_engine::{
+    Account, Accounts, ConnectOptions, ErrorChain, Flow, Login, protocol::Url,
+};
 use tokio::time::{self, MissedTickBehavior};
 
 pub use self::port::Port;
@@ -160,6 +162,7 @@ async fn open_url(open: Open, url: &Url, is_shown: bool) -> Result<(), Error> {
     let opened = opened.unwrap_or_else(|_| Err(io::Error::other("opening the browser panicked")));
     match opened {
         Err(error) if is_shown => {
+            let error = ErrorChain::of(&error);
             tracing::debug!(%error, "no browser opens, and the person has the URL");
             Ok(())
         }

@@ -16,7 +16,7 @@ use http::{
 };
 use subtle::ConstantTimeEq as _;
 use tokenkeeper_engine::{
-    self as engine, Accounts, Confirmation, Flow, FlowInfo, Login,
+    self as engine, Accounts, Confirmation, ErrorChain, Flow, FlowInfo, Login,
     protocol::{Redirect, RedirectError, ResponseMode},
 };
 use tokio::{
@@ -192,6 +192,7 @@ impl Server {
                     .with_graceful_shutdown(stop)
                     .await;
                 if let Err(error) = served {
+                    let error = ErrorChain::of(&error);
                     tracing::warn!(%error, "the login's listener failed");
                 }
             });
