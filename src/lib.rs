@@ -117,11 +117,13 @@ pub mod transport {
     pub use tokenkeeper_tower::{HyperTransport, Resolve};
 }
 
-/// What operators look at: events and counts of accounts, and why a refresh failed.
+/// What operators look at: events and counts of accounts, why a refresh failed, and which entries
+/// of a store are no accounts.
 pub mod operating {
     #[doc(inline)]
     pub use tokenkeeper_engine::{
         AccountHealth, Backlog, Events, FailureClass, Overview, ProviderOverview, RefreshFailure,
+        is_internal_entry,
     };
 }
 

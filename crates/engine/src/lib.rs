@@ -34,7 +34,7 @@ pub use audit::{
 };
 pub use clock::{Clock, SystemClock, TestClock};
 pub use device::DeviceLogin;
-pub use engine::AttachResult;
+pub use engine::{AttachResult, is_internal_entry};
 pub use error::{
     Advice, DeviceAuthorizationError, Error, ExchangeError, FlowError, IntrospectionError,
     RecordError,

@@ -2,7 +2,10 @@
 
 use std::{process::ExitCode, time::SystemTime};
 
-use tokenkeeper::store::{Filter, Key};
+use tokenkeeper::{
+    operating::is_internal_entry,
+    store::{Filter, Key},
+};
 
 use crate::{
     BoxError,
@@ -67,7 +70,7 @@ async fn list(
     loop {
         let page = store.list(arguments.filter(), cursor, PAGE).await?;
         let mut rows = Vec::new();
-        for key in page.keys.iter().filter(|key| !is_mark(key)) {
+        for key in page.keys.iter().filter(|key| !is_internal_entry(key)) {
             rows.push(row(app, key).await);
         }
         print(&rows, global.json)?;
@@ -105,16 +108,4 @@ async fn row(app: Option<&App>, key: &Key) -> Row {
         Ok(row) => row,
         Err(error) => Row::unreadable(&name, key, &causes(&*error)),
     }
-}
-
-/// Returns whether this is the mark of a forgotten account or the claim of a login's code, which
-/// name no one.
-fn is_mark(key: &Key) -> bool {
-    let subject = key.subject();
-    let digest = subject
-        .strip_prefix("forgotten:")
-        .or_else(|| subject.strip_prefix("claimed:"));
-    digest.is_some_and(|digest| {
-        digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
 }

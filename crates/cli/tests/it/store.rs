@@ -47,14 +47,16 @@ async fn fill(folder: &Folder, keys: &str) {
     let entry = || Entry::new(Version::random(), "value");
     let due = entry().with_due(SystemTime::UNIX_EPOCH);
     let ill = entry().with_attention(true);
+    // The engine's own entries, which are no accounts.
+    let internal = due.clone().with_attention(true);
     let mark = format!("forgotten:{}", "0a".repeat(32));
     let claim = format!("claimed:{}", "0a".repeat(32));
     for (subject, entry) in [
         ("fine", entry()),
         ("due", due),
         ("ill\nforged", ill),
-        (&mark, entry()),
-        (&claim, entry()),
+        (&mark, internal.clone()),
+        (&claim, internal),
     ] {
         let put = store.put(&key(subject), &entry, None).await.unwrap();
         assert!(put.is_applied());

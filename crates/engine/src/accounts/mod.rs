@@ -65,6 +65,7 @@ impl Accounts {
     /// # Errors
     /// - [`Error::UnknownProvider`] if no provider or more than one has this brand.
     /// - [`Error::Subject`] if the subject is empty or too long.
+    /// - [`Error::ReservedSubject`] if it is `forgotten:` or `claimed:` and a SHA-256 digest.
     /// - [`Error::Protocol`] if the provider has a site per tenant: use
     ///   [`account_at`](Self::account_at).
     #[inline]

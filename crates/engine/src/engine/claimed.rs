@@ -8,6 +8,8 @@ use sha2::{Digest as _, Sha256};
 use tokenkeeper_refresh::Id;
 use tokenkeeper_store::{Entry, Key, Outcome, StoreError, TokenStore};
 
+use super::internal::InternalEntry;
+
 /// Writes the claim of a flow, unless there is one.
 pub(super) async fn put(
     store: &dyn TokenStore,
@@ -18,16 +20,10 @@ pub(super) async fn put(
     store.put(&claim_of(key, flow), claim, None).await
 }
 
-/// Returns the key of a flow's claim, from which no one can read the subject.
+/// Returns the key of a flow's claim.
 fn claim_of(key: &Key, flow: Id) -> Key {
     let mut hash = Sha256::new();
     hash.update(key.to_bytes());
     hash.update(flow.0);
-    let subject = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .fold(String::from("claimed:"), |subject, byte| subject + &byte);
-    Key::new(key.brand(), key.base(), key.client_id(), &subject)
-        .expect("the other fields are those of a key")
+    InternalEntry::Claimed.key(key, hash.finalize())
 }

@@ -7,6 +7,8 @@
 use sha2::{Digest as _, Sha256};
 use tokenkeeper_store::{Entry, Key, Outcome, StoreError, TokenStore, Version};
 
+use super::internal::InternalEntry;
+
 /// Returns the mark of an account that has no entry under `key`.
 pub(super) async fn get(store: &dyn TokenStore, key: &Key) -> Result<Option<Entry>, StoreError> {
     store.get(&mark_of(key)).await
@@ -75,12 +77,7 @@ async fn put_mark(store: &dyn TokenStore, key: &Key, mark: &Entry) -> Result<(),
 /// How often a mark is written that other processes write too.
 const TRIES: u32 = 4;
 
-/// Returns the key of an account's mark, from which no one can read the subject.
+/// Returns the key of an account's mark.
 fn mark_of(key: &Key) -> Key {
-    let subject = Sha256::digest(key.to_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .fold(String::from("forgotten:"), |subject, byte| subject + &byte);
-    Key::new(key.brand(), key.base(), key.client_id(), &subject)
-        .expect("the other fields are those of a key")
+    InternalEntry::Forgotten.key(key, Sha256::digest(key.to_bytes()))
 }

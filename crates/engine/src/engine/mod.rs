@@ -6,8 +6,8 @@
 //!    `introspection`, `rejection`, `closing`, `background`, `eviction`, `watching`
 //! 2. the loop: `pump`, which calls `perform` (the store and the provider)
 //! 3. conversions and look-ups over the shared state: `report`, `stored`, `forgotten`, `claimed`,
-//!    `codec`, `registry`, and what the log and the audit trail say: `event_log`, `clock_check`,
-//!    `auditing`
+//!    `internal`, `codec`, `registry`, and what the log and the audit trail say: `event_log`,
+//!    `clock_check`, `auditing`
 //! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `watch_state`,
 //!    `over`, `ports`, `echoes`
 //! 5. one account: `entry`, `connection`, `round`, `site`, `origins`, `snapshot`, `payload`
@@ -29,6 +29,7 @@ mod entry_state;
 mod event_log;
 mod eviction;
 mod forgotten;
+mod internal;
 pub(crate) mod introspection;
 mod names;
 mod origins;
@@ -56,6 +57,6 @@ pub(crate) use self::{
     site::ProviderSite,
     snapshot::Snapshot,
 };
-pub use snapshot::AttachResult;
+pub use self::{internal::is_internal_entry, snapshot::AttachResult};
 #[cfg(feature = "metrics")]
 pub(crate) use watching::is_in_use;

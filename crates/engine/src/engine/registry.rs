@@ -16,6 +16,7 @@ use tokenkeeper_store::Key;
 use super::{
     core::Core,
     entry::AccountEntry,
+    internal::is_internal_subject,
     names::{AccountName, Brand, NamedEntry},
     site::{ProviderSite, SiteId},
 };
@@ -127,6 +128,10 @@ fn new_entry(
     site: &Arc<ProviderSite>,
     subject: &str,
 ) -> Result<Arc<AccountEntry>, Error> {
+    // Such an account could pass for the mark of another one.
+    if is_internal_subject(subject) {
+        return Err(Error::ReservedSubject);
+    }
     // `AccountEntry::key` relies on the subject being valid.
     site.key(subject)?;
     let name = AccountName {

@@ -95,6 +95,7 @@ impl Error {
             Self::Flow(FlowError::NotOurs)
             | Self::Superseded { .. }
             | Self::Subject(_)
+            | Self::ReservedSubject
             | Self::ShutDown => Advice::GiveUp,
         }
     }

@@ -189,6 +189,10 @@ pub enum Error {
     /// The subject cannot name an account.
     #[error("the subject cannot name an account: {0}")]
     Subject(Arc<tokenkeeper_store::KeyError>),
+    /// The subject is one of those under which the engine keeps its
+    /// [internal entries](crate::is_internal_entry).
+    #[error("the subject cannot name an account: the engine keeps its own entries under such ones")]
+    ReservedSubject,
     /// The configuration is incomplete or contradictory. The text names every problem.
     #[error("invalid configuration: {0}")]
     Build(String),

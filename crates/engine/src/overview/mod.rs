@@ -19,8 +19,7 @@ pub struct Overview {
     /// The counts of each provider, in the order of
     /// [`Accounts::providers`](crate::Accounts::providers).
     pub providers: Vec<ProviderOverview>,
-    /// The entries that belong to no configured provider: those of another application, and the
-    /// marks of forgotten accounts.
+    /// The accounts that belong to no configured provider: those of another application.
     pub others: usize,
     /// An error for each part of the store that could not be listed. If there is one, the counts
     /// are lower bounds.

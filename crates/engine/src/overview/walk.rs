@@ -13,7 +13,7 @@ use tokenkeeper_store::{Cursor, Filter, Key, StoreError};
 use super::{Overview, ProviderOverview};
 use crate::{
     clock::wall_millis,
-    engine::{Core, codec, registry, store_health::Call},
+    engine::{Core, codec, is_internal_entry, registry, store_health::Call},
     error::Error,
     health::AccountHealth,
 };
@@ -186,8 +186,8 @@ impl Pages {
         }
     }
 
-    /// Lists the next page; `None` after the last one. A failure ends the listing and is added to
-    /// `unread`.
+    /// Lists the accounts of the next page; `None` after the last one. A failure ends the listing
+    /// and is added to `unread`.
     async fn next(
         &mut self,
         core: &Core,
@@ -203,7 +203,9 @@ impl Pages {
                 page.unread.into_iter().for_each(|error| add(unread, error));
                 self.is_over = page.next.is_none();
                 self.cursor = page.next;
-                Ok(Some(page.keys))
+                let mut keys = page.keys;
+                keys.retain(|key| !is_internal_entry(key));
+                Ok(Some(keys))
             }
             Err(error @ StoreError::Unsupported(_)) => Err(Error::Listing(Arc::new(error))),
             Err(error) => {

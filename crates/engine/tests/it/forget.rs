@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenkeeper_emulator::Endpoint;
 use tokenkeeper_engine::{
-    Account, Accounts, Error, EventKind, FlowKey, Options, Status, TokenSource,
+    Account, Accounts, Advice, Error, EventKind, FlowKey, Options, Status, TokenSource,
     store::{Encrypted, Filter, Keyring, TokenStore as _},
 };
 use tokenkeeper_store_memory::MemoryStore;
@@ -64,6 +64,23 @@ async fn a_mark_without_the_subject_stays_for_days() {
         .unwrap()
         .duration_since(world.emulator.now());
     assert!((3 * DAY..4 * DAY).contains(&left.unwrap()));
+}
+
+// Its tokens would be served for the forgotten account.
+#[tokio::test(start_paused = true)]
+async fn no_account_can_pass_for_a_mark_or_a_claim() {
+    let world = World::amiqus();
+    let account = world.connect_account().await;
+    account.forget().await.unwrap();
+    let page = world.store.list(Filter::All, None, 10).await.unwrap();
+    let mark = page.keys[0].subject();
+    for subject in [mark, &mark.replace("forgotten", "claimed")] {
+        for handle in [&world.accounts, &world.another_process()] {
+            let taken = handle.account("amiqus", subject);
+            let error = assert_err!(taken, Error::ReservedSubject);
+            assert_eq!(error.advice(), Advice::GiveUp);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,9 @@
 //! The counts of the accounts in the store.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -111,6 +114,29 @@ async fn an_unreadable_record_is_counted_as_unread() {
     let overview = world.another_process().overview().await.unwrap();
     let provider = &overview.providers[0];
     assert_eq!((provider.attention, provider.unread), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_of_the_engine_are_not_counted() {
+    let world = World::plain();
+    connected(&world, "gone").await.forget().await.unwrap();
+    let account = fail(&world, "refused", refused("invalid_grant")).await;
+    let (key, entry) = (account.key(), world.store.entry(&account.key()).await);
+    let entry = entry.unwrap().with_due(SystemTime::UNIX_EPOCH);
+    assert!(entry.attention);
+    for kind in ["forgotten", "claimed"] {
+        let subject = format!("{kind}:{}", "0a".repeat(32));
+        for brand in [key.brand(), "strangers"] {
+            let key = Key::new(brand, key.base(), key.client_id(), &subject).unwrap();
+            world.store.overwrite(&key, Some(entry.clone())).await;
+        }
+    }
+    let overview = world.another_process().overview().await.unwrap();
+    assert_eq!(overview.others, 0);
+    let provider = &overview.providers[0];
+    assert_eq!((provider.accounts, provider.refreshable), (1, 0));
+    assert_eq!((provider.due, provider.overdue), (0, 0));
+    assert_eq!((provider.attention, provider.unread), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Worker;
 use crate::{
-    engine::{registry, store_health::Call},
+    engine::{is_internal_entry, registry, store_health::Call},
     error::Error,
     refresher::{
         page::{Listed, PageKind, PageSummary, Position},
@@ -141,6 +141,9 @@ impl Worker {
         for (hash, key) in keys {
             let is_known = is_recent && self.due.has_seen(hash) || self.pending.contains(&key);
             if is_known || self.parked.get(&hash).is_some_and(|at| now < *at) {
+                continue;
+            }
+            if is_internal_entry(&key) {
                 continue;
             }
             // It may belong to another application, or its provider is no longer configured.

@@ -1,14 +1,17 @@
 //! What a refresher keeps fresh, next to other refreshers, and its cost.
 
 use std::{
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, UNIX_EPOCH},
 };
 
 use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault};
-use tokenkeeper_engine::{Account, Options, TokenSource, store::TokenStore};
+use tokenkeeper_engine::{
+    Account, Options, TokenSource,
+    store::{Entry, Key, TokenStore, Version},
+};
 
-use super::{fleet::Fleet, run};
+use super::{fleet::Fleet, parts::PartedStore, run};
 use crate::harness::{HOUR, MINUTE, World, amiqus, issue_tokens, login, seconds};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,6 +46,25 @@ async fn two_refreshers_refresh_each_account_once() {
     let (gets, applied) = (&world.store.gets, &world.store.applied);
     assert_eq!(applied.load(Ordering::SeqCst), 60);
     assert!(gets.load(Ordering::SeqCst) <= 60 + 30, "{gets:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_of_the_engine_are_not_visited() {
+    let fleet = Fleet::connect(1, Duration::ZERO).await;
+    let key = fleet.process().account("plain", "0").unwrap().key();
+    for kind in ["forgotten", "claimed"] {
+        let subject = format!("{kind}:{}", "0a".repeat(32));
+        let key = Key::new(key.brand(), key.base(), key.client_id(), &subject).unwrap();
+        let entry = Entry::new(Version::random(), "value").with_due(UNIX_EPOCH);
+        let entry = entry.with_attention(true);
+        let put = fleet.store.put(&key, &entry, None).await.unwrap();
+        assert!(put.is_applied());
+    }
+    let store = Arc::new(PartedStore::new(&fleet.store));
+    run(fleet.process_on(store.clone()).refresher(), MINUTE).await;
+    assert!(store.lists.load(Ordering::SeqCst) > 0);
+    assert_eq!(store.claim_calls.load(Ordering::SeqCst), 0);
+    assert_eq!(store.gets.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,7 +197,7 @@ async fn accounts_of_another_application_are_skipped() {
     for (brand, client) in [("another", "client"), ("amiqus", "another")] {
         let (key, name) = (account.key(), "theirs");
         let base = key.base();
-        let key = tokenkeeper_engine::store::Key::new(brand, base, client, name).unwrap();
+        let key = Key::new(brand, base, client, name).unwrap();
         let _ = world.store.put(&key, &theirs, None).await.unwrap();
     }
     world.store.reset_counts();
