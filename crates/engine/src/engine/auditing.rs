@@ -27,7 +27,9 @@ pub(crate) fn describe(
     core.audit.as_ref()?;
     let (kind, authorization, actor) = match fact {
         Fact::Changed(changed) => {
-            let actor = inner.take_actor(changed.id);
+            let actor = inner
+                .cold_mut()
+                .and_then(|cold| cold.take_actor(changed.id));
             if changed.repeated {
                 return None;
             }
@@ -37,11 +39,7 @@ pub(crate) fn describe(
         Fact::Refreshed(version) => {
             let generation = version.generation;
             let kind = AuditKind::Refreshed { generation };
-            (
-                kind,
-                Some(version.authorization),
-                inner.take_refresh_actor(),
-            )
+            (kind, Some(version.authorization), take_refresh_actor(inner))
         }
         Fact::Refused { number, cause } => {
             let reason = match cause {
@@ -56,7 +54,7 @@ pub(crate) fn describe(
                 .and_then(|cold| cold.exchange_error.as_ref());
             let code = error.and_then(code_of);
             let kind = AuditKind::ReauthorizationRequired { reason, code };
-            (kind, Some(number), inner.take_refresh_actor())
+            (kind, Some(number), take_refresh_actor(inner))
         }
         Fact::Revoked { number } => (AuditKind::Revoked, Some(number), None),
         Fact::RevocationFailed { number } => (AuditKind::RevocationFailed, Some(number), None),
@@ -65,6 +63,11 @@ pub(crate) fn describe(
         authorization: authorization.filter(|number| *number > 0),
         ..about(entry, kind, actor)
     })
+}
+
+/// Returns on whose behalf the refresh was started, once.
+fn take_refresh_actor(inner: &mut Inner) -> Option<Actor> {
+    inner.cold_mut()?.refresh_actor.take()
 }
 
 /// Returns the kind of the entry for a change that did something.

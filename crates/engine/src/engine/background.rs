@@ -87,7 +87,9 @@ impl Drop for RuntimeGuard {
         {
             spawn(&core, &runtime);
             for entry in core.entries_where(|entry| !entry.lock().machine.is_idle()) {
-                entry.lock().watch_deadlines(&runtime);
+                if let Some(cold) = entry.lock().cold_ref() {
+                    cold.watch_deadlines(&runtime);
+                }
             }
         }
     }

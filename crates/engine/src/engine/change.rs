@@ -77,11 +77,12 @@ pub(super) async fn begin(
     let id = core.next_change();
     let wait = entry
         .lock()
+        .cold()
         .join(Queue::Change(id), waited, &core.runtime)?;
     if core.audit.is_some()
         && let Some(actor) = Actor::current()
     {
-        entry.lock().note_actor(id, actor);
+        entry.lock().cold().note_actor(id, actor);
     }
     pump::step(core, entry, input(id));
     Ok((id, wait))

@@ -14,26 +14,19 @@ use http::Uri;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 use tokenkeeper_protocol::{ApiOrigin, Error as AttachError};
-use tokenkeeper_refresh::{Account, ChangeId, EngineInstant, Place, Publication, Queue, Record};
+use tokenkeeper_refresh::{Account, EngineInstant, Place, Publication, Record};
 use tokenkeeper_store::{Key, KeyDigest};
-use tokio::runtime::Handle;
 
 use super::{
+    cold::Cold,
     connection::Connection,
     entry_state::EntryState,
     origins::Origins,
     payload::Payload,
-    round::{Round, Wait},
-    runtime::EngineRuntime,
     site::{ProviderSite, SiteId},
     snapshot::Snapshot,
 };
-use crate::{
-    audit::Actor,
-    error::{Error, ExchangeError},
-    exchange::Exchange,
-    metrics::{JobTimes, Measured},
-};
+use crate::{audit::Actor, error::Error, metrics::Measured};
 
 /// An account in memory: the snapshot that requests read, and the machine behind it.
 ///
@@ -56,31 +49,6 @@ pub(crate) struct Inner {
     pub(crate) machine: Account<Payload>,
     /// Cold per-account state, boxed so the common case stays small.
     cold: Option<Box<Cold>>,
-}
-
-/// The engine's side of the machine's jobs: waiters, pending code exchanges and the last errors.
-#[derive(Default)]
-pub(crate) struct Cold {
-    /// The waiters of each queue.
-    rounds: Vec<(Queue, Arc<Round>)>,
-    /// The code exchange of each login in flight.
-    pub(crate) exchanges: Vec<(ChangeId, Arc<Exchange>)>,
-    /// The error of the last call to the store.
-    pub(crate) store_error: Option<Error>,
-    /// The error of the last refresh.
-    pub(crate) exchange_error: Option<ExchangeError>,
-    /// The error of each failed code exchange.
-    pub(crate) login_errors: Vec<(ChangeId, ExchangeError)>,
-    /// The reason why the current token cannot be attached.
-    pub(crate) unattachable: Option<Error>,
-    /// On whose behalf each change in flight runs, for the audit trail.
-    actors: Vec<(ChangeId, Actor)>,
-    /// On whose behalf the refresh in flight was started.
-    refresh_actor: Option<Actor>,
-    /// Whether the account waits to leave memory, since it is disconnected.
-    pub(crate) leaves: bool,
-    /// When its jobs began, for metrics.
-    pub(crate) times: JobTimes,
 }
 
 impl AccountEntry {
@@ -246,7 +214,8 @@ impl AccountEntry {
             return false;
         }
         let mut inner = self.lock();
-        if !inner.machine.is_idle() || inner.machine.is_held_off(now) || inner.has_waiters() {
+        let has_waiters = inner.cold_ref().is_some_and(Cold::has_waiters);
+        if !inner.machine.is_idle() || inner.machine.is_held_off(now) || has_waiters {
             return false;
         }
         let connection = Connection::of(&inner);
@@ -293,115 +262,18 @@ impl Inner {
         }
     }
 
+    /// Notes on whose behalf the refresh in flight was started; `None`: none, or there is none.
+    pub(crate) fn note_refresh_actor(&mut self, actor: Option<Actor>) {
+        if actor.is_some() || self.cold.is_some() {
+            self.cold().refresh_actor = actor;
+        }
+    }
+
     /// Drops the cold state if it is empty.
     pub(crate) fn tidy(&mut self) {
         if self.cold.as_ref().is_some_and(|cold| cold.is_empty()) {
             self.cold = None;
         }
-    }
-
-    /// Returns whether a caller waits, or is about to start what it waits for.
-    fn has_waiters(&self) -> bool {
-        self.cold_ref().is_some_and(|cold| !cold.rounds.is_empty())
-    }
-
-    /// Returns the pending code exchange of a login.
-    pub(crate) fn exchange(&self, id: ChangeId) -> Option<Arc<Exchange>> {
-        let exchanges = &self.cold.as_ref()?.exchanges;
-        let found = exchanges.iter().find(|(other, _)| *other == id)?;
-        Some(found.1.clone())
-    }
-
-    /// Notes on whose behalf a change runs.
-    pub(crate) fn note_actor(&mut self, id: ChangeId, actor: Actor) {
-        self.cold().actors.push((id, actor));
-    }
-
-    /// Returns on whose behalf a change ran, once.
-    pub(crate) fn take_actor(&mut self, id: ChangeId) -> Option<Actor> {
-        let actors = &mut self.cold_mut()?.actors;
-        let at = actors.iter().position(|(other, _)| *other == id)?;
-        Some(actors.swap_remove(at).1)
-    }
-
-    /// Notes on whose behalf the refresh in flight was started; `None`: none, or there is none.
-    pub(crate) fn note_refresh_actor(&mut self, actor: Option<Actor>) {
-        if actor.is_some() || self.cold_ref().is_some() {
-            self.cold().refresh_actor = actor;
-        }
-    }
-
-    /// Returns on whose behalf the refresh was started, once.
-    pub(crate) fn take_refresh_actor(&mut self) -> Option<Actor> {
-        self.cold_mut()?.refresh_actor.take()
-    }
-
-    /// Joins a queue for at most `wait`.
-    ///
-    /// # Errors
-    /// [`Error::NoRuntime`] if no task can watch the deadline.
-    pub(crate) fn join(
-        &mut self,
-        queue: Queue,
-        wait: Duration,
-        runtime: &EngineRuntime,
-    ) -> Result<Wait, Error> {
-        let round = self.round(queue);
-        let (waiting, watched) = round.join(wait);
-        if !watched {
-            round.watch_deadlines(&runtime.handle()?);
-        }
-        Ok(waiting)
-    }
-
-    /// Returns the current round of a queue.
-    fn round(&mut self, queue: Queue) -> Arc<Round> {
-        let rounds = &mut self.cold().rounds;
-        if let Some((_, round)) = rounds.iter().find(|(other, _)| *other == queue) {
-            return round.clone();
-        }
-        let round = Arc::new(Round::default());
-        rounds.push((queue, round.clone()));
-        round
-    }
-
-    /// Watches the deadlines of all waiters on a new runtime.
-    pub(crate) fn watch_deadlines(&self, runtime: &Handle) {
-        for (_, round) in self.cold.iter().flat_map(|cold| &cold.rounds) {
-            round.watch_deadlines(runtime);
-        }
-    }
-
-    /// Ends the current round of a queue and returns it.
-    pub(crate) fn end_round(&mut self, queue: Queue) -> Option<Arc<Round>> {
-        let cold = self.cold.as_deref_mut()?;
-        if let Queue::Change(id) = queue {
-            cold.exchanges.retain(|(other, _)| *other != id);
-            cold.login_errors.retain(|(other, _)| *other != id);
-        }
-        let at = cold.rounds.iter().position(|(other, _)| *other == queue)?;
-        Some(cold.rounds.swap_remove(at).1)
-    }
-}
-
-impl Cold {
-    /// Keeps the last error of a login, of which each poll may have one.
-    pub(crate) fn set_login_error(&mut self, id: ChangeId, error: ExchangeError) {
-        self.login_errors.retain(|(other, _)| *other != id);
-        self.login_errors.push((id, error));
-    }
-
-    fn is_empty(&self) -> bool {
-        self.rounds.is_empty()
-            && self.exchanges.is_empty()
-            && self.login_errors.is_empty()
-            && self.store_error.is_none()
-            && self.exchange_error.is_none()
-            && self.unattachable.is_none()
-            && self.actors.is_empty()
-            && self.refresh_actor.is_none()
-            && !self.leaves
-            && self.times.is_empty()
     }
 }
 

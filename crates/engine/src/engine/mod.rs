@@ -10,7 +10,7 @@
 //!    `clock_check`, `auditing`
 //! 4. the state that all accounts share: `core`, `runtime`, `names`, `store_health`, `watch_state`,
 //!    `over`, `ports`, `echoes`
-//! 5. one account: `entry`, `connection`, `round`, `site`, `origins`, `snapshot`, `payload`
+//! 5. one account: `entry`, `cold`, `connection`, `round`, `site`, `origins`, `snapshot`, `payload`
 
 pub(crate) mod acquire;
 pub(crate) mod auditing;
@@ -20,6 +20,7 @@ mod claimed;
 mod clock_check;
 pub(crate) mod closing;
 pub(crate) mod codec;
+mod cold;
 mod connection;
 mod core;
 pub(crate) mod device;

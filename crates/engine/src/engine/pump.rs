@@ -71,7 +71,8 @@ pub(crate) fn ask(
                     resolved = Some(result.is_ok());
                 }
                 let result = result.map_err(|failure| report::error(core, entry, &inner, failure));
-                ended.extend(inner.end_round(queue).map(|round| (round, result)));
+                let round = inner.cold_mut().and_then(|cold| cold.end_round(queue));
+                ended.extend(round.map(|round| (round, result)));
             }
             Action::Audit(fact) => {
                 records.extend(auditing::describe(core, entry, &mut inner, fact));
@@ -145,7 +146,7 @@ fn next(core: &Arc<Core>, entry: &AccountEntry, inner: &mut Inner, reply: Reply)
             } else {
                 options.acquire_timeout
             };
-            match inner.join(queue, wait, &core.runtime) {
+            match inner.cold().join(queue, wait, &core.runtime) {
                 Ok(waiting) => Next::Wait(queue, waiting),
                 Err(error) => Next::Fail(error),
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenkeeper_protocol::{Grant, LoginData, Provider, RevocationOutcome, TokenSet};
-use tokenkeeper_refresh::{Answer, Candidate, Revoked};
+use tokenkeeper_refresh::{Answer, Candidate, ChangeId, Revoked};
 use tokenkeeper_store::ErrorChain;
 
 use super::request::send_request;
@@ -30,7 +30,7 @@ pub(crate) async fn send(
     candidate: Candidate,
     payload: Option<Payload>,
 ) -> (Answer<Payload>, Option<String>, Option<TokenRequest>) {
-    let polls = |id| entry.lock().exchange(id).is_some_and(|login| login.polls());
+    let polls = |id| exchange_of(entry, id).is_some_and(|login| login.polls());
     let grant = match candidate {
         Candidate::Refresh => "refresh_token",
         Candidate::Login(id) if polls(id) => "device_code",
@@ -197,7 +197,7 @@ async fn exchange(
     let (site, sent_at) = (&entry.site, core.time.wall_time());
     let presented = match candidate {
         Candidate::Refresh => payload.map(Presented::RefreshToken),
-        Candidate::Login(id) => entry.lock().exchange(id).map(Presented::Code),
+        Candidate::Login(id) => exchange_of(entry, id).map(Presented::Code),
     };
     let presented = presented.ok_or(ExchangeError::TooLate)?;
     let grant = presented.grant().ok_or(ExchangeError::TooLate)?;
@@ -214,6 +214,12 @@ async fn exchange(
     let payload = presented.into_payload(tokens, keeps);
     warn_of_dropped(entry, payload.login_data(), known);
     Ok(payload)
+}
+
+/// Returns the pending code exchange of a login.
+fn exchange_of(entry: &AccountEntry, id: ChangeId) -> Option<Arc<Exchange>> {
+    let inner = entry.lock();
+    inner.cold_ref()?.exchange(id)
 }
 
 /// Logs which login data has no room, unless all of it is `known`. It costs no token, and the
