@@ -182,6 +182,8 @@ struct Readme;
 /// The code of the guides is compiled as tests.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../docs/guides/connect-in-axum.md")]
+    struct ConnectInAxum;
     #[doc = include_str!("../docs/guides/log-in-from-a-cli.md")]
     struct LogInFromACli;
     #[doc = include_str!("../docs/guides/moving-from-oauth2.md")]
