@@ -26,7 +26,7 @@ mod status;
 mod token;
 mod transport;
 
-pub use account::{Account, AccountCredential};
+pub use account::{Account, AccountWait, FreshToken};
 pub use accounts::{Accounts, AccountsBuilder, Confirmation, Event, Events, FlowInfo, Unwritten};
 pub use audit::{
     Actor, Audit, AuditEntry, AuditKind, AuditReason, AuditSender, AuditSink, AuditStream,

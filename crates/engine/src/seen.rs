@@ -6,7 +6,7 @@ use http::{Request, Uri};
 
 use crate::{
     account::Account,
-    engine::{AccountEntry, AttachResult, Snapshot},
+    engine::{AccountEntry, AttachResult, Snapshot, rejection},
 };
 
 /// A front's memory of one account's token. As long as it holds, a request compares the account's
@@ -29,9 +29,11 @@ pub struct SeenToken {
     entry: Arc<AccountEntry>,
     /// The account's state before the snapshot was read.
     state: u64,
-    /// The bound of the monotonic time, in milliseconds.
-    mono_until: u64,
+    /// The bound of the monotonic time, in nanoseconds.
+    nanos_until: u64,
     snapshot: Arc<Snapshot>,
+    /// What [`Account::content_below`] returns in this state.
+    content_below: u16,
 }
 
 impl Seen {
@@ -44,7 +46,7 @@ impl Seen {
         let (core, entry) = account.parts();
         (Arc::ptr_eq(entry, &token.entry)
             && entry.state.load() == token.state
-            && core.time.coarse_mono() < token.mono_until
+            && core.time.coarse_nanos() < token.nanos_until
             && entry.site.allows_first(target))
         .then_some(token)
     }
@@ -75,13 +77,22 @@ impl Seen {
         self.token = snapshot.map(|snapshot| SeenToken {
             entry: entry.clone(),
             state,
-            mono_until: core.time.mono_until(snapshot.fresh_until),
+            nanos_until: core.time.nanos_until(snapshot.fresh_until),
             snapshot,
+            content_below: rejection::content_below(state),
         });
     }
 }
 
 impl SeenToken {
+    /// Returns the status below which a response to a request with this token says nothing about
+    /// the token.
+    #[must_use]
+    #[inline(always)]
+    pub fn content_below(&self) -> u16 {
+        self.content_below
+    }
+
     /// Attaches the token to a request.
     ///
     /// # Errors

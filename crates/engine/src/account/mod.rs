@@ -1,7 +1,8 @@
 //! The handle to an account.
 
-mod credential;
+mod fresh;
 mod login;
+mod wait;
 
 use std::{
     fmt,
@@ -10,14 +11,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use tokenkeeper_protocol::{ApiOrigin, Origin, Provider, Verdict};
 use tokenkeeper_refresh::TokenVersion;
 use tokenkeeper_store::{Key, KeyDigest};
 
-pub use self::credential::AccountCredential;
+pub use self::{fresh::FreshToken, wait::AccountWait};
 use crate::{
-    engine::{AccountEntry, AttachResult, Core, acquire, rejection},
+    engine::{AccountEntry, Core, acquire, rejection},
     error::Error,
     placement::TokenPlacement,
     source::{Credential, TokenSource},
@@ -148,37 +149,33 @@ impl Account {
     #[must_use]
     #[inline]
     pub fn content_below(&self) -> u16 {
-        rejection::content_below(&self.entry)
+        rejection::content_below(self.entry.state.load())
     }
 
-    /// Attaches the token that [`TokenSource::try_credential`] would return, without cloning it.
-    /// `None`: wait for [`TokenSource::credential`].
+    /// Returns the token that [`TokenSource::try_credential`] would return if it asked no machine.
     ///
-    /// The caller must check [`TokenSource::allows`] first.
+    /// The caller must check [`TokenSource::allows`] before it attaches the token.
+    #[doc(hidden)]
+    #[must_use]
+    #[inline(always)]
+    pub fn fresh(&self, replayable: bool) -> Option<FreshToken> {
+        let snapshot = self.entry.snapshot.load();
+        acquire::fresh(&self.core, &self.entry, snapshot.as_ref(), replayable)?;
+        Some(FreshToken(snapshot))
+    }
+
+    /// Returns the token to send now, or starts to wait for it.
     ///
     /// # Errors
     ///
-    /// As [`Credential::attach`].
+    /// The wait.
     #[doc(hidden)]
-    pub fn attach<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<AttachResult> {
-        let snapshot = self.entry.snapshot.load();
-        match acquire::fresh(&self.core, &self.entry, snapshot.as_ref(), replayable) {
-            Some(snapshot) => Some(snapshot.attach(request)),
-            None => self.attach_stale(request, replayable),
-        }
-    }
-
-    /// [`TokenSource::credential`] as a future that owns the handle, and that a front keeps next to
-    /// its request without an allocation.
-    #[doc(hidden)]
-    pub fn into_credential(self, replayable: bool) -> AccountCredential {
-        AccountCredential::new(self, replayable)
-    }
-
     #[cold]
-    fn attach_stale<B>(&self, request: &mut Request<B>, replayable: bool) -> Option<AttachResult> {
-        let snapshot = acquire::stale(&self.core, &self.entry, replayable)?;
-        Some(snapshot.attach(request))
+    pub fn start(&self, replayable: bool) -> Result<Credential, AccountWait> {
+        match acquire::start(&self.core, &self.entry, replayable) {
+            Ok(snapshot) => Ok(Credential::of(snapshot)),
+            Err(acquiring) => Err(AccountWait::started(acquiring)),
+        }
     }
 
     pub(crate) fn parts(&self) -> (&Arc<Core>, &Arc<AccountEntry>) {

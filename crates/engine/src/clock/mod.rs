@@ -74,5 +74,12 @@ pub(crate) fn to_millis(duration: Duration) -> u64 {
     seconds.saturating_add(u64::from(duration.subsec_millis()))
 }
 
+/// Returns whole nanoseconds, in 64 bits: enough for 584 years.
+#[inline]
+pub(crate) fn to_nanos(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
+}
+
 #[cfg(test)]
 mod tests;

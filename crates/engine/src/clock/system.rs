@@ -27,6 +27,13 @@ mod platform {
             let time = clock_gettime(ClockId::MonotonicCoarse);
             time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
         }
+
+        /// [`coarse_millis`](Self::coarse_millis) in nanoseconds, which takes no division.
+        #[inline(always)]
+        pub(crate) fn coarse_nanos(&self) -> u64 {
+            let time = clock_gettime(ClockId::MonotonicCoarse);
+            time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+        }
     }
 }
 
@@ -51,6 +58,10 @@ mod platform {
 
         pub(crate) fn coarse_millis(&self) -> u64 {
             super::super::to_millis(self.now())
+        }
+
+        pub(crate) fn coarse_nanos(&self) -> u64 {
+            super::super::to_nanos(self.now())
         }
     }
 }

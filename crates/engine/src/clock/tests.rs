@@ -67,14 +67,14 @@ fn a_bound_ends_at_the_time_or_at_the_next_comparison() {
     let clock = Arc::new(StallingClock::default());
     let time = Time::new(Some(clock.clone()));
     let now = time.now();
-    let mono = time.coarse_mono();
-    let after = |millis| time.mono_until(tokenkeeper_refresh::EngineInstant(now.0 + millis));
+    let mono = time.coarse_nanos();
+    let after = |millis| time.nanos_until(tokenkeeper_refresh::EngineInstant(now.0 + millis));
     assert_eq!(after(0), mono);
-    assert_eq!(after(300), mono + 300);
+    assert_eq!(after(300), mono + 300_000_000);
     // The clocks are compared once a second.
-    assert_eq!(after(5000), mono + 1000);
+    assert_eq!(after(5000), mono + 1_000_000_000);
     clock.seconds.fetch_add(1, SeqCst);
     time.now();
-    assert_eq!(after(5000), mono + 2000);
-    assert_eq!(time.mono_until(tokenkeeper_refresh::EngineInstant(0)), 0);
+    assert_eq!(after(5000), mono + 2_000_000_000);
+    assert_eq!(time.nanos_until(tokenkeeper_refresh::EngineInstant(0)), 0);
 }

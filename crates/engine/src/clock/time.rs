@@ -11,7 +11,7 @@ use std::{
 
 use tokenkeeper_refresh::{EngineInstant, WallMillis};
 
-use super::{Clock, SystemClock, system_time, to_millis, wall_millis};
+use super::{Clock, SystemClock, system_time, to_millis, to_nanos, wall_millis};
 
 /// The engine time: the monotonic clock, plus the suspends that only the wall clock shows.
 ///
@@ -135,13 +135,23 @@ impl Time {
         }
     }
 
-    /// Returns a bound of [`coarse_mono`](Self::coarse_mono): a reading below it is before `at`,
+    /// Returns the reading of the coarse clock, in nanoseconds.
+    #[inline(always)]
+    pub(crate) fn coarse_nanos(&self) -> u64 {
+        match &self.clock {
+            Source::System(clock) => clock.monotonic.coarse_nanos(),
+            Source::Injected(injected) => to_nanos(injected.clock.monotonic_coarse()),
+        }
+    }
+
+    /// Returns a bound of [`coarse_nanos`](Self::coarse_nanos): a reading below it is before `at`,
     /// and needs no comparison with the wall clock.
-    pub(crate) fn mono_until(&self, at: EngineInstant) -> u64 {
+    pub(crate) fn nanos_until(&self, at: EngineInstant) -> u64 {
         // The offset grows before the time of the next comparison does.
         let anchor_at = self.anchor_at.load(Ordering::Acquire);
         let offset = self.offset.load(Ordering::Relaxed);
-        anchor_at.min(at.0.saturating_sub(offset))
+        let millis = anchor_at.min(at.0.saturating_sub(offset));
+        millis.saturating_mul(1_000_000)
     }
 
     /// Converts a reading of the monotonic clock, in milliseconds.

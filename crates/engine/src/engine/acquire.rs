@@ -50,11 +50,7 @@ pub(crate) fn try_credential(
 
 /// Asks the machine for the token to send now. A job that is due starts in the background.
 #[cold]
-pub(crate) fn stale(
-    core: &Arc<Core>,
-    entry: &Arc<AccountEntry>,
-    replayable: bool,
-) -> Option<Arc<Snapshot>> {
+fn stale(core: &Arc<Core>, entry: &Arc<AccountEntry>, replayable: bool) -> Option<Arc<Snapshot>> {
     if auditing::holds_back(core) {
         return None;
     }
@@ -65,6 +61,26 @@ pub(crate) fn stale(
     match pump::ask(core, entry, Input::Wanted { replayable }) {
         Some(Next::Serve) => entry.snapshot.load_full(),
         _ => None,
+    }
+}
+
+/// Returns the token to send now, or starts to wait for it.
+#[cold]
+pub(crate) fn start(
+    core: &Arc<Core>,
+    entry: &Arc<AccountEntry>,
+    replayable: bool,
+) -> Result<Arc<Snapshot>, Acquiring> {
+    let mut acquiring = Acquiring::new(replayable);
+    if auditing::holds_back(core) {
+        return Err(acquiring);
+    }
+    acquiring.admitted = true;
+    match acquiring.ask(core, entry) {
+        Some(Ok(snapshot)) => Ok(snapshot),
+        // The first poll asks again, and returns the error.
+        Some(Err(_)) => Err(Acquiring::new(replayable)),
+        None => Err(acquiring),
     }
 }
 
@@ -98,6 +114,27 @@ impl Acquiring {
         }
     }
 
+    /// Asks for the token to send. `None`: it waits for a job.
+    fn ask(
+        &mut self,
+        core: &Arc<Core>,
+        entry: &Arc<AccountEntry>,
+    ) -> Option<Result<Arc<Snapshot>, Error>> {
+        let Some(rounds) = self.rounds.checked_sub(1) else {
+            return Some(Err(timeout(core, entry)));
+        };
+        self.rounds = rounds;
+        match pump::ask_for_token(core, entry, self.replayable) {
+            Some(Next::Serve) => Some(served(entry)),
+            Some(Next::Fail(error)) => Some(Err(error)),
+            Some(Next::Wait(queue, wait)) => {
+                self.waiting = Some((queue, wait));
+                None
+            }
+            Some(Next::Current | Next::HeldOff) | None => Some(Err(timeout(core, entry))),
+        }
+    }
+
     /// Returns the token to send, after a wait for a job if one is needed.
     pub(crate) fn poll(
         &mut self,
@@ -118,17 +155,8 @@ impl Acquiring {
                     return Poll::Ready(end);
                 }
             }
-            let Some(rounds) = self.rounds.checked_sub(1) else {
-                return Poll::Ready(Err(timeout(core, entry)));
-            };
-            self.rounds = rounds;
-            match pump::ask_for_token(core, entry, self.replayable) {
-                Some(Next::Serve) => return Poll::Ready(served(entry)),
-                Some(Next::Fail(error)) => return Poll::Ready(Err(error)),
-                Some(Next::Wait(queue, wait)) => self.waiting = Some((queue, wait)),
-                Some(Next::Current | Next::HeldOff) | None => {
-                    return Poll::Ready(Err(timeout(core, entry)));
-                }
+            if let Some(end) = self.ask(core, entry) {
+                return Poll::Ready(end);
             }
         }
     }

@@ -35,7 +35,13 @@ impl EntryState {
 
     #[inline]
     pub(crate) fn is_on_trial(&self) -> bool {
-        self.load() & ON_TRIAL != 0
+        Self::is_trial(self.load())
+    }
+
+    /// Returns whether the token of a remembered word is on trial.
+    #[inline]
+    pub(crate) fn is_trial(word: u64) -> bool {
+        word & ON_TRIAL != 0
     }
 
     /// Counts a publication. A word from before it no longer holds, so the call comes after the

@@ -10,6 +10,7 @@ use super::{
     acquire, auditing,
     core::Core,
     entry::AccountEntry,
+    entry_state::EntryState,
     pump::{self, Next},
     report,
     snapshot::Snapshot,
@@ -54,10 +55,10 @@ pub(crate) fn report_rejection(
 }
 
 /// Returns the status below which a response to a request that is sent now needs no classification:
-/// it is no error. A token on trial needs all.
+/// it is no error. A token on trial needs all. `state`: that of the account.
 #[inline]
-pub(crate) fn content_below(entry: &AccountEntry) -> u16 {
-    if entry.state.is_on_trial() {
+pub(crate) fn content_below(state: u64) -> u16 {
+    if EntryState::is_trial(state) {
         0
     } else {
         FIRST_FAILURE

@@ -77,6 +77,7 @@ impl Snapshot {
 
 /// Inserts the header. It has no type parameter, so it is compiled once, with the name and its hash
 /// known within the map's code.
+#[inline]
 fn put_authorization(headers: &mut HeaderMap, value: &HeaderValue) {
     headers.insert(AUTHORIZATION, value.clone());
 }

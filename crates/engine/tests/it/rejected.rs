@@ -234,7 +234,7 @@ async fn a_cached_token_is_not_sent_for_another_account() {
             Some(token) => token.attach(&mut request),
             None => {
                 seen.remember(account);
-                account.attach(&mut request, true).unwrap()
+                account.fresh(true).unwrap().attach(&mut request)
             }
         };
         attached.unwrap();

@@ -95,12 +95,14 @@ mod tests;
 use std::pin::Pin;
 
 use http::{HeaderMap, Request, StatusCode};
+use http_body::Body;
 use tokenkeeper_engine::{
-    AttachResult, Credential, Error as SourceError, Seen, SeenToken, TokenVersion,
-    protocol::Verdict,
+    Account, Credential, Error as SourceError, Seen, SeenToken, TokenVersion, protocol::Verdict,
 };
 
 pub use self::credential::CredentialFuture;
+pub(crate) use self::credential::SourceWait;
+pub(crate) use crate::policy::Fresh;
 use crate::policy::Source;
 
 /// A wait for a token source. Dropping it only stops the waiting.
@@ -152,6 +154,12 @@ impl Exchange {
             .is_some_and(|limit| recorded <= limit as u64)
     }
 
+    /// Returns whether this request [is replayable](Self::is_replayable).
+    #[inline(always)]
+    pub(crate) fn is_replayable_whole<B: Body>(&self, request: &Request<B>) -> bool {
+        self.replay_limit.is_some() && self.is_replayable(request.body().size_hint().lower())
+    }
+
     /// Returns the token to send now. `None`: wait for [`credential`](Self::credential).
     #[must_use]
     pub fn try_credential(&self, replayable: bool) -> Option<Credential> {
@@ -165,21 +173,37 @@ impl Exchange {
     /// The source's, if no token is available: fail with it, and don't send the request.
     #[cold]
     pub fn credential(&self, replayable: bool) -> CredentialFuture {
-        self.source.clone().into_credential(replayable)
+        CredentialFuture::new(self.source.clone(), replayable)
     }
 
-    /// Attaches the token if no waiting is needed, without a copy of the [`Credential`].
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Returns the account whose token is sent, unless it is that of another source.
     #[inline(always)]
-    pub(crate) fn attach<B>(
-        &self,
-        remembered: Option<&SeenToken>,
-        request: &mut Request<B>,
-        replayable: bool,
-    ) -> Option<AttachResult> {
-        match remembered {
-            Some(token) => Some(token.attach(request)),
-            None => self.source.attach(request, replayable),
-        }
+    pub(crate) fn account(&self) -> Option<&Account> {
+        self.source.account()
+    }
+
+    /// Returns the token to send now, if it is known without a step of the account's machine.
+    #[inline(always)]
+    pub(crate) fn fresh(&self, replayable: bool) -> Option<Fresh<'static>> {
+        self.account()?.fresh(replayable).map(Fresh::Account)
+    }
+
+    /// Returns the token to send now, or starts to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// The wait.
+    pub(crate) fn start(&self, replayable: bool) -> Result<Credential, SourceWait> {
+        self.source.start(replayable)
+    }
+
+    /// Waits for the token from the first poll on.
+    pub(crate) fn wait(&self, replayable: bool) -> SourceWait {
+        self.source.wait(replayable)
     }
 
     /// Remembers the token of the next requests, if all are of one account.
@@ -191,8 +215,20 @@ impl Exchange {
     /// Notes that the request was sent with this token set. `spare` is for the replay.
     #[inline]
     pub fn sent<C>(self, version: TokenVersion, spare: Option<C>) -> Sent<C> {
+        let content_below = self.source.content_below();
+        self.sent_below(content_below, version, spare)
+    }
+
+    /// [`sent`](Self::sent) with a token that the front remembers, once.
+    #[inline]
+    pub(crate) fn sent_seen<C>(self, token: &SeenToken, version: TokenVersion) -> Sent<C> {
+        self.sent_below(token.content_below(), version, None)
+    }
+
+    #[inline(always)]
+    fn sent_below<C>(self, content_below: u16, version: TokenVersion, spare: Option<C>) -> Sent<C> {
         Sent {
-            content_below: self.source.content_below(),
+            content_below,
             source: self.source,
             version,
             spare,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::{Extensions, Request, Uri};
 use tokenkeeper_engine::{Account, Accounts, Seen, SeenToken, TokenSource, protocol::Origin};
 
-pub(crate) use self::source::Source;
+pub(crate) use self::source::{Fresh, Source};
 use self::{
     passed::{PassedOrigins, Target, allowed},
     source::One,
@@ -146,7 +146,7 @@ impl TokenPolicy {
     /// [`Error::NoAccount`], [`Error::NoAuthority`], [`Error::Origin`], [`Error::UserInfo`] or
     /// [`Error::OtherOrigin`]. After [`Error::NotLoaded`], wait for [`load`](Self::load) and begin
     /// again.
-    #[inline]
+    #[inline(always)]
     pub fn begin(&self, uri: &Uri, extensions: &Extensions) -> Result<Option<Exchange>, Error> {
         let Some(source) = self.choose(uri, extensions)? else {
             return Ok(None);
@@ -159,7 +159,7 @@ impl TokenPolicy {
 
     /// [`begin`](Self::begin) for a front that owns the request: the account moves out of the
     /// extensions, so that no count changes that other requests use, and no replay copies it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_owned<B>(
         &self,
         request: &mut Request<B>,
@@ -179,18 +179,29 @@ impl TokenPolicy {
     /// [`begin`](Self::begin) for a front that remembers the token of its account. `None`: begin
     /// without it.
     #[inline(always)]
-    pub(crate) fn begin_seen<'s>(
+    pub(crate) fn begin_seen<'s, B>(
         &self,
         seen: &'s Seen,
-        uri: &Uri,
-        extensions: &Extensions,
+        request: &Request<B>,
     ) -> Option<(Exchange, &'s SeenToken)> {
-        if seen.is_empty() || extensions.get::<Anonymous>().is_some() {
+        let (uri, extensions) = (request.uri(), request.extensions());
+        if extensions.get::<Anonymous>().is_some() {
             return None;
         }
-        let (source, token) = self.tokens.seen(seen, self.target(uri))?;
+        let target = if self.origin.is_none() {
+            uri
+        } else {
+            self.target(uri)
+        };
+        let (source, token) = self.tokens.seen(seen, target)?;
         let exchange = Exchange::new(source, self.replay_limit_of(extensions));
         Some((exchange, token))
+    }
+
+    /// Returns whether requests are replayed unless they opt out.
+    #[inline]
+    pub(crate) fn replays(&self) -> bool {
+        self.replay
     }
 
     /// Returns the limit of a request that may be replayed.
@@ -208,7 +219,7 @@ impl TokenPolicy {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn choose(&self, uri: &Uri, extensions: &Extensions) -> Result<Option<Source>, Error> {
         if extensions.get::<Anonymous>().is_some() {
             return Ok(None);

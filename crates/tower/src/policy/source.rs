@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use http::Request;
-use tokenkeeper_engine::{Account, AttachResult, Seen, TokenSource};
+use tokenkeeper_engine::{
+    Account, AccountWait, AttachResult, Credential, FreshToken, Seen, SeenToken, TokenSource,
+};
 
-use crate::exchange::CredentialFuture;
+use crate::exchange::SourceWait;
 
 /// The token source that was chosen for a request.
 #[derive(Clone, Debug)]
@@ -20,6 +22,26 @@ pub(crate) enum One {
     /// Called by its own methods, which the compiler inlines.
     Account(Account),
     Other(Box<dyn TokenSource>),
+}
+
+/// The token to send now.
+pub(crate) enum Fresh<'s> {
+    /// The front remembers it.
+    Seen(&'s SeenToken),
+    /// Borrowed, without a count.
+    Account(FreshToken),
+    Other(Credential),
+}
+
+impl Fresh<'_> {
+    #[inline(always)]
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>) -> AttachResult {
+        match self {
+            Self::Seen(token) => token.attach(request),
+            Self::Account(token) => token.attach(request),
+            Self::Other(credential) => credential.attach(request),
+        }
+    }
 }
 
 impl One {
@@ -40,19 +62,27 @@ impl Source {
         }
     }
 
-    /// Attaches the token if no waiting is needed.
-    #[inline(always)]
-    pub(crate) fn attach<B>(
-        &self,
-        request: &mut Request<B>,
-        replayable: bool,
-    ) -> Option<AttachResult> {
+    /// Returns the account whose tokens these are, unless the source is another one.
+    #[inline]
+    pub(crate) fn account(&self) -> Option<&Account> {
         match self {
             Self::One(one) => match &**one {
-                One::Account(account) => account.attach(request, replayable),
-                One::Other(source) => Some(source.try_credential(replayable)?.attach(request)),
+                One::Account(account) => Some(account),
+                One::Other(_) => None,
             },
-            Self::Account(account) => account.attach(request, replayable),
+            Self::Account(account) => Some(account),
+        }
+    }
+
+    /// Returns the token to send now, or starts to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// The wait.
+    pub(crate) fn start(&self, replayable: bool) -> Result<Credential, SourceWait> {
+        match self.account() {
+            Some(account) => account.start(replayable).map_err(SourceWait::Account),
+            None => (self.any().try_credential(replayable)).ok_or_else(|| self.wait(replayable)),
         }
     }
 
@@ -68,30 +98,19 @@ impl Source {
 
     /// Waits for the token to send.
     #[cold]
-    pub(crate) fn into_credential(self, replayable: bool) -> CredentialFuture {
-        let account = match self {
-            Self::Account(account) => account,
-            Self::One(one) => match &*one {
-                One::Account(account) => account.clone(),
-                One::Other(_) => {
-                    let token = async move { one.any().credential(replayable).await };
-                    return CredentialFuture::of_source(Box::pin(token));
-                }
-            },
-        };
-        CredentialFuture::of_account(account.into_credential(replayable))
+    pub(crate) fn wait(&self, replayable: bool) -> SourceWait {
+        if self.account().is_some() {
+            return SourceWait::Account(AccountWait::new(replayable));
+        }
+        let source = self.clone();
+        let token = async move { source.any().credential(replayable).await };
+        SourceWait::Other(Box::pin(token))
     }
 
     /// Returns the status below which the source need not see the response to a request that is
     /// sent now.
     #[inline]
     pub(crate) fn content_below(&self) -> u16 {
-        match self {
-            Self::One(one) => match &**one {
-                One::Account(account) => account.content_below(),
-                One::Other(_) => 0,
-            },
-            Self::Account(account) => account.content_below(),
-        }
+        self.account().map_or(0, Account::content_below)
     }
 }

@@ -58,7 +58,7 @@ impl Tokens {
     }
 
     /// Chooses the source of a request. `None`: its target is no origin of the source.
-    #[inline]
+    #[inline(always)]
     pub(super) fn choose(
         &self,
         target: &Uri,

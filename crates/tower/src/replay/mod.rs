@@ -43,8 +43,9 @@ pin_project! {
         Once { #[pin] body: B },
         // The first attempt. The tape owns the body, and the replay can take it from there.
         First { tape: Arc<Mutex<Tape<B>>> },
-        // The replay. Boxed, since it is rare: every request moves and drops a body.
-        Second { second: Box<Second<B>> },
+        // The replay. Shared as the tape is, though it has one owner: every request drops a body,
+        // and that of an `Arc` is a short function.
+        Second { second: Arc<Mutex<Second<B>>> },
     }
 }
 
@@ -112,7 +113,7 @@ where
         match self.project().kind.project() {
             KindProjection::Once { body } => body.poll_frame(cx).map_err(Into::into),
             KindProjection::First { tape } => lock(tape).poll_frame(cx),
-            KindProjection::Second { second } => second.poll_frame(cx),
+            KindProjection::Second { second } => lock(second).poll_frame(cx),
         }
     }
 
@@ -120,7 +121,7 @@ where
         match &self.kind {
             Kind::Once { body } => body.is_end_stream(),
             Kind::First { tape } => lock(tape).is_end_stream(),
-            Kind::Second { second } => second.is_end_stream(),
+            Kind::Second { second } => lock(second).is_end_stream(),
         }
     }
 
@@ -128,7 +129,7 @@ where
         match &self.kind {
             Kind::Once { body } => body.size_hint(),
             Kind::First { tape } => lock(tape).size_hint(),
-            Kind::Second { second } => second.size_hint(),
+            Kind::Second { second } => lock(second).size_hint(),
         }
     }
 }
@@ -230,7 +231,7 @@ where
                 Second::Frames { frames, rest }
             }
         };
-        let second = Box::new(second);
+        let second = Arc::new(Mutex::new(second));
         Some(Replay {
             kind: Kind::Second { second },
         })
@@ -259,6 +260,6 @@ impl<B> fmt::Debug for Recording<B> {
 }
 
 /// Locks a tape. A tape marks a body that panicked as failed, so poison can be ignored.
-fn lock<B>(tape: &Mutex<Tape<B>>) -> std::sync::MutexGuard<'_, Tape<B>> {
+fn lock<T>(tape: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     tape.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,4 @@
 use std::{
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -10,9 +9,10 @@ use http_body::Body;
 use tokenkeeper_engine::{Credential, Error as SourceError};
 use tower_service::Service;
 
+use super::{TokenFuture, send::send};
 use crate::{
     Error, Recording, Replay, TokenPolicy,
-    exchange::{CredentialFuture, Exchange, Sent, Spare},
+    exchange::{Exchange, Fresh, Sent, SourceWait, Spare},
 };
 
 /// A request whose account is read from the store, and the service that was polled ready for it.
@@ -27,14 +27,8 @@ pub(super) struct Held<S, B> {
     request: Request<B>,
     service: S,
     exchange: Exchange,
-    token: CredentialFuture,
+    wait: SourceWait,
 }
-
-/// The call of a request that was sent with a token, and what judges its response.
-type Call<S, B> = (
-    <S as Service<Request<Replay<B>>>>::Future,
-    Sent<Second<S, B>>,
-);
 
 /// A request with its token, and the service to call with it.
 pub(super) struct Departure<S, B> {
@@ -51,34 +45,24 @@ pub(super) struct Second<S, B> {
     service: S,
 }
 
-/// Records a body while it is sent, and puts the other end into `recording`.
-#[inline]
-pub(super) fn record<B>(
-    limit: usize,
-    recording: &mut Option<Recording<B>>,
-) -> impl FnOnce(B) -> Replay<B>
-where
-    B: Body<Data = Bytes>,
-{
-    move |body| {
-        let (body, kept) = Replay::recorded(body, limit);
-        *recording = Some(kept);
-        body
-    }
-}
-
-impl<S, B> Held<S, B>
-where
-    B: Body<Data = Bytes>,
-{
-    pub(super) fn new(request: Request<B>, service: S, exchange: Exchange) -> Self {
-        let replayable = exchange.is_replayable(request.body().size_hint().lower());
-        Self {
-            token: exchange.credential(replayable),
-            request,
-            service,
-            exchange,
-        }
+impl<S, B> Held<S, B> {
+    // The box comes first, so that the request is moved into it and nowhere before.
+    #[inline(always)]
+    pub(super) fn boxed(
+        request: Request<B>,
+        service: S,
+        exchange: Exchange,
+        wait: SourceWait,
+    ) -> Box<Self> {
+        Box::write(
+            Box::new_uninit(),
+            Self {
+                request,
+                service,
+                exchange,
+                wait,
+            },
+        )
     }
 
     /// Waits for the token.
@@ -86,7 +70,7 @@ where
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Credential, SourceError>> {
-        Pin::new(&mut self.token).poll(cx)
+        self.wait.poll(self.exchange.source(), cx)
     }
 }
 
@@ -95,28 +79,15 @@ where
     S: Service<Request<Replay<B>>> + Clone,
     B: Body<Data = Bytes>,
 {
-    /// Attaches the token that has come, and sends the request.
-    pub(super) fn send(self, credential: &Credential) -> Result<Call<S, B>, Error> {
+    /// Sends the request with the token that has come.
+    pub(super) fn send(self: Box<Self>, token: Credential) -> TokenFuture<S, B> {
         let Self {
-            mut request,
+            request,
             mut service,
             exchange,
             ..
-        } = self;
-        let limit = exchange.replay_limit();
-        let head = limit.map(|_| Head::of(&request));
-        let version = credential
-            .attach(&mut request)
-            .map_err(|error| Error::Attach(*error))?;
-        let (Some(limit), Some(head)) = (limit, head) else {
-            let call = service.call(request.map(Replay::once));
-            return Ok((call, exchange.sent(version, None)));
-        };
-        let another = service.clone();
-        let mut recording = None;
-        let call = service.call(request.map(record(limit, &mut recording)));
-        let second = recording.map(|recording| Second::new(head, recording, another));
-        Ok((call, exchange.sent(version, second)))
+        } = *self;
+        send(&mut service, request, exchange, Fresh::Other(token))
     }
 }
 

@@ -114,7 +114,7 @@ where
     }
 
     #[cold]
-    pub(super) fn waiting(held: Held<S, B>) -> Self {
+    pub(super) fn waiting(held: Box<Held<S, B>>) -> Self {
         Self { state: held.into() }
     }
 }
@@ -135,13 +135,14 @@ where
             let call = service.call(request.map(Replay::once));
             return Ok(State::Sent { call, sent: None });
         };
-        Ok(Held::new(request, service, exchange).into())
+        let wait = exchange.wait(exchange.is_replayable_whole(&request));
+        Ok(Held::boxed(request, service, exchange, wait).into())
     }
 }
 
-impl<S, B, F, R> From<Held<S, B>> for State<S, B, F, R> {
-    fn from(held: Held<S, B>) -> Self {
-        let held = Some(Box::new(held));
+impl<S, B, F, R> From<Box<Held<S, B>>> for State<S, B, F, R> {
+    fn from(held: Box<Held<S, B>>) -> Self {
+        let held = Some(held);
         Unsent::Waiting { held }.into()
     }
 }
@@ -252,9 +253,7 @@ where
                 let waiting = held.as_mut().expect(POLLED_AFTER_READY);
                 let credential = ready!(waiting.poll_token(cx))?;
                 let held = held.take().expect(POLLED_AFTER_READY);
-                let (call, sent) = held.send(&credential)?;
-                let sent = Some(sent);
-                Self::Sent { call, sent }
+                held.send(credential).state
             }
             Unsent::Replacing { token, rejected } => {
                 let replacement = ready!(token.as_mut().poll(cx));

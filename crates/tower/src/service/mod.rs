@@ -2,6 +2,7 @@
 
 mod attempt;
 mod future;
+mod send;
 
 use std::{
     mem,
@@ -12,12 +13,18 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tokenkeeper_engine::{Seen, protocol::Error as ProtocolError};
+use tokenkeeper_engine::Seen;
 use tower_service::Service;
 
-use self::attempt::{Head, Held, Second, Unbegun};
 pub use self::future::TokenFuture;
-use crate::{BoxError, Error, Replay, TokenPolicy, exchange::Exchange};
+use self::{
+    attempt::{Head, Held, Second, Unbegun},
+    send::{record, send},
+};
+use crate::{
+    BoxError, Error, Replay, TokenPolicy,
+    exchange::{Exchange, Fresh},
+};
 
 /// The service that [`TokenLayer`](crate::TokenLayer) makes.
 ///
@@ -65,50 +72,132 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    // Each step takes the request where it is: its head is more than 200 bytes, and to move it
-    // costs as much as to find the token.
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let (uri, extensions) = (request.uri(), request.extensions());
-        let (exchange, token) = match self.policy.begin_seen(&self.seen, uri, extensions) {
-            Some((exchange, token)) => (exchange, Some(token)),
-            None => match self.policy.begin_owned(&mut request) {
-                Ok(Some(exchange)) => {
-                    exchange.remember(&mut self.seen);
-                    (exchange, None)
-                }
-                Ok(None) => {
-                    return TokenFuture::passing(self.inner.call(request.map(Replay::once)));
-                }
-                Err(error) => return self.refuse(request, error),
-            },
-        };
-        let Some(limit) = exchange.replay_limit() else {
-            let attached = exchange.attach(token, &mut request, false);
-            let Some(Ok(version)) = attached else {
-                return self.hold(request, exchange, attached.and_then(Result::err));
-            };
-            let call = self.inner.call(request.map(Replay::once));
-            return TokenFuture::sent(call, exchange.sent(version, None));
-        };
-        let head = Head::of(&request);
-        let replayable = exchange.is_replayable(request.body().size_hint().lower());
-        let attached = exchange.attach(token, &mut request, replayable);
-        let Some(Ok(version)) = attached else {
-            return self.hold(request, exchange, attached.and_then(Result::err));
-        };
-        let service = self.inner.clone();
-        let mut recording = None;
-        let recorded = request.map(attempt::record(limit, &mut recording));
-        let call = self.inner.call(recorded);
-        let second = recording.map(|recording| Second::new(head, recording, service));
-        TokenFuture::sent(call, exchange.sent(version, second))
+    #[inline]
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if self.policy.replays() {
+            self.call_recorded(request)
+        } else if self.seen.is_empty() {
+            self.call_unseen(request)
+        } else {
+            self.call_seen(request)
+        }
     }
 }
 
+// Each step takes the request where it is: its head is more than 200 bytes, and to move it costs as
+// much as to find the token. So the functions of rare cases are not inlined, and are the only users
+// of the request in their case: otherwise the common path copies its head once more.
 impl<S: Clone> TokenService<S> {
+    /// Sends a request that can be replayed, or keeps it until it can be sent.
+    // Apart from those that are sent once: it needs many registers, and the others would store and
+    // load theirs.
+    #[inline(never)]
+    fn call_recorded<B>(&mut self, mut request: Request<B>) -> TokenFuture<S, B>
+    where
+        S: Service<Request<Replay<B>>>,
+        B: Body<Data = Bytes>,
+    {
+        let (exchange, token) = match self.policy.begin_seen(&self.seen, &request) {
+            Some((exchange, token)) => (exchange, Fresh::Seen(token)),
+            None => {
+                let exchange = match self.policy.begin_owned(&mut request) {
+                    Ok(Some(exchange)) => exchange,
+                    Ok(None) => {
+                        return TokenFuture::passing(self.inner.call(request.map(Replay::once)));
+                    }
+                    Err(error) => return self.refuse(request, error),
+                };
+                exchange.remember(&mut self.seen);
+                match exchange.fresh(exchange.is_replayable_whole(&request)) {
+                    Some(token) => (exchange, token),
+                    None => return self.call_stale(request, exchange),
+                }
+            }
+        };
+        let Some(limit) = exchange.replay_limit() else {
+            return send(&mut self.inner, request, exchange, token);
+        };
+        let head = Head::of(&request);
+        let attached = token.attach(&mut request);
+        drop(token);
+        let version = match attached {
+            Ok(version) => version,
+            Err(error) => return TokenFuture::failed(Error::Attach(*error).into()),
+        };
+        let service = self.inner.clone();
+        let mut recording = None;
+        let call = self.inner.call(request.map(record(limit, &mut recording)));
+        let second = recording.map(|recording| Second::new(head, recording, service));
+        TokenFuture::sent(call, exchange.sent(version, second))
+    }
+
+    /// Sends a request once, with the token that is remembered, if that is still the one to send.
+    #[inline(never)]
+    fn call_seen<B>(&mut self, mut request: Request<B>) -> TokenFuture<S, B>
+    where
+        S: Service<Request<Replay<B>>>,
+        B: Body<Data = Bytes>,
+    {
+        let Some((exchange, token)) = self.policy.begin_seen(&self.seen, &request) else {
+            return self.call_unseen(request);
+        };
+        let version = match token.attach(&mut request) {
+            Ok(version) => version,
+            Err(error) => return TokenFuture::failed(Error::Attach(*error).into()),
+        };
+        let call = self.inner.call(request.map(Replay::once));
+        TokenFuture::sent(call, exchange.sent_seen(token, version))
+    }
+
+    /// Sends a request once whose token is not remembered, or keeps it until it can be sent.
+    #[inline(never)]
+    fn call_unseen<B>(&mut self, mut request: Request<B>) -> TokenFuture<S, B>
+    where
+        S: Service<Request<Replay<B>>>,
+        B: Body<Data = Bytes>,
+    {
+        let exchange = match self.policy.begin_owned(&mut request) {
+            Ok(Some(exchange)) => exchange,
+            Ok(None) => return TokenFuture::passing(self.inner.call(request.map(Replay::once))),
+            Err(error) => return self.refuse(request, error),
+        };
+        exchange.remember(&mut self.seen);
+        let Some(account) = exchange.account() else {
+            return self.call_stale(request, exchange);
+        };
+        let Some(token) = account.fresh(false) else {
+            return self.call_stale(request, exchange);
+        };
+        let attached = token.attach(&mut request);
+        drop(token);
+        let version = match attached {
+            Ok(version) => version,
+            Err(error) => return TokenFuture::failed(Error::Attach(*error).into()),
+        };
+        let call = self.inner.call(request.map(Replay::once));
+        TokenFuture::sent(call, exchange.sent(version, None))
+    }
+
+    /// Sends a request whose token only the machine or another source knows, or lets it wait.
+    #[inline(never)]
+    fn call_stale<B>(&mut self, request: Request<B>, exchange: Exchange) -> TokenFuture<S, B>
+    where
+        S: Service<Request<Replay<B>>>,
+        B: Body<Data = Bytes>,
+    {
+        let wait = match exchange.start(exchange.is_replayable_whole(&request)) {
+            Ok(token) => {
+                return send(&mut self.inner, request, exchange, Fresh::Other(token));
+            }
+            Err(wait) => wait,
+        };
+        // The service that was polled ready must be the one that is called later.
+        let next = self.inner.clone();
+        let service = mem::replace(&mut self.inner, next);
+        TokenFuture::waiting(Held::boxed(request, service, exchange, wait))
+    }
+
     /// Fails a request that cannot be begun, or keeps it until its account is read from the store.
-    // Not inlined, and the only user of the request in this case: otherwise the valid path copies
-    // the request's head once more.
     #[cold]
     #[inline(never)]
     fn refuse<B>(&mut self, request: Request<B>, error: Error) -> TokenFuture<S, B>
@@ -125,26 +214,5 @@ impl<S: Clone> TokenService<S> {
             service: mem::replace(&mut self.inner, next),
             policy: self.policy.clone(),
         })
-    }
-
-    /// Keeps a request that cannot be sent now: it waits for its token, or fails with `error`.
-    #[cold]
-    fn hold<B>(
-        &mut self,
-        request: Request<B>,
-        exchange: Exchange,
-        error: Option<Box<ProtocolError>>,
-    ) -> TokenFuture<S, B>
-    where
-        S: Service<Request<Replay<B>>>,
-        B: Body<Data = Bytes>,
-    {
-        if let Some(error) = error {
-            return TokenFuture::failed(Error::Attach(*error).into());
-        }
-        // The service that was polled ready must be the one that is called later.
-        let next = self.inner.clone();
-        let service = mem::replace(&mut self.inner, next);
-        TokenFuture::waiting(Held::new(request, service, exchange))
     }
 }
