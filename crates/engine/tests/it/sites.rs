@@ -21,11 +21,14 @@ use tokio::sync::Semaphore;
 
 use crate::harness::{HOUR, new_clock, seconds, settle};
 
+/// The sites that were asked, and the addresses that they may have.
+type Asked = Vec<(String, Option<AddressPolicy>)>;
+
 /// The token endpoint of every site: it gives tokens, once there is a permit.
 #[derive(Clone, Debug)]
 struct Tenants {
     permits: Arc<Semaphore>,
-    seen: Arc<Mutex<Vec<(String, Option<AddressPolicy>)>>>,
+    seen: Arc<Mutex<Asked>>,
 }
 
 impl Tenants {
