@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, Request, Response, Uri, header::DATE};
 use tokenkeeper::{
     Account, Accounts, ConnectOptions, MemoryStore,
     login::{Error as LoginError, LoopbackLogin},
-    protocol::{Grant, Provider, RefreshToken},
+    protocol::{Grant, Provider, RefreshToken, RequestBody},
     reqwest::ReqwestTransport,
     transport::Transport as _,
 };
@@ -144,7 +144,7 @@ async fn reach(
     let request = Request::builder()
         .method(Method::HEAD)
         .uri(&endpoint)
-        .body(Bytes::new())?;
+        .body(RequestBody::new(Vec::new()))?;
     match transport.send(request, TIMEOUT).await {
         Ok(answer) => Ok((endpoint, answer)),
         Err(error) => {
