@@ -80,6 +80,10 @@ where
     B: Body<Data = Bytes>,
 {
     /// Sends the request with the token that has come.
+    #[allow(
+        clippy::boxed_local,
+        reason = "by value, the request would move once more"
+    )]
     pub(super) fn send(self: Box<Self>, token: Credential) -> TokenFuture<S, B> {
         let Self {
             request,
