@@ -3,9 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use tokenkeeper_protocol::{
-    AccessToken, AuthorizationRequest, Client, CodeVerifier, DeviceAuthorizationRequest, DeviceCode,
-    Dialect, Grant, LoginData, Origin, Provider as _, RefreshToken, Registration, SitePolicy, State,
-    TokenSet, ValuePattern,
+    AccessToken, AuthorizationRequest, Client, CodeVerifier, DeviceAuthorizationRequest,
+    DeviceCode, Dialect, Grant, LoginData, Origin, Provider as _, RefreshToken, Registration,
+    SitePolicy, State, TokenSet, ValuePattern,
 };
 
 const CALLBACK: &str = "https://app.example/cb";
