@@ -185,16 +185,27 @@ pub(crate) fn failed(
     parts: &Parts,
     failure: &Failure,
 ) -> Response {
+    if failure.keeps_code || context.routes.failed.is_some() {
+        return failed_here(context, callback_path, parts, failure);
+    }
+    failure.log(&callback_path.brand);
+    let mut response = page::see_other(&shown_path(callback_path, failure));
+    cookies::set_shown(callback_path, failure, response.headers_mut());
+    response
+}
+
+/// Redirects to the application's page about the failure, or renders one at this URL.
+pub(crate) fn failed_here(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    parts: &Parts,
+    failure: &Failure,
+) -> Response {
     let brand = &callback_path.brand;
     failure.log(brand);
     match &context.routes.failed {
         Some(path) => page::see_other(&local_path::with_parameter(path, "failure", failure.code)),
-        None if failure.keeps_code => context.failure_page(parts, brand, Task::Connect, failure),
-        None => {
-            let mut response = page::see_other(&shown_path(callback_path, failure));
-            cookies::set_shown(callback_path, failure, response.headers_mut());
-            response
-        }
+        None => context.failure_page(parts, brand, Task::Connect, failure),
     }
 }
 

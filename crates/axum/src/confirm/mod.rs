@@ -25,8 +25,8 @@ use crate::{
     callback_path::CallbackPath,
     context::RouteContext,
     cookies::{self, LoginCookie, NoncePage, Progress},
-    failure::{Failure, Task},
-    form, local_path, origin_check, page,
+    failure::Failure,
+    form, origin_check, page,
 };
 
 /// The limit for a form. It holds a redirect of at most 64 KiB, escaped.
@@ -79,7 +79,7 @@ pub(crate) async fn complete(
     let (parts, body) = request.into_parts();
     let (cookie, answer) = match read(&callback_path, &parts, body).await {
         Ok(read) => read,
-        Err(failure) => return failed(&context, &callback_path, &parts, &failure),
+        Err(failure) => return callback::failed_here(&context, &callback_path, &parts, &failure),
     };
     let finished = finish(&context, &callback_path, &cookie, &parts, answer).await;
     let finished = finished.map_err(|failure| match &cookie.progress {
@@ -88,7 +88,7 @@ pub(crate) async fn complete(
     });
     let mut response = match &finished {
         Ok(destination) => page::see_other(destination),
-        Err(failure) => failed(&context, &callback_path, &parts, failure),
+        Err(failure) => callback::failed_here(&context, &callback_path, &parts, failure),
     };
     let set = response.headers_mut();
     cookies::keep_outcome(&context.accounts, &callback_path, &cookie, &finished, set);
@@ -183,20 +183,4 @@ async fn finish(
         Unfinished::Failed(failure) => failure,
         Unfinished::Unconfirmed(_) => Failure::STATE,
     })
-}
-
-/// Redirects to the application's page about the failure, or renders one. No code is in the URL of
-/// a form.
-fn failed(
-    context: &RouteContext,
-    callback_path: &CallbackPath,
-    parts: &Parts,
-    failure: &Failure,
-) -> Response {
-    let brand = &callback_path.brand;
-    failure.log(brand);
-    match &context.routes.failed {
-        Some(path) => page::see_other(&local_path::with_parameter(path, "failure", failure.code)),
-        None => context.failure_page(parts, brand, Task::Connect, failure),
-    }
 }
