@@ -258,9 +258,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// Changes are hints that save reads: they may come late and more than once, so waiters also
     /// poll. A stream that may have missed a change ends: the watcher was too slow, or a connection
-    /// was lost or could not be made. A store that cannot notice the latter in less than a minute,
-    /// by pings for example, must not offer a watch. To go on, watch again after a pause, and read
-    /// what may have changed. All streams end with the last handle on the store.
+    /// was lost or could not be made. A store must notice within ten seconds that a connection
+    /// cannot be made, and in less than a minute that one was lost, by pings for example; otherwise
+    /// it must not offer a watch. To go on, watch again after a pause, and read what may have
+    /// changed. All streams end with the last handle on the store.
     fn watch(&self) -> Option<BoxStream<'static, Change>> {
         None
     }

@@ -58,15 +58,17 @@ pub(super) async fn listen(core: Weak<Core>, mut gone: watch::Receiver<()>) {
 const MIN_PAUSE: Duration = Duration::from_millis(500);
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
+/// How long a stream must have been open to be relied on. One that cannot be opened ends within ten
+/// seconds.
+const OPENING: Duration = Duration::from_secs(15);
+
 /// An open stream. When it ends, also with the runtime, its watch is lost.
 struct Opened(Weak<Core>);
 
 impl Opened {
     fn new(core: &Weak<Core>) -> Self {
         if let Some(core) = core.upgrade() {
-            // A store that cannot be watched ends the stream, but only once it knows.
-            let proven = core.time.now().after(core.options.revalidate_interval);
-            core.watch.begin(proven);
+            core.watch.begin(core.time.now().after(OPENING));
         }
         Self(core.clone())
     }
