@@ -1,6 +1,7 @@
 //! Tasks that call an API as fast as they can.
 
 use std::{
+    collections::HashMap,
     fmt::Debug,
     fs,
     sync::{
@@ -11,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header::AUTHORIZATION};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Body;
 use hyper_util::{
@@ -38,6 +39,8 @@ pub(crate) enum Target {
     Dropped(Accounts, usize),
     /// A random one of these.
     Handle(Arc<[Account]>),
+    /// It has none, and carries the header of a random subject among as many as there are.
+    Header(Arc<HashMap<String, HeaderValue>>),
 }
 
 impl Target {
@@ -54,6 +57,10 @@ impl Target {
             Self::Handle(handles) => {
                 let account = handles[random.below(handles.len())].clone();
                 request.extensions_mut().insert(account);
+            }
+            Self::Header(headers) => {
+                let header = headers[&subject(random.below(headers.len()))].clone();
+                request.headers_mut().insert(AUTHORIZATION, header);
             }
         }
     }

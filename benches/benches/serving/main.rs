@@ -6,12 +6,15 @@
 //!
 //! The API is another process, and both forms use the same hyper client in turns, so the ratio of
 //! this process's time a call is what tokenkeeper costs. The store is its own Redis server.
-//! `--parts` adds rows that leave out a part each, which shows what the part costs.
+//! A map of as many headers shows the floor: what it costs that the tokens of many accounts are not
+//! in the processor's cache. `--parts` adds rows that leave out a part each, which shows what the
+//! part costs.
 
 mod api;
 mod load;
 
 use std::{
+    collections::HashMap,
     fmt::Debug,
     future::ready,
     time::{Duration, Instant},
@@ -19,7 +22,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body_util::Empty;
 use hyper::body::Body;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
@@ -29,7 +32,7 @@ use tokenkeeper_benches::{
 use tokenkeeper_engine::Accounts;
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_tower::{TokenLayer, TokenPolicy};
-use tower::{Layer, Service};
+use tower::{Layer, Service, layer::util::Identity};
 use tower_http::auth::AddAuthorizationLayer;
 
 use self::{
@@ -100,6 +103,13 @@ impl Bench {
             tokio::time::sleep_until(compared.into()).await;
         }
         self.alternate("in the next", &layer, &target).await;
+        let map = Target::Header(headers(self.accounts).into());
+        self.alternate(
+            "a map of headers, without tokenkeeper",
+            &Identity::new(),
+            &map,
+        )
+        .await;
         if std::env::args().any(|argument| argument == "--parts") {
             self.parts(&engine).await;
         }
@@ -202,6 +212,14 @@ impl Bench {
             of(|(fixed, ours)| ours.rate / fixed.rate),
         );
     }
+}
+
+/// Returns a separate header for each subject, as long as a token.
+fn headers(accounts: usize) -> HashMap<String, HeaderValue> {
+    let header = || format!("Bearer {}", token()).parse();
+    (0..accounts)
+        .map(|number| (subject(number), header().expect("it is ASCII")))
+        .collect()
 }
 
 const HOUR: Duration = Duration::from_secs(3600);

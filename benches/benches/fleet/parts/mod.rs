@@ -55,7 +55,8 @@ impl Sizes {
             rest: seconds(1, 10, 30),
             outage: (most_due / 10).max(60),
             used: most,
-            settle: seconds(0, 65, 75),
+            // Accounts that are read before the watch is relied on are compared once more.
+            settle: seconds(0, 140, 150),
             watched: seconds(1, 30, 90),
         }
     }
