@@ -7,6 +7,7 @@ use tokenkeeper_store::{
     Encrypted, EncryptionKey, KeySource as _, Keychain, Keyring, KeyringError, Keys, Outcome,
     StoreError, TokenStore as _,
 };
+use zeroize::Zeroizing;
 
 use crate::simple_store::SimpleStore;
 use crate::{entry, key};
@@ -128,4 +129,30 @@ async fn a_keyring_that_fits_in_no_keychain_is_refused() {
         matches!(refused, KeyringError::RefusedKeychainEntry { .. }),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn another_secret_is_kept_as_it_is_until_it_is_removed() {
+    let (keychain, _) = keychain();
+    let secret = || Zeroizing::new(" s3cr\u{e9}t\n".to_owned());
+    keychain.write_secret(secret()).await.unwrap();
+    assert_eq!(keychain.read_secret().await.unwrap(), secret());
+    let long = Zeroizing::new("s".repeat(Keychain::MAX_BYTES + 1));
+    let refused = keychain.write_secret(long).await.unwrap_err();
+    assert!(
+        matches!(refused, KeyringError::RefusedKeychainEntry { .. }),
+        "{refused:?}"
+    );
+    assert_eq!(keychain.read_secret().await.unwrap(), secret());
+
+    keychain.remove().await.unwrap();
+    for missing in [
+        keychain.read_secret().await.map(drop),
+        keychain.remove().await,
+    ] {
+        assert!(
+            matches!(missing, Err(KeyringError::NoKeychainEntry { .. })),
+            "{missing:?}"
+        );
+    }
 }

@@ -66,18 +66,51 @@ impl Keychain {
     /// # Errors
     /// A keychain that is missing or locked, or that takes no entry of this length.
     pub async fn write(&self, keyring: &Keyring) -> Result<(), KeyringError> {
-        let text = keyring.to_text();
-        if text.len() > Self::MAX_BYTES {
-            let reason = format!("{} bytes are more than {}", text.len(), Self::MAX_BYTES);
+        self.write_secret(keyring.to_text()).await
+    }
+
+    /// Writes a secret that is no keyring to the entry, such as a client secret, and replaces what
+    /// it holds.
+    ///
+    /// # Errors
+    /// A keychain that is missing or locked, or that takes no entry of this length.
+    pub async fn write_secret(&self, secret: Zeroizing<String>) -> Result<(), KeyringError> {
+        if secret.len() > Self::MAX_BYTES {
+            let reason = format!("{} bytes are more than {}", secret.len(), Self::MAX_BYTES);
             return Err(KeyringError::RefusedKeychainEntry { reason });
         }
         let this = self.clone();
         blocking(move || {
             this.entry()?
-                .set_secret(text.as_bytes())
+                .set_secret(secret.as_bytes())
                 .map_err(|e| this.error(e))
         })
         .await
+    }
+
+    /// Reads the entry as text, which may be another secret than a keyring. The copy is wiped when
+    /// it is dropped.
+    ///
+    /// # Errors
+    /// A keychain that is missing or locked, or an entry that is missing or no text.
+    pub async fn read_secret(&self) -> Result<Zeroizing<String>, KeyringError> {
+        let this = self.clone();
+        blocking(move || {
+            let secret = this.entry()?.get_secret().map_err(|e| this.error(e))?;
+            let secret = Zeroizing::new(secret);
+            let text = str::from_utf8(&secret).map_err(|_| KeyringError::NotText)?;
+            Ok(Zeroizing::new(text.to_owned()))
+        })
+        .await
+    }
+
+    /// Removes the entry. What its keys encrypt is lost with them.
+    ///
+    /// # Errors
+    /// A keychain that is missing or locked, or that has no such entry.
+    pub async fn remove(&self) -> Result<(), KeyringError> {
+        let this = self.clone();
+        blocking(move || this.entry()?.delete_credential().map_err(|e| this.error(e))).await
     }
 
     /// Opens the entry. The call blocks.
@@ -110,14 +143,7 @@ impl Keychain {
 #[async_trait]
 impl KeySource for Keychain {
     async fn load(&self) -> Result<Keyring, KeyringError> {
-        let this = self.clone();
-        blocking(move || {
-            let secret = this.entry()?.get_secret().map_err(|e| this.error(e))?;
-            let secret = Zeroizing::new(secret);
-            let text = str::from_utf8(&secret).map_err(|_| KeyringError::NotText)?;
-            text.parse()
-        })
-        .await
+        self.read_secret().await?.parse()
     }
 }
 
