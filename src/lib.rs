@@ -54,7 +54,7 @@
 //! | a layer for any client that is a tower service | [`tower`] | `tower` |
 //! | a middleware for reqwest | [`mod@reqwest`] | `reqwest` |
 //! | connect, callback and disconnect routes | [`axum`] | `axum` |
-//! | logins of a command, by a browser | [`login`] | `login` |
+//! | logins of a command, by a browser or a device code | [`login`] | `login` |
 //! | events, counts of accounts, metrics | [`operating`] | `metrics` for the latter |
 //! | the providers with an adapter | [`providers`] | `providers`, or each by its name |
 //! | the dialects of well-known providers | [`presets`] | `presets` |
@@ -66,8 +66,8 @@
 #[doc(inline)]
 pub use tokenkeeper_engine::{
     Account, Accounts, AccountsBuilder, Advice, Cause, Confirmation, ConnectOptions, Connection,
-    DeviceFlow, DeviceLogin, Error, Event, EventKind, Flow, FlowInfo, FlowKey, Login,
-    LoginRedirect, Options, Refresher, Status, StoreDown, Token, Unwritten,
+    DeviceFlow, DeviceFlowInfo, DeviceLogin, Error, Event, EventKind, Flow, FlowInfo, FlowKey,
+    Login, LoginRedirect, Options, Refresher, Status, StoreDown, Token, Unwritten,
 };
 #[doc(no_inline)]
 pub use tokenkeeper_engine::{protocol, store};

@@ -138,6 +138,25 @@ impl fmt::Debug for DeviceLogin {
     }
 }
 
+/// The public part of a flow by device code: its account, and for how long it can be finished.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DeviceFlowInfo {
+    /// The account that is being connected.
+    pub account: Account,
+    /// The time until which the person can decide.
+    pub expires_at: SystemTime,
+}
+
+impl DeviceFlowInfo {
+    pub(crate) fn of(account: Account, contents: &DeviceContents) -> Self {
+        Self {
+            account,
+            expires_at: system_time(contents.expires),
+        }
+    }
+}
+
 /// Polls until the person has decided. If another call does so, in this process or another one,
 /// returns its result.
 pub(crate) async fn finish(account: &Account, contents: &DeviceContents) -> Result<(), Error> {

@@ -33,7 +33,7 @@ pub use audit::{
     JsonLines, audit_channel,
 };
 pub use clock::{Clock, SystemClock, TestClock};
-pub use device::DeviceLogin;
+pub use device::{DeviceFlowInfo, DeviceLogin};
 pub use engine::{AttachResult, is_internal_entry};
 pub use error::{
     Advice, DeviceAuthorizationError, Error, ExchangeError, FlowError, IntrospectionError,

@@ -19,10 +19,10 @@ pub use shutdown::Unwritten;
 
 use crate::{
     account::Account,
-    device,
+    device::{self, DeviceFlowInfo},
     engine::{Core, auditing, registry},
     error::Error,
-    flow::{self, DeviceFlow, Flow, FlowContents},
+    flow::{self, DeviceContents, DeviceFlow, Flow, FlowContents},
     login::Login,
     overview::{self, Overview},
     placement::TokenPlacement,
@@ -294,15 +294,30 @@ impl Accounts {
     ///
     /// As [`DeviceLogin::finish`](crate::DeviceLogin::finish).
     pub async fn finish_device(&self, flow: DeviceFlow) -> Result<Login, Error> {
-        let contents = flow::open_device(&self.core.flow_key, &flow, self.core.time.wall())?;
+        let (account, contents) = self.open_device(&flow)?;
+        device::finish(&account, &contents).await?;
+        Ok(Login::of(account))
+    }
+
+    /// Returns what is known about a flow by device code, without finishing it.
+    ///
+    /// # Errors
+    /// [`Error::Flow`] if the flow is expired or sealed with another key, and
+    /// [`Error::UnknownProvider`] if its provider is no longer configured.
+    pub fn device_flow(&self, flow: &DeviceFlow) -> Result<DeviceFlowInfo, Error> {
+        let (account, contents) = self.open_device(flow)?;
+        Ok(DeviceFlowInfo::of(account, &contents))
+    }
+
+    fn open_device(&self, flow: &DeviceFlow) -> Result<(Account, DeviceContents), Error> {
+        let contents = flow::open_device(&self.core.flow_key, flow, self.core.time.wall())?;
         let account = self.account_of_key(
             &contents.brand,
             &contents.client_id,
             &contents.site,
             &contents.subject,
         )?;
-        device::finish(&account, &contents).await?;
-        Ok(Login::of(account))
+        Ok((account, contents))
     }
 
     /// Returns what is known about a flow, without finishing it.

@@ -14,6 +14,9 @@ async fn another_process_finishes_a_flow_that_was_printed() {
     approve(&world, &device);
     let before = elapsed(&world);
     let flow: DeviceFlow = serde_json::from_str(&printed).unwrap();
+    let info = later.device_flow(&flow).unwrap();
+    assert_eq!(info.account.key(), world.account().key());
+    assert_eq!(info.expires_at, device.expires_at);
     let login = later.finish_device(flow).await.unwrap();
     assert_eq!(world.call_api(&login.account).await, 200);
     // The interval is long over, so the first poll is sent at once.
@@ -38,7 +41,13 @@ async fn a_flow_of_another_key_or_kind_is_refused() {
         (&world.accounts, redirect.flow.as_str().to_owned()),
         (&world.accounts, "x".to_owned()),
     ] {
-        let refused = accounts.finish_device(DeviceFlow::from(flow)).await;
+        let flow = DeviceFlow::from(flow);
+        let unread = accounts.device_flow(&flow);
+        assert!(
+            matches!(unread, Err(Error::Flow(FlowError::NotOurs))),
+            "{unread:?}"
+        );
+        let refused = accounts.finish_device(flow).await;
         assert!(
             matches!(refused, Err(Error::Flow(FlowError::NotOurs))),
             "{refused:?}"
