@@ -12,18 +12,13 @@ use tokenkeeper_engine::protocol::Url;
 /// # Examples
 ///
 /// ```
+/// use tokenkeeper_engine::protocol::Url;
 /// use tokenkeeper_login::qr_code;
 ///
-/// # use tokenkeeper_engine::{Account, Error};
-/// # async fn log_in(account: Account) -> Result<(), Error> {
-/// let device = account.connect_device().await?;
-/// eprintln!("Open {} and type {}", device.verification_uri, device.user_code);
-/// let url = device.verification_uri_complete.as_ref();
-/// if let Some(code) = url.and_then(qr_code) {
-///     eprintln!("or scan this, and compare the code:\n{code}");
-/// }
-/// device.finish().await?;
-/// # Ok(()) }
+/// let url = Url::parse("https://login.example/device?user_code=WDJB-MJHT")?;
+/// let code = qr_code(&url).ok_or("the URL is too long")?;
+/// assert!(code.lines().count() > 10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
 pub fn qr_code(url: &Url) -> Option<String> {

@@ -8,6 +8,7 @@
 mod bad_input;
 mod browser;
 mod confirm;
+mod device;
 mod loopback;
 mod pages;
 mod world;
