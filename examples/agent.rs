@@ -1,25 +1,35 @@
 //! An agent: a command whose processes share one login.
 //!
 //! The first process logs in by the browser. Then twenty processes open the same file and use the
-//! account at once; its token has expired, and they make one token request.
+//! account at once; its token has expired, and they make one token request. Then twenty more do,
+//! and some of them are killed meanwhile, perhaps the one whose token request is in flight: another
+//! one takes over, and the account is not lost.
 //!
 //! ```sh
 //! cargo run --example agent
 //! ```
 
-use std::{env, net::TcpListener, path::Path, time::Duration};
+use std::{
+    env,
+    hash::{BuildHasher as _, RandomState},
+    net::TcpListener,
+    path::Path,
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokenkeeper::{
-    Accounts,
+    Accounts, Options,
     login::{LoopbackLogin, Port},
     protocol::{Dialect, Registration, Url},
     reqwest::{ReqwestTransport, client},
     sqlite::SqliteStore,
     store::{EncryptionKey, Keyring},
 };
-use tokenkeeper_emulator::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator, RegisteredClient};
-use tokio::process::Command;
+use tokenkeeper_emulator::{
+    DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator, Endpoint, Fault, RegisteredClient,
+};
+use tokio::process::{Child, Command};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -57,6 +67,8 @@ impl Agent {
             Registration::new(DEFAULT_CLIENT_ID, &self.callback).secret(DEFAULT_CLIENT_SECRET);
         let accounts = Accounts::builder(store)
             .provider(Dialect::rfc6749("plain", &self.site)?.with(registration)?)
+            // How long the others wait for a process that was killed. The default is 20 s.
+            .options(Options::new().lease(Duration::from_secs(4)))
             .transport(ReqwestTransport::new()?);
         Ok(accounts.build()?)
     }
@@ -84,6 +96,20 @@ impl Agent {
         // What a process still has to write is written before it ends.
         Ok(accounts.shutdown(SHUTDOWN).await?)
     }
+
+    /// Starts processes that use the account.
+    fn start_processes(&self) -> Result<Vec<Child>, BoxError> {
+        let mut processes = Vec::new();
+        for _ in 0..PROCESSES {
+            let mut process = Command::new(env::current_exe()?);
+            process
+                .env("AGENT_FOLDER", &self.folder)
+                .env("AGENT_SITE", &self.site)
+                .env("AGENT_CALLBACK", &self.callback);
+            processes.push(process.spawn()?);
+        }
+        Ok(processes)
+    }
 }
 
 /// Starts the emulated provider, logs in, and starts the processes.
@@ -106,25 +132,51 @@ async fn start() -> Result<(), BoxError> {
     private(&folder.path().join("keys"))?;
     agent.log_in().await?;
 
+    share(&agent, &emulator).await?;
+    survive(&agent, &emulator).await
+}
+
+/// Twenty processes use the account at once, and make one token request.
+async fn share(agent: &Agent, emulator: &Emulator) -> Result<(), BoxError> {
     emulator.expire_access_tokens();
-    let mut processes = Vec::new();
-    for _ in 0..20 {
-        let mut process = Command::new(env::current_exe()?);
-        process
-            .env("AGENT_FOLDER", &agent.folder)
-            .env("AGENT_SITE", &agent.site)
-            .env("AGENT_CALLBACK", &agent.callback);
-        processes.push(process.spawn()?);
-    }
-    for mut process in processes {
+    for mut process in agent.start_processes()? {
         assert!(process.wait().await?.success());
     }
-    let counters = emulator.counters();
-    assert_eq!(counters.refreshes(), 1);
-    println!(
-        "20 processes got a token by {} token request",
-        counters.refreshes()
-    );
+    let refreshes = emulator.counters().refreshes();
+    assert_eq!(refreshes, 1);
+    println!("{PROCESSES} processes got a token by {refreshes} token request");
+    Ok(())
+}
+
+/// Twenty processes use the account, and some are killed. None presents a refresh token again that
+/// the provider has answered, and the account lives.
+async fn survive(agent: &Agent, emulator: &Emulator) -> Result<(), BoxError> {
+    emulator.expire_access_tokens();
+    // The token request is held while processes are killed, and cut without being processed. What
+    // no client survives is a kill between the provider's answer and the write.
+    let faults = emulator.faults();
+    faults.once(Endpoint::Token, Fault::CutAfterBody);
+    let gate = faults.hold(Endpoint::Token);
+    let processes = agent.start_processes()?;
+    gate.arrived(1).await;
+    let random = RandomState::new();
+    let mut survivors = Vec::new();
+    for mut process in processes {
+        if random.hash_one(process.id()) % 2 == 0 {
+            process.kill().await?;
+        } else {
+            survivors.push(process);
+        }
+    }
+    let killed = PROCESSES - survivors.len();
+    gate.release();
+    for mut process in survivors {
+        assert!(process.wait().await?.success());
+    }
+    // If all were killed, this one refreshes the token.
+    agent.work().await?;
+    assert_eq!(emulator.counters().presented_after_answer(), 0);
+    println!("{killed} of {PROCESSES} processes were killed, and the account lives");
     Ok(())
 }
 
@@ -147,4 +199,5 @@ fn private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+const PROCESSES: usize = 20;
 const SHUTDOWN: Duration = Duration::from_secs(30);
