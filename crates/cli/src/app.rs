@@ -20,10 +20,11 @@ use tokenkeeper::{
 use crate::{
     BoxError,
     account::AccountName,
-    config::{self, Config},
+    config::{self, Config, KeysPlace},
     exit::{Exited, interrupted, misconfigured},
     global::Global,
-    output,
+    keychain::Entry,
+    output, progress,
     signal::Signals,
     store::Location,
 };
@@ -45,7 +46,7 @@ pub(crate) struct App {
 
 impl App {
     /// Opens the store, and builds an engine for all configured providers.
-    pub(crate) async fn open(global: &Global) -> Result<Self, BoxError> {
+    async fn open(global: &Global) -> Result<Self, BoxError> {
         install_crypto();
         let config = Config::read(global.config.as_deref())?;
         if config.providers.is_empty() {
@@ -54,11 +55,13 @@ impl App {
         }
         let mut providers = Vec::new();
         for (name, provider) in &config.providers {
-            providers.push((name.clone(), provider.build(name, &config)?));
+            let built = provider.build(name, &config).await?;
+            providers.push((name.clone(), built));
         }
         let location = global.store.location(&config)?;
-        let keyring = keyring(global, &config, &location)?;
-        let store = location.open(keyring.clone()).await?;
+        let keyring = keyring(global, &config, &location).await?;
+        let opened = location.open(keyring.clone());
+        let store = progress::show("opening the store", opened).await?;
         let mut accounts = Accounts::builder(Arc::clone(&store))
             .transport(ReqwestTransport::new()?)
             // A login may be finished by another call of the command.
@@ -72,6 +75,17 @@ impl App {
             store,
             providers,
         })
+    }
+
+    /// Opens it, unless a signal comes first: a keychain or a store may wait for a person.
+    pub(crate) async fn open_unless(
+        signals: &mut Signals,
+        global: &Global,
+    ) -> Result<Self, BoxError> {
+        tokio::select! {
+            app = Self::open(global) => app,
+            exit = signals.received() => Err(interrupted(exit)),
+        }
     }
 
     /// Returns the account of this name. It need not be connected.
@@ -132,7 +146,7 @@ pub(crate) async fn with<T>(
     command: impl AsyncFnOnce(&App) -> Result<T, BoxError>,
 ) -> Result<T, BoxError> {
     let mut signals = Signals::listen()?;
-    let app = App::open(global).await?;
+    let app = App::open_unless(&mut signals, global).await?;
     let result = tokio::select! {
         result = command(&app) => result,
         exit = signals.received() => {
@@ -141,7 +155,7 @@ pub(crate) async fn with<T>(
         }
     };
     // A token request in flight is answered and written first.
-    app.accounts.shutdown(SHUTDOWN).await?;
+    progress::show("writing", app.accounts.shutdown(SHUTDOWN)).await?;
     result
 }
 
@@ -151,17 +165,20 @@ pub(crate) fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// The variable with the text of the keys.
+const KEYS_VARIABLE: &str = "TOKENKEEPER_KEYS";
+
 /// What is said if a store has no keys.
-pub(crate) const NO_KEYS: &str =
-    "the store's keys are missing: name their file with --keys, or set TOKENKEEPER_KEYS";
+pub(crate) const NO_KEYS: &str = "the store's keys are missing: name their file with --keys, or \
+                                  the keychain in the configuration, or set TOKENKEEPER_KEYS";
 
 /// Finds the keys, or draws the first one for a store on this machine.
-pub(crate) fn keyring(
+pub(crate) async fn keyring(
     global: &Global,
     config: &Config,
     location: &Location,
 ) -> Result<Keyring, BoxError> {
-    match find_keyring(global, config)? {
+    match find_keyring(global, config).await? {
         Some(keyring) => Ok(keyring),
         None if location.is_default_file() => draw_key(&default_keys()?),
         None => Err(misconfigured(NO_KEYS).into()),
@@ -169,13 +186,20 @@ pub(crate) fn keyring(
 }
 
 /// Finds the keys. `None`: none are named, and none were drawn.
-pub(crate) fn find_keyring(global: &Global, config: &Config) -> Result<Option<Keyring>, BoxError> {
-    let named = global.keys.clone();
-    if let Some(file) = named.or_else(|| config.keys.as_ref().map(|file| config.path(file))) {
+pub(crate) async fn find_keyring(
+    global: &Global,
+    config: &Config,
+) -> Result<Option<Keyring>, BoxError> {
+    if let Some(file) = &global.keys {
         return Ok(Some(Keyring::from_file(file)?));
     }
-    if std::env::var_os("TOKENKEEPER_KEYS").is_some() {
-        return Ok(Some(Keyring::from_env("TOKENKEEPER_KEYS")?));
+    if std::env::var_os(KEYS_VARIABLE).is_some_and(|keys| !keys.is_empty()) {
+        return Ok(Some(Keyring::from_env(KEYS_VARIABLE)?));
+    }
+    match &config.keys {
+        Some(KeysPlace::File(file)) => return Ok(Some(Keyring::from_file(config.path(file))?)),
+        Some(KeysPlace::Keychain(name)) => return Ok(Some(Entry::new(name).keyring().await?)),
+        None => {}
     }
     let file = default_keys()?;
     Ok(if file.exists() {

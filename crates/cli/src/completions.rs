@@ -1,14 +1,11 @@
 //! `tokenkeeper completions`.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Command;
 use clap_complete::{Shell, generate};
 
-use crate::BoxError;
+use crate::{BoxError, output};
 
 /// Prints the completions of a shell
 ///
@@ -26,6 +23,6 @@ pub(crate) fn run(arguments: &Arguments, mut command: Command) -> Result<ExitCod
     // The generator panics if the reader is gone, as after `| head`.
     let mut script = Vec::new();
     generate(arguments.shell, &mut command, "tokenkeeper", &mut script);
-    io::stdout().lock().write_all(&script)?;
+    output::bytes(&script)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use std::{error::Error as StdError, process::ExitCode};
 
 use tokenkeeper::{Advice, Error, login::Error as LoginError};
 
-use crate::BoxError;
+use crate::{BoxError, output::OutputError};
 
 /// What the exit status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     NotFound = 127,
     /// Ctrl-C: 128 and the number of the signal, as shells have it.
     Interrupted = 130,
+    /// The reader of the output is gone: 128 and the number of SIGPIPE.
+    PipeClosed = 141,
     /// SIGTERM.
     Terminated = 143,
     /// SIGHUP: the terminal is gone.
@@ -36,6 +38,9 @@ impl Exit {
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
         if let Some(error) = find::<Exited>(error) {
             return error.exit;
+        }
+        if find::<OutputError>(error).is_some_and(OutputError::is_closed_pipe) {
+            return Self::PipeClosed;
         }
         if of_a_request(error).is_some_and(is_of_the_network) {
             return Self::Unavailable;
@@ -74,6 +79,22 @@ pub(crate) struct Exited {
 pub(crate) fn misconfigured(text: impl Into<String>) -> Exited {
     Exited {
         exit: Exit::Configuration,
+        text: text.into(),
+    }
+}
+
+/// Returns the error of a login that the provider refused.
+pub(crate) fn refused(text: impl Into<String>) -> Exited {
+    Exited {
+        exit: Exit::LoginNeeded,
+        text: text.into(),
+    }
+}
+
+/// Returns the error of something that may work later.
+pub(crate) fn unavailable(text: impl Into<String>) -> Exited {
+    Exited {
+        exit: Exit::Unavailable,
         text: text.into(),
     }
 }

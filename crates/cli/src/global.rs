@@ -14,8 +14,8 @@ pub(crate) struct Global {
     #[command(flatten)]
     pub(crate) store: StoreArguments,
     /// A file with the keys that encrypt the store: `id:base64` of 32 bytes each, the current one
-    /// first. Default: the environment variable TOKENKEEPER_KEYS, then `keys` next to the store's
-    /// default file.
+    /// first. Default: the environment variable TOKENKEEPER_KEYS, then what the configuration
+    /// names, then `keys` next to the store's default file.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
     /// Print JSON, for programs.

@@ -10,6 +10,7 @@ mod emulate;
 mod exit;
 mod global;
 mod init;
+mod keychain;
 mod login;
 mod man;
 mod output;
@@ -17,6 +18,7 @@ mod progress;
 mod providers;
 mod request;
 mod run;
+mod secret;
 mod signal;
 mod store;
 mod time;
@@ -28,6 +30,7 @@ use std::{error::Error, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tokenkeeper::store::ErrorChain;
+use tokio::runtime::Runtime;
 
 use self::{exit::Exit, global::Global};
 
@@ -62,6 +65,7 @@ enum Command {
     Import(transfer::import::Arguments),
     Keys(store::KeysArguments),
     Reencrypt(store::ReencryptArguments),
+    Keychain(keychain::Arguments),
     Worker(worker::Arguments),
     Doctor(doctor::Arguments),
     Providers(providers::Arguments),
@@ -71,14 +75,37 @@ enum Command {
     Man(man::Arguments),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    progress::start(arguments.global.json);
+    let result = match Runtime::new() {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(arguments));
+            // A read of the terminal cannot be cancelled, and must not hold up the end.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            let exit = Exit::of(&*error);
+            // The reader has what it wanted.
+            if exit != Exit::PipeClosed {
+                output::error(&output::printable(&causes(&*error)));
+            }
+            exit.into()
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
     let global = &arguments.global;
-    let result = match arguments.command {
+    match arguments.command {
         Command::Init(arguments) => init::run(&arguments, global),
         Command::Login(arguments) => login::run(arguments, global).await,
         Command::Accounts(arguments) => store::accounts(arguments, global).await,
@@ -93,6 +120,7 @@ async fn main() -> ExitCode {
         Command::Import(arguments) => transfer::import::run(arguments, global).await,
         Command::Keys(arguments) => store::keys(arguments, global).await,
         Command::Reencrypt(arguments) => store::reencrypt(arguments, global).await,
+        Command::Keychain(arguments) => keychain::run(arguments, global).await,
         Command::Doctor(arguments) => doctor::run(arguments, global).await,
         Command::Providers(arguments) => providers::run(arguments, global),
         Command::Worker(arguments) => worker::run(arguments, global).await,
@@ -100,13 +128,6 @@ async fn main() -> ExitCode {
         Command::Emulate(arguments) => emulate::run(arguments).await,
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => man::run(&arguments, Arguments::command(), global),
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            output::error(&output::printable(&causes(&*error)));
-            Exit::of(&*error).into()
-        }
     }
 }
 
@@ -115,9 +136,9 @@ fn usage(error: &clap::Error) -> ExitCode {
     let is_error = error.use_stderr();
     let text = without_passwords(&error.to_string());
     if is_error {
-        eprint!("{text}");
-    } else {
-        print!("{text}");
+        output::note_part(&text);
+    } else if let Err(error) = output::bytes(text.as_bytes()) {
+        return Exit::of(&error).into();
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

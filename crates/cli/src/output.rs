@@ -13,6 +13,18 @@ const POOR: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const TITLE: Style = Style::new().bold();
 
+/// Standard output cannot be written: its reader is gone, or the disk is full.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct OutputError(#[from] io::Error);
+
+impl OutputError {
+    /// Returns whether the reader is gone, as after `| head`.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
 /// A named value.
 pub(crate) struct Field {
     name: &'static str,
@@ -62,18 +74,14 @@ pub(crate) fn record(
         .unwrap_or(0);
     let mut out = anstream::stdout().lock();
     for field in fields {
-        writeln!(
-            out,
-            "{TITLE}{:widest$}{TITLE:#}  {}",
-            field.name,
-            field.shown()
-        )?;
+        let line = format!("{TITLE}{:widest$}{TITLE:#}  {}", field.name, field.shown());
+        writeln!(out, "{line}").map_err(OutputError)?;
     }
     Ok(())
 }
 
 /// Prints a table, a record in each row, with the names of the first one above.
-pub(crate) fn table(rows: &[Vec<Field>]) -> io::Result<()> {
+pub(crate) fn table(rows: &[Vec<Field>]) -> Result<(), OutputError> {
     let Some(first) = rows.first() else {
         return Ok(());
     };
@@ -97,20 +105,32 @@ pub(crate) fn table(rows: &[Vec<Field>]) -> io::Result<()> {
 
 /// Prints a value as one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), BoxError> {
-    let line = serde_json::to_string(value)?;
-    writeln!(io::stdout().lock(), "{line}")?;
-    Ok(())
+    let line = serde_json::to_string(value)? + "\n";
+    Ok(bytes(line.as_bytes())?)
 }
 
 /// Prints a line of the command's output.
-pub(crate) fn line(text: &str) -> io::Result<()> {
-    writeln!(anstream::stdout().lock(), "{text}")
+pub(crate) fn line(text: &str) -> Result<(), OutputError> {
+    Ok(writeln!(anstream::stdout().lock(), "{text}")?)
+}
+
+/// Prints a text as it is.
+pub(crate) fn bytes(text: &[u8]) -> Result<(), OutputError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    // What waits for the end of its line is written at the process's end, where no one looks.
+    Ok(out.flush()?)
 }
 
 /// Prints a note for the person, which is no output of the command.
 pub(crate) fn note(text: &str) {
+    note_part(&format!("{text}\n"));
+}
+
+/// Prints a part of a note's line.
+pub(crate) fn note_part(text: &str) {
     // A terminal that is gone stops no command.
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = write!(anstream::stderr().lock(), "{text}");
 }
 
 /// Prints an error, and what it comes from.

@@ -1,6 +1,11 @@
 //! A spinner on a terminal, for what takes over a second.
 
-use std::time::Duration;
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio::time::sleep;
@@ -8,8 +13,27 @@ use tokio::time::sleep;
 /// How long nothing is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Waits for the work. It shows what a person waits for, unless stderr is no terminal.
+/// Whether this process shows spinners.
+static SHOWS: OnceLock<bool> = OnceLock::new();
+
+/// Finds out whether a person looks at the output, once for the process.
+pub(crate) fn start(as_json: bool) {
+    let are_terminals = io::stdout().is_terminal() && io::stderr().is_terminal();
+    let terminal = env::var("TERM").ok();
+    SHOWS.get_or_init(|| is_shown(as_json, are_terminals, terminal.as_deref()));
+}
+
+/// Returns whether spinners are shown: not to programs, and not on a terminal whose lines cannot be
+/// overwritten. They have no colour, so `NO_COLOR` changes nothing.
+fn is_shown(as_json: bool, are_terminals: bool, terminal: Option<&str>) -> bool {
+    !as_json && are_terminals && terminal != Some("dumb")
+}
+
+/// Waits for the work. It shows what a person waits for.
 pub(crate) async fn show<T>(what: &'static str, work: impl Future<Output = T>) -> T {
+    if SHOWS.get() != Some(&true) {
+        return work.await;
+    }
     show_after(PATIENCE, what, work, ProgressDrawTarget::stderr()).await
 }
 
@@ -109,6 +133,16 @@ mod tests {
 
     fn target(terminal: &Terminal) -> ProgressDrawTarget {
         ProgressDrawTarget::term_like(Box::new(terminal.clone()))
+    }
+
+    #[test]
+    fn no_program_and_no_dumb_terminal_is_shown_a_spinner() {
+        let xterm = Some("xterm-256color");
+        assert!(is_shown(false, true, xterm));
+        assert!(is_shown(false, true, None));
+        assert!(!is_shown(true, true, xterm));
+        assert!(!is_shown(false, false, xterm));
+        assert!(!is_shown(false, true, Some("dumb")));
     }
 
     #[tokio::test]

@@ -35,19 +35,34 @@ impl Signals {
     }
 }
 
-/// Ctrl-C, from its making on.
+/// The console's events that end a command, from its making on.
 #[cfg(windows)]
-pub(crate) struct Signals(tokio::signal::windows::CtrlC);
+pub(crate) struct Signals {
+    ctrl_c: tokio::signal::windows::CtrlC,
+    ctrl_break: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
 
 #[cfg(windows)]
 impl Signals {
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self(tokio::signal::windows::ctrl_c()?))
+        use tokio::signal::windows;
+        Ok(Self {
+            ctrl_c: windows::ctrl_c()?,
+            ctrl_break: windows::ctrl_break()?,
+            close: windows::ctrl_close()?,
+            shutdown: windows::ctrl_shutdown()?,
+        })
     }
 
-    /// Waits for it, and returns the exit status after it.
+    /// Waits for the first one, and returns the exit status after it.
     pub(crate) async fn received(&mut self) -> Exit {
-        self.0.recv().await;
-        Exit::Interrupted
+        tokio::select! {
+            _ = self.ctrl_c.recv() => Exit::Interrupted,
+            _ = self.ctrl_break.recv() => Exit::Interrupted,
+            _ = self.close.recv() => Exit::HungUp,
+            _ = self.shutdown.recv() => Exit::Terminated,
+        }
     }
 }

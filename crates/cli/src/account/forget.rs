@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::AccountName;
-use crate::{BoxError, app, global::Global, output};
+use crate::{BoxError, app, global::Global, output, progress};
 
 /// Removes all that is kept of an account, even a record that cannot be read
 ///
@@ -21,7 +21,10 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let name = arguments.account;
-    app::with(global, async |app| Ok(app.account(&name)?.forget().await?)).await?;
+    app::with(global, async |app| {
+        Ok(progress::show("forgetting", app.account(&name)?.forget()).await?)
+    })
+    .await?;
     if global.json {
         output::json(&json!({ "account": name.to_string(), "forgotten": true }))?;
     } else {

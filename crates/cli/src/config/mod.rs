@@ -13,7 +13,7 @@ use etcetera::{AppStrategy, AppStrategyArgs, HomeDirError, app_strategy};
 use serde::Deserialize;
 
 pub(crate) use self::provider::ProviderConfig;
-use crate::{BoxError, exit::misconfigured};
+use crate::{BoxError, exit::misconfigured, keychain};
 
 /// The configuration file.
 #[derive(Debug, Default, Deserialize)]
@@ -21,14 +21,36 @@ use crate::{BoxError, exit::misconfigured};
 pub(crate) struct Config {
     /// The URL of the store, as `--store` takes it.
     pub(crate) store: Option<String>,
-    /// The file with the keys, as `--keys` takes it.
-    pub(crate) keys: Option<PathBuf>,
+    /// Where the store's keys are.
+    pub(crate) keys: Option<KeysPlace>,
     /// The providers, by the names that commands take.
     #[serde(default)]
     pub(crate) providers: BTreeMap<String, ProviderConfig>,
     /// The file itself.
     #[serde(skip)]
     file: Option<PathBuf>,
+}
+
+/// Where the keys of the store are: in a file, as `--keys` takes it, or in the keychain.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum KeysPlace {
+    File(PathBuf),
+    /// The name of the entry.
+    Keychain(String),
+}
+
+impl TryFrom<String> for KeysPlace {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.split_once(':') {
+            Some(("keychain", "")) => Err("`keychain:` needs the name of an entry"),
+            Some(("keychain", name)) => Ok(Self::Keychain(name.to_owned())),
+            _ if text == "keychain" => Ok(Self::Keychain(keychain::KEYS.to_owned())),
+            _ => Ok(Self::File(text.into())),
+        }
+    }
 }
 
 impl Config {
@@ -134,4 +156,22 @@ fn folders() -> Result<impl AppStrategy, BoxError> {
 /// Returns the value of an environment variable that is not empty.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_in_a_file_or_in_an_entry_of_the_keychain() {
+        let place = |text: &str| KeysPlace::try_from(text.to_owned());
+        let file = |path: &str| Ok(KeysPlace::File(path.into()));
+        let entry = |name: &str| Ok(KeysPlace::Keychain(name.to_owned()));
+        assert_eq!(place("keychain"), entry("keys"));
+        assert_eq!(place("keychain:work"), entry("work"));
+        assert_eq!(place("keys"), file("keys"));
+        assert_eq!(place("./keychain"), file("./keychain"));
+        assert_eq!(place(r"C:\\keys"), file(r"C:\\keys"));
+        assert!(place("keychain:").is_err());
+    }
 }

@@ -15,6 +15,9 @@ use super::{
 };
 use crate::{BoxError, exit::misconfigured};
 
+/// The kind of iOFFICE.
+const IOFFICE: &str = "ioffice";
+
 /// The redirect URI of a native application: any port of loopback (RFC 8252 §7.3).
 const REDIRECT_URI: &str = "http://127.0.0.1/callback";
 
@@ -32,6 +35,8 @@ pub(crate) struct ProviderConfig {
     pub(super) client_secret: Option<Secret>,
     pub(super) client_secret_env: Option<String>,
     pub(super) client_secret_file: Option<PathBuf>,
+    /// The name of an entry of the keychain.
+    pub(super) client_secret_keychain: Option<String>,
     redirect_uri: Option<String>,
     scope: Option<String>,
     /// What the dialect asks for by name.
@@ -46,10 +51,14 @@ impl ProviderConfig {
     }
 
     /// Makes the provider, with its secret.
-    pub(crate) fn build(&self, name: &str, config: &Config) -> Result<Arc<dyn Provider>, BoxError> {
-        let registration = self.registration(name, config)?;
+    pub(crate) async fn build(
+        &self,
+        name: &str,
+        config: &Config,
+    ) -> Result<Arc<dyn Provider>, BoxError> {
+        let registration = self.registration(name, config).await?;
         let problem = |error: BoxError| misconfigured(format!("[providers.{name}]: {error}"));
-        let built = match (&self.dialect, self.kind.as_deref().unwrap_or(name)) {
+        let built = match (&self.dialect, self.kind_of(name)) {
             (Some(file), _) => self.dialect(&config.path(file), registration),
             (None, "rfc6749") => self.plain(name, registration),
             (None, kind) => self.kind(kind, registration),
@@ -57,12 +66,29 @@ impl ProviderConfig {
         Ok(built.map_err(problem)?)
     }
 
-    fn registration(&self, name: &str, config: &Config) -> Result<Registration, BoxError> {
+    /// Makes iOFFICE's adapter, which can ask for a code with a password.
+    pub(crate) async fn ioffice(&self, name: &str, config: &Config) -> Result<IOffice, BoxError> {
+        let registration = self.registration(name, config).await?;
+        let built = self.site_of_ioffice(registration);
+        let problem = |error: BoxError| misconfigured(format!("[providers.{name}]: {error}"));
+        Ok(built.map_err(problem)?.direct_code())
+    }
+
+    /// Returns whether this is iOFFICE.
+    pub(crate) fn is_ioffice(&self, name: &str) -> bool {
+        self.dialect.is_none() && self.kind_of(name) == IOFFICE
+    }
+
+    fn kind_of<'a>(&'a self, name: &'a str) -> &'a str {
+        self.kind.as_deref().unwrap_or(name)
+    }
+
+    async fn registration(&self, name: &str, config: &Config) -> Result<Registration, BoxError> {
         let redirect_uri = self.redirect_uri.as_deref().unwrap_or(REDIRECT_URI);
         let mut registration =
             Registration::new(&self.client_id, redirect_uri).any_localhost_port();
-        if let Some(secret) = secret::find(name, self, config)? {
-            registration = registration.secret(secret);
+        if let Some(secret) = secret::find(name, self, config).await? {
+            registration = registration.secret(secret.as_str());
         }
         if let Some(scope) = &self.scope {
             registration = registration.scope(scope);
@@ -88,12 +114,15 @@ impl ProviderConfig {
             "amiqus" => adapter!(Amiqus),
             "fortes-milestones" => adapter!(FortesMilestones),
             "qics-milestones" => adapter!(QicsMilestones),
-            "ioffice" => {
-                let site = site.ok_or("iOFFICE has a site for each tenant: add `site`")?;
-                Arc::new(IOffice::new(registration)?.sites(only(site)?))
-            }
+            IOFFICE => Arc::new(self.site_of_ioffice(registration)?),
             kind => self.client(presets::get(kind)?, registration)?,
         })
+    }
+
+    fn site_of_ioffice(&self, registration: Registration) -> Result<IOffice, BoxError> {
+        let site = self.site.as_deref();
+        let site = site.ok_or("iOFFICE has a site for each tenant: add `site`")?;
+        Ok(IOffice::new(registration)?.sites(only(site)?))
     }
 
     /// A provider that follows RFC 6749 at `site`.
@@ -110,7 +139,13 @@ impl ProviderConfig {
     ) -> Result<Arc<dyn Provider>, BoxError> {
         let text = fs::read_to_string(file)
             .map_err(|error| format!("the dialect {} cannot be read: {error}", file.display()))?;
-        self.client(Dialect::from_toml(&text)?, registration)
+        let is_json = file.extension().is_some_and(|ending| ending == "json");
+        let dialect = if is_json {
+            Dialect::from_json(&text)?
+        } else {
+            Dialect::from_toml(&text)?
+        };
+        self.client(dialect, registration)
     }
 
     fn client(

@@ -1,11 +1,14 @@
-//! Where a client secret comes from: the environment, a file, or the configuration itself.
+//! Where a client secret comes from: the environment, a file, the keychain, or the configuration
+//! itself.
 
 use std::{fmt, fs, path::Path};
 
 use serde::Deserialize;
 
+use zeroize::Zeroizing;
+
 use super::{Config, ProviderConfig, variable};
-use crate::{BoxError, exit::misconfigured};
+use crate::{BoxError, exit::misconfigured, keychain, secret::without_line_end};
 
 /// A secret in the configuration. `Debug` does not show it.
 #[derive(Clone, Deserialize)]
@@ -19,15 +22,18 @@ impl fmt::Debug for Secret {
 }
 
 /// Finds the client secret, or none for a public client.
-pub(super) fn find(
+///
+/// The provider's own variable comes first, then the one place that the configuration names.
+pub(super) async fn find(
     name: &str,
     provider: &ProviderConfig,
     config: &Config,
-) -> Result<Option<String>, BoxError> {
+) -> Result<Option<Zeroizing<String>>, BoxError> {
+    refuse_two_places(name, provider)?;
     let default = default_variable(name);
     let named = provider.client_secret_env.as_deref();
     if let Some(secret) = variable(named.unwrap_or(&default)) {
-        return Ok(Some(secret));
+        return Ok(Some(Zeroizing::new(secret)));
     }
     if let Some(variable) = named {
         let text = format!("{variable} is not set: it holds the client secret of `{name}`");
@@ -36,18 +42,41 @@ pub(super) fn find(
     if let Some(file) = &provider.client_secret_file {
         let file = config.path(file);
         refuse_readable_by_others(&file)?;
-        let secret = fs::read_to_string(&file).map_err(|error| {
+        let text = fs::read_to_string(&file).map(Zeroizing::new);
+        let text = text.map_err(|error| {
             misconfigured(format!(
                 "the secret {} cannot be read: {error}",
                 file.display()
             ))
         })?;
-        return Ok(Some(secret.trim_end_matches(['\r', '\n']).to_owned()));
+        return Ok(Some(Zeroizing::new(without_line_end(&text).to_owned())));
     }
-    Ok(provider
-        .client_secret
-        .as_ref()
-        .map(|secret| secret.0.clone()))
+    if let Some(entry) = &provider.client_secret_keychain {
+        return Ok(Some(keychain::Entry::new(entry).secret().await?));
+    }
+    let secret = provider.client_secret.as_ref();
+    Ok(secret.map(|secret| Zeroizing::new(secret.0.clone())))
+}
+
+/// Refuses two places of one secret: the other one would be ignored in silence.
+fn refuse_two_places(name: &str, provider: &ProviderConfig) -> Result<(), BoxError> {
+    let places = [
+        ("client_secret", provider.client_secret.is_some()),
+        ("client_secret_env", provider.client_secret_env.is_some()),
+        ("client_secret_file", provider.client_secret_file.is_some()),
+        (
+            "client_secret_keychain",
+            provider.client_secret_keychain.is_some(),
+        ),
+    ];
+    let mut named = places.iter().filter(|(_, named)| *named);
+    match (named.next(), named.next()) {
+        (Some((one, _)), Some((other, _))) => Err(misconfigured(format!(
+            "[providers.{name}] has both `{one}` and `{other}`: remove one of them"
+        ))
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the environment variable of a provider's secret.

@@ -15,7 +15,7 @@ use provider::Provider;
 use report::{Report, Row, StepReport};
 use setup::Setup;
 
-use crate::{BoxError, app::install_crypto, causes};
+use crate::{BoxError, app::install_crypto, causes, output};
 
 /// Runs the life cycle of an account against emulators and checks the counts
 ///
@@ -35,17 +35,17 @@ pub(crate) async fn run(_: &Arguments, as_json: bool) -> Result<ExitCode, BoxErr
     let mut rows = Vec::new();
     for provider in Provider::ALL {
         for front in Front::ALL {
-            eprint!("{} over {}:", provider.brand(), front.name());
+            output::note_part(&format!("{} over {}:", provider.brand(), front.name()));
             let row = run_scenario(provider, front).await?;
-            eprintln!("{}", if row.ok { "" } else { " FAILED" });
+            output::note(if row.ok { "" } else { " FAILED" });
             rows.push(row);
         }
     }
     let report = Report::of(rows);
     if as_json {
-        println!("{}", serde_json::to_string(&report)?);
+        output::json(&report)?;
     } else {
-        print!("{report}");
+        output::bytes(report.to_string().as_bytes())?;
     }
     Ok(if report.ok {
         ExitCode::SUCCESS
@@ -59,7 +59,7 @@ async fn run_scenario(provider: Provider, front: Front) -> Result<Row, BoxError>
     let mut setup = Setup::new(provider, front).await?;
     let mut steps = Vec::new();
     for expectation in expectation::scenario(provider) {
-        eprint!(" {}", expectation.step.name());
+        output::note_part(&format!(" {}", expectation.step.name()));
         let (step, completed) = run_step(&mut setup, expectation).await;
         steps.push(step);
         if !completed {

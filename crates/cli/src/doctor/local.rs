@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokenkeeper::store::{Filter, Keyring, StoreError, TokenStore};
 
 use super::report::Report;
-use crate::{BoxError, app, causes, config::Config, global::Global, store::Location};
+use crate::{BoxError, app, causes, config::Config, global::Global, progress, store::Location};
 
 /// How many records are opened.
 const MOST: usize = 1000;
@@ -37,21 +37,23 @@ pub(super) async fn check_store(report: &mut Report, global: &Global, config: &C
         Err(error) => return report.problem("store", causes(&*error)),
     };
     let exists = location.exists();
-    let keyring = find_keys(report, global, config, &location, exists);
+    let keyring = find_keys(report, global, config, &location, exists).await;
     if !exists {
         let detail = format!("{location} does not exist yet; the first login makes it");
         return report.ok("store", detail);
     }
-    let opened = match &keyring {
-        Some(keyring) => location.open_existing(keyring.clone()).await,
-        None => location.open_sealed().await,
+    let opened = async {
+        match &keyring {
+            Some(keyring) => location.open_existing(keyring.clone()).await,
+            None => location.open_sealed().await,
+        }
     };
-    let store = match opened {
+    let store = match progress::show("opening the store", opened).await {
         Ok(store) => store,
         Err(error) => return report.problem("store", causes(&*error)),
     };
     // The last thing that it looks at are some records.
-    let health = match store.check_health().await {
+    let health = match progress::show("asking the store", store.check_health()).await {
         Err(error) if error.is_of_one_entry() => Ok(()),
         health => health,
     };
@@ -61,14 +63,14 @@ pub(super) async fn check_store(report: &mut Report, global: &Global, config: &C
     }
 }
 
-fn find_keys(
+async fn find_keys(
     report: &mut Report,
     global: &Global,
     config: &Config,
     location: &Location,
     exists: bool,
 ) -> Option<Keyring> {
-    match app::find_keyring(global, config) {
+    match app::find_keyring(global, config).await {
         Ok(Some(keyring)) => {
             let mut ids = keyring.ids();
             let current = ids.next().unwrap_or_default();
@@ -87,7 +89,7 @@ fn find_keys(
 
 /// Checks that the keys open the records.
 async fn check_records(report: &mut Report, store: &Arc<dyn TokenStore>) {
-    match open_records(store).await {
+    match progress::show("reading records", open_records(store)).await {
         Ok(Opened {
             opened,
             first: None,

@@ -20,6 +20,7 @@ use crate::{
     BoxError, causes,
     config::{Config, ProviderConfig},
     login::port_of,
+    progress, time,
 };
 
 /// How long an endpoint may take to answer.
@@ -37,9 +38,10 @@ pub(super) async fn check(
 ) {
     let titled = |what: &str| format!("{name}: {what}");
     let client = titled("client");
-    let made = config
-        .provider(name)
-        .and_then(|provider| Patient::new(name, provider, config, transport));
+    let made = match config.provider(name) {
+        Ok(provider) => Patient::new(name, provider, config, transport).await,
+        Err(error) => Err(error),
+    };
     let patient = report.take(&client, made, |patient| {
         format!(
             "`{}` is registered",
@@ -57,7 +59,7 @@ pub(super) async fn check(
         ("token endpoint", token),
     ] {
         let answer = match endpoint {
-            Ok(endpoint) => reach(transport, endpoint).await,
+            Ok(endpoint) => progress::show("asking the provider", reach(transport, endpoint)).await,
             Err(error) => Err(error),
         };
         let reached = report.take(&titled(what), answer, |(uri, answer)| {
@@ -79,13 +81,13 @@ struct Patient {
 }
 
 impl Patient {
-    fn new(
+    async fn new(
         name: &str,
         provider: &ProviderConfig,
         config: &Config,
         transport: &ReqwestTransport,
     ) -> Result<Self, BoxError> {
-        let built = provider.build(name, config)?;
+        let built = provider.build(name, config).await?;
         let accounts = Accounts::builder(MemoryStore::new())
             .provider(Arc::clone(&built))
             .transport(transport.clone())
@@ -171,7 +173,7 @@ fn check_clock(head: &HeaderMap, now: SystemTime) -> Result<String, BoxError> {
     if skew <= MAX_SKEW {
         return Ok("within a minute of the provider's".to_owned());
     }
-    let skew = humantime::format_duration(Duration::from_secs(skew.as_secs()));
+    let skew = time::rough(skew);
     let text = format!(
         "this machine's clock is {skew} {direction} the provider's, so tokens are refreshed too \
          early or too late: synchronize it by NTP"
@@ -197,9 +199,12 @@ mod tests {
             assert!(at(date).is_ok());
         }
         let ahead = at(now - minute - minute).unwrap_err();
-        assert!(ahead.contains("clock is 2m ahead of"), "{ahead}");
+        assert!(ahead.contains("clock is 2 minutes ahead of"), "{ahead}");
         let behind = at(now + Duration::from_secs(90)).unwrap_err();
-        assert!(behind.contains("clock is 1m 30s behind"), "{behind}");
+        assert!(
+            behind.contains("clock is 1 minute 30 seconds behind"),
+            "{behind}"
+        );
         assert!(check_clock(&HeaderMap::new(), now).is_ok());
     }
 }

@@ -12,14 +12,17 @@ pub(super) fn text(arguments: &Arguments, emulator: &Emulator, session: &Session
         arguments,
         emulator,
     };
-    [
+    let mut parts = vec![
         guide.urls(),
         guide.client(),
         session.commands(&guide.url(Endpoint::Api)),
-        guide.commands(),
-        FOOTER.to_owned(),
-    ]
-    .join("\n")
+    ];
+    // A preset's requests may have forms that curl commands would only repeat.
+    if !matches!(arguments.provider, Provider::Preset(_)) {
+        parts.push(guide.commands());
+    }
+    parts.push(FOOTER.to_owned());
+    parts.join("\n")
 }
 
 const FOOTER: &str = "Press Ctrl-C to stop.\n";

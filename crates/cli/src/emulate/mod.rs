@@ -1,28 +1,39 @@
 //! `tokenkeeper emulate`: one emulator in the foreground.
 
 mod guide;
+mod preset;
 mod session;
+mod traits;
 
 use std::process::ExitCode;
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tokenkeeper::presets;
 use tokenkeeper_emulator::{
-    Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator, Error,
+    Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator,
     RegisteredClient,
 };
 
 use self::session::Session;
-use crate::{BoxError, signal::Signals};
+use crate::{BoxError, output, signal::Signals};
 
 /// Runs a provider's emulator in the foreground, until Ctrl-C
 ///
 /// It listens on 127.0.0.1. It first prints its URLs, and commands that log in: by this command,
-/// with a configuration that lives as long as the emulator, and by curl.
+/// with a configuration that lives as long as the emulator, and by curl. The emulator of a preset
+/// is one of RFC 6749 with the traits of that preset's dialect: where the client's secret is, the
+/// names and places of parameters and tokens, whether refresh tokens are replaced, and errors.
 ///
-/// Example: tokenkeeper emulate amiqus
+/// Examples:
+///   tokenkeeper emulate amiqus
+///   tokenkeeper emulate google
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The emulated provider.
+    /// amiqus, qics-milestones, fortes-milestones, ioffice (one site), plain (RFC 6749 with PKCE,
+    /// revocation, introspection and logins by device code), or the name of a preset, which
+    /// `tokenkeeper providers` lists.
+    #[arg(value_parser = Provider::parser(), hide_possible_values = true)]
     provider: Provider,
     /// The port on 127.0.0.1; 0 means any free port.
     #[arg(long, default_value_t = 0, value_name = "N")]
@@ -39,7 +50,7 @@ pub(crate) struct Arguments {
 }
 
 /// An emulated provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Provider {
     Amiqus,
     QicsMilestones,
@@ -48,6 +59,33 @@ enum Provider {
     Ioffice,
     /// RFC 6749, with PKCE, revocation and introspection.
     Plain,
+    /// The provider of a preset, by its name.
+    Preset(&'static str),
+}
+
+impl Provider {
+    const BUILT_IN: [(&str, Self); 5] = [
+        ("amiqus", Self::Amiqus),
+        ("qics-milestones", Self::QicsMilestones),
+        ("fortes-milestones", Self::FortesMilestones),
+        ("ioffice", Self::Ioffice),
+        ("plain", Self::Plain),
+    ];
+
+    /// Returns all providers, by their names.
+    fn all() -> impl Iterator<Item = (&'static str, Self)> {
+        let presets = presets::names().map(|name| (name, Self::Preset(name)));
+        Self::BUILT_IN.into_iter().chain(presets)
+    }
+
+    /// Reads a name; the error for an unknown one lists the others.
+    fn parser() -> impl TypedValueParser<Value = Self> {
+        let names = PossibleValuesParser::new(Self::all().map(|(name, _)| name));
+        names.try_map(|given| {
+            let found = Self::all().find(|(name, _)| *name == given);
+            found.map(|(_, provider)| provider).ok_or("no provider")
+        })
+    }
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
@@ -58,20 +96,25 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         Provider::FortesMilestones => arguments.start(Emulator::fortes(), &callback).await?,
         Provider::Ioffice => arguments.start(Emulator::ioffice(), &callback).await?,
         Provider::Plain => arguments.start(Emulator::plain(), &callback).await?,
+        Provider::Preset(name) => {
+            let emulator = preset::emulator(name, &arguments.client_id)?;
+            arguments.start(emulator, &callback).await?
+        }
     };
     let session = Session::create(&arguments, &emulator, &callback)?;
     let mut signals = Signals::listen()?;
-    print!("{}", guide::text(&arguments, &emulator, &session));
+    output::bytes(guide::text(&arguments, &emulator, &session).as_bytes())?;
     signals.received().await;
     Ok(ExitCode::SUCCESS)
 }
 
 impl Arguments {
-    async fn start<O>(&self, emulator: Builder<O>, callback: &str) -> Result<Emulator, Error> {
+    async fn start<O>(&self, emulator: Builder<O>, callback: &str) -> Result<Emulator, BoxError> {
         let client = RegisteredClient::new(&self.client_id)
             .secret(&self.secret)
             .redirect_uri(&self.redirect_uri)
             .redirect_uri(callback);
-        emulator.client(client).port(self.port).start().await
+        let started = emulator.client(client).port(self.port).start().await;
+        Ok(started?)
     }
 }

@@ -3,10 +3,14 @@
 use std::{io, net::TcpListener};
 
 use tempfile::TempDir;
+use tokenkeeper::protocol::ClientAuthentication;
 use tokenkeeper_emulator::Emulator;
 
-use super::{Arguments, Provider};
-use crate::BoxError;
+use super::{Arguments, Provider, preset};
+use crate::{
+    BoxError,
+    app::{draw_key, write_private},
+};
 
 /// A folder with a configuration and a store, which goes with the emulator.
 pub(super) struct Session {
@@ -22,18 +26,32 @@ impl Session {
         callback: &str,
     ) -> Result<Self, BoxError> {
         let folder = tempfile::Builder::new().prefix("tokenkeeper-").tempdir()?;
-        let (provider, kind) = names(arguments.provider);
+        let provider = name(arguments.provider);
+        let base = emulator.base();
         let store = format!("sqlite:{}", folder.path().join("accounts.db").display());
-        let text = format!(
-            "store = {store:?}\nkeys = \"keys\"\n\n[providers.{provider}]\nkind = {kind:?}\n\
-             site = {site:?}\nclient_id = {client_id:?}\nclient_secret = {secret:?}\n\
-             redirect_uri = {callback:?}\n",
-            site = emulator.base(),
+        let mut text = format!(
+            "store = {store:?}\nkeys = \"keys\"\n\n[providers.{provider}]\nclient_id = \
+             {client_id:?}\nredirect_uri = {callback:?}\n",
             client_id = arguments.client_id,
-            secret = arguments.secret,
         );
-        crate::app::draw_key(&folder.path().join("keys"))?;
-        crate::app::write_private(&folder.path().join("config.toml"), &text)?;
+        let mut has_secret = true;
+        match arguments.provider {
+            Provider::Preset(name) => {
+                let dialect = preset::dialect(name, &arguments.client_id, base)?;
+                let method = dialect.token.client_authentication;
+                has_secret = method != ClientAuthentication::None;
+                let file = folder.path().join("dialect.toml");
+                write_private(&file, &toml::to_string(&dialect)?)?;
+                text += "dialect = \"dialect.toml\"\n";
+            }
+            Provider::Plain => text += &format!("kind = \"rfc6749\"\nsite = {base:?}\n"),
+            _ => text += &format!("site = {base:?}\n"),
+        }
+        if has_secret {
+            text += &format!("client_secret = {:?}\n", arguments.secret);
+        }
+        draw_key(&folder.path().join("keys"))?;
+        write_private(&folder.path().join("config.toml"), &text)?;
         Ok(Self { folder, provider })
     }
 
@@ -52,15 +70,11 @@ impl Session {
     }
 }
 
-/// Returns the name of the provider in the configuration, and its kind.
-fn names(provider: Provider) -> (&'static str, &'static str) {
-    match provider {
-        Provider::Amiqus => ("amiqus", "amiqus"),
-        Provider::QicsMilestones => ("qics-milestones", "qics-milestones"),
-        Provider::FortesMilestones => ("fortes-milestones", "fortes-milestones"),
-        Provider::Ioffice => ("ioffice", "ioffice"),
-        Provider::Plain => ("plain", "rfc6749"),
-    }
+/// Returns the name of the provider in the configuration, which is also its kind.
+fn name(provider: Provider) -> &'static str {
+    let mut all = Provider::all();
+    let found = all.find(|(_, known)| *known == provider);
+    found.map_or("plain", |(name, _)| name)
 }
 
 /// Returns a redirect URI at a port that is free now, for logins by the command.

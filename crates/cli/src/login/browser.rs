@@ -10,7 +10,7 @@ use tokenkeeper::{
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
 use super::Arguments;
-use crate::{BoxError, exit::misconfigured, output};
+use crate::{BoxError, exit::misconfigured, output, progress};
 
 /// Logs in: the answer comes to loopback, or as an address that a person pastes.
 pub(super) async fn log_in(
@@ -30,12 +30,17 @@ pub(super) async fn log_in(
         .open_browser(opens);
     match login.start().await {
         Ok(started) if can_paste => wait(accounts, started).await,
-        Ok(started) => Ok(started.finish().await?),
+        Ok(started) => Ok(progress::show("waiting for the browser", started.finish()).await?),
         Err(LoginError::NotLoopback { .. }) if can_paste => {
             let redirect = account.connect_with(&arguments.options())?;
             show(&redirect.url, false, true);
             pasted(accounts, &redirect).await
         }
+        Err(LoginError::NotLoopback { origin }) => Err(misconfigured(format!(
+            "the redirect URI is at {origin}, and there is no terminal to paste the answer into: \
+             log in by two calls, `--start` and `--finish`, or register `http://127.0.0.1/callback`"
+        ))
+        .into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -119,7 +124,8 @@ async fn finish(
             return Ok(None);
         }
     };
-    let mut finished = accounts.finish(flow.clone(), answer.clone()).await;
+    let exchanged = accounts.finish(flow.clone(), answer.clone());
+    let mut finished = progress::show("connecting", exchanged).await;
     if let Err(Error::ConfirmationRequired { .. }) = finished {
         let account = accounts.flow(flow)?.account;
         if !confirm(&account, lines).await? {
@@ -127,7 +133,7 @@ async fn finish(
         }
         let confirmation = Confirmation::ByPerson;
         let confirmed = accounts.finish_confirmed(flow.clone(), answer, confirmation);
-        finished = confirmed.await;
+        finished = progress::show("connecting", confirmed).await;
     }
     match finished {
         Ok(login) => Ok(Some(login)),

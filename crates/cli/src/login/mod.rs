@@ -2,6 +2,7 @@
 
 mod browser;
 mod device;
+mod password;
 mod steps;
 
 use std::process::ExitCode;
@@ -10,7 +11,13 @@ use serde_json::json;
 use tokenkeeper::{Account, ConnectOptions, Login};
 
 pub(crate) use self::browser::port_of;
-use crate::{BoxError, account::AccountName, app, global::Global, output};
+use crate::{
+    BoxError,
+    account::AccountName,
+    app::{self, App},
+    global::Global,
+    output,
+};
 
 /// Connects an account: opens the browser, and waits for the provider's answer on loopback
 ///
@@ -18,7 +25,8 @@ use crate::{BoxError, account::AccountName, app, global::Global, output};
 /// browser ends. A program without a terminal calls twice: `--start` prints an object with the
 /// `url` and the `flow`; `--finish` reads `{"flow": …, "answer": …}` from stdin, where the answer
 /// is that address. If the provider returned no state, add `"confirmed": true` once the person has
-/// said that the address comes from their own login.
+/// said that the address comes from their own login. With --device the object of `--start` has the
+/// code and its page, and `--finish` reads `{"flow": …}`, and waits until the person has decided.
 ///
 /// Examples:
 ///   tokenkeeper login amiqus
@@ -36,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     scope: Option<String>,
     /// Print a code to type on another device (RFC 8628), and wait until it is approved there.
-    #[arg(long, conflicts_with_all = ["start", "finish", "no_browser", "port"])]
+    #[arg(long, conflicts_with_all = ["no_browser", "port"])]
     device: bool,
     /// Open no browser: print the URL.
     #[arg(long)]
@@ -45,12 +53,23 @@ pub(crate) struct Arguments {
     /// redirect URI's, or any free one if it has none.
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Print the URL and the flow as JSON, and end.
+    /// Print what the person needs and the flow as JSON, and end.
     #[arg(long, conflicts_with_all = ["finish", "no_browser"])]
     start: bool,
-    /// Read the flow and the answer as JSON from stdin.
+    /// Read the flow, and the answer if there is one, as JSON from stdin.
     #[arg(long, conflicts_with_all = ["no_browser", "port", "scope"])]
     finish: bool,
+    /// Log in without a browser, by the name of a user and a password, for which the terminal asks.
+    /// Only for iOFFICE: this command then sees the password, which the browser exists to avoid.
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with_all = ["device", "start", "finish", "no_browser", "port"]
+    )]
+    user: Option<String>,
+    /// Read the password from stdin.
+    #[arg(long, requires = "user")]
+    password_stdin: bool,
 }
 
 impl Arguments {
@@ -69,22 +88,49 @@ impl Arguments {
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let name = arguments.name();
+    let password = match &arguments.user {
+        // Before signals are handled: a prompt is ended by the terminal's.
+        Some(user) => Some(password::read(&arguments, user, global)?),
+        None => None,
+    };
     app::with(global, async |app| {
         let account = app.account(&name)?;
-        if arguments.start {
-            return steps::start(&arguments, &app.accounts, &account);
-        }
-        let login = if arguments.finish {
-            steps::finish(&app.accounts, &account).await?
-        } else if arguments.device {
-            device::log_in(&arguments, &account).await?
-        } else {
-            browser::log_in(&arguments, &app.accounts, &account).await?
+        let login = match password {
+            Some(password) => password::log_in(&arguments, app, &account, password).await?,
+            None => match log_in(&arguments, app, &account).await? {
+                Some(login) => login,
+                None => return Ok(ExitCode::SUCCESS),
+            },
         };
         report(&name, &login, global.json)?;
         Ok(ExitCode::SUCCESS)
     })
     .await
+}
+
+/// Logs in, or does one of the two steps. `None`: only the first one is done.
+async fn log_in(
+    arguments: &Arguments,
+    app: &App,
+    account: &Account,
+) -> Result<Option<Login>, BoxError> {
+    let accounts = &app.accounts;
+    Ok(
+        match (arguments.device, arguments.start, arguments.finish) {
+            (true, true, _) => {
+                device::start(arguments, account).await?;
+                None
+            }
+            (false, true, _) => {
+                steps::start(arguments, accounts, account)?;
+                None
+            }
+            (true, _, true) => Some(device::finish(accounts, account).await?),
+            (false, _, true) => Some(steps::finish(accounts, account).await?),
+            (true, ..) => Some(device::log_in(arguments, account).await?),
+            (false, ..) => Some(browser::log_in(arguments, accounts, account).await?),
+        },
+    )
 }
 
 fn report(name: &AccountName, login: &Login, as_json: bool) -> Result<(), BoxError> {

@@ -62,8 +62,8 @@ mod tests {
     use super::*;
     use crate::{config::Config, providers::known};
 
-    #[test]
-    fn the_shown_section_of_each_provider_makes_a_provider() {
+    #[tokio::test]
+    async fn the_shown_section_of_each_provider_makes_a_provider() {
         for known in known::all().unwrap() {
             let text = snippet(&known);
             let file = format!("client_secret_file = \"{}-secret\"", known.name);
@@ -71,7 +71,7 @@ mod tests {
             let text = text.replace(&file, "client_secret = \"secret\"");
             let config: Config = toml::from_str(&text).unwrap();
             let provider = config.provider(known.name).unwrap();
-            let built = provider.build(known.name, &config);
+            let built = provider.build(known.name, &config).await;
             let built = built.unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(built.brand(), known.dialect.brand);
             if let Some(site) = &provider.site {

@@ -12,7 +12,7 @@ use tokenkeeper::{
 };
 
 use self::call::Call;
-use crate::{BoxError, account::AccountName, app, global::Global};
+use crate::{BoxError, account::AccountName, app, global::Global, progress};
 
 /// Sends a request with an account's token, as curl would
 ///
@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
             builder = builder.no_proxy();
         }
         let client = client(builder, TokenPolicy::new(account).strict_origins(true))?;
-        let response = call.send(&client).await?;
+        let response = progress::show("waiting for the API", call.send(&client)).await?;
         if global.json {
             respond::json(response).await
         } else {

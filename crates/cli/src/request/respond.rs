@@ -6,24 +6,32 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 use serde_json::{Map, Value, json};
-use tokio::io::{self, AsyncWriteExt as _};
+use tokio::io::{self, AsyncWriteExt as _, Stdout};
 
-use crate::{BoxError, exit::Exit, output};
+use crate::{
+    BoxError,
+    exit::Exit,
+    output::{self, OutputError},
+};
 
 /// Writes the body to stdout as it comes.
 pub(super) async fn stream(mut response: Response, include: bool) -> Result<ExitCode, BoxError> {
     let status = response.status();
     let mut out = io::stdout();
     if include {
-        out.write_all(&head(&response)).await?;
+        write(&mut out, &head(&response)).await?;
     }
     while let Some(chunk) = response.chunk().await? {
-        out.write_all(&chunk).await?;
-        // A reader of events does not wait for the next one.
-        out.flush().await?;
+        write(&mut out, &chunk).await?;
     }
-    out.flush().await?;
     Ok(exit(status))
+}
+
+/// Writes at once: a reader of events does not wait for the next one. Ctrl-C ends even a write that
+/// a slow reader holds up.
+async fn write(out: &mut Stdout, bytes: &[u8]) -> Result<(), OutputError> {
+    out.write_all(bytes).await?;
+    Ok(out.flush().await?)
 }
 
 /// Prints the whole response as one object.

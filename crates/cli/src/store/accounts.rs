@@ -14,7 +14,7 @@ use crate::{
     causes,
     config::Config,
     global::Global,
-    output,
+    output, progress,
 };
 
 /// Lists the accounts of a store, and how each is
@@ -68,11 +68,15 @@ async fn list(
     let mut cursor = None;
     let mut end = ExitCode::SUCCESS;
     loop {
-        let page = store.list(arguments.filter(), cursor, PAGE).await?;
-        let mut rows = Vec::new();
-        for key in page.keys.iter().filter(|key| !is_internal_entry(key)) {
-            rows.push(row(app, key).await);
-        }
+        let read = async {
+            let page = store.list(arguments.filter(), cursor, PAGE).await?;
+            let mut rows = Vec::new();
+            for key in page.keys.iter().filter(|key| !is_internal_entry(key)) {
+                rows.push(row(app, key).await);
+            }
+            Ok::<_, BoxError>((page, rows))
+        };
+        let (page, rows) = progress::show("reading accounts", read).await?;
         print(&rows, global.json)?;
         for error in &page.unread {
             let problem = causes(error);

@@ -6,12 +6,14 @@ use serde::Serialize;
 use serde_json::json;
 use tokenkeeper::store::{Filter, Key, Keyring, SealingKey, StoreError, TokenStore};
 
+use super::Location;
 use crate::{
     BoxError, app, causes,
     config::Config,
     exit::Exit,
     global::Global,
     output::{self, Field},
+    progress,
 };
 
 /// Shows which key encrypts how many records
@@ -29,27 +31,9 @@ const PAGE: usize = 500;
 pub(crate) async fn run(_: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let config = Config::read(global.config.as_deref())?;
     let location = global.store.location(&config)?;
-    let keyring = app::find_keyring(global, &config)?;
-    let sealed = location.open_sealed().await?;
-    let opened = match &keyring {
-        Some(keyring) => Some(location.open_existing(keyring.clone()).await?),
-        None => None,
-    };
-    let mut count = Count::new(keyring.as_ref());
-    let mut cursor = None;
-    loop {
-        let page = sealed.list(Filter::All, cursor, PAGE).await?;
-        if let Some(error) = page.unread.into_iter().next() {
-            return Err(error.into());
-        }
-        for key in page.keys {
-            count.add(&key, &sealed, opened.as_ref()).await?;
-        }
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
+    let keyring = app::find_keyring(global, &config).await?;
+    let counted = Count::read(&location, keyring.as_ref());
+    let count = progress::show("reading records", counted).await?;
     count.print(global.json)?;
     Ok(if count.unreadable.is_empty() {
         ExitCode::SUCCESS
@@ -105,6 +89,30 @@ impl Count {
         Self {
             keys: rows.collect(),
             unreadable: Vec::new(),
+        }
+    }
+
+    /// Counts all records of a store.
+    async fn read(location: &Location, keyring: Option<&Keyring>) -> Result<Self, BoxError> {
+        let sealed = location.open_sealed().await?;
+        let opened = match keyring {
+            Some(keyring) => Some(location.open_existing(keyring.clone()).await?),
+            None => None,
+        };
+        let mut count = Self::new(keyring);
+        let mut cursor = None;
+        loop {
+            let page = sealed.list(Filter::All, cursor, PAGE).await?;
+            if let Some(error) = page.unread.into_iter().next() {
+                return Err(error.into());
+            }
+            for key in page.keys {
+                count.add(&key, &sealed, opened.as_ref()).await?;
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(count);
+            }
         }
     }
 

@@ -48,7 +48,7 @@ const PROGRAM_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let config = Config::read(global.config.as_deref())?;
     let location = global.store.location(&config)?;
-    let keyring = app::keyring(global, &config, &location)?;
+    let keyring = app::keyring(global, &config, &location).await?;
     let done = progress::show("encrypting", location.reencrypt(arguments.keys(keyring))).await?;
     if global.json {
         let left = done.left.iter();

@@ -43,7 +43,7 @@ async fn get(arguments: &Arguments, account: &Account) -> Result<ExitCode, BoxEr
     let input = input::read()?;
     let (text, url) = server(&input)?;
     if !Reach::of(account).has(&url).await? {
-        println!("{NOT_FOUND}");
+        output::bytes(format!("{NOT_FOUND}\n").as_bytes())?;
         return Ok(Exit::Failed.into());
     }
     let fresh = arguments.fresh(account).await?;

@@ -7,7 +7,7 @@ use tokenkeeper::{
     source::{Credential, TokenSource as _},
 };
 
-use crate::{BoxError, exit::misconfigured};
+use crate::{BoxError, exit::misconfigured, progress};
 
 /// A fresh token, and the form in which requests carry it.
 pub(crate) struct Fresh {
@@ -21,6 +21,10 @@ impl Fresh {
         account: &Account,
         valid_for: Option<Duration>,
     ) -> Result<Self, BoxError> {
+        progress::show("refreshing", Self::find(account, valid_for)).await
+    }
+
+    async fn find(account: &Account, valid_for: Option<Duration>) -> Result<Self, BoxError> {
         // The program that gets the token cannot ask for a replay.
         account.credential(false).await?;
         let mut token = account.token().await?;

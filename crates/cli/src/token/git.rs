@@ -1,15 +1,12 @@
 //! Git's credential helper protocol: <https://git-scm.com/docs/gitcredentials#_custom_helpers>.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use http::Uri;
 use tokenkeeper::Account;
 
 use super::{Arguments, Reach, input};
-use crate::BoxError;
+use crate::{BoxError, output};
 
 /// Answers one call of git. Git goes on to the next helper if nothing is printed.
 pub(super) async fn run(arguments: &Arguments, account: &Account) -> Result<ExitCode, BoxError> {
@@ -35,8 +32,7 @@ async fn get(arguments: &Arguments, account: &Account, query: &Query) -> Result<
     if let Some(expiry) = fresh.expires_at() {
         answer += &format!("password_expiry_utc={expiry}\n");
     }
-    io::stdout().lock().write_all(answer.as_bytes())?;
-    Ok(())
+    Ok(output::bytes(answer.as_bytes())?)
 }
 
 /// Refreshes the token if it is the one that the server rejected. A stale one was replaced already.

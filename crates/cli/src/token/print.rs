@@ -1,9 +1,6 @@
 //! A token for scripts.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use http::{Request, header::HeaderMap};
 use serde_json::json;
@@ -13,7 +10,7 @@ use crate::{BoxError, account::AccountName, exit::misconfigured, output, time};
 
 /// Prints the token alone.
 pub(super) fn plain(fresh: &Fresh) -> Result<ExitCode, BoxError> {
-    writeln!(io::stdout().lock(), "{}", fresh.token.expose())?;
+    output::bytes(format!("{}\n", fresh.token.expose()).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -31,12 +28,14 @@ pub(super) fn json(name: &AccountName, fresh: &Fresh) -> Result<ExitCode, BoxErr
 /// Prints the headers of a request with the token, a line each.
 pub(super) fn headers(fresh: &Fresh) -> Result<ExitCode, BoxError> {
     let headers = attached(fresh)?;
-    let mut out = io::stdout().lock();
+    let mut lines = Vec::new();
     for (name, value) in &headers {
-        write!(out, "{name}: ")?;
-        out.write_all(value.as_bytes())?;
-        out.write_all(b"\n")?;
+        lines.extend_from_slice(name.as_str().as_bytes());
+        lines.extend_from_slice(b": ");
+        lines.extend_from_slice(value.as_bytes());
+        lines.push(b'\n');
     }
+    output::bytes(&lines)?;
     Ok(ExitCode::SUCCESS)
 }
 

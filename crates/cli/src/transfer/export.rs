@@ -18,7 +18,7 @@ use crate::{
     app::{self, App},
     exit::misconfigured,
     global::Global,
-    output,
+    output, progress,
 };
 
 /// Moves accounts into a file that is sealed with a passphrase
@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
         let mut exported = Vec::new();
         for (name, account) in accounts(app, &arguments).await? {
             if !arguments.keep {
-                refresh(&account).await?;
+                progress::show("refreshing", refresh(&account)).await?;
             }
             let token = account.token().await?;
             let tokens = account.token_set().await?;

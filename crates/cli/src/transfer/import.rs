@@ -19,7 +19,7 @@ use crate::{
     causes,
     exit::{Exit, misconfigured},
     global::Global,
-    output,
+    output, progress,
 };
 
 /// Takes accounts from a file of `export`, or from lines of JSON
@@ -63,7 +63,8 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
         for line in lines {
             let name = line.name.to_string();
             let (tokens, data) = line.line.into_tokens();
-            let problem = line.account.adopt_with(tokens, data).await.err();
+            let adopted = line.account.adopt_with(tokens, data);
+            let problem = progress::show("writing", adopted).await.err();
             failed |= problem.is_some();
             let problem = problem.map(|error| causes(&error));
             report(line.number, &name, problem.as_deref(), global.json)?;

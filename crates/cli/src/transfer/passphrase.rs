@@ -1,10 +1,10 @@
 //! The passphrase of an export.
 
-use std::{fs, io, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::{BoxError, exit::misconfigured};
+use crate::{BoxError, exit::misconfigured, secret};
 
 /// The variable that a script sets.
 const VARIABLE: &str = "TOKENKEEPER_PASSPHRASE";
@@ -28,7 +28,7 @@ impl Passphrase {
                     misconfigured(format!("the passphrase {file} cannot be read: {error}"))
                 })?;
                 let text = Zeroizing::new(text);
-                Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
+                Zeroizing::new(secret::without_line_end(&text).to_owned())
             }
             None => match std::env::var(VARIABLE) {
                 Ok(text) => Zeroizing::new(text),
@@ -43,21 +43,10 @@ impl Passphrase {
 }
 
 fn ask(is_new: bool) -> Result<Zeroizing<String>, BoxError> {
-    let prompt = |text: &str| {
-        let answer = rpassword::prompt_password(text);
-        answer.map(Zeroizing::new).map_err(no_terminal)
-    };
-    let passphrase = prompt("Passphrase: ")?;
-    if is_new && *prompt("Once more: ")? != *passphrase {
+    let otherwise = format!("use --passphrase-file, or set {VARIABLE}");
+    let passphrase = secret::ask("Passphrase: ", &otherwise)?;
+    if is_new && *secret::ask("Once more: ", &otherwise)? != *passphrase {
         return Err(misconfigured("the two passphrases differ: start again").into());
     }
     Ok(passphrase)
-}
-
-fn no_terminal(error: io::Error) -> BoxError {
-    misconfigured(format!(
-        "no passphrase: there is no terminal to ask ({error}), so use --passphrase-file or set \
-         {VARIABLE}"
-    ))
-    .into()
 }

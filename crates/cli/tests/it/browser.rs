@@ -28,6 +28,15 @@ pub fn get(url: &str) -> String {
     }
 }
 
+/// Sends a form.
+pub fn post(url: &str, form: &str) -> String {
+    let head = format!(
+        "content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n",
+        form.len()
+    );
+    send("POST", url, &head, form)
+}
+
 fn location(url: &str) -> String {
     let response = request(url);
     header(&response, "location").expect(&response).to_owned()
@@ -41,14 +50,20 @@ fn header<'a>(response: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn request(url: &str) -> String {
+    send("GET", url, "", "")
+}
+
+fn send(method: &str, url: &str, headers: &str, body: &str) -> String {
     let (host, path) = url
         .strip_prefix("http://")
         .unwrap()
         .split_once('/')
         .unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    let head = format!("GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
+    let request = format!(
+        "{method} /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();
     response

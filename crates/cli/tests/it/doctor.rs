@@ -11,24 +11,23 @@ use tokenkeeper::{
     sqlite::SqliteStore,
     store::{Entry, Keyring, TokenStore as _, Version},
 };
-use tokenkeeper_emulator::Emulator;
 
 use crate::{
-    deployment::Deployment,
     store::{NEW, OLD, key},
     text,
+    world::World,
 };
 
 /// Starts an emulator with a connected account.
-async fn connected() -> Deployment {
-    let deployment = Deployment::start(Emulator::plain()).await;
-    deployment.log_in();
-    deployment
+async fn connected() -> World {
+    let world = World::start().await;
+    world.log_in(&["plain"]);
+    world
 }
 
 /// Returns the exit status, and the checks that are not ok.
-fn examine(deployment: &Deployment, arguments: &[&str]) -> (i32, Vec<(String, String)>) {
-    let output = deployment.run(&[&["doctor", "--json"], arguments].concat());
+fn examine(world: &World, arguments: &[&str]) -> (i32, Vec<(String, String)>) {
+    let output = world.run(&[&["doctor", "--json"], arguments].concat());
     let error = text(&output.stderr);
     let report: Value = serde_json::from_slice(&output.stdout).expect(error);
     let code = output.status.code().unwrap();
@@ -41,8 +40,8 @@ fn examine(deployment: &Deployment, arguments: &[&str]) -> (i32, Vec<(String, St
 }
 
 /// Asserts that exactly this check fails, with these words.
-fn assert_problem(deployment: &Deployment, check: &str, words: &[&str]) {
-    let (code, problems) = examine(deployment, &[]);
+fn assert_problem(world: &World, check: &str, words: &[&str]) {
+    let (code, problems) = examine(world, &[]);
     let [(failed, detail)] = &problems[..] else {
         panic!("{problems:?}");
     };
@@ -54,16 +53,13 @@ fn assert_problem(deployment: &Deployment, check: &str, words: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_is_well_after_a_login_and_before_it() {
-    let deployment = Deployment::start(Emulator::plain()).await;
-    assert_eq!(examine(&deployment, &[]), (0, vec![]));
-    assert!(
-        !deployment.path("accounts.db").exists(),
-        "it changes nothing"
-    );
-    deployment.log_in();
-    assert_eq!(examine(&deployment, &["plain"]), (0, vec![]));
+    let world = World::start().await;
+    assert_eq!(examine(&world, &[]), (0, vec![]));
+    assert!(!world.path("accounts.db").exists(), "it changes nothing");
+    world.log_in(&["plain"]);
+    assert_eq!(examine(&world, &["plain"]), (0, vec![]));
 
-    let output = deployment.run(&["doctor"]);
+    let output = world.run(&["doctor"]);
     let shown = text(&output.stdout);
     assert!(output.status.success(), "{shown}");
     assert!(shown.lines().all(|line| line.starts_with("ok ")), "{shown}");
@@ -81,7 +77,7 @@ async fn all_is_well_after_a_login_and_before_it() {
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
-    let counters = deployment.emulator.counters();
+    let counters = world.emulator.counters();
     assert_eq!(
         counters.exchanges() + counters.refreshes(),
         1,
@@ -91,21 +87,17 @@ async fn all_is_well_after_a_login_and_before_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_configuration_is_named_with_its_line() {
-    let deployment = connected().await;
-    deployment.configure("scoop = \"mail\"\n");
-    assert_problem(
-        &deployment,
-        "configuration",
-        &["config.toml, line 9", "scoop"],
-    );
-    deployment.write("config.toml", "");
-    let (code, problems) = examine(&deployment, &["plain"]);
+    let world = connected().await;
+    world.configure("scoop = \"mail\"\n");
+    assert_problem(&world, "configuration", &["config.toml, line 9", "scoop"]);
+    world.write("config.toml", "");
+    let (code, problems) = examine(&world, &["plain"]);
     assert_eq!(code, 1);
     assert!(
         problems.iter().any(|(check, _)| check == "plain: client"),
         "{problems:?}"
     );
-    let (_, problems) = examine(&deployment, &[]);
+    let (_, problems) = examine(&world, &[]);
     assert!(
         problems.iter().any(|(check, _)| check == "providers"),
         "{problems:?}"
@@ -117,94 +109,84 @@ async fn a_wrong_configuration_is_named_with_its_line() {
 async fn files_that_others_can_change_or_read_are_named() {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
-    let set = |deployment: &Deployment, file: &str, mode: u32| {
+    let set = |world: &World, file: &str, mode: u32| {
         let mode = fs::Permissions::from_mode(mode);
-        fs::set_permissions(deployment.path(file), mode).unwrap();
+        fs::set_permissions(world.path(file), mode).unwrap();
     };
-    let deployment = connected().await;
-    set(&deployment, "config.toml", 0o644);
-    assert_problem(
-        &deployment,
-        "configuration",
-        &["others can read", "chmod 600"],
-    );
-    set(&deployment, "config.toml", 0o600);
+    let world = connected().await;
+    set(&world, "config.toml", 0o644);
+    assert_problem(&world, "configuration", &["others can read", "chmod 600"]);
+    set(&world, "config.toml", 0o600);
 
-    let text = fs::read_to_string(deployment.path("config.toml")).unwrap();
+    let text = fs::read_to_string(world.path("config.toml")).unwrap();
     let secret = text
         .lines()
         .find(|line| line.starts_with("client_secret"))
         .unwrap();
     let without = text.replace(secret, "client_secret_file = \"secret\"");
-    deployment.write("config.toml", &without);
-    deployment.write("secret", "secret\n");
-    set(&deployment, "config.toml", 0o622);
-    assert_problem(&deployment, "file rights", &["config.toml", "chmod go-w"]);
-    set(&deployment, "config.toml", 0o644);
-    set(&deployment, "secret", 0o640);
-    assert_problem(&deployment, "plain: client", &["secret", "chmod 600"]);
-    set(&deployment, "secret", 0o600);
-    set(&deployment, "keys", 0o644);
-    assert_problem(&deployment, "keys", &["keys", "others"]);
-    set(&deployment, "keys", 0o600);
-    set(&deployment, "accounts.db", 0o666);
-    assert_problem(
-        &deployment,
-        "store",
-        &["accounts.db can be written by others"],
-    );
+    world.write("config.toml", &without);
+    world.write("secret", "secret\n");
+    set(&world, "config.toml", 0o622);
+    assert_problem(&world, "file rights", &["config.toml", "chmod go-w"]);
+    set(&world, "config.toml", 0o644);
+    set(&world, "secret", 0o640);
+    assert_problem(&world, "plain: client", &["secret", "chmod 600"]);
+    set(&world, "secret", 0o600);
+    set(&world, "keys", 0o644);
+    assert_problem(&world, "keys", &["keys", "others"]);
+    set(&world, "keys", 0o600);
+    set(&world, "accounts.db", 0o666);
+    assert_problem(&world, "store", &["accounts.db can be written by others"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_and_wrong_keys_are_told_apart() {
-    let deployment = connected().await;
-    deployment.write("keys", NEW);
+    let world = connected().await;
+    world.write("keys", NEW);
     assert_problem(
-        &deployment,
+        &world,
         "records",
         &["0 open", "plain", "\"old\"", "add that key"],
     );
-    deployment.write("keys", "old:short");
-    assert_problem(&deployment, "keys", &["key"]);
-    std::fs::remove_file(deployment.path("keys")).unwrap();
-    assert_problem(&deployment, "keys", &["keys cannot be read"]);
+    world.write("keys", "old:short");
+    assert_problem(&world, "keys", &["key"]);
+    std::fs::remove_file(world.path("keys")).unwrap();
+    assert_problem(&world, "keys", &["keys cannot be read"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_none_is_named() {
-    let deployment = connected().await;
+    let world = connected().await;
     let garbage = "no database".repeat(1000);
-    std::fs::write(deployment.path("accounts.db"), garbage).unwrap();
+    std::fs::write(world.path("accounts.db"), garbage).unwrap();
     // A process that ended early may have left the log, which has all pages.
-    let _ = std::fs::remove_file(deployment.path("accounts.db-wal"));
-    assert_problem(&deployment, "store", &["accounts.db"]);
+    let _ = std::fs::remove_file(world.path("accounts.db-wal"));
+    assert_problem(&world, "store", &["accounts.db"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_in_use_is_named_with_the_redirect_uri() {
-    let deployment = connected().await;
+    let world = connected().await;
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    deployment.configure(&format!(
+    world.configure(&format!(
         "redirect_uri = \"http://127.0.0.1:{port}/callback\"\n"
     ));
-    assert_problem(&deployment, "plain: redirect URI", &[&port.to_string()]);
+    assert_problem(&world, "plain: redirect URI", &[&port.to_string()]);
     // One that is elsewhere is no problem: a person pastes the address.
-    deployment.configure("redirect_uri = \"https://app.example/callback\"\n");
-    assert_eq!(examine(&deployment, &[]), (0, vec![]));
+    world.configure("redirect_uri = \"https://app.example/callback\"\n");
+    assert_eq!(examine(&world, &[]), (0, vec![]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_out_of_reach_is_named_with_its_endpoint() {
-    let deployment = connected().await;
+    let world = connected().await;
     // It closes each connection. No other test can take its port, unlike that of a closed one.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let site = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || listener.incoming().for_each(drop));
-    let config = std::fs::read_to_string(deployment.path("config.toml")).unwrap();
-    let config = config.replace(deployment.emulator.base(), &site);
-    deployment.write("config.toml", &config);
-    let (code, problems) = examine(&deployment, &[]);
+    world.reconfigure(|config| config.replace(world.emulator.base(), &site));
+    let (code, problems) = examine(&world, &[]);
     assert_eq!(code, 1);
     let failed: Vec<_> = problems.iter().map(|(check, _)| check.as_str()).collect();
     assert_eq!(
@@ -222,7 +204,7 @@ async fn a_provider_out_of_reach_is_named_with_its_endpoint() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_off_is_compared_with_the_providers() {
-    let deployment = connected().await;
+    let world = connected().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let site = format!("http://{}", listener.local_addr().unwrap());
     // It ends with the test's process.
@@ -236,20 +218,14 @@ async fn a_clock_that_is_off_is_compared_with_the_providers() {
             );
         }
     });
-    let config = std::fs::read_to_string(deployment.path("config.toml")).unwrap();
-    let config = config.replace(deployment.emulator.base(), &site);
-    deployment.write("config.toml", &config);
-    assert_problem(
-        &deployment,
-        "plain: clock",
-        &["ahead of the provider's", "NTP"],
-    );
+    world.reconfigure(|config| config.replace(world.emulator.base(), &site));
+    assert_problem(&world, "plain: clock", &["ahead of the provider's", "NTP"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_record_among_others_is_named() {
-    let deployment = connected().await;
-    let file = deployment.path("accounts.db");
+    let world = connected().await;
+    let file = world.path("accounts.db");
     let keyring: Keyring = OLD.parse().unwrap();
     let store = SqliteStore::open(&file, keyring).await.unwrap();
     let entry = Entry::new(Version::random(), "value");
@@ -260,7 +236,7 @@ async fn a_damaged_record_among_others_is_named() {
     assert_eq!(connection.execute(damage, []).unwrap(), 1);
     let digest = key("new").digest().to_string();
     assert_problem(
-        &deployment,
+        &world,
         "records",
         &["1 open", &digest, "cut short", "tokenkeeper keys"],
     );

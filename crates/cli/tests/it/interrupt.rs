@@ -8,9 +8,12 @@ use std::{
 };
 
 use serde_json::json;
-use tokenkeeper_emulator::{Endpoint, Gate};
+use tokenkeeper_emulator::{Emulator, Endpoint, Gate, PlainOptions};
 
-use crate::{browser, world::World};
+use crate::{
+    browser,
+    world::{LOOPBACK, World},
+};
 
 fn signal(process: &Child, name: &str) {
     let id = process.id().to_string();
@@ -76,4 +79,27 @@ async fn a_login_that_is_interrupted_is_written() {
 
     assert_eq!(world.json(&["status", "plain"])["health"], "healthy");
     assert_eq!(world.emulator.counters().exchanges(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_waits_for_the_browser_is_interrupted_at_once() {
+    let options = PlainOptions::default().any_loopback_port();
+    let world = World::with(Emulator::plain().options(options)).await;
+    world.configure(&format!("redirect_uri = {LOOPBACK:?}\n"));
+    let mut process = world
+        .command(&["login", "plain", "--no-browser"])
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(process.stderr.take().unwrap());
+    let mut shown = String::new();
+    while !shown.contains("http") {
+        assert_ne!(stderr.read_line(&mut shown).unwrap(), 0, "{shown}");
+    }
+    signal(&process, "-INT");
+    stderr.read_to_string(&mut shown).unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(130), "{shown}");
+    assert_eq!(world.status(), 3);
+    assert_eq!(world.emulator.counters().token_requests, 0);
+    world.log_in(&["plain"]);
+    assert_eq!(world.status(), 0);
 }

@@ -1,13 +1,20 @@
 //! `login`, `status`, `accounts`, `refresh`, `logout` and `forget` against an emulator.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
     process::{Child, ChildStderr, Command, Stdio},
 };
 
 use serde_json::Value;
+use tokenkeeper_emulator::PlainOptions;
 
-use crate::{browser, emulate::Emulator, text, tokenkeeper};
+use crate::{
+    browser,
+    emulate::Emulator,
+    text, tokenkeeper,
+    world::{LOOPBACK, World},
+};
 
 /// A configuration for an emulator.
 struct Session {
@@ -173,4 +180,56 @@ fn an_unknown_provider_is_named_with_the_known_ones() {
             .named("base")
             .starts_with("http://127.0.0.1:")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_in_use_is_named_with_the_remedy() {
+    let world = World::start().await;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    world.configure(&format!("redirect_uri = \"http://{address}/callback\"\n"));
+    let output = world.run(&["login", "plain", "--no-browser"]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(
+        error.contains(&address) && error.contains("another port"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_terminal_an_answer_elsewhere_takes_two_calls() {
+    let world = World::start().await;
+    let output = world.run(&["login", "plain", "--no-browser"]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(
+        error.contains("https://app.example") && error.contains("--start"),
+        "{error}"
+    );
+    world.log_in(&["plain"]);
+}
+
+/// The URL is printed, and the login goes on.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_browser_stops_no_login() {
+    let options = PlainOptions::default().any_loopback_port();
+    let emulator = tokenkeeper_emulator::Emulator::plain().options(options);
+    let world = World::with(emulator).await;
+    world.configure(&format!("redirect_uri = {LOOPBACK:?}\n"));
+    let mut command = world.command(&["login", "plain"]);
+    command.env("PATH", world.folder()).env_remove("BROWSER");
+    let mut process = command.spawn().unwrap();
+    let mut stderr = BufReader::new(process.stderr.take().unwrap());
+    let mut shown = String::new();
+    while !shown.contains("http") {
+        assert_ne!(stderr.read_line(&mut shown).unwrap(), 0, "{shown}");
+    }
+    let url = shown.lines().last().unwrap().trim();
+    browser::get(&browser::approve(url));
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert!(process.wait().unwrap().success(), "{rest}");
+    assert_eq!(world.status(), 0);
 }

@@ -8,15 +8,21 @@
 mod browser;
 mod config;
 mod demo;
-mod deployment;
 mod device;
+#[cfg(target_os = "linux")]
+mod disk;
 mod doctor;
 mod emulate;
 mod generated;
 mod interrupt;
+mod keychain;
 mod login;
+mod password;
+mod preset;
 mod processes;
 mod providers;
+#[cfg(target_os = "linux")]
+mod pty;
 mod request;
 mod run;
 mod store;
@@ -64,7 +70,8 @@ fn unknown_arguments_are_refused() {
         (vec!["serve"], "serve"),
         (vec!["demo", "--xml"], "--xml"),
         (vec!["emulate"], "<PROVIDER>"),
-        (vec!["emulate", "github"], "github"),
+        (vec!["emulate", "githug"], "github"),
+        (vec!["emulate", "nosuch"], "qics-milestones"),
         (vec!["emulate", "amiqus", "--port", "70000"], "70000"),
         (vec!["emulate", "amiqus", "--port"], "--port"),
     ] {

@@ -203,7 +203,6 @@ async fn git_itself_uses_the_helper() {
         "fill",
     ])
     .env("TOKENKEEPER_CONFIG", world.path("config.toml"))
-    .env("PLAIN_SECRET", tokenkeeper_emulator::DEFAULT_CLIENT_SECRET)
     .env("GIT_TERMINAL_PROMPT", "0")
     .env("GIT_CONFIG_NOSYSTEM", "1")
     .env("HOME", world.folder())

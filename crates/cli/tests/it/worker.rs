@@ -15,11 +15,10 @@ use tokenkeeper::{
 use tokenkeeper_emulator::{Emulator, Endpoint};
 
 use crate::{
-    browser,
-    deployment::Deployment,
-    run,
+    browser, run,
     store::{OLD, key},
     text, tokenkeeper,
+    world::World,
 };
 
 /// A running worker.
@@ -31,9 +30,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(deployment: &Deployment, arguments: &[&str]) -> Self {
+    fn start(world: &World, arguments: &[&str]) -> Self {
         let fixed = ["worker", "--json", "--listen", "127.0.0.1:0"];
-        let mut process = deployment.command(&[&fixed, arguments].concat());
+        let mut process = world.command(&[&fixed, arguments].concat());
         process.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = process.spawn().unwrap();
         let mut line = String::new();
@@ -82,19 +81,19 @@ impl Drop for Worker {
 }
 
 /// Starts an emulator whose tokens are due as soon as they are issued, and logs in.
-async fn due_account() -> Deployment {
+async fn due_account() -> World {
     let emulator = Emulator::plain().access_token_lifetime(Duration::from_secs(1));
-    let deployment = Deployment::start(emulator).await;
-    deployment.log_in();
-    deployment
+    let world = World::with(emulator).await;
+    world.log_in(&["plain"]);
+    world
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_lets_a_refresh_in_flight_be_written() {
-    let deployment = due_account().await;
-    let gate = deployment.emulator.faults().hold_answers(Endpoint::Token);
-    let mut worker = Worker::start(&deployment, &[]);
+    let world = due_account().await;
+    let gate = world.emulator.faults().hold_answers(Endpoint::Token);
+    let mut worker = Worker::start(&world, &[]);
     gate.arrived(1).await;
     worker.terminate();
     // It answers until the end, but balancers are told.
@@ -105,16 +104,16 @@ async fn sigterm_lets_a_refresh_in_flight_be_written() {
     );
     gate.release();
     assert!(worker.process.wait().unwrap().success());
-    let status = deployment.json(&["status", "plain"]);
+    let status = world.json(&["status", "plain"]);
     assert_eq!(status["generation"], 2, "{status}");
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drain_that_is_too_short_fails_and_says_so() {
-    let deployment = due_account().await;
-    let gate = deployment.emulator.faults().hold(Endpoint::Token);
-    let mut worker = Worker::start(&deployment, &["--drain-timeout", "0s"]);
+    let world = due_account().await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let mut worker = Worker::start(&world, &["--drain-timeout", "0s"]);
     gate.arrived(1).await;
     worker.terminate();
     assert_eq!(worker.process.wait().unwrap().code(), Some(1));
@@ -128,9 +127,9 @@ async fn a_drain_that_is_too_short_fails_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_shows_its_health_and_its_metrics() {
-    let deployment = due_account().await;
-    let gate = deployment.emulator.faults().hold(Endpoint::Token);
-    let worker = Worker::start(&deployment, &[]);
+    let world = due_account().await;
+    let gate = world.emulator.faults().hold(Endpoint::Token);
+    let worker = Worker::start(&world, &[]);
     gate.arrived(1).await;
     let (status, body) = worker.get("health");
     assert!(status.contains("200"), "{status} {body}");
@@ -162,10 +161,10 @@ async fn a_worker_shows_its_health_and_its_metrics() {
 // A reader that does not end, in a file whose log is long enough to be a danger.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_store_is_unhealthy_with_its_reason() {
-    let deployment = Deployment::start(Emulator::plain()).await;
-    deployment.log_in();
-    let worker = Worker::start(&deployment, &[]);
-    let file = deployment.path("accounts.db");
+    let world = World::start().await;
+    world.log_in(&["plain"]);
+    let worker = Worker::start(&world, &[]);
+    let file = world.path("accounts.db");
     let reader = rusqlite::Connection::open(&file).unwrap();
     reader
         .execute_batch("BEGIN; SELECT count(*) FROM entries")
@@ -175,7 +174,7 @@ async fn a_failing_store_is_unhealthy_with_its_reason() {
     let entry = Entry::new(Version::random(), "value");
     let put = store.put(&key("new"), &entry, None).await.unwrap();
     assert!(put.is_applied());
-    let log = deployment.path("accounts.db-wal");
+    let log = world.path("accounts.db-wal");
     let log = std::fs::OpenOptions::new().write(true).open(log).unwrap();
     // Without blocks on the disk.
     log.set_len(1 << 30).unwrap();
@@ -197,10 +196,10 @@ async fn a_failing_store_is_unhealthy_with_its_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_cannot_begin_names_the_remedy() {
-    let deployment = Deployment::start(Emulator::plain()).await;
+    let world = World::start().await;
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = deployment.run(&["worker", "--listen", &address]);
+    let output = world.run(&["worker", "--listen", &address]);
     assert_eq!(output.status.code(), Some(2));
     let error = text(&output.stderr);
     assert!(
@@ -208,7 +207,7 @@ async fn a_worker_that_cannot_begin_names_the_remedy() {
         "{error}"
     );
 
-    let mut unreadable = deployment.command(&["worker", "--listen", "127.0.0.1:0"]);
+    let mut unreadable = world.command(&["worker", "--listen", "127.0.0.1:0"]);
     let output = unreadable
         .env("RUST_LOG", "tokenkeeper=loud")
         .output()
@@ -216,10 +215,10 @@ async fn a_worker_that_cannot_begin_names_the_remedy() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("RUST_LOG cannot be read"));
 
-    deployment.write("empty.toml", "");
-    let config = deployment.path("empty.toml");
-    let store = format!("sqlite:{}", deployment.path("new.db").display());
-    let keys = deployment.path("keys");
+    world.write("empty.toml", "");
+    let config = world.path("empty.toml");
+    let store = format!("sqlite:{}", world.path("new.db").display());
+    let keys = world.path("keys");
     let mut empty = tokenkeeper(&["worker", "--listen", "127.0.0.1:0", "--store", &store]);
     let empty = empty.arg("--config").arg(config).arg("--keys").arg(keys);
     let output = empty.output().unwrap();

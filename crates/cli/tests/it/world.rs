@@ -1,22 +1,22 @@
-//! An emulator in this process, whose counters a test reads, and a configuration for it.
+//! An emulator in this process, which can be held, broken and counted, and a configuration for it.
 
 use std::{
     io::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokenkeeper::store::EncryptionKey;
 use tokenkeeper_emulator::{
-    Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Emulator, Endpoint, RegisteredClient,
+    Builder, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, DEFAULT_REDIRECT_URI, Emulator, Endpoint,
+    RegisteredClient,
 };
 
-use crate::{browser, text, tokenkeeper};
+use crate::{browser, store::OLD, text, tokenkeeper};
 
-const CALLBACK: &str = "http://127.0.0.1:9/callback";
+/// A redirect URI of this machine, at any port if the emulator allows it.
+pub const LOOPBACK: &str = "http://127.0.0.1/callback";
 
 /// A plain provider, and a folder with the command's configuration, keys and store.
 ///
@@ -35,11 +35,13 @@ impl World {
     pub async fn with<O>(emulator: Builder<O>) -> Self {
         let client = RegisteredClient::new(DEFAULT_CLIENT_ID)
             .secret(DEFAULT_CLIENT_SECRET)
-            .redirect_uri(CALLBACK);
+            .redirect_uri(DEFAULT_REDIRECT_URI)
+            .redirect_uri(LOOPBACK);
         let emulator = emulator.client(client).start().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let world = Self { emulator, folder };
-        world.write_config();
+        world.write("keys", OLD);
+        world.configure("");
         world
     }
 
@@ -50,31 +52,41 @@ impl World {
         world
     }
 
-    fn write_config(&self) {
-        let key = STANDARD.encode(EncryptionKey::random().expose());
-        std::fs::write(self.path("keys"), format!("1:{key}\n")).unwrap();
+    /// Writes the configuration again, with these lines at its end.
+    pub fn configure(&self, further: &str) {
+        let redirect = format!("redirect_uri = {DEFAULT_REDIRECT_URI:?}\n");
+        let redirect = if further.contains("redirect_uri") {
+            ""
+        } else {
+            &redirect
+        };
         let text = format!(
             "store = {store:?}\nkeys = \"keys\"\n\n[providers.plain]\nkind = \"rfc6749\"\n\
              site = {site:?}\nclient_id = {DEFAULT_CLIENT_ID:?}\n\
-             client_secret_env = \"PLAIN_SECRET\"\nredirect_uri = {CALLBACK:?}\n",
+             client_secret = {DEFAULT_CLIENT_SECRET:?}\n{further}{redirect}",
             store = format!("sqlite:{}", self.path("accounts.db").display()),
             site = self.emulator.base(),
         );
-        std::fs::write(self.path("config.toml"), text).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let private = std::fs::Permissions::from_mode(0o600);
-            std::fs::set_permissions(self.path("keys"), private).unwrap();
-        }
+        self.write("config.toml", &text);
     }
 
-    pub fn path(&self, name: &str) -> std::path::PathBuf {
+    /// Changes the text of the configuration.
+    pub fn reconfigure(&self, change: impl FnOnce(&str) -> String) {
+        let text = std::fs::read_to_string(self.path("config.toml")).unwrap();
+        self.write("config.toml", &change(&text));
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Writes a file that only the user may read.
+    pub fn write(&self, name: &str, text: &str) {
+        write_private(&self.path(name), text);
     }
 
     /// Returns the URL of a resource that any valid token may read.
@@ -86,7 +98,6 @@ impl World {
         let mut command = tokenkeeper(arguments);
         command
             .env("TOKENKEEPER_CONFIG", self.path("config.toml"))
-            .env("PLAIN_SECRET", DEFAULT_CLIENT_SECRET)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command
@@ -106,6 +117,11 @@ impl World {
         let output = self.run(&[arguments, &["--json"]].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Returns the exit status of `status plain`: 0 if it is connected, otherwise 3.
+    pub fn status(&self) -> i32 {
+        self.run(&["status", "plain"]).status.code().unwrap()
     }
 
     /// Returns what `plain` prints of a fresh token.
@@ -132,4 +148,14 @@ pub fn feed(mut command: Command, input: &[u8]) -> Output {
     // A command that needs no input may be gone.
     let _ = process.stdin.take().unwrap().write_all(input);
     process.wait_with_output().unwrap()
+}
+
+fn write_private(path: &Path, text: &str) {
+    let _ = std::fs::remove_file(path);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
 }
