@@ -20,7 +20,7 @@ use tokenkeeper_tower::HyperTransport;
 
 use crate::{
     BoxError,
-    process::{cpu_time, time_wait},
+    process::{MachineTime, cpu_time, time_wait},
 };
 
 /// The number of accounts. Each is refreshed in turn.
@@ -56,8 +56,10 @@ pub async fn refresh(
     let window = Arc::new(Window::default());
     let start = Instant::now();
     let mut next_line = WINDOW;
-    let (mut started, mut cpu) = (0, cpu_time());
-    println!("second  refreshes  failed  running  p50 ms  p99 ms  CPU us each  TIME_WAIT");
+    let (mut started, mut cpu, mut machine) = (0, cpu_time(), MachineTime::now());
+    println!(
+        "second  refreshes  failed  running  p50 ms  p99 ms  CPU us each  TIME_WAIT  machine busy %"
+    );
     let mut tick = tokio::time::interval(Duration::from_millis(5));
     loop {
         tick.tick().await;
@@ -71,9 +73,10 @@ pub async fn refresh(
             }
         }
         if elapsed >= next_line {
-            let used = cpu_time();
-            println!("{}", window.line(next_line, used.saturating_sub(cpu)));
-            cpu = used;
+            let (used, now) = (cpu_time(), MachineTime::now());
+            let busy = now.busy_since(machine);
+            println!("{}", window.line(next_line, used.saturating_sub(cpu), busy));
+            (cpu, machine) = (used, now);
             next_line += WINDOW;
         }
         if elapsed.as_secs() >= seconds {
@@ -117,7 +120,7 @@ async fn measure(account: Account, window: Arc<Window>) {
 }
 
 impl Window {
-    fn line(&self, end: Duration, cpu: Duration) -> String {
+    fn line(&self, end: Duration, cpu: Duration, busy: u64) -> String {
         let mut times = std::mem::take(&mut *self.lock());
         times.sort_unstable();
         let at = |share: usize| {
@@ -128,7 +131,7 @@ impl Window {
         let each = cpu.as_micros() / times.len().max(1) as u128;
         write!(
             line,
-            "{:6}  {:9}  {:6}  {:7}  {:6.1}  {:6.1}  {each:11}  {:9}",
+            "{:6}  {:9}  {:6}  {:7}  {:6.1}  {:6.1}  {each:11}  {:9}  {busy:14}",
             end.as_secs(),
             times.len(),
             self.failed.swap(0, Ordering::Relaxed),
