@@ -14,10 +14,14 @@ use crate::{
 };
 
 /// Renders the page whose button starts a login.
-pub(crate) fn connect(provider: &ProviderInfo, fields: &Fields, asks_site: bool) -> Response {
+pub(crate) fn connect(provider: &ProviderInfo, fields: &Fields, asked: Asked) -> Response {
     let name = &provider.name;
     let back = fields.next.as_deref().unwrap_or(&provider.back);
+    let asks_site = asked == Asked::Site;
     let content = html! {
+        @if asked == Asked::Again {
+            p #connected { "You are connected. Another login replaces this one." }
+        }
         p {
             "You go to " (name)
             @if let Some(site) = &fields.site { " (" (site) ")" }
@@ -29,6 +33,17 @@ pub(crate) fn connect(provider: &ProviderInfo, fields: &Fields, asks_site: bool)
     let html = document(Mark::Done, &format!("Connect to {name}"), content);
     let forms = Forms::Provider(provider.secure);
     page::document(StatusCode::OK, html, Scripts::None, forms)
+}
+
+/// What the page to connect is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// The provider's site, which the person must name first.
+    Site,
+    /// A login of an account that needs one.
+    Login,
+    /// Another login of a connected account.
+    Again,
 }
 
 /// Renders the page about a failure.

@@ -8,9 +8,10 @@ use axum::{
     response::Response,
 };
 use http::request::Parts;
+use tokenkeeper_engine::Status;
 
 use crate::{
-    builtin,
+    builtin::{self, Asked},
     context::RouteContext,
     cookies,
     failure::{Failure, Task},
@@ -41,7 +42,7 @@ pub(crate) async fn ask(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    match button(&context, &brand, &parts) {
+    match button(&context, &brand, &parts).await {
         Ok(response) => response,
         Err(failure) => {
             failure.log(&brand);
@@ -69,15 +70,20 @@ async fn begin_login(
     Ok(response)
 }
 
-fn button(context: &RouteContext, brand: &str, parts: &Parts) -> Result<Response, Failure> {
+async fn button(context: &RouteContext, brand: &str, parts: &Parts) -> Result<Response, Failure> {
     let provider = context
         .provider_info(brand)
         .ok_or(Failure::UNKNOWN_PROVIDER)?;
     context.subject(parts, None)?;
     let fields = Fields::of_query(&context.routes, parts)?;
-    let asks_site = provider.asks_site && fields.site.is_none();
-    if !asks_site {
-        form::account_of(context, brand, parts, &fields)?;
+    if provider.asks_site && fields.site.is_none() {
+        return Ok(builtin::connect(&provider, &fields, Asked::Site));
     }
-    Ok(builtin::connect(&provider, &fields, asks_site))
+    let account = form::account_of(context, brand, parts, &fields)?;
+    // If the state cannot be read, the page is that of a new account.
+    let asked = match account.status().await {
+        Ok(Status::Connected(connection)) if connection.reauthorize.is_none() => Asked::Again,
+        _ => Asked::Login,
+    };
+    Ok(builtin::connect(&provider, &fields, asked))
 }

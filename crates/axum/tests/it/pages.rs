@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use tokenkeeper_axum::{FailurePage, NextStep};
-use tokenkeeper_emulator::{Endpoint, Fault};
+use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault};
 use tokenkeeper_engine::protocol::SitePolicy;
 use tokenkeeper_provider_amiqus::Amiqus;
 use tokenkeeper_provider_ioffice::IOffice;
@@ -38,6 +38,29 @@ async fn a_link_shows_a_button_that_connects() {
         assert!(page.body.contains(part), "no {part} in {}", page.body);
     }
     assert!(!page.body.contains("<script"));
+}
+
+#[tokio::test]
+async fn a_page_to_connect_says_that_the_person_is_connected() {
+    let mut login = Login::approved().await;
+    let notice = "<p id=\"connected\">You are connected.";
+    let before = login.browser.get("/connect/amiqus").await;
+    assert!(!before.body.contains("id=\"connected\""), "{}", before.body);
+    login.finish().await;
+    let connected = login.browser.get("/connect/amiqus").await;
+    assert!(connected.body.contains(notice), "{}", connected.body);
+    assert!(connected.body.contains("Connect</button>"));
+
+    // A person whose access was revoked is here because of that.
+    login.emulator.revoke_user(DEFAULT_USER);
+    let account = login.app.accounts.account("amiqus", "user-42").unwrap();
+    account.refresh().await.unwrap_err();
+    let revoked = login.browser.get("/connect/amiqus").await;
+    assert!(
+        !revoked.body.contains("id=\"connected\""),
+        "{}",
+        revoked.body
+    );
 }
 
 #[tokio::test]
