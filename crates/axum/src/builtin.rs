@@ -90,7 +90,6 @@ pub(crate) fn relay(
                 }
                 form #confirm method="post" hidden {
                     input type="hidden" name="redirect";
-                    input type="hidden" name="nonce";
                     (answers())
                 }
             }
@@ -111,22 +110,16 @@ pub(crate) enum Relay<'a> {
 }
 
 /// Renders the page that asks whether a redirect without a state is the person's.
-pub(crate) fn confirm(title: &str, texts: [&str; 2], redirect: &str, nonce: &str) -> Response {
-    let csp_nonce = page::random();
+pub(crate) fn confirm(title: &str, texts: [&str; 2], sealed: &str) -> Response {
     let content = html! {
         @for text in texts { p { (text) } }
         form method="post" action="?" {
-            input type="hidden" name="redirect" value=(redirect);
-            input type="hidden" name="nonce" value=(nonce);
+            input type="hidden" name="redirect" value=(sealed);
             (answers())
-        }
-        script nonce=(csp_nonce) {
-            (PreEscaped("history.replaceState(null, \"\", location.pathname);"))
         }
     };
     let html = document(Mark::Failed, title, content);
-    let scripts = Scripts::Inline(&csp_nonce);
-    page::document(StatusCode::OK, html, scripts, Forms::Own)
+    page::document(StatusCode::OK, html, Scripts::None, Forms::Own)
 }
 
 /// Returns the question that a person confirms.

@@ -33,6 +33,9 @@ pub(crate) async fn query(
     if let Some(failure) = shown(&callback_path, query, &parts.headers) {
         return context.failure_page(&parts, &callback_path.brand, Task::Connect, &failure);
     }
+    if let Some(sealed) = confirm::asked(query).filter(|_| callback_path.asks) {
+        return confirm::show(&context, &callback_path, &parts, sealed).await;
+    }
     let state = callback_path.state(query);
     match cookies::find(&callback_path, state.as_deref(), &parts.headers) {
         Ok(cookie) => {
@@ -46,7 +49,7 @@ pub(crate) async fn query(
 /// The reason why a login is not finished.
 pub(crate) enum Unfinished {
     /// The redirect has no state: the person must confirm the login first.
-    Unconfirmed(Box<FlowInfo>),
+    Unconfirmed(Box<FlowInfo>, Redirect),
     /// It failed.
     Failed(Failure),
 }
@@ -68,13 +71,13 @@ pub(crate) async fn respond(
 ) -> Response {
     let finished = match &cookie.progress {
         Progress::Open(flow) => {
-            let finished = match finish(context, callback_path, flow, parts, &redirect).await {
+            let finished = match finish(context, callback_path, flow, parts, redirect).await {
                 Ok(destination) => Ok(destination),
                 Err(Unfinished::Failed(failure)) => Err(about(context, flow, failure)),
                 // The dialect says that a state comes back.
-                Err(Unfinished::Unconfirmed(_)) if !callback_path.asks => Err(Failure::STATE),
-                Err(Unfinished::Unconfirmed(info)) => {
-                    return confirm::ask(context, callback_path, &info, text(&redirect));
+                Err(Unfinished::Unconfirmed(..)) if !callback_path.asks => Err(Failure::STATE),
+                Err(Unfinished::Unconfirmed(info, redirect)) => {
+                    return confirm::ask(context, callback_path, &info, &redirect);
                 }
             };
             let mut response = redirected(context, callback_path, parts, &finished);
@@ -157,9 +160,10 @@ pub(crate) async fn exchange(
     confirmation: Option<Confirmation>,
 ) -> Result<String, Unfinished> {
     let (accounts, flow) = (&context.accounts, flow.clone());
+    let given = redirect.clone();
     let finished = match confirmation {
-        None => accounts.finish(flow, redirect).await,
-        Some(by) => accounts.finish_confirmed(flow, redirect, by).await,
+        None => accounts.finish(flow, given).await,
+        Some(by) => accounts.finish_confirmed(flow, given, by).await,
     };
     match finished {
         Ok(login) => {
@@ -169,7 +173,7 @@ pub(crate) async fn exchange(
             Ok(context.destination(info))
         }
         Err(Error::ConfirmationRequired { .. }) => {
-            Err(Unfinished::Unconfirmed(Box::new(info.clone())))
+            Err(Unfinished::Unconfirmed(Box::new(info.clone()), redirect))
         }
         Err(error) => Err(context.log(&callback_path.brand, &error).into()),
     }
@@ -233,20 +237,11 @@ async fn finish(
     callback_path: &CallbackPath,
     flow: &Flow,
     parts: &Parts,
-    redirect: &Redirect,
+    redirect: Redirect,
 ) -> Result<String, Unfinished> {
     let info = live_flow(context, callback_path, flow)?;
     require_same_person(context, parts, &info)?;
-    let redirect = redirect.clone();
     exchange(context, callback_path, (flow, &info), redirect, None).await
-}
-
-/// Returns the text of a redirect, to be posted back.
-fn text(redirect: &Redirect) -> &str {
-    match redirect {
-        Redirect::Query(text) | Redirect::Fragment(text) | Redirect::FormPost(text) => text,
-        _ => "",
-    }
 }
 
 fn redirected(

@@ -4,6 +4,8 @@
 //! person knows which. The code is not exchanged before the answer. So the page can name the
 //! provider and the site, and not whose account the code is for.
 
+mod seal;
+
 use std::sync::Arc;
 
 use axum::{
@@ -13,7 +15,6 @@ use axum::{
 };
 use http::{StatusCode, request::Parts};
 use serde_json::json;
-use subtle::ConstantTimeEq as _;
 use tokenkeeper_engine::{
     Confirmation, FlowInfo,
     protocol::{Redirect, ResponseMode},
@@ -29,24 +30,84 @@ use crate::{
     form, origin_check, page,
 };
 
-/// The limit for a form. It holds a redirect of at most 64 KiB, escaped.
-const MAX_FORM: usize = 256 * 1024;
+/// The limit for a form. It holds a redirect of at most 64 KiB, sealed.
+const MAX_FORM: usize = 128 * 1024;
 
-/// Renders the page. Its form holds the redirect, because a cookie may have no room for it.
+/// The parameter of the page that asks about a query. It stands alone, so no provider's answer
+/// looks like it.
+const ASK: &str = "ask";
+
+/// The limit for a query that holds the redirect. Servers bound the size of addresses.
+const MAX_QUERY: usize = 4096;
+
+/// Redirects to the page that asks, whose address has no code. A redirect that is too long for an
+/// address has its page here.
 pub(crate) fn ask(
     context: &RouteContext,
     callback_path: &CallbackPath,
     info: &FlowInfo,
-    redirect: &str,
+    redirect: &Redirect,
 ) -> Response {
     let nonce = page::random();
-    let name = context.routes.name_of(&callback_path.brand);
-    let title = format!("Connect to {name}?");
-    let texts = [&*builtin::question(name, info), WARNING];
-    let mut response = builtin::confirm(&title, texts, redirect, &nonce);
+    let sealed = seal::seal(&nonce, text_of(redirect));
+    let mut response = if sealed.len() <= MAX_QUERY {
+        page::see_other(&format!("{}?{ASK}={sealed}", callback_path.path))
+    } else {
+        render(context, callback_path, info, &sealed)
+    };
     let headers = response.headers_mut();
     cookies::set_nonce(callback_path, NoncePage::Confirm, info, &nonce, headers);
     response
+}
+
+/// Returns the sealed redirect of the page that asks, if this is its query.
+pub(crate) fn asked(query: &str) -> Option<&str> {
+    let sealed = query.strip_prefix(ASK)?.strip_prefix('=')?;
+    (!sealed.contains('&')).then_some(sealed)
+}
+
+/// Shows the page that asks.
+///
+/// The nonce's cookie does not come along, since another site's redirect led here.
+pub(crate) async fn show(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    parts: &Parts,
+    sealed: &str,
+) -> Response {
+    let shown = question(context, callback_path, parts, sealed).await;
+    shown.unwrap_or_else(|failure| callback::failed(context, callback_path, parts, &failure))
+}
+
+async fn question(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    parts: &Parts,
+    sealed: &str,
+) -> Result<Response, Failure> {
+    match cookies::find(callback_path, None, &parts.headers)?.progress {
+        Progress::Open(flow) => {
+            let info = callback::live_flow(context, callback_path, &flow)?;
+            callback::require_same_person(context, parts, &info)?;
+            Ok(render(context, callback_path, &info, sealed))
+        }
+        Progress::Connected(flow) => {
+            let done = callback::require_connected(context, callback_path, &flow, parts);
+            Ok(page::see_other(&done.await?))
+        }
+        Progress::Failed(failure) => Err(failure),
+    }
+}
+
+fn render(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    info: &FlowInfo,
+    sealed: &str,
+) -> Response {
+    let name = context.routes.name_of(&callback_path.brand);
+    let title = format!("Connect to {name}?");
+    builtin::confirm(&title, [&*builtin::question(name, info), WARNING], sealed)
 }
 
 /// Tells the relay page's script to show its form, which posts the same fields.
@@ -54,12 +115,14 @@ pub(crate) fn ask_relay(
     context: &RouteContext,
     callback_path: &CallbackPath,
     info: &FlowInfo,
+    redirect: &Redirect,
 ) -> Response {
     let nonce = page::random();
     let name = context.routes.name_of(&callback_path.brand);
     let text = format!("{} {WARNING}", builtin::question(name, info));
     let title = format!("Connect to {name}?");
-    let answer = json!({ "confirm": nonce, "text": text, "title": title });
+    let sealed = seal::seal(&nonce, text_of(redirect));
+    let answer = json!({ "confirm": sealed, "text": text, "title": title });
     let mut response = page::json(StatusCode::OK, &answer);
     let headers = response.headers_mut();
     cookies::set_nonce(callback_path, NoncePage::Confirm, info, &nonce, headers);
@@ -69,6 +132,14 @@ pub(crate) fn ask_relay(
 const WARNING: &str = "The provider's answer does not show that it belongs to your login. Connect \
                        only if you have just allowed this access yourself. If a link or another \
                        page led you here, cancel: you would connect another person's account.";
+
+/// Returns the text of a redirect, to be posted back.
+fn text_of(redirect: &Redirect) -> &str {
+    match redirect {
+        Redirect::Query(text) | Redirect::Fragment(text) | Redirect::FormPost(text) => text,
+        _ => "",
+    }
+}
 
 /// Handles the form.
 pub(crate) async fn complete(
@@ -104,8 +175,8 @@ pub(crate) async fn complete(
 
 /// The fields of the form.
 struct Answer {
+    /// The sealed redirect.
     redirect: String,
-    nonce: String,
     connects: bool,
 }
 
@@ -118,7 +189,6 @@ impl Answer {
         };
         Some(Self {
             redirect: field("redirect")?,
-            nonce: field("nonce")?,
             connects: match field("answer")?.as_str() {
                 "connect" => true,
                 "cancel" => false,
@@ -143,8 +213,7 @@ async fn read(
     let form = to_bytes(body, MAX_FORM).await;
     let form = form.map_err(|_| Failure::TOO_LARGE)?;
     let answer = Answer::parse(&form).ok_or(Failure::NO_ANSWER)?;
-    let state = callback_path.state(&answer.redirect);
-    let cookie = cookies::find(callback_path, state.as_deref(), headers)?;
+    let cookie = cookies::find(callback_path, None, headers)?;
     Ok((cookie, answer))
 }
 
@@ -164,23 +233,21 @@ async fn finish(
         Progress::Failed(failure) => return Err(failure.clone()),
     };
     let info = callback::live_flow(context, callback_path, flow)?;
-    let expected = cookies::nonce(callback_path, NoncePage::Confirm, &info.id, &parts.headers);
-    let expected = expected.ok_or(Failure::NONCE)?;
-    if !bool::from(answer.nonce.as_bytes().ct_eq(expected.as_bytes())) {
-        return Err(Failure::NONCE);
-    }
+    let nonce = cookies::nonce(callback_path, NoncePage::Confirm, &info.id, &parts.headers);
+    let redirect = nonce.and_then(|nonce| seal::open(&nonce, &answer.redirect));
+    let redirect = redirect.ok_or(Failure::NONCE)?;
     callback::require_same_person(context, parts, &info)?;
     if !answer.connects {
         return Err(Failure::NOT_CONFIRMED);
     }
     let redirect = match callback_path.response_mode {
-        ResponseMode::Fragment => Redirect::fragment(answer.redirect),
-        ResponseMode::Query | ResponseMode::FormPost => Redirect::query(answer.redirect),
+        ResponseMode::Fragment => Redirect::fragment(redirect),
+        ResponseMode::Query | ResponseMode::FormPost => Redirect::query(redirect),
     };
     let by = Some(Confirmation::ByPerson);
     let finished = callback::exchange(context, callback_path, (flow, &info), redirect, by).await;
     finished.map_err(|unfinished| match unfinished {
         Unfinished::Failed(failure) => failure,
-        Unfinished::Unconfirmed(_) => Failure::STATE,
+        Unfinished::Unconfirmed(..) => Failure::STATE,
     })
 }

@@ -120,9 +120,9 @@ pub(crate) async fn complete(
             Progress::Open(flow) => callback::about(&context, flow, failure),
             _ => failure,
         }),
-        Err(Unfinished::Unconfirmed(_)) if !callback_path.asks => Err(Failure::STATE),
-        Err(Unfinished::Unconfirmed(info)) => {
-            let mut response = confirm::ask_relay(&context, &callback_path, &info);
+        Err(Unfinished::Unconfirmed(..)) if !callback_path.asks => Err(Failure::STATE),
+        Err(Unfinished::Unconfirmed(info, redirect)) => {
+            let mut response = confirm::ask_relay(&context, &callback_path, &info, &redirect);
             cookies::remove_nonce(&callback_path, NoncePage::Relay, response.headers_mut());
             return response;
         }

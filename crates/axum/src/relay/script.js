@@ -11,8 +11,7 @@
   };
   const ask = (answer) => {
     const form = document.getElementById("confirm");
-    form.elements.redirect.value = fragment;
-    form.elements.nonce.value = answer.confirm;
+    form.elements.redirect.value = answer.confirm;
     form.hidden = false;
     document.title = document.querySelector("h1").textContent = answer.title;
     say(answer.text);

@@ -100,15 +100,22 @@ impl Browser {
         self.send(Method::GET, path, &[], "").await
     }
 
-    /// Follows the redirect to a failure's page, and returns the page with the cookies of both.
-    async fn failed(&mut self, answer: Answer) -> Answer {
+    /// Follows the redirect to the page of a failure or of a question, and returns the page with
+    /// the cookies of both.
+    async fn shown(&mut self, answer: Answer) -> Answer {
         let location = answer.headers.get("location");
         let location = location.and_then(|location| location.to_str().ok());
-        let Some(page) = location.filter(|path| path.contains("?failed=")) else {
+        let own_pages = ["?failed=", "?ask="];
+        let is_own = |path: &&str| own_pages.iter().any(|page| path.contains(page));
+        let Some(page) = location.filter(is_own) else {
             return answer;
         };
         assert!(!page.contains('&'), "{page}");
+        // A redirect of another site led here, so strict cookies do not come along.
+        let cookies = self.cookies.clone();
+        self.cookies.retain(|name, _| !name.ends_with(".confirm"));
         let mut shown = self.once(Method::GET, page, &[], "").await;
+        self.cookies.extend(cookies);
         for cookie in answer.headers.get_all(SET_COOKIE) {
             shown.headers.append(SET_COOKIE, cookie.clone());
         }
@@ -128,7 +135,7 @@ impl Browser {
         body: &str,
     ) -> Answer {
         let answer = self.once(method, path, headers, body).await;
-        self.failed(answer).await
+        self.shown(answer).await
     }
 
     /// Sends a request and follows no redirect.

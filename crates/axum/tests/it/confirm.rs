@@ -113,6 +113,13 @@ impl Site {
             .await
     }
 
+    /// Returns the address of the page that asks about this answer.
+    async fn question(&self, browser: &mut Browser, answer: &str) -> String {
+        let link = format!("{}?{answer}", self.path);
+        let asked = browser.once(Method::GET, &link, &[], "").await;
+        asked.location().to_owned()
+    }
+
     async fn post(&self, browser: &mut Browser, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
         all.extend(headers);
@@ -130,36 +137,29 @@ impl Site {
 }
 
 /// The form of the page that asks.
-#[derive(Clone)]
+#[derive(Debug)]
 struct Form {
+    /// The sealed redirect.
     redirect: String,
-    nonce: String,
 }
 
 impl Form {
     /// Reads the form of the page in the query's case, of the script's in the fragment's.
     #[track_caller]
-    fn of(answer: &Answer, redirect: &str) -> Self {
+    fn of(answer: &Answer) -> Self {
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         let name = match answer.headers["content-type"].to_str().unwrap() {
             "application/json" => "\"confirm\":\"",
-            _ => {
-                let escaped = redirect.replace('&', "&amp;");
-                let shown = answer.quoted_after("name=\"redirect\" value=\"");
-                assert_eq!(shown, escaped);
-                "name=\"nonce\" value=\""
-            }
+            _ => "name=\"redirect\" value=\"",
         };
         Self {
-            nonce: answer.quoted_after(name).to_owned(),
-            redirect: redirect.to_owned(),
+            redirect: answer.quoted_after(name).to_owned(),
         }
     }
 
     fn body(&self, button: &str) -> String {
         form_urlencoded::Serializer::new(String::new())
             .append_pair("redirect", &self.redirect)
-            .append_pair("nonce", &self.nonce)
             .append_pair("answer", button)
             .finish()
     }
@@ -185,7 +185,7 @@ async fn anothers_link_connects_nothing_unless_confirmed() {
         assert_eq!(site.status("user-42").await, Status::NotConnected);
         // The login is still in progress, and the person finishes it.
         let asked = site.open(&mut victim, &own).await;
-        let form = Form::of(&asked, &own);
+        let form = Form::of(&asked);
         let connected = site.click(&mut victim, &form, "connect").await;
         assert_eq!(connected.location(), "/settings");
         assert!(matches!(site.status("user-42").await, Status::Connected(_)));
@@ -202,10 +202,7 @@ async fn anothers_link_without_a_login_is_refused() {
         assert_eq!(refused.status, StatusCode::FORBIDDEN);
         assert!(refused.body.contains("No login is in progress"));
         // Nor does a confirmation help that no page of ours asked for.
-        let form = Form {
-            redirect: link,
-            nonce: String::new(),
-        };
+        let form = Form { redirect: link };
         let refused = site.click(&mut victim, &form, "connect").await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN);
         assert_eq!(site.requests(), 0);
@@ -221,7 +218,7 @@ async fn no_ends_the_login_and_leaves_the_account() {
         let mut victim = site.app.browser();
         let own = site.approved(&mut victim).await;
         let asked = site.open(&mut victim, &link).await;
-        let form = Form::of(&asked, &link);
+        let form = Form::of(&asked);
         let cancelled = site.click(&mut victim, &form, "cancel").await;
         assert_eq!(cancelled.status, StatusCode::FORBIDDEN);
         assert!(cancelled.body.contains("nothing was connected"));
@@ -245,7 +242,7 @@ async fn a_confirmation_comes_from_our_page_in_this_browser() {
         let link = site.attackers_answer().await;
         let mut victim = site.app.browser();
         site.approved(&mut victim).await;
-        let form = Form::of(&site.open(&mut victim, &link).await, &link);
+        let form = Form::of(&site.open(&mut victim, &link).await);
         let body = form.body("connect");
         // A page of another origin, which does not know the nonce either.
         for headers in [
@@ -259,13 +256,11 @@ async fn a_confirmation_comes_from_our_page_in_this_browser() {
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{headers:?}");
             assert!(answer.body.contains("does not come from a page"));
         }
-        for nonce in ["", "0", &form.nonce[1..]] {
-            let wrong = Form {
-                nonce: nonce.to_owned(),
-                ..form.clone()
-            };
+        for redirect in ["", "0", &*link, &form.redirect[1..]] {
+            let redirect = redirect.to_owned();
+            let wrong = Form { redirect };
             let answer = site.click(&mut victim, &wrong, "connect").await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{nonce}");
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{wrong:?}");
         }
         // A cross-site request would come without the strict cookie.
         let cookies = victim.cookies.clone();
@@ -290,7 +285,7 @@ async fn a_confirmation_is_for_its_own_login() {
     for site in Site::all().await {
         let mut browser = site.app.browser();
         let first = site.approved(&mut browser).await;
-        let form = Form::of(&site.open(&mut browser, &first).await, &first);
+        let form = Form::of(&site.open(&mut browser, &first).await);
         site.approved(&mut browser).await;
         let answer = site.click(&mut browser, &form, "connect").await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
@@ -304,7 +299,7 @@ async fn a_confirmation_that_comes_again_exchanges_nothing() {
     for site in Site::all().await {
         let mut browser = site.app.browser();
         let own = site.approved(&mut browser).await;
-        let form = Form::of(&site.open(&mut browser, &own).await, &own);
+        let form = Form::of(&site.open(&mut browser, &own).await);
         let cookies = browser.cookies.clone();
         for _ in 0..2 {
             let answer = site.click(&mut browser, &form, "connect").await;
@@ -333,7 +328,7 @@ async fn a_confirmation_expires_with_its_login() {
     };
     let mut browser = site.app.browser();
     let own = site.approved(&mut browser).await;
-    let form = Form::of(&site.open(&mut browser, &own).await, &own);
+    let form = Form::of(&site.open(&mut browser, &own).await);
     clock.advance(Duration::from_secs(601));
     let late = site.click(&mut browser, &form, "connect").await;
     assert_eq!(late.status, StatusCode::FORBIDDEN);
@@ -346,7 +341,7 @@ async fn unreadable_confirmations_end_nothing() {
     let site = Site::query(StateEcho::Unknown).await;
     let mut browser = site.app.browser();
     let own = site.approved(&mut browser).await;
-    let form = Form::of(&site.open(&mut browser, &own).await, &own);
+    let form = Form::of(&site.open(&mut browser, &own).await);
     let good = form.body("connect");
     let (start, _) = good.split_once("&answer=").unwrap();
     for body in [
@@ -372,35 +367,114 @@ async fn the_page_that_asks_cannot_be_framed_and_needs_no_script() {
     let site = Site::query(StateEcho::Never).await;
     let mut browser = site.app.browser();
     site.approved(&mut browser).await;
-    let link = "code=%22%3E%3Cscript%3E&x={{nonce}}\"><b>";
-    let link = link.replace('"', "%22").replace(['<', '>'], "'");
-    let page = site.open(&mut browser, &link).await;
+    let page = site.open(&mut browser, "code=abc").await;
     let headers = &page.headers;
-    let script = page.quoted_after("<script nonce=\"");
     let policy = format!(
-        "default-src 'none'; style-src {STYLE_SOURCE}; script-src 'nonce-{script}'; \
-         base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'self'; \
+         frame-ancestors 'none'"
     );
     assert_eq!(headers["content-security-policy"], policy);
     assert_eq!(headers["cache-control"], "no-store");
-    // The form names its origin, and no page learns the code from `Referer`.
+    // The form names its origin, and no page learns the address from `Referer`.
     assert_eq!(headers["referrer-policy"], "strict-origin");
     assert!(page.body.contains("<form method=\"post\" action=\"?\">"));
     assert!(
         page.body
             .contains("<button name=\"answer\" value=\"connect\">")
     );
-    assert!(
-        page.body
-            .contains("history.replaceState(null, \"\", location.pathname)")
-    );
-    assert!(page.body.contains("x={{nonce}}%22''b'"), "{}", page.body);
-    assert_eq!(page.body.matches("<script").count(), 1);
+    assert!(!page.body.contains("<script"));
     let cookie = page.set_cookies()[0];
     assert!(cookie.starts_with("__Host-tokenkeeper.acme.confirm="));
     let attributes = "; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=";
     assert!(cookie.contains(attributes), "{cookie}");
     assert!(!cookie.contains("code"));
+}
+
+#[tokio::test]
+async fn the_page_that_asks_has_no_code() {
+    for site in Site::all().await {
+        let mut browser = site.app.browser();
+        let own = site.approved(&mut browser).await;
+        let code = own.split(['=', '&']).nth(1).unwrap().to_owned();
+        browser.seen.clear();
+        let asked = site.open(&mut browser, &own).await;
+        assert!(!browser.seen.contains(&code), "{}", browser.seen);
+        let form = Form::of(&asked);
+        let connected = site.click(&mut browser, &form, "connect").await;
+        assert_eq!(connected.location(), "/settings");
+        assert!(!browser.seen.contains(&code), "{}", browser.seen);
+    }
+}
+
+#[tokio::test]
+async fn the_page_that_asks_comes_again_until_it_is_answered() {
+    let site = Site::query(StateEcho::Unknown).await;
+    let mut browser = site.app.browser();
+    let own = site.approved(&mut browser).await;
+    let address = site.question(&mut browser, &own).await;
+    let mut asked = browser.get(&address).await;
+    for _ in 0..2 {
+        asked = browser.get(&address).await;
+        assert!(asked.body.contains("Connect your account at"));
+    }
+    let form = Form::of(&asked);
+    let connected = site.click(&mut browser, &form, "connect").await;
+    assert_eq!(connected.location(), "/settings");
+    // The back button leads on.
+    assert_eq!(browser.get(&address).await.location(), "/settings");
+
+    let own = site.approved(&mut browser).await;
+    let address = site.question(&mut browser, &own).await;
+    let form = Form::of(&browser.get(&address).await);
+    site.click(&mut browser, &form, "cancel").await;
+    let cancelled = browser.get(&address).await;
+    assert!(cancelled.body.contains("You cancelled this login"));
+}
+
+#[tokio::test]
+async fn a_link_to_the_page_that_asks_connects_nothing() {
+    let site = Site::query(StateEcho::Unknown).await;
+    let mut mallory = site.app.browser();
+    mallory.person = Some("mallory");
+    let link = site.approved(&mut mallory).await;
+    let address = site.question(&mut mallory, &link).await;
+    let mut victim = site.app.browser();
+    let refused = victim.get(&address).await;
+    assert!(refused.body.contains("No login is in progress"));
+    let own = site.approved(&mut victim).await;
+    for address in [
+        &address,
+        "/oauth/acme?ask=%22%3E%3Cb%3E",
+        "/oauth/acme?ask=",
+    ] {
+        let asked = victim.get(address).await;
+        assert!(!asked.body.contains("<b>"));
+        let form = Form::of(&asked);
+        let refused = site.click(&mut victim, &form, "connect").await;
+        assert!(refused.body.contains("used before"), "{}", refused.body);
+    }
+    assert_eq!(site.requests(), 0);
+    victim.person = Some("user-43");
+    let refused = victim.get(&address).await;
+    assert!(refused.body.contains("Someone else started this login"));
+    victim.person = Some("user-42");
+    let form = Form::of(&site.open(&mut victim, &own).await);
+    let connected = site.click(&mut victim, &form, "connect").await;
+    assert_eq!(connected.location(), "/settings");
+}
+
+#[tokio::test]
+async fn a_redirect_too_long_for_an_address_is_asked_about_there() {
+    let site = Site::query(StateEcho::Unknown).await;
+    let mut browser = site.app.browser();
+    let own = site.approved(&mut browser).await;
+    let long = format!("{own}&session_state={}", "a".repeat(4000));
+    let link = format!("{}?{long}", site.path);
+    let asked = browser.once(Method::GET, &link, &[], "").await;
+    let form = Form::of(&asked);
+    assert!(!asked.body.contains(&own));
+    let connected = site.click(&mut browser, &form, "connect").await;
+    assert_eq!(connected.location(), "/settings");
 }
 
 #[tokio::test]
@@ -419,7 +493,7 @@ async fn the_relays_script_shows_the_form_that_asks() {
     );
     assert!(
         page.body
-            .contains("form.elements.redirect.value = fragment;")
+            .contains("form.elements.redirect.value = answer.confirm;")
     );
     assert!(
         page.body
@@ -434,7 +508,7 @@ async fn a_page_of_the_application_may_show_that_it_was_cancelled() {
     let site = Site::ioffice_with(options, |routes| routes.on_failed("/settings")).await;
     let mut browser = site.app.browser();
     let own = site.approved(&mut browser).await;
-    let form = Form::of(&site.open(&mut browser, &own).await, &own);
+    let form = Form::of(&site.open(&mut browser, &own).await);
     let cancelled = site.click(&mut browser, &form, "cancel").await;
     assert_eq!(cancelled.location(), "/settings?failure=not-confirmed");
 }
@@ -470,7 +544,7 @@ async fn a_page_that_asked_is_void_once_the_site_returns_states() {
     let link = site.attackers_answer().await;
     let mut victim = site.app.browser();
     site.approved(&mut victim).await;
-    let form = Form::of(&site.open(&mut victim, &link).await, &link);
+    let form = Form::of(&site.open(&mut victim, &link).await);
     let mut other = site.app.browser();
     other.person = Some("user-43");
     let answer = site.answered(&mut other).await;
@@ -488,13 +562,13 @@ async fn a_site_that_checks_pkce_refuses_anothers_code() {
     let link = site.attackers_answer().await;
     let mut victim = site.app.browser();
     site.approved(&mut victim).await;
-    let form = Form::of(&site.open(&mut victim, &link).await, &link);
+    let form = Form::of(&site.open(&mut victim, &link).await);
     let refused = site.click(&mut victim, &form, "connect").await;
     assert_eq!(refused.status, StatusCode::BAD_GATEWAY);
     assert_eq!(site.status("user-42").await, Status::NotConnected);
 
     let own = site.approved(&mut victim).await;
-    let form = Form::of(&site.open(&mut victim, &own).await, &own);
+    let form = Form::of(&site.open(&mut victim, &own).await);
     let connected = site.click(&mut victim, &form, "connect").await;
     assert_eq!(connected.location(), "/settings");
 }
@@ -523,9 +597,7 @@ async fn an_error_from_another_site_ends_no_login() {
         }
         let mut done = site.open(&mut browser, &own).await;
         if done.body.contains("Connect your account") {
-            done = site
-                .click(&mut browser, &Form::of(&done, &own), "connect")
-                .await;
+            done = site.click(&mut browser, &Form::of(&done), "connect").await;
         }
         assert!(done.body.contains("/settings") || done.location() == "/settings");
         assert!(matches!(site.status("user-42").await, Status::Connected(_)));
