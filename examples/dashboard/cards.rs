@@ -2,14 +2,22 @@
 
 use std::time::{Duration, SystemTime};
 
-use tokenkeeper::{Connection, Status, operating::AccountHealth, store::ErrorChain};
+use tokenkeeper::{Account, Connection, Status, operating::AccountHealth, store::ErrorChain};
 
-use crate::{Dashboard, providers::Provider, session::SignedIn};
+use super::{
+    Dashboard,
+    providers::Provider,
+    session::{SECOND, SignedIn},
+};
 
-/// What the card of a provider shows.
+/// What the card of an account shows.
 pub struct Card {
     pub brand: &'static str,
     pub name: &'static str,
+    /// The name of an account that is not the person's first.
+    pub account: Option<&'static str>,
+    /// Whether the person can connect another account there.
+    pub offers_second: bool,
     pub state: CardState,
     /// What the API or a refresh has just said.
     pub said: Option<String>,
@@ -33,31 +41,54 @@ pub struct Facts {
     pub health: String,
 }
 
-/// Returns the cards of all providers. `said` is for the card of one.
+/// Returns the cards of all providers. `said` is for the card of one account.
 pub async fn all(
     dashboard: &Dashboard,
     person: &SignedIn,
-    said: Option<(&str, String)>,
+    said: Option<(&Account, String)>,
 ) -> Vec<Card> {
     let mut cards = Vec::new();
     for provider in dashboard.providers.iter() {
-        let said = said.as_ref().filter(|(brand, _)| *brand == provider.brand);
-        cards.push(Card {
-            brand: provider.brand,
-            name: provider.name,
-            state: state(dashboard, provider, person).await,
-            said: said.map(|(_, said)| said.clone()),
-        });
+        let mut first = card(dashboard, provider, person, None, said.as_ref()).await;
+        let second = card(dashboard, provider, person, Some(SECOND), said.as_ref()).await;
+        let has_second = second.is_connected();
+        first.offers_second = first.is_connected() && !has_second;
+        cards.push(first);
+        cards.extend(has_second.then_some(second));
     }
     cards
 }
 
-async fn state(dashboard: &Dashboard, provider: &Provider, person: &SignedIn) -> CardState {
-    let account = match dashboard.accounts.account(provider.brand, &person.0) {
-        Ok(account) => account,
-        Err(error) => return CardState::NotConnected(ErrorChain::of(&error).to_string()),
-    };
-    let seen = dashboard.activity.of(&account);
+impl Card {
+    pub fn is_connected(&self) -> bool {
+        matches!(self.state, CardState::Connected(_))
+    }
+}
+
+async fn card(
+    dashboard: &Dashboard,
+    provider: &Provider,
+    person: &SignedIn,
+    name: Option<&'static str>,
+    said: Option<&(&Account, String)>,
+) -> Card {
+    let account = dashboard.account(provider.brand, person, name);
+    let said = said.filter(|(of, _)| account.as_ref() == Some(*of));
+    Card {
+        brand: provider.brand,
+        name: provider.name,
+        account: name,
+        offers_second: false,
+        said: said.map(|(_, said)| said.clone()),
+        state: match account {
+            Some(account) => state(dashboard, &account).await,
+            None => CardState::NotConnected("There is no such account".to_owned()),
+        },
+    }
+}
+
+async fn state(dashboard: &Dashboard, account: &Account) -> CardState {
+    let seen = dashboard.activity.of(account);
     match account.status().await {
         Ok(Status::Connected(connection)) => {
             let now = SystemTime::now();

@@ -11,13 +11,13 @@
 mod activity;
 mod cards;
 mod page;
-mod providers;
+pub(crate) mod providers;
 mod session;
 
 use axum::{
     Extension, Router,
     body::Body,
-    extract::{FromRef, Path, State},
+    extract::{FromRef, Path, RawQuery, State},
     http::Request,
     middleware::from_fn,
     response::{IntoResponse as _, Redirect, Response},
@@ -35,9 +35,10 @@ use tokenkeeper::{
     store::ErrorChain,
     tower::{Replay, TokenLayer, TokenService},
 };
+use tokenkeeper_emulator::Endpoint;
 use tower::{ServiceBuilder, ServiceExt as _};
 
-use crate::{activity::Activity, providers::Provider, session::SignedIn};
+use self::{activity::Activity, providers::Provider, session::SignedIn};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -72,7 +73,8 @@ async fn main() -> Result<(), BoxError> {
     let port: u16 = port.transpose()?.unwrap_or(0);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let own = format!("http://{}", listener.local_addr()?);
-    let (accounts, providers) = providers::start(&own).await?;
+    let emulators = providers::start(&own).await?;
+    let (accounts, providers) = providers::configure(&own, emulators)?;
     let app = application(&accounts, providers)?;
 
     println!("The dashboard is at {own}");
@@ -89,14 +91,19 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-fn application(accounts: &Accounts, providers: Vec<Provider>) -> Result<Router, BoxError> {
+/// The routes of the dashboard.
+pub(crate) fn application(
+    accounts: &Accounts,
+    providers: Vec<Provider>,
+) -> Result<Router, BoxError> {
     let activity = Activity::watch(accounts);
     let client = ServiceBuilder::new()
         .layer(TokenLayer::per_request(accounts))
         .service(Client::builder(TokioExecutor::new()).build_http());
     let mut routes = Routes::new(accounts, |parts| {
         Some(parts.extensions.get::<SignedIn>()?.0.clone())
-    });
+    })
+    .account_names(session::subject);
     for provider in &providers {
         routes = routes.display_name(provider.brand, provider.name);
     }
@@ -151,14 +158,13 @@ async fn overview(
 async fn call(
     State(dashboard): State<Dashboard>,
     Extension(person): Extension<SignedIn>,
-    Path(brand): Path<String>,
     account: ConnectedAccount,
 ) -> Response {
     let said = match dashboard.call(&account).await {
         Ok(said) => said,
         Err(error) => format!("The call failed: {}", ErrorChain::of(&*error)),
     };
-    page::respond(&cards::all(&dashboard, &person, Some((&brand, said))).await)
+    page::respond(&cards::all(&dashboard, &person, Some((&account, said))).await)
 }
 
 /// `POST /refresh/{provider}`: refreshes the token ahead of its time.
@@ -166,16 +172,17 @@ async fn refresh(
     State(dashboard): State<Dashboard>,
     Extension(person): Extension<SignedIn>,
     Path(brand): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Response {
-    let refreshed = match dashboard.accounts.account(&brand, &person.0) {
-        Ok(account) => account.refresh().await.map(drop),
-        Err(error) => Err(error),
+    let name = query.and_then(|query| Some(query.strip_prefix("account=")?.to_owned()));
+    let Some(account) = dashboard.account(&brand, &person, name.as_deref()) else {
+        return Redirect::to("/").into_response();
     };
-    match refreshed {
-        Ok(()) => Redirect::to("/").into_response(),
+    match account.refresh().await {
+        Ok(_) => Redirect::to("/").into_response(),
         Err(error) => {
             let said = format!("The refresh failed: {}", ErrorChain::of(&error));
-            page::respond(&cards::all(&dashboard, &person, Some((&brand, said))).await)
+            page::respond(&cards::all(&dashboard, &person, Some((&account, said))).await)
         }
     }
 }
@@ -184,12 +191,21 @@ async fn refresh(
 const MAX_BODY: usize = 64 * 1024;
 
 impl Dashboard {
+    /// Returns one of the person's accounts at a provider: the first, or the one with this name.
+    fn account(&self, brand: &str, person: &SignedIn, name: Option<&str>) -> Option<Account> {
+        let subject = match name {
+            None => person.0.clone(),
+            Some(name) => session::subject(&person.0, name)?,
+        };
+        self.accounts.account(brand, &subject).ok()
+    }
+
     /// Calls the account's API. Returns the status and the body.
     async fn call(&self, account: &Account) -> Result<String, BoxError> {
-        let provider = self.providers.iter();
-        let provider = provider.clone().find(|p| p.brand == account.provider());
-        let provider = provider.ok_or("no such provider")?;
-        let mut request = Request::get(&provider.api).body(Empty::new())?;
+        let mut providers = self.providers.iter();
+        let provider = providers.find(|provider| provider.brand == account.provider());
+        let api = provider.and_then(|provider| provider.emulator.url(Endpoint::Api));
+        let mut request = Request::get(api.ok_or("no such API")?).body(Empty::new())?;
         request.extensions_mut().insert(account.clone());
         let (head, body) = self.client.clone().oneshot(request).await?.into_parts();
         let body = Limited::new(Body::new(body), MAX_BODY).collect().await?;

@@ -7,7 +7,10 @@ use axum::{
 use maud::{Markup, html};
 use tokenkeeper_pages::{STYLE_SOURCE, bare};
 
-use crate::cards::{Card, CardState, Facts};
+use super::{
+    cards::{Card, CardState, Facts},
+    session::SECOND,
+};
 
 /// Responds with the page of these cards.
 pub fn respond(cards: &[Card]) -> Response {
@@ -26,8 +29,7 @@ pub fn respond(cards: &[Card]) -> Response {
 }
 
 fn page(cards: &[Card]) -> Markup {
-    let connected = |card: &&Card| matches!(card.state, CardState::Connected(_));
-    let connected = cards.iter().filter(connected).count();
+    let connected = cards.iter().filter(|card| card.is_connected()).count();
     let body = html! {
         header {
             h1 { "Your accounts" }
@@ -50,10 +52,15 @@ fn render(card: &Card) -> Markup {
         CardState::Connected(_) => "card failed",
         CardState::NotConnected(_) => "card idle",
     };
-    let heading = format!("{}-name", card.brand);
+    let title = title(card);
+    let id = match card.account {
+        None => card.brand.to_owned(),
+        Some(account) => format!("{}-{account}", card.brand),
+    };
+    let heading = format!("{id}-name");
     html! {
-        article id=(card.brand) class=(class) aria-labelledby=(heading) {
-            h2 id=(heading) { (card.name) }
+        article id=(id) class=(class) aria-labelledby=(heading) {
+            h2 id=(heading) { (title) }
             @match &card.state {
                 CardState::Connected(facts) => { (lines(facts)) (actions(card, facts)) }
                 CardState::NotConnected(reason) => {
@@ -62,7 +69,7 @@ fn render(card: &Card) -> Markup {
                 }
             }
             @if let Some(said) = &card.said {
-                pre.said role="status" tabindex="0" aria-label={ "Answer of " (card.name) } {
+                pre.said role="status" tabindex="0" aria-label={ "Answer of " (title) } {
                     (said)
                 }
             }
@@ -82,16 +89,22 @@ fn lines(facts: &Facts) -> Markup {
 }
 
 fn actions(card: &Card, facts: &Facts) -> Markup {
+    let title = title(card);
     html! {
         div.actions {
             @if facts.needs_login {
                 (button("connect", "Connect again", card, true))
             } @else {
-                a.button href={ "/call/" (card.brand) }
-                    aria-label={ "Call the API of " (card.name) } { "Call the API" }
+                a.button href=(path("call", card, card.account))
+                    aria-label={ "Call the API of " (title) } { "Call the API" }
                 (button("refresh", "Refresh", card, false))
             }
             (button("disconnect", "Disconnect", card, false))
+            @if card.offers_second {
+                form.second method="post" action=(path("connect", card, Some(SECOND))) {
+                    button aria-label={ "Add an account at " (title) } { "Add an account" }
+                }
+            }
         }
     }
 }
@@ -99,8 +112,23 @@ fn actions(card: &Card, facts: &Facts) -> Markup {
 /// A form with a button: `POST /{action}/{provider}`.
 fn button(action: &str, label: &str, card: &Card, main: bool) -> Markup {
     html! {
-        form method="post" action={ "/" (action) "/" (card.brand) } {
-            button.main[main] aria-label={ (label) " " (card.name) } { (label) }
+        form method="post" action=(path(action, card, card.account)) {
+            button.main[main] aria-label={ (label) " " (title(card)) } { (label) }
         }
+    }
+}
+
+fn title(card: &Card) -> String {
+    match card.account {
+        None => card.name.to_owned(),
+        Some(account) => format!("{}, {account} account", card.name),
+    }
+}
+
+/// The path of an action on one of the person's accounts at a card's provider.
+fn path(action: &str, card: &Card, account: Option<&str>) -> String {
+    match account {
+        None => format!("/{action}/{}", card.brand),
+        Some(account) => format!("/{action}/{}?account={account}", card.brand),
     }
 }

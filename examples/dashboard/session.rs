@@ -12,6 +12,15 @@ use tokenkeeper::protocol::State;
 #[derive(Clone)]
 pub struct SignedIn(pub String);
 
+/// The name of a person's second account at a provider.
+pub const SECOND: &str = "second";
+
+/// Returns the subject of a person's account with this name, if there may be one.
+pub fn subject(person: &str, name: &str) -> Option<String> {
+    // Ids of people have no slash, so no two share a subject.
+    (name == SECOND).then(|| format!("{person}/{name}"))
+}
+
 /// Recognizes a browser by its cookie, and gives one to a new browser.
 pub async fn visitor(mut request: Request, next: Next) -> Response {
     if let Some(id) = known(request.headers()) {
