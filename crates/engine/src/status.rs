@@ -31,6 +31,10 @@ use crate::{
 /// assert_eq!(connection.health, AccountHealth::Healthy);
 /// # Ok(()) }
 /// ```
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a status is read now and then, and matched without a box"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
@@ -51,6 +55,8 @@ pub enum Status {
 pub struct Connection {
     /// The number of the token set within this login.
     pub generation: u64,
+    /// The time at which the tokens were issued: that of the last login or refresh.
+    pub issued_at: SystemTime,
     /// The expiry of the access token; `None` if the provider does not state it.
     pub expires_at: Option<SystemTime>,
     /// Whether the login brought a refresh token. Without one, a new login is needed once the
@@ -112,6 +118,7 @@ impl Status {
         };
         Self::Connected(Connection {
             generation: live.generation,
+            issued_at: live.payload.issued_at(),
             expires_at: live.payload.expires_at(),
             has_refresh_token: live.payload.refresh_token.is_some(),
             refresh_expires_at: live.payload.refresh_expires_at(),

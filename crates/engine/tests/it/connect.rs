@@ -5,7 +5,7 @@ use std::{future::ready, sync::Arc};
 use futures_util::StreamExt as _;
 use tokenkeeper_emulator::{Emulator, Endpoint, Fault as EndpointFault, RegisteredClient};
 use tokenkeeper_engine::{
-    Advice, ConnectOptions, Error, EventKind, Flow, FlowError, Options,
+    Advice, Clock as _, ConnectOptions, Error, EventKind, Flow, FlowError, Options,
     protocol::{Dialect, Redirect, RedirectError, Registration, TokenSet},
 };
 use tokenkeeper_store_memory::MemoryStore;
@@ -27,6 +27,19 @@ async fn a_login_at_amiqus_stores_and_serves_tokens() {
     let connection = connection(&account).await;
     assert_eq!(connection.generation, 1);
     assert!(connection.written);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_tells_when_the_tokens_were_issued() {
+    let world = World::amiqus();
+    let account = login(&world.emulator, &world.account()).await.unwrap();
+    let login = connection(&account).await.issued_at;
+    assert_eq!(login, world.clock.wall());
+    world.clock.advance(seconds(90));
+    assert_eq!(connection(&account).await.issued_at, login);
+    account.refresh().await.unwrap();
+    let refresh = connection(&account).await.issued_at;
+    assert_eq!(refresh, login + seconds(90));
 }
 
 #[tokio::test(start_paused = true)]
