@@ -125,7 +125,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
         Command::Providers(arguments) => providers::run(arguments, global),
         Command::Worker(arguments) => worker::run(arguments, global).await,
         Command::Demo(arguments) => demo::run(&arguments, global.json).await,
-        Command::Emulate(arguments) => emulate::run(arguments).await,
+        Command::Emulate(arguments) => emulate::run(arguments, global.json).await,
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Man(arguments) => man::run(&arguments, Arguments::command(), global),
     }

@@ -2,19 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-/// Returns the time, and how far ahead it is.
-pub(crate) fn until(at: SystemTime) -> String {
-    match at.duration_since(SystemTime::now()) {
-        Ok(ahead) => format!("{} (in {})", rfc3339(at), rough(ahead)),
-        Err(_) => ago(at),
-    }
+/// Returns the time, and how far ahead it is, or how long ago it was.
+pub(crate) fn shown(at: SystemTime) -> String {
+    format!("{} ({})", rfc3339(at), relative(at))
 }
 
-/// Returns the time, and how long ago it was.
-pub(crate) fn ago(at: SystemTime) -> String {
-    match at.elapsed() {
-        Ok(ago) => format!("{} ({} ago)", rfc3339(at), rough(ago)),
-        Err(_) => rfc3339(at),
+/// Returns how far ahead a time is, or how long ago it was.
+pub(crate) fn relative(at: SystemTime) -> String {
+    match at.duration_since(SystemTime::now()) {
+        Ok(ahead) => format!("in {}", rough(ahead)),
+        Err(past) => format!("{} ago", rough(past.duration())),
     }
 }
 

@@ -54,6 +54,9 @@ pub(crate) struct Row {
     retry_at: Option<SystemTime>,
     #[serde(with = "time::option")]
     expires_at: Option<SystemTime>,
+    /// When the tokens were issued: the last login or refresh.
+    #[serde(with = "time::option")]
+    issued_at: Option<SystemTime>,
     scope: Option<String>,
     generation: Option<u64>,
     /// Whether the newest tokens are in the store.
@@ -76,6 +79,7 @@ impl Row {
                 .or(connection.refused_since);
             row.retry_at = connection.retry_at;
             row.expires_at = connection.expires_at;
+            row.issued_at = Some(connection.issued_at);
             row.scope = connection.scope;
             row.generation = Some(connection.generation);
             row.written = Some(connection.written);
@@ -108,6 +112,7 @@ impl Row {
             since: None,
             retry_at: None,
             expires_at: None,
+            issued_at: None,
             scope: None,
             generation: None,
             written: None,
@@ -116,13 +121,15 @@ impl Row {
 
     /// Returns the fields of a row in a table.
     pub(crate) fn columns(&self) -> Vec<Field> {
-        let expires = self.expires_at.map(time::until).unwrap_or_default();
+        let roughly = |at: Option<SystemTime>| at.map(time::relative).unwrap_or_default();
         vec![
             Field::new("account", &self.account),
             Field::new("site", &self.site),
             self.health(),
-            Field::new("fresh until", expires),
+            Field::new("fresh until", roughly(self.expires_at)),
+            Field::new("last refresh", roughly(self.issued_at)),
             Field::new("cause", self.cause.clone().unwrap_or_default()),
+            Field::new("since", roughly(self.since)),
         ]
     }
 
@@ -135,9 +142,10 @@ impl Row {
         ];
         let optional = [
             ("cause", self.cause.clone()),
-            ("since", self.since.map(time::ago)),
-            ("next try", self.retry_at.map(time::until)),
-            ("fresh until", self.expires_at.map(time::until)),
+            ("since", self.since.map(time::shown)),
+            ("next try", self.retry_at.map(time::shown)),
+            ("fresh until", self.expires_at.map(time::shown)),
+            ("last refresh", self.issued_at.map(time::shown)),
             ("scope", self.scope.clone()),
             (
                 "token sets",

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Map, Value, json};
 use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint};
 
 use super::{Arguments, Provider, session::Session};
@@ -27,6 +28,27 @@ pub(super) fn text(arguments: &Arguments, emulator: &Emulator, session: &Session
 
 const FOOTER: &str = "Press Ctrl-C to stop.\n";
 
+/// Returns the same for programs, as one object.
+pub(super) fn object(arguments: &Arguments, emulator: &Emulator, session: &Session) -> Value {
+    let guide = Guide {
+        arguments,
+        emulator,
+    };
+    let mut endpoints = Map::new();
+    for (name, url) in guide.endpoints() {
+        endpoints.insert(name.to_lowercase(), url.into());
+    }
+    json!({
+        "base": emulator.base(),
+        "endpoints": endpoints,
+        "client_id": arguments.client_id,
+        "client_secret": arguments.secret,
+        "redirect_uri": arguments.redirect_uri,
+        "user": DEFAULT_USER,
+        "config": session.config(),
+    })
+}
+
 /// The text that `emulate` prints: where the emulator is, and how to call it.
 struct Guide<'a> {
     arguments: &'a Arguments,
@@ -34,20 +56,25 @@ struct Guide<'a> {
 }
 
 impl Guide<'_> {
-    fn urls(&self) -> String {
+    /// Returns the endpoints that the provider has, by their names.
+    fn endpoints(&self) -> impl Iterator<Item = (&'static str, String)> {
         let endpoints = [
             ("authorize", Endpoint::Authorize),
             ("token", Endpoint::Token),
             ("API", Endpoint::Api),
             ("revoke", Endpoint::Revoke),
             ("introspect", Endpoint::Introspect),
+            ("device", Endpoint::DeviceAuthorization),
         ];
+        let endpoints = endpoints.into_iter();
+        endpoints.filter_map(|(name, endpoint)| Some((name, self.emulator.url(endpoint)?)))
+    }
+
+    fn urls(&self) -> String {
         let base = self.emulator.base();
         let mut text = format!("{:<13} {base}\n", "base");
-        for (name, endpoint) in endpoints {
-            if let Some(url) = self.emulator.url(endpoint) {
-                let _ = writeln!(text, "{name:<13} {url}");
-            }
+        for (name, url) in self.endpoints() {
+            let _ = writeln!(text, "{name:<13} {url}");
         }
         text
     }

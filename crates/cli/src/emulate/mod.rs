@@ -88,7 +88,7 @@ impl Provider {
     }
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
+pub(crate) async fn run(arguments: Arguments, as_json: bool) -> Result<ExitCode, BoxError> {
     let callback = session::free_callback()?;
     let emulator = match arguments.provider {
         Provider::Amiqus => arguments.start(Emulator::amiqus(), &callback).await?,
@@ -103,7 +103,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, BoxError> {
     };
     let session = Session::create(&arguments, &emulator, &callback)?;
     let mut signals = Signals::listen()?;
-    output::bytes(guide::text(&arguments, &emulator, &session).as_bytes())?;
+    if as_json {
+        output::json(&guide::object(&arguments, &emulator, &session))?;
+    } else {
+        output::bytes(guide::text(&arguments, &emulator, &session).as_bytes())?;
+    }
     signals.received().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! A configuration of the command for the time of an emulator.
 
-use std::{io, net::TcpListener};
+use std::{io, net::TcpListener, path::PathBuf};
 
 use tempfile::TempDir;
 use tokenkeeper::protocol::ClientAuthentication;
@@ -51,13 +51,19 @@ impl Session {
             text += &format!("client_secret = {:?}\n", arguments.secret);
         }
         draw_key(&folder.path().join("keys"))?;
-        write_private(&folder.path().join("config.toml"), &text)?;
-        Ok(Self { folder, provider })
+        let session = Self { folder, provider };
+        write_private(&session.config(), &text)?;
+        Ok(session)
+    }
+
+    /// Returns the configuration's file.
+    pub(super) fn config(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
     }
 
     /// Returns commands to try.
     pub(super) fn commands(&self, api: &str) -> String {
-        let config = self.folder.path().join("config.toml");
+        let config = self.config();
         let provider = self.provider;
         format!(
             "# In another terminal:\n\

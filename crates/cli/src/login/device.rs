@@ -70,6 +70,6 @@ fn show(device: &DeviceLogin, is_terminal: bool) {
     }
     output::note(&format!(
         "The code is for this command alone: type none that someone sent to you. It expires at {}.",
-        time::until(device.expires_at())
+        time::shown(device.expires_at())
     ));
 }

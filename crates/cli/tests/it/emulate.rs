@@ -189,3 +189,23 @@ fn it_takes_the_given_port_or_fails() {
     let emulator = Emulator::start(&["amiqus", "--port", &port]);
     assert_eq!(emulator.named("base"), format!("http://127.0.0.1:{port}"));
 }
+
+#[test]
+fn a_program_reads_where_the_emulator_is() {
+    let mut process = tokenkeeper(&["emulate", "google", "--json"]);
+    let mut process = process.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    let emulator = Emulator {
+        process,
+        printed: line,
+    };
+    let printed: serde_json::Value = serde_json::from_str(&emulator.printed).unwrap();
+    let base = printed["base"].as_str().unwrap();
+    assert_eq!(printed["endpoints"]["token"], format!("{base}/token"));
+    let device = format!("{base}/device_authorization");
+    assert_eq!(printed["endpoints"]["device"], device);
+    let config = std::fs::read_to_string(printed["config"].as_str().unwrap()).unwrap();
+    assert!(config.contains("[providers.google]"), "{config}");
+}

@@ -94,6 +94,7 @@ fn a_login_connects_an_account_until_it_is_logged_out() {
             "{status}"
         );
         assert_eq!(status["generation"], 1);
+        assert!(status["issued_at"].as_str().unwrap().ends_with('Z'));
 
         let (code, refreshed) = session.json(&["refresh", provider]);
         assert_eq!(
