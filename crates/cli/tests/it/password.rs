@@ -73,8 +73,7 @@ async fn without_a_terminal_no_password_is_read() {
     let world = ioffice().await;
     let login = world.command(&LOGIN[..4]);
     let mut session = std::process::Command::new("setsid");
-    session.arg("--wait").arg(login.get_program());
-    session.args(login.get_args());
+    session.arg(login.get_program()).args(login.get_args());
     session.env("TOKENKEEPER_CONFIG", world.path("config.toml"));
     session.stdout(std::process::Stdio::piped());
     session.stderr(std::process::Stdio::piped());

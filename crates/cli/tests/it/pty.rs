@@ -29,9 +29,8 @@ impl Terminal {
         let side: OwnedFd = ioctl_tiocgptpeer(&end, flags).unwrap();
         let side = || Stdio::from(side.try_clone().unwrap());
         let mut session = Command::new("setsid");
-        session
-            .args(["--ctty", "--wait"])
-            .arg(command.get_program());
+        // Busybox has the short option alone.
+        session.arg("-c").arg(command.get_program());
         session.args(command.get_args()).env("TERM", "xterm");
         for (name, value) in command.get_envs() {
             session.env(name, value.unwrap_or_default());
