@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, process::ExitCode};
 
-use tokenkeeper::{Advice, Error, login::Error as LoginError};
+use tokenkeeper::{Advice, Error, login::Error as LoginError, store::ErrorChain};
 
 use crate::{BoxError, output::OutputError};
 
@@ -36,10 +36,14 @@ pub(crate) enum Exit {
 impl Exit {
     /// Returns what an error means, by the advice of the library's error in its chain.
     pub(crate) fn of(error: &(dyn StdError + 'static)) -> Self {
-        if let Some(error) = find::<Exited>(error) {
+        let chain = ErrorChain::of(error);
+        if let Some(error) = chain.find::<Exited>() {
             return error.exit;
         }
-        if find::<OutputError>(error).is_some_and(OutputError::is_closed_pipe) {
+        if chain
+            .find::<OutputError>()
+            .is_some_and(OutputError::is_closed_pipe)
+        {
             return Self::PipeClosed;
         }
         if of_a_request(error).is_some_and(is_of_the_network) {
@@ -117,24 +121,14 @@ pub(crate) fn interrupted(exit: Exit) -> BoxError {
 
 /// Finds the HTTP client's error, which a middleware's error shows as its own.
 fn of_a_request<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a reqwest::Error> {
-    match find::<reqwest_middleware::Error>(error) {
+    let chain = ErrorChain::of(error);
+    match chain.find() {
         Some(reqwest_middleware::Error::Reqwest(error)) => Some(error),
-        _ => find(error),
+        _ => chain.find(),
     }
 }
 
 /// Returns whether the API could not be reached, or broke off.
 fn is_of_the_network(error: &reqwest::Error) -> bool {
     error.is_request() || error.is_body() || error.is_timeout()
-}
-
-fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }

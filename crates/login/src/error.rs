@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io, net::SocketAddr};
 
-use tokenkeeper_engine::{self as engine, Advice};
+use tokenkeeper_engine::{self as engine, Advice, ErrorChain};
 
 /// Why a login from a command failed.
 ///
@@ -78,13 +78,6 @@ impl Error {
     /// Finds this error in another one's chain of sources.
     #[must_use]
     pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(found) = error.downcast_ref() {
-                return Some(found);
-            }
-            next = error.source();
-        }
-        None
+        ErrorChain::of(error).find()
     }
 }

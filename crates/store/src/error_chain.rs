@@ -9,6 +9,8 @@ use std::iter;
 /// The text of an error of this workspace leaves out that of its source, which says why. A source
 /// that only repeats the end of the text before it is left out.
 ///
+/// It also [finds](Self::find) an error of a given type. Both look at the first 32 errors.
+///
 /// ```
 /// use tokenkeeper_store::{ErrorChain, StoreError};
 ///
@@ -22,7 +24,7 @@ use std::iter;
 #[derive(Clone, Copy)]
 pub struct ErrorChain<'a>(&'a (dyn Error + 'static));
 
-/// How many errors are shown of a chain, which an implementation of `source` could make endless.
+/// How many errors of a chain count. An implementation of `source` could make it endless.
 const MAX_ERRORS: usize = 32;
 
 impl<'a> ErrorChain<'a> {
@@ -31,14 +33,24 @@ impl<'a> ErrorChain<'a> {
     pub fn of(error: &'a (dyn Error + 'static)) -> Self {
         Self(error)
     }
+
+    /// Returns the error and its sources, from the outermost on.
+    pub fn errors(self) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+        iter::successors(Some(self.0), |&error| error.source()).take(MAX_ERRORS)
+    }
+
+    /// Returns the outermost error of this type.
+    #[must_use]
+    pub fn find<E: Error + 'static>(self) -> Option<&'a E> {
+        self.errors().find_map(|error| error.downcast_ref())
+    }
 }
 
 impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut last = self.0.to_string();
         f.write_str(&last)?;
-        let causes = iter::successors(self.0.source(), |&error| error.source());
-        for cause in causes.take(MAX_ERRORS - 1) {
+        for cause in self.errors().skip(1) {
             let cause = cause.to_string();
             if !last.ends_with(&cause) {
                 write!(f, ": {cause}")?;
@@ -59,6 +71,7 @@ impl fmt::Debug for ErrorChain<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::StoreError;
 
     #[derive(Debug)]
     struct Link(&'static str, Option<Box<Link>>);
@@ -96,6 +109,15 @@ mod tests {
     }
 
     #[test]
+    fn the_outermost_error_of_a_type_is_found() {
+        let error = StoreError::unavailable(Link("outer", Some(Box::new(Link("inner", None)))));
+        let chain = ErrorChain::of(&error);
+        assert_eq!(chain.find::<Link>().unwrap().0, "outer");
+        assert!(chain.find::<StoreError>().is_some());
+        assert!(chain.find::<fmt::Error>().is_none());
+    }
+
+    #[test]
     fn a_chain_without_an_end_is_cut() {
         #[derive(Debug)]
         struct Endless;
@@ -113,5 +135,6 @@ mod tests {
         }
 
         assert_eq!(ErrorChain::of(&Endless).to_string(), "endless");
+        assert!(ErrorChain::of(&Endless).find::<Link>().is_none());
     }
 }

@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     error::Error,
-    io, iter,
+    io,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use http::uri::Authority;
+use tokenkeeper_store::ErrorChain;
 
 use crate::transport::TransportError;
 
@@ -107,7 +108,8 @@ impl Shortage {
 
 /// Returns whether the operating system had no local address and port for the connection.
 fn is_shortage(error: &(dyn Error + 'static)) -> bool {
-    iter::successors(Some(error), |&error| error.source())
+    let errors = ErrorChain::of(error).errors();
+    errors
         .filter_map(|error| error.downcast_ref::<io::Error>())
         .any(|error| error.kind() == io::ErrorKind::AddrNotAvailable)
 }

@@ -7,7 +7,7 @@ use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use tokenkeeper_protocol::{ErrorCode, RedirectError};
 use tokenkeeper_refresh::Cause;
-use tokenkeeper_store::{KeyDigest, StoreError};
+use tokenkeeper_store::{ErrorChain, KeyDigest, StoreError};
 
 pub use self::{
     advice::Advice,
@@ -219,14 +219,7 @@ impl Error {
     /// a retry layer.
     #[must_use]
     pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(ours) = error.downcast_ref::<Self>() {
-                return Some(ours);
-            }
-            next = error.source();
-        }
-        None
+        ErrorChain::of(error).find()
     }
 
     /// Returns whether the store works and the account's record is what cannot be read.

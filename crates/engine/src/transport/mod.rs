@@ -5,7 +5,7 @@
 
 mod content;
 
-use std::{fmt, iter, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 #[cfg(doc)]
 use tokenkeeper_protocol::AddressPolicy;
 use tokenkeeper_protocol::{AddressRefused, MAX_TOKEN_RESPONSE, Origin, RequestBody};
+use tokenkeeper_store::ErrorChain;
 use tokio::time::timeout;
 
 pub(crate) use self::content::decode;
@@ -150,10 +151,7 @@ impl TransportError {
     /// the cause or one of its sources is that, otherwise [`NotSent`](Self::NotSent).
     pub fn not_sent(cause: impl Into<BoxError>) -> Self {
         let cause = cause.into();
-        let first: &(dyn std::error::Error + 'static) = &*cause;
-        let refused = iter::successors(Some(first), |&error| error.source())
-            .find_map(|error| error.downcast_ref::<AddressRefused>())
-            .cloned();
+        let refused = ErrorChain::of(&*cause).find::<AddressRefused>().cloned();
         refused.map_or_else(|| Self::NotSent(cause), Self::AddressRefused)
     }
 

@@ -3,13 +3,13 @@
 mod clients;
 mod resolve;
 
-use std::{error::Error as _, fmt, iter, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header::CONNECTION};
 use reqwest::{Body, ClientBuilder, dns::Resolve};
-use tokenkeeper_engine::{RequestBody, Transport, TransportError, exchange_within};
+use tokenkeeper_engine::{ErrorChain, RequestBody, Transport, TransportError, exchange_within};
 
 use self::clients::Clients;
 use crate::Error;
@@ -188,7 +188,7 @@ fn transport_error(error: reqwest::Error) -> TransportError {
 /// h2 gives a request the error of the server's `GOAWAY` only if that frame excludes it. A request
 /// that the frame includes ends with the connection, as a broken pipe.
 fn is_unprocessed(error: &reqwest::Error) -> bool {
-    let causes = iter::successors(error.source(), |&error| error.source());
+    let causes = ErrorChain::of(error).errors();
     let mut causes = causes.filter_map(|error| error.downcast_ref::<h2::Error>());
     causes.any(|error| {
         let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);

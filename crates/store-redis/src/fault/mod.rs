@@ -1,10 +1,9 @@
 //! Failures of a call, and their meaning for the caller.
 
-use std::error::Error as _;
-use std::{io, iter};
+use std::io;
 
 use redis::ErrorKind;
-use tokenkeeper_store::StoreError;
+use tokenkeeper_store::{ErrorChain, StoreError};
 
 use crate::RedisError;
 
@@ -104,7 +103,7 @@ impl Fault {
 
 /// Returns the node that is not spoken to, since it has no TLS.
 fn unencrypted_node(error: &redis::RedisError) -> Option<String> {
-    let mut causes = iter::successors(error.source(), |&error| error.source());
+    let mut causes = ErrorChain::of(error).errors();
     causes.find_map(|cause| match cause.downcast_ref() {
         Some(RedisError::Unencrypted { node }) => Some(node.clone()),
         _ => None,
