@@ -3,13 +3,15 @@
 mod builder;
 mod confirmation;
 mod events;
+mod flows;
 mod login;
+mod lookup;
 mod shutdown;
 
 use std::{sync::Arc, time::Duration};
 
 use http::Uri;
-use tokenkeeper_protocol::{Provider, Redirect};
+use tokenkeeper_protocol::Provider;
 
 pub use builder::AccountsBuilder;
 pub use confirmation::Confirmation;
@@ -19,11 +21,8 @@ pub use shutdown::Unwritten;
 
 use crate::{
     account::Account,
-    device::{self, DeviceFlowInfo},
-    engine::{Core, auditing, registry},
+    engine::{Core, registry},
     error::Error,
-    flow::{self, DeviceContents, DeviceFlow, Flow, FlowContents},
-    login::Login,
     overview::{self, Overview},
     placement::TokenPlacement,
     refresher::{Backlog, Refresher},
@@ -56,36 +55,6 @@ pub struct Accounts {
 impl Accounts {
     pub(crate) fn from_core(core: Arc<Core>) -> Self {
         Self { core }
-    }
-
-    /// Returns the account of `subject` at the provider with this brand. No I/O.
-    ///
-    /// The subject is the application's name for the connection, chosen before the redirect.
-    ///
-    /// # Errors
-    /// - [`Error::UnknownProvider`] if no provider or more than one has this brand.
-    /// - [`Error::Subject`] if the subject is empty or too long.
-    /// - [`Error::ReservedSubject`] if it is `forgotten:` or `claimed:` and a SHA-256 digest.
-    /// - [`Error::Protocol`] if the provider has a site per tenant: use
-    ///   [`account_at`](Self::account_at).
-    #[inline]
-    pub fn account(&self, brand: &str, subject: &str) -> Result<Account, Error> {
-        if let Some(site) = registry::site_of_brand(&self.core, brand) {
-            let entry = registry::entry(&self.core, site, subject)?;
-            return Ok(Account::new(self.core.clone(), entry));
-        }
-        self.resolve(brand, None, subject)
-    }
-
-    /// Returns the account of `subject` at one site of a provider with a site per tenant. No I/O.
-    ///
-    /// If several providers have this brand, `site` selects the one with this base.
-    ///
-    /// # Errors
-    /// As [`account`](Self::account), and [`Error::Protocol`] if the provider's configuration does
-    /// not allow the site.
-    pub fn account_at(&self, brand: &str, site: &str, subject: &str) -> Result<Account, Error> {
-        self.resolve(brand, Some(site), subject)
     }
 
     /// Returns the events of all accounts from now on. A subscriber that is more than 1024 events
@@ -183,153 +152,6 @@ impl Accounts {
             .map(|provider| TokenPlacement::of(provider.client().dialect()))
     }
 
-    /// Finishes a login with the redirect's parameters: exchanges the code, writes the tokens, and
-    /// returns the account with what else the login brought.
-    ///
-    /// A code is never sent twice. If the callback comes again, to this process or another one that
-    /// shares the store, the second call waits for the first and returns its result.
-    ///
-    /// [`LoginRedirect`](crate::LoginRedirect) has an example.
-    ///
-    /// # Errors
-    /// - [`Error::Redirect`] if the person denied, or the redirect belongs to another flow.
-    /// - [`Error::ConfirmationRequired`] if the redirect has no state, as at some providers.
-    ///   Nothing was sent: ask the person, then call [`finish_confirmed`](Self::finish_confirmed).
-    /// - [`Error::Flow`] if the flow is expired or sealed with another key, or its code was refused
-    ///   before.
-    /// - [`Error::Exchange`] if the token endpoint gave no tokens. Start the login again, unless
-    ///   the endpoint could not be reached: the code is still good then.
-    /// - [`Error::Store`], [`Error::Record`], [`Error::StoreTooSlow`] and
-    ///   [`Error::RevocationPending`] if nothing was sent. The same call may succeed later, while
-    ///   the flow and the code are valid.
-    /// - [`Error::Superseded`] if a newer login or a disconnect came first.
-    /// - [`Error::Timeout`] if no result came in time. The login may still succeed: check
-    ///   [`Account::status`], and start again if the account is not connected.
-    /// - [`Error::UnknownProvider`] if the flow's provider is no longer configured, and
-    ///   [`Error::ShutDown`] after a shutdown.
-    /// - [`Error::AuditFull`] if a full [audit trail](crate::Audit::back_pressure) holds it back.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: after the first poll, the exchange continues and its tokens are written even if
-    /// the future is dropped.
-    pub async fn finish(&self, flow: Flow, redirect: Redirect) -> Result<Login, Error> {
-        self.finish_with(&flow, &redirect, None).await
-    }
-
-    /// Finishes a login like [`finish`](Self::finish), also with a redirect that has no state: the
-    /// confirmation says what proves in its place that the redirect belongs to the login.
-    ///
-    /// The code is not exchanged before. An exchange would write down an attempt for the account
-    /// and redeem a code that may be a stranger's, and its answer seldom names a person.
-    ///
-    /// ```
-    /// use tokenkeeper_engine::{Confirmation, Error};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let world = tokenkeeper_test_support::World::ioffice();
-    /// # let accounts = world.accounts.clone();
-    /// # let (flow, redirect) = world.approved_login().await;
-    /// # let ask_the_person = |_: &str| true;
-    /// let login = match accounts.finish(flow.clone(), redirect.clone()).await {
-    ///     Err(Error::ConfirmationRequired { .. }) => {
-    ///         let account = accounts.flow(&flow)?.account;
-    ///         let question = format!("Connect {} at {}?", account.provider(), account.site());
-    ///         if !ask_the_person(&question) {
-    ///             return Ok(()); // The account is as it was.
-    ///         }
-    ///         accounts.finish_confirmed(flow, redirect, Confirmation::ByPerson).await?
-    ///     }
-    ///     finished => finished?,
-    /// };
-    /// # assert_eq!(login.account.provider(), "ioffice");
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`finish`](Self::finish), except for [`Error::ConfirmationRequired`]. After a site has
-    /// returned the state of a login in this process, one without it is refused with
-    /// [`RedirectError::StateMissing`](tokenkeeper_protocol::RedirectError::StateMissing), whatever
-    /// a person confirms.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`finish`](Self::finish).
-    pub async fn finish_confirmed(
-        &self,
-        flow: Flow,
-        redirect: Redirect,
-        confirmation: Confirmation,
-    ) -> Result<Login, Error> {
-        self.finish_with(&flow, &redirect, Some(confirmation)).await
-    }
-
-    async fn finish_with(
-        &self,
-        flow: &Flow,
-        redirect: &Redirect,
-        confirmation: Option<Confirmation>,
-    ) -> Result<Login, Error> {
-        auditing::admit(&self.core).await?;
-        let opened = self.open(flow);
-        let opened = opened.and_then(|contents| Ok((self.account_of(&contents)?, contents)));
-        let (account, contents) = opened.inspect_err(|error| {
-            auditing::record_refused_callback(&self.core, None, error);
-        })?;
-        login::finish(&account, &contents, redirect, confirmation).await?;
-        Ok(Login::of(account))
-    }
-
-    /// Finishes a login by device code that another call or process has started, as
-    /// [`DeviceLogin::finish`](crate::DeviceLogin::finish) does.
-    ///
-    /// # Errors
-    /// As [`DeviceLogin::finish`](crate::DeviceLogin::finish), and:
-    ///
-    /// - [`Error::Flow`] if the flow is expired or sealed with another key.
-    /// - [`Error::UnknownProvider`] if the flow's provider is no longer configured.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`DeviceLogin::finish`](crate::DeviceLogin::finish).
-    pub async fn finish_device(&self, flow: DeviceFlow) -> Result<Login, Error> {
-        let (account, contents) = self.open_device(&flow)?;
-        device::finish(&account, &contents).await?;
-        Ok(Login::of(account))
-    }
-
-    /// Returns what is known about a flow by device code, without finishing it.
-    ///
-    /// # Errors
-    /// [`Error::Flow`] if the flow is expired or sealed with another key, and
-    /// [`Error::UnknownProvider`] if its provider is no longer configured.
-    pub fn device_flow(&self, flow: &DeviceFlow) -> Result<DeviceFlowInfo, Error> {
-        let (account, contents) = self.open_device(flow)?;
-        Ok(DeviceFlowInfo::of(account, &contents))
-    }
-
-    fn open_device(&self, flow: &DeviceFlow) -> Result<(Account, DeviceContents), Error> {
-        let contents = flow::open_device(&self.core.flow_key, flow, self.core.time.wall())?;
-        let account = self.account_of_key(
-            &contents.brand,
-            &contents.client_id,
-            &contents.site,
-            &contents.subject,
-        )?;
-        Ok((account, contents))
-    }
-
-    /// Returns what is known about a flow, without finishing it.
-    ///
-    /// # Errors
-    /// [`Error::Flow`] if the flow is expired or sealed with another key, and
-    /// [`Error::UnknownProvider`] if its provider is no longer configured.
-    pub fn flow(&self, flow: &Flow) -> Result<FlowInfo, Error> {
-        let contents = self.open(flow)?;
-        login::info(self.account_of(&contents)?, &contents)
-    }
-
     /// Refuses new work, waits until operations in flight end, and writes all unwritten tokens and
     /// the rest of the audit trail. It takes at most `deadline`.
     ///
@@ -346,87 +168,6 @@ impl Accounts {
     /// wait.
     pub async fn shutdown(&self, deadline: Duration) -> Result<(), Unwritten> {
         shutdown::shutdown(&self.core, deadline).await
-    }
-
-    #[cold]
-    fn resolve(&self, brand: &str, site: Option<&str>, subject: &str) -> Result<Account, Error> {
-        let index = self.index_of(brand, site)?;
-        self.account_by_index(index, site, subject)
-    }
-
-    fn open(&self, flow: &Flow) -> Result<FlowContents, Error> {
-        flow::open(&self.core.flow_key, flow, self.core.time.wall())
-    }
-
-    /// Returns the account that a flow connects.
-    fn account_of(&self, flow: &FlowContents) -> Result<Account, Error> {
-        self.account_of_key(&flow.brand, &flow.client_id, &flow.site, &flow.subject)
-    }
-
-    /// Returns the account with these parts of a key.
-    fn account_of_key(
-        &self,
-        brand: &str,
-        client_id: &str,
-        site: &str,
-        subject: &str,
-    ) -> Result<Account, Error> {
-        let index = registry::index_by_id(&self.core, brand, client_id, site);
-        let index = index.ok_or_else(|| unknown(brand, "is no longer configured"))?;
-        self.account_by_index(index, Some(site), subject)
-    }
-
-    /// Returns an account of the provider with this index.
-    fn account_by_index(
-        &self,
-        index: usize,
-        site: Option<&str>,
-        subject: &str,
-    ) -> Result<Account, Error> {
-        let provider = &self.core.providers[index];
-        let site = site.filter(|_| registry::base_of(provider).is_none());
-        let chosen = site;
-        let site = registry::site(&self.core, index, chosen).inspect_err(|_| {
-            if let Some(chosen) = chosen {
-                auditing::record_refused_site(&self.core, provider.brand(), chosen);
-            }
-        })?;
-        let entry = registry::entry(&self.core, &site, subject)?;
-        Ok(Account::new(self.core.clone(), entry))
-    }
-
-    /// Returns the index of the only provider with this brand, and with this base if it has one.
-    fn index_of(&self, brand: &str, site: Option<&str>) -> Result<usize, Error> {
-        let providers = &self.core.providers;
-        let of_brand = (0..providers.len()).filter(|&i| providers[i].brand() == brand);
-        let wanted = |i: &usize| {
-            site.is_none_or(|site| {
-                registry::base_of(&providers[*i]).is_none_or(|base| base == site)
-            })
-        };
-        let mut fits = of_brand.filter(wanted);
-        match (fits.next(), fits.next()) {
-            (Some(one), None) => Ok(one),
-            (None, _) if site.is_some() => Err(unknown(
-                brand,
-                "is not configured with this base: add it with `AccountsBuilder::provider`",
-            )),
-            (None, _) => Err(unknown(
-                brand,
-                "is not configured: add it with `AccountsBuilder::provider`",
-            )),
-            (Some(_), Some(_)) => Err(unknown(
-                brand,
-                "is configured more than once: name the base with `account_at`",
-            )),
-        }
-    }
-}
-
-fn unknown(brand: &str, hint: &'static str) -> Error {
-    Error::UnknownProvider {
-        brand: brand.to_owned(),
-        hint,
     }
 }
 
