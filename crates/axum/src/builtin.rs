@@ -76,7 +76,7 @@ pub(crate) fn relay(
     content: &Relay<'_>,
     (nonce, next): (&str, &str),
 ) -> Response {
-    let csp_nonce = page::random();
+    let csp_nonce = tokenkeeper_pages::nonce();
     let (mark, forms) = match content {
         Relay::Text(_) => (Mark::Done, Forms::Own),
         Relay::Failure(page) => (Mark::Failed, Forms::Provider(page.secure)),
@@ -129,7 +129,7 @@ pub(crate) fn question(name: &str, info: &FlowInfo) -> String {
 
 /// Renders a page whose script posts the form once more, to this query.
 pub(crate) fn post_again(name: &str, query: &str, form: &str) -> Response {
-    let csp_nonce = page::random();
+    let csp_nonce = tokenkeeper_pages::nonce();
     let content = html! {
         form method="post" action={ "?" (query) } {
             @for (name, value) in form_urlencoded::parse(form.as_bytes()) {

@@ -90,13 +90,6 @@ pub(crate) fn document(
 /// The policy of a page with a form. Under "no-referrer" the form would name no origin.
 const NAMES_ORIGIN: HeaderValue = HeaderValue::from_static("strict-origin");
 
-/// Returns 128 random bits in hexadecimal.
-pub(crate) fn random() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
-    format!("{:032x}", u128::from_ne_bytes(bytes))
-}
-
 /// Sets `Retry-After` if it is known when to try again.
 pub(crate) fn retry_after(failure: &Failure, headers: &mut HeaderMap) {
     if let Some(after) = failure.retry_after {

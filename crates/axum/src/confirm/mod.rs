@@ -48,7 +48,7 @@ pub(crate) fn ask(
     info: &FlowInfo,
     redirect: &Redirect,
 ) -> Response {
-    let nonce = page::random();
+    let nonce = tokenkeeper_pages::nonce();
     let sealed = seal::seal(&nonce, text_of(redirect));
     let mut response = if sealed.len() <= MAX_QUERY {
         page::see_other(&format!("{}?{ASK}={sealed}", callback_path.path))
@@ -117,7 +117,7 @@ pub(crate) fn ask_relay(
     info: &FlowInfo,
     redirect: &Redirect,
 ) -> Response {
-    let nonce = page::random();
+    let nonce = tokenkeeper_pages::nonce();
     let name = context.routes.name_of(&callback_path.brand);
     let text = format!("{} {WARNING}", builtin::question(name, info));
     let title = format!("Connect to {name}?");

@@ -80,7 +80,7 @@ async fn open(
     match cookies::find(callback_path, None, &parts.headers)?.progress {
         Progress::Open(flow) => {
             let info = callback::live_flow(context, callback_path, &flow)?;
-            let nonce = page::random();
+            let nonce = tokenkeeper_pages::nonce();
             let text = Relay::Text("Finishing the login…");
             let mut response = builtin::relay(StatusCode::OK, &title, &text, (&nonce, ""));
             let set = response.headers_mut();

@@ -92,7 +92,7 @@ impl Pages {
 
     /// Serves the page whose script posts the fragment.
     pub(super) fn relay(&self, nonce: &str) -> Response {
-        let script_nonce = random();
+        let script_nonce = tokenkeeper_pages::nonce();
         let form = html! {
             noscript { p { "This page needs JavaScript to finish the login." } }
             form method="post" {
@@ -174,11 +174,4 @@ pub(super) fn harden(mut response: Response) -> Response {
             .or_insert(HeaderValue::from_static(value));
     }
     response
-}
-
-/// Returns 128 random bits in hexadecimal.
-pub(super) fn random() -> String {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
-    format!("{:032x}", u128::from_ne_bytes(bytes))
 }

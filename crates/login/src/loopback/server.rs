@@ -107,7 +107,7 @@ impl Shared {
             .finish(self.flow.clone(), answer.clone())
             .await;
         if let Err(engine::Error::ConfirmationRequired { .. }) = finished {
-            let nonce = page::random();
+            let nonce = tokenkeeper_pages::nonce();
             let asking = format!("{CONFIRM}?{nonce}");
             self.unconfirmed.insert(nonce, answer);
             return page::see_other(&asking);
@@ -172,7 +172,7 @@ impl Server {
             flow,
             callback,
             pages,
-            nonce: page::random(),
+            nonce: tokenkeeper_pages::nonce(),
             unconfirmed: Unconfirmed::default(),
             outcome: Mutex::new(Some(sender)),
             ended: OnceLock::new(),
