@@ -3,6 +3,7 @@
 use http::StatusCode;
 use tokenkeeper::{
     Account, Error,
+    store::ErrorChain,
     tower::{Anonymous, TokenPolicy},
 };
 use tokenkeeper_test_support::{
@@ -140,6 +141,87 @@ async fn without_an_account_only_anonymous_and_foreign_requests_pass() {
         for seen in [&api.seen()[0], &foreign.seen()[0]] {
             assert_eq!(seen.token(), None, "{front:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_scope_names_the_account_of_the_requests_within() {
+    for front in Front::ALL {
+        let api = Api::start().await;
+        let accounts = offline::accounts(&[api.base()]);
+        let alice = offline::connected(&accounts, "plain-0", "alice", "secret-1").await;
+        let bob = offline::connected(&accounts, "plain-0", "bob", "secret-2").await;
+        let client = front.client(&accounts);
+        // The typed call of another crate.
+        let call = async || client.send(get(api.url("/me"))).await.unwrap();
+        alice.scope(call()).await;
+        let nested = async {
+            bob.scope(call()).await;
+            call().await;
+        };
+        alice.scope(nested).await;
+        let mut own = get(api.url("/me"));
+        own.extensions_mut().insert(bob.clone());
+        alice.scope(client.send(own)).await.unwrap();
+
+        let seen = api.seen();
+        let tokens: Vec<_> = seen.iter().map(|seen| seen.token().unwrap()).collect();
+        let (outer, inner, outer_again) = ("secret-1", "secret-2", "secret-1");
+        assert_eq!(tokens, [outer, inner, outer_again, "secret-2"], "{front:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_scope_gives_no_token_to_anonymous_and_foreign_requests() {
+    for front in Front::ALL {
+        let (api, foreign) = (Api::start().await, Api::start().await);
+        let accounts = offline::accounts(&[api.base()]);
+        let alice = offline::connected(&accounts, "plain-0", "alice", "secret-1").await;
+        let client = front.client(&accounts);
+        let mut anonymous = get(api.url("/me"));
+        anonymous.extensions_mut().insert(Anonymous);
+        alice.scope(client.send(anonymous)).await.unwrap();
+        alice
+            .scope(client.send(get(foreign.url("/me"))))
+            .await
+            .unwrap();
+        for seen in [&api.seen()[0], &foreign.seen()[0]] {
+            assert_eq!(seen.token(), None, "{front:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_one_account_looks_at_no_scope() {
+    for front in Front::ALL {
+        let api = Api::start().await;
+        let accounts = offline::accounts(&[api.base()]);
+        let alice = offline::connected(&accounts, "plain-0", "alice", "secret-1").await;
+        let bob = offline::connected(&accounts, "plain-0", "bob", "secret-2").await;
+        let client = front.client(alice);
+        bob.scope(client.send(get(api.url("/me")))).await.unwrap();
+        assert_eq!(api.seen()[0].token(), Some("secret-1"), "{front:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_outside_the_scope_learns_both_remedies() {
+    for front in Front::ALL {
+        let api = Api::start().await;
+        let accounts = offline::accounts(&[api.base()]);
+        let alice = offline::connected(&accounts, "plain-0", "alice", "secret-1").await;
+        let client = front.client(&accounts);
+        let request = get(api.url("/me"));
+        let spawned = async { tokio::spawn(async move { client.send(request).await }).await };
+        let error = alice.scope(spawned).await.unwrap().unwrap_err();
+        let text = ErrorChain::of(&*error).to_string();
+        for remedy in [
+            "insert an `Account` into its extensions",
+            "`Account::scope`",
+        ] {
+            assert!(text.contains(remedy), "{text}");
+        }
+        assert!(api.seen().is_empty(), "{front:?}");
     }
 }
 

@@ -41,11 +41,12 @@ impl TokenMiddleware {
     }
 
     /// Gives each request the token of the [`Account`](tokenkeeper_engine::Account) in its
-    /// extensions (`with_extension`).
+    /// extensions (`with_extension`), or else that of the
+    /// [scope](tokenkeeper_engine::Account::scope) in which it is sent.
     ///
-    /// A request without one is refused, unless it goes to an origin of no configured provider or
-    /// carries [`Anonymous`](crate::Anonymous). A request to another origin than its account's
-    /// passes untouched.
+    /// A request without an account is refused, unless it goes to an origin of no configured
+    /// provider or carries [`Anonymous`](crate::Anonymous). A request to another origin than its
+    /// account's passes untouched.
     ///
     /// # Errors
     ///

@@ -9,10 +9,12 @@ use tokenkeeper_engine::protocol;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// In per-request mode, a request to a provider's origin names no account.
+    /// In per-request mode, a request to a provider's origin names no account, in its extensions
+    /// or by the scope in which it is sent.
     #[error(
-        "the request names no account: insert an `Account` into its extensions, or `Anonymous` to \
-         send it without a token"
+        "the request names no account: insert an `Account` into its extensions, or send it within \
+         `Account::scope` and in the same task; `Anonymous` in its extensions sends it without a \
+         token"
     )]
     NoAccount,
     /// The URI is relative, so its target is unknown.

@@ -1,3 +1,5 @@
+#[cfg(doc)]
+use tokenkeeper_engine::Account;
 use tokenkeeper_engine::{Accounts, protocol::Origin};
 use tower_layer::Layer;
 
@@ -36,8 +38,8 @@ pub struct TokenLayer {
 }
 
 impl TokenLayer {
-    /// Makes a layer from an [`Account`](tokenkeeper_engine::Account), whose token every request
-    /// to the provider's origins gets, or from a [`TokenPolicy`] with other options.
+    /// Makes a layer from an [`Account`], whose token every request to the provider's origins
+    /// gets, or from a [`TokenPolicy`] with other options.
     ///
     /// A request to another origin passes untouched.
     pub fn new(policy: impl Into<TokenPolicy>) -> Self {
@@ -46,12 +48,50 @@ impl TokenLayer {
         }
     }
 
-    /// Gives each request the token of the [`Account`](tokenkeeper_engine::Account) in its
-    /// extensions.
+    /// Gives each request the token of the [`Account`] in its extensions, or else that of the
+    /// [scope](Account::scope) in which it is sent.
     ///
-    /// A request without one is refused with [`Error::NoAccount`](crate::Error::NoAccount), unless
-    /// it goes to an origin of no configured provider or carries [`Anonymous`](crate::Anonymous). A
-    /// request to another origin than its account's passes untouched.
+    /// A request without an account is refused with
+    /// [`Error::NoAccount`](crate::Error::NoAccount), unless it goes to an origin of no configured
+    /// provider or carries [`Anonymous`](crate::Anonymous). A request to another origin than its
+    /// account's passes untouched.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    ///
+    /// use bytes::Bytes;
+    /// use http::{Request, Response, header::AUTHORIZATION};
+    /// use http_body_util::Full;
+    /// # use tokenkeeper_test_support::offline;
+    /// use tokenkeeper_tower::{Replay, TokenLayer};
+    /// use tower::{ServiceBuilder, ServiceExt};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tokenkeeper_tower::BoxError> {
+    /// # let accounts = offline::accounts(&["https://api.example"]);
+    /// # let alice = offline::connected(&accounts, "plain-0", "alice", "secret-1").await;
+    /// # let bob = offline::connected(&accounts, "plain-0", "bob", "secret-2").await;
+    /// // An API that returns the header.
+    /// let api = tower::service_fn(async |request: Request<Replay<Full<Bytes>>>| {
+    ///     Ok::<_, Infallible>(Response::new(request.headers()[AUTHORIZATION].clone()))
+    /// });
+    /// let layer = TokenLayer::per_request(&accounts);
+    /// let client = ServiceBuilder::new().layer(layer).service(api);
+    /// let request = || Request::get("https://api.example/me").body(Full::default());
+    ///
+    /// // Where you make the request:
+    /// let mut own = request()?;
+    /// own.extensions_mut().insert(alice);
+    /// let response = client.clone().oneshot(own).await?;
+    /// assert_eq!(response.body(), "Bearer secret-1");
+    ///
+    /// // Where another crate makes it:
+    /// let typed_call = async { client.oneshot(request()?).await };
+    /// let response = bob.scope(typed_call).await?;
+    /// assert_eq!(response.body(), "Bearer secret-2");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn per_request(accounts: &Accounts) -> Self {
         Self::new(accounts)
     }

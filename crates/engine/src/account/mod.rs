@@ -2,6 +2,7 @@
 
 mod fresh;
 mod login;
+mod scope;
 mod wait;
 
 use std::{

@@ -38,6 +38,7 @@ mod rejected;
 mod requests;
 mod revalidation;
 mod schedule;
+mod scope;
 mod secrets;
 mod shutdown;
 mod sites;

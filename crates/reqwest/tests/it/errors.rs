@@ -6,7 +6,9 @@ use reqwest_middleware::{ClientBuilder, Middleware, Next};
 use tokenkeeper_engine::Error as SourceError;
 use tokenkeeper_reqwest::Error;
 
-use crate::support::{Api, PLACES, Place, Scripted, client, middleware_error, retrying};
+use crate::support::{
+    Api, PLACES, Place, Scripted, client, middleware_error, retrying, token_middleware,
+};
 
 #[tokio::test]
 async fn the_sources_error_is_found_through_reqwest_middleware() {
@@ -32,7 +34,7 @@ async fn errors_of_the_source_are_found_and_not_retried() {
             false => source.failing(),
             true => source.irreplaceable(),
         };
-        let client = retrying(source.clone(), 3);
+        let client = retrying(token_middleware(source.clone()).unwrap(), 3);
         let error = client.get(api.url("/me")).send().await.unwrap_err();
         assert!(matches!(
             SourceError::find(&error),
@@ -46,7 +48,8 @@ async fn errors_of_the_source_are_found_and_not_retried() {
 #[tokio::test]
 async fn under_a_retry_each_attempt_gets_a_token() {
     let api = Api::start().await;
-    let client = retrying(Scripted::new(api.base(), Place::Authorization), 1);
+    let source = Scripted::new(api.base(), Place::Authorization);
+    let client = retrying(token_middleware(source).unwrap(), 1);
     let request = client.post(api.url("/broken")).body("a body");
     request.send().await.unwrap();
     let seen = api.seen();

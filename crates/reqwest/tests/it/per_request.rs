@@ -4,7 +4,7 @@ use tokenkeeper_engine::protocol::AttachmentMethod;
 use tokenkeeper_reqwest::{Error, TokenMiddleware};
 use tokenkeeper_test_support::offline::{accounts_with, connected};
 
-use crate::support::{Api, builder};
+use crate::support::{Api, builder, retrying};
 
 #[tokio::test]
 async fn a_provider_with_another_header_needs_a_safe_client() {
@@ -19,4 +19,18 @@ async fn a_provider_with_another_header_needs_a_safe_client() {
     let request = client.get(api.url("/me")).with_extension(alice);
     request.send().await.unwrap();
     assert_eq!(api.seen()[0].headers["x-access-token"], "secret-1");
+}
+
+#[tokio::test]
+async fn a_scope_holds_for_each_retry() {
+    let api = Api::start().await;
+    let accounts = accounts_with(&[api.base()], |_| ());
+    let alice = connected(&accounts, "plain-0", "alice", "secret-1").await;
+    let token = TokenMiddleware::per_request(&accounts).unwrap();
+    let client = retrying(token, 2);
+    let response = alice.scope(client.get(api.url("/broken")).send()).await;
+    assert_eq!(response.unwrap().status(), 500);
+    let seen = api.seen();
+    let tokens: Vec<_> = seen.iter().map(|seen| seen.token().unwrap()).collect();
+    assert_eq!(tokens, ["secret-1"; 3]);
 }

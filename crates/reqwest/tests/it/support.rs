@@ -63,14 +63,14 @@ pub fn over_finished_client(middleware: TokenMiddleware) -> ClientWithMiddleware
     client.with(middleware).build()
 }
 
-/// A client over this source that retries each request up to `retries` times, without pauses.
-pub fn retrying(source: Scripted, retries: u32) -> ClientWithMiddleware {
+/// A client that retries each request up to `retries` times, without pauses, each with a token.
+pub fn retrying(token: TokenMiddleware, retries: u32) -> ClientWithMiddleware {
     let policy = ExponentialBackoff::builder()
         .retry_bounds(Duration::ZERO, Duration::ZERO)
         .build_with_max_retries(retries);
     ClientBuilder::new(builder().build().unwrap())
         .with(RetryTransientMiddleware::new_with_policy(policy))
-        .with(token_middleware(source).unwrap())
+        .with(token)
         .build()
 }
 

@@ -53,13 +53,14 @@ impl TokenPolicy {
         Self::with_tokens(Tokens::one(One::Account(account)))
     }
 
-    /// Gives each request the token of the [`Account`] in its extensions.
+    /// Gives each request the token of the [`Account`] in its extensions, or else that of the
+    /// [scope](Account::scope) in which it is sent.
     ///
-    /// A [`TokenService`](crate::TokenService) takes the account out of them: the inner service
-    /// gets the token in its place.
+    /// A [`TokenService`](crate::TokenService) takes the account out of the extensions: the inner
+    /// service gets the token in its place.
     ///
-    /// A request without one fails with [`Error::NoAccount`], unless it goes to an origin of no
-    /// configured provider or carries [`Anonymous`].
+    /// A request without an account fails with [`Error::NoAccount`], unless it goes to an origin of
+    /// no configured provider or carries [`Anonymous`].
     pub fn per_request(accounts: &Accounts) -> Self {
         Self::with_tokens(Tokens::PerRequest(accounts.clone()))
     }
@@ -139,7 +140,8 @@ impl TokenPolicy {
     /// Chooses the token source of a request. `None`: send the request as it is.
     ///
     /// A request with [`Anonymous`] passes untouched. So does one to another origin, which is
-    /// logged once per origin.
+    /// logged once per origin. A policy for an account per request takes the one in `extensions`,
+    /// or else that of the [scope](Account::scope) around the caller.
     ///
     /// # Errors
     ///
@@ -174,6 +176,13 @@ impl TokenPolicy {
             request.extensions_mut().insert(account);
         }
         self.begin(request.uri(), request.extensions())
+    }
+
+    /// Keeps the account of a request that begins again once it is loaded, perhaps outside the
+    /// scope in which the request was sent.
+    #[cold]
+    pub(crate) fn keep_account<B>(&self, request: &mut Request<B>) {
+        self.tokens.keep_account(request.extensions_mut());
     }
 
     /// [`begin`](Self::begin) for a front that remembers the token of its account. `None`: begin

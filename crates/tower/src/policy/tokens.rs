@@ -11,7 +11,7 @@ use crate::Error;
 pub(super) enum Tokens {
     /// That of one source.
     One(Arc<One>),
-    /// That of the account in the request's extensions.
+    /// That of the account which the request [names](account_of).
     PerRequest(Accounts),
 }
 
@@ -33,7 +33,7 @@ impl Tokens {
     pub(super) fn source(&self, extensions: &Extensions) -> Option<Source> {
         match self {
             Self::One(one) => Some(Source::One(one.clone())),
-            Self::PerRequest(_) => extensions.get().cloned().map(Source::Account),
+            Self::PerRequest(_) => account_of(extensions).map(Source::Account),
         }
     }
 
@@ -43,6 +43,17 @@ impl Tokens {
         match self {
             Self::One(_) => None,
             Self::PerRequest(_) => extensions.remove(),
+        }
+    }
+
+    /// Puts the account that a request names into its extensions, where it stays known after the
+    /// scope in which the request was sent.
+    #[cold]
+    pub(super) fn keep_account(&self, extensions: &mut Extensions) {
+        if let Self::PerRequest(_) = self
+            && let Some(account) = account_of(extensions)
+        {
+            extensions.insert(account);
         }
     }
 
@@ -64,24 +75,30 @@ impl Tokens {
         target: &Uri,
         extensions: &Extensions,
     ) -> Result<Option<Source>, Error> {
-        let account = match self {
-            Self::One(one) => match &**one {
-                One::Account(account) => account,
-                One::Other(source) => {
-                    return Ok(source.allows(target).then(|| Source::One(one.clone())));
-                }
+        match self {
+            Self::One(one) => {
+                let allowed = match &**one {
+                    One::Account(account) => account.allows(target),
+                    One::Other(source) => source.allows(target),
+                };
+                Ok(allowed.then(|| Source::One(one.clone())))
+            }
+            Self::PerRequest(accounts) => match account_of(extensions) {
+                Some(account) => Ok(account.allows(target).then_some(Source::Account(account))),
+                None if accounts.allows(target) => Err(Error::NoAccount),
+                None => Ok(None),
             },
-            Self::PerRequest(accounts) => match extensions.get::<Account>() {
-                Some(account) => account,
-                None if accounts.allows(target) => return Err(Error::NoAccount),
-                None => return Ok(None),
-            },
-        };
-        Ok(account.allows(target).then(|| match self {
-            Self::One(one) => Source::One(one.clone()),
-            Self::PerRequest(_) => Source::Account(account.clone()),
-        }))
+        }
     }
+}
+
+/// Returns the account that a request names: the one in its extensions, or else that of the scope
+/// in which it is sent.
+// Not inlined: the paths that come here without need of it stay as they are.
+#[inline(never)]
+fn account_of(extensions: &Extensions) -> Option<Account> {
+    let account = extensions.get::<Account>().cloned();
+    account.or_else(Account::current)
 }
 
 impl fmt::Debug for Tokens {

@@ -200,7 +200,7 @@ impl<S: Clone> TokenService<S> {
     /// Fails a request that cannot be begun, or keeps it until its account is read from the store.
     #[cold]
     #[inline(never)]
-    fn refuse<B>(&mut self, request: Request<B>, error: Error) -> TokenFuture<S, B>
+    fn refuse<B>(&mut self, mut request: Request<B>, error: Error) -> TokenFuture<S, B>
     where
         S: Service<Request<Replay<B>>>,
         B: Body<Data = Bytes>,
@@ -208,6 +208,7 @@ impl<S: Clone> TokenService<S> {
         if !matches!(error, Error::NotLoaded) {
             return TokenFuture::failed(error.into());
         }
+        self.policy.keep_account(&mut request);
         let next = self.inner.clone();
         TokenFuture::loading(Unbegun {
             request,

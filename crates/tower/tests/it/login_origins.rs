@@ -8,7 +8,7 @@ use http_body_util::Full;
 use tokenkeeper_engine::{Account, Accounts, Error as EngineError};
 use tokenkeeper_test_support::{StoreFault, World};
 use tokenkeeper_tower::{BoxError, Error, Replay, TokenLayer, TokenPolicy};
-use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
 
 const ACME: &str = "https://acme.my.force.com/v1";
 const OTHER: &str = "https://other.my.force.com/v1";
@@ -87,4 +87,24 @@ async fn a_request_of_a_disconnected_account_is_not_sent() {
             "{error:?}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_scope_counts_before_the_account_is_read() {
+    let world = World::with_login_origin().await;
+    let accounts = world.another_process();
+    let account = world.account_of(&accounts);
+    let api = service_fn(|request: Request<Replay<Full<Bytes>>>| async move {
+        let has_token = request.headers().contains_key(AUTHORIZATION);
+        Ok::<_, Infallible>(Response::new(has_token))
+    });
+    let mut service = TokenLayer::per_request(&accounts).layer(api);
+    let request = Request::get(ACME).body(Full::<Bytes>::default()).unwrap();
+    let mut sent = None;
+    account
+        .scope(async { sent = Some(service.call(request)) })
+        .await;
+    // The account is read outside.
+    let response = sent.unwrap().await.unwrap();
+    assert!(response.into_body());
 }

@@ -12,7 +12,7 @@ use tokenkeeper_engine::{
 };
 use tokenkeeper_test_support::offline::accounts_of;
 use tokenkeeper_tower::{Anonymous, Error, Replay, TokenLayer};
-use tower::{Layer as _, ServiceBuilder, ServiceExt as _, service_fn};
+use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _, service_fn};
 use tower_http::follow_redirect::FollowRedirectLayer;
 
 use crate::support::{self, Api, Text, connected, hyper_client, tokens};
@@ -157,4 +157,58 @@ async fn an_account_allows_its_origins_in_any_spelling() {
         let target = target.parse().unwrap();
         assert_eq!(account.allows(&target), allowed, "{target}");
     }
+}
+
+#[tokio::test]
+async fn the_scope_counts_in_which_the_request_is_sent() {
+    let api = Api::start().await;
+    let accounts = accounts(&[&api]);
+    let alice = connected(&accounts, "plain-0", "alice", "secret-1").await;
+    let mut service = TokenLayer::per_request(&accounts).layer(hyper_client());
+    let mut send = || {
+        let request = Request::get(api.url("/me")).body(Text::default());
+        service.call(request.unwrap())
+    };
+    let mut sent = None;
+    alice.scope(async { sent = Some(send()) }).await;
+    // The response is awaited outside.
+    sent.unwrap().await.unwrap();
+    assert_eq!(tokens(&api), ["secret-1"]);
+
+    let error = alice.scope(send()).await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Error::NoAccount)));
+}
+
+#[tokio::test]
+async fn the_worker_of_a_buffer_sees_no_scope() {
+    let api = Api::start().await;
+    let accounts = accounts(&[&api]);
+    let alice = connected(&accounts, "plain-0", "alice", "secret-1").await;
+    let layer = TokenLayer::per_request(&accounts);
+    let request = || Request::get(api.url("/me")).body(Text::default()).unwrap();
+
+    let below = || {
+        ServiceBuilder::new()
+            .buffer(8)
+            .layer(layer.clone())
+            .service(hyper_client())
+    };
+    let error = alice.scope(below().oneshot(request())).await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Error::NoAccount)));
+
+    let above = ServiceBuilder::new()
+        .layer(layer.clone())
+        .buffer(8)
+        .service(hyper_client());
+    alice.scope(above.oneshot(request())).await.unwrap();
+    // A service above the buffer takes the account along.
+    let carry = |mut request: Request<Text>| {
+        if let Some(account) = Account::current() {
+            request.extensions_mut().insert(account);
+        }
+        request
+    };
+    let carried = ServiceBuilder::new().map_request(carry).service(below());
+    alice.scope(carried.oneshot(request())).await.unwrap();
+    assert_eq!(tokens(&api), ["secret-1", "secret-1"]);
 }
