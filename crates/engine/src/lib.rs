@@ -13,6 +13,7 @@ mod event;
 mod exchange;
 mod failure;
 mod flow;
+mod grpc;
 mod health;
 mod login;
 mod metrics;
@@ -42,6 +43,7 @@ pub use error::{
 pub use event::EventKind;
 pub use failure::RefreshFailure;
 pub use flow::{ConnectOptions, DeviceFlow, Flow, FlowKey, LoginRedirect};
+pub use grpc::is_grpc;
 pub use health::AccountHealth;
 pub use login::Login;
 pub use options::{Options, StoreDown};

@@ -15,7 +15,7 @@ use super::{
     report,
     snapshot::Snapshot,
 };
-use crate::{error::Error, event::EventKind};
+use crate::{error::Error, event::EventKind, grpc};
 
 /// Returns a token to replay with after the API rejected `rejected`; `None` if no token is worth a
 /// replay. Cancel safe.
@@ -73,6 +73,7 @@ pub(crate) fn classify_response(
     status: StatusCode,
     headers: &HeaderMap,
 ) -> Verdict {
+    let status = grpc::status_of(status, headers);
     let verdict = if is_failure(status) {
         entry.site.provider.read_resource_response(status, headers)
     } else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use tokenkeeper_emulator::{DEFAULT_USER, Emulator, Endpoint, Fault as EndpointFault};
 use tokenkeeper_engine::{
     Error, EventKind, Options, Seen, TokenSource,
@@ -215,6 +215,52 @@ async fn a_non_error_response_never_rejects_the_token() {
     for status in [400, 401, 403, 404, 500] {
         assert_eq!(read(status), Verdict::Rejected, "{status}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn grpcs_unauthenticated_in_the_head_is_a_rejection() {
+    let world = World::amiqus();
+    let account = world.connect_account().await;
+    let sent = credential(&account).await.version();
+    let read = |status, content_type, grpc_status| {
+        let head = Response::builder().status(status);
+        let head = head.header("content-type", content_type);
+        let head = head.header("grpc-status", grpc_status).body(()).unwrap();
+        account.classify_response(sent, head.status(), head.headers())
+    };
+    for grpc in [
+        "application/grpc",
+        "application/grpc+proto",
+        "Application/gRPC-web",
+    ] {
+        assert_eq!(read(200, grpc, "16"), Verdict::Rejected, "{grpc}");
+        // Says more than the HTTP status, which a proxy may have chosen.
+        assert_eq!(read(503, grpc, "16"), Verdict::Rejected, "{grpc}");
+        for other in ["0", "7", "8", "016", "160", ""] {
+            assert_eq!(read(200, grpc, other), Verdict::Accepted, "{grpc} {other}");
+        }
+    }
+    for other in [
+        "application/json",
+        "application/grp",
+        "text/plain; application/grpc",
+        "",
+    ] {
+        assert_eq!(read(200, other, "16"), Verdict::Accepted, "{other}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn grpcs_unauthenticated_counts_against_a_token_on_trial() {
+    let world = World::new(Emulator::amiqus(), amiqus(), Default::default());
+    let account = world.connect_account().await;
+    let old = credential(&account).await;
+    let trial = account.replacement(old.version()).await.unwrap().unwrap();
+    let refusal = Response::builder().header("content-type", "application/grpc");
+    let refusal = refusal.header("grpc-status", "16").body(()).unwrap();
+    account.classify_response(trial.version(), StatusCode::OK, refusal.headers());
+    let replacement = account.replacement(trial.version()).await.unwrap();
+    assert!(replacement.is_none(), "refreshes are held off");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ mod addresses;
 mod attach;
 mod bodies;
 mod errors;
+mod grpc;
 #[path = "../../../tower/tests/it/http2/mod.rs"]
 mod http2;
 mod login_origins;

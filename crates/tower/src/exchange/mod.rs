@@ -94,7 +94,7 @@ mod tests;
 
 use std::pin::Pin;
 
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body::Body;
 use tokenkeeper_engine::{
     Account, Credential, Error as SourceError, Seen, SeenToken, TokenVersion, protocol::Verdict,
@@ -215,25 +215,38 @@ impl Exchange {
     /// Notes that the request was sent with this token set. `spare` is for the replay.
     #[inline]
     pub fn sent<C>(self, version: TokenVersion, spare: Option<C>) -> Sent<C> {
-        let content_below = self.source.content_below();
-        self.sent_below(content_below, version, spare)
+        self.sent_as(false, version, spare)
     }
 
-    /// [`sent`](Self::sent) with a token that the front remembers, once.
+    /// [`sent`](Self::sent), by a front that asks [`Sent::is_content`] first.
     #[inline]
-    pub(crate) fn sent_seen<C>(self, token: &SeenToken, version: TokenVersion) -> Sent<C> {
-        self.sent_below(token.content_below(), version, None)
+    pub(crate) fn sent_as<C>(
+        self,
+        is_grpc: bool,
+        version: TokenVersion,
+        spare: Option<C>,
+    ) -> Sent<C> {
+        let content_below = self.source.content_below();
+        Sent::new(self.source, version, content_below, is_grpc, spare)
     }
 
-    #[inline(always)]
-    fn sent_below<C>(self, content_below: u16, version: TokenVersion, spare: Option<C>) -> Sent<C> {
-        Sent {
-            content_below,
-            source: self.source,
-            version,
-            spare,
-        }
+    /// [`sent_as`](Self::sent_as) with a token that the front remembers, once.
+    #[inline]
+    pub(crate) fn sent_seen<C>(
+        self,
+        is_grpc: bool,
+        token: &SeenToken,
+        version: TokenVersion,
+    ) -> Sent<C> {
+        Sent::new(self.source, version, token.content_below(), is_grpc, None)
     }
+}
+
+/// Returns whether a request is a gRPC call.
+// Most requests are no POST, and need no look at their headers.
+#[inline(always)]
+pub(crate) fn is_grpc<B>(request: &Request<B>) -> bool {
+    *request.method() == Method::POST && tokenkeeper_engine::is_grpc(request.headers())
 }
 
 /// A request that was sent with a token, before its response.
@@ -244,11 +257,31 @@ pub struct Sent<C> {
     version: TokenVersion,
     /// The status below which the response says nothing about the token.
     content_below: u16,
+    /// The request is a gRPC call: a response with any HTTP status may reject the token.
+    is_grpc: bool,
     /// `None`: it cannot be replayed, or it is the replay.
     spare: Option<C>,
 }
 
 impl<C> Sent<C> {
+    // In one step: the second request would move once more.
+    #[inline(always)]
+    fn new(
+        source: Source,
+        version: TokenVersion,
+        content_below: u16,
+        is_grpc: bool,
+        spare: Option<C>,
+    ) -> Self {
+        Self {
+            source,
+            version,
+            content_below: if is_grpc { 0 } else { content_below },
+            is_grpc,
+            spare,
+        }
+    }
+
     /// Returns whether [`on_response`](Self::on_response) need not be called, on the valid path.
     #[inline]
     pub(crate) fn is_content(&self, status: StatusCode) -> bool {
@@ -276,6 +309,7 @@ impl<C: Spare> Sent<C> {
         Some(Replacing {
             source: self.source.clone(),
             rejected: self.version,
+            is_grpc: self.is_grpc,
             spare,
         })
     }
@@ -287,6 +321,7 @@ impl<C: Spare> Sent<C> {
 pub struct Replacing<C> {
     source: Source,
     rejected: TokenVersion,
+    is_grpc: bool,
     spare: C,
 }
 
@@ -312,12 +347,9 @@ impl<C: Spare> Replacing<C> {
         let Some(request) = self.spare.into_request() else {
             return AfterReplacement::Return;
         };
-        let sent = Sent {
-            content_below: self.source.content_below(),
-            source: self.source,
-            version: credential.version(),
-            spare: None,
-        };
+        let content_below = self.source.content_below();
+        let version = credential.version();
+        let sent = Sent::new(self.source, version, content_below, self.is_grpc, None);
         AfterReplacement::Replay {
             credential,
             request,

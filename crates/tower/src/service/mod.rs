@@ -16,14 +16,14 @@ use http_body::Body;
 use tokenkeeper_engine::Seen;
 use tower_service::Service;
 
-pub use self::future::TokenFuture;
 use self::{
     attempt::{Head, Held, Second, Unbegun},
     send::{record, send},
 };
+pub use self::future::TokenFuture;
 use crate::{
     BoxError, Error, Replay, TokenPolicy,
-    exchange::{Exchange, Fresh},
+    exchange::{Exchange, Fresh, is_grpc},
 };
 
 /// The service that [`TokenLayer`](crate::TokenLayer) makes.
@@ -117,7 +117,7 @@ impl<S: Clone> TokenService<S> {
         let Some(limit) = exchange.replay_limit() else {
             return send(&mut self.inner, request, exchange, token);
         };
-        let head = Head::of(&request);
+        let (head, is_grpc) = (Head::of(&request), is_grpc(&request));
         let attached = token.attach(&mut request);
         drop(token);
         let version = match attached {
@@ -128,7 +128,7 @@ impl<S: Clone> TokenService<S> {
         let mut recording = None;
         let call = self.inner.call(request.map(record(limit, &mut recording)));
         let second = recording.map(|recording| Second::new(head, recording, service));
-        TokenFuture::sent(call, exchange.sent(version, second))
+        TokenFuture::sent(call, exchange.sent_as(is_grpc, version, second))
     }
 
     /// Sends a request once, with the token that is remembered, if that is still the one to send.
@@ -141,12 +141,13 @@ impl<S: Clone> TokenService<S> {
         let Some((exchange, token)) = self.policy.begin_seen(&self.seen, &request) else {
             return self.call_unseen(request);
         };
+        let is_grpc = is_grpc(&request);
         let version = match token.attach(&mut request) {
             Ok(version) => version,
             Err(error) => return TokenFuture::failed(Error::Attach(*error).into()),
         };
         let call = self.inner.call(request.map(Replay::once));
-        TokenFuture::sent(call, exchange.sent_seen(token, version))
+        TokenFuture::sent(call, exchange.sent_seen(is_grpc, token, version))
     }
 
     /// Sends a request once whose token is not remembered, or keeps it until it can be sent.
@@ -168,6 +169,7 @@ impl<S: Clone> TokenService<S> {
         let Some(token) = account.fresh(false) else {
             return self.call_stale(request, exchange);
         };
+        let is_grpc = is_grpc(&request);
         let attached = token.attach(&mut request);
         drop(token);
         let version = match attached {
@@ -175,7 +177,7 @@ impl<S: Clone> TokenService<S> {
             Err(error) => return TokenFuture::failed(Error::Attach(*error).into()),
         };
         let call = self.inner.call(request.map(Replay::once));
-        TokenFuture::sent(call, exchange.sent(version, None))
+        TokenFuture::sent(call, exchange.sent_as(is_grpc, version, None))
     }
 
     /// Sends a request whose token only the machine or another source knows, or lets it wait.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, Recording, Replay,
-    exchange::{Exchange, Fresh},
+    exchange::{Exchange, Fresh, is_grpc},
 };
 
 /// Attaches the token and sends the request, once or so that it can be replayed.
@@ -27,6 +27,7 @@ where
 {
     let limit = exchange.replay_limit();
     let head = limit.map(|_| Head::of(&request));
+    let is_grpc = is_grpc(&request);
     let version = match token.attach(&mut request) {
         Ok(version) => version,
         Err(error) => return TokenFuture::failed(Error::Attach(*error).into()),
@@ -34,13 +35,13 @@ where
     drop(token);
     let (Some(limit), Some(head)) = (limit, head) else {
         let call = inner.call(request.map(Replay::once));
-        return TokenFuture::sent(call, exchange.sent(version, None));
+        return TokenFuture::sent(call, exchange.sent_as(is_grpc, version, None));
     };
     let service = inner.clone();
     let mut recording = None;
     let call = inner.call(request.map(record(limit, &mut recording)));
     let second = recording.map(|recording| Second::new(head, recording, service));
-    TokenFuture::sent(call, exchange.sent(version, second))
+    TokenFuture::sent(call, exchange.sent_as(is_grpc, version, second))
 }
 
 /// Records a body while it is sent, and puts the other end into `recording`.

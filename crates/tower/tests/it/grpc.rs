@@ -1,5 +1,10 @@
 //! Over tonic's channel.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
 use axum::{
     Router,
     extract::Request,
@@ -7,7 +12,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{StatusCode, Uri};
+use http_body_util::{BodyExt as _, Empty};
 use tokenkeeper_engine::Error as SourceError;
+use tokenkeeper_test_support::{BASE, World, settle};
 use tokenkeeper_tower::{TokenLayer, TokenPolicy};
 use tokio::net::TcpListener;
 use tonic::{Code, Status, body::Body, transport::Channel};
@@ -15,7 +22,7 @@ use tonic_health::{
     ServingStatus,
     pb::{HealthCheckRequest, health_client::HealthClient},
 };
-use tower::ServiceBuilder;
+use tower::{Layer as _, ServiceBuilder};
 use tower_http::map_request_body::MapRequestBodyLayer;
 
 use crate::support::{Place, Scripted, token_layer};
@@ -77,14 +84,6 @@ async fn a_clients_own_origin_makes_the_uri_absolute() {
 }
 
 #[tokio::test]
-async fn unauthenticated_inside_a_200_is_not_read() {
-    let base = serve(|| Status::unauthenticated("no").into_http()).await;
-    let source = Scripted::new(&base, Place::Authorization);
-    let status = check(&base, source).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unauthenticated, "the documented limit");
-}
-
-#[tokio::test]
 async fn an_error_of_the_source_is_found_in_the_status() {
     let base = serve(|| StatusCode::UNAUTHORIZED.into_response()).await;
     let source = Scripted::new(&base, Place::Authorization).failing();
@@ -93,4 +92,73 @@ async fn an_error_of_the_source_is_found_in_the_status() {
         SourceError::find(&status),
         Some(SourceError::ShutDown)
     ));
+}
+
+/// Calls a service in this process with the token of an account of a real engine, which the service
+/// refuses with `refusal` as long as it is the first. Returns the result and how many calls came.
+async fn check_in_process(refusal: fn() -> Response) -> (Result<i32, Code>, usize, World) {
+    let world = World::plain();
+    let account = world.connect_account().await;
+    let first = format!("Bearer {}", account.token().await.unwrap().expose());
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let serving = ServingStatus::Serving;
+    reporter.set_service_status("", serving).await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let guard = from_fn(move |request: Request, next: Next| {
+        counted.fetch_add(1, SeqCst);
+        let is_first = request.headers()["authorization"] == first;
+        async move {
+            if is_first {
+                refusal()
+            } else {
+                next.run(request).await
+            }
+        }
+    });
+    let router = Router::new().route_service("/grpc.health.v1.Health/{*method}", health);
+    let policy = TokenPolicy::new(account).origin(BASE.parse().unwrap());
+    let stack = TokenLayer::new(policy).layer(router.layer(guard));
+    let answer = HealthClient::new(stack)
+        .check(HealthCheckRequest::default())
+        .await;
+    let status = answer
+        .map(|answer| answer.into_inner().status)
+        .map_err(|status| status.code());
+    (status, calls.load(SeqCst), world)
+}
+
+#[tokio::test(start_paused = true)]
+async fn unauthenticated_in_the_head_is_refreshed_and_replayed() {
+    let (status, calls, world) =
+        check_in_process(|| Status::unauthenticated("no").into_http()).await;
+    assert_eq!((status, calls), (Ok(1), 2));
+    assert_eq!(world.token_requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_statuses_in_the_head_go_to_the_caller() {
+    let (status, calls, world) =
+        check_in_process(|| Status::permission_denied("no").into_http()).await;
+    assert_eq!((status, calls), (Err(Code::PermissionDenied), 1));
+    assert_eq!(world.token_requests(), 0);
+}
+
+/// The documented limit.
+#[tokio::test(start_paused = true)]
+async fn unauthenticated_in_the_trailers_goes_to_the_caller() {
+    let (status, calls, world) = check_in_process(|| {
+        let trailers = Status::unauthenticated("no")
+            .into_http::<()>()
+            .into_parts()
+            .0
+            .headers;
+        let body = Empty::new().with_trailers(async { Some(Ok(trailers)) });
+        let response = Response::builder().header("content-type", "application/grpc");
+        response.body(axum::body::Body::new(body)).unwrap()
+    })
+    .await;
+    assert_eq!((status, calls), (Err(Code::Unauthenticated), 1));
+    settle().await;
+    assert_eq!(world.token_requests(), 0);
 }
