@@ -21,7 +21,7 @@ pub use self::{
     policy::TokenPolicy,
     rejected::Rejected,
     replay::{Recording, Replay},
-    service::{TokenFuture, TokenService},
+    service::{InnerService, TokenFuture, TokenService},
 };
 
 /// The error of a [`TokenService`]: the inner service's, a [`tokenkeeper_engine::Error`], or an

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod future;
+mod inner;
 mod send;
 
 use std::{
@@ -20,7 +21,7 @@ use self::{
     attempt::{Head, Held, Second, Unbegun},
     send::{record, send},
 };
-pub use self::future::TokenFuture;
+pub use self::{future::TokenFuture, inner::InnerService};
 use crate::{
     BoxError, Error, Replay, TokenPolicy,
     exchange::{Exchange, Fresh, is_grpc},
@@ -28,8 +29,8 @@ use crate::{
 
 /// The service that [`TokenLayer`](crate::TokenLayer) makes.
 ///
-/// It takes any body of [`Bytes`] and calls the inner service with a [`Replay`] of it. The bodies
-/// need not be `Clone`. The inner service must be, since a replay is a second call.
+/// It takes any body of [`Bytes`] and calls the [inner service](InnerService) with a [`Replay`] of
+/// it. The bodies need not be `Clone`. The inner service must be, since a replay is a second call.
 ///
 /// Its error is a [`BoxError`](crate::BoxError) that downcasts to one of these:
 ///
@@ -57,14 +58,14 @@ impl<S> TokenService<S> {
     }
 }
 
-impl<S, B, ResBody> Service<Request<B>> for TokenService<S>
+impl<S, B> Service<Request<B>> for TokenService<S>
 where
-    S: Service<Request<Replay<B>>, Response = Response<ResBody>> + Clone,
+    S: InnerService<B>,
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes>,
-    ResBody: Send + 'static,
+    S::ResponseBody: Send + 'static,
 {
-    type Response = Response<ResBody>;
+    type Response = Response<S::ResponseBody>;
     type Error = BoxError;
     type Future = TokenFuture<S, B>;
 
