@@ -188,6 +188,8 @@ mod guides {
     struct LogInFromACli;
     #[doc = include_str!("../docs/guides/moving-from-oauth2.md")]
     struct MovingFromOauth2;
+    #[doc = include_str!("../docs/guides/other-clients.md")]
+    struct OtherClients;
     #[doc = include_str!("../docs/guides/workers-on-redis.md")]
     struct WorkersOnRedis;
     #[doc = include_str!("../docs/guides/your-own-provider.md")]
