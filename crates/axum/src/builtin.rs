@@ -18,6 +18,10 @@ pub(crate) fn connect(provider: &ProviderInfo, fields: &Fields, asked: Asked) ->
     let name = &provider.name;
     let back = fields.next.as_deref().unwrap_or(&provider.back);
     let asks_site = asked == Asked::Site;
+    let button = match asked {
+        Asked::Again => "Connect again",
+        Asked::Site | Asked::Login => "Connect",
+    };
     let content = html! {
         @if asked == Asked::Again {
             p #connected { "You are connected. Another login replaces this one." }
@@ -28,7 +32,7 @@ pub(crate) fn connect(provider: &ProviderInfo, fields: &Fields, asked: Asked) ->
             @if let Some(account) = &fields.account { " for your account “" (account) "”" }
             ", allow the access there, and come back."
         }
-        (form("connect", &provider.connect, fields, asks_site, "Connect", back))
+        (form("connect", &provider.connect, fields, asks_site, button, back))
     };
     let html = document(Mark::Done, &format!("Connect to {name}"), content);
     let forms = Forms::Provider(provider.secure);

@@ -13,6 +13,7 @@
     const form = document.getElementById("confirm");
     form.elements.redirect.value = answer.confirm;
     form.hidden = false;
+    document.querySelector("main").className = "card failed";
     document.title = document.querySelector("h1").textContent = answer.title;
     say(answer.text);
   };

@@ -49,7 +49,7 @@ async fn a_page_to_connect_says_that_the_person_is_connected() {
     login.finish().await;
     let connected = login.browser.get("/connect/amiqus").await;
     assert!(connected.body.contains(notice), "{}", connected.body);
-    assert!(connected.body.contains("Connect</button>"));
+    assert!(connected.body.contains("Connect again</button>"));
 
     // A person whose access was revoked is here because of that.
     login.emulator.revoke_user(DEFAULT_USER);

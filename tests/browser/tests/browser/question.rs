@@ -8,6 +8,7 @@ async fn question_about_a_fragment_can_be_cancelled() {
     browser.start_login(&app, Brand::IOffice).await;
     browser.press_approve().await;
     browser.see_question("iOFFICE").await;
+    browser.find("main.card.failed").await;
     browser.click("button[value=cancel]").await;
     browser.see("#text", "You cancelled this login").await;
     browser.click("#back").await;
@@ -22,6 +23,7 @@ async fn question_about_a_query_can_be_cancelled() {
     browser.start_at_acme(&acme).await;
     browser.press_approve().await;
     browser.see_question("Acme").await;
+    browser.find("main.card.failed").await;
     browser.click("button[value=cancel]").await;
     browser.see("#text", "You cancelled this login").await;
     browser.click("#retry button").await;
