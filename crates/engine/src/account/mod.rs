@@ -171,7 +171,7 @@ impl Account {
     ///
     /// The wait.
     #[doc(hidden)]
-    #[cold]
+    #[inline]
     pub fn start(&self, replayable: bool) -> Result<Credential, AccountWait> {
         match acquire::start(&self.core, &self.entry, replayable) {
             Ok(snapshot) => Ok(Credential::of(snapshot)),

@@ -16,6 +16,7 @@ impl AccountWait {
         Self(Acquiring::new(replayable))
     }
 
+    #[inline]
     pub(super) fn started(acquiring: Acquiring) -> Self {
         Self(acquiring)
     }
@@ -25,6 +26,7 @@ impl AccountWait {
     /// # Errors
     ///
     /// As [`TokenSource::credential`](crate::TokenSource::credential).
+    #[inline]
     pub fn poll(
         &mut self,
         account: &Account,

@@ -65,7 +65,8 @@ fn stale(core: &Arc<Core>, entry: &Arc<AccountEntry>, replayable: bool) -> Optio
 }
 
 /// Returns the token to send now, or starts to wait for it.
-#[cold]
+// Not marked as cold: in a cold function, the compiler would inline none of what follows.
+#[inline(never)]
 pub(crate) fn start(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
@@ -75,7 +76,6 @@ pub(crate) fn start(
     if auditing::holds_back(core) {
         return Err(acquiring);
     }
-    acquiring.admitted = true;
     match acquiring.ask(core, entry) {
         Some(Ok(snapshot)) => Ok(snapshot),
         // The first poll asks again, and returns the error.
@@ -97,10 +97,20 @@ pub(crate) struct Acquiring {
     replayable: bool,
     /// How many more jobs it waits for.
     rounds: u8,
-    waiting: Option<(Queue, Wait)>,
-    /// Whether the audit trail had room for what the caller may start, and the wait for it.
-    admitted: bool,
-    admission: Option<Admission>,
+    stage: Stage,
+}
+
+/// What a caller waits for.
+#[derive(Debug)]
+enum Stage {
+    /// Nothing yet: the audit trail must have room for what the caller may start.
+    New,
+    /// For that room.
+    Admission(Admission),
+    /// Nothing: it asks for the token next.
+    Admitted,
+    /// For the result of a job.
+    Job(Queue, Wait),
 }
 
 impl Acquiring {
@@ -108,13 +118,12 @@ impl Acquiring {
         Self {
             replayable,
             rounds: ROUNDS,
-            waiting: None,
-            admitted: false,
-            admission: None,
+            stage: Stage::New,
         }
     }
 
     /// Asks for the token to send. `None`: it waits for a job.
+    #[inline(always)]
     fn ask(
         &mut self,
         core: &Arc<Core>,
@@ -124,11 +133,28 @@ impl Acquiring {
             return Some(Err(timeout(core, entry)));
         };
         self.rounds = rounds;
-        match pump::ask_for_token(core, entry, self.replayable) {
+        match pump::join_refresh(core, entry) {
+            Some(Ok(wait)) => {
+                self.stage = Stage::Job(Queue::Refresh, wait);
+                None
+            }
+            Some(Err(error)) => Some(Err(error)),
+            None => self.ask_machine(core, entry),
+        }
+    }
+
+    #[cold]
+    fn ask_machine(
+        &mut self,
+        core: &Arc<Core>,
+        entry: &Arc<AccountEntry>,
+    ) -> Option<Result<Arc<Snapshot>, Error>> {
+        let replayable = self.replayable;
+        match pump::ask(core, entry, Input::Wanted { replayable }) {
             Some(Next::Serve) => Some(served(entry)),
             Some(Next::Fail(error)) => Some(Err(error)),
             Some(Next::Wait(queue, wait)) => {
-                self.waiting = Some((queue, wait));
+                self.stage = Stage::Job(queue, wait);
                 None
             }
             Some(Next::Current | Next::HeldOff) | None => Some(Err(timeout(core, entry))),
@@ -136,65 +162,73 @@ impl Acquiring {
     }
 
     /// Returns the token to send, after a wait for a job if one is needed.
+    // Inlined up to the caller, so that the result is not moved through memory.
+    #[inline]
     pub(crate) fn poll(
         &mut self,
         core: &Arc<Core>,
         entry: &Arc<AccountEntry>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Arc<Snapshot>, Error>> {
-        if !self.admitted {
-            ready!(self.poll_admission(core, cx))?;
-            self.admitted = true;
-        }
         loop {
-            if let Some((queue, wait)) = &mut self.waiting {
-                let waited = ready!(Pin::new(wait).poll(cx));
-                let queue = *queue;
-                self.waiting = None;
-                if let Some(end) = on_waited(core, entry, queue, waited) {
+            let Stage::Job(queue, wait) = &mut self.stage else {
+                if let Some(end) = ready!(self.poll_start(core, entry, cx)) {
                     return Poll::Ready(end);
                 }
+                continue;
+            };
+            let waited = ready!(wait.poll_shared(cx));
+            // Waiters get the token of their refresh even if it seems to be expired already.
+            if *queue == Queue::Refresh
+                && let Some(Ok(())) = waited
+                && let Some(snapshot) = entry.snapshot.load_full()
+            {
+                return Poll::Ready(Ok(snapshot));
             }
-            if let Some(end) = self.ask(core, entry) {
+            self.stage = Stage::Admitted;
+            if let Some(end) = on_waited(core, entry, waited) {
                 return Poll::Ready(end);
             }
         }
     }
-}
 
-impl Acquiring {
-    /// Waits until the audit trail has room, if callers shall wait for it.
-    fn poll_admission(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if self.admission.is_none() {
-            if !auditing::holds_back(core) {
-                return Poll::Ready(Ok(()));
-            }
-            self.admission = Some(auditing::wait_for_room(core)?);
+    /// Starts to wait for a job once the audit trail has room, or returns the end of the wait.
+    #[cold]
+    fn poll_start(
+        &mut self,
+        core: &Arc<Core>,
+        entry: &Arc<AccountEntry>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Arc<Snapshot>, Error>>> {
+        if let Stage::New = self.stage {
+            self.stage = if auditing::holds_back(core) {
+                Stage::Admission(auditing::wait_for_room(core)?)
+            } else {
+                Stage::Admitted
+            };
         }
-        let admitted = match &mut self.admission {
-            Some(admission) => ready!(Pin::new(admission).poll(cx)),
-            None => Ok(true),
-        };
-        self.admission = None;
-        Poll::Ready(match admitted {
-            Ok(true) => Ok(()),
-            _ => Err(Error::AuditFull),
-        })
+        if let Stage::Admission(admission) = &mut self.stage {
+            let admitted = ready!(Pin::new(admission).poll(cx));
+            self.stage = Stage::New;
+            if !matches!(admitted, Ok(true)) {
+                return Poll::Ready(Some(Err(Error::AuditFull)));
+            }
+            self.stage = Stage::Admitted;
+        }
+        Poll::Ready(self.ask(core, entry))
     }
 }
 
 /// Returns the end of a caller's wait after the result of a job; `None` if it must ask again.
+#[cold]
 fn on_waited(
     core: &Arc<Core>,
     entry: &Arc<AccountEntry>,
-    queue: Queue,
-    waited: Waited,
+    waited: Waited<Arc<Error>>,
 ) -> Option<Result<Arc<Snapshot>, Error>> {
     let failed = match waited {
-        // Waiters get the token of their refresh even if it seems to be expired already.
-        Some(Ok(())) if queue == Queue::Refresh => return entry.snapshot.load_full().map(Ok),
         Some(Ok(())) => return None,
-        Some(Err(error)) => Some(error),
+        Some(Err(error)) => Some(Arc::unwrap_or_clone(error)),
         None => None,
     };
     // A token that is still valid is served anyway.

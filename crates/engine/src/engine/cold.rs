@@ -46,6 +46,7 @@ impl Cold {
     ///
     /// # Errors
     /// [`Error::NoRuntime`] if no task can watch the deadline.
+    #[inline(always)]
     pub(super) fn join(
         &mut self,
         queue: Queue,
@@ -61,13 +62,14 @@ impl Cold {
     }
 
     /// Returns the current round of a queue.
-    fn round(&mut self, queue: Queue) -> Arc<Round> {
-        if let Some((_, round)) = self.rounds.iter().find(|(other, _)| *other == queue) {
-            return round.clone();
-        }
-        let round = Arc::new(Round::default());
-        self.rounds.push((queue, round.clone()));
-        round
+    #[inline]
+    fn round(&mut self, queue: Queue) -> &Arc<Round> {
+        let at = self.rounds.iter().position(|(other, _)| *other == queue);
+        let at = at.unwrap_or_else(|| {
+            self.rounds.push((queue, Arc::default()));
+            self.rounds.len() - 1
+        });
+        &self.rounds[at].1
     }
 
     /// Ends the current round of a queue and returns it.

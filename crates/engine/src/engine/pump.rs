@@ -110,26 +110,22 @@ pub(crate) fn ask(
     next
 }
 
-/// Asks for a token. Returns the caller's next step.
+/// Joins the refresh in flight, if a caller that needs a token would only wait for it.
 ///
-/// Many callers may meet an expired token at once. All but the first only join the round of its
-/// refresh, without a step of the machine.
-pub(crate) fn ask_for_token(
-    core: &Arc<Core>,
-    entry: &Arc<AccountEntry>,
-    replayable: bool,
-) -> Option<Next> {
+/// Many callers may meet an expired token at once. All but the first join the round in this way,
+/// without a step of the machine.
+///
+/// # Errors
+/// [`Error::NoRuntime`] if no task can watch the deadline.
+#[inline]
+pub(crate) fn join_refresh(core: &Core, entry: &AccountEntry) -> Option<Result<Wait, Error>> {
     let mut inner = entry.lock();
     // A token that has expired by the coarse clock, which is behind, has expired.
-    if inner.machine.joins_refresh(core.time.coarse_now()) {
-        let reply = Reply::Wait {
-            queue: Queue::Refresh,
-            briefly: false,
-        };
-        return Some(next(core, entry, &mut inner, reply));
+    if !inner.machine.joins_refresh(core.time.coarse_now()) {
+        return None;
     }
-    drop(inner);
-    ask(core, entry, Input::Wanted { replayable })
+    let wait = core.options.acquire_timeout;
+    Some(inner.cold().join(Queue::Refresh, wait, &core.runtime))
 }
 
 /// Turns the machine's reply into the caller's next step.

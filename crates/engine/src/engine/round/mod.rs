@@ -51,6 +51,7 @@ const PATIENCE: Duration = Duration::from_millis(10);
 impl Round {
     /// Adds a waiter for at most `wait`. Returns whether a task watches its deadline: if not, it
     /// passes unnoticed.
+    #[inline(always)]
     pub(crate) fn join(self: &Arc<Self>, wait: Duration) -> (Wait, bool) {
         let deadline = after(wait);
         let mut state = self.lock();
@@ -100,6 +101,14 @@ impl Round {
         drop(state);
         next.into_iter().for_each(Waker::wake);
         more
+    }
+
+    /// Removes a waiter, and wakes another one if it carried a wake-up.
+    #[cold]
+    fn leave(&self, number: u64) {
+        let mut state = self.lock();
+        let next = state.waiters.leave(number);
+        self.wake_next(state, next);
     }
 
     /// Unlocks the round, and wakes the waiter that another one left the wake-up to.

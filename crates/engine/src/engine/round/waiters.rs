@@ -4,7 +4,7 @@
 //! it is dropped before that. So no cancellation loses a wake-up: until all waiters are woken, as
 //! many as at first are woken and will wake another one.
 
-use std::{collections::VecDeque, task::Waker};
+use std::{collections::VecDeque, iter, mem, sync::Arc, task::Waker};
 
 use tokio::time::Instant;
 
@@ -14,10 +14,12 @@ use crate::error::Error;
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone))]
 pub(super) struct Waiters {
-    result: Option<Result<(), Error>>,
+    result: Option<Result<(), Arc<Error>>>,
     queue: VecDeque<Waiter>,
     /// The number of the first waiter in the queue. Those before it were woken or have left.
     first: u64,
+    /// No waiter in the queue has an earlier deadline. `None`: it has no waiter with one.
+    earliest: Option<Instant>,
 }
 
 /// A caller in the round.
@@ -47,7 +49,7 @@ pub(super) enum Polled {
     Late,
     /// The result is there. Wake `next`.
     Ready {
-        result: Result<(), Error>,
+        result: Result<(), Arc<Error>>,
         next: Option<Waker>,
     },
 }
@@ -58,15 +60,20 @@ impl Waiters {
     }
 
     /// Adds a waiter and returns its number.
+    #[inline]
     pub(super) fn join(&mut self, deadline: Instant) -> u64 {
         self.queue.push_back(Waiter {
             state: State::Joined,
             deadline,
         });
+        if self.earliest.is_none_or(|earliest| deadline < earliest) {
+            self.earliest = Some(deadline);
+        }
         self.first + self.queue.len() as u64 - 1
     }
 
     /// Polls a waiter: takes the result, or keeps its waker.
+    #[inline]
     pub(super) fn poll(&mut self, number: u64, waker: &Waker) -> Polled {
         if let Some(result) = self.result.clone() {
             let next = self.pass_on(number);
@@ -107,13 +114,15 @@ impl Waiters {
         if self.is_resolved() {
             return None;
         }
-        self.result = Some(result);
+        self.result = Some(result.map_err(Arc::new));
         Some(self.take(most))
     }
 
     /// Takes up to `most` waiters to wake after the result.
     pub(super) fn take(&mut self, most: usize) -> Vec<Waker> {
-        std::iter::from_fn(|| self.take_next()).take(most).collect()
+        let mut taken = Vec::with_capacity(most.min(self.queue.len()));
+        taken.extend(iter::from_fn(|| self.take_next()).take(most));
+        taken
     }
 
     /// Returns whether the result is there, and all waiters are woken.
@@ -128,18 +137,23 @@ impl Waiters {
         if self.is_resolved() {
             return (late, next);
         }
+        // There may be ten thousand waiters: they are read only if one of them can be late.
+        if self.earliest.is_some_and(|earliest| now < earliest) {
+            return (late, self.earliest);
+        }
         for waiter in &mut self.queue {
             if matches!(waiter.state, State::Over) {
                 continue;
             }
             if waiter.deadline <= now {
-                if let State::Waiting(waker) = std::mem::replace(&mut waiter.state, State::Over) {
+                if let State::Waiting(waker) = mem::replace(&mut waiter.state, State::Over) {
                     late.push(waker);
                 }
             } else {
                 next = Some(next.map_or(waiter.deadline, |at: Instant| at.min(waiter.deadline)));
             }
         }
+        self.earliest = next;
         (late, next)
     }
 
