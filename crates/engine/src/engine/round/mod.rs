@@ -8,6 +8,7 @@ mod wait;
 mod waiters;
 
 use std::{
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Waker,
     time::Duration,
@@ -43,7 +44,7 @@ struct State {
 
 /// The number of waiters that are woken at once.
 const WIDTH: usize = 16;
-/// How long the waiters may take to wake each other before a task wakes the rest.
+/// How long the waiters may wake no other one before a task wakes the rest.
 ///
 /// A future that is woken, but neither polled nor dropped, wakes no other.
 const PATIENCE: Duration = Duration::from_millis(10);
@@ -73,6 +74,7 @@ impl Round {
             return;
         };
         let all_woken = state.waiters.are_all_woken();
+        let mut woken = state.waiters.woken();
         drop(state);
         self.recheck.notify_one();
         first.into_iter().for_each(Waker::wake);
@@ -82,9 +84,16 @@ impl Round {
         let rest = Rest(self);
         if let Some(runtime) = runtime {
             runtime.spawn(async move {
-                tokio::select! {
-                    () = sleep(PATIENCE) => {}
-                    () = rest.0.all_woken.notified() => {}
+                loop {
+                    tokio::select! {
+                        () = sleep(PATIENCE) => {}
+                        () = rest.0.all_woken.notified() => return,
+                    }
+                    // As long as the waiters wake each other, they run in turn without this task.
+                    let before = mem::replace(&mut woken, rest.0.lock().waiters.woken());
+                    if woken == before {
+                        break;
+                    }
                 }
                 while rest.0.wake_some() {
                     tokio::task::yield_now().await;

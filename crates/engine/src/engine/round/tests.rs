@@ -212,6 +212,19 @@ async fn waiters_behind_futures_that_are_not_polled_are_woken() {
     assert!(start.elapsed() <= 2 * PATIENCE);
 }
 
+#[tokio::test(start_paused = true)]
+async fn waiters_that_wake_each_other_are_not_woken_at_once() {
+    let round = Arc::new(Round::default());
+    let mut waits = joined(&round, 100);
+    round.resolve(Ok(()), Some(&Handle::current()));
+    for _ in 0..30 {
+        sleep(PATIENCE / 10).await;
+        let (mut wait, task) = waits.remove(0);
+        assert!(poll(&mut wait, &task).is_ready());
+    }
+    assert_eq!(woken(&waits), WIDTH);
+}
+
 #[test]
 fn all_are_woken_if_the_runtime_has_ended() {
     let runtime = || {

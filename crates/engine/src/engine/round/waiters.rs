@@ -125,6 +125,11 @@ impl Waiters {
         taken
     }
 
+    /// Returns how many waiters are no longer in the queue, most of which were woken.
+    pub(super) fn woken(&self) -> u64 {
+        self.first
+    }
+
     /// Returns whether the result is there, and all waiters are woken.
     pub(super) fn are_all_woken(&self) -> bool {
         self.is_resolved() && self.queue.is_empty()
