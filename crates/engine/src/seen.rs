@@ -1,12 +1,15 @@
 //! What a front remembers of the account that it sends for.
 
-use std::{fmt, mem, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use http::{Request, Uri};
 
 use crate::{
     account::Account,
-    engine::{AccountEntry, AttachResult, Snapshot, rejection},
+    engine::{
+        AccountEntry, AttachResult, Snapshot,
+        rejection::{self, ContentBelow},
+    },
 };
 
 /// A front's memory of one account's token. As long as it holds, a request compares the account's
@@ -17,9 +20,17 @@ use crate::{
 /// token stays in memory until the next request or until it is dropped.
 #[doc(hidden)]
 #[derive(Default)]
-pub struct Seen {
-    token: Option<SeenToken>,
-    asked: bool,
+pub struct Seen(Memory);
+
+/// What is remembered, as small as a token: each clone of a service has one.
+#[derive(Default)]
+enum Memory {
+    /// No request came yet.
+    #[default]
+    New,
+    /// A request came, or there was no token to remember.
+    Asked,
+    Token(SeenToken),
 }
 
 /// A token that a front remembers.
@@ -33,7 +44,7 @@ pub struct SeenToken {
     nanos_until: u64,
     snapshot: Arc<Snapshot>,
     /// What [`Account::content_below`] returns in this state.
-    content_below: u16,
+    content_below: ContentBelow,
 }
 
 impl Seen {
@@ -42,7 +53,9 @@ impl Seen {
     #[must_use]
     #[inline(always)]
     pub fn token_of(&self, account: &Account, target: &Uri) -> Option<&SeenToken> {
-        let token = self.token.as_ref()?;
+        let Memory::Token(token) = &self.0 else {
+            return None;
+        };
         let (core, entry) = account.parts();
         (Arc::ptr_eq(entry, &token.entry)
             && entry.state.load() == token.state
@@ -55,13 +68,15 @@ impl Seen {
     #[must_use]
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.token.is_none()
+        !matches!(self.0, Memory::Token(_))
     }
 
     /// Remembers the account's token from the second call on.
     #[inline(always)]
     pub fn remember(&mut self, account: &Account) {
-        if mem::replace(&mut self.asked, true) {
+        if let Memory::New = self.0 {
+            self.0 = Memory::Asked;
+        } else {
             self.fill(account);
         }
     }
@@ -74,12 +89,14 @@ impl Seen {
         let snapshot = entry.snapshot.load_full();
         // A token that is only for requests that can be replayed is none for all.
         let snapshot = snapshot.filter(|snapshot| !snapshot.replayable_only);
-        self.token = snapshot.map(|snapshot| SeenToken {
-            entry: entry.clone(),
-            state,
-            nanos_until: core.time.nanos_until(snapshot.fresh_until),
-            snapshot,
-            content_below: rejection::content_below(state),
+        self.0 = snapshot.map_or(Memory::Asked, |snapshot| {
+            Memory::Token(SeenToken {
+                entry: entry.clone(),
+                state,
+                nanos_until: core.time.nanos_until(snapshot.fresh_until),
+                snapshot,
+                content_below: rejection::content_below(state),
+            })
         });
     }
 }
@@ -90,7 +107,7 @@ impl SeenToken {
     #[must_use]
     #[inline(always)]
     pub fn content_below(&self) -> u16 {
-        self.content_below
+        self.content_below as u16
     }
 
     /// Attaches the token to a request.

@@ -150,7 +150,7 @@ impl Account {
     #[must_use]
     #[inline]
     pub fn content_below(&self) -> u16 {
-        rejection::content_below(self.entry.state.load())
+        rejection::content_below(self.entry.state.load()) as u16
     }
 
     /// Returns the token that [`TokenSource::try_credential`] would return if it asked no machine.

@@ -54,14 +54,25 @@ pub(crate) fn report_rejection(
     }
 }
 
-/// Returns the status below which a response to a request that is sent now needs no classification:
-/// it is no error. A token on trial needs all. `state`: that of the account.
+/// The status below which a response needs no classification, as a type with spare values: what a
+/// front remembers has more states, and takes no more room for them.
+#[derive(Clone, Copy, Debug)]
+#[repr(u16)]
+pub(crate) enum ContentBelow {
+    /// A token on trial needs all.
+    Any = 0,
+    /// A response below is no error.
+    Failure = FIRST_FAILURE,
+}
+
+/// Returns the status below which a response to a request that is sent now needs no classification.
+/// `state`: that of the account.
 #[inline]
-pub(crate) fn content_below(state: u64) -> u16 {
+pub(crate) fn content_below(state: u64) -> ContentBelow {
     if EntryState::is_trial(state) {
-        0
+        ContentBelow::Any
     } else {
-        FIRST_FAILURE
+        ContentBelow::Failure
     }
 }
 
