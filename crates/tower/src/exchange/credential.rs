@@ -49,6 +49,7 @@ pub(crate) enum SourceWait {
 
 impl SourceWait {
     /// Polls with the source that made it.
+    #[inline]
     pub(crate) fn poll(
         &mut self,
         source: &Source,

@@ -197,6 +197,7 @@ impl Exchange {
     /// # Errors
     ///
     /// The wait.
+    #[inline]
     pub(crate) fn start(&self, replayable: bool) -> Result<Credential, SourceWait> {
         self.source.start(replayable)
     }

@@ -79,6 +79,7 @@ impl Source {
     /// # Errors
     ///
     /// The wait.
+    #[inline]
     pub(crate) fn start(&self, replayable: bool) -> Result<Credential, SourceWait> {
         match self.account() {
             Some(account) => account.start(replayable).map_err(SourceWait::Account),

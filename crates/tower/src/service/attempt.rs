@@ -6,13 +6,13 @@ use std::{
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use http_body::Body;
-use tokenkeeper_engine::{Credential, Error as SourceError};
+use tokenkeeper_engine::{Credential, Error as SourceError, TokenVersion};
 use tower_service::Service;
 
-use super::{TokenFuture, send::send};
+use super::send::{Call, call_once, call_recorded, copied};
 use crate::{
     Error, Recording, Replay, TokenPolicy,
-    exchange::{Exchange, Fresh, Sent, SourceWait, Spare},
+    exchange::{Exchange, Sent, SourceWait, Spare},
 };
 
 /// A request whose account is read from the store, and the service that was polled ready for it.
@@ -24,9 +24,10 @@ pub(super) struct Unbegun<S, B> {
 
 /// A request that waits for its token, and the service that was polled ready for it.
 pub(super) struct Held<S, B> {
-    request: Request<B>,
+    /// `None` once it is sent, as is the exchange.
+    request: Option<Request<B>>,
+    exchange: Option<Exchange>,
     service: S,
-    exchange: Exchange,
     wait: SourceWait,
 }
 
@@ -45,32 +46,33 @@ pub(super) struct Second<S, B> {
     service: S,
 }
 
+const SENT_ONCE: &str = "a request that waits is sent once";
+
 impl<S, B> Held<S, B> {
-    // The box comes first, so that the request is moved into it and nowhere before.
+    // Inlined, since the request would move once more.
     #[inline(always)]
-    pub(super) fn boxed(
+    pub(super) fn new(
         request: Request<B>,
         service: S,
         exchange: Exchange,
         wait: SourceWait,
-    ) -> Box<Self> {
-        Box::write(
-            Box::new_uninit(),
-            Self {
-                request,
-                service,
-                exchange,
-                wait,
-            },
-        )
+    ) -> Self {
+        Self {
+            request: Some(request),
+            exchange: Some(exchange),
+            service,
+            wait,
+        }
     }
 
     /// Waits for the token.
+    #[inline]
     pub(super) fn poll_token(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Credential, SourceError>> {
-        self.wait.poll(self.exchange.source(), cx)
+        let exchange = self.exchange.as_ref().expect(SENT_ONCE);
+        self.wait.poll(exchange.source(), cx)
     }
 }
 
@@ -79,19 +81,39 @@ where
     S: Service<Request<Replay<B>>> + Clone,
     B: Body<Data = Bytes>,
 {
-    /// Sends the request with the token that has come.
-    #[allow(
-        clippy::boxed_local,
-        reason = "by value, the request would move once more"
-    )]
-    pub(super) fn send(self: Box<Self>, token: Credential) -> TokenFuture<S, B> {
-        let Self {
-            request,
-            mut service,
-            exchange,
-            ..
-        } = *self;
-        send(&mut service, request, exchange, Fresh::Other(token))
+    /// Attaches the token that has come. Returns its version, and the head of the replay if the
+    /// request may be replayed.
+    // The request stays where it is kept, and moves once later: to the service.
+    #[inline(always)]
+    pub(super) fn attach(
+        &mut self,
+        token: &Credential,
+    ) -> Result<(TokenVersion, Option<(usize, Head)>), Error> {
+        let request = self.request.as_mut().expect(SENT_ONCE);
+        let exchange = self.exchange.as_ref().expect(SENT_ONCE);
+        let head = copied(request, exchange);
+        let attached = token.attach(request);
+        Ok((attached.map_err(|error| Error::Attach(*error))?, head))
+    }
+
+    /// Sends the request once.
+    #[inline(always)]
+    pub(super) fn call_once(&mut self, version: TokenVersion) -> Call<S, B> {
+        let exchange = self.exchange.take().expect(SENT_ONCE);
+        let request = self.request.take().expect(SENT_ONCE);
+        call_once(&mut self.service, request, exchange, version)
+    }
+
+    /// Sends the request so that it can be replayed.
+    #[inline(always)]
+    pub(super) fn call_recorded(
+        &mut self,
+        version: TokenVersion,
+        head: (usize, Head),
+    ) -> Call<S, B> {
+        let exchange = self.exchange.take().expect(SENT_ONCE);
+        let request = self.request.take().expect(SENT_ONCE);
+        call_recorded(&mut self.service, request, exchange, version, head)
     }
 }
 

@@ -49,8 +49,8 @@ enum Unsent<S, B, R> {
         loaded: Waiting<()>,
         unbegun: Option<Box<Unbegun<S, B>>>,
     },
-    /// The request waits for its token.
-    Waiting { held: Option<Box<Held<S, B>>> },
+    /// The request waits for its token. Not boxed: it is hardly larger than a request in flight.
+    Waiting { held: Held<S, B> },
     /// The token was rejected. The response is kept in case no new token comes.
     Replacing {
         token: Waiting<Option<Credential>>,
@@ -113,9 +113,11 @@ where
         }
     }
 
-    #[cold]
-    pub(super) fn waiting(held: Box<Held<S, B>>) -> Self {
-        Self { state: held.into() }
+    #[inline(always)]
+    pub(super) fn waiting(held: Held<S, B>) -> Self {
+        Self {
+            state: Unsent::Waiting { held }.into(),
+        }
     }
 }
 
@@ -136,14 +138,8 @@ where
             return Ok(State::Sent { call, sent: None });
         };
         let wait = exchange.wait(exchange.is_replayable_whole(&request));
-        Ok(Held::boxed(request, service, exchange, wait).into())
-    }
-}
-
-impl<S, B, F, R> From<Box<Held<S, B>>> for State<S, B, F, R> {
-    fn from(held: Box<Held<S, B>>) -> Self {
-        let held = Some(held);
-        Unsent::Waiting { held }.into()
+        let held = Held::new(request, service, exchange, wait);
+        Ok(Unsent::Waiting { held }.into())
     }
 }
 
@@ -158,21 +154,9 @@ where
 {
     type Output = Result<Response<ResBody>, BoxError>;
 
-    // Only the valid path, so that it is inlined into the caller. The response is read where it is
-    // and moved once, to the caller: it is as large as a request's head.
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        let StateProjection::Sent { call, sent } = state.as_mut().project() else {
-            return state.poll_rest(None, cx);
-        };
-        let polled = call.poll(cx).map_err(Into::into);
-        match &polled {
-            Poll::Ready(Ok(response)) if !is_content(sent.as_ref(), response.status()) => {
-                state.poll_rest(Some(polled), cx)
-            }
-            _ => polled,
-        }
+        self.project().state.poll(cx)
     }
 }
 
@@ -189,27 +173,77 @@ where
     B: Body<Data = Bytes>,
     ResBody: Send + 'static,
 {
-    /// Polls off the valid path. `polled`: the result of the call in flight, if that was polled.
+    // Only the valid path, so that it is inlined into the caller. The response is read where it is
+    // and moved once, to the caller: it is as large as a request's head.
+    #[inline(always)]
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<ResBody>, BoxError>> {
+        let StateProjection::Sent { call, sent } = self.as_mut().project() else {
+            return self.poll_unsent(cx);
+        };
+        match call.poll(cx).map_err(Into::into) {
+            Poll::Ready(Ok(response)) if !is_content(sent.as_ref(), response.status()) => {
+                self.poll_rest(Some(response), cx)
+            }
+            polled => polled,
+        }
+    }
+
+    /// Polls a request that is not in flight. Most of those wait for a refresh, which takes few
+    /// registers: the other states have their own function.
+    #[cold]
+    #[inline(never)]
+    fn poll_unsent(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<ResBody>, BoxError>> {
+        let StateProjection::Unsent {
+            unsent: Unsent::Waiting { held },
+        } = self.as_mut().project()
+        else {
+            return self.poll_rest(None, cx);
+        };
+        let token = ready!(held.poll_token(cx))?;
+        let (version, head) = held.attach(&token)?;
+        drop(token);
+        // Two branches up to the end: in one, a request that is sent once would move the room for a
+        // second attempt.
+        match head {
+            None => {
+                let (call, sent) = held.call_once(version);
+                let sent = Some(sent);
+                self.set(State::Sent { call, sent });
+            }
+            Some(head) => {
+                let (call, sent) = held.call_recorded(version, head);
+                let sent = Some(sent);
+                self.set(State::Sent { call, sent });
+            }
+        }
+        self.poll(cx)
+    }
+
+    /// Polls off the valid path. `judged`: the response that came just now, if the request was in
+    /// flight.
     #[cold]
     #[inline(never)]
     fn poll_rest(
         mut self: Pin<&mut Self>,
-        mut polled: Option<Poll<Result<Response<ResBody>, BoxError>>>,
+        judged: Option<Response<ResBody>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<ResBody>, BoxError>> {
-        loop {
-            let end = match self.as_mut().project() {
-                StateProjection::Sent { call, .. } => {
-                    let polled = polled.take();
-                    let polled = polled.unwrap_or_else(|| call.poll(cx).map_err(Into::into));
-                    self.as_mut().on_response(ready!(polled)?)
-                }
-                StateProjection::Unsent { .. } => ready!(self.as_mut().poll_wait(cx))?,
-            };
-            if let Some(response) = end {
-                return Poll::Ready(Ok(response));
-            }
+        if let Some(response) = judged
+            && let Some(response) = self.as_mut().on_response(response)
+        {
+            return Poll::Ready(Ok(response));
         }
+        if let Some(response) = ready!(self.as_mut().poll_wait(cx))? {
+            return Poll::Ready(Ok(response));
+        }
+        // A request has few states, so this recurses a few times at most.
+        self.poll(cx)
     }
 
     /// Returns the response, or keeps it and waits for a new token.
@@ -249,12 +283,8 @@ where
                 ready!(loaded.as_mut().poll(cx))?;
                 unbegun.take().expect(POLLED_AFTER_READY).begin()?
             }
-            Unsent::Waiting { held } => {
-                let waiting = held.as_mut().expect(POLLED_AFTER_READY);
-                let credential = ready!(waiting.poll_token(cx))?;
-                let held = held.take().expect(POLLED_AFTER_READY);
-                held.send(credential).state
-            }
+            // `poll_unsent` polls it.
+            Unsent::Waiting { .. } => return Poll::Ready(Ok(None)),
             Unsent::Replacing { token, rejected } => {
                 let replacement = ready!(token.as_mut().poll(cx));
                 let (response, replacing) = *rejected.take().expect(POLLED_AFTER_READY);

@@ -14,7 +14,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tokenkeeper_engine::Seen;
+use tokenkeeper_engine::{Credential, Seen};
 use tower_service::Service;
 
 use self::{
@@ -24,7 +24,7 @@ use self::{
 pub use self::{future::TokenFuture, inner::InnerService};
 use crate::{
     BoxError, Error, Replay, TokenPolicy,
-    exchange::{Exchange, Fresh, is_grpc},
+    exchange::{Exchange, Fresh, SourceWait, is_grpc},
 };
 
 /// The service that [`TokenLayer`](crate::TokenLayer) makes.
@@ -109,9 +109,19 @@ impl<S: Clone> TokenService<S> {
                     Err(error) => return self.refuse(request, error),
                 };
                 exchange.remember(&mut self.seen);
-                match exchange.fresh(exchange.is_replayable_whole(&request)) {
+                let replayable = exchange.is_replayable_whole(&request);
+                match exchange.fresh(replayable) {
                     Some(token) => (exchange, token),
-                    None => return self.call_stale(request, exchange),
+                    None => {
+                        return match self.start(&exchange, replayable) {
+                            Ok(token) => {
+                                send(&mut self.inner, request, exchange, Fresh::Other(token))
+                            }
+                            Err((service, wait)) => {
+                                TokenFuture::waiting(Held::new(request, service, exchange, wait))
+                            }
+                        };
+                    }
                 }
             }
         };
@@ -164,11 +174,14 @@ impl<S: Clone> TokenService<S> {
             Err(error) => return self.refuse(request, error),
         };
         exchange.remember(&mut self.seen);
-        let Some(account) = exchange.account() else {
-            return self.call_stale(request, exchange);
-        };
-        let Some(token) = account.fresh(false) else {
-            return self.call_stale(request, exchange);
+        let fresh = exchange.account().and_then(|account| account.fresh(false));
+        let Some(token) = fresh else {
+            return match self.start(&exchange, false) {
+                Ok(token) => send(&mut self.inner, request, exchange, Fresh::Other(token)),
+                Err((service, wait)) => {
+                    TokenFuture::waiting(Held::new(request, service, exchange, wait))
+                }
+            };
         };
         let is_grpc = is_grpc(&request);
         let attached = token.attach(&mut request);
@@ -181,23 +194,21 @@ impl<S: Clone> TokenService<S> {
         TokenFuture::sent(call, exchange.sent_as(is_grpc, version, None))
     }
 
-    /// Sends a request whose token only the machine or another source knows, or lets it wait.
+    /// Returns a token that only the machine or another source knows, or starts to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// The wait, and the service that was polled ready: it must be the one that is called later.
     #[inline(never)]
-    fn call_stale<B>(&mut self, request: Request<B>, exchange: Exchange) -> TokenFuture<S, B>
-    where
-        S: Service<Request<Replay<B>>>,
-        B: Body<Data = Bytes>,
-    {
-        let wait = match exchange.start(exchange.is_replayable_whole(&request)) {
-            Ok(token) => {
-                return send(&mut self.inner, request, exchange, Fresh::Other(token));
-            }
-            Err(wait) => wait,
-        };
-        // The service that was polled ready must be the one that is called later.
-        let next = self.inner.clone();
-        let service = mem::replace(&mut self.inner, next);
-        TokenFuture::waiting(Held::boxed(request, service, exchange, wait))
+    fn start(
+        &mut self,
+        exchange: &Exchange,
+        replayable: bool,
+    ) -> Result<Credential, (S, SourceWait)> {
+        exchange.start(replayable).map_err(|wait| {
+            let next = self.inner.clone();
+            (mem::replace(&mut self.inner, next), wait)
+        })
     }
 
     /// Fails a request that cannot be begun, or keeps it until its account is read from the store.

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use http::Request;
 use http_body::Body;
+use tokenkeeper_engine::TokenVersion;
 use tower_service::Service;
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, Recording, Replay,
-    exchange::{Exchange, Fresh, is_grpc},
+    exchange::{Exchange, Fresh, Sent, is_grpc},
 };
 
 /// Attaches the token and sends the request, once or so that it can be replayed.
@@ -25,23 +26,68 @@ where
     S: Service<Request<Replay<B>>> + Clone,
     B: Body<Data = Bytes>,
 {
-    let limit = exchange.replay_limit();
-    let head = limit.map(|_| Head::of(&request));
-    let is_grpc = is_grpc(&request);
+    let head = copied(&request, &exchange);
     let version = match token.attach(&mut request) {
         Ok(version) => version,
         Err(error) => return TokenFuture::failed(Error::Attach(*error).into()),
     };
     drop(token);
-    let (Some(limit), Some(head)) = (limit, head) else {
-        let call = inner.call(request.map(Replay::once));
-        return TokenFuture::sent(call, exchange.sent_as(is_grpc, version, None));
+    let (call, sent) = match head {
+        Some(head) => call_recorded(inner, request, exchange, version, head),
+        None => call_once(inner, request, exchange, version),
     };
+    TokenFuture::sent(call, sent)
+}
+
+/// A call in flight, and what judges its response.
+pub(super) type Call<S, B> = (
+    <S as Service<Request<Replay<B>>>>::Future,
+    Sent<Second<S, B>>,
+);
+
+/// Copies the head for a replay, if the request may be replayed.
+#[inline]
+pub(super) fn copied<B>(request: &Request<B>, exchange: &Exchange) -> Option<(usize, Head)> {
+    let limit = exchange.replay_limit()?;
+    Some((limit, Head::of(request)))
+}
+
+/// Sends a request, which has its token, once.
+#[inline(always)]
+pub(super) fn call_once<S, B>(
+    inner: &mut S,
+    request: Request<B>,
+    exchange: Exchange,
+    version: TokenVersion,
+) -> Call<S, B>
+where
+    S: Service<Request<Replay<B>>>,
+    B: Body<Data = Bytes>,
+{
+    let is_grpc = is_grpc(&request);
+    let call = inner.call(request.map(Replay::once));
+    (call, exchange.sent_as(is_grpc, version, None))
+}
+
+/// Sends a request, which has its token, so that it can be replayed with `head` within `limit`.
+#[inline(always)]
+pub(super) fn call_recorded<S, B>(
+    inner: &mut S,
+    request: Request<B>,
+    exchange: Exchange,
+    version: TokenVersion,
+    (limit, head): (usize, Head),
+) -> Call<S, B>
+where
+    S: Service<Request<Replay<B>>> + Clone,
+    B: Body<Data = Bytes>,
+{
+    let is_grpc = is_grpc(&request);
     let service = inner.clone();
     let mut recording = None;
     let call = inner.call(request.map(record(limit, &mut recording)));
     let second = recording.map(|recording| Second::new(head, recording, service));
-    TokenFuture::sent(call, exchange.sent_as(is_grpc, version, second))
+    (call, exchange.sent_as(is_grpc, version, second))
 }
 
 /// Records a body while it is sent, and puts the other end into `recording`.
