@@ -81,8 +81,8 @@ async fn send(tasks: usize) -> Storm {
     let account = expired(&accounts(endpoint.clone()), "user-1").await;
     let service = TokenLayer::new(account).layer(Bare);
     let send = move || {
-        let sent = service.clone().oneshot(waiting_request());
-        async move { sent.await.is_ok() }
+        let service = service.clone();
+        async move { service.oneshot(waiting_request()).await.is_ok() }
     };
     storm(tasks, &endpoint, false, send).await
 }
