@@ -213,7 +213,7 @@ async fn a_second_call_says_how_the_login_ended() {
     assert_eq!(world.status(), 3);
 }
 
-/// The provider slows the polls down, the person presses Ctrl-C, and calls again.
+/// The person presses Ctrl-C while the provider slows the polls down, and calls again.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_that_was_slowed_down_and_interrupted_goes_on() {
@@ -231,17 +231,28 @@ async fn a_login_that_was_slowed_down_and_interrupted_goes_on() {
     std::io::Write::write_all(&mut stdin, input.to_string().as_bytes()).unwrap();
     drop(stdin);
     gate.arrived(1).await;
-    gate.release();
     let id = first.id().to_string();
     let killed = std::process::Command::new("kill")
         .args(["-INT", &id])
         .status();
     assert!(killed.unwrap().success());
-    let first = first.wait_with_output().unwrap();
-    assert_eq!(first.status.code(), Some(130), "{}", text(&first.stderr));
+    let mut stderr = BufReader::new(first.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.starts_with("Stopping"), "{line}");
+    // It has the signal, and waits for the answer.
+    gate.release();
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(first.wait().unwrap().code(), Some(130), "{rest}");
+    let counters = world.emulator.counters();
+    assert_eq!(counters.outcomes("fault:answer"), 1, "{counters:?}");
+    assert_eq!(counters.polls(), 1, "it polls no more: {counters:?}");
 
     approve(&world, &started);
     let second = finish(&world, &input);
     assert!(second.status.success(), "{}", text(&second.stderr));
+    let counters = world.emulator.counters();
+    assert_eq!(counters.outcomes("slow_down"), 0, "{counters:?}");
     assert_eq!(world.status(), 0);
 }
