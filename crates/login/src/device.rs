@@ -11,8 +11,8 @@ use crate::Error;
 /// A login that waits for a person's decision on another device (RFC 8628).
 ///
 /// Show the person [`verification_uri`](Self::verification_uri) and [`user_code`](Self::user_code),
-/// and call [`wait`](Self::wait). Say who asks, and that the code is for this command alone: a code
-/// that another person sends is how an attacker gets a login (RFC 8628 §5.4).
+/// and call [`finish`](Self::finish). Say who asks, and that the code is for this command alone: a
+/// code that another person sends is how an attacker gets a login (RFC 8628 §5.4).
 ///
 /// `Debug` shows no code.
 ///
@@ -31,7 +31,7 @@ use crate::Error;
 ///     eprintln!("or scan this, and compare the code:\n{code}");
 /// }
 /// # world.emulator.approve_device(device.user_code(), "bob@example.com")?;
-/// let login = device.wait().await?;
+/// let login = device.finish().await?;
 /// assert_eq!(login.account, account);
 /// # Ok(()) }
 /// ```
@@ -115,7 +115,7 @@ impl DeviceLogin {
     /// # Cancel safety
     /// Cancel safe: dropping the future ends the polls. A poll in flight is answered, and its
     /// tokens are written. The same call, also in another process, goes on where this one ended.
-    pub async fn wait(&self) -> Result<Login, Error> {
+    pub async fn finish(&self) -> Result<Login, Error> {
         Ok(self.login.finish().await?)
     }
 }

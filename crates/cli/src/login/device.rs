@@ -19,7 +19,7 @@ const QR: Style = Style::new()
 pub(super) async fn log_in(arguments: &Arguments, account: &Account) -> Result<Login, BoxError> {
     let device = ask(arguments, account).await?;
     show(&device, io::stderr().is_terminal());
-    Ok(progress::show("waiting for the approval", device.wait()).await?)
+    Ok(progress::show("waiting for the approval", device.finish()).await?)
 }
 
 /// Prints the code, its page and the sealed flow.

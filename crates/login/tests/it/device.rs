@@ -29,7 +29,7 @@ async fn a_code_that_a_person_approves_connects_the_account() {
 
     let code = device.user_code();
     world.emulator.approve_device(code, DEFAULT_USER).unwrap();
-    let login = device.wait().await.unwrap();
+    let login = device.finish().await.unwrap();
     assert_eq!(login.account, world.account());
     assert!(world.is_connected().await);
     let shown = format!("{device:?}");
@@ -44,7 +44,7 @@ async fn a_denied_code_is_an_error_that_says_start_again() {
     let world = World::new(CALLBACK);
     let device = DeviceLogin::start(&world.account()).await.unwrap();
     world.emulator.deny_device(device.user_code()).unwrap();
-    let error = device.wait().await.unwrap_err();
+    let error = device.finish().await.unwrap_err();
     assert_eq!(error.advice(), Advice::StartAgain, "{error:?}");
     let Error::Engine(EngineError::Exchange { .. }) = &error else {
         panic!("{error:?}");
@@ -55,7 +55,7 @@ async fn a_denied_code_is_an_error_that_says_start_again() {
 async fn a_dropped_wait_is_continued_by_another_process() {
     let world = World::new(CALLBACK);
     let device = DeviceLogin::start(&world.account()).await.unwrap();
-    let waits = tokio::time::timeout(Duration::from_secs(1), device.wait()).await;
+    let waits = tokio::time::timeout(Duration::from_secs(1), device.finish()).await;
     assert!(waits.is_err());
     let flow = device.flow().clone();
     world
