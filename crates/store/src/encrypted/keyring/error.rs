@@ -108,7 +108,7 @@ pub enum KeyringError {
     #[cfg(feature = "keychain")]
     #[error(
         "the operating system's keychain cannot be reached: log in to a session that has one (on \
-         Linux a D-Bus session with a Secret Service), or keep the keyring in a file"
+         Linux a D-Bus session with a Secret Service), or keep what it holds in a file"
     )]
     NoKeychain(#[source] BoxError),
     /// The keychain is locked, or refuses this program.
@@ -118,8 +118,8 @@ pub enum KeyringError {
     /// The keychain has no such entry.
     #[cfg(feature = "keychain")]
     #[error(
-        "the keychain has no entry {name:?} of {service:?}: write a keyring there, with \
-         `Keychain::write` or the system's own program"
+        "the keychain has no entry {name:?} of {service:?}: write it with `Keychain::write`, \
+         `Keychain::write_secret` or the system's own program"
     )]
     NoKeychainEntry {
         /// The service of the entry.

@@ -1,4 +1,4 @@
-//! The operating system's keychain as a source of keys.
+//! The operating system's keychain as a source of keys, and a place of other secrets.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,12 +11,11 @@ use super::super::keyring::{Keyring, KeyringError};
 use super::ring::blocking;
 use super::source::KeySource;
 
-/// The text of a keyring in the operating system's keychain: macOS's keychain, Windows' credential
-/// manager, or the Secret Service of a Linux desktop.
+/// An entry of the operating system's keychain with a keyring or another secret: in macOS's
+/// keychain, Windows' credential manager, or the Secret Service of a Linux desktop.
 ///
-/// A keychain holds the keys only. The tokens stay in the store, since a keychain caps an entry at
-/// about 2,560 bytes. A keychain that is missing or locked is an error: nothing is ever kept in
-/// plain text instead.
+/// The tokens stay in the store, since a keychain caps an entry at about 2,560 bytes. A keychain
+/// that is missing or locked is an error: nothing is ever kept in plain text instead.
 ///
 /// ```no_run
 /// use tokenkeeper_store::{Encrypted, EncryptionKey, Keychain, Keyring, Keys, TokenStore};
@@ -37,7 +36,7 @@ pub struct Keychain {
 }
 
 impl Keychain {
-    /// The maximum length of a keyring's text in a keychain, in bytes.
+    /// The maximum length of an entry, in bytes.
     pub const MAX_BYTES: usize = 2560;
 
     /// Names an entry of the keychain, by the service (the application's id) and a name.
