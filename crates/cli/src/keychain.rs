@@ -78,9 +78,9 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
     let (name, done) = match arguments.command {
         Command::Set { name, stdin } => {
             let secret = if stdin {
-                secret::from_stdin()?
+                secret::from_stdin("--stdin").await?
             } else {
-                secret::ask("Secret: ", "use --stdin")?
+                secret::ask("Secret: ", "use --stdin").await?
             };
             Entry::new(&name).write(secret).await?;
             (name, "written")

@@ -20,6 +20,7 @@ mod request;
 mod run;
 mod secret;
 mod signal;
+mod stdin;
 mod store;
 mod time;
 mod token;

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, Table, presets::NOTHING};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::BoxError;
 
@@ -120,6 +121,11 @@ pub(crate) fn bytes(text: &[u8]) -> Result<(), OutputError> {
     out.write_all(text)?;
     // What waits for the end of its line is written at the process's end, where no one looks.
     Ok(out.flush()?)
+}
+
+/// Prints the parts of a text that holds a token, and wipes the copy.
+pub(crate) fn secret(parts: &[&[u8]]) -> Result<(), OutputError> {
+    bytes(&Zeroizing::new(parts.concat()))
 }
 
 /// Prints a note for the person, which is no output of the command.

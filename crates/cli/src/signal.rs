@@ -2,7 +2,26 @@
 
 use std::io;
 
-use crate::exit::Exit;
+use tokio::task::spawn_blocking;
+
+use crate::{
+    BoxError,
+    exit::{Exit, interrupted},
+};
+
+/// Waits for a call that blocks, such as a read of stdin, unless a signal comes first.
+///
+/// The call goes on in its thread then, for which the end of the process does not wait.
+pub(crate) async fn interruptible<T: Send + 'static>(
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, BoxError> {
+    let mut signals = Signals::listen()?;
+    tokio::select! {
+        biased;
+        exit = signals.received() => Err(interrupted(exit)),
+        done = spawn_blocking(call) => Ok(done?),
+    }
+}
 
 /// The signals that end a command, from its making on.
 ///

@@ -37,13 +37,23 @@ pub(super) async fn start(arguments: &Arguments, account: &Account) -> Result<()
 /// What `--finish` reads.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Finish {
+pub(super) struct Finish {
     flow: DeviceFlow,
 }
 
-/// Reads the flow from stdin, and waits until the person has decided.
-pub(super) async fn finish(accounts: &Accounts, account: &Account) -> Result<Login, BoxError> {
-    let Finish { flow } = steps::read(r#"{"flow": …}"#)?;
+impl Finish {
+    /// Reads the flow from stdin.
+    pub(super) async fn read() -> Result<Self, BoxError> {
+        steps::read(r#"{"flow": …}"#).await
+    }
+}
+
+/// Waits until the person has decided.
+pub(super) async fn finish(
+    Finish { flow }: Finish,
+    accounts: &Accounts,
+    account: &Account,
+) -> Result<Login, BoxError> {
     steps::check_account(&accounts.device_flow(&flow)?.account, account)?;
     let finished = accounts.finish_device(flow);
     Ok(progress::show("waiting for the approval", finished).await?)

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use tokenkeeper::{Account, ConnectOptions, Login};
+use zeroize::Zeroizing;
 
 pub(crate) use self::browser::port_of;
 use crate::{
@@ -88,49 +89,62 @@ impl Arguments {
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let name = arguments.name();
-    let password = match &arguments.user {
-        // Before signals are handled: a prompt is ended by the terminal's.
-        Some(user) => Some(password::read(&arguments, user, global)?),
-        None => None,
-    };
+    let input = Input::read(&arguments, global).await?;
     app::with(global, async |app| {
         let account = app.account(&name)?;
-        let login = match password {
-            Some(password) => password::log_in(&arguments, app, &account, password).await?,
-            None => match log_in(&arguments, app, &account).await? {
-                Some(login) => login,
-                None => return Ok(ExitCode::SUCCESS),
-            },
-        };
-        report(&name, &login, global.json)?;
+        if let Some(login) = log_in(&arguments, input, app, &account).await? {
+            report(&name, &login, global.json)?;
+        }
         Ok(ExitCode::SUCCESS)
     })
     .await
 }
 
+/// What is read before the store is opened, and so before any token could be lost.
+enum Input {
+    None,
+    Password(Zeroizing<String>),
+    Answer(steps::Finish),
+    DeviceFlow(device::Finish),
+}
+
+impl Input {
+    async fn read(arguments: &Arguments, global: &Global) -> Result<Self, BoxError> {
+        Ok(match (&arguments.user, arguments.finish) {
+            (Some(user), _) => Self::Password(password::read(arguments, user, global).await?),
+            (None, true) if arguments.device => Self::DeviceFlow(device::Finish::read().await?),
+            (None, true) => Self::Answer(steps::Finish::read().await?),
+            (None, false) => Self::None,
+        })
+    }
+}
+
 /// Logs in, or does one of the two steps. `None`: only the first one is done.
 async fn log_in(
     arguments: &Arguments,
+    input: Input,
     app: &App,
     account: &Account,
 ) -> Result<Option<Login>, BoxError> {
     let accounts = &app.accounts;
-    Ok(
-        match (arguments.device, arguments.start, arguments.finish) {
-            (true, true, _) => {
-                device::start(arguments, account).await?;
-                None
-            }
-            (false, true, _) => {
-                steps::start(arguments, accounts, account)?;
-                None
-            }
-            (true, _, true) => Some(device::finish(accounts, account).await?),
-            (false, _, true) => Some(steps::finish(accounts, account).await?),
-            (true, ..) => Some(device::log_in(arguments, account).await?),
-            (false, ..) => Some(browser::log_in(arguments, accounts, account).await?),
-        },
-    )
+    let login = match (input, arguments.start, arguments.device) {
+        (Input::Password(password), ..) => {
+            password::log_in(arguments, app, account, password).await?
+        }
+        (Input::Answer(answer), ..) => steps::finish(answer, accounts, account).await?,
+        (Input::DeviceFlow(flow), ..) => device::finish(flow, accounts, account).await?,
+        (Input::None, true, true) => {
+            device::start(arguments, account).await?;
+            return Ok(None);
+        }
+        (Input::None, true, false) => {
+            steps::start(arguments, accounts, account)?;
+            return Ok(None);
+        }
+        (Input::None, false, true) => device::log_in(arguments, account).await?,
+        (Input::None, false, false) => browser::log_in(arguments, accounts, account).await?,
+    };
+    Ok(Some(login))
 }
 
 fn report(name: &AccountName, login: &Login, as_json: bool) -> Result<(), BoxError> {

@@ -25,7 +25,7 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads the password, if the provider takes one: from the terminal, or from stdin on demand.
-pub(super) fn read(
+pub(super) async fn read(
     arguments: &Arguments,
     user: &str,
     global: &Global,
@@ -40,15 +40,17 @@ pub(super) fn read(
         return Err(misconfigured(text).into());
     }
     if arguments.password_stdin {
-        return secret::from_stdin();
+        return secret::from_stdin("--password-stdin").await;
     }
     secret::ask(
         &format!("Password of {user}: "),
         "write the password to stdin, and add --password-stdin",
     )
+    .await
 }
 
-/// Asks the site for a code, and exchanges it. The password is wiped as soon as it is sent.
+/// Asks the site for a code, and exchanges it. Our copies of the password are wiped before it
+/// is sent.
 pub(super) async fn log_in(
     arguments: &Arguments,
     app: &App,

@@ -1,28 +1,28 @@
 //! A login in two calls, for a program without a terminal.
 
-use std::io::{self, Read as _};
-
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use tokenkeeper::{Account, Accounts, Confirmation, Flow, Login, protocol::Redirect};
+use zeroize::Zeroizing;
 
 use super::Arguments;
 use crate::{
     BoxError,
     exit::{Exited, misconfigured},
-    output, progress, time,
+    output, progress, secret, stdin, time,
 };
 
 /// The most bytes that `--finish` reads: a flow and a URL are far shorter.
-const MAX_INPUT: u64 = 256 * 1024;
+const MAX_INPUT: usize = 256 * 1024;
 
 /// What `--finish` reads.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Finish {
+pub(super) struct Finish {
     flow: Flow,
-    /// The address at which the browser ends.
-    answer: String,
+    /// The address at which the browser ends, with the code in it.
+    #[serde(deserialize_with = "secret::hidden")]
+    answer: Zeroizing<String>,
     /// Whether the person has confirmed an answer without a state.
     #[serde(default)]
     confirmed: bool,
@@ -48,9 +48,19 @@ pub(super) fn start(
     }))
 }
 
-/// Reads the flow and the answer from stdin.
-pub(super) async fn finish(accounts: &Accounts, account: &Account) -> Result<Login, BoxError> {
-    let finish: Finish = read(r#"{"flow": …, "answer": …}"#)?;
+impl Finish {
+    /// Reads the flow and the answer from stdin.
+    pub(super) async fn read() -> Result<Self, BoxError> {
+        read(r#"{"flow": …, "answer": …}"#).await
+    }
+}
+
+/// Finishes the login with the answer.
+pub(super) async fn finish(
+    finish: Finish,
+    accounts: &Accounts,
+    account: &Account,
+) -> Result<Login, BoxError> {
     check_account(&accounts.flow(&finish.flow)?.account, account)?;
     let answer = Redirect::from_url(&finish.answer)?;
     let finished = async {
@@ -64,14 +74,11 @@ pub(super) async fn finish(accounts: &Accounts, account: &Account) -> Result<Log
 }
 
 /// Reads an object of this form from stdin. No error shows what was read.
-pub(super) fn read<T: DeserializeOwned>(form: &str) -> Result<T, BoxError> {
-    let mut text = String::new();
-    io::stdin()
-        .lock()
-        .take(MAX_INPUT)
-        .read_to_string(&mut text)?;
-    let read = serde_json::from_str(&text);
-    Ok(read.map_err(|error| misconfigured(format!("stdin is not {form}: {error}")))?)
+pub(super) async fn read<T: DeserializeOwned>(form: &str) -> Result<T, BoxError> {
+    let explain = |problem| misconfigured(format!("stdin {problem}")).into();
+    let text = stdin::read(MAX_INPUT, explain).await?;
+    let read = secret::parse_hidden(&text, "not valid");
+    Ok(read.map_err(|problem| misconfigured(format!("stdin is not {form}: {problem}")))?)
 }
 
 /// Refuses a flow of another account than the one that is named.

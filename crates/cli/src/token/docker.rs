@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use http::Uri;
-use serde::Deserialize;
-use serde_json::{Map, json};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::Map;
 use tokenkeeper::{Account, Status};
 
 use super::{Arguments, Reach, input};
@@ -18,18 +18,22 @@ use crate::{
 const NOT_FOUND: &str = "credentials not found in native keychain";
 
 /// Answers one call of docker.
-pub(super) async fn run(arguments: &Arguments, account: &Account) -> Result<ExitCode, BoxError> {
+pub(super) async fn run(
+    arguments: &Arguments,
+    input: &str,
+    account: &Account,
+) -> Result<ExitCode, BoxError> {
     match arguments.operation() {
-        "get" => get(arguments, account).await,
+        "get" => get(arguments, input, account).await,
         "list" => list(arguments, account).await,
         "store" => {
-            let given: Stored = serde_json::from_str(&input::read()?)
+            let given: Stored = serde_json::from_str(input)
                 .map_err(|_| input::malformed("is not what `docker login` stores"))?;
             server(&given.server_url)?;
             Err(refused("docker login", "tokenkeeper login"))
         }
         "erase" => {
-            server(&input::read()?)?;
+            server(input)?;
             Err(refused("docker logout", "tokenkeeper logout"))
         }
         operation => {
@@ -39,19 +43,18 @@ pub(super) async fn run(arguments: &Arguments, account: &Account) -> Result<Exit
     }
 }
 
-async fn get(arguments: &Arguments, account: &Account) -> Result<ExitCode, BoxError> {
-    let input = input::read()?;
-    let (text, url) = server(&input)?;
+async fn get(arguments: &Arguments, input: &str, account: &Account) -> Result<ExitCode, BoxError> {
+    let (text, url) = server(input)?;
     if !Reach::of(account).has(&url).await? {
         output::bytes(format!("{NOT_FOUND}\n").as_bytes())?;
         return Ok(Exit::Failed.into());
     }
     let fresh = arguments.fresh(account).await?;
-    output::json(&json!({
-        "ServerURL": text,
-        "Username": arguments.username,
-        "Secret": fresh.token.expose(),
-    }))?;
+    output::json(&Credential {
+        server_url: text,
+        username: &arguments.username,
+        secret: fresh.token.expose(),
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -89,15 +92,26 @@ fn refused(done: &str, instead: &str) -> BoxError {
     .into()
 }
 
+/// What docker reads.
+#[derive(Serialize)]
+struct Credential<'a> {
+    #[serde(rename = "ServerURL")]
+    server_url: &'a str,
+    #[serde(rename = "Username")]
+    username: &'a str,
+    #[serde(rename = "Secret")]
+    secret: &'a str,
+}
+
 /// What `docker login` stores. The name and the secret are not kept.
 #[derive(Deserialize)]
 struct Stored {
     #[serde(rename = "ServerURL")]
     server_url: String,
     #[serde(rename = "Username")]
-    _username: String,
+    _username: IgnoredAny,
     #[serde(rename = "Secret")]
-    _secret: String,
+    _secret: IgnoredAny,
 }
 
 #[cfg(test)]

@@ -4,17 +4,22 @@ use std::process::ExitCode;
 
 use http::Uri;
 use tokenkeeper::Account;
+use zeroize::Zeroizing;
 
 use super::{Arguments, Reach, input};
 use crate::{BoxError, output};
 
 /// Answers one call of git. Git goes on to the next helper if nothing is printed.
-pub(super) async fn run(arguments: &Arguments, account: &Account) -> Result<ExitCode, BoxError> {
+pub(super) async fn run(
+    arguments: &Arguments,
+    input: &str,
+    account: &Account,
+) -> Result<ExitCode, BoxError> {
     let operation = arguments.operation();
     // Git wants a helper to ignore operations that it does not know. `store` is called after each
     // success, with what `get` printed.
     if matches!(operation, "get" | "erase")
-        && let Some(query) = Query::parse(&input::read()?)?
+        && let Some(query) = Query::parse(input)?
         && Reach::of(account).has(&query.url).await?
     {
         match operation {
@@ -28,17 +33,23 @@ pub(super) async fn run(arguments: &Arguments, account: &Account) -> Result<Exit
 async fn get(arguments: &Arguments, account: &Account, query: &Query) -> Result<(), BoxError> {
     let fresh = arguments.fresh(account).await?;
     let username = query.username.as_ref().unwrap_or(&arguments.username);
-    let mut answer = format!("username={username}\npassword={}\n", fresh.token.expose());
-    if let Some(expiry) = fresh.expires_at() {
-        answer += &format!("password_expiry_utc={expiry}\n");
-    }
-    Ok(output::bytes(answer.as_bytes())?)
+    let expiry = fresh.expires_at();
+    let expiry = expiry.map(|at| format!("password_expiry_utc={at}\n"));
+    output::secret(&[
+        b"username=",
+        username.as_bytes(),
+        b"\npassword=",
+        fresh.token.expose().as_bytes(),
+        b"\n",
+        expiry.unwrap_or_default().as_bytes(),
+    ])?;
+    Ok(())
 }
 
 /// Refreshes the token if it is the one that the server rejected. A stale one was replaced already.
 async fn erase(account: &Account, query: &Query) -> Result<(), BoxError> {
     let token = account.token().await?;
-    if query.password.as_deref() == Some(token.expose()) {
+    if query.password.as_ref().map(|password| password.as_str()) == Some(token.expose()) {
         account.refresh().await?;
     }
     Ok(())
@@ -49,7 +60,7 @@ struct Query {
     /// The root of the host.
     url: Uri,
     username: Option<String>,
-    password: Option<String>,
+    password: Option<Zeroizing<String>>,
 }
 
 impl Query {
@@ -88,7 +99,7 @@ impl Query {
         Ok(Some(Self {
             url,
             username: username.map(str::to_owned),
-            password: password.map(str::to_owned),
+            password: password.map(|text| Zeroizing::new(text.to_owned())),
         }))
     }
 }

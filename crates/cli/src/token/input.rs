@@ -1,27 +1,29 @@
 //! What a credential helper reads.
 
-use std::io::Read as _;
+use zeroize::Zeroizing;
 
-use crate::{BoxError, exit::misconfigured};
+use super::Format;
+use crate::{BoxError, exit::misconfigured, stdin};
 
 /// The most bytes that a helper reads: git and docker write far less.
-const MAX_INPUT: u64 = 64 * 1024;
+const MAX_INPUT: usize = 64 * 1024;
+
+/// Returns whether this operation of a helper has an input.
+pub(super) fn is_read_by(format: Format, operation: &str) -> bool {
+    match format {
+        Format::Git => matches!(operation, "get" | "erase"),
+        Format::Docker => matches!(operation, "get" | "store" | "erase"),
+        _ => false,
+    }
+}
 
 /// Reads stdin to its end. The error shows nothing of it, since it may hold a password.
-pub(super) fn read() -> Result<String, BoxError> {
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .lock()
-        .take(MAX_INPUT + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_INPUT {
-        return Err(malformed("is longer than 64 KiB"));
+pub(super) async fn read() -> Result<Zeroizing<String>, BoxError> {
+    let text = stdin::read(MAX_INPUT, |problem| malformed(&problem.to_string())).await?;
+    if text.contains('\0') {
+        return Err(malformed("has a zero byte"));
     }
-    match String::from_utf8(bytes) {
-        Ok(text) if text.contains('\0') => Err(malformed("has a zero byte")),
-        Ok(text) => Ok(text),
-        Err(_) => Err(malformed("is not UTF-8")),
-    }
+    Ok(text)
 }
 
 pub(super) fn malformed(problem: &str) -> BoxError {

@@ -12,9 +12,16 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::ValueEnum;
 use tokenkeeper::Account;
+use zeroize::Zeroizing;
 
 pub(crate) use self::{fresh::Fresh, reach::Reach};
-use crate::{BoxError, account::AccountName, app, exit::misconfigured, global::Global};
+use crate::{
+    BoxError,
+    account::AccountName,
+    app,
+    exit::misconfigured,
+    global::Global,
+};
 
 /// Prints a fresh token, for scripts and as a credential helper
 ///
@@ -106,11 +113,16 @@ impl Arguments {
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let format = arguments.format(global)?;
+    // Before the store is opened: until then a signal ends the command at once.
+    let input = match input::is_read_by(format, arguments.operation()) {
+        true => input::read().await?,
+        false => Zeroizing::default(),
+    };
     app::with(global, async |app| {
         let account = app.account(&arguments.account)?;
         match format {
-            Format::Git => git::run(&arguments, &account).await,
-            Format::Docker => docker::run(&arguments, &account).await,
+            Format::Git => git::run(&arguments, &input, &account).await,
+            Format::Docker => docker::run(&arguments, &input, &account).await,
             Format::Kubectl => kubectl::run(&arguments, &account).await,
             Format::Plain => print::plain(&arguments.fresh(&account).await?),
             Format::Json => print::json(&arguments.account, &arguments.fresh(&account).await?),

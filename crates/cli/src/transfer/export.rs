@@ -63,7 +63,7 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
         let shown = arguments.output.display();
         return Err(misconfigured(format!("{shown} exists: name a new file")).into());
     }
-    let passphrase = arguments.passphrase.read(true)?;
+    let passphrase = arguments.passphrase.read(true).await?;
     app::with(global, async |app| {
         let mut text = Zeroizing::new(String::new());
         let mut exported = Vec::new();

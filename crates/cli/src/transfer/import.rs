@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Read as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -20,6 +19,8 @@ use crate::{
     exit::{Exit, misconfigured},
     global::Global,
     output, progress,
+    signal::interruptible,
+    stdin::{self, InputError},
 };
 
 /// Takes accounts from a file of `export`, or from lines of JSON
@@ -42,7 +43,7 @@ pub(crate) struct Arguments {
 }
 
 /// The most bytes that are read.
-const MAX_INPUT: u64 = 256 * 1024 * 1024;
+const MAX_INPUT: usize = 256 * 1024 * 1024;
 
 /// A line that was checked.
 struct Checked {
@@ -53,13 +54,15 @@ struct Checked {
 }
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
-    let mut text = read(arguments.file.as_deref())?;
+    let mut text = read(arguments.file.as_deref()).await?;
     if sealed::is_sealed(&text) {
-        text = sealed::open(&text, &arguments.passphrase.read(false)?)?;
+        let passphrase = arguments.passphrase.read(false).await?;
+        text = interruptible(move || sealed::open(&text, &passphrase)).await??;
     }
     app::with(global, async |app| {
         let lines = check(app, &text, arguments.replace).await?;
         let mut failed = false;
+        let mut shown = Ok(());
         for line in lines {
             let name = line.name.to_string();
             let (tokens, data) = line.line.into_tokens();
@@ -67,35 +70,30 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
             let problem = progress::show("writing", adopted).await.err();
             failed |= problem.is_some();
             let problem = problem.map(|error| causes(&error));
-            report(line.number, &name, problem.as_deref(), global.json)?;
+            // A reader that is gone ends no import in its middle.
+            shown = shown.and(report(line.number, &name, problem.as_deref(), global.json));
         }
-        Ok(if failed {
-            Exit::Failed.into()
-        } else {
-            ExitCode::SUCCESS
-        })
+        if failed {
+            return Ok(Exit::Failed.into());
+        }
+        shown.map(|()| ExitCode::SUCCESS)
     })
     .await
 }
 
-fn read(file: Option<&Path>) -> Result<Zeroizing<String>, BoxError> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    match file {
-        Some(path) => {
-            let opened = fs::File::open(path).map_err(|error| {
-                misconfigured(format!("{} cannot be read: {error}", path.display()))
-            })?;
-            opened.take(MAX_INPUT).read_to_end(&mut bytes)?;
-        }
-        None => {
-            let stdin = std::io::stdin().lock();
-            stdin.take(MAX_INPUT).read_to_end(&mut bytes)?;
-        }
-    }
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(misconfigured("the input is not UTF-8, so nothing was imported").into()),
-    }
+async fn read(file: Option<&Path>) -> Result<Zeroizing<String>, BoxError> {
+    let Some(path) = file else {
+        let explain = |problem| unusable("the input", &problem);
+        return stdin::read(MAX_INPUT, explain).await;
+    };
+    let shown = path.display().to_string();
+    let opened = fs::File::open(path)
+        .map_err(|error| misconfigured(format!("{shown} cannot be read: {error}")))?;
+    stdin::read_from(opened, MAX_INPUT).map_err(|problem| unusable(&shown, &problem))
+}
+
+fn unusable(name: &str, problem: &InputError) -> BoxError {
+    misconfigured(format!("{name} {problem}, so nothing was imported")).into()
 }
 
 /// Checks all lines, and names all problems.
@@ -154,17 +152,20 @@ async fn check_line(
 }
 
 fn report(line: usize, name: &str, problem: Option<&str>, as_json: bool) -> Result<(), BoxError> {
-    if as_json {
-        let imported = problem.is_none();
-        return output::json(&json!({
-            "line": line, "account": name, "imported": imported, "problem": problem,
-        }));
-    }
+    let shown = match as_json {
+        true => output::json(&json!({
+            "line": line, "account": name, "imported": problem.is_none(), "problem": problem,
+        })),
+        false => Ok(()),
+    };
     match problem {
-        None => output::note(&format!("{name} is connected.")),
-        Some(problem) => output::error(&output::printable(&format!(
-            "line {line}: {name} was not imported: {problem}"
-        ))),
+        // Also where the reader of the JSON is gone.
+        Some(problem) if !as_json || shown.is_err() => {
+            let text = format!("line {line}: {name} was not imported: {problem}");
+            output::error(&output::printable(&text));
+        }
+        None if !as_json => output::note(&format!("{name} is connected.")),
+        _ => {}
     }
-    Ok(())
+    shown
 }

@@ -10,7 +10,7 @@ use tokenkeeper::{
 };
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{BoxError, account::AccountName, time};
+use crate::{BoxError, account::AccountName, secret, time};
 
 /// An account with its tokens. Only `account` and `access_token` are required.
 #[derive(Serialize, Deserialize)]
@@ -77,15 +77,7 @@ impl Line {
 
     /// Reads a line. The problem names a field, and never shows a value.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let line: Self = serde_json::from_str(text).map_err(|error| {
-            let problem = error.to_string();
-            let of_a_name = ["missing field", "unknown field", "duplicate field"];
-            if of_a_name.iter().any(|start| problem.starts_with(start)) {
-                problem
-            } else {
-                format!("no account as JSON, at column {}", error.column())
-            }
-        })?;
+        let line: Self = secret::parse_hidden(text, "no account as JSON,")?;
         if line.access_token.is_empty() {
             return Err("`access_token` is empty".to_owned());
         }

@@ -20,7 +20,7 @@ pub(super) struct Passphrase {
 
 impl Passphrase {
     /// Reads it; from the terminal twice if it is new.
-    pub(super) fn read(&self, is_new: bool) -> Result<Zeroizing<String>, BoxError> {
+    pub(super) async fn read(&self, is_new: bool) -> Result<Zeroizing<String>, BoxError> {
         let passphrase = match &self.passphrase_file {
             Some(file) => {
                 let text = fs::read_to_string(file).map_err(|error| {
@@ -32,7 +32,7 @@ impl Passphrase {
             }
             None => match std::env::var(VARIABLE) {
                 Ok(text) => Zeroizing::new(text),
-                Err(_) => ask(is_new)?,
+                Err(_) => ask(is_new).await?,
             },
         };
         if passphrase.is_empty() {
@@ -42,10 +42,10 @@ impl Passphrase {
     }
 }
 
-fn ask(is_new: bool) -> Result<Zeroizing<String>, BoxError> {
+async fn ask(is_new: bool) -> Result<Zeroizing<String>, BoxError> {
     let otherwise = format!("use --passphrase-file, or set {VARIABLE}");
-    let passphrase = secret::ask("Passphrase: ", &otherwise)?;
-    if is_new && *secret::ask("Once more: ", &otherwise)? != *passphrase {
+    let passphrase = secret::ask("Passphrase: ", &otherwise).await?;
+    if is_new && *secret::ask("Once more: ", &otherwise).await? != *passphrase {
         return Err(misconfigured("the two passphrases differ: start again").into());
     }
     Ok(passphrase)

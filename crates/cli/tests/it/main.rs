@@ -25,6 +25,8 @@ mod providers;
 mod pty;
 mod request;
 mod run;
+#[cfg(target_os = "linux")]
+mod stdin;
 mod store;
 mod terminal;
 mod token;

@@ -46,7 +46,7 @@ async fn a_wrong_password_is_refused_and_shown_nowhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_that_does_not_answer_is_tried_again_later() {
     let world = ioffice().await;
-    // It takes no connection, and no other test gets its port.
+    // It closes each connection, and no other test gets its port.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let site = format!("http://{}", taken.local_addr().unwrap());
     std::thread::spawn(move || taken.incoming().for_each(drop));
@@ -96,4 +96,37 @@ async fn a_terminal_asks_for_the_password_and_does_not_show_it() {
     assert!(shown.contains("plain is connected."), "{shown}");
     assert!(!shown.contains("password"), "{shown}");
     assert_eq!(world.status(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_at_the_question_leaves_the_terminal_as_it_was() {
+    use rustix::termios::LocalModes;
+
+    let world = ioffice().await;
+    let modes = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+    for (signal, code) in [(None, 130), (Some("-INT"), 130), (Some("-TERM"), 143)] {
+        let mut terminal = crate::pty::Terminal::start(&world.command(&LOGIN[..4]));
+        terminal.wait_for("Password of");
+        match signal {
+            None => terminal.type_key_hidden("\x03"),
+            Some(signal) => terminal.signal_hidden(signal),
+        }
+        let (status, shown) = terminal.end();
+        assert_eq!(status.code(), Some(code), "{signal:?}: {shown}");
+        assert!(terminal.modes().contains(modes), "{signal:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_is_no_place_for_a_secret_on_stdin() {
+    let world = ioffice().await;
+    let set = ["keychain", "set", "github", "--stdin"];
+    for (arguments, option) in [(&LOGIN[..], "--password-stdin"), (&set, "--stdin")] {
+        let mut terminal = crate::pty::Terminal::start(&world.command(arguments));
+        let (status, shown) = terminal.end();
+        assert_eq!(status.code(), Some(2), "{shown}");
+        assert!(shown.contains(&format!("leave out {option}")), "{shown}");
+    }
 }

@@ -75,13 +75,25 @@ impl Terminal {
 
     /// Types once the terminal shows nothing of it.
     pub fn type_key_hidden(&mut self, keys: &str) {
+        self.wait_until_hidden();
+        self.end.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Sends the command a signal once the terminal shows nothing of what is typed.
+    pub fn signal_hidden(&mut self, name: &str) {
+        self.wait_until_hidden();
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn wait_until_hidden(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         while self.modes().contains(LocalModes::ECHO) {
             assert!(self.process.try_wait().unwrap().is_none(), "{}", self.shown);
             assert!(Instant::now() < deadline, "it asks not: {}", self.shown);
             thread::sleep(Duration::from_millis(1));
         }
-        self.end.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Returns how the terminal treats what is typed.
@@ -117,7 +129,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Reads the terminal in a thread of its own, since a read of it has no end in time.
+/// Reads the terminal in another thread, since such a read may never end.
 fn read(mut end: File) -> Receiver<Vec<u8>> {
     let (sender, output) = mpsc::channel();
     thread::spawn(move || {

@@ -187,6 +187,31 @@ async fn a_wrong_line_keeps_all_from_being_imported() {
     assert_eq!(import(&world, &[], &[]).status.code(), Some(2));
 }
 
+/// As `| head -1` leaves it, where an account that was not imported would be lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_is_gone_ends_no_import() {
+    let world = World::start().await;
+    let accounts = ["plain", "plain/b", "plain/c"];
+    let lines: Vec<_> = accounts
+        .iter()
+        .map(|account| {
+            let issued = world.emulator.issue_tokens("bob@example.com").unwrap();
+            let token = issued.access_token;
+            json!({ "account": account, "access_token": token }).to_string()
+        })
+        .collect();
+    let file = world.path("lines");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut import = world.command(&["import", "--json", file.to_str().unwrap()]);
+    let output = import.stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(141), "{}", text(&output.stderr));
+    for account in accounts {
+        assert!(works(&world, account), "{account}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_passphrase_opens_nothing() {
     let world = World::connected().await;
