@@ -106,8 +106,37 @@ pub(crate) fn table(rows: &[Vec<Field>]) -> Result<(), OutputError> {
 
 /// Prints a value as one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), BoxError> {
-    let line = serde_json::to_string(value)? + "\n";
-    Ok(bytes(line.as_bytes())?)
+    Ok(bytes(&json_line(value)?)?)
+}
+
+/// Writes a value as one line of JSON. It may hold tokens, so the copy is wiped.
+pub(crate) fn json_line(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    // Measured first: a vector that grows on its own leaves copies behind.
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, value)?;
+    let mut line = Zeroizing::new(Vec::with_capacity(length.0 + 1));
+    serde_json::to_writer(&mut *line, value)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Counts what is written to it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Prints the parts of a text that holds a token, and wipes the copy.
+pub(crate) fn secret(parts: &[&[u8]]) -> Result<(), OutputError> {
+    bytes(&Zeroizing::new(parts.concat()))
 }
 
 /// Prints a line of the command's output.
@@ -121,11 +150,6 @@ pub(crate) fn bytes(text: &[u8]) -> Result<(), OutputError> {
     out.write_all(text)?;
     // What waits for the end of its line is written at the process's end, where no one looks.
     Ok(out.flush()?)
-}
-
-/// Prints the parts of a text that holds a token, and wipes the copy.
-pub(crate) fn secret(parts: &[&[u8]]) -> Result<(), OutputError> {
-    bytes(&Zeroizing::new(parts.concat()))
 }
 
 /// Prints a note for the person, which is no output of the command.

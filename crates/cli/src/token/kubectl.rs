@@ -4,8 +4,7 @@
 use std::{env, process::ExitCode};
 
 use http::Uri;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use tokenkeeper::Account;
 
 use super::{Arguments, Reach};
@@ -38,16 +37,34 @@ pub(super) async fn run(arguments: &Arguments, account: &Account) -> Result<Exit
         }
     }
     let fresh = arguments.fresh(account).await?;
-    let mut status = json!({ "token": fresh.token.expose() });
-    if let Some(at) = fresh.token.expires_at() {
-        status["expirationTimestamp"] = time::rfc3339(at).into();
-    }
-    output::json(&json!({
-        "apiVersion": call.api_version,
-        "kind": "ExecCredential",
-        "status": status,
-    }))?;
+    output::json(&ExecCredential {
+        api_version: &call.api_version,
+        kind: "ExecCredential",
+        status: Status {
+            token: fresh.token.expose(),
+            expiration: fresh.token.expires_at().map(time::rfc3339),
+        },
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the client reads.
+#[derive(Serialize)]
+struct ExecCredential<'a> {
+    #[serde(rename = "apiVersion")]
+    api_version: &'a str,
+    kind: &'static str,
+    status: Status<'a>,
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    token: &'a str,
+    #[serde(
+        rename = "expirationTimestamp",
+        skip_serializing_if = "Option::is_none"
+    )]
+    expiration: Option<String>,
 }
 
 /// What the client says of its call.

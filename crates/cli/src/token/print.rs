@@ -3,39 +3,44 @@
 use std::process::ExitCode;
 
 use http::{Request, header::HeaderMap};
-use serde_json::json;
+use serde::Serialize;
 
 use super::Fresh;
 use crate::{BoxError, account::AccountName, exit::misconfigured, output, time};
 
 /// Prints the token alone.
 pub(super) fn plain(fresh: &Fresh) -> Result<ExitCode, BoxError> {
-    output::bytes(format!("{}\n", fresh.token.expose()).as_bytes())?;
+    output::secret(&[fresh.token.expose().as_bytes(), b"\n"])?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the token, and what is known of it.
 pub(super) fn json(name: &AccountName, fresh: &Fresh) -> Result<ExitCode, BoxError> {
-    output::json(&json!({
-        "account": name.to_string(),
-        "access_token": fresh.token.expose(),
-        "expires_at": fresh.token.expires_at().map(time::rfc3339),
-        "scope": fresh.token.scope(),
-    }))?;
+    output::json(&Printed {
+        account: name.to_string(),
+        access_token: fresh.token.expose(),
+        expires_at: fresh.token.expires_at().map(time::rfc3339),
+        scope: fresh.token.scope(),
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A token as JSON.
+#[derive(Serialize)]
+struct Printed<'a> {
+    account: String,
+    access_token: &'a str,
+    expires_at: Option<String>,
+    scope: Option<&'a str>,
 }
 
 /// Prints the headers of a request with the token, a line each.
 pub(super) fn headers(fresh: &Fresh) -> Result<ExitCode, BoxError> {
     let headers = attached(fresh)?;
-    let mut lines = Vec::new();
-    for (name, value) in &headers {
-        lines.extend_from_slice(name.as_str().as_bytes());
-        lines.extend_from_slice(b": ");
-        lines.extend_from_slice(value.as_bytes());
-        lines.push(b'\n');
-    }
-    output::bytes(&lines)?;
+    let lines = headers
+        .iter()
+        .flat_map(|(name, value)| [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\n"]);
+    output::secret(&lines.collect::<Vec<_>>())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
     }
     let passphrase = arguments.passphrase.read(true).await?;
     app::with(global, async |app| {
-        let mut text = Zeroizing::new(String::new());
+        let mut lines = Vec::new();
         let mut exported = Vec::new();
         for (name, account) in accounts(app, &arguments).await? {
             if !arguments.keep {
@@ -74,15 +74,15 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
             let token = account.token().await?;
             let tokens = account.token_set().await?;
             let data = account.login_data().await?;
-            let line = Line::new(&name, &account.key(), &tokens, data).to_text()?;
-            text.push_str(&line);
-            text.push('\n');
+            lines.push(Line::new(&name, &account.key(), &tokens, data).to_text()?);
             exported.push(Exported {
                 name,
                 account,
                 generation: token.generation(),
             });
         }
+        let lines: Vec<_> = lines.iter().map(|line| line.as_str()).collect();
+        let text = Zeroizing::new(lines.concat());
         write(&arguments.output, &sealed::seal(&text, &passphrase)?)?;
         if !arguments.keep {
             forget(&exported, &arguments.output).await?;

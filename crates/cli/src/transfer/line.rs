@@ -10,7 +10,7 @@ use tokenkeeper::{
 };
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{BoxError, account::AccountName, secret, time};
+use crate::{BoxError, account::AccountName, output, secret, time};
 
 /// An account with its tokens. Only `account` and `access_token` are required.
 #[derive(Serialize, Deserialize)]
@@ -71,8 +71,11 @@ impl Line {
         }
     }
 
+    /// Returns the line with its end.
     pub(super) fn to_text(&self) -> Result<Zeroizing<String>, BoxError> {
-        Ok(Zeroizing::new(serde_json::to_string(self)?))
+        let mut line = output::json_line(self)?;
+        let text = String::from_utf8(std::mem::take(&mut *line))?;
+        Ok(Zeroizing::new(text))
     }
 
     /// Reads a line. The problem names a field, and never shows a value.
