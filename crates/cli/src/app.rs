@@ -180,7 +180,8 @@ pub(crate) async fn keyring(
 ) -> Result<Keyring, BoxError> {
     match find_keyring(global, config).await? {
         Some(keyring) => Ok(keyring),
-        None if location.is_default_file() => draw_key(&default_keys()?),
+        // A store that exists has keys: new ones would open none of its records.
+        None if location.is_default_file() && !location.exists() => draw_key(&default_keys()?),
         None => Err(misconfigured(NO_KEYS).into()),
     }
 }
@@ -228,7 +229,8 @@ pub(crate) fn draw_key(file: &Path) -> Result<Keyring, BoxError> {
     create_private_folder(folder).map_err(failed)?;
     let key = STANDARD.encode(EncryptionKey::random().expose());
     let mut drawn = NamedTempFile::new_in(folder).map_err(failed)?;
-    writeln!(drawn, "1:{key}").map_err(failed)?;
+    let id = new_key_id()?;
+    writeln!(drawn, "{id}:{key}").map_err(failed)?;
     drawn.as_file().sync_all().map_err(failed)?;
     match drawn.persist_noclobber(file) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
@@ -236,6 +238,13 @@ pub(crate) fn draw_key(file: &Path) -> Result<Keyring, BoxError> {
         }
         _ => Ok(Keyring::from_file(file)?),
     }
+}
+
+/// Draws the id of a key, by which a record names the key that opens it.
+pub(crate) fn new_key_id() -> Result<String, BoxError> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes)?;
+    Ok(format!("{:08x}", u32::from_be_bytes(bytes)))
 }
 
 /// Writes a new file that only the user may read.

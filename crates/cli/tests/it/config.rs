@@ -155,3 +155,42 @@ async fn flags_come_before_the_environment_and_that_before_the_file() {
     assert_ne!(status(None, &[]), 0);
     assert_eq!(status(Some(OLD), &[]), 0);
 }
+
+/// A store without its keys is not given other ones, which would open none of its records.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_drawn_for_a_new_default_store_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let world = World::start().await;
+    world.reconfigure(|config| {
+        let lines = config.lines();
+        let lines = lines.filter(|line| !line.starts_with("store") && !line.starts_with("keys"));
+        lines.collect::<Vec<_>>().join("\n")
+    });
+    let status = || {
+        let mut command = world.command(&["status", "plain"]);
+        command.env("HOME", world.folder());
+        command.env("XDG_DATA_HOME", world.folder());
+        command.output().unwrap()
+    };
+    let output = status();
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let keys = world.path("tokenkeeper/keys");
+    let drawn = std::fs::read_to_string(&keys).unwrap();
+    // Keys of two stores have different ids.
+    assert!(
+        drawn.split_once(':').unwrap().0.len() == 8,
+        "the id of a key"
+    );
+    std::fs::remove_file(&keys).unwrap();
+
+    let output = status();
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("the store's keys are missing"), "{error}");
+    assert!(!keys.exists());
+    std::fs::write(&keys, drawn).unwrap();
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(status().status.code(), Some(3));
+}
