@@ -12,7 +12,7 @@ use std::{
 use etcetera::{AppStrategy, AppStrategyArgs, HomeDirError, app_strategy};
 use serde::Deserialize;
 
-pub(crate) use self::provider::ProviderConfig;
+pub(crate) use self::provider::{ProviderConfig, read_dialect};
 use crate::{BoxError, exit::misconfigured, keychain};
 
 /// The configuration file.

@@ -1,6 +1,11 @@
 //! A provider of the configuration, and how it becomes one of the library.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::Deserialize;
 use tokenkeeper::{
@@ -13,7 +18,7 @@ use super::{
     Config,
     secret::{self, Secret},
 };
-use crate::{BoxError, exit::misconfigured};
+use crate::{BoxError, causes, exit::misconfigured};
 
 /// The kind of iOFFICE.
 const IOFFICE: &str = "ioffice";
@@ -134,18 +139,10 @@ impl ProviderConfig {
 
     fn dialect(
         &self,
-        file: &std::path::Path,
+        file: &Path,
         registration: Registration,
     ) -> Result<Arc<dyn Provider>, BoxError> {
-        let text = fs::read_to_string(file)
-            .map_err(|error| format!("the dialect {} cannot be read: {error}", file.display()))?;
-        let is_json = file.extension().is_some_and(|ending| ending == "json");
-        let dialect = if is_json {
-            Dialect::from_json(&text)?
-        } else {
-            Dialect::from_toml(&text)?
-        };
-        self.client(dialect, registration)
+        self.client(read_dialect(file)?, registration)
     }
 
     fn client(
@@ -159,6 +156,20 @@ impl ProviderConfig {
             None => Arc::new(client),
         })
     }
+}
+
+/// Reads a dialect: JSON by the file's ending, otherwise TOML.
+pub(crate) fn read_dialect(file: &Path) -> Result<Dialect, BoxError> {
+    let shown = file.display();
+    let text = fs::read_to_string(file)
+        .map_err(|error| misconfigured(format!("the dialect {shown} cannot be read: {error}")))?;
+    let is_json = file.extension().is_some_and(|ending| ending == "json");
+    let read = if is_json {
+        Dialect::from_json(&text)
+    } else {
+        Dialect::from_toml(&text)
+    };
+    Ok(read.map_err(|error| misconfigured(format!("the dialect {shown}: {}", causes(&error))))?)
 }
 
 /// Allows one site, which the configuration's author chose, wherever it is.

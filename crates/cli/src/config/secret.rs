@@ -4,7 +4,6 @@
 use std::{fmt, fs, path::Path};
 
 use serde::Deserialize;
-
 use zeroize::Zeroizing;
 
 use super::{Config, ProviderConfig, variable};

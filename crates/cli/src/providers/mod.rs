@@ -3,16 +3,16 @@
 mod known;
 mod snippet;
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
-use tokenkeeper::protocol::Dialect;
 
 use self::{known::Known, snippet::snippet};
 use crate::{
-    BoxError, causes,
+    BoxError,
+    config::read_dialect,
     exit::misconfigured,
     global::Global,
     output::{self, Field},
@@ -150,16 +150,7 @@ fn show(known: &Known, as_json: bool) -> Result<(), BoxError> {
 
 fn check(file: &PathBuf, as_json: bool) -> Result<(), BoxError> {
     let shown = file.display();
-    let text = fs::read_to_string(file)
-        .map_err(|error| misconfigured(format!("the dialect {shown} cannot be read: {error}")))?;
-    let is_json = file.extension().is_some_and(|ending| ending == "json");
-    let read = if is_json {
-        Dialect::from_json(&text)
-    } else {
-        Dialect::from_toml(&text)
-    };
-    let dialect =
-        read.map_err(|error| misconfigured(format!("the dialect {shown}: {}", causes(&error))))?;
+    let dialect = read_dialect(file)?;
     if as_json {
         return output::json(&json!({ "file": file, "brand": dialect.brand }));
     }
