@@ -40,7 +40,9 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// Keeps OAuth 2.0 tokens of other people's accounts fresh, and never loses one.
 ///
 /// Exit status: 0 done; 1 failed; 2 the configuration or an argument is wrong; 3 the account needs
-/// a login; 4 try again later; 22 the API answered with an error; 130 interrupted.
+/// a login; 4 try again later; 22 the API answered with an error; 126 the program of `run` cannot
+/// be run, and 127 it is not found; 129, 130 and 143 ended by SIGHUP, Ctrl-C and SIGTERM; 141 the
+/// reader of the output is gone.
 #[derive(Debug, Parser)]
 #[command(name = "tokenkeeper", version)]
 struct Arguments {

@@ -12,6 +12,7 @@ pub(super) fn text(arguments: &Arguments, emulator: &Emulator, session: &Session
     let guide = Guide {
         arguments,
         emulator,
+        has_secret: session.has_secret(),
     };
     let mut parts = vec![
         guide.urls(),
@@ -33,6 +34,7 @@ pub(super) fn object(arguments: &Arguments, emulator: &Emulator, session: &Sessi
     let guide = Guide {
         arguments,
         emulator,
+        has_secret: session.has_secret(),
     };
     let mut endpoints = Map::new();
     for (name, url) in guide.endpoints() {
@@ -42,7 +44,7 @@ pub(super) fn object(arguments: &Arguments, emulator: &Emulator, session: &Sessi
         "base": emulator.base(),
         "endpoints": endpoints,
         "client_id": arguments.client_id,
-        "client_secret": arguments.secret,
+        "client_secret": session.has_secret().then_some(&arguments.secret),
         "redirect_uri": arguments.redirect_uri,
         "user": DEFAULT_USER,
         "config": session.config(),
@@ -53,6 +55,7 @@ pub(super) fn object(arguments: &Arguments, emulator: &Emulator, session: &Sessi
 struct Guide<'a> {
     arguments: &'a Arguments,
     emulator: &'a Emulator,
+    has_secret: bool,
 }
 
 impl Guide<'_> {
@@ -92,7 +95,7 @@ impl Guide<'_> {
             ("user", DEFAULT_USER),
         ];
         // iOFFICE's document names no place for the secret.
-        if self.arguments.provider != Provider::Ioffice {
+        if self.has_secret && self.arguments.provider != Provider::Ioffice {
             lines.insert(1, ("secret", secret));
         }
         lines

@@ -64,26 +64,37 @@ enum Provider {
 }
 
 impl Provider {
-    const BUILT_IN: [(&str, Self); 5] = [
-        ("amiqus", Self::Amiqus),
-        ("qics-milestones", Self::QicsMilestones),
-        ("fortes-milestones", Self::FortesMilestones),
-        ("ioffice", Self::Ioffice),
-        ("plain", Self::Plain),
+    const BUILT_IN: [Self; 5] = [
+        Self::Amiqus,
+        Self::QicsMilestones,
+        Self::FortesMilestones,
+        Self::Ioffice,
+        Self::Plain,
     ];
 
-    /// Returns all providers, by their names.
-    fn all() -> impl Iterator<Item = (&'static str, Self)> {
-        let presets = presets::names().map(|name| (name, Self::Preset(name)));
+    fn all() -> impl Iterator<Item = Self> {
+        let presets = presets::names().map(Self::Preset);
         Self::BUILT_IN.into_iter().chain(presets)
+    }
+
+    /// Returns the name of the provider in the configuration, which is also its kind.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Amiqus => "amiqus",
+            Self::QicsMilestones => "qics-milestones",
+            Self::FortesMilestones => "fortes-milestones",
+            Self::Ioffice => "ioffice",
+            Self::Plain => "plain",
+            Self::Preset(name) => name,
+        }
     }
 
     /// Reads a name; the error for an unknown one lists the others.
     fn parser() -> impl TypedValueParser<Value = Self> {
-        let names = PossibleValuesParser::new(Self::all().map(|(name, _)| name));
+        let names = PossibleValuesParser::new(Self::all().map(Self::name));
         names.try_map(|given| {
-            let found = Self::all().find(|(name, _)| *name == given);
-            found.map(|(_, provider)| provider).ok_or("no provider")
+            let found = Self::all().find(|provider| provider.name() == given);
+            found.ok_or("no provider")
         })
     }
 }

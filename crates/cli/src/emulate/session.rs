@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct Session {
     folder: TempDir,
     provider: &'static str,
+    has_secret: bool,
 }
 
 impl Session {
@@ -26,7 +27,7 @@ impl Session {
         callback: &str,
     ) -> Result<Self, BoxError> {
         let folder = tempfile::Builder::new().prefix("tokenkeeper-").tempdir()?;
-        let provider = name(arguments.provider);
+        let provider = arguments.provider.name();
         let base = emulator.base();
         let store = format!("sqlite:{}", folder.path().join("accounts.db").display());
         let mut text = format!(
@@ -51,9 +52,18 @@ impl Session {
             text += &format!("client_secret = {:?}\n", arguments.secret);
         }
         draw_key(&folder.path().join("keys"))?;
-        let session = Self { folder, provider };
+        let session = Self {
+            folder,
+            provider,
+            has_secret,
+        };
         write_private(&session.config(), &text)?;
         Ok(session)
+    }
+
+    /// Returns whether the client has a secret: that of some presets is public.
+    pub(super) fn has_secret(&self) -> bool {
+        self.has_secret
     }
 
     /// Returns the configuration's file.
@@ -74,13 +84,6 @@ impl Session {
             config.display()
         )
     }
-}
-
-/// Returns the name of the provider in the configuration, which is also its kind.
-fn name(provider: Provider) -> &'static str {
-    let mut all = Provider::all();
-    let found = all.find(|(_, known)| *known == provider);
-    found.map_or("plain", |(name, _)| name)
 }
 
 /// Returns a redirect URI at a port that is free now, for logins by the command.

@@ -24,6 +24,11 @@ pub struct Emulator {
 
 impl Emulator {
     pub fn start(arguments: &[&str]) -> Self {
+        Self::try_start(arguments).expect("it starts")
+    }
+
+    /// Starts it. `None`: it has stopped, and its reason is on stderr.
+    fn try_start(arguments: &[&str]) -> Option<Self> {
         let arguments = [&["emulate"], arguments].concat();
         let mut process = tokenkeeper(&arguments)
             .stdout(Stdio::piped())
@@ -32,13 +37,12 @@ impl Emulator {
         let mut printed = String::new();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         while !printed.contains("Ctrl-C") {
-            assert_ne!(
-                output.read_line(&mut printed).unwrap(),
-                0,
-                "it stopped: {printed}"
-            );
+            if output.read_line(&mut printed).unwrap() == 0 {
+                let _ = process.wait();
+                return None;
+            }
         }
-        Self { process, printed }
+        Some(Self { process, printed })
     }
 
     /// Returns the value printed after a name.
@@ -156,6 +160,16 @@ fn the_printed_commands_log_in_and_refresh() {
 }
 
 #[test]
+fn a_public_client_is_shown_no_secret() {
+    let secret = |provider: &str| {
+        let emulator = Emulator::start(&[provider]);
+        emulator.printed.contains("\nsecret ")
+    };
+    assert!(!secret("etsy"));
+    assert!(secret("github"));
+}
+
+#[test]
 #[cfg(unix)]
 fn it_stops_on_ctrl_c_and_sigterm() {
     for signal in ["-INT", "-TERM"] {
@@ -186,8 +200,16 @@ fn it_takes_the_given_port_or_fails() {
     );
 
     drop(taken);
-    let emulator = Emulator::start(&["amiqus", "--port", &port]);
-    assert_eq!(emulator.named("base"), format!("http://127.0.0.1:{port}"));
+    // Until it takes the port, another process may get it.
+    let started = (0..10).any(|_| {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port().to_string();
+        drop(free);
+        let emulator = Emulator::try_start(&["amiqus", "--port", &port]);
+        let base = format!("http://127.0.0.1:{port}");
+        emulator.is_some_and(|emulator| emulator.named("base") == base)
+    });
+    assert!(started);
 }
 
 #[test]

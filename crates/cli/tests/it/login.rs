@@ -212,7 +212,7 @@ async fn without_a_terminal_an_answer_elsewhere_takes_two_calls() {
 }
 
 /// The URL is printed, and the login goes on.
-#[cfg(unix)]
+#[cfg(all(unix, not(target_os = "macos")))]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_browser_stops_no_login() {
     let options = PlainOptions::default().any_loopback_port();
