@@ -45,18 +45,26 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Opens the store, and builds an engine for all configured providers.
-    async fn open(global: &Global) -> Result<Self, BoxError> {
+    /// Opens the store, and builds an engine for these providers. What reads the secret of another
+    /// one could wait for a person, or fail.
+    async fn open(global: &Global, which: Which<'_>) -> Result<Self, BoxError> {
         install_crypto();
         let config = Config::read(global.config.as_deref())?;
         if config.providers.is_empty() {
             let text = "no provider is configured: run `tokenkeeper init`, and add one to its file";
             return Err(misconfigured(text).into());
         }
+        if let Which::Named(names) = which {
+            for name in names {
+                config.provider(name)?;
+            }
+        }
         let mut providers = Vec::new();
         for (name, provider) in &config.providers {
-            let built = provider.build(name, &config).await?;
-            providers.push((name.clone(), built));
+            if which.has(name) {
+                let built = provider.build(name, &config).await?;
+                providers.push((name.clone(), built));
+            }
         }
         let location = global.store.location(&config)?;
         let keyring = keyring(global, &config, &location).await?;
@@ -81,9 +89,10 @@ impl App {
     pub(crate) async fn open_unless(
         signals: &mut Signals,
         global: &Global,
+        which: Which<'_>,
     ) -> Result<Self, BoxError> {
         tokio::select! {
-            app = Self::open(global) => app,
+            app = Self::open(global, which) => app,
             exit = signals.received() => Err(interrupted(exit)),
         }
     }
@@ -140,13 +149,32 @@ impl App {
     }
 }
 
+/// The providers that a command needs.
+#[derive(Clone, Copy)]
+pub(crate) enum Which<'a> {
+    /// All that are configured.
+    All,
+    /// Those of these names.
+    Named(&'a [&'a str]),
+}
+
+impl Which<'_> {
+    fn has(self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.contains(&name),
+        }
+    }
+}
+
 /// Opens the app for a command, and closes it once everything is written, even after a signal.
 pub(crate) async fn with<T>(
     global: &Global,
+    which: Which<'_>,
     command: impl AsyncFnOnce(&App) -> Result<T, BoxError>,
 ) -> Result<T, BoxError> {
     let mut signals = Signals::listen()?;
-    let app = App::open_unless(&mut signals, global).await?;
+    let app = App::open_unless(&mut signals, global, which).await?;
     let result = tokio::select! {
         result = command(&app) => result,
         exit = signals.received() => {

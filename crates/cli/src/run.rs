@@ -10,7 +10,7 @@ use std::{
 use crate::{
     BoxError,
     account::AccountName,
-    app,
+    app::{self, Which},
     exit::{cannot_run, misconfigured},
     global::Global,
     token::Fresh,
@@ -39,7 +39,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
-    let fresh = app::with(global, async |app| {
+    let provider = [arguments.account.provider.as_str()];
+    let fresh = app::with(global, Which::Named(&provider), async |app| {
         let account = app.account(&arguments.account)?;
         Fresh::take(&account, arguments.valid_for).await
     })

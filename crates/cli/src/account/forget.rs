@@ -5,7 +5,12 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::AccountName;
-use crate::{BoxError, app, global::Global, output, progress};
+use crate::{
+    BoxError,
+    app::{self, Which},
+    global::Global,
+    output, progress,
+};
 
 /// Removes all that is kept of an account, even a record that cannot be read
 ///
@@ -21,7 +26,8 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let name = arguments.account;
-    app::with(global, async |app| {
+    let provider = [name.provider.as_str()];
+    app::with(global, Which::Named(&provider), async |app| {
         Ok(progress::show("forgetting", app.account(&name)?.forget()).await?)
     })
     .await?;

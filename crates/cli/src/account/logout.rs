@@ -6,7 +6,12 @@ use serde_json::json;
 use tokenkeeper::Error;
 
 use super::AccountName;
-use crate::{BoxError, app, global::Global, output, progress};
+use crate::{
+    BoxError,
+    app::{self, Which},
+    global::Global,
+    output, progress,
+};
 
 /// Disconnects an account, and revokes its tokens where the provider can
 ///
@@ -19,7 +24,8 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let name = arguments.account;
-    let pending = app::with(global, async |app| {
+    let provider = [name.provider.as_str()];
+    let pending = app::with(global, Which::Named(&provider), async |app| {
         match progress::show("disconnecting", app.account(&name)?.disconnect()).await {
             // The account is disconnected in this case, too.
             Err(Error::RevocationPending { .. }) => Ok(true),

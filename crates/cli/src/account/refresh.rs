@@ -3,7 +3,12 @@
 use std::process::ExitCode;
 
 use super::{AccountName, status::Row};
-use crate::{BoxError, app, global::Global, output, progress};
+use crate::{
+    BoxError,
+    app::{self, Which},
+    global::Global,
+    output, progress,
+};
 
 /// Refreshes an account's token now, though it may be fresh
 ///
@@ -17,7 +22,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
-    app::with(global, async |app| {
+    let provider = [arguments.account.provider.as_str()];
+    app::with(global, Which::Named(&provider), async |app| {
         let account = app.account(&arguments.account)?;
         progress::show("refreshing", account.refresh()).await?;
         let row = Row::read(&arguments.account, &account).await?;

@@ -7,7 +7,8 @@ use tokenkeeper::{Account, Status, store::Key};
 
 use super::AccountName;
 use crate::{
-    BoxError, app,
+    BoxError,
+    app::{self, Which},
     exit::Exit,
     global::Global,
     output::{self, Field},
@@ -27,7 +28,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
-    app::with(global, async |app| {
+    let provider = [arguments.account.provider.as_str()];
+    app::with(global, Which::Named(&provider), async |app| {
         let account = app.account(&arguments.account)?;
         let row = Row::read(&arguments.account, &account).await?;
         output::record(global.json, &row, &row.fields())?;

@@ -71,10 +71,9 @@ impl ProviderConfig {
         Ok(built.map_err(problem)?)
     }
 
-    /// Makes iOFFICE's adapter, which can ask for a code with a password.
-    pub(crate) async fn ioffice(&self, name: &str, config: &Config) -> Result<IOffice, BoxError> {
-        let registration = self.registration(name, config).await?;
-        let built = self.site_of_ioffice(registration);
+    /// Makes iOFFICE's adapter, which can ask for a code with a password. That takes no secret.
+    pub(crate) fn ioffice(&self, name: &str) -> Result<IOffice, BoxError> {
+        let built = self.site_of_ioffice(self.public_registration());
         let problem = |error: BoxError| misconfigured(format!("[providers.{name}]: {error}"));
         Ok(built.map_err(problem)?.direct_code())
     }
@@ -89,19 +88,25 @@ impl ProviderConfig {
     }
 
     async fn registration(&self, name: &str, config: &Config) -> Result<Registration, BoxError> {
+        let registration = self.public_registration();
+        Ok(match secret::find(name, self, config).await? {
+            Some(secret) => registration.secret(secret.as_str()),
+            None => registration,
+        })
+    }
+
+    /// Returns the registration without its secret.
+    fn public_registration(&self) -> Registration {
         let redirect_uri = self.redirect_uri.as_deref().unwrap_or(REDIRECT_URI);
         let mut registration =
             Registration::new(&self.client_id, redirect_uri).any_localhost_port();
-        if let Some(secret) = secret::find(name, self, config).await? {
-            registration = registration.secret(secret.as_str());
-        }
         if let Some(scope) = &self.scope {
             registration = registration.scope(scope);
         }
         for (name, value) in &self.values {
             registration = registration.value(name, value);
         }
-        Ok(registration)
+        registration
     }
 
     fn kind(&self, kind: &str, registration: Registration) -> Result<Arc<dyn Provider>, BoxError> {

@@ -15,7 +15,7 @@ pub(crate) use self::browser::port_of;
 use crate::{
     BoxError,
     account::AccountName,
-    app::{self, App},
+    app::{self, App, Which},
     global::Global,
     output,
 };
@@ -90,7 +90,8 @@ impl Arguments {
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let name = arguments.name();
     let input = Input::read(&arguments, global).await?;
-    app::with(global, async |app| {
+    let provider = [name.provider.as_str()];
+    app::with(global, Which::Named(&provider), async |app| {
         let account = app.account(&name)?;
         if let Some(login) = log_in(&arguments, input, app, &account).await? {
             report(&name, &login, global.json)?;

@@ -58,11 +58,7 @@ pub(super) async fn log_in(
     password: Zeroizing<String>,
 ) -> Result<Login, BoxError> {
     let name = &arguments.provider;
-    let provider = app
-        .config
-        .provider(name)?
-        .ioffice(name, &app.config)
-        .await?;
+    let provider = app.config.provider(name)?.ioffice(name)?;
     let user = arguments.user.as_deref().unwrap_or_default();
     let request = provider.direct_code_request(account.site(), user, &password);
     drop(password);

@@ -12,7 +12,13 @@ use tokenkeeper::{
 };
 
 use self::call::Call;
-use crate::{BoxError, account::AccountName, app, global::Global, progress};
+use crate::{
+    BoxError,
+    account::AccountName,
+    app::{self, Which},
+    global::Global,
+    progress,
+};
 
 /// Sends a request with an account's token, as curl would
 ///
@@ -50,7 +56,15 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCode, BoxError> {
     let call = Call::read(&arguments)?;
-    app::with(global, async |app| {
+    let provider = arguments
+        .account
+        .as_ref()
+        .map(|name| [name.provider.as_str()]);
+    // Without a name it is the URL that chooses among all.
+    let which = provider
+        .as_ref()
+        .map_or(Which::All, |name| Which::Named(name));
+    app::with(global, which, async |app| {
         let account = choose::account(app, arguments.account.as_ref(), &call.uri).await?;
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("tokenkeeper/", env!("CARGO_PKG_VERSION")));

@@ -10,7 +10,7 @@ use tokenkeeper::{
 use crate::{
     BoxError,
     account::status::Row,
-    app::{self, App},
+    app::{self, App, Which},
     causes,
     config::Config,
     global::Global,
@@ -52,7 +52,7 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
     if config.providers.is_empty() {
         return list(&arguments, global, &config, None).await;
     }
-    app::with(global, async |app| {
+    app::with(global, Which::All, async |app| {
         list(&arguments, global, &app.config, Some(app)).await
     })
     .await

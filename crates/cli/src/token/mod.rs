@@ -18,7 +18,7 @@ pub(crate) use self::{fresh::Fresh, reach::Reach};
 use crate::{
     BoxError,
     account::AccountName,
-    app,
+    app::{self, Which},
     exit::misconfigured,
     global::Global,
 };
@@ -118,7 +118,8 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
         true => input::read().await?,
         false => Zeroizing::default(),
     };
-    app::with(global, async |app| {
+    let provider = [arguments.account.provider.as_str()];
+    app::with(global, Which::Named(&provider), async |app| {
         let account = app.account(&arguments.account)?;
         match format {
             Format::Git => git::run(&arguments, &input, &account).await,

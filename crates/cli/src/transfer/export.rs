@@ -15,7 +15,7 @@ use super::{Line, Passphrase, sealed};
 use crate::{
     BoxError,
     account::AccountName,
-    app::{self, App},
+    app::{self, App, Which},
     exit::misconfigured,
     global::Global,
     output, progress,
@@ -64,7 +64,13 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
         return Err(misconfigured(format!("{shown} exists: name a new file")).into());
     }
     let passphrase = arguments.passphrase.read(true).await?;
-    app::with(global, async |app| {
+    let names = arguments.accounts.iter();
+    let names: Vec<_> = names.map(|name| name.provider.as_str()).collect();
+    let which = match arguments.all {
+        true => Which::All,
+        false => Which::Named(&names),
+    };
+    app::with(global, which, async |app| {
         let mut lines = Vec::new();
         let mut exported = Vec::new();
         for (name, account) in accounts(app, &arguments).await? {

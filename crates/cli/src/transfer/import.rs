@@ -14,7 +14,7 @@ use super::{Line, Passphrase, sealed};
 use crate::{
     BoxError,
     account::AccountName,
-    app::{self, App},
+    app::{self, App, Which},
     causes,
     exit::{Exit, misconfigured},
     global::Global,
@@ -59,7 +59,7 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
         let passphrase = arguments.passphrase.read(false).await?;
         text = interruptible(move || sealed::open(&text, &passphrase)).await??;
     }
-    app::with(global, async |app| {
+    app::with(global, Which::All, async |app| {
         let lines = check(app, &text, arguments.replace).await?;
         let mut failed = false;
         let mut shown = Ok(());

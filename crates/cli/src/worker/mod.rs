@@ -26,7 +26,7 @@ use tokio::{
 use self::http::Source;
 use crate::{
     BoxError,
-    app::App,
+    app::{App, Which},
     causes,
     exit::{Exited, misconfigured},
     global::Global,
@@ -79,7 +79,7 @@ pub(crate) async fn run(arguments: Arguments, global: &Global) -> Result<ExitCod
     let metrics = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
         .install_recorder()?;
-    let app = App::open_unless(&mut signals, global).await?;
+    let app = App::open_unless(&mut signals, global, Which::All).await?;
     let listener = TcpListener::bind(arguments.listen)
         .await
         .map_err(|error| cannot_listen(arguments.listen, &error))?;

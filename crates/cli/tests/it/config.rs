@@ -194,3 +194,33 @@ async fn keys_are_drawn_for_a_new_default_store_only() {
     std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(status().status.code(), Some(3));
 }
+
+/// The secret of another provider could wait for a person at the keychain.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_read_the_secret_of_their_provider_only() {
+    let world = World::connected().await;
+    world.reconfigure(|config| {
+        let other = "[providers.other]\nkind = \"github\"\nclient_id = \"x\"\n\
+                     client_secret_env = \"TOKENKEEPER_TEST_UNSET\"\n";
+        format!("{config}\n{other}")
+    });
+    for arguments in [
+        &["status", "plain"][..],
+        &["token", "plain"],
+        &["request", "GET", &world.api(), "--account", "plain"],
+        &["run", "plain", "--", "true"],
+        &["refresh", "plain"],
+    ] {
+        let output = world.run(arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    for arguments in [&["request", "GET", &world.api()][..], &["status", "other"]] {
+        let output = world.run(arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(
+            error.contains("TOKENKEEPER_TEST_UNSET is not set"),
+            "{error}"
+        );
+    }
+}
