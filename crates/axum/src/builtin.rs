@@ -7,7 +7,7 @@ use tokenkeeper_engine::FlowInfo;
 use tokenkeeper_pages::{Mark, document};
 
 use crate::{
-    failure::{FailurePage, RetryForm},
+    failure::{FailurePage, Retry, RetryForm},
     fields::Fields,
     page::{self, Forms, Scripts},
     provider_info::ProviderInfo,
@@ -53,8 +53,8 @@ pub(crate) enum Asked {
 /// Renders the page about a failure.
 pub(crate) fn failure(page: &FailurePage) -> Response {
     let forms = match page.retry {
-        Some(_) => Forms::Provider(page.secure),
-        None => Forms::None,
+        Some(Retry::Form(_)) => Forms::Provider(page.secure),
+        _ => Forms::None,
     };
     let html = document(Mark::Failed, &page.title(), failure_content(page));
     page::document(page.status(), html, Scripts::None, forms)
@@ -64,8 +64,12 @@ fn failure_content(page: &FailurePage) -> Markup {
     html! {
         p #text { (page.message()) }
         @match &page.retry {
-            Some(RetryForm { action, fields, asks_site }) => {
+            Some(Retry::Form(RetryForm { action, fields, asks_site })) => {
                 (form("retry", action, fields, *asks_site, "Try again", &page.back))
+            }
+            Some(Retry::Link(path)) => div.actions {
+                a #retry.button.main href=(path) { "Try again" }
+                (back_link(&page.back))
             }
             None => div.actions { (back_link(&page.back)) }
         }

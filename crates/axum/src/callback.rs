@@ -75,7 +75,9 @@ pub(crate) async fn respond(
                 Ok(destination) => Ok(destination),
                 Err(Unfinished::Failed(failure)) => Err(about(context, flow, failure)),
                 // The dialect says that a state comes back.
-                Err(Unfinished::Unconfirmed(..)) if !callback_path.asks => Err(Failure::STATE),
+                Err(Unfinished::Unconfirmed(..)) if !callback_path.asks => {
+                    Err(about(context, flow, Failure::STATE))
+                }
                 Err(Unfinished::Unconfirmed(info, redirect)) => {
                     return confirm::ask(context, callback_path, &info, &redirect);
                 }
@@ -194,7 +196,12 @@ pub(crate) fn failed(
     }
     failure.log(&callback_path.brand);
     let mut response = page::see_other(&shown_path(callback_path, failure));
-    cookies::set_shown(callback_path, failure, response.headers_mut());
+    cookies::set_shown(
+        callback_path,
+        failure,
+        &parts.headers,
+        response.headers_mut(),
+    );
     response
 }
 

@@ -79,7 +79,8 @@ async fn button(context: &RouteContext, brand: &str, parts: &Parts) -> Result<Re
     if provider.asks_site && fields.site.is_none() {
         return Ok(builtin::connect(&provider, &fields, Asked::Site));
     }
-    let account = form::account_of(context, brand, parts, &fields)?;
+    let account = form::account_of(context, brand, parts, &fields);
+    let account = account.map_err(|failure| failure.with(fields.clone()))?;
     // If the state cannot be read, the page is that of a new account.
     let asked = match account.status().await {
         Ok(Status::Connected(connection)) if connection.reauthorize.is_none() => Asked::Again,

@@ -2,6 +2,7 @@
 
 mod jar;
 mod nonce;
+mod outcome;
 
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +11,13 @@ use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use tokenkeeper_engine::{Accounts, Flow, FlowInfo, LoginRedirect, protocol::ResponseMode};
 
-pub(crate) use self::nonce::{NoncePage, nonce, remove_nonce, set_nonce};
+pub(crate) use self::{
+    nonce::{NoncePage, nonce, remove_nonce, set_nonce},
+    outcome::{set_shown, shown},
+};
 
 use self::jar::{HOST, OURS, add, pairs, remove, without_prefix};
-use crate::{callback_path::CallbackPath, failure::Failure, fields::Fields};
+use crate::{callback_path::CallbackPath, failure::Failure};
 
 /// How many logins at one provider a browser may have at once.
 const MAX_PARALLEL: usize = 4;
@@ -23,9 +27,6 @@ const MAX_PARALLEL: usize = 4;
 /// Browsers send them with every request of the site, and servers bound the size of headers. It is
 /// also what browsers allow one cookie (RFC 6265bis §5.7).
 const MAX_BYTES: usize = 4096;
-
-/// How long a failure is remembered, for a callback that comes again.
-const FAILURE_LIFETIME: Duration = Duration::from_secs(600);
 
 /// The cookie of a login.
 pub(crate) struct LoginCookie {
@@ -50,7 +51,7 @@ impl Progress {
         if let Some(flow) = value.strip_prefix(CONNECTED) {
             return Self::Connected(Flow::from(flow.to_owned()));
         }
-        match Failure::of_ended(value) {
+        match outcome::decode(value) {
             Some(failure) => Self::Failed(failure),
             None => Self::Open(Flow::from(value.to_owned())),
         }
@@ -70,8 +71,8 @@ pub(crate) fn lifetime(info: &FlowInfo) -> Duration {
     Duration::from_secs(left.unwrap_or_default().as_secs() + 1)
 }
 
-/// Sets the cookie of a new login, and removes those of ended ones and the oldest ones above the
-/// limits.
+/// Sets the cookie of a new login, and removes those of ended ones, of the page about a failure,
+/// and the oldest ones above the limits.
 ///
 /// # Errors
 /// A flow that fits in no cookie.
@@ -113,6 +114,7 @@ pub(crate) fn set_flow(
     {
         remove(name, set);
     }
+    outcome::forget_shown(callback_path, given, set);
     let cookie = Cookie::new(own, login.flow.as_str());
     let same_site = same_site(callback_path);
     add(cookie, same_site, lifetime(info), set);
@@ -171,61 +173,24 @@ pub(crate) fn keep_outcome<T>(
     let Progress::Open(flow) = &cookie.progress else {
         return;
     };
-    let outcome = match finished {
+    let kept = match finished {
         // The flow is opened again for a repeated callback.
         Ok(_) => accounts.flow(flow).ok().map(|info| {
             let connected = format!("{CONNECTED}{}", flow.as_str());
             (connected, lifetime(&info))
         }),
         Err(failure) if failure.ends_flow => {
-            Failure::of_ended(failure.code).map(|ended| (ended.code.to_owned(), FAILURE_LIFETIME))
+            let ended = Failure::of_ended(failure.code);
+            ended.map(|_| (outcome::encode(failure), outcome::LIFETIME))
         }
         Err(_) => return,
     };
-    let Some((outcome, lifetime)) = outcome else {
+    let Some((value, lifetime)) = kept else {
         return remove(&cookie.name, set);
     };
-    let cookie = Cookie::new(&*cookie.name, outcome);
+    let cookie = Cookie::new(&*cookie.name, value);
     let same_site = same_site(callback_path);
     add(cookie, same_site, lifetime, set);
-}
-
-/// Keeps the provider's text about a failure and the fields of a new attempt, if there are any, for
-/// the failure's page.
-pub(crate) fn set_shown(callback_path: &CallbackPath, failure: &Failure, set: &mut HeaderMap) {
-    let encoded = failure.fields().encode_with(&failure.description);
-    if encoded.is_empty() {
-        return;
-    }
-    let value = format!("{}.{encoded}", failure.code);
-    let cookie = Cookie::new(shown_name(callback_path), value);
-    add(cookie, SameSite::Lax, FAILURE_LIFETIME, set);
-}
-
-/// Returns a failure with what [`set_shown`] kept about it. The page escapes it.
-pub(crate) fn shown(callback_path: &CallbackPath, failure: Failure, given: &HeaderMap) -> Failure {
-    let name = shown_name(callback_path);
-    let kept = pairs(given).find(|(given, _)| *given == name);
-    let encoded = kept.and_then(|(_, value)| {
-        let rest = value.strip_prefix(failure.code)?;
-        rest.strip_prefix('.')
-    });
-    let Some(encoded) = encoded else {
-        return failure;
-    };
-    let mut pairs = form_urlencoded::parse(encoded.as_bytes());
-    let text = pairs.find(|(name, _)| name == "text");
-    let text = text.map(|(_, text)| text.into_owned());
-    failure.described(text).with(Fields::decode(encoded))
-}
-
-/// Returns the name of the cookie of a failure's page, which is not one of a login.
-fn shown_name(callback_path: &CallbackPath) -> String {
-    format!(
-        "{}tokenkeeper-text.{}",
-        host(callback_path),
-        callback_path.brand
-    )
 }
 
 /// The suffix of a provider's login cookie if a browser may have only one.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-pub(crate) use self::page::Task;
 pub use self::page::{FailurePage, NextStep, RetryForm};
+pub(crate) use self::page::{Retry, Task};
 
 use crate::fields::Fields;
 
@@ -222,9 +222,9 @@ impl Failure {
         self
     }
 
-    /// Returns what a new attempt would be about.
-    pub(crate) fn fields(&self) -> Fields {
-        self.fields.as_deref().cloned().unwrap_or_default()
+    /// Returns what a new attempt would be about, if it is known.
+    pub(crate) fn known_fields(&self) -> Option<&Fields> {
+        self.fields.as_deref()
     }
 
     const fn new(status: StatusCode, code: &'static str, text: &'static str) -> Self {

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, request::Parts};
 
 use super::Failure;
-use crate::{builtin, context::RouteContext, fields::Fields, page};
+use crate::{builtin, context::RouteContext, fields::Fields, page, provider_info::ProviderInfo};
 
 /// What the person wanted to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +17,12 @@ pub(crate) enum Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NextStep {
-    /// Try again now, by the form of [`FailurePage::retry`].
+    /// Try again now, by the form of [`FailurePage::retry`] or by the link of
+    /// [`FailurePage::retry_link`].
     TryAgain,
     /// Sign in to the application first.
     SignIn,
-    /// Try again in a while, by the same form.
+    /// Try again in a while, in the same way.
     Wait,
     /// Go back: only the application's operator, or another link, helps.
     GoBack,
@@ -51,8 +52,16 @@ pub struct FailurePage {
     pub(crate) task: Task,
     pub(crate) failure: Failure,
     pub(crate) back: String,
-    pub(crate) retry: Option<RetryForm>,
+    pub(crate) retry: Option<Retry>,
     pub(crate) secure: bool,
+}
+
+/// How a person tries again.
+#[derive(Clone, Debug)]
+pub(crate) enum Retry {
+    Form(RetryForm),
+    /// The path of the page that connects, if it is not known what the attempt was about.
+    Link(String),
 }
 
 /// A form that tries again: a `POST` to a path of these routes.
@@ -112,13 +121,31 @@ impl FailurePage {
     /// Returns what the person can do next.
     #[must_use]
     pub fn next_step(&self) -> NextStep {
-        self.failure.next_step()
+        match self.failure.next_step() {
+            NextStep::TryAgain | NextStep::Wait if self.retry.is_none() => NextStep::GoBack,
+            step => step,
+        }
     }
 
-    /// Returns the form that tries again; `None` if that does not help.
+    /// Returns the form that tries again; `None` if that does not help, or if it is not known
+    /// which account the failed attempt was about.
     #[must_use]
     pub const fn retry(&self) -> Option<&RetryForm> {
-        self.retry.as_ref()
+        match &self.retry {
+            Some(Retry::Form(form)) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// Returns the path of the page that connects, if it is not known which account the failed
+    /// attempt was about. A login there is for the person's first account, and the page says so if
+    /// it replaces another. `None` if there is a form, or if trying again does not help.
+    #[must_use]
+    pub fn retry_link(&self) -> Option<&str> {
+        match &self.retry {
+            Some(Retry::Link(path)) => Some(path),
+            _ => None,
+        }
     }
 
     /// Returns the path that leads back to the application.
@@ -175,21 +202,15 @@ impl RouteContext {
     pub(crate) fn describe(&self, brand: &str, task: Task, failure: &Failure) -> FailurePage {
         let provider = self.provider_info(brand);
         let helps = matches!(failure.next_step(), NextStep::TryAgain | NextStep::Wait);
-        let retry = provider.as_ref().filter(|_| helps).map(|provider| {
-            let mut fields = failure.fields();
-            if failure.code == Failure::SITE.code {
-                fields.site = None;
-            }
-            RetryForm {
-                action: match task {
-                    Task::Connect => provider.connect.clone(),
-                    Task::Disconnect => provider.disconnect.clone(),
-                },
-                asks_site: provider.asks_site && fields.site.is_none(),
-                fields,
-            }
+        let known = failure.known_fields();
+        let provider_to_retry = provider.as_ref().filter(|_| helps);
+        let retry = provider_to_retry.and_then(|provider| match (known, task) {
+            (Some(fields), _) => Some(Retry::Form(retry_form(provider, task, failure, fields))),
+            (None, Task::Connect) => Some(Retry::Link(provider.connect.clone())),
+            // The form would disconnect the first account.
+            (None, Task::Disconnect) => None,
         });
-        let next = failure.fields().next;
+        let next = known.and_then(|fields| fields.next.clone());
         FailurePage {
             brand: brand.to_owned(),
             task,
@@ -199,5 +220,25 @@ impl RouteContext {
             secure: provider.as_ref().is_none_or(|provider| provider.secure),
             name: provider.map(|provider| provider.name),
         }
+    }
+}
+
+fn retry_form(
+    provider: &ProviderInfo,
+    task: Task,
+    failure: &Failure,
+    fields: &Fields,
+) -> RetryForm {
+    let mut fields = fields.clone();
+    if failure.code == Failure::SITE.code {
+        fields.site = None;
+    }
+    RetryForm {
+        action: match task {
+            Task::Connect => provider.connect.clone(),
+            Task::Disconnect => provider.disconnect.clone(),
+        },
+        asks_site: provider.asks_site && fields.site.is_none(),
+        fields,
     }
 }

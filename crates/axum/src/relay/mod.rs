@@ -56,13 +56,17 @@ pub(crate) async fn serve(
         Ok(response) => response,
         Err(failure) => {
             // The application's page cannot remove the fragment: the script leads on to it.
-            let next = match &context.routes.failure_page {
-                Some(_) => callback::shown_path(&callback_path, &failure),
-                None => String::new(),
-            };
+            let leads_on = context.routes.failure_page.is_some();
+            let next = leads_on.then(|| callback::shown_path(&callback_path, &failure));
+            let next = next.unwrap_or_default();
             let page = context.describe(brand, Task::Connect, &failure);
             let content = Relay::Failure(&page);
-            builtin::relay(failure.status, &page.title(), &content, ("", &next))
+            let mut response = builtin::relay(failure.status, &page.title(), &content, ("", &next));
+            if leads_on {
+                let set = response.headers_mut();
+                cookies::set_shown(&callback_path, &failure, &parts.headers, set);
+            }
+            response
         }
     }
 }
@@ -111,16 +115,15 @@ pub(crate) async fn complete(
     };
     let cookie = match cookie {
         Ok(cookie) => cookie,
-        Err(failure) => return failed(&context, &callback_path, &failure),
+        Err(failure) => return failed(&context, &callback_path, &parts, &failure),
     };
     let mut page = Page::Kept;
     let finished = match finish(&context, &callback_path, &cookie, &parts, body, &mut page).await {
         Ok(destination) => Ok(destination),
-        Err(Unfinished::Failed(failure)) => Err(match &cookie.progress {
-            Progress::Open(flow) => callback::about(&context, flow, failure),
-            _ => failure,
-        }),
-        Err(Unfinished::Unconfirmed(..)) if !callback_path.asks => Err(Failure::STATE),
+        Err(Unfinished::Failed(failure)) => Err(about(&context, &cookie, failure)),
+        Err(Unfinished::Unconfirmed(..)) if !callback_path.asks => {
+            Err(about(&context, &cookie, Failure::STATE))
+        }
         Err(Unfinished::Unconfirmed(info, redirect)) => {
             let mut response = confirm::ask_relay(&context, &callback_path, &info, &redirect);
             cookies::remove_nonce(&callback_path, NoncePage::Relay, response.headers_mut());
@@ -129,7 +132,7 @@ pub(crate) async fn complete(
     };
     let mut response = match &finished {
         Ok(destination) => page::json(StatusCode::OK, &json!({ "next": destination })),
-        Err(failure) => failed(&context, &callback_path, failure),
+        Err(failure) => failed(&context, &callback_path, &parts, failure),
     };
     let set = response.headers_mut();
     cookies::keep_outcome(&context.accounts, &callback_path, &cookie, &finished, set);
@@ -138,6 +141,14 @@ pub(crate) async fn complete(
         cookies::remove_nonce(&callback_path, NoncePage::Relay, set);
     }
     response
+}
+
+/// Adds to a failure what a new attempt at the login of this cookie would be about.
+fn about(context: &RouteContext, cookie: &LoginCookie, failure: Failure) -> Failure {
+    match &cookie.progress {
+        Progress::Open(flow) => callback::about(context, flow, failure),
+        _ => failure,
+    }
 }
 
 /// Whether a page has its one attempt left.
@@ -190,7 +201,12 @@ async fn finish(
 }
 
 /// Tells the script where the failure is shown.
-fn failed(context: &RouteContext, callback_path: &CallbackPath, failure: &Failure) -> Response {
+fn failed(
+    context: &RouteContext,
+    callback_path: &CallbackPath,
+    parts: &Parts,
+    failure: &Failure,
+) -> Response {
     failure.log(&callback_path.brand);
     let next = match &context.routes.failed {
         Some(path) => local_path::with_parameter(path, "failure", failure.code),
@@ -199,7 +215,8 @@ fn failed(context: &RouteContext, callback_path: &CallbackPath, failure: &Failur
     let answer = json!({ "failure": failure.code, "text": failure.message(), "next": next });
     let mut response = page::json(failure.status, &answer);
     if context.routes.failed.is_none() {
-        cookies::set_shown(callback_path, failure, response.headers_mut());
+        let set = response.headers_mut();
+        cookies::set_shown(callback_path, failure, &parts.headers, set);
     }
     page::retry_after(failure, response.headers_mut());
     response

@@ -195,7 +195,7 @@ async fn outcomes_do_not_count_as_logins_in_progress() {
     for click in ["deny=1", "approve=1", "deny=1"] {
         let path = callback(&mut browser, &emulator, "amiqus", click).await;
         browser.get(&path).await;
-        assert_eq!(browser.cookies.len(), 1, "of the last login");
+        assert_eq!(browser.logins().len(), 1, "of the last login");
     }
     let answer = browser.get("/oauth/amiqus?code=x&state=y").await;
     assert!(answer.body.contains("No login is in progress"));

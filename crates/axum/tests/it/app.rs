@@ -172,6 +172,13 @@ impl Browser {
         answer
     }
 
+    /// The values of the cookies of logins, without that of a failure's page.
+    pub fn logins(&self) -> Vec<&str> {
+        let logins = self.cookies.iter();
+        let logins = logins.filter(|(name, _)| !name.contains("tokenkeeper-text."));
+        logins.map(|(_, value)| value.as_str()).collect()
+    }
+
     fn keep(&mut self, answer: &Answer) {
         for (name, value) in &answer.headers {
             self.seen += &format!("{name}: {}\n", value.to_str().unwrap());
@@ -197,6 +204,13 @@ impl Answer {
     pub fn set_cookies(&self) -> Vec<&str> {
         let all = self.headers.get_all(SET_COOKIE).iter();
         all.map(|cookie| cookie.to_str().unwrap()).collect()
+    }
+
+    /// The cookies of logins that the response sets, without that of a failure's page.
+    pub fn login_cookies(&self) -> Vec<&str> {
+        let mut all = self.set_cookies();
+        all.retain(|cookie| !cookie.contains("tokenkeeper-text."));
+        all
     }
 
     /// The body's text after `start`, up to the next quotation mark.

@@ -209,7 +209,7 @@ async fn a_form_must_have_the_state_of_the_login() {
     ] {
         let answer = login.post(PATH, FOREIGN[0], &wrong).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
-        assert!(answer.set_cookies().is_empty());
+        assert!(answer.login_cookies().is_empty());
     }
     // A state in the query does not count.
     let query = format!("{PATH}?state={state}");

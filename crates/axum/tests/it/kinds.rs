@@ -61,7 +61,7 @@ async fn the_issuer_of_the_dialect_is_required() {
     ] {
         let answer = browser.get(&other).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{other}");
-        assert!(answer.set_cookies().is_empty());
+        assert!(answer.login_cookies().is_empty());
     }
     assert_eq!(emulator.counters().token_requests, 0);
     assert_eq!(browser.get(&named).await.location(), "/settings");
@@ -87,7 +87,7 @@ async fn a_denial_of_a_provider_that_omits_the_state_is_shown() {
     let answer = browser.get(&denied).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.body.contains("Access was not given"));
-    assert!(answer.set_cookies().is_empty());
+    assert!(answer.login_cookies().is_empty());
     let approved = callback(&mut browser, &emulator, "acme", "approve=1").await;
     assert_eq!(browser.get(&approved).await.location(), "/settings");
 }

@@ -1,7 +1,7 @@
 //! The built-in pages, and the application's page about a failure.
 
 use axum::http::{Method, StatusCode};
-use tokenkeeper_axum::{FailurePage, NextStep};
+use tokenkeeper_axum::{FailurePage, NextStep, Routes};
 use tokenkeeper_emulator::{DEFAULT_USER, Endpoint, Fault};
 use tokenkeeper_engine::protocol::SitePolicy;
 use tokenkeeper_provider_amiqus::Amiqus;
@@ -171,15 +171,68 @@ async fn a_forged_cookie_of_a_failure_leads_nowhere() {
     assert!(page.body.contains("href=\"/settings\">Back</a>"));
 }
 
+/// A browser's denials, each of a login of this account.
+async fn denied(accounts: &[&str]) -> (app::Browser, app::Answer) {
+    let (emulator, provider) = app::amiqus().await;
+    let app = App::with_routes(provider, several);
+    let mut browser = app.browser();
+    let mut shown = None;
+    for account in accounts {
+        let connect = format!("amiqus{account}");
+        let path = callback(&mut browser, &emulator, &connect, "deny=1").await;
+        shown = Some(browser.get(&path).await);
+    }
+    (browser, shown.unwrap())
+}
+
+fn several(routes: Routes) -> Routes {
+    routes.account_names(|person, name| Some(format!("{person}/{name}")))
+}
+
+const WORK: &str = "name=\"account\" value=\"work\"";
+
+#[tokio::test]
+async fn a_denial_forgets_the_account_of_an_earlier_one() {
+    let (_, of_work) = denied(&["?account=work"]).await;
+    assert!(of_work.body.contains(WORK), "{}", of_work.body);
+    let (_, of_first) = denied(&["?account=work", ""]).await;
+    assert!(of_first.body.contains("<form id=\"retry\""));
+    assert!(!of_first.body.contains("account"), "{}", of_first.body);
+}
+
+#[tokio::test]
+async fn a_failure_whose_account_is_not_known_offers_a_link() {
+    let link = "<a class=\"button main\" id=\"retry\" href=\"/connect/amiqus\">Try again</a>";
+    // The page of a failure of a login whose cookie has expired, and one that was kept in a link.
+    for path in [
+        "/oauth/amiqus?code=x&state=y",
+        "/oauth/amiqus?failed=bad-redirect",
+    ] {
+        let (mut browser, _) = denied(&["?account=work"]).await;
+        let shown = browser.get(path).await;
+        assert!(shown.body.contains(link), "{}", shown.body);
+        assert!(!shown.body.contains("<form"), "{}", shown.body);
+    }
+}
+
+#[tokio::test]
+async fn a_new_login_forgets_the_page_of_a_failure() {
+    let (mut browser, _) = denied(&["?account=work"]).await;
+    browser.post("/connect/amiqus").await;
+    let shown = browser.get("/oauth/amiqus?failed=denied").await;
+    assert!(!shown.body.contains(WORK), "{}", shown.body);
+}
+
 fn words(failure: &FailurePage) -> String {
     format!(
-        "{} {:?} {} retry={:?} back={}",
+        "{} {:?} {} retry={:?} link={:?} back={}",
         failure.code(),
         failure.next_step(),
         failure.provider_name().unwrap_or("-"),
         failure
             .retry()
             .map(|retry| (retry.action(), retry.fields().collect::<Vec<_>>())),
+        failure.retry_link(),
         failure.back(),
     )
 }
@@ -199,7 +252,7 @@ async fn the_applications_page_shows_every_failure() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let retry = r#"Some(("/connect/amiqus", [("next", "/a")]))"#;
     let expected = format!(
-        "denied {:?} amiqus retry={retry} back=/a",
+        "denied {:?} amiqus retry={retry} link=None back=/a",
         NextStep::TryAgain
     );
     assert_eq!(answer.body, expected);
@@ -218,11 +271,12 @@ async fn the_applications_page_shows_every_failure() {
         .send(Method::POST, "/disconnect/amiqus", &[], "")
         .await;
     assert!(
-        foreign.body.starts_with("foreign-origin TryAgain amiqus"),
+        foreign
+            .body
+            .starts_with("foreign-origin GoBack amiqus retry=None"),
         "{}",
         foreign.body
     );
-    assert!(foreign.body.contains("(\"/disconnect/amiqus\", [])"));
     browser.person = None;
     let signed_out = browser.post("/connect/amiqus").await;
     assert!(
@@ -242,7 +296,8 @@ async fn the_relay_leads_to_the_applications_page() {
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     let next = page.quoted_after("data-next=\"").to_owned();
     let shown = browser.get(&next).await;
-    assert!(shown.body.starts_with("no-flow TryAgain"), "{}", shown.body);
+    let expected = "no-flow TryAgain ioffice retry=None link=Some(\"/connect/ioffice\")";
+    assert!(shown.body.starts_with(expected), "{}", shown.body);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn q3b_a_denial_without_flow_is_shown_and_ends_nothing() {
         let answer = login.browser.get("/oauth/qics?error=access_denied").await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
         assert!(answer.body.contains("Access was not given"));
-        assert!(answer.set_cookies().is_empty());
+        assert!(answer.login_cookies().is_empty());
     }
     assert_eq!(login.token_requests(), 0);
     assert_eq!(login.finish().await.location(), "/settings");
@@ -91,8 +91,7 @@ async fn a4_a_denial_with_its_state_ends_the_login() {
     let answer = login.finish().await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.body.contains("Access was not given"));
-    let outcomes: Vec<_> = login.browser.cookies.values().collect();
-    assert_eq!(outcomes, ["denied"]);
+    assert_eq!(login.browser.logins(), ["denied."]);
     assert_eq!(login.token_requests(), 0);
 }
 
@@ -108,7 +107,7 @@ async fn a4_a_denial_without_its_state_ends_nothing() {
         let answer = login.browser.get(denial).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
         assert!(answer.body.contains("does not belong to the login"));
-        assert!(answer.set_cookies().is_empty());
+        assert!(answer.login_cookies().is_empty());
     }
     assert_eq!(login.finish().await.location(), "/settings");
 }
@@ -166,7 +165,7 @@ async fn unreadable_redirects_end_nothing() {
     ] {
         let answer = login.browser.get(&format!("/oauth/amiqus?{query}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query:.80}");
-        assert!(answer.set_cookies().is_empty());
+        assert!(answer.login_cookies().is_empty());
     }
     assert_eq!(login.token_requests(), 0);
     assert_eq!(login.finish().await.location(), "/settings");
@@ -180,7 +179,7 @@ async fn a_denial_without_state_ends_neither_of_two_logins() {
 
     let answer = browser.get("/oauth/amiqus?error=access_denied").await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    assert_eq!(browser.cookies.len(), 2);
+    assert_eq!(browser.logins().len(), 2);
     // Both can still be finished, in either order.
     assert_eq!(browser.get(&second).await.location(), "/settings");
     assert_eq!(login.finish().await.location(), "/settings");
@@ -243,7 +242,7 @@ async fn a_callback_with_no_cookie_or_a_forged_one_is_refused() {
     assert_eq!(login.finish().await.status, StatusCode::FORBIDDEN);
     login.browser.cookies.insert(name, "AAAA".into());
     assert_eq!(login.finish().await.status, StatusCode::FORBIDDEN);
-    assert!(login.browser.cookies.is_empty());
+    assert!(login.browser.logins().is_empty());
     assert_eq!(login.token_requests(), 0);
 }
 

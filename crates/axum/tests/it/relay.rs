@@ -208,7 +208,7 @@ async fn a_denial_with_its_state_ends_the_login() {
     );
     // The failure's own page has the provider's text.
     let outcomes: Vec<_> = login.browser.cookies.values().collect();
-    assert_eq!(outcomes, ["denied.text=%3Cb%3E+no", "denied"]);
+    assert_eq!(outcomes, ["denied.text=%3Cb%3E+no"; 2]);
     let shown = login.browser.get(&format!("{PATH}?failed=denied")).await;
     assert!(shown.body.contains("“&lt;b&gt; no”"), "{}", shown.body);
     assert!(
