@@ -117,17 +117,23 @@ pub(crate) enum Relay<'a> {
     Failure(&'a FailurePage),
 }
 
-/// Renders the page that asks whether a redirect without a state is the person's.
-pub(crate) fn confirm(title: &str, texts: [&str; 2], sealed: &str) -> Response {
+/// Renders the page that asks whether a redirect without a state is the person's. If its address
+/// has the redirect, a script removes it from there and from the history.
+pub(crate) fn confirm(title: &str, texts: [&str; 2], sealed: &str, at_redirect: bool) -> Response {
+    let csp_nonce = at_redirect.then(tokenkeeper_pages::nonce);
     let content = html! {
         @for text in texts { p { (text) } }
         form method="post" action="?" {
             input type="hidden" name="redirect" value=(sealed);
             (answers())
         }
+        @if let Some(nonce) = &csp_nonce {
+            script nonce=(nonce) { "history.replaceState(null, '', location.pathname);" }
+        }
     };
     let html = document(Mark::Failed, title, content);
-    page::document(StatusCode::OK, html, Scripts::None, Forms::Own)
+    let scripts = csp_nonce.as_deref().map_or(Scripts::None, Scripts::Inline);
+    page::document(StatusCode::OK, html, scripts, Forms::Own)
 }
 
 /// Returns the question that a person confirms.

@@ -41,7 +41,7 @@ const ASK: &str = "ask";
 const MAX_QUERY: usize = 4096;
 
 /// Redirects to the page that asks, whose address has no code. A redirect that is too long for an
-/// address has its page here.
+/// address has its page here, whose script removes the code from the address.
 pub(crate) fn ask(
     context: &RouteContext,
     callback_path: &CallbackPath,
@@ -53,7 +53,7 @@ pub(crate) fn ask(
     let mut response = if sealed.len() <= MAX_QUERY {
         page::see_other(&format!("{}?{ASK}={sealed}", callback_path.path))
     } else {
-        render(context, callback_path, info, &sealed)
+        render(context, callback_path, info, &sealed, true)
     };
     let headers = response.headers_mut();
     cookies::set_nonce(callback_path, NoncePage::Confirm, info, &nonce, headers);
@@ -89,7 +89,7 @@ async fn question(
         Progress::Open(flow) => {
             let info = callback::live_flow(context, callback_path, &flow)?;
             callback::require_same_person(context, parts, &info)?;
-            Ok(render(context, callback_path, &info, sealed))
+            Ok(render(context, callback_path, &info, sealed, false))
         }
         Progress::Connected(flow) => {
             let done = callback::require_connected(context, callback_path, &flow, parts);
@@ -104,10 +104,12 @@ fn render(
     callback_path: &CallbackPath,
     info: &FlowInfo,
     sealed: &str,
+    at_redirect: bool,
 ) -> Response {
     let name = context.routes.name_of(&callback_path.brand);
     let title = format!("Connect to {name}?");
-    builtin::confirm(&title, [&*builtin::question(name, info), WARNING], sealed)
+    let texts = [&*builtin::question(name, info), WARNING];
+    builtin::confirm(&title, texts, sealed, at_redirect)
 }
 
 /// Tells the relay page's script to show its form, which posts the same fields.

@@ -509,6 +509,13 @@ async fn a_redirect_too_long_for_an_address_is_asked_about_there() {
     let asked = browser.once(Method::GET, &link, &[], "").await;
     let form = Form::of(&asked);
     assert!(!asked.body.contains(&own));
+    // The code leaves the address and the history.
+    let script = asked.quoted_after("<script nonce=\"");
+    let removes = format!("{script}\">history.replaceState(null, '', location.pathname);</script>");
+    assert!(asked.body.contains(&removes), "{}", asked.body);
+    let policy = asked.headers["content-security-policy"].to_str().unwrap();
+    let allows = format!("script-src 'nonce-{script}'");
+    assert!(policy.contains(&allows), "{policy}");
     let connected = site.click(&mut browser, &form, "connect").await;
     assert_eq!(connected.location(), "/settings");
 }
