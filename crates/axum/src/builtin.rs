@@ -86,16 +86,19 @@ pub(crate) fn relay(
 ) -> Response {
     let csp_nonce = tokenkeeper_pages::nonce();
     let (mark, forms) = match content {
-        Relay::Text(_) => (Mark::Done, Forms::Own),
+        Relay::Text { .. } => (Mark::Done, Forms::Own),
         Relay::Failure(page) => (Mark::Failed, Forms::Provider(page.secure)),
     };
     let content = html! {
         @match content {
-            Relay::Text(text) => {
+            Relay::Text { text, back } => {
                 p #text role="status" { (text) }
                 noscript {
                     p { "This page needs JavaScript to finish the login. Nothing was connected." }
+                    div.actions { (back_link(back)) }
                 }
+                // The script shows it if it cannot go on.
+                div #leave.actions hidden { a.button href=(back) { "Back" } }
                 form #confirm method="post" hidden {
                     input type="hidden" name="redirect";
                     (answers())
@@ -113,7 +116,11 @@ pub(crate) fn relay(
 
 /// What the relay page shows.
 pub(crate) enum Relay<'a> {
-    Text(&'a str),
+    /// What happens, and the path that leads back to the application.
+    Text {
+        text: &'a str,
+        back: &'a str,
+    },
     Failure(&'a FailurePage),
 }
 

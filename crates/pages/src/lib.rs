@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub const STYLE: &str = include_str!("page.css");
 
 /// The style sheet as a source of a Content Security Policy's `style-src`.
-pub const STYLE_SOURCE: &str = "'sha256-6FF+Sv9XnRN5Oa9BUveOOyw/IMslKvmrsduMjbOtpnQ='";
+pub const STYLE_SOURCE: &str = "'sha256-j5nsa7m5aNP8FbFbL0i7e5r7FvPypQxqGolNEML0raM='";
 
 /// What a page shows at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

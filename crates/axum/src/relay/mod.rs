@@ -26,6 +26,7 @@ use crate::{
     context::RouteContext,
     cookies::{self, LoginCookie, NoncePage, Progress},
     failure::{Failure, Task},
+    fields::Fields,
     local_path, origin_check, page, prefetch,
 };
 
@@ -85,7 +86,12 @@ async fn open(
         Progress::Open(flow) => {
             let info = callback::live_flow(context, callback_path, &flow)?;
             let nonce = tokenkeeper_pages::nonce();
-            let text = Relay::Text("Finishing the login…");
+            let next = Fields::of_flow(&info).next;
+            let back = next.as_ref().unwrap_or(&context.routes.back);
+            let text = Relay::Text {
+                text: "Finishing the login…",
+                back,
+            };
             let mut response = builtin::relay(StatusCode::OK, &title, &text, (&nonce, ""));
             let set = response.headers_mut();
             cookies::set_nonce(callback_path, NoncePage::Relay, &info, &nonce, set);
@@ -93,7 +99,10 @@ async fn open(
         }
         Progress::Connected(flow) => {
             let next = callback::require_connected(context, callback_path, &flow, parts).await?;
-            let text = Relay::Text("The login is finished.");
+            let text = Relay::Text {
+                text: "The login is finished.",
+                back: &next,
+            };
             Ok(builtin::relay(StatusCode::OK, &title, &text, ("", &next)))
         }
         Progress::Failed(failure) => Err(failure),

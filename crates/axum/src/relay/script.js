@@ -35,5 +35,8 @@
       if (answer.confirm) return ask(answer);
       say(answer.text);
     })
-    .catch(() => say("The login could not be finished. Start it again."));
+    .catch(() => {
+      say("The login could not be finished. Start it again.");
+      document.getElementById("leave").hidden = false;
+    });
 })();

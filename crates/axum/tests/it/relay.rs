@@ -113,6 +113,24 @@ async fn i4_a_callback_without_query_gets_the_relay_page() {
 }
 
 #[tokio::test]
+async fn the_relay_has_a_way_back_if_it_cannot_go_on() {
+    let mut login = Login::new("approve=1", |routes| routes.back_to("/settings")).await;
+    let body = &login.page.body;
+    // Without JavaScript, and where the post fails.
+    let (_, without) = body.split_once("<noscript>").unwrap();
+    let (without, _) = without.split_once("</noscript>").unwrap();
+    assert!(without.contains("id=\"back\" href=\"/settings\">Back</a>"));
+    let hidden = "id=\"leave\" hidden><a class=\"button\" href=\"/settings\">Back</a>";
+    assert!(body.contains(hidden), "{body}");
+    let (_, caught) = body.split_once(".catch(").unwrap();
+    assert!(caught.contains("document.getElementById(\"leave\").hidden = false;"));
+    // It leads to where the login would have led.
+    login.browser.post("/connect/ioffice?next=/rooms").await;
+    let page = login.browser.get(PATH).await;
+    assert!(page.body.contains("id=\"back\" href=\"/rooms\">Back</a>"));
+}
+
+#[tokio::test]
 async fn i4_every_page_has_its_own_nonces() {
     let mut login = Login::approved().await;
     let second = login.browser.get(PATH).await;

@@ -41,7 +41,7 @@ async fn relay_says_that_it_needs_script() {
     browser
         .see("main", "This page needs JavaScript to finish the login")
         .await;
-    browser.open(&app.url("/")).await;
+    browser.click("#back").await;
     browser.see_state(Brand::IOffice, "Not connected").await;
     browser.quit().await;
 }
