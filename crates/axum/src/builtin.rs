@@ -14,16 +14,16 @@ use crate::{
 };
 
 /// Renders the page whose button starts a login.
-pub(crate) fn connect(provider: &ProviderInfo, fields: &Fields, asked: Asked) -> Response {
+pub(crate) fn connect(provider: &ProviderInfo, fields: &Fields, page: ConnectPage) -> Response {
     let name = &provider.name;
     let back = fields.next.as_deref().unwrap_or(&provider.back);
-    let asks_site = asked == Asked::Site;
-    let button = match asked {
-        Asked::Again => "Connect again",
-        Asked::Site | Asked::Login => "Connect",
+    let asks_site = page == ConnectPage::Site;
+    let button = match page {
+        ConnectPage::Again => "Connect again",
+        ConnectPage::Site | ConnectPage::Login => "Connect",
     };
     let content = html! {
-        @if asked == Asked::Again {
+        @if page == ConnectPage::Again {
             p #connected { "You are connected. Another login replaces this one." }
         }
         p {
@@ -41,7 +41,7 @@ pub(crate) fn connect(provider: &ProviderInfo, fields: &Fields, asked: Asked) ->
 
 /// What the page to connect is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum ConnectPage {
     /// The provider's site, which the person must name first.
     Site,
     /// A login of an account that needs one.

@@ -11,7 +11,7 @@ use http::request::Parts;
 use tokenkeeper_engine::Status;
 
 use crate::{
-    builtin::{self, Asked},
+    builtin::{self, ConnectPage},
     context::RouteContext,
     cookies,
     failure::{Failure, Task},
@@ -77,14 +77,14 @@ async fn button(context: &RouteContext, brand: &str, parts: &Parts) -> Result<Re
     context.subject(parts, None)?;
     let fields = Fields::of_query(&context.routes, parts)?;
     if provider.asks_site && fields.site.is_none() {
-        return Ok(builtin::connect(&provider, &fields, Asked::Site));
+        return Ok(builtin::connect(&provider, &fields, ConnectPage::Site));
     }
     let account = form::account_of(context, brand, parts, &fields);
     let account = account.map_err(|failure| failure.with(fields.clone()))?;
     // If the state cannot be read, the page is that of a new account.
-    let asked = match account.status().await {
-        Ok(Status::Connected(connection)) if connection.reauthorize.is_none() => Asked::Again,
-        _ => Asked::Login,
+    let page = match account.status().await {
+        Ok(Status::Connected(connection)) if connection.reauthorize.is_none() => ConnectPage::Again,
+        _ => ConnectPage::Login,
     };
-    Ok(builtin::connect(&provider, &fields, asked))
+    Ok(builtin::connect(&provider, &fields, page))
 }
