@@ -49,6 +49,11 @@ impl Activity {
         self.lock().get(account).cloned().unwrap_or_default()
     }
 
+    /// Forgets what was seen of an account before a login.
+    pub fn forget(&self, account: &Account) {
+        self.lock().remove(account);
+    }
+
     /// Learns from an API's response whose account it is, if it says so.
     pub fn learn_name(&self, account: &Account, body: &str) {
         let name = serde_json::from_str(body)

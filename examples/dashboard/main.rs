@@ -17,7 +17,7 @@ mod session;
 use axum::{
     Extension, Router,
     body::Body,
-    extract::{FromRef, Path, RawQuery, State},
+    extract::{FromRef, State},
     http::Request,
     middleware::from_fn,
     response::{IntoResponse as _, Redirect, Response},
@@ -31,7 +31,7 @@ use hyper_util::{
 };
 use tokenkeeper::{
     Account, Accounts,
-    axum::{ConnectedAccount, Routes},
+    axum::{ConnectRejection, ConnectedAccount, Routes},
     store::ErrorChain,
     tower::{Replay, TokenLayer, TokenService},
 };
@@ -119,6 +119,8 @@ pub(crate) fn application(
     let routes = routes.after_connect(move |login| {
         let dashboard = asking.clone();
         async move {
+            // The login may be another person's than the one it replaces.
+            dashboard.activity.forget(&login.account);
             let _ = dashboard.call(&login.account).await;
         }
     });
@@ -171,11 +173,10 @@ async fn call(
 async fn refresh(
     State(dashboard): State<Dashboard>,
     Extension(person): Extension<SignedIn>,
-    Path(brand): Path<String>,
-    RawQuery(query): RawQuery,
+    account: Result<ConnectedAccount, ConnectRejection>,
 ) -> Response {
-    let name = query.and_then(|query| Some(query.strip_prefix("account=")?.to_owned()));
-    let Some(account) = dashboard.account(&brand, &person, name.as_deref()) else {
+    // The page says what there is to refresh.
+    let Ok(account) = account else {
         return Redirect::to("/").into_response();
     };
     match account.refresh().await {

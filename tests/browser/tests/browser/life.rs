@@ -1,6 +1,7 @@
 //! What happens to a connected account while its page is open.
 
 use tokenkeeper_browser_tests::{App, Brand, Browser};
+use tokenkeeper_emulator::{Endpoint, Fault};
 
 #[tokio::test]
 async fn disconnect_revokes_and_empties_the_card() {
@@ -72,5 +73,23 @@ async fn account_revoked_at_the_provider_connects_again() {
             .see(&format!("#{} .said", brand.id()), "200 OK")
             .await;
     }
+    browser.quit().await;
+}
+
+#[tokio::test]
+async fn card_forgets_the_person_of_a_replaced_login() {
+    let (app, browser) = (App::start().await, Browser::start().await);
+    browser.connect(&app, Brand::Amiqus).await;
+    browser.see("#amiqus .person", "ann@example.com").await;
+    let faults = app.emulator(Brand::Amiqus).faults();
+    faults.always(Endpoint::Api, Fault::HtmlServerError);
+    browser.open(&app.url("/connect/amiqus")).await;
+    browser.click("#connect button").await;
+    browser.see_provider(Brand::Amiqus).await;
+    browser.choose_person("bob@example.com").await;
+    browser.press_approve().await;
+    browser
+        .see("#amiqus .person", "The provider does not say")
+        .await;
     browser.quit().await;
 }
