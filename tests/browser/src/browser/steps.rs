@@ -63,6 +63,12 @@ impl Browser {
             .await;
     }
 
+    /// Changes where a form leads, as a page of another version might.
+    pub async fn change_action(&self, form: &str, action: &str) {
+        let script = format!("document.querySelector({form:?}).action = {action:?};");
+        self.client.execute(&script, Vec::new()).await.unwrap();
+    }
+
     /// Follows the link of a card that calls the API.
     pub async fn call(&self, brand: Brand) {
         let id = brand.id();

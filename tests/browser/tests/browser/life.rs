@@ -93,3 +93,21 @@ async fn card_forgets_the_person_of_a_replaced_login() {
         .await;
     browser.quit().await;
 }
+
+#[tokio::test]
+async fn refresh_finds_its_account_among_other_fields() {
+    let (app, browser) = (App::start().await, Browser::start().await);
+    browser.connect(&app, Brand::Amiqus).await;
+    browser.click("#amiqus .second button").await;
+    browser.see_provider(Brand::Amiqus).await;
+    browser.press_approve().await;
+    let form = "#amiqus-second [action^='/refresh']";
+    browser.find(form).await;
+    browser
+        .change_action(form, "/refresh/amiqus?x=1&account=second")
+        .await;
+    browser.click(&format!("{form} button")).await;
+    browser.see("#amiqus-second .refreshed", "ago").await;
+    browser.see("#amiqus .refreshed", "None").await;
+    browser.quit().await;
+}
