@@ -17,7 +17,10 @@ use tokenkeeper_emulator::{Emulator, PlainOptions, RegisteredClient};
 use tokenkeeper_pages::{Mark, document};
 use tokio::{net::TcpListener, task::AbortHandle};
 
-use crate::{app::prepare, secrets::Secrets};
+use crate::{
+    app::{base, prepare},
+    secrets::Secrets,
+};
 
 /// An application that runs until it is dropped. All its visitors are one person.
 pub struct Acme {
@@ -37,7 +40,7 @@ impl Acme {
     pub async fn start() -> Self {
         prepare();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let base = base(&listener);
         let redirect_uri = format!("{base}/oauth/acme");
         let client = RegisteredClient::new("app").secret("app-secret");
         let emulator = Emulator::plain()

@@ -70,7 +70,7 @@ impl App {
     async fn with(ioffice: IOfficeOptions, returns_state: bool) -> Self {
         prepare();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let base = base(&listener);
         let emulators = [
             run(Emulator::amiqus(), &base, Brand::Amiqus).await,
             run(Emulator::fortes(), &base, Brand::Fortes).await,
@@ -130,6 +130,12 @@ pub(crate) fn prepare() {
         provider.install_default().unwrap();
     });
     log::start();
+}
+
+/// Returns the base of an application. Its site is not that of the providers, which are addresses,
+/// so its cookies meet the rules for requests across sites.
+pub(crate) fn base(listener: &TcpListener) -> String {
+    format!("http://localhost:{}", listener.local_addr().unwrap().port())
 }
 
 async fn run<O>(emulator: Builder<O>, base: &str, brand: Brand) -> Emulator {

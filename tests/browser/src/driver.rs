@@ -21,8 +21,16 @@ pub(crate) struct ChromeDriver {
     folder: TempDir,
 }
 
-/// Starts ChromeDriver in the shell's process group, and kills the group at the end of the input.
-const SCRIPT: &str = r#"chromedriver "$@" </dev/null & exec >/dev/null; cat; kill -KILL 0"#;
+/// Starts ChromeDriver in a process group, and at the end of the input kills the group and removes
+/// its folder, which a killed test does not.
+const SCRIPT: &str = r#"
+setsid chromedriver "$@" </dev/null &
+exec >/dev/null
+cat
+kill -s KILL -- -$!
+wait
+rm -rf "$TMPDIR"
+"#;
 
 impl ChromeDriver {
     /// Starts ChromeDriver and waits until it accepts connections.

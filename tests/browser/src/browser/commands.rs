@@ -32,16 +32,25 @@ impl Browser {
         self.send("goog/cdp/execute", body).await
     }
 
-    /// Returns the lines of the console since the last call, each with its level in front.
-    pub(super) async fn console(&self) -> Vec<String> {
+    /// Reads the lines of the console since the last call, each with its level in front, and keeps
+    /// them for the end of the test.
+    pub(super) async fn read_console(&self) -> Vec<String> {
         let lines = self.send("se/log", json!({ "type": "browser" })).await;
         let lines = lines.as_array().expect("a log is a list").iter();
-        lines
+        let lines: Vec<_> = lines
             .map(|line| format!("{} {}", line["level"], line["message"]).replace('"', ""))
-            .collect()
+            .collect();
+        let mut console = self.console.lock().unwrap();
+        console.extend_from_slice(&lines);
+        lines
     }
 
     async fn send(&self, path: &'static str, body: Value) -> Value {
-        self.client.issue_cmd(Command { path, body }).await.unwrap()
+        self.until(path, async || {
+            let body = body.clone();
+            let command = Command { path, body };
+            self.client.issue_cmd(command).await.map(Some)
+        })
+        .await
     }
 }

@@ -7,7 +7,12 @@ use super::Browser;
 impl Browser {
     /// Returns the address of the page.
     pub async fn address(&self) -> String {
-        self.client.current_url().await.unwrap().into()
+        let url = self
+            .until("the address", async || {
+                self.client.current_url().await.map(Some)
+            })
+            .await;
+        url.into()
     }
 
     /// Returns the addresses that the back button of this tab has led to or can lead to.
@@ -23,9 +28,17 @@ impl Browser {
             .collect()
     }
 
+    async fn source(&self) -> String {
+        self.until("the source", async || self.client.source().await.map(Some))
+            .await
+    }
+
     /// Runs a script in the page, which may await, and returns what it returns.
     pub async fn run(&self, script: &str) -> Value {
-        self.client.execute(script, Vec::new()).await.unwrap()
+        self.until("a script", async || {
+            self.client.execute(script, Vec::new()).await.map(Some)
+        })
+        .await
     }
 
     /// Returns the width of the window, in pixels of style sheets.
@@ -56,7 +69,7 @@ impl Browser {
         let state = self.run(STATE).await;
         let state = state.as_str().unwrap().to_owned();
         let mut traces = vec![
-            (place("source"), self.client.source().await.unwrap()),
+            (place("source"), self.source().await),
             (place("state"), state),
         ];
         for address in self.history().await {
@@ -65,7 +78,7 @@ impl Browser {
         for cookie in self.client.get_all_cookies().await.unwrap() {
             traces.push((place("cookie"), cookie.value().to_owned()));
         }
-        for line in self.console().await {
+        for line in self.read_console().await {
             traces.push((place("console"), line));
         }
         traces

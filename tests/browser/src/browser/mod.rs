@@ -7,18 +7,24 @@ mod keys;
 mod steps;
 mod wait;
 
-use std::env;
+use std::{
+    env,
+    sync::{Mutex, PoisonError},
+};
 
 use fantoccini::{Client, ClientBuilder, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
 pub use self::steps::Tab;
+use self::wait::PATIENCE;
 use crate::driver::ChromeDriver;
 
 /// A browser that runs until it is dropped.
 pub struct Browser {
     client: Client,
+    /// The lines of the console so far.
+    console: Mutex<Vec<String>>,
     _driver: ChromeDriver,
 }
 
@@ -50,13 +56,16 @@ impl Browser {
             .unwrap_or_else(|error| panic!("no browser: {error}"));
         Self {
             client,
+            console: Mutex::default(),
             _driver: driver,
         }
     }
 
     /// Closes the browser, and requires that its console shows no error.
     pub async fn quit(self) {
-        let console = self.console().await;
+        self.read_console().await;
+        let console = self.console.into_inner();
+        let console = console.unwrap_or_else(PoisonError::into_inner);
         let errors = console.iter().filter(|line| line.starts_with("SEVERE"));
         // The statuses are those of the pages, and of the icons that providers do not have.
         let status = "the server responded with a status of";
@@ -78,7 +87,8 @@ fn capabilities(settings: Settings, driver: &ChromeDriver, shows_browser: bool) 
         "--disable-dev-shm-usage".to_owned(),
         "--disable-gpu".to_owned(),
         // Nothing leaves this machine.
-        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1".to_owned(),
+        "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+            .to_owned(),
         "--window-size=1280,900".to_owned(),
     ];
     if !shows_browser {
@@ -99,6 +109,8 @@ fn capabilities(settings: Settings, driver: &ChromeDriver, shows_browser: bool) 
         "browserName": "chrome",
         "goog:chromeOptions": options,
         "goog:loggingPrefs": { "browser": "ALL" },
+        // The rules of accessibility are half a megabyte.
+        "timeouts": { "script": PATIENCE.as_millis() as u64 },
     });
     match capabilities {
         Value::Object(capabilities) => capabilities,

@@ -8,10 +8,12 @@ use fantoccini::{
     error::{CmdError, ErrorStatus},
 };
 
+use tokio::time::timeout;
+
 use super::Browser;
 
-/// How long to wait, on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The limit of a wait, on a busy machine.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The time between two looks.
 const PERIOD: Duration = Duration::from_millis(50);
@@ -36,15 +38,6 @@ impl Browser {
         .await;
     }
 
-    /// Returns the text that the first matching element shows.
-    pub async fn text(&self, css: &str) -> String {
-        self.until(css, async || {
-            let element = self.client.find(Locator::Css(css)).await?;
-            element.text().await.map(Some)
-        })
-        .await
-    }
-
     /// Waits until the page has this heading.
     pub async fn see_heading(&self, heading: &str) {
         self.see("h1", heading).await;
@@ -54,7 +47,11 @@ impl Browser {
     pub async fn click(&self, css: &str) {
         self.until(css, async || {
             let element = self.client.find(Locator::Css(css)).await?;
-            element.click().await.map(Some)
+            match element.click().await {
+                // The click has led to another page: a second one would be a click there.
+                Err(error) if is_aborted(&error) => Ok(Some(())),
+                clicked => clicked.map(Some),
+            }
         })
         .await;
     }
@@ -77,7 +74,9 @@ impl Browser {
     ) -> T {
         let start = Instant::now();
         loop {
-            let answer = ask().await;
+            let Ok(answer) = timeout(PATIENCE, ask()).await else {
+                panic!("{what}: the browser does not answer");
+            };
             match answer {
                 Ok(Some(answer)) => return answer,
                 Err(error) if !is_transient(&error) => panic!("{what}: {error}"),
@@ -93,7 +92,8 @@ impl Browser {
 
     /// Describes the page for a failed test.
     async fn describe(&self) -> String {
-        let address = self.address().await;
+        let address = self.client.current_url().await;
+        let address = address.map_or_else(|error| error.to_string(), String::from);
         let text = match self.client.find(Locator::Css("body")).await {
             Ok(body) => body.text().await.unwrap_or_default(),
             Err(error) => error.to_string(),
@@ -104,6 +104,9 @@ impl Browser {
 
 /// Returns whether a command may succeed later: the page is loading, or is being replaced.
 fn is_transient(error: &CmdError) -> bool {
+    if is_aborted(error) {
+        return true;
+    }
     let CmdError::Standard(error) = error else {
         return false;
     };
@@ -116,4 +119,9 @@ fn is_transient(error: &CmdError) -> bool {
         ErrorStatus::UnknownError => error.message.contains("does not belong to the document"),
         _ => false,
     }
+}
+
+/// Returns whether the page was replaced during a command: ChromeDriver's own kind of error.
+fn is_aborted(error: &CmdError) -> bool {
+    matches!(error, CmdError::NotW3C(error) if error.to_string().contains("aborted by navigation"))
 }
