@@ -43,13 +43,17 @@ pin_project! {
 }
 
 /// A state in which no request is in flight.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a request that waits is hardly larger than one in flight"
+)]
 enum Unsent<S, B, R> {
     /// The account of the request is read from the store.
     Loading {
         loaded: Waiting<()>,
         unbegun: Option<Box<Unbegun<S, B>>>,
     },
-    /// The request waits for its token. Not boxed: it is hardly larger than a request in flight.
+    /// The request waits for its token.
     Waiting { held: Held<S, B> },
     /// The token was rejected. The response is kept in case no new token comes.
     Replacing {
