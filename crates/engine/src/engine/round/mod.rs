@@ -48,6 +48,8 @@ const WIDTH: usize = 16;
 ///
 /// A future that is woken, but neither polled nor dropped, wakes no other.
 const PATIENCE: Duration = Duration::from_millis(10);
+/// How many of these times the waiters may need to wake each other.
+const PERIODS: usize = 10;
 
 impl Round {
     /// Adds a waiter for at most `wait`. Returns whether a task watches its deadline: if not, it
@@ -84,7 +86,7 @@ impl Round {
         let rest = Rest(self);
         if let Some(runtime) = runtime {
             runtime.spawn(async move {
-                loop {
+                for _ in 0..PERIODS {
                     tokio::select! {
                         () = sleep(PATIENCE) => {}
                         () = rest.0.all_woken.notified() => return,

@@ -225,6 +225,21 @@ async fn waiters_that_wake_each_other_are_not_woken_at_once() {
     assert_eq!(woken(&waits), WIDTH);
 }
 
+/// Most of the waiters that were woken are never polled: one chain alone is slow.
+#[tokio::test(start_paused = true)]
+async fn slow_wake_ups_end_with_all_waiters_woken() {
+    let round = Arc::new(Round::default());
+    let mut waits = joined(&round, 1_000);
+    round.resolve(Ok(()), Some(&Handle::current()));
+    for _ in 0..=PERIODS {
+        sleep(PATIENCE).await;
+        let (mut wait, task) = waits.remove(0);
+        assert!(poll(&mut wait, &task).is_ready());
+    }
+    sleep(PATIENCE).await;
+    assert_eq!(woken(&waits), waits.len());
+}
+
 #[test]
 fn all_are_woken_if_the_runtime_has_ended() {
     let runtime = || {
