@@ -73,6 +73,7 @@ impl Middleware for TokenMiddleware {
         let target = uri_of(request.url()).map_err(refused)?;
         let mut begun = self.policy.begin(&target, extensions);
         if matches!(begun, Err(RequestError::NotLoaded)) {
+            self.policy.keep_account(extensions);
             let loaded = self.policy.load(extensions).await;
             loaded.map_err(|error| refused(Error::Token(error)))?;
             begun = self.policy.begin(&target, extensions);

@@ -14,6 +14,9 @@ impl Account {
     /// the one in the request's extensions, or else that of the innermost scope. A front of one
     /// account does not look at scopes.
     ///
+    /// A request to another provider's API fails as one without an account does. A layer above the
+    /// front that sends a request again, such as a retry, takes the scope of that moment.
+    ///
     /// A scope is a task-local value, and holds while the future is polled. Another task does not
     /// see it: neither one that is spawned within the future, nor the worker of a
     /// `tower::buffer::Buffer`, which calls the services below it. Spawn
@@ -55,8 +58,8 @@ impl Account {
 
     /// Returns the account of the innermost [`scope`](Self::scope) around the caller, if any.
     ///
-    /// A layer above a buffer can put it into the extensions of a request, where it reaches the
-    /// layers below.
+    /// A layer above a buffer can put it into the extensions of a request that has no account
+    /// there, where it reaches the layers below.
     #[must_use]
     pub fn current() -> Option<Self> {
         SCOPE.try_with(Clone::clone).ok()

@@ -180,9 +180,10 @@ impl TokenPolicy {
 
     /// Keeps the account of a request that begins again once it is loaded, perhaps outside the
     /// scope in which the request was sent.
+    #[doc(hidden)]
     #[cold]
-    pub(crate) fn keep_account<B>(&self, request: &mut Request<B>) {
-        self.tokens.keep_account(request.extensions_mut());
+    pub fn keep_account(&self, extensions: &mut Extensions) {
+        self.tokens.keep_account(extensions);
     }
 
     /// [`begin`](Self::begin) for a front that remembers the token of its account. `None`: begin

@@ -84,9 +84,12 @@ impl Tokens {
                 Ok(allowed.then(|| Source::One(one.clone())))
             }
             Self::PerRequest(accounts) => match account_of(extensions) {
-                Some(account) => Ok(account.allows(target).then_some(Source::Account(account))),
-                None if accounts.allows(target) => Err(Error::NoAccount),
-                None => Ok(None),
+                Some(account) if account.allows(target) => Ok(Some(Source::Account(account))),
+                // The account in the extensions was chosen for this request, that of a scope for
+                // whatever is sent within it.
+                Some(account) if is_named(extensions) || account.may_allow(target) => Ok(None),
+                _ if accounts.allows(target) => Err(Error::NoAccount),
+                _ => Ok(None),
             },
         }
     }
@@ -99,6 +102,11 @@ impl Tokens {
 fn account_of(extensions: &Extensions) -> Option<Account> {
     let account = extensions.get::<Account>().cloned();
     account.or_else(Account::current)
+}
+
+/// Returns whether a request names its account in its extensions.
+fn is_named(extensions: &Extensions) -> bool {
+    extensions.get::<Account>().is_some()
 }
 
 impl fmt::Debug for Tokens {

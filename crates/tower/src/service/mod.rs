@@ -222,7 +222,7 @@ impl<S: Clone> TokenService<S> {
         if !matches!(error, Error::NotLoaded) {
             return TokenFuture::failed(error.into());
         }
-        self.policy.keep_account(&mut request);
+        self.policy.keep_account(request.extensions_mut());
         let next = self.inner.clone();
         TokenFuture::loading(Unbegun {
             request,

@@ -180,6 +180,19 @@ async fn the_scope_counts_in_which_the_request_is_sent() {
 }
 
 #[tokio::test]
+async fn a_scope_of_another_provider_sends_nothing() {
+    let (api, other) = (Api::start().await, Api::start().await);
+    let accounts = accounts(&[&api, &other]);
+    let alice = connected(&accounts, "plain-0", "alice", "secret-1").await;
+    let service = TokenLayer::per_request(&accounts).layer(hyper_client());
+    let request = Request::get(other.url("/me")).body(Text::default());
+    let sent = service.oneshot(request.unwrap());
+    let error = alice.scope(sent).await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Error::NoAccount)));
+    assert_eq!(tokens(&other), [""; 0]);
+}
+
+#[tokio::test]
 async fn the_worker_of_a_buffer_sees_no_scope() {
     let api = Api::start().await;
     let accounts = accounts(&[&api]);
@@ -203,7 +216,9 @@ async fn the_worker_of_a_buffer_sees_no_scope() {
     alice.scope(above.oneshot(request())).await.unwrap();
     // A service above the buffer takes the account along.
     let carry = |mut request: Request<Text>| {
-        if let Some(account) = Account::current() {
+        if request.extensions().get::<Account>().is_none()
+            && let Some(account) = Account::current()
+        {
             request.extensions_mut().insert(account);
         }
         request
