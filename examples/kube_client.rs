@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, Config,
     client::{ClientBuilder, ConfigExt as _, retry::RetryPolicy},
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{AuthInfo, KubeConfigOptions, Kubeconfig},
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{ServerConfig, pki_types::PrivateKeyDer};
@@ -31,9 +31,11 @@ use provider::Failure;
 
 /// Makes the client of one account.
 ///
-/// kube's own stack takes the token from the kubeconfig. This is that stack with ours in its place:
-/// certificates, server name and headers are the kubeconfig's.
-fn client_of(account: Account, config: Config) -> Result<kube::Client, Failure> {
+/// kube's own stack takes the credentials from the kubeconfig. This is that stack with an account
+/// in their place: the cluster's certificates and the server name are the kubeconfig's.
+fn client_of(account: Account, mut config: Config) -> Result<kube::Client, Failure> {
+    // A server takes a client certificate before any token, and the person to impersonate from it.
+    config.auth_info = AuthInfo::default();
     let retries = config.default_retry.then(RetryPolicy::server_retry);
     let http = Client::builder(TokioExecutor::new()).build(config.rustls_https_connector()?);
     let service = ServiceBuilder::new()
