@@ -20,14 +20,14 @@ pub fn is_grpc(headers: &HeaderMap) -> bool {
 
 /// Returns the HTTP status that a response means.
 ///
-/// A gRPC server that refuses a call at once sends its status in the head of a 200: the form
-/// `Trailers-Only` of gRPC over HTTP/2. `UNAUTHENTICATED` is mapped to a 401, of which the dialect
-/// says what it means.
+/// A gRPC server sends its status in the head of a 200 if a call fails before its first message:
+/// the form `Trailers-Only` of gRPC over HTTP/2. `UNAUTHENTICATED` there is mapped to a 401, and
+/// the dialect decides what that means. A rate limit says nothing about the token.
 pub(crate) fn status_of(status: StatusCode, headers: &HeaderMap) -> StatusCode {
     let refusal = headers
         .get("grpc-status")
         .is_some_and(|status| status == UNAUTHENTICATED);
-    if refusal && is_grpc(headers) {
+    if refusal && status != StatusCode::TOO_MANY_REQUESTS && is_grpc(headers) {
         StatusCode::UNAUTHORIZED
     } else {
         status

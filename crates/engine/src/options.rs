@@ -170,10 +170,9 @@ impl Options {
 
     /// How often memory is compared with the store while an account is in use.
     ///
-    /// It counts while the store does not notify of changes, and until its notifications have come
-    /// without a gap for this long: see
-    /// [`watched_revalidate_interval`](Self::watched_revalidate_interval). Once a watch is lost,
-    /// each account in use is compared once within this interval.
+    /// It counts while the store does not notify of changes, and until a watch has been open for 15
+    /// seconds: see [`watched_revalidate_interval`](Self::watched_revalidate_interval). Once a
+    /// watch is lost, each account in use is compared once within this interval.
     ///
     /// Default: 1 minute.
     pub fn revalidate_interval(mut self, interval: Duration) -> Self {

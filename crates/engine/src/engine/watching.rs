@@ -60,7 +60,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long a stream must have been open to be relied on. One that cannot be opened ends within ten
 /// seconds.
-const OPENING: Duration = Duration::from_secs(15);
+const MIN_WATCH_AGE: Duration = Duration::from_secs(15);
 
 /// An open stream. When it ends, also with the runtime, its watch is lost.
 struct Opened(Weak<Core>);
@@ -68,7 +68,7 @@ struct Opened(Weak<Core>);
 impl Opened {
     fn new(core: &Weak<Core>) -> Self {
         if let Some(core) = core.upgrade() {
-            core.watch.begin(core.time.now().after(OPENING));
+            core.watch.begin(core.time.now().after(MIN_WATCH_AGE));
         }
         Self(core.clone())
     }
